@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file ebcc.h
+ *
+ * ebcc compiles C source strings into BPF programs at run time, loads and attaches
+ * them, and brings their data back. This is the one installed header.
+ *
+ * Conventions
+ *
+ * - A function that can fail returns `struct ebcc_error *`: NULL on success, else an
+ *   error that the caller owns and frees with ebcc_error_destroy(). Results come last,
+ *   through `ret` parameters, and are written on success only.
+ * - Handles are opaque. `_destroy` accepts NULL. What a module gives out (programs,
+ *   tables, types) is borrowed and lives as long as the module; links are owned by
+ *   the caller until destroyed, and by the module when left alone: destroying a module
+ *   detaches everything that was attached through it.
+ * - Strings are NUL-terminated UTF-8 or raw bytes as the kernel has them; strings
+ *   passed in are copied unless said otherwise.
+ * - Option structs begin with `sz`, set to sizeof the struct by the caller, so that
+ *   later versions can add members; a zeroed member is its default; options may be NULL.
+ * - A module and what belongs to it is used by one thread at a time, except where
+ *   said otherwise; different modules are independent. After fork(), the child may
+ *   only destroy what it inherited, which closes its copies of the descriptors.
+ * - Nothing is printed. Messages go to the log callback of the module.
+ */
+#ifndef EBCC_H
+#define EBCC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define EBCC_API __attribute__((visibility("default")))
+
+/** @defgroup errors Errors @{ */
+
+/** What kind of failure an error is. Values are ABI. */
+enum ebcc_error_code {
+	EBCC_ERROR_NO_MEMORY = 1,	 /**< memory, or another limited resource, ran out */
+	EBCC_ERROR_INVALID_ARGUMENT = 2, /**< the call itself is wrong */
+	EBCC_ERROR_OS = 3,		 /**< a system call failed; ebcc_error_errno() says how */
+	EBCC_ERROR_PERMISSION = 4,	 /**< the privilege is missing */
+	EBCC_ERROR_NOT_FOUND = 5,	 /**< a thing named by the caller isn't there */
+	EBCC_ERROR_UNSUPPORTED = 6,	 /**< this kernel or machine can't do it */
+	EBCC_ERROR_COMPILE = 7,		 /**< the source does not compile, or the compiler failed;
+					   *  details: clang's diagnostics */
+	EBCC_ERROR_KERNEL_TYPES = 8,	 /**< no description of the kernel's types to be had */
+	EBCC_ERROR_LOAD = 9,		 /**< the kernel refused a map or program; details: the
+					   *  verifier's log */
+	EBCC_ERROR_ATTACH = 10,		 /**< attaching failed */
+	EBCC_ERROR_FORMAT = 11,		 /**< data from outside is malformed */
+	EBCC_ERROR_STATE = 12,		 /**< called at the wrong time: too late, too early, twice */
+	EBCC_ERROR_INTERRUPTED = 13,	 /**< a signal arrived */
+	EBCC_ERROR_CALLBACK = 14,	 /**< a caller's callback asked to stop */
+};
+
+struct ebcc_error;
+
+/** The kind of failure. */
+EBCC_API enum ebcc_error_code ebcc_error_code(const struct ebcc_error *error);
+/** The positive errno of the system call behind it, or 0. */
+EBCC_API int ebcc_error_errno(const struct ebcc_error *error);
+/** What failed and what to do, in plain words. Never NULL; lives as long as the error. */
+EBCC_API const char *ebcc_error_message(const struct ebcc_error *error);
+/** The path, program, function or symbol it speaks of, or NULL. */
+EBCC_API const char *ebcc_error_subject(const struct ebcc_error *error);
+/** clang's diagnostics or the verifier's log, or NULL. The message has their gist already. */
+EBCC_API const char *ebcc_error_details(const struct ebcc_error *error);
+/** Frees the error. NULL is allowed. */
+EBCC_API void ebcc_error_destroy(struct ebcc_error *error);
+
+/** @} */
+
+/** @defgroup log Log @{ */
+
+enum ebcc_log_level {
+	EBCC_LOG_ERROR = 1,
+	EBCC_LOG_WARNING = 2,
+	EBCC_LOG_INFO = 3,
+	EBCC_LOG_DEBUG = 4,
+};
+
+/** Receives one message (no trailing newline), on the thread whose call caused it. */
+typedef void (*ebcc_log_fn)(void *ctx, enum ebcc_log_level level, const char *message);
+
+/** @} */
+
+/** @defgroup module Modules @{ */
+
+struct ebcc_module;
+struct ebcc_program;
+struct ebcc_table;
+struct ebcc_link;
+struct ebcc_type;
+
+/** Where kernel types come from. */
+enum ebcc_kernel_types {
+	EBCC_KERNEL_TYPES_AUTO = 0, /**< BTF; kernel headers when that does not compile */
+	EBCC_KERNEL_TYPES_BTF = 1,
+	EBCC_KERNEL_TYPES_HEADERS = 2,
+};
+
+/** Where the compiler runs. */
+enum ebcc_compiler {
+	EBCC_COMPILER_HELPER = 0,     /**< in the helper process ebcc-cc, beside the library */
+	EBCC_COMPILER_IN_PROCESS = 1, /**< in this process: LLVM stays loaded, and its fatal
+					*   errors end the process */
+};
+
+/** Debug bits: what to collect for ebcc_module_debug_text(). Values are those of the
+ *  Python module's DEBUG_ constants. */
+enum ebcc_debug {
+	EBCC_DEBUG_LLVM_IR = 1,
+	EBCC_DEBUG_BPF = 2,	     /**< disassembly with source lines */
+	EBCC_DEBUG_PREPROCESSOR = 4,
+	EBCC_DEBUG_SOURCE = 8,
+	EBCC_DEBUG_BPF_REGISTER_STATE = 16, /**< the verifier's log of each load */
+	EBCC_DEBUG_BTF = 32,
+};
+
+struct ebcc_module_opts {
+	size_t sz;
+	const char *file_name;	    /**< shown in diagnostics; its directory serves #include "..." ;
+				      *  default "main.c" */
+	const char *header_text;    /**< text put before the source (the bindings' hdr_file) */
+	const char *const *cflags;  /**< extra clang flags: -D, -I, -include, -W... */
+	size_t cflag_count;
+	unsigned debug;		    /**< enum ebcc_debug, or'ed */
+	enum ebcc_kernel_types kernel_types;
+	enum ebcc_compiler compiler;
+	const char *btf_path;	    /**< BTF (raw, or in an ELF file) to compile against, not that of
+				      *  the running kernel; such a module can't be loaded here unless
+				      *  the types agree */
+	const char *device;	    /**< network device for hardware offload, or NULL */
+	bool no_rlimit;		    /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
+	ebcc_log_fn log;	    /**< or NULL: messages are dropped */
+	void *log_ctx;
+};
+
+/**
+ * Compiles @p source and prepares its maps and programs; nothing is in the kernel yet.
+ *
+ * @param source C text in the dialect; @p size bytes, no NUL needed.
+ * @param[out] ret the module, owned by the caller.
+ * @return EBCC_ERROR_COMPILE, EBCC_ERROR_KERNEL_TYPES, EBCC_ERROR_NO_MEMORY, ...
+ */
+EBCC_API struct ebcc_error *ebcc_module_create(const char *source, size_t size,
+					       const struct ebcc_module_opts *opts,
+					       struct ebcc_module **ret);
+
+/** The same from a file. opts->file_name defaults to @p path. */
+EBCC_API struct ebcc_error *ebcc_module_create_from_file(const char *path,
+							 const struct ebcc_module_opts *opts,
+							 struct ebcc_module **ret);
+
+/** Detaches, unloads and frees everything of the module. NULL is allowed. */
+EBCC_API void ebcc_module_destroy(struct ebcc_module *module);
+
+/**
+ * Sets a `const volatile` global of the source, before load. @p size must be the
+ * variable's. EBCC_ERROR_STATE after ebcc_module_load(), EBCC_ERROR_NOT_FOUND otherwise.
+ */
+EBCC_API struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const char *name,
+						     const void *value, size_t size);
+
+/** The type of a global variable of the source, or NULL if there is none of that name. */
+EBCC_API const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *module,
+							   const char *name);
+
+/**
+ * Creates the maps. Called by the first load of a program or use of a table; calling
+ * it again does nothing. Programs are loaded one by one, when asked for.
+ */
+EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
+
+/**
+ * Loads and attaches every program whose name says where it goes (`kprobe__FN`,
+ * `tracepoint__CAT__EV`, ...). The links belong to the module.
+ */
+EBCC_API struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module);
+
+/** The ELF object that the source became. Borrowed; @p ret_size in bytes. */
+EBCC_API const void *ebcc_module_object(const struct ebcc_module *module, size_t *ret_size);
+
+/** Text collected for one debug bit, or NULL. Borrowed. */
+EBCC_API const char *ebcc_module_debug_text(const struct ebcc_module *module, enum ebcc_debug bit);
+
+/** @} */
+
+/** @defgroup program Programs @{ */
+
+/** How a program is loaded: the kernel's `enum bpf_prog_type`, by number (uapi/linux/bpf.h). */
+struct ebcc_program_opts {
+	size_t sz;
+	int attach_type;    /**< `enum bpf_attach_type`, or -1 / 0 with has_attach_type unset */
+	bool has_attach_type;
+};
+
+EBCC_API size_t ebcc_module_program_count(const struct ebcc_module *module);
+/** The program of that index, or NULL. */
+EBCC_API struct ebcc_program *ebcc_module_program(const struct ebcc_module *module, size_t index);
+/** By function name, or EBCC_ERROR_NOT_FOUND with near names (and a hint for a static function). */
+EBCC_API struct ebcc_error *ebcc_module_find_program(const struct ebcc_module *module,
+						     const char *name, struct ebcc_program **ret);
+
+EBCC_API const char *ebcc_program_name(const struct ebcc_program *program);
+/** The descriptor, or -1 before load. Borrowed. */
+EBCC_API int ebcc_program_fd(const struct ebcc_program *program);
+/** The type it was loaded with (`enum bpf_prog_type`), or 0. */
+EBCC_API unsigned ebcc_program_type(const struct ebcc_program *program);
+/**
+ * Loads the program with @p type, creating the maps first if need be. Loading it again
+ * with the same type does nothing, with another type is EBCC_ERROR_STATE.
+ * @return EBCC_ERROR_LOAD with the verifier's log in the details.
+ */
+EBCC_API struct ebcc_error *ebcc_program_load(struct ebcc_program *program, unsigned type,
+					      const struct ebcc_program_opts *opts);
+/** The program's instructions as compiled (8 bytes each), before relocation. Borrowed. */
+EBCC_API const void *ebcc_program_instructions(const struct ebcc_program *program,
+					       size_t *ret_size);
+
+/** @} */
+
+/**
+ * @defgroup attach Attaching
+ *
+ * Each call loads the program if it isn't, with the type that fits, and gives a link.
+ * A missing function, symbol, file or event is EBCC_ERROR_NOT_FOUND with near names in
+ * the message.
+ * @{
+ */
+
+struct ebcc_kprobe_opts {
+	size_t sz;
+	const char *function; /**< kernel function, or MODULE:FUNCTION */
+	uint64_t offset;      /**< in bytes from its start; not for return probes */
+	bool on_return;
+	unsigned max_active;  /**< return probes outstanding at once; 0: the kernel's default */
+	uint64_t cookie;
+};
+EBCC_API struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
+					       const struct ebcc_kprobe_opts *opts,
+					       struct ebcc_link **ret);
+
+struct ebcc_uprobe_opts {
+	size_t sz;
+	const char *binary;  /**< path, or the name of a library ("c" or "libc.so.6") or program */
+	const char *symbol;  /**< or NULL: address counts */
+	uint64_t address;    /**< virtual address as in the ELF file, without a symbol */
+	uint64_t offset;     /**< bytes added to the symbol's or the given address */
+	bool on_return;
+	int pid;	     /**< one process, or 0 / -1 for all */
+	uint64_t cookie;
+	uint64_t semaphore_offset; /**< file offset of a USDT semaphore, or 0 */
+};
+EBCC_API struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
+					       const struct ebcc_uprobe_opts *opts,
+					       struct ebcc_link **ret);
+
+EBCC_API struct ebcc_error *ebcc_attach_tracepoint(struct ebcc_program *program,
+						   const char *category, const char *event,
+						   struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_attach_raw_tracepoint(struct ebcc_program *program,
+						       const char *event, struct ebcc_link **ret);
+
+/** As perf_event_open(2) has them. */
+struct ebcc_perf_event_opts {
+	size_t sz;
+	uint32_t type;
+	uint64_t config;
+	uint64_t sample_period; /**< every so many events; one of the two */
+	uint64_t sample_freq;	/**< so many times a second */
+	int pid;		/**< -1: every process */
+	int cpu;		/**< -1: every online CPU, one event each */
+	int group_fd;		/**< -1: none. 0 is taken as none too, as a zeroed struct has it */
+	const void *attr;	/**< a whole struct perf_event_attr, or NULL; then type, config, period
+				  *  and frequency are not looked at */
+	size_t attr_size;
+};
+EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
+						   const struct ebcc_perf_event_opts *opts,
+						   struct ebcc_link **ret);
+
+/** Detaches and frees. NULL is allowed. The program stays loaded. */
+EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
+/** The descriptor that keeps it attached (a perf event's or a BPF link's; the first of several). */
+EBCC_API int ebcc_link_fd(const struct ebcc_link *link);
+/** What it is attached to, for people: "kprobe:vfs_read". */
+EBCC_API const char *ebcc_link_name(const struct ebcc_link *link);
+
+/** @} */
+
+/**
+ * @defgroup table Tables
+ *
+ * A per-CPU table's value is one element per possible CPU, each rounded up to 8 bytes,
+ * one after the other: ebcc_table_value_size() is the size of it all.
+ * @{
+ */
+
+EBCC_API size_t ebcc_module_table_count(const struct ebcc_module *module);
+EBCC_API struct ebcc_table *ebcc_module_table(const struct ebcc_module *module, size_t index);
+/** By name, or EBCC_ERROR_NOT_FOUND with near names. Creates the maps if need be. */
+EBCC_API struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
+						   struct ebcc_table **ret);
+
+EBCC_API const char *ebcc_table_name(const struct ebcc_table *table);
+/** `enum bpf_map_type`. */
+EBCC_API unsigned ebcc_table_map_type(const struct ebcc_table *table);
+EBCC_API int ebcc_table_fd(const struct ebcc_table *table);
+EBCC_API unsigned ebcc_table_flags(const struct ebcc_table *table);
+EBCC_API uint32_t ebcc_table_max_entries(const struct ebcc_table *table);
+EBCC_API size_t ebcc_table_key_size(const struct ebcc_table *table);
+/** Bytes of a value as the calls here take and give it: see the group's text. */
+EBCC_API size_t ebcc_table_value_size(const struct ebcc_table *table);
+/** Bytes of one element as the source declares it. */
+EBCC_API size_t ebcc_table_leaf_size(const struct ebcc_table *table);
+EBCC_API bool ebcc_table_is_per_cpu(const struct ebcc_table *table);
+/** The kernel's possible CPUs: the elements of a per-CPU value. */
+EBCC_API struct ebcc_error *ebcc_possible_cpus(unsigned *ret);
+
+/** The declared types, or NULL where there is none (a queue's key). Borrowed. */
+EBCC_API const struct ebcc_type *ebcc_table_key_type(const struct ebcc_table *table);
+EBCC_API const struct ebcc_type *ebcc_table_leaf_type(const struct ebcc_table *table);
+/** What the source hands to perf_submit or ringbuf_output (a struct, or a plain type), or NULL. */
+EBCC_API const struct ebcc_type *ebcc_table_event_type(const struct ebcc_table *table);
+
+/** *@p ret_found is false, and @p value untouched, where the key is absent. */
+EBCC_API struct ebcc_error *ebcc_table_lookup(struct ebcc_table *table, const void *key,
+					      void *value, bool *ret_found);
+/** @p flags: 0 (BPF_ANY), 1 (BPF_NOEXIST) or 2 (BPF_EXIST). */
+EBCC_API struct ebcc_error *ebcc_table_update(struct ebcc_table *table, const void *key,
+					      const void *value, uint64_t flags);
+/** *@p ret_found may be NULL; then an absent key is EBCC_ERROR_NOT_FOUND. */
+EBCC_API struct ebcc_error *ebcc_table_delete(struct ebcc_table *table, const void *key,
+					      bool *ret_found);
+/** The key after @p key (NULL: the first one). *@p ret_more is false at the end. */
+EBCC_API struct ebcc_error *ebcc_table_next_key(struct ebcc_table *table, const void *key,
+						void *next, bool *ret_more);
+/**
+ * Reads the whole table: by batch calls where the kernel has them, per entry otherwise.
+ * @param remove also deletes what was read (lookup and delete).
+ * @param[out] ret_keys, ret_values malloc'ed, owned by the caller; count * size bytes.
+ */
+EBCC_API struct ebcc_error *ebcc_table_read_all(struct ebcc_table *table, bool remove,
+						void **ret_keys, void **ret_values,
+						size_t *ret_count);
+/** Deletes every entry; an array's are zeroed. */
+EBCC_API struct ebcc_error *ebcc_table_clear(struct ebcc_table *table);
+/** Writes, or deletes, @p count entries given as in ebcc_table_read_all(). */
+EBCC_API struct ebcc_error *ebcc_table_update_many(struct ebcc_table *table, const void *keys,
+						   const void *values, size_t count);
+EBCC_API struct ebcc_error *ebcc_table_delete_many(struct ebcc_table *table, const void *keys,
+						   size_t count);
+
+/** Queues and stacks. */
+EBCC_API struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void *value,
+					    uint64_t flags);
+EBCC_API struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value, bool *ret_found);
+EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value,
+					    bool *ret_found);
+
+/**
+ * The addresses of one stack of a stack trace table, innermost first.
+ * @param[out] addresses room for @p capacity of them; *@p ret_count are written. 0 where
+ * there is no such stack.
+ */
+EBCC_API struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t stack_id,
+					     uint64_t *addresses, size_t capacity,
+					     size_t *ret_count);
+
+/** @} */
+
+/** @defgroup type Described values @{ */
+
+enum ebcc_type_kind {
+	EBCC_TYPE_VOID = 0,
+	EBCC_TYPE_INT = 1,   /**< signedness and size say which; _Bool and char included */
+	EBCC_TYPE_FLOAT = 2,
+	EBCC_TYPE_ENUM = 3,
+	EBCC_TYPE_POINTER = 4,
+	EBCC_TYPE_ARRAY = 5,
+	EBCC_TYPE_STRUCT = 6,
+	EBCC_TYPE_UNION = 7,
+};
+
+enum ebcc_int_encoding {
+	EBCC_INT_PLAIN = 0,
+	EBCC_INT_CHAR = 1,
+	EBCC_INT_BOOL = 2,
+};
+
+/** Typedefs and qualifiers are looked through: a type is what it is. All borrowed. */
+EBCC_API enum ebcc_type_kind ebcc_type_kind(const struct ebcc_type *type);
+/** Tag or base type name; "" for an anonymous one. A typedef's name where that is what was written. */
+EBCC_API const char *ebcc_type_name(const struct ebcc_type *type);
+EBCC_API size_t ebcc_type_size(const struct ebcc_type *type);
+EBCC_API bool ebcc_type_is_signed(const struct ebcc_type *type);
+EBCC_API enum ebcc_int_encoding ebcc_type_encoding(const struct ebcc_type *type);
+/** Element type of an array; target of a pointer (may be NULL: void, or not described). */
+EBCC_API const struct ebcc_type *ebcc_type_target(const struct ebcc_type *type);
+/** Elements of an array, members of a struct or union, enumerators of an enum. */
+EBCC_API size_t ebcc_type_count(const struct ebcc_type *type);
+
+struct ebcc_member {
+	const char *name; /**< "" for an anonymous struct or union */
+	const struct ebcc_type *type;
+	uint64_t bit_offset;
+	uint32_t bit_size; /**< of a bit field; 0 for an ordinary member */
+};
+/** @return false when @p index is out of range. */
+EBCC_API bool ebcc_type_member(const struct ebcc_type *type, size_t index, struct ebcc_member *ret);
+EBCC_API bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index,
+				   const char **ret_name, int64_t *ret_value);
+
+/** Prints a value as `{ .a = 1, .b = "text" }`, numbers in hexadecimal as existing scripts expect.
+ *  @param[out] ret malloc'ed, owned by the caller. */
+EBCC_API struct ebcc_error *ebcc_type_print(const struct ebcc_type *type, const void *value,
+					    size_t size, char **ret);
+/** Parses what ebcc_type_print() prints, and numbers in decimal or 0x. */
+EBCC_API struct ebcc_error *ebcc_type_scan(const struct ebcc_type *type, const char *text,
+					   void *value, size_t size);
+
+/** @} */
+
+/**
+ * @defgroup events Events
+ *
+ * Perf and ring buffers of a module, behind one poll call. Callbacks run inside
+ * ebcc_module_poll() and ebcc_module_consume(), on the calling thread; they may use tables of
+ * the module and must not destroy it.
+ * @{
+ */
+
+/**
+ * One event. @p data is borrowed for the call. A non-zero return stops the poll, which
+ * returns EBCC_ERROR_CALLBACK; the event counts as delivered.
+ * @param cpu -1 for ring buffers.
+ */
+typedef int (*ebcc_event_fn)(void *ctx, int cpu, const void *data, size_t size);
+/** @p count events were lost since the last call of this function (on @p cpu, or -1: all together). */
+typedef int (*ebcc_lost_fn)(void *ctx, int cpu, uint64_t count);
+
+struct ebcc_events_opts {
+	size_t sz;
+	ebcc_event_fn event; /**< needed */
+	ebcc_lost_fn lost;   /**< or NULL */
+	void *ctx;
+	size_t page_count;   /**< perf buffers: pages per CPU, a power of two; default 8 */
+	unsigned wakeup_events; /**< perf buffers: wake the reader after so many; 0: in batches, with a
+				  *  bound on the delay */
+};
+
+/** Opens the reader of a BPF_PERF_OUTPUT or BPF_RINGBUF_OUTPUT table; it lives as long as the module. */
+EBCC_API struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
+						   const struct ebcc_events_opts *opts);
+EBCC_API void ebcc_table_close_events(struct ebcc_table *table);
+
+/**
+ * Waits for events and delivers them.
+ * @param timeout_ms -1: until something comes.
+ * @param[out] ret_count events delivered; may be NULL.
+ * @return EBCC_ERROR_INTERRUPTED when a signal arrived before anything was delivered.
+ */
+EBCC_API struct ebcc_error *ebcc_module_poll(struct ebcc_module *module, int timeout_ms,
+					     size_t *ret_count);
+/** Delivers what is there, without waiting and whatever the wake-up threshold. */
+EBCC_API struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_count);
+/** The same for one kind only: perf buffers, or ring buffers. */
+enum ebcc_event_source {
+	EBCC_EVENTS_ALL = 0,
+	EBCC_EVENTS_PERF = 1,
+	EBCC_EVENTS_RING = 2,
+};
+EBCC_API struct ebcc_error *ebcc_module_poll_source(struct ebcc_module *module,
+						    enum ebcc_event_source source, int timeout_ms,
+						    size_t *ret_count);
+/** A descriptor that polls readable when there are events, for event loops. Borrowed. */
+EBCC_API struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret);
+/** Events that output methods of the source failed to write, in all, since load. */
+EBCC_API struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret);
+
+/** @} */
+
+/** @defgroup symbols Kernel symbols and finding things @{ */
+
+struct ebcc_ksyms;
+
+struct ebcc_ksym {
+	const char *name;   /**< borrowed until the next refresh */
+	const char *module; /**< "kernel" for the kernel itself, "bpf" for BPF programs */
+	uint64_t address;   /**< of the symbol's start */
+	uint64_t offset;    /**< of what was asked for, from there */
+};
+
+EBCC_API struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
+EBCC_API void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
+/** @return false: no symbol there (or addresses are hidden from this user). */
+EBCC_API bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksym *ret);
+/** Address of a name, in @p module or (NULL) anywhere. */
+EBCC_API bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
+				   uint64_t *ret);
+EBCC_API struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
+
+/** A list of strings; NULL-terminated, one allocation: free() it. */
+/** Kernel functions that can be probed and match the extended regular expression, sorted. */
+EBCC_API struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret,
+						       size_t *ret_count);
+/** Tracepoints as CATEGORY:EVENT that match. */
+EBCC_API struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret,
+						  size_t *ret_count);
+EBCC_API bool ebcc_tracepoint_exists(const char *category, const char *event);
+/** The prefix of system call functions on this kernel: "__x64_sys_", "sys_", ... Static. */
+EBCC_API const char *ebcc_syscall_prefix(void);
+/** Function symbols of an ELF file that match; addresses are as in the file. */
+EBCC_API struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *regex,
+						     char ***ret_names, uint64_t **ret_addresses,
+						     size_t *ret_count);
+/** The path of a library ("c", "libc.so.6", or a path), as the loader (or the process) finds it.
+ *  malloc'ed. @p pid 0: this system's loader cache. */
+EBCC_API struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret);
+
+/** @} */
+
+/** @defgroup trace_pipe The trace pipe @{ */
+
+struct ebcc_trace_pipe;
+EBCC_API struct ebcc_error *ebcc_trace_pipe_open(bool nonblocking, struct ebcc_trace_pipe **ret);
+EBCC_API void ebcc_trace_pipe_close(struct ebcc_trace_pipe *pipe);
+/** One line without its newline, borrowed until the next call; NULL when there is none
+ *  (non-blocking). Signals: EBCC_ERROR_INTERRUPTED. */
+EBCC_API struct ebcc_error *ebcc_trace_pipe_read(struct ebcc_trace_pipe *pipe, const char **ret);
+
+/** @} */
+
+/** "MAJOR.MINOR.PATCH". Static. */
+EBCC_API const char *ebcc_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EBCC_H */

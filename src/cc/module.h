@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the stages of one module share: the module, its programs, tables and links.
+ * Lifecycle: create (stages 1-4, compile.c), open (stage 5 reads the object, load.c), constants,
+ * load (maps), then programs are loaded and attached one by one; destroy undoes it all,
+ * in the opposite order.
+ */
+#ifndef EBCC_MODULE_H
+#define EBCC_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleanup.h"
+#include "error.h"
+#include "log.h"
+
+struct bpf_map;
+struct bpf_object;
+struct bpf_program;
+struct btf;
+struct ebcc_compilation; /* compile.h: the request and what came of it; kept for the second pipeline */
+struct ebcc_events;	 /* events.c: the open readers and their epoll descriptor */
+struct ebcc_types;	 /* value.c: struct ebcc_type by BTF id, made on demand */
+
+struct ebcc_program {
+	struct ebcc_module *module;
+	char *name;		 /* the function's */
+	size_t index;		 /* among the module's programs */
+	int fd;			 /* -1 until loaded */
+	unsigned type;		 /* enum bpf_prog_type, 0 until loaded */
+	int attach_type;	 /* enum bpf_attach_type it was loaded with */
+	bool second_pipeline;	 /* the verifier took only the second pipeline's code */
+	void *instructions;	 /* as compiled, from the object that was loaded */
+	size_t instructions_size;
+};
+
+struct ebcc_table {
+	struct ebcc_module *module;
+	char *name;
+	struct bpf_map *map;	/* in module->object; its fd is used after load */
+	int fd;			/* -1 until the module is loaded */
+	unsigned map_type;	/* enum bpf_map_type */
+	unsigned flags;
+	uint32_t max_entries;
+	size_t key_size;
+	size_t leaf_size;	/* one element */
+	size_t value_size;	/* as the kernel's calls take it: all CPUs of a per-CPU map */
+	bool per_cpu;
+	bool internal;		/* .bss, .rodata: not listed among the module's tables */
+	const struct ebcc_type *key_type, *leaf_type, *event_type;
+};
+
+struct ebcc_module {
+	struct ebcc_log log;
+	unsigned debug;
+	bool no_rlimit;
+	char *device;
+	pid_t owner; /* the process that created it: a forked child detaches nothing */
+
+	struct ebcc_compilation *compilation;
+	char *object_bytes; /* the ELF object */
+	size_t object_size;
+	char *debug_texts[8]; /* by bit number of enum ebcc_debug */
+
+	struct bpf_object *object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
+	struct btf *btf;	   /* borrowed from object */
+	struct ebcc_types *types;
+	bool loaded; /* the maps exist */
+	struct ebcc_program **programs;
+	size_t program_count;
+	struct ebcc_table **tables;
+	size_t table_count;
+	struct ebcc_link *links; /* every live link of the module's programs */
+	struct ebcc_events *events;
+};
+
+/*
+ * What a program is attached to. Each attach_*.c allocates a struct that begins with
+ * this one and sets detach(), which releases everything but the base.
+ */
+struct ebcc_link {
+	struct ebcc_program *program;
+	struct ebcc_link *previous, *next; /* in module->links */
+	char *name;			   /* "kprobe:vfs_read" */
+	int fd;				   /* what ebcc_link_fd() answers; owned by detach() */
+	void (*detach)(struct ebcc_link *link);
+};
+
+/* attach.c: sets the base up and puts the link on its module's list. @size: of the whole struct.
+ * On failure of a later step the caller destroys it like any link. */
+MUST_CHECK struct ebcc_error *ebcc_link_create(struct ebcc_program *program, size_t size,
+					       void (*detach)(struct ebcc_link *link),
+					       struct ebcc_link **ret, const char *name_format, ...)
+	EBCC_PRINTF(5, 6);
+
+/* load.c: opens @bytes (borrowed from module->object_bytes) and fills programs and tables. */
+MUST_CHECK struct ebcc_error *ebcc_module_open_object(struct ebcc_module *module);
+/* load.c: closes every program and map and what describes them. Also after a failed open. */
+void ebcc_module_close_object(struct ebcc_module *module);
+/* events.c: closes the readers. */
+void ebcc_module_close_events(struct ebcc_module *module);
+
+/* compile.c: the module's source through the second pipeline. @ret_bytes malloc'ed. */
+MUST_CHECK struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *module,
+							 char **ret_bytes, size_t *ret_size);
+
+#endif /* EBCC_MODULE_H */
