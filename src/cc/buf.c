@@ -145,9 +145,10 @@ struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path, si
 			return NULL;
 		if (buf->size - start > limit)
 			return ebcc_error_with_subject(
-				ebcc_error_create(EBCC_ERROR_FORMAT,
-						  "%s holds more than the %zu bytes that are allowed for it",
-						  path, limit),
+				ebcc_error_create(
+					EBCC_ERROR_FORMAT,
+					"%s holds more than the %zu bytes that are allowed for it",
+					path, limit),
 				path);
 	}
 }

@@ -15,10 +15,10 @@
 #include "error.h"
 
 struct ebcc_buf {
-	char *data;	/* NULL until something is appended */
+	char *data; /* NULL until something is appended */
 	size_t size;
 	size_t capacity;
-	bool failed;	/* an append had no memory; what came after it is missing */
+	bool failed; /* an append had no memory; what came after it is missing */
 };
 
 #define EBCC_BUF_INIT ((struct ebcc_buf){0})
@@ -38,13 +38,15 @@ const char *ebcc_buf_string(const struct ebcc_buf *buf);
 /* The out-of-memory error if an append failed, else NULL. */
 MUST_CHECK struct ebcc_error *ebcc_buf_check(const struct ebcc_buf *buf);
 /* Hands over the data (malloc'ed, NUL-terminated, never NULL on success) and empties the buffer. */
-MUST_CHECK struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_data, size_t *ret_size);
+MUST_CHECK struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_data,
+					    size_t *ret_size);
 
 /*
  * Appends the whole of a file, regular or of /proc, /sys and tracefs (whose sizes stat
  * does not tell). Fails with EBCC_ERROR_FORMAT when there are more than @limit bytes.
  */
-MUST_CHECK struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path, size_t limit);
+MUST_CHECK struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path,
+						 size_t limit);
 
 #define AUTO_BUF CLEANUP(ebcc_buf_deinit)
 

@@ -49,11 +49,12 @@ enum ebcc_cc_read {
 };
 
 enum ebcc_cc_flag {
-	EBCC_CC_CORE = 1 << 0,		/* preserve_access_index on kernel types: objects to be shipped */
-	EBCC_CC_WANT_IR = 1 << 1,	/* fill answer.ir */
+	EBCC_CC_CORE = 1 << 0,	  /* preserve_access_index on kernel types: objects to be shipped */
+	EBCC_CC_WANT_IR = 1 << 1, /* fill answer.ir */
 	EBCC_CC_WANT_PREPROCESSED = 1 << 2, /* fill answer.preprocessed */
-	EBCC_CC_HEADERS = 1 << 3,	/* kernel headers, not BTF: EBCC_CC_KERNEL_INCLUDE is not searched */
-	EBCC_CC_WANT_ASM = 1 << 4,	/* fill answer.assembly: BPF assembler with source lines */
+	EBCC_CC_HEADERS =
+		1 << 3, /* kernel headers, not BTF: EBCC_CC_KERNEL_INCLUDE is not searched */
+	EBCC_CC_WANT_ASM = 1 << 4, /* fill answer.assembly: BPF assembler with source lines */
 };
 
 struct ebcc_cc_file {
@@ -65,7 +66,8 @@ struct ebcc_cc_file {
 struct ebcc_cc_request {
 	const char *source;
 	size_t source_size;
-	const char *source_path; /* as diagnostics show it; its directory is searched for "..." includes */
+	const char *source_path; /* as diagnostics show it; its directory is searched for "..."
+				    includes */
 	const struct ebcc_cc_file *files;
 	size_t file_count;
 	const char *const *cflags; /* after the library's own flags */
@@ -103,7 +105,7 @@ struct ebcc_cc_dependency {
 
 enum ebcc_cc_status {
 	EBCC_CC_OK = 0,
-	EBCC_CC_SOURCE_ERROR = 1, /* diagnostics hold at least one error */
+	EBCC_CC_SOURCE_ERROR = 1,   /* diagnostics hold at least one error */
 	EBCC_CC_INTERNAL_ERROR = 2, /* diagnostics hold what went wrong in the compiler itself */
 };
 

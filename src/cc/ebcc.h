@@ -47,15 +47,15 @@ enum ebcc_error_code {
 	EBCC_ERROR_NOT_FOUND = 5,	 /**< a thing named by the caller isn't there */
 	EBCC_ERROR_UNSUPPORTED = 6,	 /**< this kernel or machine can't do it */
 	EBCC_ERROR_COMPILE = 7,		 /**< the source does not compile, or the compiler failed;
-					   *  details: clang's diagnostics */
+					  *  details: clang's diagnostics */
 	EBCC_ERROR_KERNEL_TYPES = 8,	 /**< no description of the kernel's types to be had */
 	EBCC_ERROR_LOAD = 9,		 /**< the kernel refused a map or program; details: the
-					   *  verifier's log */
+					  *  verifier's log */
 	EBCC_ERROR_ATTACH = 10,		 /**< attaching failed */
 	EBCC_ERROR_FORMAT = 11,		 /**< data from outside is malformed */
-	EBCC_ERROR_STATE = 12,		 /**< called at the wrong time: too late, too early, twice */
-	EBCC_ERROR_INTERRUPTED = 13,	 /**< a signal arrived */
-	EBCC_ERROR_CALLBACK = 14,	 /**< a caller's callback asked to stop */
+	EBCC_ERROR_STATE = 12,	     /**< called at the wrong time: too late, too early, twice */
+	EBCC_ERROR_INTERRUPTED = 13, /**< a signal arrived */
+	EBCC_ERROR_CALLBACK = 14,    /**< a caller's callback asked to stop */
 };
 
 struct ebcc_error;
@@ -108,14 +108,14 @@ enum ebcc_kernel_types {
 enum ebcc_compiler {
 	EBCC_COMPILER_HELPER = 0,     /**< in the helper process ebcc-cc, beside the library */
 	EBCC_COMPILER_IN_PROCESS = 1, /**< in this process: LLVM stays loaded, and its fatal
-					*   errors end the process */
+				       *   errors end the process */
 };
 
 /** Debug bits: what to collect for ebcc_module_debug_text(). Values are those of the
  *  Python module's DEBUG_ constants. */
 enum ebcc_debug {
 	EBCC_DEBUG_LLVM_IR = 1,
-	EBCC_DEBUG_BPF = 2,	     /**< disassembly with source lines */
+	EBCC_DEBUG_BPF = 2, /**< disassembly with source lines */
 	EBCC_DEBUG_PREPROCESSOR = 4,
 	EBCC_DEBUG_SOURCE = 8,
 	EBCC_DEBUG_BPF_REGISTER_STATE = 16, /**< the verifier's log of each load */
@@ -124,20 +124,20 @@ enum ebcc_debug {
 
 struct ebcc_module_opts {
 	size_t sz;
-	const char *file_name;	    /**< shown in diagnostics; its directory serves #include "..." ;
-				      *  default "main.c" */
-	const char *header_text;    /**< text put before the source (the bindings' hdr_file) */
-	const char *const *cflags;  /**< extra clang flags: -D, -I, -include, -W... */
+	const char *file_name;	   /**< shown in diagnostics; its directory serves #include "..." ;
+				    *  default "main.c" */
+	const char *header_text;   /**< text put before the source (the bindings' hdr_file) */
+	const char *const *cflags; /**< extra clang flags: -D, -I, -include, -W... */
 	size_t cflag_count;
-	unsigned debug;		    /**< enum ebcc_debug, or'ed */
+	unsigned debug; /**< enum ebcc_debug, or'ed */
 	enum ebcc_kernel_types kernel_types;
 	enum ebcc_compiler compiler;
-	const char *btf_path;	    /**< BTF (raw, or in an ELF file) to compile against, not that of
-				      *  the running kernel; such a module can't be loaded here unless
-				      *  the types agree */
-	const char *device;	    /**< network device for hardware offload, or NULL */
-	bool no_rlimit;		    /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
-	ebcc_log_fn log;	    /**< or NULL: messages are dropped */
+	const char *btf_path; /**< BTF (raw, or in an ELF file) to compile against, not that of
+			       *  the running kernel; such a module can't be loaded here unless
+			       *  the types agree */
+	const char *device;   /**< network device for hardware offload, or NULL */
+	bool no_rlimit;	      /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
+	ebcc_log_fn log;      /**< or NULL: messages are dropped */
 	void *log_ctx;
 };
 
@@ -196,7 +196,7 @@ EBCC_API const char *ebcc_module_debug_text(const struct ebcc_module *module, en
 /** How a program is loaded: the kernel's `enum bpf_prog_type`, by number (uapi/linux/bpf.h). */
 struct ebcc_program_opts {
 	size_t sz;
-	int attach_type;    /**< `enum bpf_attach_type`, or -1 / 0 with has_attach_type unset */
+	int attach_type; /**< `enum bpf_attach_type`, or -1 / 0 with has_attach_type unset */
 	bool has_attach_type;
 };
 
@@ -239,7 +239,7 @@ struct ebcc_kprobe_opts {
 	const char *function; /**< kernel function, or MODULE:FUNCTION */
 	uint64_t offset;      /**< in bytes from its start; not for return probes */
 	bool on_return;
-	unsigned max_active;  /**< return probes outstanding at once; 0: the kernel's default */
+	unsigned max_active; /**< return probes outstanding at once; 0: the kernel's default */
 	uint64_t cookie;
 };
 EBCC_API struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
@@ -248,12 +248,12 @@ EBCC_API struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
 
 struct ebcc_uprobe_opts {
 	size_t sz;
-	const char *binary;  /**< path, or the name of a library ("c" or "libc.so.6") or program */
-	const char *symbol;  /**< or NULL: address counts */
-	uint64_t address;    /**< virtual address as in the ELF file, without a symbol */
-	uint64_t offset;     /**< bytes added to the symbol's or the given address */
+	const char *binary; /**< path, or the name of a library ("c" or "libc.so.6") or program */
+	const char *symbol; /**< or NULL: address counts */
+	uint64_t address;   /**< virtual address as in the ELF file, without a symbol */
+	uint64_t offset;    /**< bytes added to the symbol's or the given address */
 	bool on_return;
-	int pid;	     /**< one process, or 0 / -1 for all */
+	int pid; /**< one process, or 0 / -1 for all */
 	uint64_t cookie;
 	uint64_t semaphore_offset; /**< file offset of a USDT semaphore, or 0 */
 };
@@ -277,8 +277,8 @@ struct ebcc_perf_event_opts {
 	int pid;		/**< -1: every process */
 	int cpu;		/**< -1: every online CPU, one event each */
 	int group_fd;		/**< -1: none. 0 is taken as none too, as a zeroed struct has it */
-	const void *attr;	/**< a whole struct perf_event_attr, or NULL; then type, config, period
-				  *  and frequency are not looked at */
+	const void *attr; /**< a whole struct perf_event_attr, or NULL; then type, config, period
+			   *  and frequency are not looked at */
 	size_t attr_size;
 };
 EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
@@ -361,8 +361,7 @@ EBCC_API struct ebcc_error *ebcc_table_delete_many(struct ebcc_table *table, con
 EBCC_API struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void *value,
 					    uint64_t flags);
 EBCC_API struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value, bool *ret_found);
-EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value,
-					    bool *ret_found);
+EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *ret_found);
 
 /**
  * The addresses of one stack of a stack trace table, innermost first.
@@ -379,7 +378,7 @@ EBCC_API struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t s
 
 enum ebcc_type_kind {
 	EBCC_TYPE_VOID = 0,
-	EBCC_TYPE_INT = 1,   /**< signedness and size say which; _Bool and char included */
+	EBCC_TYPE_INT = 1, /**< signedness and size say which; _Bool and char included */
 	EBCC_TYPE_FLOAT = 2,
 	EBCC_TYPE_ENUM = 3,
 	EBCC_TYPE_POINTER = 4,
@@ -396,7 +395,8 @@ enum ebcc_int_encoding {
 
 /** Typedefs and qualifiers are looked through: a type is what it is. All borrowed. */
 EBCC_API enum ebcc_type_kind ebcc_type_kind(const struct ebcc_type *type);
-/** Tag or base type name; "" for an anonymous one. A typedef's name where that is what was written. */
+/** Tag or base type name; "" for an anonymous one. A typedef's name where that is what was written.
+ */
 EBCC_API const char *ebcc_type_name(const struct ebcc_type *type);
 EBCC_API size_t ebcc_type_size(const struct ebcc_type *type);
 EBCC_API bool ebcc_type_is_signed(const struct ebcc_type *type);
@@ -442,7 +442,8 @@ EBCC_API struct ebcc_error *ebcc_type_scan(const struct ebcc_type *type, const c
  * @param cpu -1 for ring buffers.
  */
 typedef int (*ebcc_event_fn)(void *ctx, int cpu, const void *data, size_t size);
-/** @p count events were lost since the last call of this function (on @p cpu, or -1: all together). */
+/** @p count events were lost since the last call of this function (on @p cpu, or -1: all together).
+ */
 typedef int (*ebcc_lost_fn)(void *ctx, int cpu, uint64_t count);
 
 struct ebcc_events_opts {
@@ -450,12 +451,13 @@ struct ebcc_events_opts {
 	ebcc_event_fn event; /**< needed */
 	ebcc_lost_fn lost;   /**< or NULL */
 	void *ctx;
-	size_t page_count;   /**< perf buffers: pages per CPU, a power of two; default 8 */
-	unsigned wakeup_events; /**< perf buffers: wake the reader after so many; 0: in batches, with a
-				  *  bound on the delay */
+	size_t page_count;	/**< perf buffers: pages per CPU, a power of two; default 8 */
+	unsigned wakeup_events; /**< perf buffers: wake the reader after so many; 0: in batches,
+				 * with a bound on the delay */
 };
 
-/** Opens the reader of a BPF_PERF_OUTPUT or BPF_RINGBUF_OUTPUT table; it lives as long as the module. */
+/** Opens the reader of a BPF_PERF_OUTPUT or BPF_RINGBUF_OUTPUT table; it lives as long as the
+ * module. */
 EBCC_API struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 						   const struct ebcc_events_opts *opts);
 EBCC_API void ebcc_table_close_events(struct ebcc_table *table);

@@ -84,7 +84,8 @@ struct ebcc_error *ebcc_error_os(enum ebcc_error_code code, int errnum, const ch
 	return error;
 }
 
-/* Replaces *@text by a copy of @value. Without memory the old text stays: less said, nothing lost. */
+/* Replaces *@text by a copy of @value. Without memory the old text stays: less said, nothing lost.
+ */
 static void replace_text(char **text, const char *value)
 {
 	char *copy = value ? strdup(value) : NULL;

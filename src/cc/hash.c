@@ -11,7 +11,7 @@ void ebcc_hash_init(struct ebcc_hash *hash)
 
 void ebcc_hash_deinit(struct ebcc_hash *hash)
 {
-	hash_for_each(hash, entry)
+	hash_for_each (hash, entry)
 		free(entry->key);
 	free(hash->entries);
 	ebcc_hash_init(hash);
@@ -66,7 +66,7 @@ static bool grow(struct ebcc_hash *hash)
 	bigger.entries = calloc(bigger.capacity, sizeof(*bigger.entries));
 	if (!bigger.entries)
 		return false;
-	hash_for_each(hash, entry)
+	hash_for_each (hash, entry)
 		*slot_of(&bigger, entry->key, entry->key_size, entry->hash) = *entry;
 	free(hash->entries);
 	*hash = bigger;

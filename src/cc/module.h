@@ -20,35 +20,36 @@ struct bpf_map;
 struct bpf_object;
 struct bpf_program;
 struct btf;
-struct ebcc_compilation; /* compile.h: the request and what came of it; kept for the second pipeline */
+struct ebcc_compilation; /* compile.h: the request and what came of it; kept for the second pipeline
+			  */
 struct ebcc_events;	 /* events.c: the open readers and their epoll descriptor */
 struct ebcc_types;	 /* value.c: struct ebcc_type by BTF id, made on demand */
 
 struct ebcc_program {
 	struct ebcc_module *module;
-	char *name;		 /* the function's */
-	size_t index;		 /* among the module's programs */
-	int fd;			 /* -1 until loaded */
-	unsigned type;		 /* enum bpf_prog_type, 0 until loaded */
-	int attach_type;	 /* enum bpf_attach_type it was loaded with */
-	bool second_pipeline;	 /* the verifier took only the second pipeline's code */
-	void *instructions;	 /* as compiled, from the object that was loaded */
+	char *name;	      /* the function's */
+	size_t index;	      /* among the module's programs */
+	int fd;		      /* -1 until loaded */
+	unsigned type;	      /* enum bpf_prog_type, 0 until loaded */
+	int attach_type;      /* enum bpf_attach_type it was loaded with */
+	bool second_pipeline; /* the verifier took only the second pipeline's code */
+	void *instructions;   /* as compiled, from the object that was loaded */
 	size_t instructions_size;
 };
 
 struct ebcc_table {
 	struct ebcc_module *module;
 	char *name;
-	struct bpf_map *map;	/* in module->object; its fd is used after load */
-	int fd;			/* -1 until the module is loaded */
-	unsigned map_type;	/* enum bpf_map_type */
+	struct bpf_map *map; /* in module->object; its fd is used after load */
+	int fd;		     /* -1 until the module is loaded */
+	unsigned map_type;   /* enum bpf_map_type */
 	unsigned flags;
 	uint32_t max_entries;
 	size_t key_size;
-	size_t leaf_size;	/* one element */
-	size_t value_size;	/* as the kernel's calls take it: all CPUs of a per-CPU map */
+	size_t leaf_size;  /* one element */
+	size_t value_size; /* as the kernel's calls take it: all CPUs of a per-CPU map */
 	bool per_cpu;
-	bool internal;		/* .bss, .rodata: not listed among the module's tables */
+	bool internal; /* .bss, .rodata: not listed among the module's tables */
 	const struct ebcc_type *key_type, *leaf_type, *event_type;
 };
 
@@ -64,8 +65,9 @@ struct ebcc_module {
 	size_t object_size;
 	char *debug_texts[8]; /* by bit number of enum ebcc_debug */
 
-	struct bpf_object *object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
-	struct btf *btf;	   /* borrowed from object */
+	struct bpf_object
+		*object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
+	struct btf *btf; /* borrowed from object */
 	struct ebcc_types *types;
 	bool loaded; /* the maps exist */
 	struct ebcc_program **programs;
