@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The core's way to the compiler library: in a helper process (the default; compiler
+ * crashes, memory and load time stay out of the tracing program), or loaded into this
+ * process. Whatever happens to the compiler - killed, crashed, hung, out of memory,
+ * talking nonsense - a call here returns, with an error in plain words.
+ *
+ * Environment (not looked at in a privileged program, where AT_SECURE is set):
+ * EBCC_CC path of the helper, EBCC_CC_TIMEOUT seconds per compile (default 60),
+ * EBCC_CC_MEMORY MiB of address space of the helper (default 4096).
+ */
+#ifndef EBCC_COMPILER_CLIENT_H
+#define EBCC_COMPILER_CLIENT_H
+
+#include "compiler.h"
+#include "error.h"
+#include "log.h"
+
+struct ebcc_compiler_client;
+
+/*
+ * Makes a client; nothing is started or loaded before the first compile. @log is
+ * borrowed, must outlive the client and may be NULL.
+ */
+MUST_CHECK struct ebcc_error *ebcc_compiler_client_create(const struct ebcc_log *log,
+							  enum ebcc_compiler mode,
+							  struct ebcc_compiler_client **ret);
+
+/*
+ * Starts the helper, so that it initializes LLVM while the caller does something else.
+ * Optional; does nothing in process, or when the helper runs already. Errors are those of
+ * starting it.
+ */
+MUST_CHECK struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *client);
+
+/*
+ * Compiles. Any number of times: one helper serves all requests of a client, and is
+ * started again when it has died meanwhile.
+ *
+ * Returns NULL when there is an answer, which is a failed compile too: look at
+ * @answer->status. The caller frees @answer with ebcc_cc_answer_deinit(); it is
+ * initialized, and empty, when the call fails.
+ *
+ * EBCC_ERROR_COMPILE: no helper, or it crashed, hung, ran out of memory or time, or
+ * answered nonsense; what it printed is in the details. EBCC_ERROR_INTERRUPTED: a handler for
+ * SIGINT, SIGTERM, SIGHUP or SIGQUIT ran in this thread; the helper is killed. (Other
+ * signals wait until the compile is over.)
+ */
+MUST_CHECK struct ebcc_error *ebcc_compiler_client_compile(struct ebcc_compiler_client *client,
+							   const struct ebcc_cc_request *request,
+							   struct ebcc_cc_answer *answer);
+
+/* Ends the helper and frees the client. NULL is allowed. In a forked child it only closes. */
+void ebcc_compiler_client_destroy(struct ebcc_compiler_client *client);
+
+#endif /* EBCC_COMPILER_CLIENT_H */
