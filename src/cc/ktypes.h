@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stage 2: the kernel types text that a source is compiled against. It holds the basic typedefs, the
+ * types of BTF that the source can reach, the constants, macros and small functions of kernel
+ * headers that it names, and the structs of its tracepoints; it is complete C by itself.
+ *
+ * A text that turns out too small or too large is put right from the compiler's diagnostics:
+ *
+ *	ebcc_ktypes_create(...);
+ *	do {
+ *		ebcc_ktypes_generate(ktypes, false, &text);
+ *		compile;
+ *	} while (failed && ebcc_ktypes_learn(ktypes, diagnostics...) && few rounds);
+ *	if (failed) once more with ebcc_ktypes_generate(ktypes, true, &text);
+ *	if (failed) add ebcc_ktypes_notes() to the error.
+ */
+#ifndef EBCC_KTYPES_H
+#define EBCC_KTYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+#include "compiler.h"
+#include "error.h"
+#include "kernel_info.h"
+#include "source_scan.h"
+
+struct ebcc_ktypes;
+
+struct ebcc_ktypes_opts {
+	const char *btf_path; /* BTF file, raw or in an ELF; NULL: the running kernel's */
+	const char *module_btf_dir; /* BTF of modules; NULL: the running kernel's, "": none. A btf_path
+				       alone implies none */
+	const char *tracefs_path; /* NULL: found by itself */
+	bool core; /* records get preserve_access_index (EBCC_CC_CORE) */
+};
+
+/*
+ * Opens the kernel's BTF. @scan is taken over (left empty) and extended by what is
+ * learnt; @kernel is borrowed and must outlive the result; @opts may be NULL and is not kept.
+ * EBCC_ERROR_KERNEL_TYPES when there is no BTF, EBCC_ERROR_FORMAT when it is malformed.
+ */
+MUST_CHECK struct ebcc_error *ebcc_ktypes_create(struct ebcc_scan *scan,
+						 struct ebcc_kernel_info *kernel,
+						 const struct ebcc_ktypes_opts *opts,
+						 struct ebcc_ktypes **ret);
+void ebcc_ktypes_destroy(struct ebcc_ktypes *ktypes);
+
+/*
+ * Appends the text. @whole: every type of the kernel (2-3 MB, for the last try), else
+ * those that the source can reach. What the source defines itself is left out either way.
+ */
+MUST_CHECK struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
+						   struct ebcc_buf *text);
+
+/*
+ * Learns from a failed compile which names to add or to leave out. Writes to @ret_learnt
+ * whether the next text will differ. Warnings are looked at too: an implicitly declared
+ * function may be a macro that was left out.
+ */
+MUST_CHECK struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
+						const struct ebcc_cc_diagnostic *diagnostics,
+						size_t count, bool *ret_learnt);
+
+/* Sentences, one a line, on what the text had to leave out (a tracepoint that this kernel does
+ * not have, tracefs not mounted), to be added to a compile error. "" when there are none. Borrowed
+ * until the next generate. */
+const char *ebcc_ktypes_notes(const struct ebcc_ktypes *ktypes);
+
+/* What entered the last text beside the source, for a cache key: lines "btf PATH",
+ * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE". Borrowed until the next generate. */
+const char *ebcc_ktypes_inputs(const struct ebcc_ktypes *ktypes);
+
+#endif /* EBCC_KTYPES_H */
