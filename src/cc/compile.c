@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From source to object. A first parse is made against the kernel types that the scan
+ * thinks the source can reach; what its diagnostics tell is learnt and the parse
+ * repeated; the last one is made against every type of the kernel. So a wrong guess of
+ * the scan costs time, never a failure.
+ */
+#include "compile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "buf.h"
+#include "compiler_client.h"
+#include "kernel_info.h"
+#include "ktypes.h"
+#include "source_scan.h"
+
+/* Parses against a growing selection before the whole of BTF is printed. */
+#define LEARNING_ROUNDS 4
+
+/* BPF instruction set 3 (32-bit jumps): every kernel since 5.1 takes it. */
+#define CPU_VERSION 3
+
+#define DEFAULT_FILE_NAME "main.c"
+#define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
+
+/* Everything that the request to the compiler points into. */
+struct ebcc_compilation {
+	const struct ebcc_log *log;
+	enum ebcc_compiler where;
+	char *source, *file_name, *header_text;
+	struct ebcc_buf kernel_types;
+	const char **cflags; /* strings of cflag_texts, and literals */
+	char **cflag_texts;
+	size_t cflag_count;
+	struct ebcc_cc_file files[2];
+	struct ebcc_cc_request request;
+};
+
+void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
+{
+	if (!compilation)
+		return;
+	for (size_t i = 0; compilation->cflag_texts && i < compilation->cflag_count; i++)
+		free(compilation->cflag_texts[i]);
+	free(compilation->cflag_texts);
+	free(compilation->cflags);
+	free(compilation->source);
+	free(compilation->file_name);
+	free(compilation->header_text);
+	ebcc_buf_deinit(&compilation->kernel_types);
+	free(compilation);
+}
+
+static struct ebcc_error *copy_cflags(struct ebcc_compilation *compilation,
+				      const struct ebcc_module_opts *opts)
+{
+	static const char *const include_header[] = {"-include", HEADER_TEXT_PATH};
+	size_t own = opts->header_text ? 2 : 0;
+
+	compilation->cflag_texts = calloc(opts->cflag_count + 1, sizeof(char *));
+	compilation->cflags = calloc(opts->cflag_count + own + 1, sizeof(char *));
+	if (!compilation->cflag_texts || !compilation->cflags)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < opts->cflag_count; i++) {
+		compilation->cflag_texts[i] = strdup(opts->cflags[i]);
+		if (!compilation->cflag_texts[i])
+			return ebcc_error_no_memory();
+		compilation->cflags[i] = compilation->cflag_texts[i];
+		compilation->cflag_count++;
+	}
+	for (size_t i = 0; i < own; i++)
+		compilation->cflags[compilation->cflag_count + i] = include_header[i];
+	compilation->request.cflags = compilation->cflags;
+	compilation->request.cflag_count = compilation->cflag_count + own;
+	return NULL;
+}
+
+static unsigned wanted_texts(unsigned debug)
+{
+	unsigned flags = 0;
+
+	if (debug & EBCC_DEBUG_LLVM_IR)
+		flags |= EBCC_CC_WANT_IR;
+	if (debug & (EBCC_DEBUG_BPF | EBCC_DEBUG_SOURCE))
+		flags |= EBCC_CC_WANT_ASM;
+	if (debug & EBCC_DEBUG_PREPROCESSOR)
+		flags |= EBCC_CC_WANT_PREPROCESSED;
+	return flags;
+}
+
+/* Copies what the caller gave, and sets the request up but for the kernel types. */
+static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
+					   struct ebcc_module *module, const char *source,
+					   size_t size, const struct ebcc_module_opts *opts,
+					   const struct ebcc_kernel_info *kernel)
+{
+	struct ebcc_cc_request *request = &compilation->request;
+
+	compilation->log = &module->log;
+	compilation->where = opts->compiler;
+	compilation->source = malloc(size + 1);
+	compilation->file_name = strdup(opts->file_name ? opts->file_name : DEFAULT_FILE_NAME);
+	compilation->header_text = opts->header_text ? strdup(opts->header_text) : NULL;
+	if (!compilation->source || !compilation->file_name ||
+	    (opts->header_text && !compilation->header_text))
+		return ebcc_error_no_memory();
+	if (size)
+		memcpy(compilation->source, source, size);
+	compilation->source[size] = '\0';
+	*request = (struct ebcc_cc_request){
+		.source = compilation->source,
+		.source_size = size,
+		.source_path = compilation->file_name,
+		.files = compilation->files,
+		.file_count = opts->header_text ? 2 : 1,
+		.arch = kernel->arch,
+		.cpu_version = CPU_VERSION,
+		.cpu_count = kernel->cpu_count,
+		/* Both architectures have one address space for kernel and user (kernel commit
+		 * 0ebeea8ca8a4 names those that have not), so helper 4 reads either. */
+		.read = EBCC_CC_READ_ANY,
+		.flags = wanted_texts(module->debug),
+	};
+	compilation->files[0].path = EBCC_CC_KERNEL_TYPES;
+	if (opts->header_text)
+		compilation->files[1] = (struct ebcc_cc_file){.path = HEADER_TEXT_PATH,
+							      .text = compilation->header_text,
+							      .size = strlen(opts->header_text)};
+	return copy_cflags(compilation, opts);
+}
+
+static void log_warnings(const struct ebcc_log *log, const struct ebcc_cc_answer *answer)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
+
+		if (diagnostic->severity == EBCC_CC_WARNING)
+			ebcc_log(log, EBCC_LOG_WARNING, "%.*s",
+				 (int)strlen(diagnostic->rendered) - 1, diagnostic->rendered);
+	}
+}
+
+/* The error of a source that does not compile: the diagnostics, once, and what stage 2 had to
+ * leave out. */
+static struct ebcc_error *compile_error(const struct ebcc_compilation *compilation,
+					const struct ebcc_cc_answer *answer, const char *notes)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_error *error;
+
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		ebcc_buf_append_string(&text, answer->diagnostics[i].rendered);
+	if (text.size && text.data[text.size - 1] == '\n')
+		text.data[--text.size] = '\0';
+	if (*notes)
+		ebcc_buf_printf(&text, "\n%s", notes);
+	TRY(ebcc_buf_check(&text));
+	if (answer->status == EBCC_CC_INTERNAL_ERROR)
+		error = ebcc_error_create(EBCC_ERROR_COMPILE,
+					  "the compiler failed on %s; this is a bug in it, please "
+					  "report it with the source:\n%s",
+					  compilation->file_name, ebcc_buf_string(&text));
+	else
+		error = ebcc_error_create(EBCC_ERROR_COMPILE, "%s does not compile:\n%s",
+					  compilation->file_name, ebcc_buf_string(&text));
+	error = ebcc_error_with_subject(error, compilation->file_name);
+	return ebcc_error_with_details(error, ebcc_buf_string(&text));
+}
+
+/* Compiles with the kernel types of the moment; @answer is the caller's to free on success. */
+static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
+				       struct ebcc_compiler_client *client,
+				       struct ebcc_ktypes *ktypes, bool whole,
+				       struct ebcc_cc_answer *answer)
+{
+	ebcc_buf_clear(&compilation->kernel_types);
+	TRY(ebcc_ktypes_generate(ktypes, whole, &compilation->kernel_types));
+	TRY(ebcc_buf_check(&compilation->kernel_types));
+	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
+	compilation->files[0].size = compilation->kernel_types.size;
+	return ebcc_compiler_client_compile(client, &compilation->request, answer);
+}
+
+/* The rounds: selected types, learnt ones, all of them. @answer holds the last round's. */
+static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
+					 struct ebcc_compiler_client *client,
+					 struct ebcc_ktypes *ktypes, struct ebcc_cc_answer *answer)
+{
+	for (int round = 0; round < LEARNING_ROUNDS; round++) {
+		bool learnt;
+
+		ebcc_cc_answer_deinit(answer);
+		TRY(compile_once(compilation, client, ktypes, false, answer));
+		if (answer->status != EBCC_CC_SOURCE_ERROR)
+			return NULL;
+		TRY(ebcc_ktypes_learn(ktypes, answer->diagnostics, answer->diagnostic_count,
+				      &learnt));
+		if (!learnt)
+			break;
+	}
+	ebcc_cc_answer_deinit(answer);
+	return compile_once(compilation, client, ktypes, true, answer);
+}
+
+/* Hands what the answer holds over to the module. */
+static void take_answer(struct ebcc_module *module, struct ebcc_cc_answer *answer)
+{
+	module->object_bytes = TAKE_PTR(answer->object);
+	module->object_size = answer->object_size;
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_LLVM_IR)] = TAKE_PTR(answer->ir);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_PREPROCESSOR)] =
+		TAKE_PTR(answer->preprocessed);
+	if (answer->assembly && (module->debug & EBCC_DEBUG_SOURCE))
+		module->debug_texts[__builtin_ctz(EBCC_DEBUG_SOURCE)] = strdup(answer->assembly);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_BPF)] = TAKE_PTR(answer->assembly);
+}
+
+#define AUTO_CLIENT CLEANUP(cleanup_client)
+static void cleanup_client(struct ebcc_compiler_client **client)
+{
+	ebcc_compiler_client_destroy(*client);
+}
+
+#define AUTO_ANSWER CLEANUP(ebcc_cc_answer_deinit)
+
+#define AUTO_KTYPES CLEANUP(cleanup_ktypes)
+static void cleanup_ktypes(struct ebcc_ktypes **ktypes)
+{
+	ebcc_ktypes_destroy(*ktypes);
+}
+
+#define AUTO_KERNEL_INFO CLEANUP(cleanup_kernel_info)
+static void cleanup_kernel_info(struct ebcc_kernel_info **info)
+{
+	ebcc_kernel_info_destroy(*info);
+}
+
+/* Stage 1 for the source and the text that is put before it. */
+static struct ebcc_error *scan(const struct ebcc_compilation *compilation,
+			       const struct ebcc_module_opts *opts, struct ebcc_scan *ret)
+{
+	struct ebcc_scan_opts scan_opts = {
+		.path = opts->file_name, .cflags = opts->cflags, .cflag_count = opts->cflag_count};
+
+	TRY(ebcc_scan_source(compilation->source, compilation->request.source_size, &scan_opts,
+			     ret));
+	if (!compilation->header_text)
+		return NULL;
+	return ebcc_scan_text(ret, compilation->header_text, strlen(compilation->header_text));
+}
+
+struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, size_t size,
+				const struct ebcc_module_opts *opts)
+{
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
+	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
+	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
+	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+	AUTO_SCAN struct ebcc_scan names = {0};
+	struct ebcc_ktypes_opts ktypes_opts = {.btf_path = opts->btf_path};
+	struct ebcc_compilation *compilation = calloc(1, sizeof(*compilation));
+
+	if (!compilation)
+		return ebcc_error_no_memory();
+	module->compilation = compilation;
+	TRY(ebcc_kernel_info_create(NULL, &kernel));
+	TRY(compilation_init(compilation, module, source, size, opts, kernel));
+	TRY(ebcc_compiler_client_create(&module->log, opts->compiler, &client));
+	/* It starts LLVM while this process reads BTF. */
+	TRY(ebcc_compiler_client_start(client));
+	TRY(scan(compilation, opts, &names));
+	TRY(ebcc_ktypes_create(&names, kernel, &ktypes_opts, &ktypes));
+	TRY(compile_rounds(compilation, client, ktypes, &answer));
+	if (answer.status != EBCC_CC_OK)
+		return compile_error(compilation, &answer, ebcc_ktypes_notes(ktypes));
+	log_warnings(&module->log, &answer);
+	take_answer(module, &answer);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *module, char **ret_bytes,
+					      size_t *ret_size)
+{
+	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
+	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+	struct ebcc_cc_request request = module->compilation->request;
+
+	request.pipeline = EBCC_CC_PIPELINE_PLAIN;
+	request.flags &= ~wanted_texts(~0u);
+	TRY(ebcc_compiler_client_create(&module->log, module->compilation->where, &client));
+	TRY(ebcc_compiler_client_compile(client, &request, &answer));
+	if (answer.status != EBCC_CC_OK)
+		return compile_error(module->compilation, &answer, "");
+	*ret_bytes = TAKE_PTR(answer.object);
+	*ret_size = answer.object_size;
+	return NULL;
+}

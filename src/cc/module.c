@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The life of a module: created from source (compile.c), opened (load.c), destroyed in
+ * the opposite order. Everything between these two is in the files of its stage.
+ */
+#include "module.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "compile.h"
+
+/* The largest source file that is read; nobody writes one by hand. */
+#define SOURCE_LIMIT (16u << 20)
+
+static struct ebcc_error *copy_string(const char *string, char **ret)
+{
+	if (!string)
+		return NULL;
+	*ret = strdup(string);
+	return *ret ? NULL : ebcc_error_no_memory();
+}
+
+/* A caller's option struct, older or newer than ours, as ours. */
+static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
+				    struct ebcc_module_opts *ret)
+{
+	*ret = (struct ebcc_module_opts){.sz = sizeof(*ret)};
+	if (!opts)
+		return NULL;
+	if (opts->sz < sizeof(opts->sz))
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "ebcc_module_opts.sz is not set: set it to sizeof(struct "
+					 "ebcc_module_opts)");
+	memcpy(ret, opts, opts->sz < sizeof(*ret) ? opts->sz : sizeof(*ret));
+	ret->sz = sizeof(*ret);
+	return NULL;
+}
+
+static struct ebcc_error *create(struct ebcc_module *module, const char *source, size_t size,
+				 const struct ebcc_module_opts *opts)
+{
+	TRY(copy_string(opts->device, &module->device));
+	TRY(ebcc_compile(module, source, size, opts));
+	return ebcc_module_open_object(module);
+}
+
+struct ebcc_error *ebcc_module_create(const char *source, size_t size,
+				      const struct ebcc_module_opts *caller_opts,
+				      struct ebcc_module **ret)
+{
+	struct ebcc_module_opts opts;
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	TRY(read_opts(caller_opts, &opts));
+	if (!source && size)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
+	module = calloc(1, sizeof(*module));
+	if (!module)
+		return ebcc_error_no_memory();
+	module->log = (struct ebcc_log){.fn = opts.log, .ctx = opts.log_ctx};
+	module->debug = opts.debug;
+	module->no_rlimit = opts.no_rlimit;
+	module->owner = getpid();
+	error = create(module, source, size, &opts);
+	if (error) {
+		ebcc_module_destroy(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_create_from_file(const char *path,
+						const struct ebcc_module_opts *caller_opts,
+						struct ebcc_module **ret)
+{
+	AUTO_BUF struct ebcc_buf source = EBCC_BUF_INIT;
+	struct ebcc_module_opts opts;
+
+	TRY(read_opts(caller_opts, &opts));
+	TRY(ebcc_buf_read_file(&source, path, SOURCE_LIMIT));
+	if (!opts.file_name)
+		opts.file_name = path;
+	return ebcc_module_create(ebcc_buf_string(&source), source.size, &opts, ret);
+}
+
+void ebcc_module_destroy(struct ebcc_module *module)
+{
+	if (!module)
+		return;
+	while (module->links)
+		ebcc_link_destroy(module->links);
+	ebcc_module_close_events(module);
+	ebcc_module_close_object(module);
+	ebcc_compilation_destroy(module->compilation);
+	for (size_t i = 0; i < sizeof(module->debug_texts) / sizeof(*module->debug_texts); i++)
+		free(module->debug_texts[i]);
+	free(module->object_bytes);
+	free(module->device);
+	free(module);
+}
+
+const void *ebcc_module_object(const struct ebcc_module *module, size_t *ret_size)
+{
+	*ret_size = module->object_size;
+	return module->object_bytes;
+}
+
+const char *ebcc_module_debug_text(const struct ebcc_module *module, enum ebcc_debug bit)
+{
+	size_t index = (size_t)__builtin_ctz((unsigned)bit | 1u << 31);
+
+	return index < sizeof(module->debug_texts) / sizeof(*module->debug_texts)
+		       ? module->debug_texts[index]
+		       : NULL;
+}
+
+const char *ebcc_version(void)
+{
+	return EBCC_VERSION;
+}
