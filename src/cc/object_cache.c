@@ -279,9 +279,10 @@ static struct aged_entry *list_entries(struct ebcc_object_cache *cache, size_t *
 		return NULL;
 	}
 	while ((dirent = readdir(directory))) {
+		size_t length = strlen(dirent->d_name);
 		struct stat status;
 
-		if (strlen(dirent->d_name) >= sizeof(entries->name) ||
+		if (length >= sizeof(entries->name) ||
 		    fstatat(cache->directory, dirent->d_name, &status, AT_SYMLINK_NOFOLLOW) ||
 		    !S_ISREG(status.st_mode))
 			continue;
@@ -299,7 +300,7 @@ static struct aged_entry *list_entries(struct ebcc_object_cache *cache, size_t *
 			entries = bigger;
 			capacity = more;
 		}
-		snprintf(entries[count].name, sizeof(entries->name), "%s", dirent->d_name);
+		memcpy(entries[count].name, dirent->d_name, length + 1);
 		entries[count].size = status.st_size;
 		entries[count++].used = status.st_mtime;
 		*ret_total += status.st_size;
