@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stage 4: what is special about the dialect and can't be said in a C header, as passes over
+ * LLVM IR, followed by LLVM's own optimization. The input is a module as clang makes it
+ * for the bpf target with debug info and its own passes disabled (-O2 -disable-llvm-passes),
+ * from a source that began with ebcc/dialect.h. The output is ready for emission by
+ * the target machine. The passes, in order, are the list in ir.c.
+ *
+ * What the object tells its loader, beside what libbpf reads anyway:
+ *
+ *   program sections	see ebcc_ir_section_name()
+ *   section .ebcc.meta	global variables, of no use to the programs:
+ *     __ebcc_event_NAME	its BTF type is a pointer to the type of the events that the source
+ *			submits to the output map NAME (struct, union, array, integer ...;
+ *			a char buffer is a pointer to the array). Absent when unknown.
+ *     __ebcc_table_NAME	char[]: facts about the map NAME that libbpf can't carry, as "key=value\n"
+ *			lines; read the symbol's bytes in the section. Absent for a plain map. Keys:
+ *			  table=histogram	the type string, where it isn't the map's own type
+ *			  scope=extern|shared|public
+ *			  inner=OTHER	the inner map of a map of maps
+ *			  pinned=PATH	open the map from, or pin it to, this path
+ *   section .data.ebcc	__ebcc_lost_NAME: counters of the events that the kernel refused, u64, one per CPU,
+ *			64 bytes apart; as many as the CPUs rounded up to a power of two (take
+ *			the count from the variable's size).
+ */
+#ifndef EBCC_IR_H
+#define EBCC_IR_H
+
+#include <stdbool.h>
+
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Types.h>
+
+#include "compiler.h"
+
+struct ebcc_ir_opts {
+	enum ebcc_cc_arch arch;		 /* whose struct pt_regs and calling convention */
+	enum ebcc_cc_pipeline pipeline; /* optimization after the dialect's own passes */
+	/*
+	 * Implicit reads. EBCC_CC_READ_SPLIT uses bpf_probe_read_kernel; in programs whose context
+	 * is struct pt_regs and whose name doesn't say where they are attached it uses
+	 * bpf_probe_read (4) still: the loader patches these calls to 112 or 113.
+	 */
+	enum ebcc_cc_read read;
+	unsigned flags; /* enum ebcc_cc_flag; only EBCC_CC_CORE matters here */
+};
+
+/*
+ * Receives what the passes have to say. @path is the source file ("" and @line 0 where there is
+ * no location); @line and @column count from 1, @column may be 0. @message is one sentence without
+ * location. The strings are borrowed for the call.
+ */
+typedef void (*ebcc_ir_report_fn)(void *context, enum ebcc_cc_severity severity, const char *path,
+				  unsigned line, unsigned column, const char *message);
+
+/*
+ * Runs all passes on @module, in place, with @machine (a bpf target machine) for LLVM's own.
+ * Returns false when at least one error was reported; the module is not to be emitted
+ * then, only disposed. Uses no state of its own between calls.
+ */
+bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
+		 const struct ebcc_ir_opts *opts, ebcc_ir_report_fn report, void *context);
+
+/*
+ * The ELF section of a program: libbpf's own name where the prefix of @function tells the kind
+ * ("kprobe__do_exit" -> "kprobe/do_exit"), else from @context_type, the tag of the struct
+ * that its first parameter points to ("pt_regs" -> "kprobe/FUNCTION", "xdp_md" -> "xdp/FUNCTION",
+ * any other -> ".ebcc/CONTEXT/FUNCTION"; "void" for a void pointer). Returns a string to be freed, or NULL
+ * when there is no memory.
+ */
+char *ebcc_ir_section_name(const char *function, const char *context_type);
+
+#endif /* EBCC_IR_H */
