@@ -1,0 +1,243 @@
+"""Debian's kernels, fetched and unpacked without touching the system's own apt.
+
+Versions are resolved when asked for, from the mirror that the system's apt sources name, in a private apt directory
+under the cache. An unpacked kernel has its modules indexed (depmod) and its BTF beside it.
+"""
+
+import lzma
+import os
+import re
+import shutil
+import struct
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+SUITES = ("bullseye", "bookworm", "trixie", "sid")
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+META_PACKAGE = "linux-image-amd64"
+# What of the meta package's dependencies holds files we need: newer kernels are split in four.
+KERNEL_PACKAGES = re.compile(r"^linux-(base|image|binary|modules)-\d\S*-amd64$")
+LISTS_MAX_AGE_S = 24 * 3600
+
+
+class KernelError(Exception):
+    """A kernel could not be fetched or unpacked; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """An unpacked kernel image."""
+
+    suite: str
+    release: str  # as `uname -r` says it
+    root: Path  # where the packages were unpacked
+    image: Path  # the bzImage
+    modules: Path  # .../lib/modules/<release>
+    btf: Path  # raw BTF of vmlinux, as /sys/kernel/btf/vmlinux has it
+    config: Path  # the kernel's .config, None when the packages don't have it
+
+
+def cache_directory():
+    """The folder that holds downloads; nothing of it is ever needed twice elsewhere."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "ebcc-tests"
+
+
+def run(command, **kwargs):
+    """Runs a command quietly and returns its output; a failure carries the command's own last words."""
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **kwargs)
+    if done.returncode:
+        tail = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise KernelError(f"{' '.join(map(str, command[:2]))} failed:\n  " + "\n  ".join(tail))
+    return done.stdout
+
+
+def mirror_uri():
+    """The Debian mirror that this system's apt is configured with."""
+    targets = run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL) $(ORIGIN)", "Created-By: Packages"]
+    )
+    for line in targets.splitlines():
+        uri, *labels = line.split()
+        if labels == ["Debian", "Debian"]:
+            return uri
+    raise KernelError("no Debian mirror in this system's apt lists; run 'apt-get update' first")
+
+
+class PrivateApt:
+    """An apt of one suite with its own sources, state and cache."""
+
+    def __init__(self, suite, directory):
+        self.suite = suite
+        self.directory = directory
+
+    def _options(self):
+        here = self.directory
+        return [
+            "-o", f"Dir::State={here}/state",
+            "-o", f"Dir::State::status={here}/status",
+            "-o", f"Dir::Cache={here}/cache",
+            "-o", f"Dir::Etc::SourceList={here}/sources.list",
+            "-o", "Dir::Etc::SourceParts=/dev/null",
+            "-o", "Dir::Etc::Preferences=/dev/null",
+            "-o", "Dir::Etc::PreferencesParts=/dev/null",
+            "-o", "Acquire::Languages=none",
+            "-o", "Acquire::Retries=3",
+            "-o", "APT::Sandbox::User=root",
+            "-o", "APT::Architecture=amd64",
+            "-q",
+        ]  # fmt: skip
+
+    def update(self, max_age=LISTS_MAX_AGE_S):
+        """Fetches the package lists unless they are younger than max_age seconds."""
+        stamp = self.directory / "updated"
+        if stamp.exists() and time.time() - stamp.stat().st_mtime < max_age:
+            return
+        for part in ("state/lists/partial", "cache/archives/partial"):
+            (self.directory / part).mkdir(parents=True, exist_ok=True)
+        (self.directory / "status").touch()
+        (self.directory / "sources.list").write_text(f"deb [signed-by={KEYRING}] {mirror_uri()} {self.suite} main\n")
+        run(["apt-get", *self._options(), "-o", "APT::Update::Error-Mode=any", "update"])
+        stamp.touch()
+
+    def kernel_packages(self):
+        """Names of the packages that make up the suite's current kernel."""
+        listing = run(
+            [
+                "apt-cache", *self._options(), "depends", "--recurse", "--no-recommends", "--no-suggests",
+                "--no-conflicts", "--no-breaks", "--no-replaces", META_PACKAGE,
+            ]
+        )  # fmt: skip
+        names = sorted({line for line in listing.splitlines() if KERNEL_PACKAGES.match(line)})
+        if not names:
+            raise KernelError(f"{META_PACKAGE} of {self.suite} depends on no kernel image")
+        return names
+
+    def download(self, names, directory):
+        """Downloads packages, with signatures checked, and returns their files."""
+        run(["apt-get", *self._options(), "download", *names], cwd=directory)
+        return sorted(directory.glob("*.deb"))
+
+
+def decompress_payload(image):
+    """The vmlinux inside a bzImage. The boot protocol says where it lies (Documentation/arch/x86/boot.rst)."""
+    data = image.read_bytes()
+    if data[0x202:0x206] != b"HdrS":
+        raise KernelError(f"{image} is no bzImage")
+    setup_sectors = data[0x1F1] or 4
+    offset, length = struct.unpack_from("<II", data, 0x248)
+    start = (setup_sectors + 1) * 512 + offset
+    payload = data[start : start + length]
+    if payload[:6] == b"\xfd7zXZ\0":
+        return lzma.LZMADecompressor().decompress(payload)
+    if payload[:4] == b"\x28\xb5\x2f\xfd":
+        # The payload is followed by its size: zstd reports that as trailing garbage after all was written.
+        done = subprocess.run(["zstd", "-dcq"], input=payload, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+        return done.stdout
+    raise KernelError(f"{image}: unknown compression {payload[:6].hex()}")
+
+
+def elf_section(elf, wanted):
+    """Contents of a section of a little-endian 64-bit ELF image."""
+    if elf[:6] != b"\x7fELF\x02\x01":
+        raise KernelError("the kernel's payload is not an ELF image")
+    table = struct.unpack_from("<Q", elf, 40)[0]
+    entry_size, count, names_index = struct.unpack_from("<HHH", elf, 58)
+    headers = [struct.unpack_from("<IIQQQQ", elf, table + i * entry_size) for i in range(count)]
+    names_at, names_size = headers[names_index][4:6]
+    names = elf[names_at : names_at + names_size]
+    for name, _type, _flags, _address, offset, size in headers:
+        if names[name : names.find(b"\0", name)] == wanted:
+            return elf[offset : offset + size]
+    raise KernelError(f"the kernel has no {wanted.decode()} section")
+
+
+def unpack(packages, directory):
+    """Unpacks downloaded packages and completes them: module index and BTF."""
+    for package in packages:
+        run(["dpkg", "-x", str(package), str(directory)])
+        package.unlink()
+    # Newer packages keep modules under /usr/lib; depmod wants the one or the other, so show both.
+    if not (directory / "lib").exists() and (directory / "usr/lib/modules").exists():
+        (directory / "lib").symlink_to("usr/lib")
+    releases = [path.name for path in (directory / "lib/modules").iterdir()]
+    if len(releases) != 1:
+        raise KernelError(f"expected one kernel in the packages, found {releases}")
+    run(["depmod", "-b", str(directory), releases[0]])
+    image = kernel_image(directory, releases[0])
+    (directory / "vmlinux.btf").write_bytes(elf_section(decompress_payload(image), b".BTF"))
+
+
+def kernel_image(directory, release):
+    """Finds the bzImage, which moved from /boot to the modules' folder in newer packages."""
+    for candidate in (
+        directory / "boot" / f"vmlinuz-{release}",
+        directory / "lib/modules" / release / "vmlinuz",
+        directory / "usr/lib/linux/boot" / f"vmlinuz-{release}",
+    ):
+        if candidate.exists():
+            return candidate
+    found = sorted(directory.rglob("vmlinuz*"))
+    if not found:
+        raise KernelError(f"no kernel image among the packages unpacked in {directory}")
+    return found[0]
+
+
+def kernel_config(directory, release):
+    """Finds the kernel's configuration, which moved in the same way."""
+    for candidate in (directory / "boot" / f"config-{release}", directory / "lib/modules" / release / "config"):
+        if candidate.exists():
+            return candidate
+    return None
+
+
+def kernel_at(suite, directory):
+    """Describes an unpacked kernel."""
+    release = next((directory / "lib/modules").iterdir()).name
+    return Kernel(
+        suite=suite,
+        release=release,
+        root=directory,
+        image=kernel_image(directory, release),
+        modules=directory / "lib/modules" / release,
+        btf=directory / "vmlinux.btf",
+        config=kernel_config(directory, release),
+    )
+
+
+def fetch(suite, refresh=False, report=lambda text: None):
+    """Returns the suite's current kernel, downloaded and unpacked if it isn't there yet.
+
+    Without a network the newest kernel unpacked before is used, and report() is told so.
+    """
+    if suite not in SUITES:
+        raise KernelError(f"unknown kernel '{suite}'; known: {', '.join(SUITES)}")
+    home = cache_directory() / "kernels" / suite
+    home.mkdir(parents=True, exist_ok=True)
+    apt = PrivateApt(suite, cache_directory() / "apt" / suite)
+    try:
+        apt.update(max_age=0 if refresh else LISTS_MAX_AGE_S)
+        packages = apt.kernel_packages()
+    except KernelError as error:
+        earlier = sorted(home.glob("*/complete"), key=lambda path: path.stat().st_mtime)
+        if not earlier:
+            raise
+        report(f"{suite}: cannot look for a newer kernel, using the one at hand ({error})")
+        return kernel_at(suite, earlier[-1].parent)
+    # The image package's name holds the version, so it names the folder too.
+    directory = home / packages[-1].split("-", 2)[2]
+    if not (directory / "complete").exists():
+        report(f"{suite}: downloading {' '.join(packages)}")
+        partial = home / f"partial.{os.getpid()}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        try:
+            unpack(apt.download(packages, partial), partial)
+            (partial / "complete").touch()
+            shutil.rmtree(directory, ignore_errors=True)
+            partial.rename(directory)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return kernel_at(suite, directory)
