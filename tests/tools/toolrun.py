@@ -1,0 +1,69 @@
+"""Runs a tool of tools/ for a test, and waits for what it prints with a time limit."""
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+# A start inside an emulated machine takes some seconds.
+LIMIT = 120 if os.environ.get("EBCC_VM") else 30
+
+
+class Tool:
+    """A running tool. Its output is read by a thread, so that waiting has a limit."""
+
+    def __init__(self, name, *arguments, **options):
+        self.process = subprocess.Popen(["/usr/bin/python3", TOOLS / name, *map(str, arguments)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.output = b""
+        self.errors = b""
+        self.readers = [threading.Thread(target=self._read, args=arguments, daemon=True)
+                        for arguments in (("output", self.process.stdout),
+                                          ("errors", self.process.stderr))]
+        for reader in self.readers:
+            reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def _read(self, name, pipe):
+        while data := pipe.read1(65536):
+            setattr(self, name, getattr(self, name) + data)
+
+    def wait_for(self, condition, act=lambda: None):
+        """Waits until the output meets a condition, doing something before each look."""
+        end = time.monotonic() + LIMIT
+        while not condition(self.output):
+            assert self.process.poll() is None, (self.process.returncode, self.output, self.errors)
+            assert time.monotonic() < end, (self.output, self.errors)
+            act()
+            time.sleep(0.02)
+
+    def wait_for_text(self, text):
+        """Waits until the output has a text."""
+        self.wait_for(lambda output: text in output)
+
+    def end(self):
+        """Waits for it to end by itself; gives the exit status, what it printed, its errors."""
+        status = self.process.wait(timeout=LIMIT)
+        for reader in self.readers:
+            reader.join(timeout=LIMIT)
+        return status, self.output, self.errors
+
+    def interrupt(self):
+        """Ctrl-C, then as end()."""
+        self.process.send_signal(signal.SIGINT)
+        return self.end()
+
+
+def run(name, *arguments, **options):
+    """Runs a tool to its end: exit status, output, errors."""
+    with Tool(name, *arguments, **options) as tool:
+        return tool.end()
