@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""The script that bench/start runs on either module: traces the opens of its own process until it sees one.
+
+Prints its measurements as one line of JSON. The process's start, in seconds of CLOCK_MONOTONIC, is its argument.
+"""
+
+import json
+import resource
+import sys
+import time
+
+COMMAND_NAME = "ebcc-bench"
+OPENED = b"/etc/hostname"
+
+TEXT = """
+#include <linux/sched.h>
+
+struct event_t {
+	u32 pid;
+	u32 parent;
+	char comm[TASK_COMM_LEN];
+	char name[64];
+};
+
+BPF_PERF_OUTPUT(events);
+BPF_HASH(opens, u32, u64);
+
+TRACEPOINT_PROBE(syscalls, sys_enter_openat)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct event_t event = {};
+
+	bpf_get_current_comm(&event.comm, sizeof(event.comm));
+	if (event.comm[0] != 'e' || event.comm[1] != 'b' || event.comm[5] != 'b' || event.comm[9] != 'h')
+		return 0;
+	event.pid = bpf_get_current_pid_tgid() >> 32;
+	event.parent = task->real_parent->tgid;
+	bpf_probe_read_user_str(event.name, sizeof(event.name), (void *)args->filename);
+	opens.increment(event.pid);
+	events.perf_submit(args, &event, sizeof(event));
+	return 0;
+}
+"""
+
+
+def peak_memory_kb():
+    """Peak resident memory of this process."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+
+def main():
+    """Creates the module, opens a file, and ends when the event for it has come."""
+    started = float(sys.argv[1])
+    with open("/proc/self/comm", "w", encoding="ascii") as comm:
+        comm.write(COMMAND_NAME)
+    before_import = time.monotonic()
+    from bcc import BPF
+
+    before_create = time.monotonic()
+    bpf = BPF(text=TEXT)
+    created = time.monotonic()
+    seen = []
+
+    def on_event(_cpu, data, _size):
+        if bpf["events"].event(data).name == OPENED:
+            seen.append(time.monotonic())
+
+    bpf["events"].open_perf_buffer(on_event)
+    deadline = time.monotonic() + 10
+    while not seen and time.monotonic() < deadline:
+        open(OPENED, "rb").close()
+        bpf.perf_buffer_poll(timeout=100)
+    if not seen:
+        sys.exit("no event within 10 s")
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(
+        json.dumps(
+            {
+                "import": before_create - before_import,
+                "create": created - before_create,
+                "first_event": seen[0] - started,
+                "tracer_kb": peak_memory_kb(),
+                "helper_kb": children or None,
+            }
+        )
+    )
+
+
+main()
