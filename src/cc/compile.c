@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "compile_cache.h"
 #include "compiler_client.h"
 #include "kernel_info.h"
 #include "ktypes.h"
@@ -25,15 +26,16 @@
 #define DEFAULT_FILE_NAME "main.c"
 #define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
 
-/* Everything that the request to the compiler points into. */
+/* What was asked for, and everything that the request to the compiler points into. */
 struct ebcc_compilation {
 	const struct ebcc_log *log;
 	enum ebcc_compiler where;
-	char *source, *file_name, *header_text;
+	char *source, *file_name, *header_text, *btf_path;
+	bool named; /* file_name is the caller's, not the default */
 	struct ebcc_buf kernel_types;
 	const char **cflags; /* strings of cflag_texts, and literals */
 	char **cflag_texts;
-	size_t cflag_count;
+	size_t cflag_count; /* the caller's */
 	struct ebcc_cc_file files[2];
 	struct ebcc_cc_request request;
 };
@@ -49,6 +51,7 @@ void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
 	free(compilation->source);
 	free(compilation->file_name);
 	free(compilation->header_text);
+	free(compilation->btf_path);
 	ebcc_buf_deinit(&compilation->kernel_types);
 	free(compilation);
 }
@@ -90,34 +93,40 @@ static unsigned wanted_texts(unsigned debug)
 	return flags;
 }
 
-/* Copies what the caller gave, and sets the request up but for the kernel types. */
+/* A copy of an optional string. */
+static struct ebcc_error *copy_string(const char *string, char **ret)
+{
+	if (!string)
+		return NULL;
+	*ret = strdup(string);
+	return *ret ? NULL : ebcc_error_no_memory();
+}
+
+/* Copies what the caller gave, and sets the request up but for kernel and pipeline. */
 static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 					   struct ebcc_module *module, const char *source,
-					   size_t size, const struct ebcc_module_opts *opts,
-					   const struct ebcc_kernel_info *kernel)
+					   size_t size, const struct ebcc_module_opts *opts)
 {
-	struct ebcc_cc_request *request = &compilation->request;
-
 	compilation->log = &module->log;
 	compilation->where = opts->compiler;
+	compilation->named = opts->file_name;
 	compilation->source = malloc(size + 1);
-	compilation->file_name = strdup(opts->file_name ? opts->file_name : DEFAULT_FILE_NAME);
-	compilation->header_text = opts->header_text ? strdup(opts->header_text) : NULL;
-	if (!compilation->source || !compilation->file_name ||
-	    (opts->header_text && !compilation->header_text))
+	if (!compilation->source)
 		return ebcc_error_no_memory();
 	if (size)
 		memcpy(compilation->source, source, size);
 	compilation->source[size] = '\0';
-	*request = (struct ebcc_cc_request){
+	TRY(copy_string(opts->file_name ? opts->file_name : DEFAULT_FILE_NAME,
+			&compilation->file_name));
+	TRY(copy_string(opts->header_text, &compilation->header_text));
+	TRY(copy_string(opts->btf_path, &compilation->btf_path));
+	compilation->request = (struct ebcc_cc_request){
 		.source = compilation->source,
 		.source_size = size,
 		.source_path = compilation->file_name,
 		.files = compilation->files,
 		.file_count = opts->header_text ? 2 : 1,
-		.arch = kernel->arch,
 		.cpu_version = CPU_VERSION,
-		.cpu_count = kernel->cpu_count,
 		/* Both architectures have one address space for kernel and user (kernel commit
 		 * 0ebeea8ca8a4 names those that have not), so helper 4 reads either. */
 		.read = EBCC_CC_READ_ANY,
@@ -237,44 +246,94 @@ static void cleanup_kernel_info(struct ebcc_kernel_info **info)
 	ebcc_kernel_info_destroy(*info);
 }
 
-/* Stage 1 for the source and the text that is put before it. */
-static struct ebcc_error *scan(const struct ebcc_compilation *compilation,
-			       const struct ebcc_module_opts *opts, struct ebcc_scan *ret)
+#define AUTO_CACHE CLEANUP(cleanup_cache)
+static void cleanup_cache(struct ebcc_object_cache **cache)
 {
-	struct ebcc_scan_opts scan_opts = {
-		.path = opts->file_name, .cflags = opts->cflags, .cflag_count = opts->cflag_count};
+	ebcc_object_cache_destroy(*cache);
+}
 
-	TRY(ebcc_scan_source(compilation->source, compilation->request.source_size, &scan_opts,
-			     ret));
+/* Stage 1 for the source and the text that is put before it. */
+static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struct ebcc_scan *ret)
+{
+	struct ebcc_scan_opts opts = {
+		.path = compilation->named ? compilation->file_name : NULL,
+		.cflags = compilation->cflags,
+		.cflag_count = compilation->cflag_count,
+	};
+
+	TRY(ebcc_scan_source(compilation->source, compilation->request.source_size, &opts, ret));
 	if (!compilation->header_text)
 		return NULL;
 	return ebcc_scan_text(ret, compilation->header_text, strlen(compilation->header_text));
 }
 
-struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, size_t size,
-				const struct ebcc_module_opts *opts)
+/* Stages 1 to 4, and a good answer into the cache under @key. */
+static struct ebcc_error *
+compile_anew(struct ebcc_compilation *compilation, struct ebcc_kernel_info *kernel,
+	     struct ebcc_compiler_client *client, struct ebcc_object_cache *cache,
+	     const struct ebcc_cache_key *key, struct ebcc_cc_answer *answer)
+{
+	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
+	AUTO_SCAN struct ebcc_scan names = {0};
+	struct ebcc_ktypes_opts opts = {.btf_path = compilation->btf_path};
+
+	/* LLVM starts while this process reads BTF. */
+	TRY(ebcc_compiler_client_start(client));
+	TRY(scan(compilation, &names));
+	TRY(ebcc_ktypes_create(&names, kernel, &opts, &ktypes));
+	TRY(compile_rounds(compilation, client, ktypes, answer));
+	if (answer->status != EBCC_CC_OK)
+		return compile_error(compilation, answer, ebcc_ktypes_notes(ktypes));
+	ebcc_compile_cache_store(cache, key, kernel, ebcc_ktypes_inputs(ktypes), answer);
+	ebcc_buf_deinit(&compilation->kernel_types);
+	return NULL;
+}
+
+/* The source through one pipeline, from the cache if it can be had. @answer is initialized by the
+ * call; the caller frees it in any case. */
+static struct ebcc_error *compile(struct ebcc_compilation *compilation,
+				  enum ebcc_cc_pipeline pipeline, struct ebcc_cc_answer *answer)
 {
 	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
 	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
-	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
-	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
-	AUTO_SCAN struct ebcc_scan names = {0};
-	struct ebcc_ktypes_opts ktypes_opts = {.btf_path = opts->btf_path};
-	struct ebcc_compilation *compilation = calloc(1, sizeof(*compilation));
+	AUTO_CACHE struct ebcc_object_cache *cache = NULL;
+	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT, types = EBCC_BUF_INIT;
+	struct ebcc_cc_request *request = &compilation->request;
+	struct ebcc_cache_key key;
 
-	if (!compilation)
-		return ebcc_error_no_memory();
-	module->compilation = compilation;
+	*answer = (struct ebcc_cc_answer){0};
 	TRY(ebcc_kernel_info_create(NULL, &kernel));
-	TRY(compilation_init(compilation, module, source, size, opts, kernel));
-	TRY(ebcc_compiler_client_create(&module->log, opts->compiler, &client));
-	/* It starts LLVM while this process reads BTF. */
-	TRY(ebcc_compiler_client_start(client));
-	TRY(scan(compilation, opts, &names));
-	TRY(ebcc_ktypes_create(&names, kernel, &ktypes_opts, &ktypes));
-	TRY(compile_rounds(compilation, client, ktypes, &answer));
-	if (answer.status != EBCC_CC_OK)
-		return compile_error(compilation, &answer, ebcc_ktypes_notes(ktypes));
+	request->pipeline = pipeline;
+	request->arch = kernel->arch;
+	request->cpu_count = kernel->cpu_count;
+	TRY(ebcc_compiler_client_create(compilation->log, compilation->where, &client));
+	TRY(ebcc_compiler_client_identity(client, &identity));
+	if (compilation->btf_path)
+		ebcc_buf_printf(&types, "btf %s\n", compilation->btf_path);
+	if (compilation->header_text)
+		ebcc_buf_printf(&types, "header %s\n", compilation->header_text);
+	TRY(ebcc_buf_check(&types));
+	TRY(ebcc_compile_cache_key(request, kernel, ebcc_buf_string(&identity),
+				   ebcc_buf_string(&types), &key));
+	cache = ebcc_object_cache_create(NULL, compilation->log);
+	if (ebcc_compile_cache_find(cache, &key, kernel, answer)) {
+		ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiled earlier",
+			 compilation->file_name);
+		return NULL;
+	}
+	return compile_anew(compilation, kernel, client, cache, &key, answer);
+}
+
+struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, size_t size,
+				const struct ebcc_module_opts *opts)
+{
+	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+
+	module->compilation = calloc(1, sizeof(*module->compilation));
+	if (!module->compilation)
+		return ebcc_error_no_memory();
+	TRY(compilation_init(module->compilation, module, source, size, opts));
+	TRY(compile(module->compilation, EBCC_CC_PIPELINE_O2, &answer));
 	log_warnings(&module->log, &answer);
 	take_answer(module, &answer);
 	return NULL;
@@ -283,16 +342,9 @@ struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, 
 struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *module, char **ret_bytes,
 					      size_t *ret_size)
 {
-	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
-	struct ebcc_cc_request request = module->compilation->request;
 
-	request.pipeline = EBCC_CC_PIPELINE_PLAIN;
-	request.flags &= ~wanted_texts(~0u);
-	TRY(ebcc_compiler_client_create(&module->log, module->compilation->where, &client));
-	TRY(ebcc_compiler_client_compile(client, &request, &answer));
-	if (answer.status != EBCC_CC_OK)
-		return compile_error(module->compilation, &answer, "");
+	TRY(compile(module->compilation, EBCC_CC_PIPELINE_PLAIN, &answer));
 	*ret_bytes = TAKE_PTR(answer.object);
 	*ret_size = answer.object_size;
 	return NULL;
