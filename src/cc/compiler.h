@@ -29,6 +29,12 @@
 /* The dialect's headers (src/cc/bpf), embedded: EBCC_CC_DIALECT_INCLUDE "/bcc/proto.h" and so on.
  * "ebcc/dialect.h" there is included right after the kernel types. */
 #define EBCC_CC_DIALECT_INCLUDE EBCC_CC_ROOT "/dialect"
+/* Small stand-ins for C library headers that existing sources include (src/cc/bpf/std): <stdint.h>
+ * ... */
+#define EBCC_CC_STD_INCLUDE EBCC_CC_ROOT "/std"
+
+/* What libebcc-compiler.so exports. */
+#define EBCC_CC_API __attribute__((visibility("default")))
 
 enum ebcc_cc_arch {
 	EBCC_CC_ARCH_X86_64 = 1,
@@ -125,14 +131,17 @@ struct ebcc_cc_answer {
  * Compiles. @answer is initialized by the call and valid whatever is returned. Returns
  * @answer->status. Not thread-safe; LLVM's fatal errors end the process.
  */
-enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
-				    struct ebcc_cc_answer *answer);
+EBCC_CC_API enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
+						struct ebcc_cc_answer *answer);
+
+/* Does what the first compile would do once: optional, for a process that waits for a request. */
+EBCC_CC_API void ebcc_cc_warm_up(void);
 
 /* Frees what the answer holds; harmless on a zeroed one and twice. In compiler_answer.c,
  * which both sides of the pipe link. */
 void ebcc_cc_answer_deinit(struct ebcc_cc_answer *answer);
 
 /* Identity of the compiler: project version, LLVM version, hash of the embedded headers. Static. */
-const char *ebcc_cc_identity(void);
+EBCC_CC_API const char *ebcc_cc_identity(void);
 
 #endif /* EBCC_COMPILER_H */

@@ -12,6 +12,7 @@
 #ifndef EBCC_COMPILER_CLIENT_H
 #define EBCC_COMPILER_CLIENT_H
 
+#include "buf.h"
 #include "compiler.h"
 #include "error.h"
 #include "log.h"
@@ -32,6 +33,13 @@ MUST_CHECK struct ebcc_error *ebcc_compiler_client_create(const struct ebcc_log 
  * starting it.
  */
 MUST_CHECK struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *client);
+
+/*
+ * Appends what tells this compiler from another one, for a cache key: its file, size and time of
+ * change. Starts nothing. EBCC_ERROR_COMPILE when the compiler is not there.
+ */
+MUST_CHECK struct ebcc_error *
+ebcc_compiler_client_identity(const struct ebcc_compiler_client *client, struct ebcc_buf *identity);
 
 /*
  * Compiles. Any number of times: one helper serves all requests of a client, and is

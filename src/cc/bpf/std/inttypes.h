@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* <inttypes.h> for BPF programs: the types only. */
+#include <stdint.h>

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* <string.h> for BPF programs: what the compiler expands in place; nothing else can be called. */
+#ifndef EBCC_STD_STRING_H
+#define EBCC_STD_STRING_H
+
+void *memcpy(void *to, const void *from, __SIZE_TYPE__ size);
+void *memmove(void *to, const void *from, __SIZE_TYPE__ size);
+void *memset(void *to, int byte, __SIZE_TYPE__ size);
+int memcmp(const void *left, const void *right, __SIZE_TYPE__ size);
+__SIZE_TYPE__ strlen(const char *string);
+
+#endif

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The only C++ file, and the only one that knows LLVM's versions: clang run in process over
+ * files held in memory, and the few queries that LLVM-C lacks. The file system that clang
+ * sees is the real one with a tree of virtual files on top (compiler.h describes it); every real
+ * file read, or looked for in vain, is recorded as a dependency of the compile.
+ */
+#include <clang/Basic/Diagnostic.h>
+#include <clang/Basic/FileManager.h>
+#include <clang/Basic/SourceManager.h>
+#include <clang/CodeGen/CodeGenAction.h>
+#include <clang/Frontend/CompilerInstance.h>
+#include <clang/Frontend/CompilerInvocation.h>
+#include <clang/Frontend/FrontendActions.h>
+#include <clang/Frontend/TextDiagnosticPrinter.h>
+#include <clang/Frontend/Utils.h>
+#include <llvm/ADT/StringMap.h>
+#include <llvm/ADT/StringSet.h>
+#include <llvm/Config/llvm-config.h>
+#include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Passes/PassPlugin.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/Path.h>
+#include <llvm/Support/VirtualFileSystem.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "clang_shim.h"
+#include "compiler_answer.h"
+
+using llvm::ErrorOr;
+using llvm::StringRef;
+using llvm::Twine;
+namespace vfs = llvm::vfs;
+namespace path = llvm::sys::path;
+
+namespace
+{
+
+std::error_code no_such_file()
+{
+	return std::make_error_code(std::errc::no_such_file_or_directory);
+}
+
+/* A file whose bytes are at hand. Each open gets a copy: buffers may outlive the file. */
+class MemoryFile : public vfs::File
+{
+	vfs::Status stat;
+	std::unique_ptr<llvm::MemoryBuffer> contents;
+
+      public:
+	MemoryFile(vfs::Status stat, std::unique_ptr<llvm::MemoryBuffer> contents)
+	    : stat(std::move(stat)), contents(std::move(contents))
+	{
+	}
+
+	ErrorOr<vfs::Status> status() override
+	{
+		return stat;
+	}
+
+	ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> getBuffer(const Twine &name, int64_t, bool,
+							       bool) override
+	{
+		return llvm::MemoryBuffer::getMemBufferCopy(contents->getBuffer(), name);
+	}
+
+	std::error_code close() override
+	{
+		return {};
+	}
+};
+
+/* The real file system below the request's own files. */
+class RequestFileSystem : public vfs::ProxyFileSystem
+{
+	struct Entry {
+		StringRef text;
+		llvm::sys::fs::UniqueID id;
+	};
+
+	const ebcc_cc_request &request;
+	ebcc_cc_answer *answer; /* NULL: dependencies aren't wanted */
+	llvm::StringMap<Entry> files;
+	/* Ids are what tells directories apart: clang drops search paths that seem the same. */
+	llvm::StringMap<llvm::sys::fs::UniqueID> directories;
+	llvm::StringSet<> recorded;
+
+	void add(StringRef name, StringRef text)
+	{
+		std::string absolute = normalize(name);
+
+		files[absolute] = {text, vfs::getNextVirtualUniqueID()};
+		for (StringRef dir = path::parent_path(absolute); !dir.empty() && dir != "/";
+		     dir = path::parent_path(dir))
+			directories.try_emplace(dir, vfs::getNextVirtualUniqueID());
+	}
+
+	std::string normalize(const Twine &name) const
+	{
+		llvm::SmallString<256> absolute;
+
+		name.toVector(absolute);
+		(void)makeAbsolute(absolute);
+		path::remove_dots(absolute, true);
+		return std::string(absolute);
+	}
+
+	void record(StringRef name, uint64_t hash, bool missing)
+	{
+		if (answer && recorded.insert(name).second)
+			ebcc_cc_answer_add_dependency(answer, name.str().c_str(), hash, missing);
+	}
+
+	/* The virtual file of that name; kernel headers come into being when asked for. */
+	const Entry *find(StringRef name)
+	{
+		auto found = files.find(name);
+
+		if (found != files.end())
+			return &found->second;
+		if (!is_kernel_header(name))
+			return nullptr;
+		return &(files[name] = {StringRef(""), vfs::getNextVirtualUniqueID()});
+	}
+
+	bool is_kernel_header(StringRef name) const
+	{
+		static const char *const directories[] = {
+			"acpi",	 "asm",		"asm-generic", "block",	    "clocksource", "crypto",
+			"drm",	 "dt-bindings", "fs",	       "generated", "keys",	   "kernel",
+			"kunit", "kvm",		"linux",       "math-emu",  "media",	   "memory",
+			"misc",	 "mm",		"mtd",	       "net",	    "pcmcia",	   "ras",
+			"rdma",	 "rv",		"scsi",	       "soc",	    "sound",	   "target",
+			"trace", "uapi",	"vdso",	       "video",	    "xen",
+		};
+
+		if (request.flags & EBCC_CC_HEADERS || !name.ends_with(".h") ||
+		    !name.consume_front(EBCC_CC_KERNEL_INCLUDE "/"))
+			return false;
+		StringRef first = name.split('/').first;
+		return first != name && std::any_of(std::begin(directories), std::end(directories),
+						    [&](const char *dir) { return first == dir; });
+	}
+
+	static bool is_virtual(StringRef name)
+	{
+		return name == EBCC_CC_ROOT || name.starts_with(EBCC_CC_ROOT "/");
+	}
+
+	/* A directory that exists because a virtual file is in it, or may be asked for. */
+	bool is_virtual_directory(StringRef name) const
+	{
+		StringRef rest = name;
+
+		return directories.contains(name) ||
+		       (rest.consume_front(EBCC_CC_KERNEL_INCLUDE) && !rest.ends_with(".h") &&
+			(rest.empty() || rest.starts_with("/")));
+	}
+
+	ErrorOr<vfs::Status> directory_status(const Twine &twine, StringRef name)
+	{
+		if (!is_virtual_directory(name))
+			return no_such_file();
+		auto known = directories.try_emplace(name, llvm::sys::fs::UniqueID());
+		if (known.second)
+			known.first->second = vfs::getNextVirtualUniqueID();
+		return vfs::Status(twine, known.first->second, {}, 0, 0, 0,
+				   llvm::sys::fs::file_type::directory_file,
+				   llvm::sys::fs::all_read);
+	}
+
+	static vfs::Status file_status(const Twine &name, const Entry &entry)
+	{
+		return vfs::Status(name, entry.id, {}, 0, 0, entry.text.size(),
+				   llvm::sys::fs::file_type::regular_file, llvm::sys::fs::all_read);
+	}
+
+      public:
+	RequestFileSystem(const ebcc_clang_input &input, StringRef source_path,
+			  ebcc_cc_answer *answer)
+	    : ProxyFileSystem(vfs::getRealFileSystem()), request(*input.request), answer(answer)
+	{
+		for (size_t i = 0; i < input.builtin_count; i++)
+			add(input.builtin[i].path,
+			    StringRef(input.builtin[i].text, input.builtin[i].size));
+		for (size_t i = 0; i < request.file_count; i++)
+			add(request.files[i].path,
+			    StringRef(request.files[i].text, request.files[i].size));
+		add(source_path, StringRef(request.source, request.source_size));
+	}
+
+	ErrorOr<vfs::Status> status(const Twine &twine) override
+	{
+		std::string name = normalize(twine);
+
+		if (const Entry *entry = find(name))
+			return file_status(twine, *entry);
+		if (is_virtual(name))
+			return directory_status(twine, name);
+		ErrorOr<vfs::Status> real = ProxyFileSystem::status(twine);
+		if (real)
+			return real;
+		record(name, 0, true);
+		/* The directory of a source may not be on disk. */
+		return directory_status(twine, name);
+	}
+
+	bool exists(const Twine &name) override
+	{
+		return bool(status(name));
+	}
+
+	ErrorOr<std::unique_ptr<vfs::File>> openFileForRead(const Twine &twine) override
+	{
+		std::string name = normalize(twine);
+
+		if (const Entry *entry = find(name))
+			return std::make_unique<MemoryFile>(
+				file_status(twine, *entry),
+				llvm::MemoryBuffer::getMemBufferCopy(entry->text, twine));
+		if (is_virtual(name))
+			return no_such_file();
+		return open_real(twine, name);
+	}
+
+	ErrorOr<std::unique_ptr<vfs::File>> open_real(const Twine &twine, StringRef name)
+	{
+		auto real = ProxyFileSystem::openFileForRead(twine);
+
+		if (!real) {
+			record(name, 0, true);
+			return real;
+		}
+		auto stat = (*real)->status();
+		if (!stat)
+			return stat.getError();
+		if (stat->isDirectory())
+			return real;
+		auto contents = (*real)->getBuffer(twine, -1, true, false);
+		if (!contents)
+			return contents.getError();
+		record(name, XXH64((*contents)->getBufferStart(), (*contents)->getBufferSize(), 0),
+		       false);
+		/* The size as read, not as stat saw it: the file may have changed in between. */
+		auto same =
+			vfs::Status(twine, stat->getUniqueID(), stat->getLastModificationTime(),
+				    stat->getUser(), stat->getGroup(), (*contents)->getBufferSize(),
+				    stat->getType(), stat->getPermissions());
+		return std::make_unique<MemoryFile>(same, std::move(*contents));
+	}
+};
+
+/* Turns each of clang's diagnostics into one of the answer's, rendered as clang prints it. */
+class AnswerDiagnostics : public clang::DiagnosticConsumer
+{
+	ebcc_cc_answer *answer; /* NULL: they are dropped */
+	llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options;
+	std::string text;
+	llvm::raw_string_ostream stream{text};
+	clang::TextDiagnosticPrinter printer{stream, options.get()};
+	bool dropped_last = false;
+
+	static ebcc_cc_severity severity(clang::DiagnosticsEngine::Level level)
+	{
+		switch (level) {
+		case clang::DiagnosticsEngine::Fatal:
+			return EBCC_CC_FATAL;
+		case clang::DiagnosticsEngine::Error:
+			return EBCC_CC_ERROR;
+		case clang::DiagnosticsEngine::Warning:
+			return EBCC_CC_WARNING;
+		default:
+			return EBCC_CC_NOTE;
+		}
+	}
+
+	/* Warnings about virtual headers tell the user nothing; their notes go with them. */
+	bool unwanted(clang::DiagnosticsEngine::Level level, StringRef file)
+	{
+		if (level == clang::DiagnosticsEngine::Note)
+			return dropped_last;
+		dropped_last = level < clang::DiagnosticsEngine::Error &&
+			       (file.starts_with(EBCC_CC_ROOT) ||
+				level == clang::DiagnosticsEngine::Remark);
+		return dropped_last;
+	}
+
+      public:
+	AnswerDiagnostics(ebcc_cc_answer *answer,
+			  llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options)
+	    : answer(answer), options(std::move(options))
+	{
+	}
+
+	void BeginSourceFile(const clang::LangOptions &language,
+			     const clang::Preprocessor *preprocessor) override
+	{
+		printer.BeginSourceFile(language, preprocessor);
+	}
+
+	void EndSourceFile() override
+	{
+		printer.EndSourceFile();
+	}
+
+	void HandleDiagnostic(clang::DiagnosticsEngine::Level level,
+			      const clang::Diagnostic &info) override
+	{
+		llvm::SmallString<256> message;
+		std::string file;
+		unsigned line = 0, column = 0;
+
+		DiagnosticConsumer::HandleDiagnostic(level, info);
+		if (info.getLocation().isValid() && info.hasSourceManager()) {
+			clang::PresumedLoc where =
+				info.getSourceManager().getPresumedLoc(info.getLocation());
+
+			if (where.isValid()) {
+				file = where.getFilename();
+				line = where.getLine();
+				column = where.getColumn();
+			}
+		}
+		if (!answer || unwanted(level, file))
+			return;
+		info.FormatDiagnostic(message);
+		text.clear();
+		printer.HandleDiagnostic(level, info);
+		ebcc_cc_answer_add_diagnostic(answer, severity(level), file.c_str(), line, column,
+					      message.c_str(), stream.str().c_str());
+	}
+};
+
+class PreprocessAction : public clang::PreprocessorFrontendAction
+{
+	llvm::raw_ostream &out;
+
+	void ExecuteAction() override
+	{
+		clang::CompilerInstance &compiler = getCompilerInstance();
+
+		clang::DoPrintPreprocessedInput(compiler.getPreprocessor(), &out,
+						compiler.getPreprocessorOutputOpts());
+	}
+
+      public:
+	explicit PreprocessAction(llvm::raw_ostream &out) : out(out)
+	{
+	}
+};
+
+/* Runs one front end action over the request. Returns false when there were errors. */
+bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action)
+{
+	std::string source_path = input.request->source_path && *input.request->source_path
+					  ? input.request->source_path
+					  : "main.c";
+	llvm::SmallVector<const char *, 64> arguments(input.arguments,
+						      input.arguments + input.argument_count);
+	auto options = llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
+	AnswerDiagnostics consumer(answer, options);
+	auto diagnostics = llvm::makeIntrusiveRefCnt<clang::DiagnosticsEngine>(
+		llvm::makeIntrusiveRefCnt<clang::DiagnosticIDs>(), options, &consumer, false);
+	auto invocation = std::make_shared<clang::CompilerInvocation>();
+	StringRef name = path::filename(source_path);
+	std::string main_file_name = name.str();
+
+	arguments.append({"-main-file-name", main_file_name.c_str()});
+	if (!clang::CompilerInvocation::CreateFromArgs(*invocation, arguments, *diagnostics))
+		return false;
+	/* What flags may have asked of the driver's other duties: no file is written here. */
+	invocation->getDependencyOutputOpts() = {};
+	invocation->getFrontendOpts().Inputs = {
+		clang::FrontendInputFile(source_path, clang::Language::C)};
+	invocation->getFrontendOpts().DisableFree = false;
+
+	clang::CompilerInstance compiler;
+	compiler.setInvocation(invocation);
+	compiler.setDiagnostics(diagnostics.get());
+	compiler.setVerboseOutputStream(std::make_unique<llvm::raw_null_ostream>());
+	clang::ProcessWarningOptions(*diagnostics, invocation->getDiagnosticOpts());
+	compiler.createFileManager(
+		llvm::makeIntrusiveRefCnt<RequestFileSystem>(input, source_path, answer));
+	return compiler.ExecuteAction(action) && !diagnostics->hasErrorOccurred();
+}
+
+} // namespace
+
+/*
+ * Debian's clang is built with Polly as a static extension, which its archives ask for by
+ * name. Optimization of C loop nests has no use here: an empty plugin in its place saves
+ * the link of two more libraries.
+ */
+llvm::PassPluginLibraryInfo getPollyPluginInfo()
+{
+	return {LLVM_PLUGIN_API_VERSION, "none", "", [](llvm::PassBuilder &) {}};
+}
+
+LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *input,
+			       ebcc_cc_answer *answer)
+{
+	clang::EmitLLVMOnlyAction action(llvm::unwrap(context));
+
+	if (!run(*input, answer, action))
+		return nullptr;
+	return llvm::wrap(action.takeModule().release());
+}
+
+char *ebcc_clang_preprocess(const ebcc_clang_input *input)
+{
+	std::string text;
+	llvm::raw_string_ostream out(text);
+	PreprocessAction action(out);
+
+	if (!run(*input, nullptr, action))
+		return nullptr;
+	return strdup(out.str().c_str());
+}
+
+void ebcc_llvm_disable_dwarf(LLVMModuleRef module_ref)
+{
+	llvm::Module *module = llvm::unwrap(module_ref);
+	llvm::SmallVector<llvm::Module::ModuleFlagEntry, 8> flags;
+
+	/*
+	 * The printer makes DWARF unless the module is marked for CodeView only; CodeView itself
+	 * exists for Windows alone, and BTF is made for any module with debug info.
+	 */
+	module->getModuleFlagsMetadata(flags);
+	if (llvm::NamedMDNode *node = module->getNamedMetadata("llvm.module.flags"))
+		node->eraseFromParent();
+	for (const auto &flag : flags)
+		if (flag.Key->getString() != "Dwarf Version")
+			module->addModuleFlag(flag.Behavior, flag.Key->getString(), flag.Val);
+	module->addModuleFlag(llvm::Module::Warning, "CodeView", 1);
+}
+
+char *ebcc_llvm_diagnostic_message(LLVMDiagnosticInfoRef info_ref, char **ret_path,
+				   unsigned *ret_line, unsigned *ret_column)
+{
+	const llvm::DiagnosticInfo *info = llvm::unwrap(info_ref);
+	std::string message, file;
+	llvm::raw_string_ostream out(message);
+	unsigned line = 0, column = 0;
+
+	if (const auto *unsupported = llvm::dyn_cast<llvm::DiagnosticInfoUnsupported>(info)) {
+		StringRef relative;
+
+		if (unsupported->isLocationAvailable()) {
+			unsupported->getLocation(relative, line, column);
+			file = relative.str();
+		}
+		out << "in function '" << unsupported->getFunction().getName()
+		    << "': " << unsupported->getMessage();
+	} else {
+		llvm::DiagnosticPrinterRawOStream printer(out);
+
+		info->print(printer);
+	}
+	*ret_path = strdup(file.c_str());
+	*ret_line = line;
+	*ret_column = column;
+	return strdup(out.str().c_str());
+}
+
+const char *ebcc_llvm_version(void)
+{
+	return LLVM_VERSION_STRING;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the compiler library needs of clang and LLVM that their C interfaces lack: parsing
+ * a source held in memory into an LLVM module, and single queries, one function each. Stage
+ * 3 of the pipeline. Implemented in the project's only C++ file.
+ */
+#ifndef EBCC_CLANG_SHIM_H
+#define EBCC_CLANG_SHIM_H
+
+#include <llvm-c/Core.h>
+
+#include "compiler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What both ways of running the front end take; everything is borrowed for the call. */
+struct ebcc_clang_input {
+	const struct ebcc_cc_request *request;
+	const char *const *arguments; /* for clang -cc1, the source's path left out */
+	size_t argument_count;
+	const struct ebcc_cc_file *builtin; /* the embedded headers: files that always exist */
+	size_t builtin_count;
+};
+
+/*
+ * Runs clang's front end over the request's source: one parse, unoptimized IR with debug info.
+ * Diagnostics and dependencies are added to @answer, also when it fails.
+ *
+ * Returns the module, made in @context and owned by the caller, or NULL when the source
+ * has errors.
+ */
+LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const struct ebcc_clang_input *input,
+			       struct ebcc_cc_answer *answer);
+
+/*
+ * Only preprocesses the request's source. Returns the text, malloc'ed and owned by the
+ * caller, or NULL. Reports nothing: ebcc_clang_parse() tells of the same errors.
+ */
+char *ebcc_clang_preprocess(const struct ebcc_clang_input *input);
+
+/*
+ * Marks the module so that its object gets BTF but no DWARF: the DWARF would be thrown away, and
+ * making it is a good part of emission.
+ */
+void ebcc_llvm_disable_dwarf(LLVMModuleRef module);
+
+/*
+ * What a diagnostic of the backend says, without the location that LLVM-C's description begins
+ * with, and where. @ret_path (malloc'ed), @ret_line and @ret_column are "", 0 and 0 where it has no
+ * location. Returns the message, malloc'ed, or NULL without memory.
+ */
+char *ebcc_llvm_diagnostic_message(LLVMDiagnosticInfoRef info, char **ret_path, unsigned *ret_line,
+				   unsigned *ret_column);
+
+/* LLVM's version, "19.1.7". Static. */
+const char *ebcc_llvm_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* EBCC_CLANG_SHIM_H */

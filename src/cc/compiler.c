@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Driver of stages 3 and 4: parse, lower, optimize, emit. Everything that goes wrong on
+ * the way becomes a diagnostic of the answer, in the form that clang gives its own:
+ * location, message, source line, caret.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+
+#include "clang_shim.h"
+#include "cleanup.h"
+#include "compiler.h"
+#include "compiler_answer.h"
+#include "compiler_diagnostic.h"
+#include "compiler_flags.h"
+#include "embedded.h"
+
+struct compilation {
+	const struct ebcc_cc_request *request;
+	struct ebcc_cc_answer *answer;
+	struct ebcc_cc_arguments arguments;
+	LLVMContextRef context;
+	LLVMModuleRef module;
+	LLVMTargetMachineRef machine;
+};
+
+static struct ebcc_clang_input clang_input(const struct compilation *compilation)
+{
+	return (struct ebcc_clang_input){
+		.request = compilation->request,
+		.arguments = compilation->arguments.list,
+		.argument_count = compilation->arguments.count,
+		.builtin = ebcc_embedded_files,
+		.builtin_count = ebcc_embedded_file_count,
+	};
+}
+
+static bool fail(struct compilation *compilation, const char *what, const char *reason)
+{
+	char *message AUTO_FREE = NULL;
+
+	if (asprintf(&message, "%s: %s", what, reason ? reason : "no reason given") < 0)
+		message = NULL;
+	ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_FATAL, "", 0, 0,
+			 message ? message : what);
+	return false;
+}
+
+/* What LLVM's passes and the backend have to say, such as a stack that is too large. */
+static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
+{
+	struct compilation *compilation = ctx;
+	enum ebcc_cc_severity severity;
+	char *path AUTO_FREE = NULL, *message AUTO_FREE = NULL;
+	unsigned line, column;
+
+	switch (LLVMGetDiagInfoSeverity(info)) {
+	case LLVMDSError:
+		severity = EBCC_CC_ERROR;
+		break;
+	case LLVMDSWarning:
+		severity = EBCC_CC_WARNING;
+		break;
+	default:
+		return;
+	}
+	message = ebcc_llvm_diagnostic_message(info, &path, &line, &column);
+	ebcc_cc_diagnose(compilation->answer, compilation->request, severity, path ? path : "",
+			 line, column, message ? message : "out of memory");
+}
+
+static bool has_errors(const struct ebcc_cc_answer *answer)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (answer->diagnostics[i].severity >= EBCC_CC_ERROR)
+			return true;
+	return false;
+}
+
+void ebcc_cc_warm_up(void)
+{
+	static bool initialized;
+
+	if (initialized)
+		return;
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	LLVMInitializeBPFAsmParser();
+	initialized = true;
+}
+
+static bool create_machine(struct compilation *compilation)
+{
+	char cpu[16], *error = NULL;
+	LLVMTargetRef target;
+
+	snprintf(cpu, sizeof(cpu), "v%u", compilation->request->cpu_version);
+	if (LLVMGetTargetFromTriple("bpfel", &target, &error)) {
+		fail(compilation, "LLVM has no BPF target", error);
+		LLVMDisposeMessage(error);
+		return false;
+	}
+	compilation->machine =
+		LLVMCreateTargetMachine(target, "bpfel", cpu, "", LLVMCodeGenLevelDefault,
+					LLVMRelocDefault, LLVMCodeModelDefault);
+	return true;
+}
+
+static bool run_passes(struct compilation *compilation, const char *passes)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef error =
+		LLVMRunPasses(compilation->module, passes, compilation->machine, options);
+
+	LLVMDisposePassBuilderOptions(options);
+	if (error) {
+		char *message = LLVMGetErrorMessage(error);
+
+		fail(compilation, "running LLVM's passes", message);
+		LLVMDisposeErrorMessage(message);
+	}
+	return !error;
+}
+
+static bool optimize(struct compilation *compilation)
+{
+	static const char *const pipelines[] = {
+		[EBCC_CC_PIPELINE_O2] = "default<O2>",
+		[EBCC_CC_PIPELINE_PLAIN] = "function(sroa<modify-cfg>,early-cse<memssa>,"
+					   "simplifycfg,gvn,dse,adce,simplifycfg)",
+	};
+
+	return run_passes(compilation, pipelines[compilation->request->pipeline]);
+}
+
+static bool emit(struct compilation *compilation, LLVMModuleRef module, LLVMCodeGenFileType type,
+		 LLVMMemoryBufferRef *ret)
+{
+	char *error = NULL;
+
+	if (LLVMTargetMachineEmitToMemoryBuffer(compilation->machine, module, type, &error, ret)) {
+		fail(compilation, "emitting BPF code", error);
+		LLVMDisposeMessage(error);
+		return false;
+	}
+	return true;
+}
+
+/* Leaves out the sections that only debuggers want to read. Works in place. */
+static void drop_debug_sections(char *assembly)
+{
+	char *out = assembly;
+	bool dropping = false;
+
+	for (char *line = assembly, *next; *line; line = next) {
+		char *end = strchrnul(line, '\n');
+		size_t size = end - line + (*end == '\n');
+
+		next = line + size;
+		if (!strncmp(line, "\t.section\t", 10))
+			dropping =
+				!strncmp(line + 10, ".debug_", 7) || !strncmp(line + 10, ".BTF", 4);
+		else if (!strncmp(line, "\t.text", 6))
+			dropping = false;
+		if (!dropping) {
+			memmove(out, line, size);
+			out += size;
+		}
+	}
+	*out = '\0';
+}
+
+/* Code generation changes the module, so the listing is made from a copy. */
+static bool emit_assembly(struct compilation *compilation)
+{
+	LLVMModuleRef copy = LLVMCloneModule(compilation->module);
+	LLVMMemoryBufferRef buffer;
+	bool ok;
+
+	LLVMSetTargetMachineAsmVerbosity(compilation->machine, true);
+	ok = emit(compilation, copy, LLVMAssemblyFile, &buffer);
+	LLVMSetTargetMachineAsmVerbosity(compilation->machine, false);
+	LLVMDisposeModule(copy);
+	if (!ok)
+		return false;
+	compilation->answer->assembly =
+		strndup(LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+	LLVMDisposeMemoryBuffer(buffer);
+	if (!compilation->answer->assembly)
+		return fail(compilation, "the assembler listing", "out of memory");
+	drop_debug_sections(compilation->answer->assembly);
+	return true;
+}
+
+static bool emit_object(struct compilation *compilation)
+{
+	struct ebcc_cc_answer *answer = compilation->answer;
+	LLVMMemoryBufferRef buffer;
+
+	ebcc_llvm_disable_dwarf(compilation->module);
+	if (!emit(compilation, compilation->module, LLVMObjectFile, &buffer))
+		return false;
+	answer->object_size = LLVMGetBufferSize(buffer);
+	answer->object = malloc(answer->object_size);
+	if (answer->object)
+		memcpy(answer->object, LLVMGetBufferStart(buffer), answer->object_size);
+	LLVMDisposeMemoryBuffer(buffer);
+	return answer->object || fail(compilation, "the object file", "out of memory");
+}
+
+static bool keep_ir(struct compilation *compilation)
+{
+	char *text = LLVMPrintModuleToString(compilation->module);
+
+	compilation->answer->ir = strdup(text);
+	LLVMDisposeMessage(text);
+	return compilation->answer->ir || fail(compilation, "the IR listing", "out of memory");
+}
+
+static enum ebcc_cc_status compile(struct compilation *compilation)
+{
+	const struct ebcc_cc_request *request = compilation->request;
+	struct ebcc_cc_answer *answer = compilation->answer;
+	struct ebcc_clang_input input;
+
+	if (!ebcc_cc_arguments_init(&compilation->arguments, request, answer))
+		return EBCC_CC_SOURCE_ERROR;
+	input = clang_input(compilation);
+	if (request->flags & EBCC_CC_WANT_PREPROCESSED)
+		answer->preprocessed = ebcc_clang_preprocess(&input);
+	compilation->module = ebcc_clang_parse(compilation->context, &input, answer);
+	if (!compilation->module)
+		return EBCC_CC_SOURCE_ERROR;
+	LLVMContextSetDiagnosticHandler(compilation->context, on_llvm_diagnostic, compilation);
+	if (!create_machine(compilation) || !optimize(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	if (has_errors(answer))
+		return EBCC_CC_SOURCE_ERROR;
+	if (request->flags & EBCC_CC_WANT_IR && !keep_ir(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	if (request->flags & EBCC_CC_WANT_ASM && !emit_assembly(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	if (!has_errors(answer) && !emit_object(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	return has_errors(answer) ? EBCC_CC_SOURCE_ERROR : EBCC_CC_OK;
+}
+
+/* A request from the other side of a pipe is checked for what would trip LLVM. */
+static const char *find_fault(const struct ebcc_cc_request *request)
+{
+	if (request->arch != EBCC_CC_ARCH_X86_64 && request->arch != EBCC_CC_ARCH_ARM64)
+		return "unknown architecture";
+	if (request->cpu_version < 1 || request->cpu_version > 4)
+		return "unknown version of the BPF instruction set";
+	if (request->pipeline != EBCC_CC_PIPELINE_O2 && request->pipeline != EBCC_CC_PIPELINE_PLAIN)
+		return "unknown pipeline";
+	if (request->read != EBCC_CC_READ_ANY && request->read != EBCC_CC_READ_SPLIT)
+		return "unknown way of reading memory";
+	if (!request->cpu_count)
+		return "no CPUs";
+	return NULL;
+}
+
+enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
+				    struct ebcc_cc_answer *answer)
+{
+	struct compilation compilation = {.request = request, .answer = answer};
+	const char *fault = find_fault(request);
+
+	memset(answer, 0, sizeof(*answer));
+	if (fault) {
+		fail(&compilation, "bad compile request", fault);
+		return answer->status = EBCC_CC_INTERNAL_ERROR;
+	}
+	ebcc_cc_warm_up();
+	compilation.context = LLVMContextCreate();
+	answer->status = compile(&compilation);
+	if (answer->status != EBCC_CC_OK) {
+		free(answer->object);
+		answer->object = NULL;
+		answer->object_size = 0;
+		if (!has_errors(answer))
+			fail(&compilation, "compiling", "failed without a diagnostic");
+	}
+	if (compilation.module)
+		LLVMDisposeModule(compilation.module);
+	if (compilation.machine)
+		LLVMDisposeTargetMachine(compilation.machine);
+	LLVMContextDispose(compilation.context);
+	ebcc_cc_arguments_deinit(&compilation.arguments);
+	return answer->status;
+}
+
+const char *ebcc_cc_identity(void)
+{
+	static char identity[128];
+
+	if (!identity[0])
+		snprintf(identity, sizeof(identity), "ebcc %s, LLVM %s, headers %s", EBCC_VERSION,
+			 ebcc_llvm_version(), ebcc_embedded_hash);
+	return identity;
+}
