@@ -57,9 +57,7 @@ def do_io(disk, reads=0, writes=0, flushes=0):
 def trace(disk, *arguments, **requests):
     """Traces those requests: what the tool printed, and the seconds they took."""
     with Tool("biolatency", "-d", disk, *arguments) as tool:
-        # Text or not, the tool says nothing more than its first line before it ends, and no
-        # line at all in JSON: attached programs are what tells.
-        tool.wait_until_attached("complete")
+        tool.wait_until_asleep()
         took = do_io(disk, **requests)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
@@ -143,7 +141,7 @@ def test_other_disks_are_left_out(disk):
     other = next(name for name in sorted(os.listdir("/sys/block"))
                  if name != disk and name.startswith(("loop", "ram", "nbd", "zram", "sr")))
     with Tool("biolatency", "-d", other, "--json") as tool:
-        tool.wait_until_attached("complete")
+        tool.wait_until_asleep()
         do_io(disk, reads=10)
         status, output, errors = tool.interrupt()
     assert (status, json.loads(output)["count"], errors) == (0, 0, b"")

@@ -243,3 +243,74 @@ def test_without_privilege():
     status, output, errors = run("opensnoop", "-d", "1", user=65534, group=65534, extra_groups=[])
     assert (status, output) == (1, b"")
     assert errors.startswith(b"opensnoop: ") and errors.count(b"\n") == 1
+
+
+@pytest.fixture
+def pinned_set():
+    """Makes hash maps pinned in the BPF file system; gives a function that does so."""
+    paths = []
+
+    def make(name, value_size, keys):
+        path = Path(f"/sys/fs/bpf/ebcc-test-{os.getpid()}-{name}")
+        subprocess.run(["bpftool", "map", "create", path, "type", "hash", "key", "8", "value",
+                        str(value_size), "entries", "8", "name", name], check=True)
+        paths.append(path)
+        for key in keys:
+            subprocess.run(["bpftool", "map", "update", "pinned", path, "key",
+                            *map(str, key.to_bytes(8, "little")), "value",
+                            *["0"] * value_size], check=True)
+        return path
+
+    yield make
+    for path in paths:
+        path.unlink()
+
+
+def test_mount_namespaces(workload, pinned_set):
+    """Only what is in a mount namespace of the set is shown."""
+    own = os.stat(f"/proc/{workload.pid}/ns/mnt").st_ino
+    lines, calls = trace(workload, "-p", workload.pid, "--mntnsmap",
+                         pinned_set("own", 4, [own]))
+    assert len(lines) - 1 == len(calls)
+    with Tool("opensnoop", "-p", workload.pid, "--mntnsmap",
+              pinned_set("other", 4, [own + 1])) as tool:
+        tool.wait_for_text(b"PATH\n")
+        workload.command("opens")
+        status, output, errors = tool.interrupt()
+    assert (status, output.count(b"\n"), errors) == (0, 1, b"")
+
+
+@pytest.fixture
+def cgroup_root(tmp_path):
+    """Where the hierarchy of cgroup v2 is mounted, whatever else this machine uses."""
+    root = tmp_path / "cgroup"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", root], check=True)
+    yield root
+    subprocess.run(["umount", root], check=True)
+
+
+def test_cgroups(workload, pinned_set, cgroup_root):
+    """Only what is in a cgroup of the set is shown, also when the set changes meanwhile."""
+    with open(f"/proc/{workload.pid}/cgroup", encoding="utf-8") as file:
+        path = next(line[4:].strip() for line in file if line.startswith("0::"))
+    own = os.stat(cgroup_root / path).st_ino
+    cgroups = pinned_set("cgroups", 8, [own + 1])
+    with Tool("opensnoop", "-p", workload.pid, "--cgroupmap", cgroups) as tool:
+        tool.wait_for_text(b"PATH\n")
+        before = len(workload.command("opens"))
+        subprocess.run(["bpftool", "map", "update", "pinned", cgroups, "key",
+                        *map(str, own.to_bytes(8, "little")), "value", *["0"] * 8], check=True)
+        after = len(workload.command("opens"))
+        status, output, errors = tool.interrupt()
+    assert (status, output.count(b"\n") - 1, errors) == (0, after - before, b"")
+
+
+def test_a_map_that_does_not_fit(workload, pinned_set, tmp_path):
+    """A wrong file or a wrong map: one line that says what is needed."""
+    status, output, errors = run("opensnoop", "--cgroupmap", tmp_path / "none")
+    assert (status, output, errors.count(b"\n")) == (1, b"", 1)
+    assert b"No such file or directory" in errors
+    status, output, errors = run("opensnoop", "--cgroupmap", pinned_set("wrong", 4, []))
+    assert (status, output, errors.count(b"\n")) == (1, b"", 1)
+    assert b"keys and values of 8 bytes" in errors

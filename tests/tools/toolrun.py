@@ -1,5 +1,6 @@
 """Runs a tool of tools/ for a test, and waits for what it prints with a time limit."""
 import os
+import platform
 import signal
 import subprocess
 import threading
@@ -49,6 +50,12 @@ class Tool:
     def wait_for_text(self, text):
         """Waits until the output has a text."""
         self.wait_for(lambda output: text in output)
+
+    def wait_until_asleep(self):
+        """Waits until the tool sleeps for a time, as it does once everything is attached."""
+        number = {"x86_64": "230", "aarch64": "115"}[platform.machine()]  # clock_nanosleep(2)
+        file = Path(f"/proc/{self.process.pid}/syscall")
+        self.wait_for(lambda _: file.read_text(encoding="ascii").split()[0] == number)
 
     def end(self):
         """Waits for it to end by itself; gives the exit status, what it printed, its errors."""

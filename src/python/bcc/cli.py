@@ -6,6 +6,7 @@ with FAILURE when something went wrong, and with USAGE when it was called wrongl
 those it says why on stderr, in one line.
 """
 import argparse
+import ctypes
 import math
 import os
 import signal
@@ -66,6 +67,15 @@ def power_of_two(text):
     if value == 0 or value & value - 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a power of two")
     return value
+
+
+def open_pinned_map(path):
+    """The descriptor of the BPF map that is pinned at a path; the caller closes it."""
+    libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
+    descriptor = libbpf.bpf_obj_get(os.fsencode(path))
+    if descriptor < 0:
+        raise Failure(f"cannot open a BPF map at {path}: {os.strerror(ctypes.get_errno())}")
+    return descriptor
 
 
 def write(data):

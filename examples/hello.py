@@ -1,0 +1,20 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The smallest program: a line in the kernel's trace pipe for each program that is executed.
+
+Run it as root, and start any command in another terminal. Ctrl-C ends it.
+"""
+from bcc import BPF
+
+module = BPF(text=r"""
+TRACEPOINT_PROBE(sched, sched_process_exec)
+{
+	bpf_trace_printk("hello, process %d", args->pid);
+	return 0;
+}
+""")
+
+try:
+    module.trace_print("{1} {5}")  # process id and message
+except KeyboardInterrupt:
+    pass
