@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Links: what every kind of attaching gives. A link is on its module's list until it is
+ * destroyed, so that nothing stays attached behind a module. Also here: attaching by the names of
+ * programs, and BTF-typed programs, whose target was settled when they were loaded.
+ */
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, const char *name)
+{
+	size_t sz;
+
+	if (!opts)
+		return NULL;
+	memcpy(&sz, opts, sizeof(sz));
+	if (sz < sizeof(sz))
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "%s.sz is not set: set it to sizeof(struct %s)", name,
+					 name);
+	memcpy(ret, opts, sz < size ? sz : size);
+	memcpy(ret, &size, sizeof(size));
+	return NULL;
+}
+
+struct ebcc_error *ebcc_attach_prepare(struct ebcc_program *program, unsigned type)
+{
+	if (program->fd >= 0 && program->type == type)
+		return NULL;
+	return ebcc_program_load(program, type, NULL);
+}
+
+struct ebcc_error *ebcc_link_create(struct ebcc_program *program, size_t size,
+				    void (*detach)(struct ebcc_link *link), struct ebcc_link **ret,
+				    const char *name_format, ...)
+{
+	static pthread_once_t swept = PTHREAD_ONCE_INIT;
+	struct ebcc_module *module = program->module;
+	struct ebcc_link *link = calloc(1, size);
+	va_list args;
+	int length;
+
+	pthread_once(&swept, ebcc_kprobe_sweep);
+	if (!link)
+		return ebcc_error_no_memory();
+	va_start(args, name_format);
+	length = vasprintf(&link->name, name_format, args);
+	va_end(args);
+	if (length < 0) {
+		free(link);
+		return ebcc_error_no_memory();
+	}
+	link->program = program;
+	link->fd = -1;
+	link->detach = detach;
+	link->next = module->links;
+	if (link->next)
+		link->next->previous = link;
+	module->links = link;
+	*ret = link;
+	return NULL;
+}
+
+void ebcc_link_destroy(struct ebcc_link *link)
+{
+	if (!link)
+		return;
+	link->detach(link);
+	if (link->next)
+		link->next->previous = link->previous;
+	if (link->previous)
+		link->previous->next = link->next;
+	else
+		link->program->module->links = link->next;
+	free(link->name);
+	free(link);
+}
+
+int ebcc_link_fd(const struct ebcc_link *link)
+{
+	return link->fd;
+}
+
+const char *ebcc_link_name(const struct ebcc_link *link)
+{
+	return link->name;
+}
+
+static void detach_btf_link(struct ebcc_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+}
+
+/* Loads a program whose section name tells libbpf its target, and attaches it there. */
+static struct ebcc_error *attach_btf_program(struct ebcc_program *program, unsigned type,
+					     int attach_type, const char *kind, const char *target,
+					     struct ebcc_link **ret)
+{
+	struct ebcc_program_opts opts = {
+		.sz = sizeof(opts), .attach_type = attach_type, .has_attach_type = true};
+	struct ebcc_link *link;
+
+	TRY(ebcc_program_load(program, type, &opts));
+	TRY(ebcc_link_create(program, sizeof(*link), detach_btf_link, &link, "%s:%s", kind,
+			     target));
+	link->fd = bpf_raw_tracepoint_open(NULL, program->fd);
+	if (link->fd < 0) {
+		struct ebcc_error *error = ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+							 "can't attach to %s:%s", kind, target);
+
+		ebcc_link_destroy(link);
+		return ebcc_error_with_subject(error, target);
+	}
+	*ret = link;
+	return NULL;
+}
+
+static struct ebcc_error *attach_named_kprobe(struct ebcc_program *program, const char *target,
+					      struct ebcc_link **ret)
+{
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts), .function = target};
+
+	return ebcc_attach_kprobe(program, &opts, ret);
+}
+
+static struct ebcc_error *attach_named_kretprobe(struct ebcc_program *program, const char *target,
+						 struct ebcc_link **ret)
+{
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts), .function = target, .on_return = true};
+
+	return ebcc_attach_kprobe(program, &opts, ret);
+}
+
+/*
+ * @target is CATEGORY__EVENT. Either part may have double underscores of its own, so the
+ * division is taken that names a tracepoint of this kernel; with none the first one, for the
+ * message.
+ */
+static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, const char *target,
+						  struct ebcc_link **ret)
+{
+	AUTO_FREE char *category = strdup(target);
+	const char *divider = strstr(target, "__"), *at;
+
+	if (!category)
+		return ebcc_error_no_memory();
+	if (!divider || divider == target || !divider[2])
+		return ebcc_error_create(
+			EBCC_ERROR_INVALID_ARGUMENT,
+			"a tracepoint program is named tracepoint__CATEGORY__EVENT");
+	for (at = divider; at; at = strstr(at + 1, "__")) {
+		category[at - target] = '\0';
+		if (ebcc_tracepoint_exists(category, at + 2)) {
+			divider = at;
+			break;
+		}
+		category[at - target] = '_';
+	}
+	category[divider - target] = '\0';
+	return ebcc_attach_tracepoint(program, category, divider + 2, ret);
+}
+
+static struct ebcc_error *attach_named_raw_tracepoint(struct ebcc_program *program,
+						      const char *target, struct ebcc_link **ret)
+{
+	return ebcc_attach_raw_tracepoint(program, target, ret);
+}
+
+static struct ebcc_error *attach_named_kfunc(struct ebcc_program *program, const char *target,
+					     struct ebcc_link **ret)
+{
+	return attach_btf_program(program, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "kfunc", target,
+				  ret);
+}
+
+static struct ebcc_error *attach_named_kretfunc(struct ebcc_program *program, const char *target,
+						struct ebcc_link **ret)
+{
+	return attach_btf_program(program, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "kretfunc",
+				  target, ret);
+}
+
+static struct ebcc_error *attach_named_kmod_ret(struct ebcc_program *program, const char *target,
+						struct ebcc_link **ret)
+{
+	return attach_btf_program(program, BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, "kmod_ret",
+				  target, ret);
+}
+
+static struct ebcc_error *attach_named_lsm(struct ebcc_program *program, const char *target,
+					   struct ebcc_link **ret)
+{
+	return attach_btf_program(program, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "lsm", target, ret);
+}
+
+/* An iterator runs when it is read, so it is loaded and no link made. */
+static struct ebcc_error *load_named_iter(struct ebcc_program *program, const char *target,
+					  struct ebcc_link **ret)
+{
+	struct ebcc_program_opts opts = {
+		.sz = sizeof(opts), .attach_type = BPF_TRACE_ITER, .has_attach_type = true};
+
+	*ret = NULL;
+	return ebcc_program_load(program, BPF_PROG_TYPE_TRACING, &opts);
+}
+
+static const struct named_kind {
+	const char *prefix;
+	struct ebcc_error *(*attach)(struct ebcc_program *program, const char *target,
+				     struct ebcc_link **ret);
+} named_kinds[] = {
+	{"kprobe__", attach_named_kprobe},
+	{"kretprobe__", attach_named_kretprobe},
+	{"tracepoint__", attach_named_tracepoint},
+	{"raw_tracepoint__", attach_named_raw_tracepoint},
+	{"kfunc__", attach_named_kfunc},
+	{"kretfunc__", attach_named_kretfunc},
+	{"kmod_ret__", attach_named_kmod_ret},
+	{"lsm__", attach_named_lsm},
+	{"bpf_iter__", load_named_iter},
+};
+
+static struct ebcc_error *attach_if_named(struct ebcc_program *program, struct ebcc_link **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < sizeof(named_kinds) / sizeof(named_kinds[0]); i++) {
+		size_t length = strlen(named_kinds[i].prefix);
+		struct ebcc_error *error;
+
+		if (strncmp(program->name, named_kinds[i].prefix, length) || !program->name[length])
+			continue;
+		error = named_kinds[i].attach(program, program->name + length, ret);
+		return ebcc_error_prefix(error, "program %s", program->name);
+	}
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
+{
+	struct ebcc_link *before = module->links, *link;
+
+	for (size_t i = 0; i < module->program_count; i++) {
+		struct ebcc_error *error = attach_if_named(module->programs[i], &link);
+
+		if (!error)
+			continue;
+		/* All or nothing: new links are put in front of the list. */
+		while (module->links != before)
+			ebcc_link_destroy(module->links);
+		return error;
+	}
+	return NULL;
+}

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Kernel probes: by the perf event source "kprobe", which needs nothing in tracefs and
+ * leaves nothing behind. Only a return probe with a limit of its own (max_active) is an event made
+ * in tracefs' kprobe_events, since perf has no field for it. Such an event outlives a killed
+ * process; its group's name says whose it is, "ebcc_PID_STARTTIME_PIDNAMESPACE", and whoever starts
+ * next sweeps what belongs to no living process. Attaching one program to many functions at once
+ * (kprobe.multi) is another kind of link, with its own function beside attach_perf().
+ */
+#include "attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "find.h"
+#include "ksyms.h"
+#include "near_names.h"
+#include "tracefs.h"
+
+#define GROUP_PREFIX "ebcc_"
+#define EVENTS_LIMIT (16u << 20)
+/* Names of events may have 63 characters; more of the function than this isn't needed to be unique.
+ */
+#define EVENT_FUNCTION_LENGTH 30
+
+/* ---- Events in tracefs ---- */
+
+/* Field 22 of /proc/PID/stat: when the process started, in clock ticks since boot; 0: no such
+ * process. */
+static unsigned long long start_time(long pid)
+{
+	char path[64], text[1024], *at;
+	unsigned long long ticks;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+	if (!ebcc_read_small_file(path, text, sizeof(text)))
+		return 0;
+	/* The second field is the command, in parentheses, with anything in it. */
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at || sscanf(at, " %llu", &ticks) != 1)
+		return 0;
+	return ticks;
+}
+
+/* Process numbers mean something within their namespace only. */
+static unsigned long pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
+}
+
+static struct ebcc_error *tracefs_file(const char *name, char **ret)
+{
+	const char *tracefs;
+
+	TRY(ebcc_tracefs_find(&tracefs));
+	if (asprintf(ret, "%s/%s", tracefs, name) >= 0)
+		return NULL;
+	*ret = NULL;
+	return ebcc_error_no_memory();
+}
+
+/* Writes one command to kprobe_events. 0, or a positive errno. */
+static int write_command(const char *path, const char *command)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	return write(fd, command, strlen(command)) < 0 ? errno : 0;
+}
+
+/* Removes the event "GROUP/EVENT". One that is still in use stays, for the next sweep. */
+static void remove_event(const char *path, const char *event)
+{
+	AUTO_FREE char *command = NULL;
+
+	if (asprintf(&command, "-:%s", event) < 0) {
+		command = NULL;
+		return;
+	}
+	write_command(path, command);
+}
+
+/* Whether the group was made by a process of our namespace that is gone. */
+static bool is_left_behind(const char *group, unsigned long namespace)
+{
+	unsigned long long ticks;
+	unsigned long owner_namespace;
+	long pid;
+	int end = 0;
+
+	if (sscanf(group, GROUP_PREFIX "%ld_%llu_%lu/%n", &pid, &ticks, &owner_namespace, &end) !=
+		    3 ||
+	    !end)
+		return false;
+	return owner_namespace == namespace && start_time(pid) != ticks;
+}
+
+void ebcc_kprobe_sweep(void)
+{
+	AUTO_BUF struct ebcc_buf events = EBCC_BUF_INIT;
+	AUTO_FREE char *path = NULL;
+	struct ebcc_error *error = tracefs_file("kprobe_events", &path);
+	unsigned long namespace = pid_namespace();
+	char *line, *end;
+
+	if (!error)
+		error = ebcc_buf_read_file(&events, path, EVENTS_LIMIT);
+	/* Each line is "KIND:GROUP/EVENT PLACE ARGUMENTS". */
+	for (line = error ? NULL : events.data; line && (end = strchr(line, '\n'));
+	     line = end + 1) {
+		char *group = memchr(line, ':', end - line);
+
+		*end = '\0';
+		if (!group || !is_left_behind(group + 1, namespace))
+			continue;
+		group[1 + strcspn(group + 1, " ")] = '\0';
+		remove_event(path, group + 1);
+	}
+	ebcc_error_destroy(error);
+}
+
+/* ---- Why it failed ---- */
+
+struct explanation {
+	const char *function, *module; /* module NULL: any */
+	size_t count;		       /* functions of that name */
+	struct ebcc_near_names near;
+};
+
+static bool look_at_symbol(void *ctx, const struct ebcc_ksyms_line *line)
+{
+	struct explanation *explanation = ctx;
+
+	if (!ebcc_ksyms_is_function(line->type) ||
+	    (explanation->module && strcmp(line->module, explanation->module)))
+		return true;
+	if (!strcmp(line->name, explanation->function))
+		explanation->count++;
+	else
+		ebcc_near_names_add(&explanation->near, line->name);
+	return true;
+}
+
+static struct ebcc_error *not_found(const char *name, const struct explanation *explanation)
+{
+	AUTO_BUF struct ebcc_buf near_text = EBCC_BUF_INIT;
+
+	ebcc_near_names_suggest(&explanation->near, &near_text);
+	if (explanation->module)
+		return ebcc_error_create(
+			EBCC_ERROR_NOT_FOUND,
+			"no function %s in kernel module %s, or no such module is loaded%s",
+			explanation->function, explanation->module, ebcc_buf_string(&near_text));
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+				 "no kernel function %s (the compiler may have inlined it)%s", name,
+				 ebcc_buf_string(&near_text));
+}
+
+/* Functions that exist and can't be probed. NULL: it is something else. */
+static struct ebcc_error *refused(const char *function)
+{
+	AUTO_HASH struct ebcc_hash blacklist = {0}, traceable = {0};
+	bool known;
+
+	TRY(ebcc_read_kprobe_blacklist(&blacklist));
+	if (ebcc_hash_find_string(&blacklist, function))
+		return ebcc_error_create(
+			EBCC_ERROR_ATTACH,
+			"kernel function %s is on the kernel's kprobe blacklist: it is part "
+			"of what runs when a probe is hit, so none may be set in it",
+			function);
+	TRY(ebcc_read_traceable_functions(&traceable, &known));
+	if (known && !ebcc_hash_find_string(&traceable, function))
+		return ebcc_error_create(
+			EBCC_ERROR_ATTACH,
+			"kernel function %s is marked notrace, and this kernel sets no probes "
+			"in such functions",
+			function);
+	return NULL;
+}
+
+/* What perf_event_open's or the write's errno means for this function. */
+static struct ebcc_error *explain(const struct ebcc_kprobe_opts *opts, int errnum)
+{
+	AUTO_FREE char *name = strdup(opts->function);
+	struct explanation explanation = {.function = name};
+	char *colon;
+
+	if (!name)
+		return ebcc_error_no_memory();
+	if (errnum == EPERM || errnum == EACCES)
+		return ebcc_error_os(
+			EBCC_ERROR_PERMISSION, errnum,
+			"setting a kprobe at %s needs root (or CAP_PERFMON and CAP_BPF)", name);
+	colon = strchr(name, ':');
+	if (colon) {
+		*colon = '\0';
+		explanation.module = name;
+		explanation.function = colon + 1;
+	}
+	ebcc_near_names_init(&explanation.near, explanation.function);
+	TRY(ebcc_ksyms_walk(look_at_symbol, &explanation));
+	if (!explanation.count)
+		return not_found(opts->function, &explanation);
+	TRY(refused(explanation.function));
+	if (explanation.count > 1)
+		return ebcc_error_create(
+			EBCC_ERROR_ATTACH,
+			"kernel function name %s is ambiguous: there are %zu functions of "
+			"that name, and the kernel can't tell which is meant",
+			opts->function, explanation.count);
+	if (errnum == EILSEQ || (errnum == EINVAL && opts->offset))
+		return ebcc_error_create(
+			EBCC_ERROR_ATTACH,
+			"offset 0x%llx of kernel function %s is not the start of an "
+			"instruction in it",
+			(unsigned long long)opts->offset, opts->function);
+	return ebcc_error_os(EBCC_ERROR_ATTACH, errnum, "can't set a kprobe at %s", opts->function);
+}
+
+/* ---- Attaching ---- */
+
+/* "FUNCTION" or "FUNCTION+0xOFFSET". @ret malloc'ed. */
+static struct ebcc_error *describe(const struct ebcc_kprobe_opts *opts, char **ret)
+{
+	int length = opts->offset ? asprintf(ret, "%s+0x%llx", opts->function,
+					     (unsigned long long)opts->offset)
+				  : asprintf(ret, "%s", opts->function);
+
+	if (length >= 0)
+		return NULL;
+	*ret = NULL;
+	return ebcc_error_no_memory();
+}
+
+static const char *kind_name(const struct ebcc_kprobe_opts *opts)
+{
+	return opts->on_return ? "kretprobe" : "kprobe";
+}
+
+static struct ebcc_error *attach_perf(struct ebcc_program *program,
+				      const struct ebcc_kprobe_opts *opts, const char *name,
+				      struct ebcc_link **ret)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr), .disabled = 1};
+	uint64_t return_bit = 0;
+	int fd;
+
+	if (!ebcc_perf_source("kprobe", &attr.type, &return_bit))
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"this kernel has no kprobes (CONFIG_KPROBE_EVENTS), so %s can't be "
+			"probed; tracepoints may serve",
+			opts->function);
+	attr.config = opts->on_return ? return_bit : 0;
+	attr.kprobe_func = (uint64_t)(uintptr_t)opts->function;
+	attr.probe_offset = opts->offset;
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	fd = ebcc_perf_event_open_tracing(&attr, -1);
+	if (fd < 0)
+		return explain(opts, errno);
+	return ebcc_perf_link_create(program, fd, opts->cookie, kind_name(opts), name, ret);
+}
+
+/* A link on an event of our own in tracefs. */
+struct tracefs_link {
+	struct ebcc_link base;
+	char *event; /* "GROUP/EVENT"; NULL while it doesn't exist */
+	char *path;  /* of kprobe_events */
+};
+
+static void detach_tracefs(struct ebcc_link *base)
+{
+	struct tracefs_link *link = (struct tracefs_link *)base;
+
+	if (base->fd >= 0)
+		close(base->fd);
+	/* A forked child has copies of the descriptors; the event is its parent's. */
+	if (link->event && base->program->module->owner == getpid())
+		remove_event(link->path, link->event);
+	free(link->event);
+	free(link->path);
+}
+
+/* A name for the event, new in this process: "GROUP/FUNCTION_NUMBER". */
+static struct ebcc_error *event_name(const char *function, char **ret)
+{
+	static atomic_uint number;
+	char cleaned[EVENT_FUNCTION_LENGTH + 1];
+	size_t length = 0;
+
+	for (; function[length] && length < EVENT_FUNCTION_LENGTH; length++) {
+		char c = function[length];
+		bool plain =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		cleaned[length] = plain ? c : '_';
+	}
+	cleaned[length] = '\0';
+	if (asprintf(ret, GROUP_PREFIX "%ld_%llu_%lu/p_%s_%u", (long)getpid(), start_time(getpid()),
+		     pid_namespace(), cleaned, atomic_fetch_add(&number, 1)) >= 0)
+		return NULL;
+	*ret = NULL;
+	return ebcc_error_no_memory();
+}
+
+static struct ebcc_error *make_event(struct tracefs_link *link, const struct ebcc_kprobe_opts *opts)
+{
+	AUTO_FREE char *command = NULL, *event = NULL;
+	int errnum;
+
+	TRY(tracefs_file("kprobe_events", &link->path));
+	TRY(event_name(opts->function, &event));
+	if (asprintf(&command, "r%u:%s %s", opts->max_active, event, opts->function) < 0) {
+		command = NULL;
+		return ebcc_error_no_memory();
+	}
+	errnum = write_command(link->path, command);
+	if (errnum == ENOENT && access(link->path, F_OK))
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"this kernel has no kprobes (CONFIG_KPROBE_EVENTS), so %s can't be "
+			"probed; tracepoints may serve",
+			opts->function);
+	if (errnum)
+		return explain(opts, errnum);
+	link->event = TAKE_PTR(event);
+	return NULL;
+}
+
+static struct ebcc_error *open_event(struct tracefs_link *link, const struct ebcc_kprobe_opts *opts)
+{
+	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT,
+				       .size = sizeof(attr),
+				       .sample_period = 1,
+				       .disabled = 1};
+	AUTO_FREE char *file = NULL, *path = NULL;
+	char text[32];
+	int fd;
+
+	if (asprintf(&file, "events/%s/id", link->event) < 0) {
+		file = NULL;
+		return ebcc_error_no_memory();
+	}
+	TRY(tracefs_file(file, &path));
+	if (!ebcc_read_small_file(path, text, sizeof(text)))
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't read %s", path);
+	attr.config = strtoull(text, NULL, 10);
+	fd = ebcc_perf_event_open_tracing(&attr, -1);
+	if (fd < 0)
+		return explain(opts, errno);
+	return ebcc_perf_event_set_program(fd, link->base.program, opts->cookie, &link->base.fd);
+}
+
+static struct ebcc_error *attach_tracefs(struct ebcc_program *program,
+					 const struct ebcc_kprobe_opts *opts, const char *name,
+					 struct ebcc_link **ret)
+{
+	struct ebcc_link *link;
+	struct ebcc_error *error;
+
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	TRY(ebcc_link_create(program, sizeof(struct tracefs_link), detach_tracefs, &link, "%s:%s",
+			     kind_name(opts), name));
+	error = make_event((struct tracefs_link *)link, opts);
+	if (!error)
+		error = open_event((struct tracefs_link *)link, opts);
+	if (error) {
+		ebcc_link_destroy(link);
+		return error;
+	}
+	*ret = link;
+	return NULL;
+}
+
+static struct ebcc_error *check_opts(const struct ebcc_kprobe_opts *opts)
+{
+	if (!opts->function || !*opts->function || strpbrk(opts->function, " \t\n+/"))
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "\"%s\" is no name of a kernel function (FUNCTION or "
+					 "MODULE:FUNCTION)",
+					 opts->function ? opts->function : "");
+	if (opts->on_return && opts->offset)
+		return ebcc_error_create(
+			EBCC_ERROR_INVALID_ARGUMENT,
+			"a return probe of %s takes no offset: it is hit when the function "
+			"returns",
+			opts->function);
+	if (opts->max_active && !opts->on_return)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "max_active is for return probes only");
+	return NULL;
+}
+
+struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
+				      const struct ebcc_kprobe_opts *caller_opts,
+				      struct ebcc_link **ret)
+{
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
+	AUTO_FREE char *name = NULL;
+	struct ebcc_error *error;
+
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_kprobe_opts"));
+	TRY(check_opts(&opts));
+	TRY(describe(&opts, &name));
+	error = opts.max_active ? attach_tracefs(program, &opts, name, ret)
+				: attach_perf(program, &opts, name, ret);
+	return ebcc_error_with_subject(error, opts.function);
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * User probes: a breakpoint at a place in a file, in every process that maps it, or in one. The
+ * kernel wants the offset in the file, which the symbol's address and the program headers give.
+ */
+#include "attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "elf_symbols.h"
+#include "find.h"
+
+/* Bits of the event's config from here up hold the offset of a reference counter. */
+#define REF_COUNTER_SHIFT 32
+
+/* The place of the probe, as an address in the file. Warns of what can't work as meant. */
+static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program *program,
+				       const struct ebcc_uprobe_opts *opts, uint64_t *ret)
+{
+	struct ebcc_elf_symbol symbol = {.address = opts->address};
+
+	if (opts->symbol)
+		TRY(ebcc_elf_find_function(elf, opts->symbol, &symbol));
+	else if (!opts->address)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "a user probe in %s needs a symbol or an address",
+					 opts->binary);
+	if (symbol.indirect)
+		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
+			 "%s of %s is chosen by the loader among several variants (an IFUNC); the "
+			 "probe is at what chooses, which runs once per process",
+			 opts->symbol, opts->binary);
+	if (opts->offset > UINT64_MAX - symbol.address)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "the offset 0x%llx is too large",
+					 (unsigned long long)opts->offset);
+	*ret = symbol.address + opts->offset;
+	return NULL;
+}
+
+static struct ebcc_error *open_error(const char *path, const struct ebcc_uprobe_opts *opts,
+				     uint64_t offset, int errnum)
+{
+	struct ebcc_error *error;
+
+	if (errnum == ESRCH)
+		error = ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d",
+					  opts->pid);
+	else if (errnum == ENOTSUP || errnum == EINVAL)
+		error = ebcc_error_os(
+			EBCC_ERROR_ATTACH, errnum,
+			"the kernel can't probe offset 0x%llx of %s: the place has to be "
+			"the start of an instruction of a kind that it can step, in a file "
+			"system that allows it",
+			(unsigned long long)offset, path);
+	else
+		error = ebcc_error_os(EBCC_ERROR_OS, errnum, "can't probe offset 0x%llx of %s",
+				      (unsigned long long)offset, path);
+	return ebcc_error_with_subject(error, path);
+}
+
+/* "PATH:SYMBOL+0xOFFSET", or "PATH:0xADDRESS". @ret malloc'ed. */
+static struct ebcc_error *describe(const char *path, const struct ebcc_uprobe_opts *opts,
+				   uint64_t address, char **ret)
+{
+	int length;
+
+	if (opts->symbol && opts->offset)
+		length = asprintf(ret, "%s:%s+0x%llx", path, opts->symbol,
+				  (unsigned long long)opts->offset);
+	else if (opts->symbol)
+		length = asprintf(ret, "%s:%s", path, opts->symbol);
+	else
+		length = asprintf(ret, "%s:0x%llx", path, (unsigned long long)address);
+	if (length >= 0)
+		return NULL;
+	*ret = NULL;
+	return ebcc_error_no_memory();
+}
+
+static struct ebcc_error *event_attr(const struct ebcc_uprobe_opts *opts, const char *path,
+				     uint64_t offset, struct perf_event_attr *ret)
+{
+	uint64_t return_bit;
+	uint32_t type;
+
+	if (!ebcc_perf_source("uprobe", &type, &return_bit))
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"this kernel has no user probes (CONFIG_UPROBE_EVENTS), or sysfs is "
+			"not mounted");
+	if (opts->semaphore_offset > UINT32_MAX)
+		return ebcc_error_create(
+			EBCC_ERROR_INVALID_ARGUMENT,
+			"the semaphore's offset 0x%llx is beyond what the kernel takes",
+			(unsigned long long)opts->semaphore_offset);
+	*ret = (struct perf_event_attr){
+		.type = type,
+		.size = sizeof(*ret),
+		.config = opts->semaphore_offset << REF_COUNTER_SHIFT |
+			  (opts->on_return ? return_bit : 0),
+		.uprobe_path = (uint64_t)(uintptr_t)path,
+		.probe_offset = offset,
+		.disabled = 1,
+	};
+	return NULL;
+}
+
+static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc_uprobe_opts *opts,
+				 const char *path, struct ebcc_link **ret)
+{
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_FREE char *name = NULL;
+	struct perf_event_attr attr;
+	uint64_t address = 0, offset = 0;
+	int fd;
+
+	TRY(ebcc_elf_open(path, &elf));
+	TRY(find_address(elf, program, opts, &address));
+	TRY(ebcc_elf_address_to_offset(elf, address, &offset));
+	TRY(event_attr(opts, path, offset, &attr));
+	TRY(describe(path, opts, address, &name));
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	fd = ebcc_perf_event_open_tracing(&attr, opts->pid);
+	if (fd < 0)
+		return open_error(path, opts, offset, errno);
+	return ebcc_perf_link_create(program, fd, opts->cookie,
+				     opts->on_return ? "uretprobe" : "uprobe", name, ret);
+}
+
+struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
+				      const struct ebcc_uprobe_opts *caller_opts,
+				      struct ebcc_link **ret)
+{
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
+	AUTO_FREE char *path = NULL;
+
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_uprobe_opts"));
+	if (!opts.binary || !*opts.binary)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "a user probe needs the binary that it is in");
+	TRY(ebcc_find_binary(opts.binary, opts.pid, &path));
+	return attach(program, &opts, path, ret);
+}

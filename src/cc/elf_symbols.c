@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reading symbol tables and program headers with libelf. libelf bounds what it reads
+ * by the file's size; what the tables say of each other (entry sizes, string offsets, section
+ * links) is checked here. The file is read, not mapped, so that one cut short meanwhile is an error
+ * and no SIGBUS.
+ */
+#include "elf_symbols.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "near_names.h"
+
+/* Larger tables are refused: a sparse file can claim any size for nothing. */
+#define TABLE_LIMIT (1ull << 30)
+/* Longer names are passed over; C++ templates reach tens of thousands. */
+#define NAME_LIMIT (1u << 16)
+/* Set in a .gnu.version entry for every version of a symbol but the default one. */
+#define VERSION_HIDDEN 0x8000
+
+struct ebcc_elf {
+	char *path;
+	int fd;
+	Elf *elf;
+};
+
+static struct ebcc_error *open_regular(const char *path, int *ret)
+{
+	/* Without O_NONBLOCK opening a pipe would wait for its writer. */
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no file %s", path);
+	if (fd < 0)
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open %s", path);
+	if (fstat(fd, &st))
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't examine %s", path);
+	if (!S_ISREG(st.st_mode))
+		return ebcc_error_create(EBCC_ERROR_FORMAT,
+					 "%s is not a regular file, so it has no symbols", path);
+	*ret = TAKE_FD(fd);
+	return NULL;
+}
+
+static struct ebcc_error *open_elf(struct ebcc_elf *elf, const char *path)
+{
+	elf->path = strdup(path);
+	if (!elf->path)
+		return ebcc_error_no_memory();
+	TRY(open_regular(path, &elf->fd));
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "libelf is older than the headers it was built with");
+	elf->elf = elf_begin(elf->fd, ELF_C_READ, NULL);
+	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF)
+		return ebcc_error_create(
+			EBCC_ERROR_FORMAT,
+			"%s is not an ELF file (a script? then name its interpreter)", path);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_elf_open(const char *path, struct ebcc_elf **ret)
+{
+	struct ebcc_elf *elf = calloc(1, sizeof(*elf));
+	struct ebcc_error *error;
+
+	if (!elf)
+		return ebcc_error_no_memory();
+	elf->fd = -1;
+	error = open_elf(elf, path);
+	if (error) {
+		ebcc_elf_close(elf);
+		return ebcc_error_with_subject(error, path);
+	}
+	*ret = elf;
+	return NULL;
+}
+
+void ebcc_elf_close(struct ebcc_elf *elf)
+{
+	if (!elf)
+		return;
+	elf_end(elf->elf);
+	cleanup_close(&elf->fd);
+	free(elf->path);
+	free(elf);
+}
+
+/* The bytes of a section if it has the type, size and entry size it should have, else NULL. */
+static Elf_Data *table_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size)
+{
+	Elf_Data *data;
+
+	if (!section || header->sh_type == SHT_NOBITS || header->sh_size > TABLE_LIMIT)
+		return NULL;
+	if (entry_size && header->sh_entsize != entry_size)
+		return NULL;
+	data = elf_getdata(section, NULL);
+	return data && data->d_buf && data->d_size ? data : NULL;
+}
+
+static Elf_Data *linked_strings(Elf *elf, size_t index)
+{
+	Elf_Scn *section = elf_getscn(elf, index);
+	GElf_Shdr header;
+
+	if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_STRTAB)
+		return NULL;
+	return table_data(section, &header, 0);
+}
+
+/* The versions of the symbols in the section of that index, or NULL: there are none. */
+static Elf_Data *symbol_versions(Elf *elf, size_t symbols_index)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(elf, section)))
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_GNU_versym &&
+		    header.sh_link == symbols_index)
+			return table_data(section, &header, sizeof(GElf_Versym));
+	return NULL;
+}
+
+static bool is_function(const GElf_Sym *symbol)
+{
+	unsigned type = GELF_ST_TYPE(symbol->st_info);
+
+	return (type == STT_FUNC || type == STT_GNU_IFUNC) && symbol->st_shndx != SHN_UNDEF &&
+	       symbol->st_value;
+}
+
+struct walk {
+	ebcc_elf_symbol_fn fn;
+	void *ctx;
+	Elf_Data *strings, *versions;
+	char *name; /* NAME_LIMIT bytes: for names that carry their version */
+};
+
+/* Shows one symbol to the walk's function; false ends the walk. */
+static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
+{
+	struct ebcc_elf_symbol found = {.address = symbol->st_value, .size = symbol->st_size};
+	const char *name, *version;
+	GElf_Versym number;
+	size_t room, length;
+
+	if (!is_function(symbol) || symbol->st_name >= walk->strings->d_size)
+		return true;
+	name = (const char *)walk->strings->d_buf + symbol->st_name;
+	room = walk->strings->d_size - symbol->st_name;
+	length = strnlen(name, room < NAME_LIMIT ? room : NAME_LIMIT);
+	if (!length || length == room || length == NAME_LIMIT)
+		return true;
+	found.indirect = GELF_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC;
+	if (walk->versions && gelf_getversym(walk->versions, (int)index, &number))
+		found.old_version = number & VERSION_HIDDEN;
+	version = memchr(name, '@', length);
+	if (version && version != name) {
+		/* .symtab has "name@VERSION" for an old version and "name@@VERSION" for the
+		 * default. */
+		found.old_version = version[1] != '@';
+		memcpy(walk->name, name, version - name);
+		walk->name[version - name] = '\0';
+		name = walk->name;
+	}
+	found.name = name;
+	return walk->fn(walk->ctx, &found);
+}
+
+/* Walks the table of one type, of which a file has one at most; false when the function ended it.
+ */
+static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
+{
+	size_t entry_size = gelf_fsize(elf->elf, ELF_T_SYM, 1, EV_CURRENT);
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	GElf_Sym symbol;
+	Elf_Data *data;
+
+	do {
+		section = elf_nextscn(elf->elf, section);
+		if (!section)
+			return true;
+	} while (!gelf_getshdr(section, &header) || header.sh_type != type);
+	data = table_data(section, &header, entry_size);
+	walk->strings = linked_strings(elf->elf, header.sh_link);
+	walk->versions = type == SHT_DYNSYM ? symbol_versions(elf->elf, elf_ndxscn(section)) : NULL;
+	if (!data || !walk->strings)
+		return true;
+	for (size_t i = 1; i < data->d_size / entry_size; i++)
+		if (gelf_getsym(data, (int)i, &symbol) && !visit(walk, &symbol, i))
+			return false;
+	return true;
+}
+
+void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx)
+{
+	AUTO_FREE char *name = malloc(NAME_LIMIT);
+	struct walk walk = {.fn = fn, .ctx = ctx, .name = name};
+
+	if (name && walk_table(elf, SHT_SYMTAB, &walk))
+		walk_table(elf, SHT_DYNSYM, &walk);
+}
+
+struct search {
+	const char *name;
+	struct ebcc_elf_symbol *found;
+	bool any;
+	size_t functions; /* seen, whatever their names */
+};
+
+static bool search_function(void *ctx, const struct ebcc_elf_symbol *symbol)
+{
+	struct search *search = ctx;
+
+	search->functions++;
+	if (strcmp(symbol->name, search->name))
+		return true;
+	if (!search->any || (search->found->old_version && !symbol->old_version))
+		*search->found = *symbol;
+	search->any = true;
+	return search->found->old_version;
+}
+
+static bool suggest_function(void *ctx, const struct ebcc_elf_symbol *symbol)
+{
+	ebcc_near_names_add(ctx, symbol->name);
+	return true;
+}
+
+static struct ebcc_error *not_found(struct ebcc_elf *elf, const char *name, size_t functions)
+{
+	AUTO_BUF struct ebcc_buf near_text = EBCC_BUF_INIT;
+	struct ebcc_near_names near;
+
+	if (!functions)
+		return ebcc_error_create(
+			EBCC_ERROR_NOT_FOUND,
+			"%s has no function symbols (it is stripped), so %s can't be "
+			"found in it; give an address",
+			elf->path, name);
+	ebcc_near_names_init(&near, name);
+	ebcc_elf_walk_functions(elf, suggest_function, &near);
+	ebcc_near_names_suggest(&near, &near_text);
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "%s has no function %s%s", elf->path, name,
+				 ebcc_buf_string(&near_text));
+}
+
+struct ebcc_error *ebcc_elf_find_function(struct ebcc_elf *elf, const char *name,
+					  struct ebcc_elf_symbol *ret)
+{
+	struct ebcc_elf_symbol found = {0};
+	struct search search = {.name = name, .found = &found};
+
+	ebcc_elf_walk_functions(elf, search_function, &search);
+	if (!search.any)
+		return ebcc_error_with_subject(not_found(elf, name, search.functions), name);
+	found.name = NULL;
+	*ret = found;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, uint64_t address, uint64_t *ret)
+{
+	GElf_Phdr header;
+	size_t count = 0;
+
+	if (elf_getphdrnum(elf->elf, &count))
+		count = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!gelf_getphdr(elf->elf, (int)i, &header))
+			break;
+		if (header.p_type != PT_LOAD || !(header.p_flags & PF_X) ||
+		    address < header.p_vaddr || address - header.p_vaddr >= header.p_filesz)
+			continue;
+		if (header.p_offset > UINT64_MAX - (address - header.p_vaddr))
+			continue;
+		*ret = header.p_offset + (address - header.p_vaddr);
+		return NULL;
+	}
+	return ebcc_error_with_subject(
+		ebcc_error_create(
+			EBCC_ERROR_NOT_FOUND,
+			"address 0x%llx is in no executable segment of %s: it has to be an "
+			"address as the file has it (as nm shows it), not one of a running "
+			"process",
+			(unsigned long long)address, elf->path),
+		elf->path);
+}

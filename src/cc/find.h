@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What there is to attach to, as lists that the attach_*.c files search for names and explanations.
+ * The public finders are in ebcc.h.
+ */
+#ifndef EBCC_FIND_H
+#define EBCC_FIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "hash.h"
+
+/* Sees one trace event; returns false to end the walk. The names are borrowed for the call. */
+typedef bool (*ebcc_tracepoint_fn)(void *ctx, const char *category, const char *event);
+
+/* Calls @fn for each trace event of this kernel. Fails where tracefs can't be read. */
+MUST_CHECK struct ebcc_error *ebcc_tracepoints_walk(ebcc_tracepoint_fn fn, void *ctx);
+
+/* Adds the functions that ftrace can trace to @names. *@ret_known: whether the kernel tells. */
+MUST_CHECK struct ebcc_error *ebcc_read_traceable_functions(struct ebcc_hash *names,
+							    bool *ret_known);
+
+/* Adds the functions that kprobes must not be set in to @names: none where debugfs isn't readable.
+ */
+MUST_CHECK struct ebcc_error *ebcc_read_kprobe_blacklist(struct ebcc_hash *names);
+
+/*
+ * The path of what a user probe names as its binary: a path as it is, else a library, else a
+ * program of PATH. With a @pid above 0 as that process sees it. @ret malloc'ed. Errors:
+ * EBCC_ERROR_NOT_FOUND.
+ */
+MUST_CHECK struct ebcc_error *ebcc_find_binary(const char *name, int pid, char **ret);
+
+/* The entry of a loader cache (the contents of ld.so.cache) for a library "c" or "libc.so.6", or
+ * NULL. Borrowed from @cache, whose @size bytes may hold anything. */
+const char *ebcc_library_in_cache(const char *cache, size_t size, const char *name);
+
+#endif /* EBCC_FIND_H */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Perf events as what programs hang on. A BPF link on the event is one descriptor that
+ * keeps both; on kernels without (before 5.15) the event's own descriptor holds the program.
+ */
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "features.h"
+
+/* More CPUs than any kernel is built for: a longer list is malformed. */
+#define CPU_LIMIT (1u << 16)
+
+int ebcc_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu, int group_fd)
+{
+	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, group_fd, PERF_FLAG_FD_CLOEXEC);
+}
+
+int ebcc_perf_event_open_tracing(const struct perf_event_attr *attr, int pid)
+{
+	AUTO_FREE int *cpus = NULL;
+	struct ebcc_error *error;
+	size_t count;
+	int fd;
+
+	if (pid > 0)
+		return ebcc_perf_event_open(attr, pid, -1, -1);
+	fd = ebcc_perf_event_open(attr, -1, 0, -1);
+	if (fd >= 0 || errno != ENODEV)
+		return fd;
+	/* CPU 0 is offline. */
+	error = ebcc_online_cpus(&cpus, &count);
+	if (error) {
+		ebcc_error_destroy(error);
+		errno = ENODEV;
+		return -1;
+	}
+	return ebcc_perf_event_open(attr, -1, cpus[0], -1);
+}
+
+static struct ebcc_error *set_error(struct ebcc_program *program, int errnum)
+{
+	if (errnum == EEXIST)
+		return ebcc_error_create(EBCC_ERROR_ATTACH,
+					 "program %s is attached to this event already",
+					 program->name);
+	return ebcc_error_with_subject(
+		ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
+			      "the kernel refuses to run program %s on this event", program->name),
+		program->name);
+}
+
+struct ebcc_error *ebcc_perf_event_set_program(int perf_fd, struct ebcc_program *program,
+					       uint64_t cookie, int *ret)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
+	bool can_link = ebcc_feature(EBCC_FEATURE_PERF_LINK);
+	AUTO_CLOSE int event = perf_fd;
+	AUTO_CLOSE int link = -1;
+
+	if (cookie && (!can_link || !ebcc_feature(EBCC_FEATURE_COOKIE)))
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"this kernel has no attach cookies (Linux 5.15 brought them)");
+	if (can_link)
+		link = bpf_link_create(program->fd, event, BPF_PERF_EVENT, &opts);
+	if (can_link ? link < 0 : ioctl(event, PERF_EVENT_IOC_SET_BPF, program->fd))
+		return set_error(program, errno);
+	if (ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
+		return ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+				     "can't enable the event of program %s", program->name);
+	*ret = link >= 0 ? TAKE_FD(link) : TAKE_FD(event);
+	return NULL;
+}
+
+static void detach_perf_link(struct ebcc_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+}
+
+struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_fd, uint64_t cookie,
+					 const char *kind, const char *target,
+					 struct ebcc_link **ret)
+{
+	struct ebcc_link *link;
+	struct ebcc_error *error;
+	int fd;
+
+	TRY(ebcc_perf_event_set_program(perf_fd, program, cookie, &fd));
+	error = ebcc_link_create(program, sizeof(*link), detach_perf_link, &link, "%s:%s", kind,
+				 target);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	link->fd = fd;
+	*ret = link;
+	return NULL;
+}
+
+bool ebcc_read_small_file(const char *path, char *text, size_t size)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t count = fd < 0 ? -1 : read(fd, text, size - 1);
+
+	if (count < 0)
+		return false;
+	if (count && text[count - 1] == '\n')
+		count--;
+	text[count] = '\0';
+	return true;
+}
+
+/* A whole decimal number of at most @limit. */
+static bool parse_number(const char *text, unsigned long limit, unsigned long *ret)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	*ret = strtoul(text, &end, 10);
+	return !errno && !*end && *ret <= limit;
+}
+
+bool ebcc_perf_source(const char *name, uint32_t *ret_type, uint64_t *ret_return_bit)
+{
+	char path[128], text[64];
+	unsigned long type, bit;
+
+	snprintf(path, sizeof(path), "/sys/bus/event_source/devices/%s/type", name);
+	if (!ebcc_read_small_file(path, text, sizeof(text)) ||
+	    !parse_number(text, UINT32_MAX, &type))
+		return false;
+	snprintf(path, sizeof(path), "/sys/bus/event_source/devices/%s/format/retprobe", name);
+	if (!ebcc_read_small_file(path, text, sizeof(text)) || strncmp(text, "config:", 7) ||
+	    !parse_number(text + 7, 63, &bit))
+		return false;
+	*ret_type = (uint32_t)type;
+	*ret_return_bit = 1ull << bit;
+	return true;
+}
+
+/* Parses one "N" or "N-M" at *@at and moves behind it and a comma. */
+static bool parse_range(const char **at, unsigned long *ret_first, unsigned long *ret_last)
+{
+	char *end;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	*ret_first = *ret_last = strtoul(*at, &end, 10);
+	if (*end == '-') {
+		if (end[1] < '0' || end[1] > '9')
+			return false;
+		*ret_last = strtoul(end + 1, &end, 10);
+	}
+	if (*end == ',')
+		end++;
+	else if (*end)
+		return false;
+	*at = end;
+	return *ret_first <= *ret_last && *ret_last < CPU_LIMIT;
+}
+
+struct ebcc_error *ebcc_parse_cpus(const char *text, int **ret, size_t *ret_count)
+{
+	AUTO_BUF struct ebcc_buf cpus = EBCC_BUF_INIT;
+	const char *at = text;
+	unsigned long first, last;
+	size_t size;
+
+	while (*at) {
+		if (!parse_range(&at, &first, &last) || cpus.size / sizeof(int) >= CPU_LIMIT)
+			return ebcc_error_create(EBCC_ERROR_FORMAT, "\"%.40s\" is no list of CPUs",
+						 text);
+		for (unsigned long cpu = first; cpu <= last; cpu++) {
+			int number = (int)cpu;
+
+			ebcc_buf_append(&cpus, &number, sizeof(number));
+		}
+	}
+	if (!cpus.size)
+		return ebcc_error_create(EBCC_ERROR_FORMAT, "the list of CPUs is empty");
+	TRY(ebcc_buf_take(&cpus, (char **)ret, &size));
+	*ret_count = size / sizeof(int);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_online_cpus(int **ret, size_t *ret_count)
+{
+	char text[4096];
+
+	if (!ebcc_read_small_file("/sys/devices/system/cpu/online", text, sizeof(text)))
+		return ebcc_error_os(EBCC_ERROR_OS, errno,
+				     "can't read /sys/devices/system/cpu/online");
+	return ebcc_parse_cpus(text, ret, ret_count);
+}
