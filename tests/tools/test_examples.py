@@ -1,0 +1,61 @@
+"""The examples in Python do what they say."""
+import re
+import subprocess
+
+import pytest
+from toolrun import Tool
+
+
+@pytest.fixture
+def reader():
+    """A process that makes a read() call now and then."""
+    process = subprocess.Popen(["/bin/sh", "-c", "while read -r line; do :; done"],
+                               stdin=subprocess.PIPE)
+    yield process
+    process.stdin.close()
+    process.wait(timeout=10)
+
+
+def run_true():
+    """Executes a program; gives its process id."""
+    process = subprocess.Popen(["/bin/true"])
+    process.wait(timeout=10)
+    return process.pid
+
+
+def test_hello():
+    pids = []
+    with Tool("../examples/hello.py") as tool:
+        tool.wait_for(lambda output: any(b"hello, process %d" % pid in output for pid in pids),
+                      lambda: pids.append(run_true()))
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert re.search(rb"^(\d+) hello, process \1$", output, re.MULTILINE)
+
+
+def test_exec_events():
+    with Tool("../examples/exec_events.py") as tool:
+        tool.wait_for_text(b"FILE\n")
+        pid = run_true()
+        tool.wait_for_text(b"/bin/true\n")
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert re.search(rb"^%d +0 +/bin/true$" % pid, output, re.MULTILINE)
+
+
+def test_read_latency(reader):
+    with Tool("../examples/read_latency.py", reader.pid) as tool:
+        tool.wait_for_text(b"measuring\n")
+        for _ in range(5):
+            reader.stdin.write(b"x\n" * 10)
+            reader.stdin.flush()
+        reader.stdin.write(b"last\n")
+        reader.stdin.flush()
+        tool.wait_until_asleep()
+        reader.stdin.close()
+        reader.wait(timeout=10)
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    counts = [int(count) for count in re.findall(rb"-> \d+ +: (\d+) +\|", output)]
+    # The shell reads a pipe byte by byte, so as not to take what is another's.
+    assert sum(counts) >= 5 * 20
