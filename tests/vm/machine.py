@@ -169,7 +169,7 @@ def qemu_command(kernel, request, work):
     return [
         QEMU,
         "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-        "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "qemu64",
+        "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max,la57=off,-avx,-avx2",
         "-smp", str(request.cpus), "-m", str(request.memory_mb),
         "-kernel", str(kernel.image), "-initrd", str(work / "initramfs"),
         "-append", f"{KERNEL_ARGUMENTS} {request.kernel_arguments}".strip(),

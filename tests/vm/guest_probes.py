@@ -1,0 +1,390 @@
+"""kprobes and kretprobes with arguments and return values, against calls that the test makes itself.
+
+Each text filters on the test's own process, and each is compiled inside the guest: the cache is empty at the start.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from bcc import BPF
+
+OPENED = b"/etc/hostname"
+PID = os.getpid()
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def program(text):
+    """The text for a module, with the filter on this process."""
+    return textwrap.dedent(text).replace("OWN_PROCESS", f"(bpf_get_current_pid_tgid() >> 32 == {PID})")
+
+
+def events_of(bpf, act, name="events"):
+    """The events that an action causes, in their order."""
+    seen = []
+
+    def on_event(_cpu, data, _size):
+        event = bpf[name].event(data)
+        seen.append({field: getattr(event, field) for field, *_ in event._fields_})
+
+    def on_loss(count):
+        pytest.fail(f"{count} events were lost")
+
+    bpf[name].open_perf_buffer(on_event, lost_cb=on_loss)
+    act()
+    bpf.perf_buffer_poll(timeout=1000)
+    return seen
+
+
+def open_and_close(flags=os.O_RDWR | os.O_CLOEXEC):
+    """One open of a known file; returns its descriptor's number."""
+    descriptor = os.open(OPENED, flags)
+    os.close(descriptor)
+    return descriptor
+
+
+OPEN_ARGUMENTS = """
+    struct event_t { s32 dfd; u32 flags; char name[64]; };
+    BPF_PERF_OUTPUT(events);
+
+    int FUNCTION(struct pt_regs *ctx, int dfd, const char __user *filename, struct open_how *how)
+    {
+        struct event_t event = {};
+
+        if (!OWN_PROCESS)
+            return 0;
+        event.dfd = dfd;
+        event.flags = how->flags;
+        bpf_probe_read_user_str(event.name, sizeof(event.name), filename);
+        events.perf_submit(ctx, &event, sizeof(event));
+        return 0;
+    }
+"""
+ARGUMENTS_SEEN = [{"dfd": -100, "flags": os.O_RDWR | os.O_CLOEXEC | 0o100000, "name": OPENED}]
+
+
+def test_kprobe_by_name_prefix():
+    """kprobe__FUNCTION attaches itself, and its further parameters are the function's arguments."""
+    with BPF(text=program(OPEN_ARGUMENTS.replace("FUNCTION", "kprobe__do_sys_openat2"))) as bpf:
+        assert events_of(bpf, open_and_close) == ARGUMENTS_SEEN
+
+
+def test_kprobe_attached_by_call():
+    with BPF(text=program(OPEN_ARGUMENTS.replace("FUNCTION", "on_open"))) as bpf:
+        assert events_of(bpf, open_and_close) == []
+        bpf.attach_kprobe(event="do_sys_openat2", fn_name="on_open")
+        assert bpf.num_open_kprobes() == 1
+        assert events_of(bpf, open_and_close) == ARGUMENTS_SEEN
+        bpf.detach_kprobe("do_sys_openat2")
+        assert bpf.num_open_kprobes() == 0
+        assert events_of(bpf, open_and_close) == []
+
+
+RETURN_VALUE = """
+    struct event_t { s64 value; };
+    BPF_PERF_OUTPUT(events);
+
+    int FUNCTION(struct pt_regs *ctx)
+    {
+        struct event_t event = { .value = PT_REGS_RC(ctx) };
+
+        if (OWN_PROCESS)
+            events.perf_submit(ctx, &event, sizeof(event));
+        return 0;
+    }
+"""
+
+
+def test_kretprobe_by_name_prefix():
+    """The return value is the descriptor that the call gave, or the error."""
+    numbers = []
+
+    def act():
+        numbers.append(open_and_close())
+        with pytest.raises(FileNotFoundError):
+            os.open("/no/such/file", os.O_RDONLY)
+
+    with BPF(text=program(RETURN_VALUE.replace("FUNCTION", "kretprobe__do_sys_openat2"))) as bpf:
+        assert events_of(bpf, act) == [{"value": numbers[0]}, {"value": -2}]
+
+
+def test_kretprobe_attached_by_call():
+    numbers = []
+    with BPF(text=program(RETURN_VALUE.replace("FUNCTION", "on_return"))) as bpf:
+        bpf.attach_kretprobe(event="do_sys_openat2", fn_name="on_return")
+        seen = events_of(bpf, lambda: numbers.append(open_and_close()))
+        assert seen == [{"value": numbers[0]}]
+
+
+def test_syscall_arguments():
+    """syscall__NAME names the arguments of the system call behind the kernel's wrapper."""
+    text = program("""
+        struct event_t { s32 dfd; s32 flags; u32 mode; char name[64]; };
+        BPF_PERF_OUTPUT(events);
+
+        int syscall__openat(struct pt_regs *ctx, int dfd, const char __user *filename, int flags, int mode)
+        {
+            struct event_t event = { .dfd = dfd, .flags = flags, .mode = mode };
+
+            if (!OWN_PROCESS)
+                return 0;
+            bpf_probe_read_user_str(event.name, sizeof(event.name), filename);
+            events.perf_submit(ctx, &event, sizeof(event));
+            return 0;
+        }
+    """)
+    with BPF(text=text) as bpf:
+        bpf.attach_kprobe(event=bpf.get_syscall_fnname("openat"), fn_name="syscall__openat")
+
+        def act():
+            os.close(os.open(OPENED, os.O_RDWR | os.O_CLOEXEC | os.O_CREAT, 0o612))
+
+        assert events_of(bpf, act) == [
+            {"dfd": -100, "flags": os.O_RDWR | os.O_CLOEXEC | os.O_CREAT, "mode": 0o612, "name": OPENED}
+        ]
+
+
+def test_entry_and_return_joined_by_a_map():
+    """The usual pair: the entry's argument is kept by thread, and read again at the return."""
+    text = program("""
+        struct event_t { s64 value; u64 requested; };
+        BPF_HASH(requests, u32, u64);
+        BPF_PERF_OUTPUT(events);
+
+        int kprobe__vfs_read(struct pt_regs *ctx, struct file *file, char __user *buf, size_t count)
+        {
+            u32 tid = bpf_get_current_pid_tgid();
+            u64 requested = count;
+
+            if (OWN_PROCESS)
+                requests.update(&tid, &requested);
+            return 0;
+        }
+
+        int kretprobe__vfs_read(struct pt_regs *ctx)
+        {
+            u32 tid = bpf_get_current_pid_tgid();
+            u64 *requested = requests.lookup(&tid);
+
+            if (!requested)
+                return 0;
+            struct event_t event = { .value = PT_REGS_RC(ctx), .requested = *requested };
+            requests.delete(&tid);
+            events.perf_submit(ctx, &event, sizeof(event));
+            return 0;
+        }
+    """)
+    size = os.stat(OPENED).st_size
+    with BPF(text=text) as bpf:
+
+        def act():
+            descriptor = os.open(OPENED, os.O_RDONLY)
+            os.read(descriptor, 4001)
+            os.close(descriptor)
+
+        assert {"value": size, "requested": 4001} in events_of(bpf, act)
+        assert len(bpf["requests"]) == 0
+
+
+def test_kernel_pointers_are_followed():
+    """Chains of kernel pointers as plain C give what the process knows of itself by other means."""
+    text = program("""
+        struct event_t { u32 parent; u32 owner; u32 threads; char name[32]; char parent_comm[16]; };
+        BPF_PERF_OUTPUT(events);
+
+        int kprobe__vfs_open(struct pt_regs *ctx, const struct path *path, struct file *file)
+        {
+            struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+            struct event_t event = {};
+
+            if (!OWN_PROCESS)
+                return 0;
+            event.parent = task->real_parent->tgid;
+            event.owner = task->mm->owner->tgid;
+            event.threads = task->signal->nr_threads;
+            bpf_probe_read_kernel_str(event.name, sizeof(event.name), path->dentry->d_name.name);
+            __builtin_memcpy(event.parent_comm, task->real_parent->comm, sizeof(event.parent_comm));
+            events.perf_submit(ctx, &event, sizeof(event));
+            return 0;
+        }
+    """)
+    with open(f"/proc/{os.getppid()}/comm", "rb") as comm:
+        parent_comm = comm.read().strip()
+    with BPF(text=text) as bpf:
+        assert events_of(bpf, open_and_close) == [
+            {"parent": os.getppid(), "owner": PID, "threads": 1, "name": b"hostname", "parent_comm": parent_comm}
+        ]
+
+
+def test_regular_expression():
+    """event_re attaches to every function it matches, and to no other."""
+    text = "BPF_HASH(calls, u64, u64); int on_call(struct pt_regs *ctx) { calls.increment(PT_REGS_IP(ctx)); return 0; }"
+    with BPF(text=text) as bpf:
+        assert sorted(BPF.get_kprobe_functions(b"^vfs_(read|write)$")) == [b"vfs_read", b"vfs_write"]
+        bpf.attach_kprobe(event_re="^vfs_(read|write)$", fn_name="on_call")
+        assert bpf.num_open_kprobes() == 2
+        os.close(os.open("/dev/null", os.O_RDONLY))
+        with open("/dev/null", "wb", buffering=0) as null:
+            null.write(b"x")
+        with open(OPENED, "rb", buffering=0) as file:
+            file.read(1)
+        assert {BPF.ksym(address.value) for address in bpf["calls"].keys()} == {b"vfs_read", b"vfs_write"}
+
+
+def test_kernel_stack():
+    text = program("""
+        struct event_t { s32 stack; };
+        BPF_STACK_TRACE(stacks, 64);
+        BPF_PERF_OUTPUT(events);
+
+        int kprobe__vfs_open(struct pt_regs *ctx)
+        {
+            struct event_t event = { .stack = stacks.get_stackid(ctx, 0) };
+
+            if (OWN_PROCESS)
+                events.perf_submit(ctx, &event, sizeof(event));
+            return 0;
+        }
+    """)
+    with BPF(text=text) as bpf:
+        (event,) = events_of(bpf, open_and_close)
+        names = [BPF.ksym(address) for address in bpf["stacks"].walk(event["stack"])]
+        assert names[0] == b"vfs_open"
+        assert b"do_sys_openat2" in names
+        assert names.index(b"do_sys_openat2") < names.index(b"do_syscall_64")
+
+
+def test_missing_function_names_its_neighbours():
+    with BPF(text="int on_call(struct pt_regs *ctx) { return 0; }") as bpf:
+        with pytest.raises(Exception, match="do_sys_openat3") as error:
+            bpf.attach_kprobe(event="do_sys_openat3", fn_name="on_call")
+        assert "do_sys_openat2" in str(error.value)
+        assert bpf.num_open_kprobes() == 0
+
+
+def attached():
+    """Everything that programs leave in the kernel: legacy events, programs and their links."""
+    with open("/sys/kernel/tracing/kprobe_events", encoding="ascii") as file:
+        events = file.read().splitlines()
+    programs = subprocess.run(["bpftool", "prog", "list"], capture_output=True, text=True, check=True).stdout
+    return events, programs
+
+
+@pytest.fixture
+def nothing_attached(wait_for):
+    """Checks before and after: the kernel frees programs a moment after their last user is gone."""
+    assert attached() == ([], "")
+    yield
+    wait_for(lambda: attached() == ([], ""))
+
+
+CHILD = """
+import os, signal, sys
+from bcc import BPF
+bpf = BPF(text="int on_call(struct pt_regs *ctx) { return 0; }")
+bpf.attach_kprobe(event="vfs_open", fn_name="on_call")
+bpf.attach_kretprobe(event="vfs_read", fn_name="on_call", maxactive=MAXACTIVE)
+print("attached", flush=True)
+END
+"""
+
+
+def child(end, maxactive=0):
+    """A process that attaches probes, says so, and ends in the given way."""
+    text = CHILD.replace("END", end).replace("MAXACTIVE", str(maxactive))
+    process = subprocess.Popen(
+        [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "attached\n", process.stderr.read()
+    return process
+
+
+@pytest.mark.usefixtures("nothing_attached")
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("pass", 0), ("sys.exit(3)", 3), ("raise KeyError('x')", 1), ("os._exit(4)", 4), ("os.kill(os.getpid(), signal.SIGINT)", -2)],
+    ids=["end", "exit", "exception", "_exit", "interrupt"],
+)
+def test_nothing_is_left_attached(end, status):
+    process = child(end)
+    assert process.wait(timeout=60) == status
+
+
+@pytest.mark.usefixtures("nothing_attached")
+def test_legacy_events_end_with_the_module():
+    """maxactive needs an event in tracefs; it is there while attached, and gone afterwards."""
+    with BPF(text="int on_call(struct pt_regs *ctx) { return 0; }") as bpf:
+        bpf.attach_kretprobe(event="vfs_read", fn_name="on_call", maxactive=17)
+        events, _programs = attached()
+        assert len(events) == 1
+        assert events[0].startswith("r17:") and events[0].endswith(" vfs_read")
+        assert str(PID) in events[0]
+
+
+def test_legacy_events_of_killed_processes_are_swept():
+    """After kill -9 and one more start, none is left; those of the living stay."""
+    assert attached()[0] == []
+    killed, alive = child("sys.stdin.read()", maxactive=17), child("sys.stdin.read()", maxactive=18)
+    killed.send_signal(signal.SIGKILL)
+    assert killed.wait(timeout=60) == -signal.SIGKILL
+    assert sorted(event.split(":")[0] for event in attached()[0]) == ["r17", "r18"]
+    with BPF(text="int on_call(struct pt_regs *ctx) { return 0; }") as bpf:
+        bpf.attach_kretprobe(event="vfs_read", fn_name="on_call", maxactive=19)
+        assert sorted(event.split(":")[0] for event in attached()[0]) == ["r18", "r19"]
+    alive.stdin.close()
+    assert alive.wait(timeout=60) == 0
+    assert attached()[0] == []
+
+
+def test_trace_printk():
+    """bpf_trace_printk reaches trace_fields with its values."""
+    text = program("""
+        int kprobe__vfs_open(struct pt_regs *ctx)
+        {
+            if (OWN_PROCESS)
+                bpf_trace_printk("opened %d %s\\\\n", 4711, "twice");
+            return 0;
+        }
+    """)
+    with BPF(text=text) as bpf:
+        open_and_close()
+        _task, pid, _cpu, _flags, _time, message = bpf.trace_fields()
+        assert (pid, message) == (PID, b"opened 4711 twice")
+
+
+def test_lost_events_are_counted():
+    """What the kernel refused is reported to the last one: seen and lost add up to what was sent."""
+    text = program("""
+        struct event_t { u64 number; char filler[200]; };
+        BPF_ARRAY(count, u64, 1);
+        BPF_PERF_OUTPUT(events);
+
+        int kprobe__vfs_open(struct pt_regs *ctx)
+        {
+            struct event_t event = {};
+            int zero = 0;
+            u64 *number = count.lookup(&zero);
+
+            if (!number || !OWN_PROCESS)
+                return 0;
+            event.number = (*number)++;
+            events.perf_submit(ctx, &event, sizeof(event));
+            return 0;
+        }
+    """)
+    seen, lost = [], []
+    with BPF(text=text) as bpf:
+        bpf["events"].open_perf_buffer(
+            lambda _cpu, data, _size: seen.append(bpf["events"].event(data).number), page_cnt=1, lost_cb=lost.append
+        )
+        for _ in range(200):
+            open_and_close()
+        bpf.perf_buffer_poll(timeout=1000)
+        sent = bpf["count"][ctypes.c_int(0)].value
+    assert sent == 200
+    assert len(seen) + sum(lost) == 200
+    assert 0 < len(seen) < 200

@@ -1,0 +1,106 @@
+"""The harness itself, on the host: what it writes for the guest, and what it says when a guest ends badly."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import kernels  # noqa: E402
+import machine  # noqa: E402
+
+
+def run(*arguments, **options):
+    """The command line, as a user has it."""
+    return subprocess.run([HERE / "run", *arguments], capture_output=True, text=True, timeout=300, check=False, **options)
+
+
+def fake_kernel(directory, dependencies, builtin=""):
+    """A kernel with module lists only."""
+    (directory / "modules.dep").write_text(dependencies)
+    (directory / "modules.builtin").write_text(builtin)
+    return kernels.Kernel("test", "1.0", directory, directory / "vmlinuz", directory, directory / "btf", None)
+
+
+def test_modules_come_in_order_of_dependency(tmp_path):
+    kernel = fake_kernel(tmp_path, "k/a.ko.xz: k/b-x.ko.xz k/c.ko.xz\nk/b-x.ko.xz: k/c.ko.xz\nk/c.ko.xz:\n", "k/d.ko\n")
+    assert machine.module_closure(kernel, ["a", "d", "b_x"]) == ["k/c.ko.xz", "k/b-x.ko.xz", "k/a.ko.xz"]
+    with pytest.raises(kernels.KernelError, match="no module e"):
+        machine.module_closure(kernel, ["e"])
+
+
+def test_initramfs_is_an_archive_that_others_read(tmp_path):
+    archive = machine.Cpio()
+    archive.add("bin", stat.S_IFDIR | 0o755)
+    archive.add("bin/file", stat.S_IFREG | 0o755, b"contents")
+    archive.add("bin/link", stat.S_IFLNK | 0o777, b"file")
+    done = subprocess.run([machine.BUSYBOX, "cpio", "-idv"], input=archive.finish(), cwd=tmp_path, check=True, capture_output=True)
+    assert done.stdout.split() == [b"bin", b"bin/file", b"bin/link"]
+    assert (tmp_path / "bin/link").read_bytes() == b"contents"
+    assert os.access(tmp_path / "bin/file", os.X_OK)
+
+
+def test_modules_are_decompressed(tmp_path):
+    (tmp_path / "m.ko").write_bytes(b"module" * 100)
+    subprocess.run(["xz", "-k", "m.ko"], cwd=tmp_path, check=True)
+    subprocess.run(["zstd", "-qk", "m.ko"], cwd=tmp_path, check=True)
+    for name in ("m.ko", "m.ko.xz", "m.ko.zst"):
+        assert machine.module_bytes(tmp_path / name) == b"module" * 100
+
+
+def test_btf_on_the_host():
+    """--btf boots nothing and gives a file of BTF."""
+    path = Path(run("--kernel", "bookworm", "--btf").stdout.strip())
+    assert path.read_bytes()[:2] == b"\x9f\xeb"
+
+
+def test_exit_status_output_and_overlay():
+    """The command's exit status and output come out; what it writes to / does not."""
+    probe = HERE / "written-by-the-guest"
+    done = run("--kernel", "bookworm", "--", "sh", "-c", f"touch {probe} && ls {probe}; echo to stderr >&2; exit 7")
+    assert (done.returncode, done.stdout) == (7, f"{probe}\nto stderr\n")
+    assert not probe.exists()
+
+
+def test_panic_is_reported():
+    done = run("--kernel", "bookworm", "--", "sh", "-c", "echo before; echo c >/proc/sysrq-trigger")
+    assert done.returncode == 1
+    assert "the kernel panicked" in done.stdout
+    assert "before" in done.stdout
+    assert "Kernel panic - not syncing" in done.stdout
+
+
+def test_time_limit_is_reported():
+    done = run("--kernel", "bookworm", "--timeout", "25", "--", "sh", "-c", "echo before; sleep 300")
+    assert done.returncode == 1
+    assert "still running after 25 s" in done.stdout
+    assert "before" in done.stdout
+
+
+def test_guest_files_refuse_to_run_on_the_host():
+    environment = {name: value for name, value in os.environ.items() if name != "EBCC_VM"}
+    done = subprocess.run(
+        ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", HERE / "guest_smoke.py"],
+        capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "tests/vm/run" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--kernel", "potato"], "invalid choice: 'potato'"),
+        (["--"], "a command must follow"),
+        (["x.py", "--", "true"], "either pytest files or a command"),
+    ],
+)
+def test_wrong_arguments(arguments, words):
+    done = run(*arguments)
+    assert done.returncode != 0
+    assert words in done.stderr
