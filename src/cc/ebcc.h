@@ -499,17 +499,23 @@ struct ebcc_ksym {
 	uint64_t offset;    /**< of what was asked for, from there */
 };
 
+/** Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides every address from this user. */
 EBCC_API struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
 EBCC_API void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
-/** @return false: no symbol there (or addresses are hidden from this user). */
+/** The symbol that @p address is in; of several at one place the kernel's first.
+ *  @return false: there is none. */
 EBCC_API bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksym *ret);
 /** Address of a name, in @p module or (NULL) anywhere. */
 EBCC_API bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
 				   uint64_t *ret);
 EBCC_API struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
 
-/** A list of strings; NULL-terminated, one allocation: free() it. */
-/** Kernel functions that can be probed and match the extended regular expression, sorted. */
+/*
+ * Regular expressions are POSIX extended ones and match from the start of a name on, not necessarily to its
+ * end, as Python's re.match() does. A list of strings is NULL-terminated and one allocation: free() it.
+ */
+/** Kernel functions that can be probed and match, sorted. A name that several functions have is left
+ *  out: the kernel couldn't tell which is meant. */
 EBCC_API struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret,
 						       size_t *ret_count);
 /** Tracepoints as CATEGORY:EVENT that match. */
