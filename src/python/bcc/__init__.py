@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write BPF programs in C, run them from Python.
+
+    from bcc import BPF
+
+    b = BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_openat) { ... }')
+    b.trace_print()
+
+The C source is given as a string or a file; BPF() compiles it, programs are loaded and
+attached by the methods of the object, and b["name"] is the table (map) of that name.
+Everything is detached when the object goes away, at the latest when the process ends.
+Names, files and paths are taken as str or bytes alike.
+"""
+
+from . import table, utils
+from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError,
+                    InvalidArgumentError, KernelTypesError, LoadError, NoMemoryError,
+                    NotFoundError, PrivilegeError, SignalError, StateError, SystemCallError,
+                    UnsupportedError)
+from ._ebcc import version as __version__
+from .bpf import BPF
+from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR,
+                        DEBUG_PREPROCESSOR, DEBUG_SOURCE, BPFAttachType, BPFProgType,
+                        PerfEventSampleFormat, PerfHWConfig, PerfSWConfig, PerfType, XDPAction,
+                        XDPFlags)
+from .symbols import SymbolCache
+from .table import PerfEventArray, RingBuf, Table
+from .utils import ArgString, get_online_cpus, printb
+
+__all__ = [
+    "ArgString", "AttachError", "BPF", "BPFAttachType", "BPFProgType", "CallbackError",
+    "CompileError", "DEBUG_BPF", "DEBUG_BPF_REGISTER_STATE", "DEBUG_BTF", "DEBUG_LLVM_IR",
+    "DEBUG_PREPROCESSOR", "DEBUG_SOURCE", "Error", "FormatError", "InvalidArgumentError",
+    "KernelTypesError", "LoadError", "NoMemoryError", "NotFoundError", "PerfEventArray",
+    "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
+    "RingBuf", "SignalError", "StateError", "SymbolCache", "SystemCallError", "Table",
+    "UnsupportedError", "XDPAction", "XDPFlags", "get_online_cpus", "printb", "table", "utils",
+]

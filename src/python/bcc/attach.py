@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attaching programs: the attach_ and detach_ methods of BPF, and what is attached.
+
+Every method takes names as str or bytes. What is attached is remembered under the name it
+was attached by, so that the matching detach_ finds it; all of it goes with the module.
+"""
+
+import os
+
+from . import _ebcc
+from .utils import to_bytes, to_text
+
+
+class Links:
+    """Links by name, and by program under one name."""
+
+    def __init__(self):
+        self._links = {}
+
+    def __len__(self):
+        return len(self._links)
+
+    def __contains__(self, name):
+        return name in self._links
+
+    def __iter__(self):
+        return iter(self._links)
+
+    def add(self, name, fn_name, link):
+        """Remembers a link; the same program's earlier one under that name is detached."""
+        previous = self._links.setdefault(name, {}).pop(fn_name, None)
+        if previous is not None:
+            previous.destroy()
+        self._links[name][fn_name] = link
+
+    def detach(self, name, fn_name=None, what="program"):
+        """Detaches one program, or all, from what the name stands for."""
+        links = self._links.get(name)
+        if not links or (fn_name is not None and fn_name not in links):
+            raise _ebcc.AttachError("no %s is attached to %s" % (what, _shown(name)))
+        for attached in [fn_name] if fn_name is not None else list(links):
+            links.pop(attached).destroy()
+        if not links:
+            del self._links[name]
+
+    def clear(self):
+        self._links.clear()
+
+
+def _shown(name):
+    if isinstance(name, tuple):
+        return " ".join(str(to_text(part)) for part in name if part not in (None, b"", -1))
+    return str(to_text(name))
+
+
+def _event_name(prefix, event):
+    return prefix + event.replace(b"+", b"_").replace(b".", b"_")
+
+
+def _needed(value, what):
+    value = to_bytes(value)
+    if not value:
+        raise _ebcc.InvalidArgumentError("%s is needed" % what)
+    return value
+
+
+class AttachMixin:
+    """The attaching methods of BPF."""
+
+    def _init_links(self):
+        self.kprobe_fds = Links()
+        self.uprobe_fds = Links()
+        self.tracepoint_fds = Links()
+        self.raw_tracepoint_fds = Links()
+        self.perf_events = Links()
+
+    def _attach_matching(self, names, what, attach):
+        """Attaches to each name; a few may fail, as some functions can't be probed after all."""
+        failure = None
+        attached = 0
+        for name in names:
+            try:
+                attach(name)
+                attached += 1
+            except _ebcc.AttachError as error:
+                failure = error
+        if attached == 0:
+            raise _ebcc.AttachError("nothing was attached: %s" % (
+                failure or "no %s matches" % what)) from failure
+
+    def _check_probe_limit(self, more):
+        limit = os.environ.get("BCC_PROBE_LIMIT")
+        if limit and limit.isdigit() and len(self.kprobe_fds) + len(self.uprobe_fds) + more > \
+                int(limit):
+            raise _ebcc.AttachError("%d more probes would be more than BCC_PROBE_LIMIT=%s" % (
+                more, limit))
+
+    # Kernel functions.
+
+    def _attach_kernel(self, prefix, event, fn_name, event_re, offset=0, **options):
+        if event_re:
+            names = self.get_kprobe_functions(event_re)
+            self._check_probe_limit(len(names))
+            self._attach_matching(
+                names, "kernel function",
+                lambda name: self._attach_kernel(prefix, name, fn_name, b"", **options))
+            return
+        event, fn_name = _needed(event, "event"), _needed(fn_name, "fn_name")
+        self._check_probe_limit(1)
+        link = self._program(fn_name).attach_kprobe(event, offset=offset, **options)
+        self.kprobe_fds.add(_event_name(prefix, event), fn_name, link)
+
+    def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b""):
+        """Runs a program when the kernel function event is called, or event_off bytes into it.
+
+        event_re: all functions that match the regular expression. Raises AttachError, which
+        lists near names where there is no such function.
+        """
+        self._attach_kernel(b"p_", event, fn_name, event_re, offset=event_off)
+
+    def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0):
+        """Runs a program when the kernel function returns. maxactive: how many calls may be in
+        progress at once; 0 leaves it to the kernel."""
+        self._attach_kernel(b"r_", event, fn_name, event_re, on_return=True,
+                            max_active=maxactive)
+
+    def detach_kprobe_event(self, ev_name):
+        """Detaches by the probe's name, as kprobe_fds has it."""
+        self.kprobe_fds.detach(to_bytes(ev_name), what="kprobe")
+
+    def detach_kprobe_event_by_fn(self, ev_name, fn_name):
+        self.kprobe_fds.detach(to_bytes(ev_name), to_bytes(fn_name), "kprobe")
+
+    def detach_kprobe(self, event, fn_name=None):
+        self.kprobe_fds.detach(_event_name(b"p_", to_bytes(event)), to_bytes(fn_name), "kprobe")
+
+    def detach_kretprobe(self, event, fn_name=None):
+        self.kprobe_fds.detach(_event_name(b"r_", to_bytes(event)), to_bytes(fn_name),
+                               "kretprobe")
+
+    def num_open_kprobes(self):
+        """Kernel functions and returns that something is attached to."""
+        return len(self.kprobe_fds)
+
+    # Functions of programs and libraries.
+
+    @staticmethod
+    def _uprobe_key(prefix, name, sym, addr, pid, sym_off=0):
+        return (prefix, to_bytes(name), to_bytes(sym) or b"", addr, sym_off, pid)
+
+    def _attach_user(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off=0):
+        name, fn_name = _needed(name, "name"), _needed(fn_name, "fn_name")
+        if sym_re:
+            found = self.get_user_functions_and_addresses(name, sym_re)
+            by_address = {address: function for function, address in found}
+            self._check_probe_limit(len(by_address))
+            self._attach_matching(
+                by_address, "function",
+                lambda address: self._attach_address(prefix, name, by_address[address], address,
+                                                     fn_name, pid))
+            return
+        if not sym and addr is None:
+            raise _ebcc.InvalidArgumentError("sym, sym_re or addr is needed")
+        self._check_probe_limit(1)
+        link = self._program(fn_name).attach_uprobe(
+            name, to_bytes(sym) or None, address=addr or 0, offset=sym_off,
+            on_return=prefix == b"r_", pid=pid)
+        self.uprobe_fds.add(self._uprobe_key(prefix, name, sym, addr, pid, sym_off), fn_name,
+                            link)
+
+    def _attach_address(self, prefix, name, function, address, fn_name, pid):
+        link = self._program(fn_name).attach_uprobe(name, None, address=address,
+                                                    on_return=prefix == b"r_", pid=pid)
+        self.uprobe_fds.add(self._uprobe_key(prefix, name, function, None, pid), fn_name, link)
+
+    def attach_uprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1,
+                      sym_off=0):
+        """Runs a program when a function of a program or library is called.
+
+        name: a path, or the name of a program or library ("c" is the C library). sym: the
+        function, sym_re: all that match, addr: an address as in the file. pid: in one process
+        only. sym_off: so many bytes into the function.
+        """
+        self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off)
+
+    def attach_uretprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1):
+        """Runs a program when the function returns; arguments as attach_uprobe()."""
+        self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid)
+
+    def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
+        self.uprobe_fds.detach(self._uprobe_key(b"p_", name, sym, addr, pid, sym_off),
+                               what="uprobe")
+
+    def detach_uretprobe(self, name=b"", sym=b"", addr=None, pid=-1):
+        self.uprobe_fds.detach(self._uprobe_key(b"r_", name, sym, addr, pid), what="uretprobe")
+
+    def detach_uprobe_event(self, ev_name):
+        """Detaches by the probe's name, as uprobe_fds has it."""
+        self.uprobe_fds.detach(ev_name, what="uprobe")
+
+    def num_open_uprobes(self):
+        """User functions and returns that something is attached to."""
+        return len(self.uprobe_fds)
+
+    # Tracepoints.
+
+    def attach_tracepoint(self, tp=b"", tp_re=b"", fn_name=b""):
+        """Runs a program at a tracepoint, CATEGORY:EVENT, or at all that match tp_re."""
+        if tp_re:
+            self._attach_matching(self.get_tracepoints(tp_re), "tracepoint",
+                                  lambda name: self.attach_tracepoint(tp=name, fn_name=fn_name))
+            return
+        tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
+        category, colon, event = tp.partition(b":")
+        if not colon:
+            raise _ebcc.InvalidArgumentError("a tracepoint is CATEGORY:EVENT, not %r" %
+                                             to_text(tp))
+        link = self._program(fn_name).attach_tracepoint(category, event)
+        self.tracepoint_fds.add(tp, fn_name, link)
+
+    def detach_tracepoint(self, tp=b""):
+        self.tracepoint_fds.detach(to_bytes(tp), what="tracepoint program")
+
+    def attach_raw_tracepoint(self, tp=b"", fn_name=b""):
+        """Runs a program at a raw tracepoint, an event's name without its category."""
+        tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
+        if tp in self.raw_tracepoint_fds:
+            raise _ebcc.AttachError("raw tracepoint %s is attached already" % to_text(tp))
+        link = self._program(fn_name).attach_raw_tracepoint(tp)
+        self.raw_tracepoint_fds.add(tp, fn_name, link)
+
+    def detach_raw_tracepoint(self, tp=b""):
+        self.raw_tracepoint_fds.detach(to_bytes(tp), what="raw tracepoint program")
+
+    def num_open_tracepoints(self):
+        """Tracepoints that something is attached to."""
+        return len(self.tracepoint_fds)
+
+    # Perf events.
+
+    def attach_perf_event(self, ev_type=-1, ev_config=-1, fn_name=b"", sample_period=0,
+                          sample_freq=0, pid=-1, cpu=-1, group_fd=-1):
+        """Runs a program every sample_period events, or sample_freq times a second.
+
+        ev_type, ev_config: of PerfType and PerfHWConfig, PerfSWConfig. pid: one process, or -1
+        for all. cpu: one CPU, or -1 for all.
+        """
+        fn_name = _needed(fn_name, "fn_name")
+        if ev_type < 0 or ev_config < 0:
+            raise _ebcc.InvalidArgumentError("ev_type and ev_config are needed")
+        link = self._program(fn_name).attach_perf_event(
+            ev_type, ev_config, sample_period=sample_period, sample_freq=sample_freq, pid=pid,
+            cpu=cpu, group_fd=group_fd)
+        self.perf_events.add((ev_type, ev_config), fn_name, link)
+
+    def attach_perf_event_raw(self, attr, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
+        """The same with a whole perf_event_attr, a ctypes structure or bytes."""
+        fn_name = _needed(fn_name, "fn_name")
+        link = self._program(fn_name).attach_perf_event(0, 0, pid=pid, cpu=cpu,
+                                                        group_fd=group_fd, attr=bytes(attr))
+        key = (getattr(attr, "type", -1), getattr(attr, "config", -1))
+        self.perf_events.add(key, fn_name, link)
+
+    def detach_perf_event(self, ev_type=-1, ev_config=-1):
+        self.perf_events.detach((ev_type, ev_config), what="perf event program")
+
+    # Programs whose names say where they go.
+
+    _BTF_TYPED = (b"kfunc__", b"kretfunc__", b"kmod_ret__", b"lsm__", b"bpf_iter__")
+
+    def _attach_named(self):
+        names = [program.name for program in self.module.programs()]
+        if any(name.startswith(self._BTF_TYPED) for name in names):
+            # The module attaches these, and with them all that attach themselves.
+            self.module.attach_named()
+            return
+        for name in names:
+            prefix, _, target = name.partition(b"__")
+            if not target:
+                continue
+            if prefix == b"kprobe":
+                self.attach_kprobe(event=self.fix_syscall_fnname(target), fn_name=name)
+            elif prefix == b"kretprobe":
+                self.attach_kretprobe(event=self.fix_syscall_fnname(target), fn_name=name)
+            elif prefix == b"tracepoint":
+                self.attach_tracepoint(tp=target.replace(b"__", b":", 1), fn_name=name)
+            elif prefix == b"raw_tracepoint":
+                self.attach_raw_tracepoint(tp=target, fn_name=name)

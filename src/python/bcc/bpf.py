@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The BPF class: a compiled source, its programs and tables, and the polls."""
+
+import atexit
+import ctypes as ct
+import os
+import sys
+import time
+import weakref
+
+from . import _ebcc, ctype, symbols
+from . import table as _table
+from .attach import AttachMixin
+from .constants import BPFProgType, XDPAction, XDPFlags, names_of
+from .finding import FindMixin
+from .trace import TraceMixin
+from .utils import to_bytes
+
+_KERNEL_TYPES = {None: 0, "auto": 0, "btf": 1, "headers": 2}
+_COMPILERS = {None: 0, "helper": 0, "in-process": 1}
+_POLL_PERF, _POLL_RING = 1, 2
+
+_open_modules = weakref.WeakSet()
+
+
+@atexit.register
+def _close_modules():
+    """Detaches while the interpreter is still whole."""
+    for module in list(_open_modules):
+        module.close()
+
+
+def _find_file(name):
+    """A file as given, or beside the script that runs."""
+    name = to_bytes(name)
+    if not name or os.path.isfile(name):
+        return name
+    beside = os.path.join(os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0]))), name)
+    if os.path.isfile(beside):
+        return beside
+    raise _ebcc.NotFoundError("there is no file %s" % os.fsdecode(name))
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+class Function:
+    """A loaded program."""
+
+    def __init__(self, bpf, name, program):
+        self.bpf = bpf
+        self.name = name
+        self.fd = program.fd
+
+    def __repr__(self):
+        return "<BPF.Function %s>" % self.name.decode()
+
+
+class BPF(AttachMixin, FindMixin, TraceMixin):
+    """Compiles a C source, creates its maps, and attaches the programs whose names say where
+    they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...).
+
+    text: the source, or src_file: its file. hdr_file: a file put before it. cflags: flags for
+    clang. debug: DEBUG_ flags, whose texts go to stderr. constants: {name: value} for
+    `const volatile` globals. kernel_types: "btf", "headers" or "auto". device: a network
+    device to offload to. allow_rlimit: let the locked-memory limit be raised where old kernels
+    need that.
+
+    Raises CompileError with clang's diagnostics, LoadError with the verifier's words,
+    AttachError; all are bcc.Error.
+    """
+
+    locals().update(names_of(BPFProgType))
+    locals().update(names_of(XDPAction))
+    locals().update({"XDP_FLAGS_" + name: value for name, value in names_of(XDPFlags).items()})
+
+    Function = Function
+    Table = staticmethod(_table.Table)
+
+    _sym_caches = {}
+
+    def __init__(self, src_file=b"", hdr_file=b"", text=None, debug=0, cflags=(),
+                 usdt_contexts=(), allow_rlimit=True, device=None,
+                 attach_usdt_ignore_pid=False, *, constants=None, kernel_types=None,
+                 compiler=None, btf_path=None):
+        if usdt_contexts:
+            raise _ebcc.UnsupportedError("this version attaches no USDT probes")
+        self.debug = debug
+        self.funcs = {}
+        self.tables = {}
+        self._init_links()
+        self.module = self._compile(text, src_file, hdr_file, cflags, device,
+                                    _KERNEL_TYPES[kernel_types], _COMPILERS[compiler], btf_path,
+                                    not allow_rlimit)
+        _open_modules.add(self.module)
+        try:
+            self._map_types = dict(self.module.tables())
+            for name, value in (constants or {}).items():
+                self._set_constant(to_bytes(name), value)
+            self.module.load()
+            self._attach_named()
+        except BaseException:
+            self.module.close()
+            raise
+        finally:
+            self._show_debug()
+
+    def _compile(self, text, src_file, hdr_file, cflags, device, kernel_types, compiler,
+                 btf_path, no_rlimit):
+        file_name = None
+        if text is None:
+            file_name = _find_file(src_file)
+            if not file_name:
+                raise _ebcc.InvalidArgumentError("text or src_file is needed")
+            text = _read(file_name)
+        header = _read(_find_file(hdr_file)) if hdr_file else None
+        return _ebcc.Module(
+            source=to_bytes(text), file_name=file_name, header=header,
+            cflags=[to_bytes(flag) for flag in cflags], debug=self.debug,
+            kernel_types=kernel_types, compiler=compiler, btf_path=to_bytes(btf_path),
+            device=to_bytes(device), no_rlimit=no_rlimit)
+
+    def _set_constant(self, name, value):
+        kind = self.module.variable_class(name)
+        if kind is None:
+            self.module.set_constant(name, b"")  # raises, and lists near names
+            return
+        instance = ctype.instance(kind, value)
+        if isinstance(value, int) and isinstance(instance, ct._SimpleCData) and \
+                instance.value != value:
+            raise _ebcc.InvalidArgumentError("%d does not fit into the constant %s" % (
+                value, name.decode()))
+        self.module.set_constant(name, instance)
+
+    def _show_debug(self):
+        """The debug flags ask for texts on stderr."""
+        for bit in range(6):
+            text = self.debug & 1 << bit and self.module and not self.module.closed and \
+                self.module.debug_text(1 << bit)
+            if text:
+                print(text, file=sys.stderr, flush=True)
+
+    # Programs.
+
+    def _program(self, name):
+        return self.module.program(to_bytes(name))
+
+    def load_func(self, func_name, prog_type, device=None, attach_type=-1):
+        """Loads a program and returns it, an object with bpf, name and fd.
+
+        prog_type: BPF.KPROBE, ... Loading it again returns the same object.
+        """
+        func_name = to_bytes(func_name)
+        if func_name not in self.funcs:
+            program = self._program(func_name)
+            program.load(prog_type, attach_type)
+            self.funcs[func_name] = Function(self, func_name, program)
+        return self.funcs[func_name]
+
+    def load_funcs(self, prog_type=BPFProgType.KPROBE):
+        """Loads all programs as one type."""
+        return [self.load_func(program.name, prog_type) for program in self.module.programs()]
+
+    def dump_func(self, func_name):
+        """A program's instructions as compiled, bytes."""
+        return self._program(func_name).instructions()
+
+    # Tables.
+
+    def get_table(self, name, keytype=None, leaftype=None, reducer=None):
+        """The table of that name. keytype, leaftype: other ctypes classes of the same size.
+        reducer: a function that joins two CPUs' values. Raises KeyError."""
+        name = to_bytes(name)
+        if name not in self._map_types:
+            raise KeyError(name.decode())
+        return _table.Table(self, name, self._map_types[name], keytype, leaftype, reducer)
+
+    def __getitem__(self, key):
+        try:
+            return self.tables[key]
+        except KeyError:
+            pass
+        table = self.tables[key] = self.get_table(key)
+        return table
+
+    def __setitem__(self, key, leaf):
+        self.tables[key] = leaf
+
+    def __len__(self):
+        return len(self._map_types)
+
+    def __delitem__(self, key):
+        del self.tables[key]
+
+    def __iter__(self):
+        return iter([name.decode() for name in self._map_types])
+
+    # A module without tables is a module still.
+    def __bool__(self):
+        return True
+
+    # Events.
+
+    def perf_buffer_poll(self, timeout=-1):
+        """Waits for events of perf buffers and calls the callbacks. timeout: milliseconds, -1
+        for no limit. An exception of a callback comes out of here."""
+        self.module.poll(_POLL_PERF, timeout)
+
+    def perf_buffer_consume(self):
+        """Calls the callbacks for what is there, without waiting."""
+        self.module.consume()
+
+    kprobe_poll = perf_buffer_poll
+
+    def ring_buffer_poll(self, timeout=-1):
+        """As perf_buffer_poll(), for ring buffers."""
+        self.module.poll(_POLL_RING, timeout)
+
+    def ring_buffer_consume(self):
+        """Calls the callbacks for what is there, without waiting."""
+        self.module.consume()
+
+    # Symbols.
+
+    @staticmethod
+    def _sym_cache(pid):
+        """The symbols of a process; pid -1 is the kernel."""
+        return BPF._sym_caches.setdefault(max(pid, -1), symbols.SymbolCache(pid))
+
+    @staticmethod
+    def sym(addr, pid, show_module=False, show_offset=False, demangle=True):
+        """The name (bytes) of an address in a process; a negative pid means the kernel.
+
+        show_offset adds +0xOFFSET, show_module adds [module]. Without a symbol, and for
+        addresses of user processes, b"[unknown]".
+        """
+        return symbols.describe(BPF._sym_cache(pid), addr, show_module, show_offset, demangle)
+
+    @staticmethod
+    def ksym(addr, show_module=False, show_offset=False):
+        """The name (bytes) of a kernel address."""
+        return BPF.sym(addr, -1, show_module, show_offset, False)
+
+    @staticmethod
+    def ksymname(name):
+        """The address of a kernel symbol, or -1."""
+        return BPF._sym_cache(-1).resolve_name(None, name)
+
+    @classmethod
+    def monotonic_time(cls):
+        """The clock of bpf_ktime_get_ns(), in nanoseconds."""
+        return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+
+    # The end.
+
+    def close(self):
+        """Detaches and unloads everything. Doing it again does nothing."""
+        for links in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds,
+                      self.raw_tracepoint_fds, self.perf_events):
+            links.clear()
+        if self._trace_file is not None:
+            self._trace_file.close()
+            self._trace_file = None
+        self.module.close()
+
+    cleanup = close
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()

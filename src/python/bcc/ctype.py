@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ctypes classes for the types of the C source.
+
+The extension walks the library's type descriptions and calls one function here per
+type, once; instances are then made in C. char becomes c_char, so an array of it reads as
+bytes; other integers become the unsigned or signed class of their size; a pointer is an
+unsigned number; __int128 is an array of two.
+"""
+
+import ctypes as ct
+
+_UNSIGNED = {1: ct.c_ubyte, 2: ct.c_ushort, 4: ct.c_uint, 8: ct.c_ulonglong}
+_SIGNED = {1: ct.c_byte, 2: ct.c_short, 4: ct.c_int, 8: ct.c_longlong}
+_FLOATS = {4: ct.c_float, 8: ct.c_double}
+
+# Encodings of the library: a number, a character, a truth value.
+_CHAR, _BOOL = 1, 2
+
+
+def integer(size, signed, encoding):
+    if encoding == _BOOL and size == 1:
+        return ct.c_bool
+    if encoding == _CHAR and size == 1:
+        return ct.c_char
+    if size == 16:
+        return (ct.c_longlong if signed else ct.c_ulonglong) * 2
+    return (_SIGNED if signed else _UNSIGNED).get(size) or opaque(size)
+
+
+def floating(size):
+    return _FLOATS.get(size) or opaque(size)
+
+
+def array(item, count):
+    return item * count
+
+
+def opaque(size):
+    return ct.c_ubyte * size
+
+
+def plain(size):
+    """Keys and leaves that the object does not describe: an index, an address, or bytes."""
+    return {4: ct.c_int, 8: ct.c_ulonglong}.get(size) or opaque(size)
+
+
+def record(name, size, is_union, members):
+    """A struct or union. members: (name, class, bit offset, bit size or 0) in order."""
+    members = _named(members)
+    base = ct.Union if is_union else ct.Structure
+    result = _natural(name, base, members)
+    if _has_layout(result, size, members):
+        return result
+    return _explicit(name, size, members)
+
+
+def _named(members):
+    """Anonymous members get names, which _anonymous_ then makes transparent."""
+    anonymous = (number for number in range(len(members)))
+    return [("__anon%d" % next(anonymous) if not member[0] else member[0], *member[1:],
+             not member[0]) for member in members]
+
+
+def _natural(name, base, members):
+    """The class as ctypes lays it out, which is as C does, attributes aside."""
+    fields = [(field, kind, bits) if bits else (field, kind)
+              for field, kind, _, bits, _ in members]
+    return type(name or "struct", (base,), {
+        "_anonymous_": [member[0] for member in members if member[4] and _is_record(member[1])],
+        "_fields_": fields,
+    })
+
+
+def _is_record(kind):
+    return issubclass(kind, (ct.Structure, ct.Union))
+
+
+def _has_layout(kind, size, members):
+    if ct.sizeof(kind) != size:
+        return False
+    for field, _, bit_offset, bits, _ in members:
+        descriptor = getattr(kind, field)
+        shift = descriptor.size & 0xffff if bits else 0
+        if descriptor.offset * 8 + shift != bit_offset:
+            return False
+    return True
+
+
+def _explicit(name, size, members):
+    """Packed, aligned or otherwise unusual records: bytes, and a property per member."""
+    fields = [("__bytes", ct.c_ubyte * size)]
+    namespace = {"_fields_": fields, "_pack_": 1}
+    for field, kind, bit_offset, bits, is_anonymous in members:
+        if bits:
+            namespace[field] = _bits_property(kind, bit_offset, bits)
+            continue
+        namespace[field] = _member_property(kind, bit_offset // 8)
+        if is_anonymous and _is_record(kind):
+            for inner in kind._fields_:
+                namespace[inner[0]] = _inner_property(field, inner[0])
+    return type(name or "struct", (ct.Structure,), namespace)
+
+
+def _member_property(kind, offset):
+    simple = issubclass(kind, ct._SimpleCData) or (
+        issubclass(kind, ct.Array) and kind._type_ is ct.c_char)
+
+    def read(self):
+        member = kind.from_buffer(self, offset)
+        return member.value if simple else member
+
+    def write(self, value):
+        if simple:
+            kind.from_buffer(self, offset).value = value
+        else:
+            ct.memmove(ct.addressof(self) + offset, ct.addressof(value), ct.sizeof(kind))
+
+    return property(read, write)
+
+
+def _inner_property(outer, field):
+    def read(self):
+        return getattr(getattr(self, outer), field)
+
+    def write(self, value):
+        setattr(getattr(self, outer), field, value)
+
+    return property(read, write)
+
+
+def _bits_property(kind, bit_offset, bits):
+    first, last = bit_offset // 8, (bit_offset + bits + 7) // 8
+    shift, mask = bit_offset - first * 8, (1 << bits) - 1
+    signed = kind in _SIGNED.values()
+
+    def read(self):
+        number = int.from_bytes(bytes(self)[first:last], "little") >> shift & mask
+        return number - (mask + 1) if signed and number >> (bits - 1) else number
+
+    def write(self, value):
+        window = (ct.c_ubyte * (last - first)).from_buffer(self, first)
+        number = int.from_bytes(bytes(window), "little") & ~(mask << shift)
+        number |= (int(value) & mask) << shift
+        window[:] = number.to_bytes(last - first, "little")
+
+    return property(read, write)
+
+
+def instance(kind, value):
+    """An instance of kind for what a caller passes: an instance of another class of the same
+    size, a number, bytes or str for characters, a tuple or list for records and arrays."""
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, ct._SimpleCData):
+        return instance(kind, value.value)
+    if isinstance(value, (ct.Structure, ct.Union, ct.Array)):
+        if ct.sizeof(value) != ct.sizeof(kind):
+            raise TypeError("%r of %d bytes can't stand for %d bytes" % (
+                type(value), ct.sizeof(value), ct.sizeof(kind)))
+        return kind.from_buffer_copy(value)
+    if isinstance(value, str):
+        value = value.encode("utf-8", "surrogateescape")
+    if isinstance(value, bytes):
+        return _from_bytes(kind, value)
+    if isinstance(value, (tuple, list)):
+        return kind(*value)
+    return kind(value)
+
+
+def _from_bytes(kind, value):
+    if issubclass(kind, ct.Array) and kind._type_ is ct.c_char:
+        if len(value) > ct.sizeof(kind):
+            raise ValueError("%d bytes don't fit into char[%d]" % (len(value), ct.sizeof(kind)))
+        return kind.from_buffer_copy(value.ljust(ct.sizeof(kind), b"\0"))
+    if kind is ct.c_char:
+        return kind(value)
+    if len(value) == ct.sizeof(kind):
+        return kind.from_buffer_copy(value)
+    raise TypeError("%d bytes given where %d are needed" % (len(value), ct.sizeof(kind)))

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors of the library as Python exceptions. One table says which code becomes which
+ * class; all derive from bcc.Error, and carry code, errno, subject and details.
+ */
+#include <string.h>
+
+#include "pyebcc.h"
+
+struct class_desc {
+	enum ebcc_error_code code;
+	const char *name;
+	PyObject **builtin; /* a second base, so that code that knows only Python's classes works */
+	const char *doc;
+};
+
+static const struct class_desc class_descs[] = {
+	{EBCC_ERROR_NO_MEMORY, "NoMemoryError", &PyExc_MemoryError,
+	 "Memory, or another limited resource, ran out."},
+	{EBCC_ERROR_INVALID_ARGUMENT, "InvalidArgumentError", &PyExc_ValueError,
+	 "The call itself is wrong."},
+	{EBCC_ERROR_OS, "SystemCallError", NULL, "A system call failed; errno says how."},
+	{EBCC_ERROR_PERMISSION, "PrivilegeError", NULL, "The privilege is missing."},
+	{EBCC_ERROR_NOT_FOUND, "NotFoundError", NULL, "A thing named by the caller isn't there."},
+	{EBCC_ERROR_UNSUPPORTED, "UnsupportedError", NULL, "This kernel or machine can't do it."},
+	{EBCC_ERROR_COMPILE, "CompileError", NULL,
+	 "The source does not compile, or the compiler failed. The text has clang's "
+	 "diagnostics."},
+	{EBCC_ERROR_KERNEL_TYPES, "KernelTypesError", NULL,
+	 "No description of the kernel's types is to be had."},
+	{EBCC_ERROR_LOAD, "LoadError", NULL,
+	 "The kernel refused a map or program; details is the verifier's log."},
+	{EBCC_ERROR_ATTACH, "AttachError", NULL,
+	 "Attaching failed; where something was not found, near names are listed."},
+	{EBCC_ERROR_FORMAT, "FormatError", &PyExc_ValueError, "Data from outside is malformed."},
+	{EBCC_ERROR_STATE, "StateError", NULL,
+	 "Called at the wrong time: too late, too early, twice."},
+	{EBCC_ERROR_INTERRUPTED, "SignalError", NULL, "A signal arrived."},
+	{EBCC_ERROR_CALLBACK, "CallbackError", NULL, "A callback asked to stop."},
+};
+
+#define CODE_MAX EBCC_ERROR_CALLBACK
+
+static PyObject *base_class;
+static PyObject *classes[CODE_MAX + 1];
+
+static PyObject *class_create(const struct class_desc *desc)
+{
+	char name[64];
+	PyObject *bases, *class;
+
+	PyOS_snprintf(name, sizeof(name), "bcc.%s", desc->name);
+	bases = desc->builtin ? PyTuple_Pack(2, base_class, *desc->builtin)
+			      : PyTuple_Pack(1, base_class);
+	if (!bases)
+		return NULL;
+	class = PyErr_NewExceptionWithDoc(name, desc->doc, bases, NULL);
+	Py_DECREF(bases);
+	return class;
+}
+
+static int base_create(PyObject *extension)
+{
+	PyObject *attributes = Py_BuildValue("{sOsOsOsO}", "code", Py_None, "errno", Py_None,
+					     "subject", Py_None, "details", Py_None);
+
+	if (!attributes)
+		return -1;
+	base_class = PyErr_NewExceptionWithDoc(
+		"bcc.Error",
+		"A failure of ebcc.\n\n"
+		"code: the library's error code, an int.\n"
+		"errno: the errno of the system call behind it, or 0.\n"
+		"subject: the path, program, function or symbol it speaks of, or None.\n"
+		"details: clang's diagnostics or the verifier's log, or None.",
+		NULL, attributes);
+	Py_DECREF(attributes);
+	return base_class ? PyModule_AddObjectRef(extension, "Error", base_class) : -1;
+}
+
+int errors_add(PyObject *extension)
+{
+	if (base_create(extension) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(class_descs) / sizeof(class_descs[0]); i++) {
+		const struct class_desc *desc = &class_descs[i];
+		PyObject *class = class_create(desc);
+
+		if (!class || PyModule_AddObjectRef(extension, desc->name, class) < 0)
+			return -1;
+		classes[desc->code] = class;
+	}
+	return 0;
+}
+
+static PyObject *class_for(enum ebcc_error_code code, enum error_context context)
+{
+	/* Whatever keeps a probe from being attached is an AttachError: code tells them apart. */
+	if (context == ERROR_ATTACHING &&
+	    (code == EBCC_ERROR_NOT_FOUND || code == EBCC_ERROR_OS ||
+	     code == EBCC_ERROR_UNSUPPORTED || code == EBCC_ERROR_INVALID_ARGUMENT))
+		code = EBCC_ERROR_ATTACH;
+	return code >= 1 && code <= CODE_MAX ? classes[code] : base_class;
+}
+
+PyObject *text_decode(const char *text)
+{
+	if (!text)
+		Py_RETURN_NONE;
+	return PyUnicode_DecodeUTF8(text, strlen(text), "replace");
+}
+
+/* The text of the exception: diagnostics are part of it, once. */
+static PyObject *exception_text(const struct ebcc_error *error)
+{
+	const char *message = ebcc_error_message(error);
+	const char *details = ebcc_error_details(error);
+	PyObject *head, *tail, *text;
+
+	if (ebcc_error_code(error) != EBCC_ERROR_COMPILE || !details || strstr(message, details))
+		return text_decode(message);
+	head = text_decode(message);
+	tail = text_decode(details);
+	text = head && tail ? PyUnicode_FromFormat("%U\n%U", head, tail) : NULL;
+	Py_XDECREF(head);
+	Py_XDECREF(tail);
+	return text;
+}
+
+/* Sets an attribute to @p value, whose reference is consumed. */
+static int attribute_set(PyObject *exception, const char *name, PyObject *value)
+{
+	int failed = value ? PyObject_SetAttrString(exception, name, value) : -1;
+
+	Py_XDECREF(value);
+	return failed;
+}
+
+static PyObject *exception_create(const struct ebcc_error *error, PyObject *class)
+{
+	PyObject *text = exception_text(error);
+	PyObject *exception;
+
+	if (!text)
+		return NULL;
+	exception = PyObject_CallFunctionObjArgs(class, text, NULL);
+	Py_DECREF(text);
+	if (!exception)
+		return NULL;
+	if (attribute_set(exception, "code", PyLong_FromLong(ebcc_error_code(error))) < 0 ||
+	    attribute_set(exception, "errno", PyLong_FromLong(ebcc_error_errno(error))) < 0 ||
+	    attribute_set(exception, "subject", text_decode(ebcc_error_subject(error))) < 0 ||
+	    attribute_set(exception, "details", text_decode(ebcc_error_details(error))) < 0) {
+		Py_DECREF(exception);
+		return NULL;
+	}
+	return exception;
+}
+
+PyObject *error_raise(struct ebcc_error *error, enum error_context context)
+{
+	PyObject *class, *exception;
+
+	if (ebcc_error_code(error) == EBCC_ERROR_INTERRUPTED && PyErr_CheckSignals() < 0) {
+		ebcc_error_destroy(error);
+		return NULL;
+	}
+	class = class_for(ebcc_error_code(error), context);
+	exception = exception_create(error, class);
+	ebcc_error_destroy(error);
+	if (exception) {
+		PyErr_SetObject(class, exception);
+		Py_DECREF(exception);
+	}
+	return NULL;
+}
+
+PyObject *error_raise_code(enum ebcc_error_code code, const char *message)
+{
+	PyObject *class = class_for(code, ERROR_ANY);
+	PyObject *exception = PyObject_CallFunction(class, "s", message);
+
+	if (exception && attribute_set(exception, "code", PyLong_FromLong(code)) == 0)
+		PyErr_SetObject(class, exception);
+	Py_XDECREF(exception);
+	return NULL;
+}
+
+bool error_interrupted(struct ebcc_error *error)
+{
+	ebcc_error_destroy(error);
+	return PyErr_CheckSignals() == 0;
+}

@@ -1,0 +1,466 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of an event from a perf or ring buffer to its Python callback. The callback
+ * is given the address of the bytes as an int, which ctypes.cast() takes; event() knows
+ * which bytes the address stands for while the callback runs, and copies them, so what
+ * it returns is the caller's to keep. An exception in a callback ends the poll and
+ * comes out of it.
+ */
+#include <linux/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pyebcc.h"
+
+/* An open buffer of a table. */
+struct reader {
+	struct reader *next;
+	struct module_object *module; /* borrowed: the module owns its readers */
+	struct ebcc_table *table;
+	PyObject *callback;
+	PyObject *lost; /* or NULL */
+	PyObject
+		*context; /* first argument of a ring buffer's callback; NULL: the CPU goes there */
+	PyObject *length; /* size of the last event as an int: they are mostly alike */
+	size_t length_value;
+};
+
+/* The event that a callback of this thread is looking at. Callbacks may poll other modules. */
+struct current_event {
+	const void *data;
+	size_t size;
+	struct current_event *outer;
+};
+
+static _Thread_local struct current_event *current_event;
+
+/* --- delivering --------------------------------------------------------------------- */
+
+static void lock_hold(struct poll *poll)
+{
+	if (poll->released) {
+		PyEval_RestoreThread(poll->released);
+		poll->released = NULL;
+	}
+}
+
+static PyObject *length_object(struct reader *reader, size_t size)
+{
+	if (!reader->length || reader->length_value != size) {
+		Py_XDECREF(reader->length);
+		reader->length = PyLong_FromSize_t(size);
+		reader->length_value = size;
+	}
+	return reader->length;
+}
+
+static PyObject *callback_call(struct reader *reader, int cpu, const void *data, size_t size)
+{
+	PyObject *address = PyLong_FromVoidPtr((void *)data);
+	PyObject *length = length_object(reader, size);
+	PyObject *first = reader->context, *result = NULL;
+
+	if (first)
+		Py_INCREF(first);
+	else
+		first = PyLong_FromLong(cpu);
+	if (address && length && first) {
+		Py_INCREF(length);
+		result = PyObject_CallFunctionObjArgs(reader->callback, first, address, length,
+						      NULL);
+		Py_DECREF(length);
+	}
+	Py_XDECREF(first);
+	Py_XDECREF(address);
+	return result;
+}
+
+/* A ring buffer's callback ends the poll, without an exception, by a negative int. */
+static int result_stops(const struct reader *reader, PyObject *result)
+{
+	int overflow;
+
+	return reader->context && PyLong_Check(result) &&
+	       PyLong_AsLongAndOverflow(result, &overflow) < 0;
+}
+
+static int on_event(void *ctx, int cpu, const void *data, size_t size)
+{
+	struct reader *reader = ctx;
+	struct current_event current = {data, size, current_event};
+	PyObject *result;
+	int stop;
+
+	lock_hold(reader->module->poll);
+	current_event = &current;
+	result = callback_call(reader, cpu, data, size);
+	current_event = current.outer;
+	if (!result)
+		return -1;
+	stop = result_stops(reader, result);
+	Py_DECREF(result);
+	return stop;
+}
+
+static int on_lost(void *ctx, int cpu, uint64_t count)
+{
+	struct reader *reader = ctx;
+	PyObject *result;
+
+	lock_hold(reader->module->poll);
+	result = PyObject_CallFunction(reader->lost, "K", (unsigned long long)count);
+	Py_XDECREF(result);
+	return result ? 0 : -1;
+}
+
+/* --- opening and closing ------------------------------------------------------------- */
+
+static void reader_destroy(struct reader *reader)
+{
+	Py_XDECREF(reader->callback);
+	Py_XDECREF(reader->lost);
+	Py_XDECREF(reader->context);
+	Py_XDECREF(reader->length);
+	PyMem_Free(reader);
+}
+
+static struct reader *reader_create(struct table_object *table, PyObject *callback, PyObject *lost,
+				    PyObject *context)
+{
+	struct reader *reader = PyMem_Calloc(1, sizeof(*reader));
+
+	if (!reader) {
+		PyErr_NoMemory();
+		return NULL;
+	}
+	reader->module = table->module;
+	reader->table = table->handle;
+	reader->callback = callback;
+	Py_INCREF(callback);
+	if (lost != Py_None) {
+		reader->lost = lost;
+		Py_INCREF(lost);
+	}
+	if (ebcc_table_map_type(table->handle) == BPF_MAP_TYPE_RINGBUF) {
+		reader->context = context;
+		Py_INCREF(context);
+	}
+	return reader;
+}
+
+void readers_destroy(struct module_object *module)
+{
+	while (module->readers) {
+		struct reader *reader = module->readers;
+
+		module->readers = reader->next;
+		reader_destroy(reader);
+	}
+}
+
+int readers_traverse(struct module_object *module, visitproc visit, void *arg)
+{
+	for (struct reader *reader = module->readers; reader; reader = reader->next) {
+		Py_VISIT(reader->callback);
+		Py_VISIT(reader->lost);
+		Py_VISIT(reader->context);
+	}
+	return 0;
+}
+
+/* Readers change between polls only: the library may be looking at them. */
+static bool readers_idle(struct module_object *module)
+{
+	if (!module->poll)
+		return true;
+	error_raise_code(EBCC_ERROR_STATE, "event buffers can't be opened or closed while the "
+					   "module is being polled");
+	return false;
+}
+
+static void reader_close(struct table_object *table)
+{
+	struct reader **link = &table->module->readers;
+
+	while (*link && (*link)->table != table->handle)
+		link = &(*link)->next;
+	if (*link) {
+		struct reader *reader = *link;
+
+		ebcc_table_close_events(table->handle);
+		*link = reader->next;
+		reader_destroy(reader);
+	}
+}
+
+PyObject *table_open_events(PyObject *self, PyObject *args)
+{
+	struct table_object *table = (struct table_object *)self;
+	struct ebcc_events_opts opts = {.sz = sizeof(opts), .event = on_event};
+	PyObject *callback, *lost, *context;
+	struct ebcc_error *error;
+	struct reader *reader;
+	Py_ssize_t page_count;
+
+	if (!PyArg_ParseTuple(args, "OOOnI", &callback, &lost, &context, &page_count,
+			      &opts.wakeup_events) ||
+	    !module_check(table->module) || !readers_idle(table->module))
+		return NULL;
+	reader_close(table);
+	reader = reader_create(table, callback, lost, context);
+	if (!reader)
+		return NULL;
+	opts.ctx = reader;
+	opts.lost = reader->lost ? on_lost : NULL;
+	opts.page_count = page_count;
+	MODULE_CALL(table->module, error, ebcc_table_open_events(table->handle, &opts));
+	if (error) {
+		reader_destroy(reader);
+		return error_raise(error, ERROR_ANY);
+	}
+	reader->next = table->module->readers;
+	table->module->readers = reader;
+	Py_RETURN_NONE;
+}
+
+PyObject *table_close_events(PyObject *self, PyObject *unused)
+{
+	struct table_object *table = (struct table_object *)self;
+
+	if (!module_check(table->module) || !readers_idle(table->module))
+		return NULL;
+	reader_close(table);
+	Py_RETURN_NONE;
+}
+
+PyObject *table_lost(PyObject *self, PyObject *unused)
+{
+	struct table_object *table = (struct table_object *)self;
+	struct ebcc_error *error;
+	uint64_t count;
+
+	if (!module_check(table->module))
+		return NULL;
+	error = ebcc_table_lost(table->handle, &count);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyLong_FromUnsignedLongLong(count);
+}
+
+/* --- polling ------------------------------------------------------------------------ */
+
+/* One poll at a time; from within a callback there can be no second one. */
+static bool poll_begin(struct module_object *module, struct poll *poll)
+{
+	if (!module_check(module))
+		return false;
+	if (module->poll) {
+		bool own = pthread_equal(module->poll->thread, pthread_self());
+
+		error_raise_code(EBCC_ERROR_STATE, own ? "a callback can't poll its own module"
+						       : "another thread polls this module");
+		return false;
+	}
+	poll->thread = pthread_self();
+	module->poll = poll;
+	module_enter(module);
+	return true;
+}
+
+static void poll_end(struct module_object *module)
+{
+	module->poll = NULL;
+	module_leave(module);
+}
+
+/* One call into the library. ENDS: the poll is over, @p error is consumed. */
+enum poll_outcome {
+	POLL_DONE,
+	POLL_FAILED,
+	POLL_AGAIN,
+};
+
+static enum poll_outcome poll_outcome(struct ebcc_error *error)
+{
+	if (!error)
+		return POLL_DONE;
+	if (PyErr_Occurred()) {
+		ebcc_error_destroy(error);
+		return POLL_FAILED;
+	}
+	switch (ebcc_error_code(error)) {
+	case EBCC_ERROR_CALLBACK:
+		ebcc_error_destroy(error);
+		return POLL_DONE;
+	case EBCC_ERROR_INTERRUPTED:
+		return error_interrupted(error) ? POLL_AGAIN : POLL_FAILED;
+	default:
+		error_raise(error, ERROR_ANY);
+		return POLL_FAILED;
+	}
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+PyObject *module_poll(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	enum poll_outcome outcome;
+	struct poll poll;
+	size_t count = 0;
+	int source, timeout;
+	int64_t deadline;
+
+	if (!PyArg_ParseTuple(args, "ii", &source, &timeout) || !poll_begin(module, &poll))
+		return NULL;
+	deadline = timeout < 0 ? -1 : now_ms() + timeout;
+	do {
+		struct ebcc_error *error;
+
+		poll.released = PyEval_SaveThread();
+		error = ebcc_module_poll_source(module->handle, source, timeout, &count);
+		lock_hold(&poll);
+		outcome = poll_outcome(error);
+		if (deadline >= 0)
+			timeout = deadline > now_ms() ? (int)(deadline - now_ms()) : 0;
+	} while (outcome == POLL_AGAIN && !module->closing);
+	poll_end(module);
+	return outcome == POLL_FAILED ? NULL : PyLong_FromSize_t(count);
+}
+
+PyObject *module_consume(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	enum poll_outcome outcome;
+	struct poll poll = {0};
+	size_t count = 0;
+
+	if (!poll_begin(module, &poll))
+		return NULL;
+	do
+		outcome = poll_outcome(ebcc_module_consume(module->handle, &count));
+	while (outcome == POLL_AGAIN);
+	poll_end(module);
+	return outcome == POLL_FAILED ? NULL : PyLong_FromSize_t(count);
+}
+
+/* --- decoding ----------------------------------------------------------------------- */
+
+static bool event_prepare(struct table_object *table)
+{
+	const struct ebcc_type *type, *target;
+
+	if (table->event_form != EVENT_UNKNOWN)
+		return true;
+	if (!module_check(table->module))
+		return false;
+	type = ebcc_table_event_type(table->handle);
+	if (!type) {
+		error_raise_code(EBCC_ERROR_NOT_FOUND,
+				 "the source submits nothing of a known type to this table: give "
+				 "perf_submit or ringbuf_output the address of a variable, or cast "
+				 "data yourself");
+		return false;
+	}
+	table->event_class = type_class(table->module, type);
+	if (!table->event_class)
+		return false;
+	table->event_size = ebcc_type_size(type);
+	target = ebcc_type_kind(type) == EBCC_TYPE_ARRAY ? ebcc_type_target(type) : NULL;
+	if (type_is_char(type) || (target && type_is_char(target)))
+		table->event_form = EVENT_TEXT;
+	else if (type_is_integer(type))
+		table->event_form = ebcc_type_is_signed(type) ? EVENT_SIGNED : EVENT_UNSIGNED;
+	else
+		table->event_form = EVENT_OBJECT;
+	return true;
+}
+
+/* An integer of 1 to 8 bytes; an event that is shorter is taken as zero above. */
+static PyObject *event_integer(const struct table_object *table, const void *data, size_t size)
+{
+	unsigned shift = 64 - 8 * table->event_size;
+	uint64_t number = 0;
+
+	memcpy(&number, data, size < table->event_size ? size : table->event_size);
+	if (table->event_form == EVENT_SIGNED)
+		return PyLong_FromLongLong((int64_t)(number << shift) >> shift);
+	return PyLong_FromUnsignedLongLong(number);
+}
+
+static PyObject *event_create(const struct table_object *table, const void *data, size_t size)
+{
+	switch (table->event_form) {
+	case EVENT_UNSIGNED:
+	case EVENT_SIGNED:
+		return event_integer(table, data, size);
+	case EVENT_TEXT:
+		if (size > table->event_size)
+			size = table->event_size;
+		return PyBytes_FromStringAndSize(data, strnlen(data, size));
+	default:
+		return instance_create(table->event_class, data, size);
+	}
+}
+
+/*
+ * An address that isn't the current event's is a caller's own, or one kept from an
+ * earlier callback, whose memory may be gone: the kernel reads it for us, and an
+ * exception takes the place of a crash.
+ */
+static PyObject *event_from_address(const struct table_object *table, void *address)
+{
+	void *copy = PyMem_Malloc(table->event_size + 1);
+	struct iovec local = {copy, table->event_size}, remote = {address, table->event_size};
+	PyObject *event = NULL;
+
+	if (!copy)
+		return PyErr_NoMemory();
+	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)table->event_size)
+		event = event_create(table, copy, table->event_size);
+	else
+		PyErr_Format(PyExc_ValueError,
+			     "no event at %p (%s): call event() inside the callback", address,
+			     strerror(errno));
+	PyMem_Free(copy);
+	return event;
+}
+
+static PyObject *event_from_buffer(const struct table_object *table, PyObject *data)
+{
+	PyObject *event;
+	Py_buffer buffer;
+
+	if (PyObject_GetBuffer(data, &buffer, PyBUF_SIMPLE) < 0)
+		return NULL;
+	event = event_create(table, buffer.buf, buffer.len);
+	PyBuffer_Release(&buffer);
+	return event;
+}
+
+PyObject *table_event(PyObject *self, PyObject *data)
+{
+	struct table_object *table = (struct table_object *)self;
+	void *address;
+
+	if (!event_prepare(table))
+		return NULL;
+	if (!PyLong_Check(data))
+		return event_from_buffer(table, data);
+	address = PyLong_AsVoidPtr(data);
+	if (current_event && address == current_event->data)
+		return event_create(table, address, current_event->size);
+	if (!address && PyErr_Occurred())
+		return NULL;
+	return event_from_address(table, address);
+}

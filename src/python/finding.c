@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Functions of bcc._ebcc that find what can be traced: kernel functions, tracepoints,
+ * functions of ELF files, libraries.
+ */
+#include <stdlib.h>
+
+#include "pyebcc.h"
+
+typedef struct ebcc_error *(*find_fn)(const char *, char ***, size_t *);
+
+static PyObject *find(PyObject *args, find_fn function)
+{
+	char **names;
+	const char *regex;
+	size_t count;
+	struct ebcc_error *error;
+
+	if (!PyArg_ParseTuple(args, "y", &regex))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS error = function(regex, &names, &count);
+	Py_END_ALLOW_THREADS if (error) return error_raise(error, ERROR_ANY);
+	return bytes_list(names, count);
+}
+
+static PyObject *find_kprobe_functions(PyObject *self, PyObject *args)
+{
+	return find(args, ebcc_find_kprobe_functions);
+}
+
+static PyObject *find_tracepoints(PyObject *self, PyObject *args)
+{
+	return find(args, ebcc_find_tracepoints);
+}
+
+static PyObject *tracepoint_exists(PyObject *self, PyObject *args)
+{
+	const char *category, *event;
+
+	if (!PyArg_ParseTuple(args, "yy", &category, &event))
+		return NULL;
+	return PyBool_FromLong(ebcc_tracepoint_exists(category, event));
+}
+
+static PyObject *syscall_prefix(PyObject *self, PyObject *unused)
+{
+	return PyBytes_FromString(ebcc_syscall_prefix());
+}
+
+static PyObject *user_functions_list(char **names, uint64_t *addresses, size_t count)
+{
+	PyObject *list = PyList_New(count);
+
+	for (size_t i = 0; list && i < count; i++) {
+		PyObject *item = Py_BuildValue("(yK)", names[i], (unsigned long long)addresses[i]);
+
+		if (!item)
+			Py_CLEAR(list);
+		else
+			PyList_SetItem(list, i, item);
+	}
+	free(names);
+	free(addresses);
+	return list;
+}
+
+static PyObject *find_user_functions(PyObject *self, PyObject *args)
+{
+	const char *binary, *regex;
+	uint64_t *addresses;
+	char **names;
+	size_t count;
+	struct ebcc_error *error;
+
+	if (!PyArg_ParseTuple(args, "yy", &binary, &regex))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS error =
+		ebcc_find_user_functions(binary, regex, &names, &addresses, &count);
+	Py_END_ALLOW_THREADS if (error) return error_raise(error, ERROR_ANY);
+	return user_functions_list(names, addresses, count);
+}
+
+static PyObject *find_library(PyObject *self, PyObject *args)
+{
+	const char *name;
+	struct ebcc_error *error;
+	PyObject *bytes;
+	char *path;
+	int pid = 0;
+
+	if (!PyArg_ParseTuple(args, "y|i", &name, &pid))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS error = ebcc_find_library(name, pid, &path);
+	Py_END_ALLOW_THREADS if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND)
+	{
+		ebcc_error_destroy(error);
+		Py_RETURN_NONE;
+	}
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	bytes = PyBytes_FromString(path);
+	free(path);
+	return bytes;
+}
+
+static PyObject *possible_cpus(PyObject *self, PyObject *unused)
+{
+	struct ebcc_error *error;
+	unsigned count;
+
+	error = ebcc_possible_cpus(&count);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyLong_FromUnsignedLong(count);
+}
+
+static PyMethodDef functions[] = {
+	{"find_kprobe_functions", find_kprobe_functions, METH_VARARGS,
+	 "find_kprobe_functions(regex) -> list of bytes\n\nregex: extended, as in egrep."},
+	{"find_tracepoints", find_tracepoints, METH_VARARGS,
+	 "find_tracepoints(regex) -> list of CATEGORY:EVENT"},
+	{"tracepoint_exists", tracepoint_exists, METH_VARARGS,
+	 "tracepoint_exists(category, event) -> bool"},
+	{"syscall_prefix", syscall_prefix, METH_NOARGS, "syscall_prefix() -> bytes"},
+	{"find_user_functions", find_user_functions, METH_VARARGS,
+	 "find_user_functions(binary, regex) -> list of (name, address)"},
+	{"find_library", find_library, METH_VARARGS, "find_library(name, pid=0) -> path or None"},
+	{"possible_cpus", possible_cpus, METH_NOARGS, "possible_cpus() -> int"},
+	{0},
+};
+
+int finding_add(PyObject *extension)
+{
+	return PyModule_AddFunctions(extension, functions);
+}

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bcc._ebcc.Module: one compiled source, its maps and programs. Closing it, or letting
+ * the last reference go, detaches and unloads everything.
+ *
+ * Long calls run without the interpreter lock. A module that is closed during one
+ * (from another thread, or from an event callback) goes away when that call returns.
+ */
+#include "pyebcc.h"
+
+#include <structmember.h>
+
+PyTypeObject *module_type;
+
+bool module_check(struct module_object *module)
+{
+	if (module->handle && !module->closing)
+		return true;
+	error_raise_code(EBCC_ERROR_STATE, "this BPF module is closed");
+	return false;
+}
+
+void module_enter(struct module_object *module)
+{
+	Py_INCREF((PyObject *)module);
+	module->users++;
+}
+
+/* Detaching can wait for the kernel (RCU, uprobe removal), hence no lock around it. */
+static void module_destroy_handle(struct module_object *module)
+{
+	struct ebcc_module *handle = module->handle;
+
+	module->handle = NULL;
+	if (handle) {
+		Py_BEGIN_ALLOW_THREADS ebcc_module_destroy(handle);
+		Py_END_ALLOW_THREADS
+	}
+	readers_destroy(module);
+}
+
+void module_leave(struct module_object *module)
+{
+	module->users--;
+	if (module->closing && module->users == 0) {
+		PyObject *type, *value, *traceback;
+
+		PyErr_Fetch(&type, &value, &traceback);
+		module_destroy_handle(module);
+		PyErr_Restore(type, value, traceback);
+	}
+	Py_DECREF((PyObject *)module);
+}
+
+static PyObject *module_close(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+
+	module->closing = true;
+	if (module->users == 0)
+		module_destroy_handle(module);
+	Py_RETURN_NONE;
+}
+
+/* An array of the strings of a list of bytes, borrowed from it; PyMem_Free() it. */
+static const char **strings_from_list(PyObject *list)
+{
+	Py_ssize_t count = PyList_Size(list);
+	const char **strings = PyMem_Calloc(count + 1, sizeof(*strings));
+
+	if (!strings) {
+		PyErr_NoMemory();
+		return NULL;
+	}
+	for (Py_ssize_t i = 0; i < count; i++) {
+		strings[i] = PyBytes_AsString(PyList_GetItem(list, i));
+		if (!strings[i]) {
+			PyMem_Free(strings);
+			return NULL;
+		}
+	}
+	return strings;
+}
+
+/* A signal whose handler doesn't raise leaves no trace: the compile is repeated. */
+static struct ebcc_error *compile(const char *source, Py_ssize_t size,
+				  const struct ebcc_module_opts *opts, struct ebcc_module **ret)
+{
+	for (;;) {
+		struct ebcc_error *error;
+
+		Py_BEGIN_ALLOW_THREADS error = ebcc_module_create(source, size, opts, ret);
+		Py_END_ALLOW_THREADS if (!error || ebcc_error_code(error) !=
+							   EBCC_ERROR_INTERRUPTED) return error;
+		if (!error_interrupted(error))
+			return NULL;
+	}
+}
+
+static PyObject *module_create(PyTypeObject *type, struct ebcc_module *handle)
+{
+	struct module_object *module = (struct module_object *)PyType_GenericAlloc(type, 0);
+
+	if (!module) {
+		ebcc_module_destroy(handle);
+		return NULL;
+	}
+	module->handle = handle;
+	pthread_mutex_init(&module->lock, NULL);
+	module->types = PyDict_New();
+	if (!module->types) {
+		Py_DECREF((PyObject *)module);
+		return NULL;
+	}
+	return (PyObject *)module;
+}
+
+static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"source", "file_name",	  "header",   "cflags",
+				"debug",  "kernel_types", "compiler", "btf_path",
+				"device", "no_rlimit",	  NULL};
+	struct ebcc_module_opts opts = {.sz = sizeof(opts), .log = log_message};
+	struct ebcc_module *handle = NULL;
+	PyObject *cflags;
+	const char *source;
+	Py_ssize_t size;
+	int kernel_types, compiler, no_rlimit;
+	struct ebcc_error *error;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#zzO!Iiizzp", names, &source, &size,
+					 &opts.file_name, &opts.header_text, &PyList_Type, &cflags,
+					 &opts.debug, &kernel_types, &compiler, &opts.btf_path,
+					 &opts.device, &no_rlimit))
+		return NULL;
+	opts.kernel_types = kernel_types;
+	opts.compiler = compiler;
+	opts.no_rlimit = no_rlimit;
+	opts.cflag_count = PyList_Size(cflags);
+	opts.cflags = strings_from_list(cflags);
+	if (!opts.cflags)
+		return NULL;
+	error = compile(source, size, &opts, &handle);
+	PyMem_Free((void *)opts.cflags);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return handle ? module_create(type, handle) : NULL;
+}
+
+static int module_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	struct module_object *module = (struct module_object *)self;
+
+	Py_VISIT(Py_TYPE(self));
+	Py_VISIT(module->types);
+	return readers_traverse(module, visit, arg);
+}
+
+static int module_clear(PyObject *self)
+{
+	struct module_object *module = (struct module_object *)self;
+
+	Py_CLEAR(module->types);
+	if (module->users == 0)
+		module_destroy_handle(module);
+	return 0;
+}
+
+static void module_dealloc(PyObject *self)
+{
+	struct module_object *module = (struct module_object *)self;
+	PyTypeObject *type = Py_TYPE(self);
+
+	PyObject_GC_UnTrack(self);
+	if (module->weakrefs)
+		PyObject_ClearWeakRefs(self);
+	module_clear(self);
+	pthread_mutex_destroy(&module->lock);
+	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+	Py_DECREF(type);
+}
+
+static PyObject *module_load(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+
+	if (!module_check(module))
+		return NULL;
+	MODULE_CALL(module, error, ebcc_module_load(module->handle));
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *module_attach_named(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+
+	if (!module_check(module))
+		return NULL;
+	MODULE_CALL(module, error, ebcc_module_attach_named(module->handle));
+	if (error)
+		return error_raise(error, ERROR_ATTACHING);
+	Py_RETURN_NONE;
+}
+
+static PyObject *module_set_constant(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	const char *name;
+	Py_buffer value;
+
+	if (!PyArg_ParseTuple(args, "yy*", &name, &value))
+		return NULL;
+	if (!module_check(module)) {
+		PyBuffer_Release(&value);
+		return NULL;
+	}
+	error = ebcc_module_set_constant(module->handle, name, value.buf, value.len);
+	PyBuffer_Release(&value);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *module_variable_class(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	const struct ebcc_type *type;
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "y", &name) || !module_check(module))
+		return NULL;
+	type = ebcc_module_variable_type(module->handle, name);
+	if (!type)
+		Py_RETURN_NONE;
+	return type_class(module, type);
+}
+
+static PyObject *module_program(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_program *program;
+	struct ebcc_error *error;
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "y", &name) || !module_check(module))
+		return NULL;
+	error = ebcc_module_find_program(module->handle, name, &program);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return program_object_create(module, program);
+}
+
+static PyObject *module_programs(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	PyObject *list;
+	size_t count;
+
+	if (!module_check(module))
+		return NULL;
+	count = ebcc_module_program_count(module->handle);
+	list = PyList_New(count);
+	for (size_t i = 0; list && i < count; i++) {
+		PyObject *item =
+			program_object_create(module, ebcc_module_program(module->handle, i));
+
+		if (!item)
+			Py_CLEAR(list);
+		else
+			PyList_SetItem(list, i, item);
+	}
+	return list;
+}
+
+static PyObject *module_tables(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	PyObject *list;
+	size_t count;
+
+	if (!module_check(module))
+		return NULL;
+	count = ebcc_module_table_count(module->handle);
+	list = PyList_New(count);
+	for (size_t i = 0; list && i < count; i++) {
+		const struct ebcc_table *table = ebcc_module_table(module->handle, i);
+		PyObject *item =
+			Py_BuildValue("(yI)", ebcc_table_name(table), ebcc_table_map_type(table));
+
+		if (!item)
+			Py_CLEAR(list);
+		else
+			PyList_SetItem(list, i, item);
+	}
+	return list;
+}
+
+static PyObject *module_object_bytes(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	const void *object;
+	size_t size;
+
+	if (!module_check(module))
+		return NULL;
+	object = ebcc_module_object(module->handle, &size);
+	return PyBytes_FromStringAndSize(object, size);
+}
+
+static PyObject *module_debug_text(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	int bit;
+
+	if (!PyArg_ParseTuple(args, "i", &bit) || !module_check(module))
+		return NULL;
+	return text_decode(ebcc_module_debug_text(module->handle, bit));
+}
+
+static PyObject *module_poll_fd(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	int fd;
+
+	if (!module_check(module))
+		return NULL;
+	error = ebcc_module_poll_fd(module->handle, &fd);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyLong_FromLong(fd);
+}
+
+static PyObject *module_closed(PyObject *self, void *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+
+	return PyBool_FromLong(!module->handle || module->closing);
+}
+
+static PyMethodDef module_methods[] = {
+	{"close", module_close, METH_NOARGS,
+	 "close()\n\nDetaches, unloads and frees everything. During a poll or another long call,\n"
+	 "it takes effect when that call returns."},
+	{"load", module_load, METH_NOARGS, "load()\n\nCreates the maps."},
+	{"attach_named", module_attach_named, METH_NOARGS,
+	 "attach_named()\n\nLoads and attaches every program whose name says where it goes."},
+	{"set_constant", module_set_constant, METH_VARARGS,
+	 "set_constant(name, value)\n\nSets a const volatile global, before load. value: its "
+	 "bytes."},
+	{"variable_class", module_variable_class, METH_VARARGS,
+	 "variable_class(name)\n\nThe ctypes class of a global variable, or None."},
+	{"program", module_program, METH_VARARGS,
+	 "program(name) -> Program\n\nRaises NotFoundError."},
+	{"programs", module_programs, METH_NOARGS, "programs() -> list of Program"},
+	{"tables", module_tables, METH_NOARGS,
+	 "tables() -> list of (name, map type)\n\nIn the order of the source."},
+	{"object", module_object_bytes, METH_NOARGS,
+	 "object() -> bytes\n\nThe ELF object that the source became."},
+	{"debug_text", module_debug_text, METH_VARARGS,
+	 "debug_text(bit) -> str or None\n\nText collected for a debug bit."},
+	{"poll_fd", module_poll_fd, METH_NOARGS,
+	 "poll_fd() -> int\n\nA descriptor that is readable when there are events."},
+	{"poll", module_poll, METH_VARARGS,
+	 "poll(source, timeout_ms) -> int\n\nWaits for events, delivers them, says how many."},
+	{"consume", module_consume, METH_NOARGS,
+	 "consume() -> int\n\nDelivers what is there, without waiting."},
+	{0},
+};
+
+static PyGetSetDef module_getset[] = {
+	{"closed", module_closed, NULL, "True after close().", NULL},
+	{0},
+};
+
+static PyMemberDef module_members[] = {
+	{"__weaklistoffset__", T_PYSSIZET, offsetof(struct module_object, weakrefs), READONLY,
+	 NULL},
+	{0},
+};
+
+static PyType_Slot module_slots[] = {
+	{Py_tp_doc, "A compiled source: its maps, programs and event readers."},
+	{Py_tp_new, module_new},
+	{Py_tp_dealloc, module_dealloc},
+	{Py_tp_traverse, module_traverse},
+	{Py_tp_clear, module_clear},
+	{Py_tp_methods, module_methods},
+	{Py_tp_getset, module_getset},
+	{Py_tp_members, module_members},
+	{0},
+};
+
+static PyType_Spec module_spec = {
+	.name = "bcc._ebcc.Module",
+	.basicsize = sizeof(struct module_object),
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+	.slots = module_slots,
+};
+
+int module_add(PyObject *extension)
+{
+	return type_add(extension, &module_spec, "Module", &module_type);
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bcc._ebcc.Program and bcc._ebcc.Link: loading a program and attaching it. A program
+ * borrows from its module and keeps it alive; a link owns what it attached.
+ */
+#include "pyebcc.h"
+
+PyTypeObject *program_type, *link_type;
+
+/* bcc._ebcc.Link */
+struct link_object {
+	PyObject_HEAD struct module_object *module;
+	struct ebcc_link *handle;
+	PyObject *name;
+};
+
+PyObject *program_object_create(struct module_object *module, struct ebcc_program *handle)
+{
+	struct program_object *program =
+		(struct program_object *)PyType_GenericAlloc(program_type, 0);
+
+	if (!program)
+		return NULL;
+	Py_INCREF((PyObject *)module);
+	program->module = module;
+	program->handle = handle;
+	return (PyObject *)program;
+}
+
+static int program_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	Py_VISIT(Py_TYPE(self));
+	Py_VISIT(((struct program_object *)self)->module);
+	return 0;
+}
+
+static void program_dealloc(PyObject *self)
+{
+	PyTypeObject *type = Py_TYPE(self);
+
+	PyObject_GC_UnTrack(self);
+	Py_XDECREF((PyObject *)((struct program_object *)self)->module);
+	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+	Py_DECREF(type);
+}
+
+/*
+ * A link is destroyed by its module at the latest: then there is nothing left to do
+ * here. While the module runs a long call, the lock of that call is not waited for:
+ * the library allows links of a polled module to go.
+ */
+static void link_detach(struct link_object *link)
+{
+	struct ebcc_link *handle = link->handle;
+
+	link->handle = NULL;
+	if (!handle || !link->module->handle)
+		return;
+	module_enter(link->module);
+	Py_BEGIN_ALLOW_THREADS ebcc_link_destroy(handle);
+	Py_END_ALLOW_THREADS module_leave(link->module);
+}
+
+static PyObject *link_destroy(PyObject *self, PyObject *unused)
+{
+	link_detach((struct link_object *)self);
+	Py_RETURN_NONE;
+}
+
+static int link_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	Py_VISIT(Py_TYPE(self));
+	Py_VISIT(((struct link_object *)self)->module);
+	return 0;
+}
+
+/* Dropping the object leaves the link to the module: only destroy() detaches. */
+static void link_dealloc(PyObject *self)
+{
+	struct link_object *link = (struct link_object *)self;
+	PyTypeObject *type = Py_TYPE(self);
+
+	PyObject_GC_UnTrack(self);
+	Py_XDECREF(link->name);
+	Py_XDECREF((PyObject *)link->module);
+	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+	Py_DECREF(type);
+}
+
+static PyObject *link_create(struct module_object *module, struct ebcc_link *handle)
+{
+	struct link_object *link = (struct link_object *)PyType_GenericAlloc(link_type, 0);
+
+	if (!link) {
+		ebcc_link_destroy(handle);
+		return NULL;
+	}
+	Py_INCREF((PyObject *)module);
+	link->module = module;
+	link->handle = handle;
+	link->name = text_decode(ebcc_link_name(handle));
+	if (!link->name) {
+		Py_DECREF((PyObject *)link);
+		return NULL;
+	}
+	return (PyObject *)link;
+}
+
+static PyObject *link_fd(PyObject *self, void *unused)
+{
+	struct link_object *link = (struct link_object *)self;
+
+	if (!link->handle || !link->module->handle)
+		return PyLong_FromLong(-1);
+	return PyLong_FromLong(ebcc_link_fd(link->handle));
+}
+
+static PyObject *link_name(PyObject *self, void *unused)
+{
+	PyObject *name = ((struct link_object *)self)->name;
+
+	Py_INCREF(name);
+	return name;
+}
+
+/* The end of each attach call: a Link, or the exception. */
+static PyObject *attach_result(struct module_object *module, struct ebcc_error *error,
+			       struct ebcc_link *link)
+{
+	if (error)
+		return error_raise(error, ERROR_ATTACHING);
+	return link_create(module, link);
+}
+
+static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"function", "offset", "on_return", "max_active", NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
+	unsigned long long offset = 0;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	int on_return = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y|KpI", names, &opts.function, &offset,
+					 &on_return, &opts.max_active) ||
+	    !module_check(program->module))
+		return NULL;
+	opts.offset = offset;
+	opts.on_return = on_return;
+	MODULE_CALL(program->module, error, ebcc_attach_kprobe(program->handle, &opts, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"binary", "symbol", "address", "offset", "on_return", "pid", NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
+	unsigned long long address = 0, offset = 0;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	int on_return = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yz|KKpi", names, &opts.binary, &opts.symbol,
+					 &address, &offset, &on_return, &opts.pid) ||
+	    !module_check(program->module))
+		return NULL;
+	opts.address = address;
+	opts.offset = offset;
+	opts.on_return = on_return;
+	MODULE_CALL(program->module, error, ebcc_attach_uprobe(program->handle, &opts, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_tracepoint(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	const char *category, *event;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+
+	if (!PyArg_ParseTuple(args, "yy", &category, &event) || !module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error,
+		    ebcc_attach_tracepoint(program->handle, category, event, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_raw_tracepoint(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	const char *event;
+
+	if (!PyArg_ParseTuple(args, "y", &event) || !module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error,
+		    ebcc_attach_raw_tracepoint(program->handle, event, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"type", "config",   "sample_period", "sample_freq", "pid",
+				"cpu",	"group_fd", "attr",	     NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_perf_event_opts opts = {
+		.sz = sizeof(opts), .pid = -1, .cpu = -1, .group_fd = -1};
+	unsigned long long config = 0, period = 0, frequency = 0;
+	Py_buffer attr = {0};
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IK|KKiiiy*", names, &opts.type, &config,
+					 &period, &frequency, &opts.pid, &opts.cpu, &opts.group_fd,
+					 &attr))
+		return NULL;
+	if (!module_check(program->module)) {
+		PyBuffer_Release(&attr);
+		return NULL;
+	}
+	opts.config = config;
+	opts.sample_period = period;
+	opts.sample_freq = frequency;
+	opts.attr = attr.buf;
+	opts.attr_size = attr.len;
+	MODULE_CALL(program->module, error, ebcc_attach_perf_event(program->handle, &opts, &link));
+	PyBuffer_Release(&attr);
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *program_load(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_program_opts opts = {.sz = sizeof(opts)};
+	struct ebcc_error *error;
+	unsigned type;
+	int attach_type = -1;
+
+	if (!PyArg_ParseTuple(args, "I|i", &type, &attach_type) || !module_check(program->module))
+		return NULL;
+	opts.has_attach_type = attach_type >= 0;
+	opts.attach_type = attach_type;
+	MODULE_CALL(program->module, error, ebcc_program_load(program->handle, type, &opts));
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *program_instructions(PyObject *self, PyObject *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+	const void *instructions;
+	size_t size;
+
+	if (!module_check(program->module))
+		return NULL;
+	instructions = ebcc_program_instructions(program->handle, &size);
+	return PyBytes_FromStringAndSize(instructions, size);
+}
+
+static PyObject *program_name(PyObject *self, void *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+
+	if (!module_check(program->module))
+		return NULL;
+	return PyBytes_FromString(ebcc_program_name(program->handle));
+}
+
+static PyObject *program_fd(PyObject *self, void *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+
+	if (!program->module->handle)
+		return PyLong_FromLong(-1);
+	return PyLong_FromLong(ebcc_program_fd(program->handle));
+}
+
+static PyObject *program_type_number(PyObject *self, void *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+
+	if (!module_check(program->module))
+		return NULL;
+	return PyLong_FromUnsignedLong(ebcc_program_type(program->handle));
+}
+
+/* A function that takes keywords, in the type that method tables want. */
+#define KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))
+
+static PyMethodDef program_methods[] = {
+	{"load", program_load, METH_VARARGS,
+	 "load(type, attach_type=-1)\n\nLoads the program. Raises LoadError."},
+	{"instructions", program_instructions, METH_NOARGS,
+	 "instructions() -> bytes\n\nAs compiled, 8 bytes each, before relocation."},
+	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
+	 "attach_kprobe(function, offset=0, on_return=False, max_active=0) -> Link"},
+	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
+	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1) -> Link"},
+	{"attach_tracepoint", attach_tracepoint, METH_VARARGS,
+	 "attach_tracepoint(category, event) -> Link"},
+	{"attach_raw_tracepoint", attach_raw_tracepoint, METH_VARARGS,
+	 "attach_raw_tracepoint(event) -> Link"},
+	{"attach_perf_event", KEYWORDS(attach_perf_event), METH_VARARGS | METH_KEYWORDS,
+	 "attach_perf_event(type, config, sample_period=0, sample_freq=0, pid=-1, cpu=-1,\n"
+	 "                  group_fd=-1, attr=None) -> Link"},
+	{0},
+};
+
+static PyGetSetDef program_getset[] = {
+	{"name", program_name, NULL, "The function's name, bytes.", NULL},
+	{"fd", program_fd, NULL, "The descriptor, or -1 before load and after close.", NULL},
+	{"type", program_type_number, NULL, "The program type it was loaded with, or 0.", NULL},
+	{0},
+};
+
+static PyType_Slot program_slots[] = {
+	{Py_tp_doc, "One program of a module."}, {Py_tp_dealloc, program_dealloc},
+	{Py_tp_traverse, program_traverse},	 {Py_tp_methods, program_methods},
+	{Py_tp_getset, program_getset},		 {0},
+};
+
+static PyType_Spec program_spec = {
+	.name = "bcc._ebcc.Program",
+	.basicsize = sizeof(struct program_object),
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+	.slots = program_slots,
+};
+
+static PyMethodDef link_methods[] = {
+	{"destroy", link_destroy, METH_NOARGS, "destroy()\n\nDetaches. Again: does nothing."},
+	{0},
+};
+
+static PyGetSetDef link_getset[] = {
+	{"fd", link_fd, NULL, "The descriptor that keeps it attached, or -1.", NULL},
+	{"name", link_name, NULL, "What it is attached to, for people.", NULL},
+	{0},
+};
+
+static PyType_Slot link_slots[] = {
+	{Py_tp_doc, "One attachment of a program. The module detaches it at the latest."},
+	{Py_tp_dealloc, link_dealloc},
+	{Py_tp_traverse, link_traverse},
+	{Py_tp_methods, link_methods},
+	{Py_tp_getset, link_getset},
+	{0},
+};
+
+static PyType_Spec link_spec = {
+	.name = "bcc._ebcc.Link",
+	.basicsize = sizeof(struct link_object),
+	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+	.slots = link_slots,
+};
+
+int program_add(PyObject *extension)
+{
+	if (type_add(extension, &program_spec, "Program", &program_type) < 0)
+		return -1;
+	return type_add(extension, &link_spec, "Link", &link_type);
+}
