@@ -114,6 +114,29 @@ class Losses:
         self.last = now
 
 
+class NotedInterrupts:
+    """Within it, SIGINT and SIGTERM are noted and not raised, so that none cuts an event short.
+    A second one raises KeyboardInterrupt after all."""
+
+    def __init__(self):
+        self.noted = False
+        self.previous = {}
+
+    def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *exc_info):
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number, frame):
+        if self.noted:
+            raise KeyboardInterrupt
+        self.noted = True
+
+
 def _interrupt(number, frame):
     raise KeyboardInterrupt
 
