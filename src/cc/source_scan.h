@@ -24,9 +24,10 @@ enum ebcc_scan_use {
 	EBCC_SCAN_DEFINES_TYPEDEF = 1 << 4,
 	EBCC_SCAN_DEFINES_ENUMERATOR = 1 << 5,
 	EBCC_SCAN_DEFINES_MACRO = 1 << 6,
-	EBCC_SCAN_DEFINES_FUNCTION = 1 << 7, /* at file scope, with a body */
-	EBCC_SCAN_ASKED = 1 << 8,	    /* learnt: emit, whatever the source seems to define */
-	EBCC_SCAN_DROPPED = 1 << 9,	    /* learnt: the source defines it after all */
+	EBCC_SCAN_DEFINES_OBJECT = 1 << 7, /* function, variable or map at file scope */
+	EBCC_SCAN_ASKED = 1 << 8, /* learnt: emit, whatever the source seems to define */
+	EBCC_SCAN_DROPPED_TAG = 1 << 9, /* learnt: the source defines a struct, union or enum of that name */
+	EBCC_SCAN_DROPPED_ORDINARY = 1 << 10, /* learnt: or something else */
 };
 
 /* A tracepoint that the source needs the struct of. */
@@ -65,6 +66,11 @@ MUST_CHECK struct ebcc_error *ebcc_scan_source(const char *text, size_t size,
 /* Adds the names of one more text (kernel macro, tracepoint struct) to a scan, including
  * what it defines; no header is followed. */
 MUST_CHECK struct ebcc_error *ebcc_scan_text(struct ebcc_scan *scan, const char *text, size_t size);
+
+/* Asks for the struct of a tracepoint. Texts are copied; @category may be NULL. */
+MUST_CHECK struct ebcc_error *ebcc_scan_add_tracepoint(struct ebcc_scan *scan, const char *category,
+						       size_t category_size, const char *event,
+						       size_t event_size);
 
 /* The uses of a name: enum ebcc_scan_use, or'ed; 0 where it does not occur. */
 unsigned ebcc_scan_uses(const struct ebcc_scan *scan, const char *name);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The user-space headers whose constants are offered to sources. Not compiled in: at build time
+ * the preprocessor lists the macros that these define (macro_table.c makes a table of them). What
+ * BTF knows as an enumerator comes from BTF; the enumerators here are no macros, and left out.
+ */
+/* First: it says less once a header of the C library has been seen. */
+#include <linux/stat.h>
+
+#include <asm/unistd.h>
+#include <linux/audit.h>
+#include <linux/bpf.h>
+#include <linux/bpf_perf_event.h>
+#include <linux/capability.h>
+#include <linux/errno.h>
+#include <linux/fcntl.h>
+#include <linux/filter.h>
+#include <linux/fs.h>
+#include <linux/futex.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/if_vlan.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/inet_diag.h>
+#include <linux/input-event-codes.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/limits.h>
+#include <linux/loop.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+#include <linux/mempolicy.h>
+#include <linux/mman.h>
+#include <linux/mount.h>
+#include <linux/neighbour.h>
+#include <linux/net.h>
+#include <linux/net_tstamp.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <linux/netfilter_ipv6.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/oom.h>
+#include <linux/perf_event.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/poll.h>
+#include <linux/prctl.h>
+#include <linux/ptrace.h>
+#include <linux/random.h>
+#include <linux/resource.h>
+#include <linux/rtnetlink.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <linux/seg6.h>
+#include <linux/sem.h>
+#include <linux/shm.h>
+#include <linux/signal.h>
+#include <linux/snmp.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <linux/sysctl.h>
+#include <linux/taskstats.h>
+#include <linux/tcp.h>
+#include <linux/time.h>
+#include <linux/timerfd.h>
+#include <linux/tipc.h>
+#include <linux/types.h>
+#include <linux/udp.h>
+#include <linux/un.h>
+#include <linux/unistd.h>
+#include <linux/vm_sockets.h>
+#include <linux/wait.h>
+#include <linux/xattr.h>
+#include <linux/xfrm.h>
+/* AF_*, PF_*, SOL_*: the kernel's own are in no header for user space. */
+#include <sys/socket.h>

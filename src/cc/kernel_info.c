@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The identity of the kernel that is compiled for (stage 2). Distributions put the release
+ * of their ABI into uname -r; the version that headers call LINUX_VERSION_CODE is to be had
+ * from where they put it instead.
+ */
+#include "kernel_info.h"
+
+#include <ctype.h>
+#include <elf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "buf.h"
+#include "cleanup.h"
+
+#define SMALL_FILE (64 << 10)
+#define MAX_CONFIG (4 << 20)
+
+/* Reads ROOT/PATH; leaves @text empty, and says nothing, where there is no such file. */
+static bool read_optional(const char *root, const char *path, size_t limit, struct ebcc_buf *text)
+{
+	AUTO_BUF struct ebcc_buf full = EBCC_BUF_INIT;
+	AUTO_ERROR struct ebcc_error *error = NULL;
+
+	ebcc_buf_clear(text);
+	ebcc_buf_printf(&full, "%s%s", root, path);
+	if (full.failed)
+		return false;
+	error = ebcc_buf_read_file(text, full.data, limit);
+	if (error)
+		ebcc_buf_clear(text);
+	return !error;
+}
+
+uint32_t ebcc_kernel_version_parse(const char *text)
+{
+	unsigned long part[3] = {0};
+
+	for (int i = 0; i < 3; i++) {
+		char *end;
+
+		if (!isdigit((unsigned char)*text))
+			return i >= 2 ? part[0] << 16 | part[1] << 8 : 0;
+		part[i] = strtoul(text, &end, 10);
+		if (part[i] > 0xffff)
+			return 0;
+		text = *end == '.' ? end + 1 : end;
+		if (*end != '.' && i == 0)
+			return 0;
+		if (*end != '.' && i == 1)
+			break;
+	}
+	if (part[0] > 255 || part[1] > 255)
+		return 0;
+	/* The kernel's own Makefile stops counting there. */
+	if (part[2] > 255)
+		part[2] = 255;
+	return part[0] << 16 | part[1] << 8 | part[2];
+}
+
+/* Debian: uname -v is "#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-2 (2024-01-01)". */
+static uint32_t debian_version(const char *version)
+{
+	const char *name = strstr(version, "Debian ");
+
+	return name ? ebcc_kernel_version_parse(name + strlen("Debian ")) : 0;
+}
+
+/* Ubuntu: "Ubuntu 5.15.0-60.66-generic 5.15.78", the last word is mainline's version. */
+static uint32_t ubuntu_version(const char *root)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	const char *word;
+
+	if (!read_optional(root, "/proc/version_signature", SMALL_FILE, &text) || !text.size)
+		return 0;
+	while (text.size && isspace((unsigned char)text.data[text.size - 1]))
+		text.data[--text.size] = '\0';
+	word = strrchr(text.data, ' ');
+	return word ? ebcc_kernel_version_parse(word + 1) : 0;
+}
+
+/* A number from the environment; 0 where there is none, or where the program runs with
+ * privileges that its caller doesn't have. */
+static uint32_t version_from_environment(void)
+{
+	const char *text = secure_getenv("BCC_LINUX_VERSION_CODE");
+	unsigned long code;
+	char *end;
+
+	if (!text || !*text)
+		return 0;
+	code = strtoul(text, &end, 0);
+	return *end || code > UINT32_MAX ? 0 : code;
+}
+
+static uint32_t find_version(const char *root, const char *release, const char *version)
+{
+	uint32_t code = version_from_environment();
+
+	if (!code)
+		code = ubuntu_version(root);
+	if (!code)
+		code = debian_version(version);
+	return code ? code : ebcc_kernel_version_parse(release);
+}
+
+static struct ebcc_error *find_arch(const char *machine, enum ebcc_cc_arch *ret)
+{
+	if (!strcmp(machine, "x86_64") || !strcmp(machine, "x86"))
+		*ret = EBCC_CC_ARCH_X86_64;
+	else if (!strcmp(machine, "aarch64") || !strcmp(machine, "arm64"))
+		*ret = EBCC_CC_ARCH_ARM64;
+	else
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "programs for the machine type %s can't be compiled here: "
+					 "x86_64 and aarch64 can",
+					 machine);
+	return NULL;
+}
+
+/* Writes the build id found among ELF notes as hex; @ret has room for 20 bytes of it. */
+static void find_build_id(const char *notes, size_t size, char *ret)
+{
+	size_t at = 0;
+
+	while (size - at >= sizeof(Elf64_Nhdr)) {
+		size_t name, data;
+		Elf64_Nhdr note;
+
+		memcpy(&note, notes + at, sizeof(note));
+		name = at + sizeof(note);
+		data = name + ((size_t)note.n_namesz + 3) / 4 * 4;
+		if (data > size || note.n_descsz > size - data)
+			return;
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+		    !memcmp(notes + name, "GNU", 4) && note.n_descsz <= 20) {
+			for (size_t i = 0; i < note.n_descsz; i++)
+				sprintf(ret + 2 * i, "%02x", (unsigned char)notes[data + i]);
+			return;
+		}
+		at = data + ((size_t)note.n_descsz + 3) / 4 * 4;
+		if (at > size)
+			return;
+	}
+}
+
+/* The number of CPUs in a list such as "0-3,8": one more than the highest. */
+static unsigned count_cpus(const char *list)
+{
+	unsigned count = 0;
+
+	while (isdigit((unsigned char)*list)) {
+		char *end;
+		unsigned long cpu = strtoul(list, &end, 10);
+
+		if (cpu >= 1 << 16)
+			return 0;
+		if (cpu + 1 > count)
+			count = cpu + 1;
+		list = *end == '-' || *end == ',' ? end + 1 : end;
+	}
+	return count;
+}
+
+static unsigned find_cpu_count(const char *root)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	unsigned count = 0;
+	long configured;
+
+	if (read_optional(root, "/sys/devices/system/cpu/possible", SMALL_FILE, &text))
+		count = count_cpus(ebcc_buf_string(&text));
+	if (count)
+		return count;
+	configured = sysconf(_SC_NPROCESSORS_CONF);
+	return configured > 0 ? configured : 1;
+}
+
+struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
+					   struct ebcc_kernel_info **ret)
+{
+	static const struct ebcc_kernel_info_opts no_opts;
+	AUTO_BUF struct ebcc_buf notes = EBCC_BUF_INIT;
+	const char *machine, *environment = secure_getenv("ARCH");
+	struct ebcc_error *error;
+	struct ebcc_kernel_info *info;
+	struct utsname uts;
+
+	if (!opts)
+		opts = &no_opts;
+	if (uname(&uts))
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot ask for the kernel's version");
+	info = calloc(1, sizeof(*info));
+	if (!info)
+		return ebcc_error_no_memory();
+	info->root = strdup(opts->root ? opts->root : "");
+	info->release = strdup(opts->release ? opts->release : uts.release);
+	if (!info->root || !info->release) {
+		ebcc_kernel_info_destroy(info);
+		return ebcc_error_no_memory();
+	}
+	machine = opts->machine ? opts->machine : environment && *environment ? environment : uts.machine;
+	error = find_arch(machine, &info->arch);
+	if (error) {
+		ebcc_kernel_info_destroy(info);
+		return error;
+	}
+	info->version_code = opts->version_code;
+	if (!info->version_code)
+		info->version_code = find_version(info->root, info->release,
+						  opts->version ? opts->version : uts.version);
+	if (read_optional(info->root, "/sys/kernel/notes", SMALL_FILE, &notes))
+		find_build_id(ebcc_buf_string(&notes), notes.size, info->build_id);
+	info->page_size = sysconf(_SC_PAGESIZE);
+	info->cpu_count = find_cpu_count(info->root);
+	*ret = info;
+	return NULL;
+}
+
+void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info)
+{
+	if (!info)
+		return;
+	free(info->release);
+	free(info->root);
+	free(info->config_path);
+	free(info->config_text);
+	free(info);
+}
+
+/* Unpacks a gzip'ed or plain file; false where it isn't there or is broken. */
+static bool read_gzip(const char *path, struct ebcc_buf *text)
+{
+	char chunk[16384];
+	gzFile file = gzopen(path, "rbe");
+	int n;
+
+	if (!file)
+		return false;
+	while ((n = gzread(file, chunk, sizeof(chunk))) > 0 && text->size < MAX_CONFIG)
+		ebcc_buf_append(text, chunk, n);
+	gzclose(file);
+	return n == 0 && !text->failed;
+}
+
+static struct ebcc_error *read_config(struct ebcc_kernel_info *info)
+{
+	static const char *const places[] = {"/proc/config.gz", "/boot/config-%s",
+					     "/lib/modules/%s/config",
+					     "/lib/modules/%s/build/.config"};
+
+	info->config_read = true;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+		AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+		const char *release = strstr(places[i], "%s");
+
+		ebcc_buf_append_string(&path, info->root);
+		ebcc_buf_append(&path, places[i],
+				release ? (size_t)(release - places[i]) : strlen(places[i]));
+		if (release)
+			ebcc_buf_printf(&path, "%s%s", info->release, release + 2);
+		TRY(ebcc_buf_check(&path));
+		if (!read_gzip(path.data, &text))
+			continue;
+		TRY(ebcc_buf_take(&text, &info->config_text, &info->config_size));
+		return ebcc_buf_take(&path, &info->config_path, NULL);
+	}
+	return NULL;
+}
+
+struct ebcc_error *ebcc_kernel_config(struct ebcc_kernel_info *info, const char *symbol, char **ret)
+{
+	size_t size = strlen(symbol);
+	const char *line;
+
+	if (!info->config_read)
+		TRY(read_config(info));
+	*ret = NULL;
+	for (line = info->config_text; line; line = strchr(line, '\n')) {
+		if (*line == '\n')
+			line++;
+		if (strncmp(line, symbol, size) || line[size] != '=')
+			continue;
+		line += size + 1;
+		*ret = strndup(line, strcspn(line, "\r\n"));
+		return *ret ? NULL : ebcc_error_no_memory();
+	}
+	return NULL;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The kernel types text, put together (stage 2): preamble, types, tracepoints, macros; and what a
+ * failed compile teaches about it. See ktypes.h.
+ */
+#include "ktypes.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ktypes_internal.h"
+#include "tracefs.h"
+#include "tracepoint.h"
+
+#define MAX_FORMAT_FILE (1 << 20)
+
+/* What every text begins with. The macros of bool are those of C, the enumerators those of kernels. */
+static const char preamble[] = "typedef signed char __s8;\n"
+			       "typedef unsigned char __u8;\n"
+			       "typedef short __s16;\n"
+			       "typedef unsigned short __u16;\n"
+			       "typedef int __s32;\n"
+			       "typedef unsigned int __u32;\n"
+			       "typedef long long __s64;\n"
+			       "typedef unsigned long long __u64;\n"
+			       "typedef __s8 s8;\n"
+			       "typedef __u8 u8;\n"
+			       "typedef __s16 s16;\n"
+			       "typedef __u16 u16;\n"
+			       "typedef __s32 s32;\n"
+			       "typedef __u32 u32;\n"
+			       "typedef __s64 s64;\n"
+			       "typedef __u64 u64;\n"
+			       "typedef __u16 __le16;\n"
+			       "typedef __u16 __be16;\n"
+			       "typedef __u32 __le32;\n"
+			       "typedef __u32 __be32;\n"
+			       "typedef __u64 __le64;\n"
+			       "typedef __u64 __be64;\n"
+			       "typedef __u16 __sum16;\n"
+			       "typedef __u32 __wsum;\n"
+			       "typedef unsigned long size_t;\n"
+			       "typedef long ssize_t;\n"
+			       "typedef unsigned long uintptr_t;\n"
+			       "typedef long ptrdiff_t;\n"
+			       "typedef __s8 int8_t;\n"
+			       "typedef __u8 uint8_t;\n"
+			       "typedef __s16 int16_t;\n"
+			       "typedef __u16 uint16_t;\n"
+			       "typedef __s32 int32_t;\n"
+			       "typedef __u32 uint32_t;\n"
+			       "typedef __s64 int64_t;\n"
+			       "typedef __u64 uint64_t;\n"
+			       "typedef _Bool bool;\n"
+			       "enum { false = 0, true = 1 };\n"
+			       "#define NULL ((void *)0)\n"
+			       "struct pt_regs;\n";
+
+struct ebcc_error *ebcc_ktypes_create(struct ebcc_scan *scan, struct ebcc_kernel_info *kernel,
+				      const struct ebcc_ktypes_opts *opts, struct ebcc_ktypes **ret)
+{
+	static const struct ebcc_ktypes_opts no_opts;
+	struct ebcc_ktypes *ktypes = calloc(1, sizeof(*ktypes));
+	struct ebcc_error *error;
+
+	if (!ktypes)
+		return ebcc_error_no_memory();
+	if (!opts)
+		opts = &no_opts;
+	ktypes->kernel = kernel;
+	ktypes->core = opts->core;
+	error = ebcc_kernel_btf_create(opts->btf_path, opts->module_btf_dir, &ktypes->btf);
+	if (!error && opts->tracefs_path) {
+		ktypes->tracefs_path = strdup(opts->tracefs_path);
+		if (!ktypes->tracefs_path)
+			error = ebcc_error_no_memory();
+	}
+	if (error) {
+		ebcc_ktypes_destroy(ktypes);
+		return error;
+	}
+	ktypes->scan = *scan;
+	ebcc_scan_init(scan);
+	*ret = ktypes;
+	return NULL;
+}
+
+void ebcc_ktypes_destroy(struct ebcc_ktypes *ktypes)
+{
+	if (!ktypes)
+		return;
+	ebcc_scan_deinit(&ktypes->scan);
+	ebcc_kernel_btf_destroy(ktypes->btf);
+	free(ktypes->tracefs_path);
+	ebcc_buf_deinit(&ktypes->notes);
+	ebcc_buf_deinit(&ktypes->inputs);
+	free(ktypes);
+}
+
+const char *ebcc_ktypes_notes(const struct ebcc_ktypes *ktypes)
+{
+	return ebcc_buf_string(&ktypes->notes);
+}
+
+const char *ebcc_ktypes_inputs(const struct ebcc_ktypes *ktypes)
+{
+	return ebcc_buf_string(&ktypes->inputs);
+}
+
+struct ebcc_error *ebcc_ktypes_merge_names(struct ebcc_ktypes *ktypes, const char *text, size_t size)
+{
+	AUTO_SCAN struct ebcc_scan scan = {0};
+
+	TRY(ebcc_scan_text(&scan, text, size));
+	hash_for_each(&scan.names, entry)
+	{
+		uint64_t *uses = ebcc_hash_insert(&ktypes->scan.names, entry->key, entry->key_size);
+
+		if (!uses)
+			return ebcc_error_no_memory();
+		*uses |= entry->value & (EBCC_SCAN_TOKEN | EBCC_SCAN_TAG | EBCC_SCAN_MEMBER);
+	}
+	return NULL;
+}
+
+static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
+{
+	const struct ebcc_ktypes *ktypes = ctx;
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(
+		ktypes->btf,
+		ebcc_kernel_btf_find(ktypes->btf, name, is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT),
+		&part);
+
+	return t ? t->size : 0;
+}
+
+/* FNV-1a of a format's text, for the cache key. */
+static uint64_t hash_text(const struct ebcc_buf *text)
+{
+	uint64_t hash = 14695981039346656037ull;
+
+	for (size_t i = 0; i < text->size; i++)
+		hash = (hash ^ (unsigned char)text->data[i]) * 1099511628211ull;
+	return hash;
+}
+
+static struct ebcc_error *print_tracepoint(struct ebcc_ktypes *ktypes, const char *category,
+					   const char *event, struct ebcc_buf *text)
+{
+	AUTO_TRACEPOINT_FORMAT struct ebcc_tracepoint_format format = {0};
+	AUTO_BUF struct ebcc_buf file = EBCC_BUF_INIT;
+	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+
+	ebcc_buf_printf(&path, "events/%s/%s/format", category, event);
+	TRY(ebcc_buf_check(&path));
+	TRY(ebcc_tracefs_read(ktypes->tracefs_path, path.data, MAX_FORMAT_FILE, &file));
+	TRY(ebcc_tracepoint_format_parse(ebcc_buf_string(&file), file.size, &format));
+	ebcc_tracepoint_print(&format, category, event, size_of_struct, ktypes, text);
+	ebcc_buf_printf(&ktypes->inputs, "tracepoint %s:%s %016llx\n", category, event,
+			(unsigned long long)hash_text(&file));
+	return ebcc_buf_check(&ktypes->inputs);
+}
+
+/* A tracepoint that can't be had is no error yet: the source may do without its struct. */
+static struct ebcc_error *note_missing(struct ebcc_ktypes *ktypes, struct ebcc_error *error,
+				       const struct ebcc_scan_tracepoint *tp)
+{
+	if (ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
+		return error;
+	if (ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND && tp->category)
+		ebcc_buf_printf(&ktypes->notes, "this kernel has no tracepoint %s:%s\n",
+				tp->category, tp->event);
+	else if (!strstr(ebcc_ktypes_notes(ktypes), ebcc_error_message(error)))
+		ebcc_buf_printf(&ktypes->notes, "%s\n", ebcc_error_message(error));
+	ebcc_error_destroy(error);
+	return ebcc_buf_check(&ktypes->notes);
+}
+
+/* Whether an earlier entry of the list makes the same struct. */
+static bool is_repeated(const struct ebcc_scan *scan, size_t index)
+{
+	const struct ebcc_scan_tracepoint *tp = &scan->tracepoints[index];
+
+	for (size_t i = 0; !tp->category && i < scan->tracepoint_count; i++) {
+		const struct ebcc_scan_tracepoint *other = &scan->tracepoints[i];
+		size_t size = other->category ? strlen(other->category) : 0;
+
+		if (size && !strncmp(tp->event, other->category, size) &&
+		    !strncmp(tp->event + size, "__", 2) && !strcmp(tp->event + size + 2, other->event))
+			return true;
+	}
+	return false;
+}
+
+static struct ebcc_error *print_tracepoints(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < ktypes->scan.tracepoint_count; i++) {
+		const struct ebcc_scan_tracepoint *tp = &ktypes->scan.tracepoints[i];
+		AUTO_FREE char *category = NULL, *event = NULL;
+		struct ebcc_error *error;
+
+		if (is_repeated(&ktypes->scan, i))
+			continue;
+		if (tp->category)
+			error = print_tracepoint(ktypes, tp->category, tp->event, text);
+		else
+			error = ebcc_tracepoint_split(ktypes->tracefs_path, tp->event, &category,
+						      &event);
+		if (!error && !tp->category)
+			error = print_tracepoint(ktypes, category, event, text);
+		if (error)
+			TRY(note_missing(ktypes, error, tp));
+	}
+	return ebcc_buf_check(text);
+}
+
+/* What -D defines must not change the kernel's text: put away before, brought back behind it. */
+static void put_macros_away(const struct ebcc_scan *scan, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < scan->define_count; i++)
+		ebcc_buf_printf(text, "#pragma push_macro(\"%s\")\n#undef %s\n", scan->defines[i],
+				scan->defines[i]);
+}
+
+static void bring_macros_back(const struct ebcc_scan *scan, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < scan->define_count; i++)
+		ebcc_buf_printf(text, "#pragma pop_macro(\"%s\")\n", scan->defines[i]);
+}
+
+static struct ebcc_error *begin(struct ebcc_ktypes *ktypes)
+{
+	uint64_t *uses;
+
+	ebcc_buf_clear(&ktypes->notes);
+	ebcc_buf_clear(&ktypes->inputs);
+	hash_for_each(&ktypes->scan.names, entry)
+		entry->value &= ~(uint64_t)FOUND_ANY;
+	uses = ebcc_hash_insert_string(&ktypes->scan.names, "pt_regs");
+	if (!uses)
+		return ebcc_error_no_memory();
+	*uses |= EBCC_SCAN_TAG;
+	return NULL;
+}
+
+static void list_btf_inputs(struct ebcc_ktypes *ktypes)
+{
+	for (size_t i = 0; i < ktypes->btf->part_count; i++)
+		ebcc_buf_printf(&ktypes->inputs, "%s %s\n", i ? "module" : "btf",
+				ktypes->btf->parts[i].path);
+}
+
+struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
+					struct ebcc_buf *text)
+{
+	AUTO_BUF struct ebcc_buf tracepoints = EBCC_BUF_INIT;
+
+	TRY(begin(ktypes));
+	/* The structs of tracepoints come behind the types that they need, but say which. */
+	TRY(print_tracepoints(ktypes, &tracepoints));
+	if (tracepoints.size)
+		TRY(ebcc_ktypes_merge_names(ktypes, tracepoints.data, tracepoints.size));
+	TRY(ebcc_ktypes_expand_macros(ktypes));
+	put_macros_away(&ktypes->scan, text);
+	ebcc_buf_append_string(text, preamble);
+	if (ktypes->core)
+		ebcc_buf_append_string(text, "#pragma clang attribute push(__attribute__(("
+					     "preserve_access_index)), apply_to = record)\n");
+	TRY(ebcc_ktypes_print_btf(ktypes, whole, text));
+	if (ktypes->core)
+		ebcc_buf_append_string(text, "#pragma clang attribute pop\n");
+	ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
+	TRY(ebcc_ktypes_print_macros(ktypes, text));
+	bring_macros_back(&ktypes->scan, text);
+	list_btf_inputs(ktypes);
+	TRY(ebcc_buf_check(&ktypes->inputs));
+	return ebcc_buf_check(text);
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Constants, macros and small functions of kernel headers, for names that BTF doesn't have: from the
+ * table (ktypes_macros.h), from the kernel's configuration, and those whose value depends
+ * on the kernel in hand.
+ */
+#include "ktypes_macros.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ktypes_internal.h"
+
+/* Rounds of names that bring names along; tables nest 5 deep. */
+#define MAX_ROUNDS 16
+
+static int compare_name(const void *name, const void *macro)
+{
+	return strcmp(name, ((const struct ebcc_macro *)macro)->name);
+}
+
+static const struct ebcc_macro *find_macro(const char *name)
+{
+	return bsearch(name, ebcc_macro_table, ebcc_macro_count, sizeof(*ebcc_macro_table),
+		       compare_name);
+}
+
+/* Whether the source can mean the macro of that name. */
+static bool is_wanted(const struct ebcc_ktypes *ktypes, enum ebcc_macro_kind kind, unsigned uses)
+{
+	if (ktypes_excludes_ordinary(uses) ||
+	    ((uses & EBCC_SCAN_DEFINES_MACRO) && !(uses & EBCC_SCAN_ASKED)))
+		return false;
+	if (uses & EBCC_SCAN_ASKED)
+		return true;
+	if (kind == EBCC_MACRO_ALIAS)
+		return (uses & EBCC_SCAN_MEMBER) && ktypes->scan.net_headers;
+	return uses & EBCC_SCAN_TOKEN;
+}
+
+/* A definition that depends on the kernel. Appends nothing where there is none to be had. */
+typedef struct ebcc_error *(*computed_fn)(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
+
+static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	ebcc_buf_printf(text, "#define LINUX_VERSION_CODE %" PRIu32 "\n",
+			ktypes->kernel->version_code);
+	return NULL;
+}
+
+static struct ebcc_error *define_page_size(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	ebcc_buf_printf(text, "#define PAGE_SIZE %zuUL\n", ktypes->kernel->page_size);
+	return NULL;
+}
+
+static struct ebcc_error *define_page_shift(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	ebcc_buf_printf(text, "#define PAGE_SHIFT %d\n",
+			__builtin_ctzl(ktypes->kernel->page_size));
+	return NULL;
+}
+
+/* #define NAME with the value of a configuration symbol, or @otherwise where it is not set. */
+static struct ebcc_error *define_from_config(struct ebcc_ktypes *ktypes, const char *name,
+					     const char *symbol, const char *otherwise,
+					     struct ebcc_buf *text)
+{
+	AUTO_FREE char *value = NULL;
+
+	TRY(ebcc_kernel_config(ktypes->kernel, symbol, &value));
+	ebcc_buf_printf(text, "#define %s %s\n", name, value ? value : otherwise);
+	ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, value ? value : "n");
+	return ebcc_buf_check(&ktypes->inputs);
+}
+
+static struct ebcc_error *define_hz(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	return define_from_config(ktypes, "HZ", "CONFIG_HZ", "250", text);
+}
+
+static struct ebcc_error *define_nr_cpus(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	return define_from_config(ktypes, "NR_CPUS", "CONFIG_NR_CPUS", "8192", text);
+}
+
+/* Where the kernel's half of the addresses begins. */
+static struct ebcc_error *define_page_offset(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (ktypes->kernel->arch == EBCC_CC_ARCH_X86_64) {
+		ebcc_buf_append_string(text, "#define PAGE_OFFSET 0xffff888000000000UL\n");
+		return NULL;
+	}
+	TRY(define_from_config(ktypes, "VA_BITS", "CONFIG_ARM64_VA_BITS", "48", text));
+	ebcc_buf_append_string(text, "#define PAGE_OFFSET (-(1UL << VA_BITS))\n");
+	return NULL;
+}
+
+static struct ebcc_error *define_page_offset_l4(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (ktypes->kernel->arch == EBCC_CC_ARCH_X86_64)
+		ebcc_buf_append_string(text,
+				       "#define __PAGE_OFFSET_BASE_L4 0xffff888000000000UL\n");
+	return NULL;
+}
+
+/* The number of elements of an array member of a struct, searched through anonymous members; 0: none. */
+static uint32_t array_length(const struct ebcc_kernel_btf *btf, const char *tag, const char *member)
+{
+	const struct ebcc_btf_part *part, *array_part;
+	uint32_t id = ebcc_kernel_btf_find(btf, tag, BTF_KIND_STRUCT);
+	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part), *array;
+
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+
+		if (strcmp(ebcc_kernel_btf_name(btf, part, m->name_off), member))
+			continue;
+		id = ebcc_kernel_btf_strip(btf, ebcc_kernel_btf_id(part, m->type));
+		array = ebcc_kernel_btf_type(btf, id, &array_part);
+		return array && btf_is_array(array) ? btf_array(array)->nelems : 0;
+	}
+	return 0;
+}
+
+/* 40 for ages, then as d_iname of struct dentry has room; since 6.14 in a union d_shortname. */
+static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	const struct ebcc_kernel_btf *btf = ktypes->btf;
+	uint32_t length = array_length(btf, "dentry", "d_iname");
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t;
+
+	if (!length) {
+		t = ebcc_kernel_btf_type(
+			btf, ebcc_kernel_btf_find(btf, "shortname_store", BTF_KIND_UNION), &part);
+		length = t ? t->size : 40;
+	}
+	ebcc_buf_printf(text, "#define DNAME_INLINE_LEN %" PRIu32 "\n", length);
+	return NULL;
+}
+
+static const struct {
+	const char *name;
+	computed_fn define;
+} computed[] = {
+	{"LINUX_VERSION_CODE", define_version},
+	{"PAGE_SIZE", define_page_size},
+	{"PAGE_SHIFT", define_page_shift},
+	{"PAGE_OFFSET", define_page_offset},
+	{"__PAGE_OFFSET_BASE_L4", define_page_offset_l4},
+	{"HZ", define_hz},
+	{"NR_CPUS", define_nr_cpus},
+	{"DNAME_INLINE_LEN", define_dname_length},
+};
+
+/* Adds what one macro names. */
+static struct ebcc_error *expand(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
+{
+	const char *text = macro->text;
+
+	/* The scan is not to learn that the source defines it. */
+	if (macro->kind != EBCC_MACRO_CODE)
+		text += strlen("#define ") + strlen(macro->name);
+	return ebcc_ktypes_merge_names(ktypes, text, strlen(text));
+}
+
+/* One pass over the names; *ret_more: some macro was new, and its names are to be looked at. */
+static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_more)
+{
+	AUTO_FREE const struct ebcc_macro **found = NULL;
+	size_t count = 0;
+
+	found = malloc((ktypes->scan.names.count + 1) * sizeof(*found));
+	if (!found)
+		return ebcc_error_no_memory();
+	hash_for_each(&ktypes->scan.names, entry)
+	{
+		const struct ebcc_macro *macro;
+
+		if (entry->value & FOUND_MACRO)
+			continue;
+		macro = find_macro(entry->key);
+		if (!macro || !is_wanted(ktypes, macro->kind, entry->value))
+			continue;
+		entry->value |= FOUND_MACRO;
+		found[count++] = macro;
+	}
+	/* Only now: it changes the table that was walked. */
+	for (size_t i = 0; i < count; i++)
+		TRY(expand(ktypes, found[i]));
+	*ret_more = count > 0;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_ktypes_expand_macros(struct ebcc_ktypes *ktypes)
+{
+	bool more = true;
+
+	for (int i = 0; i < MAX_ROUNDS && more; i++)
+		TRY(expand_round(ktypes, &more));
+	return NULL;
+}
+
+static struct ebcc_error *print_computed(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < sizeof(computed) / sizeof(*computed); i++) {
+		unsigned uses = ebcc_scan_uses(&ktypes->scan, computed[i].name);
+
+		if (!(uses & FOUND_ORDINARY) && is_wanted(ktypes, EBCC_MACRO_DEFINE, uses))
+			TRY(computed[i].define(ktypes, text));
+	}
+	return NULL;
+}
+
+/* CONFIG_X as the build has it: 1 for y, and CONFIG_X_MODULE for m. */
+static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *name,
+				       struct ebcc_buf *text)
+{
+	static const char suffix[] = "_MODULE";
+	AUTO_FREE char *value = NULL, *symbol = strdup(name);
+	size_t size = strlen(name);
+	bool module = size > sizeof(suffix) && !strcmp(name + size - strlen(suffix), suffix);
+
+	if (!symbol)
+		return ebcc_error_no_memory();
+	if (module)
+		symbol[size - strlen(suffix)] = '\0';
+	TRY(ebcc_kernel_config(ktypes->kernel, symbol, &value));
+	ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, value ? value : "n");
+	if (!value || !strcmp(value, "n") || !strcmp(value, "m") != module)
+		return ebcc_buf_check(&ktypes->inputs);
+	if (!strcmp(value, "y") || module)
+		ebcc_buf_printf(text, "#define %s 1\n", name);
+	else
+		ebcc_buf_printf(text, "#define %s %s\n", name, value);
+	return ebcc_buf_check(&ktypes->inputs);
+}
+
+static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	hash_for_each(&ktypes->scan.names, entry)
+	{
+		if (!strncmp(entry->key, "CONFIG_", 7) &&
+		    is_wanted(ktypes, EBCC_MACRO_DEFINE, entry->value))
+			TRY(print_config(ktypes, entry->key, text));
+	}
+	return NULL;
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct ebcc_macro *left = *(const struct ebcc_macro *const *)a;
+	const struct ebcc_macro *right = *(const struct ebcc_macro *const *)b;
+
+	return (left->order > right->order) - (left->order < right->order);
+}
+
+struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	AUTO_FREE const struct ebcc_macro **chosen =
+		malloc((ktypes->scan.names.count + 1) * sizeof(*chosen));
+	size_t count = 0;
+
+	if (!chosen)
+		return ebcc_error_no_memory();
+	TRY(print_computed(ktypes, text));
+	TRY(print_configs(ktypes, text));
+	hash_for_each(&ktypes->scan.names, entry)
+		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
+			chosen[count++] = find_macro(entry->key);
+	qsort(chosen, count, sizeof(*chosen), by_order);
+	/* Functions use the macros of their time: all of these come first. */
+	for (size_t i = 0; i < count; i++)
+		if (chosen[i]->kind != EBCC_MACRO_CODE)
+			ebcc_buf_append_string(text, chosen[i]->text);
+	for (size_t i = 0; i < count; i++)
+		if (chosen[i]->kind == EBCC_MACRO_CODE)
+			ebcc_buf_append_string(text, chosen[i]->text);
+	return ebcc_buf_check(text);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of definitions that kernel headers make and BTF doesn't have. It is written at
+ * build time by macro_table.c, from the headers in kernel/ and the installed user-space headers.
+ */
+#ifndef EBCC_KTYPES_MACROS_H
+#define EBCC_KTYPES_MACROS_H
+
+#include <stddef.h>
+
+enum ebcc_macro_kind {
+	EBCC_MACRO_DEFINE, /* a #define */
+	EBCC_MACRO_ALIAS,  /* a #define that stands for a path of members */
+	EBCC_MACRO_CODE,   /* a function or typedef: text behind the #defines, in order */
+};
+
+struct ebcc_macro {
+	const char *name;
+	const char *text; /* complete lines */
+	enum ebcc_macro_kind kind;
+	unsigned order; /* among those of EBCC_MACRO_CODE */
+};
+
+/* Sorted by name, each name once. */
+extern const struct ebcc_macro ebcc_macro_table[];
+extern const size_t ebcc_macro_count;
+
+#endif /* EBCC_KTYPES_MACROS_H */

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Build-time program: makes the table of ktypes_macros.h. Definitions come from this project's
+ * kernel/macros.h and kernel/aliases.h, and from a list of macros as `cc -E -dM` prints it; the
+ * first definition of a name is the one kept. Of the list, only constants in capitals are taken: what else
+ * user-space headers define is not the kernel's interface.
+ *
+ * macro_table OUT MACROS ALIASES LIST
+ */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ktypes_macros.h"
+
+#define MAX_MACROS 20000
+
+static struct ebcc_macro macros[MAX_MACROS];
+static size_t count;
+
+static void die(const char *what, const char *about)
+{
+	fprintf(stderr, "macro_table: %s: %s\n", what, about);
+	exit(1);
+}
+
+static char *read_file(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *text = NULL;
+	size_t size = 0;
+
+	if (!file)
+		die("can't open", path);
+	if (getdelim(&text, &size, '\0', file) < 0)
+		die("can't read, or empty", path);
+	fclose(file);
+	return text;
+}
+
+static bool is_name_part(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+static size_t name_size(const char *text)
+{
+	size_t size = 0;
+
+	while (is_name_part(text[size]))
+		size++;
+	return size;
+}
+
+static void add(const char *name, size_t size, const char *text, size_t text_size,
+		enum ebcc_macro_kind kind)
+{
+	if (!size || count == MAX_MACROS)
+		die("no name, or too many", text);
+	macros[count] = (struct ebcc_macro){.name = strndup(name, size),
+					    .text = strndup(text, text_size),
+					    .kind = kind,
+					    .order = count};
+	count++;
+}
+
+/* The end of a line, with those that a backslash joins to it. */
+static const char *end_of_define(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	while (end && end[-1] == '\\')
+		end = strchr(end + 1, '\n');
+	if (!end)
+		die("unfinished definition", line);
+	return end + 1;
+}
+
+/* The end of a function: a brace in the first column. */
+static const char *end_of_function(const char *line)
+{
+	const char *end = strstr(line, "\n}\n");
+
+	if (!end)
+		die("unfinished function", line);
+	return end + 3;
+}
+
+/* The function's name is the word before the parenthesis of its parameters, the last one that opens
+ * before the body at depth 0 but for attributes. */
+static const char *function_name(const char *text, size_t *ret_size)
+{
+	const char *body = strstr(text, "\n{"), *name = NULL;
+	int depth = 0;
+
+	for (const char *p = text; p < body; p++) {
+		if (*p == '(' && !depth++) {
+			const char *start = p;
+
+			while (start > text && is_name_part(start[-1]))
+				start--;
+			if (start != p && strncmp(start, "__attribute__", 13)) {
+				name = start;
+				*ret_size = p - start;
+			}
+		} else if (*p == ')') {
+			depth--;
+		}
+	}
+	if (!name)
+		die("no function name", text);
+	return name;
+}
+
+/* The last word before the semicolon. */
+static const char *typedef_name(const char *text, size_t *ret_size)
+{
+	const char *end = strchr(text, ';'), *start = end;
+
+	while (is_name_part(start[-1]))
+		start--;
+	*ret_size = end - start;
+	return start;
+}
+
+static const char *skip_comment(const char *line)
+{
+	const char *end = strstr(line, "*/");
+
+	if (!end)
+		die("unfinished comment", line);
+	end = strchr(end, '\n');
+	return end ? end + 1 : line + strlen(line);
+}
+
+/* The definitions of a header of this project. */
+static void add_header(const char *path, enum ebcc_macro_kind define_kind)
+{
+	const char *line = read_file(path);
+
+	while (*line) {
+		const char *end, *name;
+		size_t size;
+
+		if (*line == '\n') {
+			line++;
+			continue;
+		}
+		if (!strncmp(line, "/*", 2)) {
+			line = skip_comment(line);
+			continue;
+		}
+		if (!strncmp(line, "#define ", 8)) {
+			end = end_of_define(line);
+			add(line + 8, name_size(line + 8), line, end - line, define_kind);
+		} else if (!strncmp(line, "typedef ", 8)) {
+			end = end_of_define(line);
+			name = typedef_name(line, &size);
+			add(name, size, line, end - line, EBCC_MACRO_CODE);
+		} else if (!strncmp(line, "static ", 7)) {
+			end = end_of_function(line);
+			name = function_name(line, &size);
+			add(name, size, line, end - line, EBCC_MACRO_CODE);
+		} else {
+			die("this is no definition", line);
+		}
+		line = end;
+	}
+}
+
+/* Whether a macro of the compiler's list is a constant, or a test of one, to be offered. */
+static bool is_offered(const char *name, size_t size, const char *value, size_t value_size)
+{
+	bool syscall_number = size > 5 && !strncmp(name, "__NR_", 5);
+
+	if (!value_size || (name[0] == '_' && !syscall_number))
+		return false;
+	for (size_t i = 0; i < size && !syscall_number; i++)
+		if (islower((unsigned char)name[i]))
+			return false;
+	/* An enumerator with a macro of its name in front, for #ifdef. */
+	if (value_size == size && !strncmp(name, value, size))
+		return false;
+	/* Request codes of ioctls, made by macros that would have to come along. */
+	if (memmem(value, value_size, "_IO", 3))
+		return false;
+	return true;
+}
+
+/* "#define NAME VALUE" or "#define NAME(X) VALUE", one a line. */
+static void add_list(const char *path)
+{
+	const char *line = read_file(path);
+
+	for (; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		const char *name = line + 8, *value, *end = strchr(line, '\n');
+		size_t size;
+
+		if (strncmp(line, "#define ", 8) || !end)
+			continue;
+		size = name_size(name);
+		value = name + size;
+		if (*value == '(')
+			value = strchr(value, ')') + 1;
+		while (*value == ' ')
+			value++;
+		if (value <= end && is_offered(name, size, value, end - value))
+			add(name, size, line, end + 1 - line, EBCC_MACRO_DEFINE);
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct ebcc_macro *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : (left->order > right->order) - (left->order < right->order);
+}
+
+static void print_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '\n')
+			fputs("\\n", out);
+		else if (*text == '\t')
+			fputs("\\t", out);
+		else if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const kinds[] = {"DEFINE", "ALIAS", "CODE"};
+	FILE *out;
+
+	if (argc != 5)
+		die("usage", "macro_table OUT MACROS ALIASES LIST");
+	add_header(argv[2], EBCC_MACRO_DEFINE);
+	add_header(argv[3], EBCC_MACRO_ALIAS);
+	add_list(argv[4]);
+	qsort(macros, count, sizeof(*macros), by_name);
+	out = fopen(argv[1], "w");
+	if (!out)
+		die("can't write", argv[1]);
+	fputs("/* Made by macro_table.c. */\n#include \"ktypes_macros.h\"\n\n"
+	      "const struct ebcc_macro ebcc_macro_table[] = {\n",
+	      out);
+	for (size_t i = 0; i < count; i++) {
+		if (i && !strcmp(macros[i].name, macros[i - 1].name))
+			continue;
+		fprintf(out, "\t{\"%s\", ", macros[i].name);
+		print_string(out, macros[i].text);
+		fprintf(out, ", EBCC_MACRO_%s, %u},\n", kinds[macros[i].kind], macros[i].order);
+	}
+	fputs("};\nconst size_t ebcc_macro_count = sizeof(ebcc_macro_table) / "
+	      "sizeof(*ebcc_macro_table);\n",
+	      out);
+	return fclose(out) ? 1 : 0;
+}
