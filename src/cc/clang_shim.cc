@@ -363,6 +363,7 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	llvm::SmallVector<const char *, 64> arguments(input.arguments,
 						      input.arguments + input.argument_count);
 	auto options = llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
+	options->ShowOptionNames = true; /* [-Wname], for those who want to turn a warning off */
 	AnswerDiagnostics consumer(answer, options);
 	auto diagnostics = llvm::makeIntrusiveRefCnt<clang::DiagnosticsEngine>(
 		llvm::makeIntrusiveRefCnt<clang::DiagnosticIDs>(), options, &consumer, false);
@@ -375,6 +376,7 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 		return false;
 	/* What flags may have asked of the driver's other duties: no file is written here. */
 	invocation->getDependencyOutputOpts() = {};
+	invocation->getPreprocessorOutputOpts().ShowCPP = true;
 	invocation->getFrontendOpts().Inputs = {
 		clang::FrontendInputFile(source_path, clang::Language::C)};
 	invocation->getFrontendOpts().DisableFree = false;

@@ -20,6 +20,7 @@
 #include "compiler_answer.h"
 #include "compiler_diagnostic.h"
 #include "compiler_flags.h"
+#include "compiler_helpers.h"
 #include "embedded.h"
 
 struct compilation {
@@ -30,17 +31,6 @@ struct compilation {
 	LLVMModuleRef module;
 	LLVMTargetMachineRef machine;
 };
-
-static struct ebcc_clang_input clang_input(const struct compilation *compilation)
-{
-	return (struct ebcc_clang_input){
-		.request = compilation->request,
-		.arguments = compilation->arguments.list,
-		.argument_count = compilation->arguments.count,
-		.builtin = ebcc_embedded_files,
-		.builtin_count = ebcc_embedded_file_count,
-	};
-}
 
 static bool fail(struct compilation *compilation, const char *what, const char *reason)
 {
@@ -53,27 +43,47 @@ static bool fail(struct compilation *compilation, const char *what, const char *
 	return false;
 }
 
+/* The backend's own words advise what is of no use here, and end in newlines. */
+static const char *reword(char *message)
+{
+	size_t length = strlen(message);
+
+	if (strstr(message, "BPF stack limit is exceeded"))
+		return "the program needs more than the 512 bytes of stack that BPF has: put large "
+		       "variables into a map, such as a BPF_PERCPU_ARRAY with one element";
+	while (length && message[length - 1] == '\n')
+		message[--length] = '\0';
+	return message;
+}
+
+static bool is_said(const struct ebcc_cc_answer *answer, const char *message)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (!strcmp(answer->diagnostics[i].message, message))
+			return true;
+	return false;
+}
+
 /* What LLVM's passes and the backend have to say, such as a stack that is too large. */
 static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 {
 	struct compilation *compilation = ctx;
-	enum ebcc_cc_severity severity;
+	LLVMDiagnosticSeverity severity = LLVMGetDiagInfoSeverity(info);
 	char *path AUTO_FREE = NULL, *message AUTO_FREE = NULL;
+	const char *text = "out of memory";
 	unsigned line, column;
 
-	switch (LLVMGetDiagInfoSeverity(info)) {
-	case LLVMDSError:
-		severity = EBCC_CC_ERROR;
-		break;
-	case LLVMDSWarning:
-		severity = EBCC_CC_WARNING;
-		break;
-	default:
+	if (severity != LLVMDSError && severity != LLVMDSWarning)
 		return;
-	}
 	message = ebcc_llvm_diagnostic_message(info, &path, &line, &column);
-	ebcc_cc_diagnose(compilation->answer, compilation->request, severity, path ? path : "",
-			 line, column, message ? message : "out of memory");
+	if (message)
+		text = reword(message);
+	/* Repeated for every instruction concerned, at times without a location. */
+	if (!line && is_said(compilation->answer, text))
+		return;
+	ebcc_cc_diagnose(compilation->answer, compilation->request,
+			 severity == LLVMDSError ? EBCC_CC_ERROR : EBCC_CC_WARNING,
+			 path ? path : "", line, column, text);
 }
 
 static bool has_errors(const struct ebcc_cc_answer *answer)
@@ -226,19 +236,75 @@ static bool keep_ir(struct compilation *compilation)
 	return compilation->answer->ir || fail(compilation, "the IR listing", "out of memory");
 }
 
+/* Parses with the embedded headers, one of them in place of the one of the same path. */
+static bool parse_with(struct compilation *compilation, const struct ebcc_cc_file *builtin)
+{
+	const struct ebcc_cc_request *request = compilation->request;
+	struct ebcc_cc_answer *answer = compilation->answer;
+	struct ebcc_clang_input input = {
+		.request = request,
+		.arguments = compilation->arguments.list,
+		.argument_count = compilation->arguments.count,
+		.builtin = builtin,
+		.builtin_count = ebcc_embedded_file_count,
+	};
+
+	if (request->flags & EBCC_CC_WANT_PREPROCESSED)
+		answer->preprocessed = ebcc_clang_preprocess(&input);
+	compilation->module = ebcc_clang_parse(compilation->context, &input, answer);
+	return compilation->module;
+}
+
+/* The embedded headers with fewer helpers: a list to be freed, its table pointing into @text. */
+static struct ebcc_cc_file *select_builtin(const struct ebcc_cc_request *request,
+					   struct ebcc_buf *text)
+{
+	size_t count = ebcc_embedded_file_count;
+	struct ebcc_cc_file *list = malloc(count * sizeof(*list));
+	struct ebcc_error *error = NULL;
+
+	if (!list)
+		return NULL;
+	memcpy(list, ebcc_embedded_files, count * sizeof(*list));
+	for (size_t i = 0; i < count && !error; i++) {
+		if (strcmp(list[i].path, EBCC_CC_HELPER_DEFS))
+			continue;
+		error = ebcc_cc_select_helpers(request, ebcc_embedded_files, count,
+					       &ebcc_embedded_files[i], text);
+		list[i].text = ebcc_buf_string(text);
+		list[i].size = text->size;
+	}
+	if (!error)
+		return list;
+	ebcc_error_destroy(error);
+	free(list);
+	return NULL;
+}
+
+static bool parse(struct compilation *compilation)
+{
+	struct ebcc_buf text AUTO_BUF = EBCC_BUF_INIT;
+	struct ebcc_cc_file *builtin AUTO_FREE = select_builtin(compilation->request, &text);
+
+	if (builtin) {
+		bool ok = parse_with(compilation, builtin);
+
+		if (!ebcc_cc_misses_helper(compilation->answer))
+			return ok;
+		if (ok)
+			LLVMDisposeModule(compilation->module);
+		ebcc_cc_answer_deinit(compilation->answer);
+	}
+	return parse_with(compilation, ebcc_embedded_files);
+}
+
 static enum ebcc_cc_status compile(struct compilation *compilation)
 {
 	const struct ebcc_cc_request *request = compilation->request;
 	struct ebcc_cc_answer *answer = compilation->answer;
-	struct ebcc_clang_input input;
 
-	if (!ebcc_cc_arguments_init(&compilation->arguments, request, answer))
-		return EBCC_CC_SOURCE_ERROR;
-	input = clang_input(compilation);
-	if (request->flags & EBCC_CC_WANT_PREPROCESSED)
-		answer->preprocessed = ebcc_clang_preprocess(&input);
-	compilation->module = ebcc_clang_parse(compilation->context, &input, answer);
-	if (!compilation->module)
+	if (!ebcc_cc_arguments_init(&compilation->arguments, request, answer) ||
+	    !parse(compilation))
 		return EBCC_CC_SOURCE_ERROR;
 	LLVMContextSetDiagnosticHandler(compilation->context, on_llvm_diagnostic, compilation);
 	if (!create_machine(compilation) || !optimize(compilation))

@@ -38,6 +38,7 @@ add_library(ebcc_compiler OBJECT
   compiler.c
   compiler_diagnostic.c
   compiler_flags.c
+  compiler_helpers.c
   ${CMAKE_CURRENT_BINARY_DIR}/embedded_headers.c
 )
 target_link_libraries(ebcc_compiler PUBLIC ebcc_base)
