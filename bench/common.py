@@ -19,10 +19,11 @@ class BenchError(Exception):
 
 def build_environment(build):
     """Environment in which Python finds this project's module in a build tree."""
-    script = f'eval "$({REPOSITORY}/scripts/env "$1")" && env -0'
-    done = subprocess.run(["bash", "-c", script, "env", str(build)], stdout=subprocess.PIPE, check=False)
+    script = 'exports=$("$1" "$2") && eval "$exports" && env -0'
+    command = ["bash", "-c", script, "bash", str(REPOSITORY / "scripts/env"), str(build)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise BenchError("no build tree: scripts/quickstart makes one, --build names another")
+        raise BenchError(f"there is no build tree at {build}: scripts/quickstart makes one, --build names another")
     pairs = (entry.split("=", 1) for entry in done.stdout.decode().split("\0") if "=" in entry)
     return dict(pairs)
 

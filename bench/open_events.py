@@ -55,6 +55,7 @@ def main():
     with open("/proc/self/comm", "w", encoding="ascii") as comm:
         comm.write(COMMAND_NAME)
     before_import = time.monotonic()
+    import bcc
     from bcc import BPF
 
     before_create = time.monotonic()
@@ -77,6 +78,7 @@ def main():
     print(
         json.dumps(
             {
+                "module": bcc.__file__,
                 "import": before_create - before_import,
                 "create": created - before_create,
                 "first_event": seen[0] - started,

@@ -4,6 +4,7 @@ Each text filters on the test's own process, and each is compiled inside the gue
 """
 
 import ctypes
+import logging
 import os
 import signal
 import subprocess
@@ -388,3 +389,38 @@ def test_lost_events_are_counted():
     assert sent == 200
     assert len(seen) + sum(lost) == 200
     assert 0 < len(seen) < 200
+
+
+def test_second_pipeline(caplog):
+    """6.1's verifier rejects the text after instcombine, which drops the shift's lower bound: the other code is taken."""
+    text = """
+        struct slots_t { u64 slot[16]; };
+        BPF_ARRAY(input, u64, 1);
+        BPF_ARRAY(values, struct slots_t, 1);
+
+        int on_call(struct pt_regs *ctx)
+        {
+            u32 zero = 0;
+            u64 *number = input.lookup(&zero);
+            struct slots_t *value = values.lookup(&zero);
+            int high;
+
+            if (!number || !value)
+                return 0;
+            high = *number >> 32;
+            if (high >= 16)
+                return 0;
+            if (high < 0)
+                return 0;
+            value->slot[high]++;
+            return 0;
+        }
+    """
+    with caplog.at_level(logging.INFO, logger="bcc"), BPF(text=text) as bpf:
+        bpf["input"][ctypes.c_int(0)] = ctypes.c_uint64(7 << 32 | 99)
+        bpf.attach_kprobe(event=bpf.get_syscall_fnname("getpgid"), fn_name="on_call")
+        os.getpgid(0)
+        slots = list(bpf["values"][ctypes.c_int(0)].slot)
+    assert slots[7] >= 1 and sum(slots) == slots[7]
+    if os.environ["EBCC_VM"] == "bookworm":
+        assert "second pipeline" in caplog.text

@@ -1,0 +1,113 @@
+"""The scripts that people and the CI call: what they print, and that failures come out as failures."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCRIPTS = REPOSITORY / "scripts"
+
+
+def run(*command, **environment):
+    """A command's outcome, in this environment with changes."""
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=300, check=False)
+
+
+def junit(path, *cases):
+    """Writes a JUnit file: each case is a name and, for what did not pass, the element that says so."""
+    body = "".join(f'<testcase classname="c" name="{name}" time="0">{element}</testcase>' for name, element in cases)
+    path.write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
+
+
+def test_sum_adds_up_runners(tmp_path):
+    junit(tmp_path / "units.xml", ("a", ""), ("b", ""))
+    junit(tmp_path / "python.xml", ("c", ""))
+    done = run(SCRIPTS / "sum-results", tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1] == "3 passed, 0 failed, 0 skipped"
+    assert "units: 2 passed, 0 failed, 0 skipped" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("element", "words"),
+    [
+        ('<failure message="1 != 2"/>', "failed: python:c:x: 1 != 2"),
+        ('<error message="broke"/>', "failed: python:c:x: broke"),
+        ('<skipped message="no reason"/>', "unexpected skip, counted as failed: python:c:x: no reason"),
+    ],
+)
+def test_sum_fails_with_one_test(tmp_path, element, words):
+    junit(tmp_path / "python.xml", ("ok", ""), ("x", element))
+    done = run(SCRIPTS / "sum-results", tmp_path)
+    assert done.returncode == 1
+    assert words in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+@pytest.mark.parametrize("contents", ["", "<testsuites><testsuite/></testsuites>", "<testsuites><testsu"])
+def test_sum_fails_without_results(tmp_path, contents):
+    """A runner that died, or ran nothing, is a failure even when all others pass."""
+    junit(tmp_path / "units.xml", ("a", ""))
+    (tmp_path / "python.xml").write_text(contents)
+    done = run(SCRIPTS / "sum-results", tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "1 passed, 1 failed, 0 skipped"
+
+
+def test_expected_skips_have_reasons():
+    for line in (REPOSITORY / "tests/expected-skips").read_text().splitlines():
+        if line and not line.startswith("#"):
+            assert len(line.split(None, 1)) == 2, line
+
+
+def test_dependencies_are_listed():
+    build = run(SCRIPTS / "install-deps", "--build", "--list").stdout.split()
+    assert {"llvm-19-dev", "libclang-19-dev", "libbpf-dev", "python3-dev"} <= set(build)
+    assert "qemu-system-x86" not in build
+    assert "qemu-system-x86" in run(SCRIPTS / "install-deps", "--list").stdout.split()
+    assert "python3-bpfcc" in run(SCRIPTS / "install-deps", "--bench", "--list").stdout.split()
+
+
+def test_env_makes_the_build_tree_usable(tmp_path):
+    build = tmp_path / "a build"
+    build.mkdir()
+    done = run("bash", "-c", 'eval "$("$1/scripts/env" "$2")"; env -0', "bash", REPOSITORY, build, PYTHONPATH="/kept")
+    variables = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+    assert variables["PYTHONPATH"] == f"{build}/python:/kept"
+    assert variables["LD_LIBRARY_PATH"].split(":")[0] == f"{build}/src/cc"
+    assert variables["PATH"].split(":")[0] == str(REPOSITORY / "tools")
+
+
+def test_env_without_a_build_says_so(tmp_path):
+    done = run(SCRIPTS / "env", tmp_path / "none")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no build tree" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["quickstart", "check", "install-deps", "env", "sum-results"])
+def test_help_has_examples(script):
+    done = run(SCRIPTS / script, "--help")
+    assert done.returncode == 0
+    assert "usage:" in done.stdout and "example" in done.stdout
+
+
+@pytest.mark.parametrize("script", ["quickstart", "check", "install-deps"])
+def test_unknown_arguments_are_refused(script):
+    done = run(SCRIPTS / script, "--frobnicate")
+    assert done.returncode != 0
+    assert "--frobnicate" in done.stderr
+
+
+def test_benchmark_measures():
+    """One run of each kind on this project's module: every number is there and plausible."""
+    done = run(REPOSITORY / "bench/start", "--no-bcc", "--runs", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert set(report["medians"]) == {"ebcc cold", "ebcc cached"}
+    for medians in report["medians"].values():
+        assert 0 < medians["create"] < medians["first_event"] < 30
+        assert 1000 < medians["tracer_kb"] < 1000000
+    assert report["medians"]["ebcc cold"]["helper_kb"] > 10000
