@@ -15,13 +15,15 @@
  *			a char buffer is a pointer to the array). Absent when unknown.
  *     __ebcc_table_NAME	char[]: facts about the map NAME that libbpf can't carry, as "key=value\n"
  *			lines; read the symbol's bytes in the section. Absent for a plain map. Keys:
- *			  table=histogram	the type string, where it isn't the map's own type
- *			  scope=extern|shared|public
- *			  inner=OTHER	the inner map of a map of maps
+ *			  table=STRING	the type string of BPF_TABLE and kin as the source has it:
+ *					"histogram", "extern" (another module's table of the same
+ *					name), "array_of_maps$INNER", "hash", ...
+ *			  scope=shared|public
  *			  pinned=PATH	open the map from, or pin it to, this path
  *   section .data.ebcc	__ebcc_lost_NAME: counters of the events that the kernel refused, u64, one per CPU,
  *			64 bytes apart; as many as the CPUs rounded up to a power of two (take
- *			the count from the variable's size).
+ *			the count from the variable's size). Only maps that events are sent to have one.
+ *			A refusal because nobody opened the perf buffer (ENOENT) is not counted.
  */
 #ifndef EBCC_IR_H
 #define EBCC_IR_H

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a source in the dialect may use without an include, apart from the kernel's own
+ * types. The compiler includes this after the kernel types and before the source. It relies on nothing
+ * but u8 ... u64 and kin, size_t, bool, NULL and struct pt_regs; names that begin with __ebcc_
+ * are known to the IR passes.
+ */
+#ifndef EBCC_DIALECT_H
+#define EBCC_DIALECT_H
+
+#ifndef EBCC_CPU_COUNT
+#define EBCC_CPU_COUNT 1
+#endif
+#ifndef EBCC_PAGE_SIZE
+#define EBCC_PAGE_SIZE 4096
+#endif
+
+/* Methods and other helpers have no debug info of their own: what goes wrong in them is
+ * told of the line that uses them. */
+#define __EBCC_INLINE static inline __attribute__((always_inline, unused, nodebug))
+
+/* `&NAME` of a map is the address of a constant table. */
+#pragma clang diagnostic ignored "-Wincompatible-pointer-types-discards-qualifiers"
+
+#include "ebcc/helper_defs.h"
+#include "ebcc/helpers.h"
+#include "ebcc/registers.h"
+#include "ebcc/programs.h"
+#include "ebcc/maps.h"
+#include "ebcc/packets.h"
+
+#endif /* EBCC_DIALECT_H */

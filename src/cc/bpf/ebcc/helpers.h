@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Functions and macros of the dialect that belong to no map and no kind of program:
+ * byte order, histogram slots, atomics, the trace pipe.
+ */
+#ifndef EBCC_HELPERS_H
+#define EBCC_HELPERS_H
+
+#ifndef likely
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#endif
+#ifndef unlikely
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+#endif
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+#ifndef __inline
+#define __inline inline
+#endif
+
+/* The network's byte order is the other one: BPF objects are made for little-endian machines. */
+#define bpf_ntohs(value) ((__u16)__builtin_bswap16(value))
+#define bpf_htons(value) ((__u16)__builtin_bswap16(value))
+#define bpf_ntohl(value) ((__u32)__builtin_bswap32(value))
+#define bpf_htonl(value) ((__u32)__builtin_bswap32(value))
+#define bpf_ntohll(value) ((__u64)__builtin_bswap64(value))
+#define bpf_htonll(value) ((__u64)__builtin_bswap64(value))
+#define bpf_cpu_to_be64(value) bpf_htonll(value)
+#define bpf_be64_to_cpu(value) bpf_ntohll(value)
+
+/* Adds without giving the old value, which every kernel's instruction set can do. */
+#define lock_xadd(pointer, value) ((void)__sync_fetch_and_add(pointer, value))
+
+/* printf to the trace pipe; lowered to helper 6 or 177 by the markers pass, which knows the size
+ * of a literal format. With a format in an array, its size comes second, as the helper has it. */
+extern int __ebcc_trace_printk(const char *format, ...);
+#define bpf_trace_printk __ebcc_trace_printk
+
+/* Position of the highest bit set, 0 for 0 and 1. */
+__EBCC_INLINE unsigned int bpf_log2(unsigned int value)
+{
+	unsigned int position = 0;
+
+#pragma clang loop unroll(full)
+	for (unsigned int step = 16; step; step >>= 1) {
+		unsigned int high = (value >> step) != 0;
+
+		value >>= high * step;
+		position += high * step;
+	}
+	return position;
+}
+
+/* The slot of a value in a histogram of powers of two: 1 for 0 and 1, 2 for 2 and 3, ... */
+__EBCC_INLINE unsigned int bpf_log2l(unsigned long value)
+{
+	unsigned int high = value >> 32;
+
+	return high ? bpf_log2(high) + 32 + 1 : bpf_log2(value) + 1;
+}
+
+#define BPF_LICENSE(license) char _license[] __attribute__((section("license"), used)) = #license
+
+#endif /* EBCC_HELPERS_H */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The types of events. An output method is handed a void pointer; its macro adds what
+ * clang's __builtin_btf_type_id() makes of the argument, a call that carries the
+ * debug-info type. The method passes it on to the marker __ebcc_event(map, id). Here, after inlining,
+ * both meet: the type goes into a variable __ebcc_event_MAP of section .ebcc.meta, from where the
+ * backend writes it into BTF, and the calls go away.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "ir_util.h"
+
+/* The argument was a pointer to the event, or an array that holds it. NULL: not known. */
+static LLVMValueRef event_type(LLVMValueRef argument_type)
+{
+	LLVMValueRef type = ebcc_ir_strip_type(argument_type);
+
+	if (ebcc_ir_type_tag(type) != EBCC_TAG_POINTER)
+		return type;
+	type = ebcc_ir_base_type(type);
+	return ebcc_ir_strip_type(type) ? type : NULL;
+}
+
+static void describe(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
+{
+	LLVMDIBuilderRef builder;
+	LLVMMetadataRef pointer, variable;
+	LLVMValueRef global;
+	char name[256];
+	size_t length;
+
+	snprintf(name, sizeof(name), "__ebcc_event_%s", ebcc_ir_name(map));
+	if (LLVMGetNamedGlobal(ir->module, name))
+		return; /* the first use in the source decides */
+	length = strlen(name);
+	builder = LLVMCreateDIBuilderDisallowUnresolved(ir->module);
+	pointer = LLVMDIBuilderCreatePointerType(builder, LLVMValueAsMetadata(type), 64, 0, 0, "", 0);
+	variable = LLVMDIBuilderCreateGlobalVariableExpression(
+		builder, NULL, name, length, "", 0, NULL, 0, pointer, false,
+		LLVMDIBuilderCreateExpression(builder, NULL, 0), NULL, 0);
+	global = LLVMAddGlobal(ir->module, ir->pointer, name);
+	LLVMSetInitializer(global, LLVMConstNull(ir->pointer));
+	LLVMSetSection(global, ".ebcc.meta");
+	LLVMGlobalSetMetadata(global, ir->dbg_kind, variable);
+	LLVMDisposeDIBuilder(builder);
+}
+
+static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	LLVMValueRef map = LLVMGetOperand(call, 0), id = LLVMGetOperand(call, 1);
+	LLVMValueRef type = NULL;
+
+	if (ebcc_ir_is_intrinsic(ir, id, EBCC_IR_TYPE_ID))
+		type = event_type(LLVMGetMetadata(id, ir->access_index_kind));
+	if (type && LLVMIsAGlobalVariable(map))
+		describe(ir, map, type);
+	LLVMInstructionEraseFromParent(call);
+	if (LLVMIsACallInst(id) && !LLVMGetFirstUse(id))
+		LLVMInstructionEraseFromParent(id);
+}
+
+/* Counters of maps that no event is sent to. */
+static void delete_unused_counters(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module), next; global; global = next) {
+		next = LLVMGetNextGlobal(global);
+		if (ebcc_ir_after_prefix(ebcc_ir_name(global), "__ebcc_lost_") &&
+		    !LLVMGetFirstUse(global))
+			LLVMDeleteGlobal(global);
+	}
+}
+
+void ebcc_ir_events(struct ebcc_ir *ir)
+{
+	LLVMValueRef marker = LLVMGetNamedFunction(ir->module, "__ebcc_event");
+
+	/* In the order of the source: a use list has no order. */
+	for (LLVMValueRef function = marker ? LLVMGetFirstFunction(ir->module) : NULL; function;
+	     function = LLVMGetNextFunction(function))
+		for_each_block(block, function)
+			for_each_instruction(instruction, block)
+				if (ebcc_ir_callee(instruction) == marker)
+					lower_event(ir, instruction);
+	if (marker)
+		LLVMDeleteFunction(marker);
+	delete_unused_counters(ir);
+}

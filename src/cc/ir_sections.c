@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Last touches: each program in a section that says what it is, a license, a return value
+ * on every path, and constants where libbpf looks for them.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "ir_util.h"
+
+static const struct {
+	const char *prefix;
+	const char *section;
+} kinds[] = {
+	{"kprobe__", "kprobe/"},     {"kretprobe__", "kretprobe/"},
+	{"raw_tracepoint__", "raw_tp/"}, {"kfunc__", "fentry/"},
+	{"kretfunc__", "fexit/"},    {"kmod_ret__", "fmod_ret/"},
+	{"lsm__", "lsm/"},	     {"bpf_iter__", "iter/"},
+};
+
+static const struct {
+	const char *context;
+	const char *section;
+} contexts[] = {
+	{"pt_regs", "kprobe/"},
+	{"xdp_md", "xdp/"},
+};
+
+static char *tracepoint_section(const char *rest)
+{
+	const char *event = strstr(rest, "__");
+	char *section;
+
+	if (!event || asprintf(&section, "tracepoint/%.*s/%s", (int)(event - rest), rest,
+			       event + strlen("__")) < 0)
+		return NULL;
+	return section;
+}
+
+char *ebcc_ir_section_name(const char *function, const char *context_type)
+{
+	const char *rest = ebcc_ir_after_prefix(function, "tracepoint__");
+	char *section;
+
+	if (rest && strstr(rest, "__"))
+		return tracepoint_section(rest);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		rest = ebcc_ir_after_prefix(function, kinds[i].prefix);
+		if (rest && *rest)
+			return asprintf(&section, "%s%s", kinds[i].section, rest) < 0 ? NULL :
+											section;
+	}
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (!strcmp(context_type, contexts[i].context))
+			return asprintf(&section, "%s%s", contexts[i].section, function) < 0 ?
+				       NULL :
+				       section;
+	if (asprintf(&section, ".ebcc/%s/%s", context_type, function) < 0)
+		return NULL;
+	for (char *c = section; *c; c++)
+		if (*c == ' ')
+			*c = '_';
+	return section;
+}
+
+static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
+{
+	const char *old = LLVMGetSection(program);
+	char *section AUTO_FREE = NULL;
+	char context[128];
+
+	if (old && *old)
+		return; /* the source says so itself */
+	ebcc_ir_context_type(ir, program, context, sizeof(context));
+	section = ebcc_ir_section_name(ebcc_ir_name(program), context);
+	if (section)
+		LLVMSetSection(program, section);
+	else
+		ebcc_ir_no_memory(ir);
+}
+
+/* A path that returns nothing leaves a register that verifiers don't accept; clang has warned. */
+static void define_returns(LLVMValueRef program)
+{
+	for_each_block(block, program) {
+		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block), value;
+
+		if (!terminator || !LLVMIsAReturnInst(terminator) ||
+		    !LLVMGetNumOperands(terminator))
+			continue;
+		value = LLVMGetOperand(terminator, 0);
+		if (LLVMIsUndef(value)) /* poison is one, too */
+			LLVMSetOperand(terminator, 0, LLVMConstNull(LLVMTypeOf(value)));
+		for (unsigned i = 0; LLVMIsAPHINode(value) && i < LLVMCountIncoming(value); i++)
+			if (LLVMIsUndef(LLVMGetIncomingValue(value, i)))
+				LLVMSetOperand(value, i, LLVMConstNull(LLVMTypeOf(value)));
+	}
+}
+
+static void add_license(struct ebcc_ir *ir)
+{
+	static const char license[] = "GPL";
+	LLVMValueRef global;
+
+	for (global = LLVMGetFirstGlobal(ir->module); global; global = LLVMGetNextGlobal(global)) {
+		const char *section = LLVMGetSection(global);
+
+		if (section && !strcmp(section, "license"))
+			return;
+	}
+	global = LLVMAddGlobal(ir->module, LLVMArrayType2(ir->i8, sizeof(license)), "_license");
+	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, license, sizeof(license),
+							     true));
+	LLVMSetSection(global, "license");
+}
+
+void ebcc_ir_sections(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef program = ebcc_ir_first_program(ir); program;
+	     program = ebcc_ir_next_program(program)) {
+		set_section(ir, program);
+		define_returns(program);
+	}
+	add_license(ir);
+}
+
+/*
+ * String literals and tables that the optimizer made would go to sections of their own, to be
+ * merged by a linker, each of which libbpf makes a map of. Runs after optimization.
+ */
+void ebcc_ir_constants(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module); global;
+	     global = LLVMGetNextGlobal(global)) {
+		const char *section = LLVMGetSection(global);
+
+		if (LLVMIsGlobalConstant(global) && !LLVMIsDeclaration(global) &&
+		    (!section || !*section))
+			LLVMSetUnnamedAddress(global, LLVMNoUnnamedAddr);
+	}
+}
