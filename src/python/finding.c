@@ -18,8 +18,11 @@ static PyObject *find(PyObject *args, find_fn function)
 
 	if (!PyArg_ParseTuple(args, "y", &regex))
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS error = function(regex, &names, &count);
-	Py_END_ALLOW_THREADS if (error) return error_raise(error, ERROR_ANY);
+	Py_BEGIN_ALLOW_THREADS
+	error = function(regex, &names, &count);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ANY);
 	return bytes_list(names, count);
 }
 
@@ -74,9 +77,11 @@ static PyObject *find_user_functions(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "yy", &binary, &regex))
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS error =
-		ebcc_find_user_functions(binary, regex, &names, &addresses, &count);
-	Py_END_ALLOW_THREADS if (error) return error_raise(error, ERROR_ANY);
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_find_user_functions(binary, regex, &names, &addresses, &count);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ANY);
 	return user_functions_list(names, addresses, count);
 }
 
@@ -90,9 +95,10 @@ static PyObject *find_library(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "y|i", &name, &pid))
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS error = ebcc_find_library(name, pid, &path);
-	Py_END_ALLOW_THREADS if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND)
-	{
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_find_library(name, pid, &path);
+	Py_END_ALLOW_THREADS
+	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND) {
 		ebcc_error_destroy(error);
 		Py_RETURN_NONE;
 	}

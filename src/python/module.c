@@ -33,7 +33,8 @@ static void module_destroy_handle(struct module_object *module)
 
 	module->handle = NULL;
 	if (handle) {
-		Py_BEGIN_ALLOW_THREADS ebcc_module_destroy(handle);
+		Py_BEGIN_ALLOW_THREADS
+		ebcc_module_destroy(handle);
 		Py_END_ALLOW_THREADS
 	}
 	readers_destroy(module);
@@ -89,9 +90,11 @@ static struct ebcc_error *compile(const char *source, Py_ssize_t size,
 	for (;;) {
 		struct ebcc_error *error;
 
-		Py_BEGIN_ALLOW_THREADS error = ebcc_module_create(source, size, opts, ret);
-		Py_END_ALLOW_THREADS if (!error || ebcc_error_code(error) !=
-							   EBCC_ERROR_INTERRUPTED) return error;
+		Py_BEGIN_ALLOW_THREADS
+		error = ebcc_module_create(source, size, opts, ret);
+		Py_END_ALLOW_THREADS
+		if (!error || ebcc_error_code(error) != EBCC_ERROR_INTERRUPTED)
+			return error;
 		if (!error_interrupted(error))
 			return NULL;
 	}

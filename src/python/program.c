@@ -9,7 +9,8 @@ PyTypeObject *program_type, *link_type;
 
 /* bcc._ebcc.Link */
 struct link_object {
-	PyObject_HEAD struct module_object *module;
+	PyObject ob_base;
+	struct module_object *module;
 	struct ebcc_link *handle;
 	PyObject *name;
 };
@@ -57,8 +58,10 @@ static void link_detach(struct link_object *link)
 	if (!handle || !link->module->handle)
 		return;
 	module_enter(link->module);
-	Py_BEGIN_ALLOW_THREADS ebcc_link_destroy(handle);
-	Py_END_ALLOW_THREADS module_leave(link->module);
+	Py_BEGIN_ALLOW_THREADS
+	ebcc_link_destroy(handle);
+	Py_END_ALLOW_THREADS
+	module_leave(link->module);
 }
 
 static PyObject *link_destroy(PyObject *self, PyObject *unused)

@@ -32,19 +32,21 @@ struct poll {
 
 /* bcc._ebcc.Module */
 struct module_object {
-	PyObject_HEAD struct ebcc_module *handle; /* NULL once closed */
-	PyObject *types;	/* dict: address of an ebcc_type -> its ctypes class */
-	struct reader *readers; /* open perf and ring buffers */
-	struct poll *poll;	/* or NULL */
-	pthread_mutex_t lock;	/* held by calls that run without the interpreter lock */
-	unsigned users;		/* such calls in progress, polls included */
-	bool closing;		/* closed as soon as users is 0 */
+	PyObject ob_base;
+	struct ebcc_module *handle; /* NULL once closed */
+	PyObject *types;	    /* dict: address of an ebcc_type -> its ctypes class */
+	struct reader *readers;	    /* open perf and ring buffers */
+	struct poll *poll;	    /* or NULL */
+	pthread_mutex_t lock;	    /* held by calls that run without the interpreter lock */
+	unsigned users;		    /* such calls in progress, polls included */
+	bool closing;		    /* closed as soon as users is 0 */
 	PyObject *weakrefs;
 };
 
 /* bcc._ebcc.Program; borrows the program from its module. */
 struct program_object {
-	PyObject_HEAD struct module_object *module;
+	PyObject ob_base;
+	struct module_object *module;
 	struct ebcc_program *handle;
 };
 
@@ -66,7 +68,8 @@ enum event_form {
 
 /* bcc._ebcc.Table; borrows the table from its module. */
 struct table_object {
-	PyObject_HEAD struct module_object *module;
+	PyObject ob_base;
+	struct module_object *module;
 	struct ebcc_table *handle;
 	struct element key;
 	struct element leaf;   /* as the source declares it: of one CPU */
@@ -111,10 +114,12 @@ void module_leave(struct module_object *module);
 #define MODULE_CALL(module, error, call)                                                           \
 	do {                                                                                       \
 		module_enter(module);                                                              \
-		Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&(module)->lock);                        \
+		Py_BEGIN_ALLOW_THREADS                                                             \
+		pthread_mutex_lock(&(module)->lock);                                               \
 		error = (call);                                                                    \
 		pthread_mutex_unlock(&(module)->lock);                                             \
-		Py_END_ALLOW_THREADS module_leave(module);                                         \
+		Py_END_ALLOW_THREADS                                                               \
+		module_leave(module);                                                              \
 	} while (0)
 
 int program_add(PyObject *extension);

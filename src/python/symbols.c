@@ -8,7 +8,8 @@ static PyTypeObject *kernel_symbols_type;
 
 /* bcc._ebcc.KernelSymbols */
 struct kernel_symbols_object {
-	PyObject_HEAD struct ebcc_ksyms *handle;
+	PyObject ob_base;
+	struct ebcc_ksyms *handle;
 };
 
 static PyObject *kernel_symbols_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -17,8 +18,11 @@ static PyObject *kernel_symbols_new(PyTypeObject *type, PyObject *args, PyObject
 	struct ebcc_ksyms *handle;
 	struct ebcc_error *error;
 
-	Py_BEGIN_ALLOW_THREADS error = ebcc_ksyms_create(&handle);
-	Py_END_ALLOW_THREADS if (error) return error_raise(error, ERROR_ANY);
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_ksyms_create(&handle);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ANY);
 	symbols = (struct kernel_symbols_object *)PyType_GenericAlloc(type, 0);
 	if (symbols)
 		symbols->handle = handle;

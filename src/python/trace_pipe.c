@@ -8,8 +8,9 @@ static PyTypeObject *trace_pipe_type;
 
 /* bcc._ebcc.TracePipe */
 struct trace_pipe_object {
-	PyObject_HEAD struct ebcc_trace_pipe *handle; /* NULL once closed */
-	bool reading;				      /* in a read, without the interpreter lock */
+	PyObject ob_base;
+	struct ebcc_trace_pipe *handle; /* NULL once closed */
+	bool reading;			/* in a read, without the interpreter lock */
 };
 
 static PyObject *trace_pipe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -63,8 +64,10 @@ static PyObject *line_read(struct trace_pipe_object *pipe, bool *ret_again)
 
 	*ret_again = false;
 	pipe->reading = true;
-	Py_BEGIN_ALLOW_THREADS error = ebcc_trace_pipe_read(pipe->handle, &line);
-	Py_END_ALLOW_THREADS pipe->reading = false;
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_trace_pipe_read(pipe->handle, &line);
+	Py_END_ALLOW_THREADS
+	pipe->reading = false;
 	if (error && ebcc_error_code(error) == EBCC_ERROR_INTERRUPTED) {
 		*ret_again = error_interrupted(error);
 		return NULL;

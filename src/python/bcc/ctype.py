@@ -102,8 +102,7 @@ def _explicit(name, size, members):
 
 
 def _member_property(kind, offset):
-    simple = issubclass(kind, ct._SimpleCData) or (
-        issubclass(kind, ct.Array) and kind._type_ is ct.c_char)
+    simple = issubclass(kind, ct._SimpleCData) or _is_text(kind)
 
     def read(self):
         member = kind.from_buffer(self, offset)
@@ -158,7 +157,7 @@ def instance(kind, value):
             raise TypeError("%r of %d bytes can't stand for %d bytes" % (
                 type(value), ct.sizeof(value), ct.sizeof(kind)))
         return kind.from_buffer_copy(value)
-    if isinstance(value, str):
+    if isinstance(value, str) and (kind is ct.c_char or _is_text(kind)):
         value = value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
         return _from_bytes(kind, value)
@@ -167,8 +166,12 @@ def instance(kind, value):
     return kind(value)
 
 
+def _is_text(kind):
+    return issubclass(kind, ct.Array) and kind._type_ is ct.c_char
+
+
 def _from_bytes(kind, value):
-    if issubclass(kind, ct.Array) and kind._type_ is ct.c_char:
+    if _is_text(kind):
         if len(value) > ct.sizeof(kind):
             raise ValueError("%d bytes don't fit into char[%d]" % (len(value), ct.sizeof(kind)))
         return kind.from_buffer_copy(value.ljust(ct.sizeof(kind), b"\0"))

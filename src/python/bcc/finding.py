@@ -7,9 +7,9 @@ import re
 from . import _ebcc
 from .utils import to_bytes
 
-# What means the same in Python's regular expressions and in the library's extended ones.
-_PLAIN_REGEX = re.compile(rb"(?:[\w.$^|:/-]|\\[.$^|*+?()\[\]{}\\]|[.\w)\]][*+](?![?+])|"
-                          rb"\((?!\?)|\)|\[\^?[\w.:/-]+\])*\Z")
+# What means the same in Python's regular expressions and in the library's extended ones:
+# no escapes but of punctuation, no (?...), no quantifier after a quantifier.
+_OWN_REGEX = re.compile(rb"\\[A-Za-z0-9]|\(\?|[*+?}][*+?]")
 
 # What may stand before the name of a system call in the name of its function.
 _SYSCALL_PREFIXES = (b"__x64_sys_", b"__x32_compat_sys_", b"__ia32_compat_sys_", b"__arm64_sys_",
@@ -19,8 +19,8 @@ _SYSCALL_PREFIXES = (b"__x64_sys_", b"__x32_compat_sys_", b"__ia32_compat_sys_",
 def _matching(find, pattern):
     """What find() lists and the pattern matches from the start, as re.match() does."""
     pattern = to_bytes(pattern)
-    if _PLAIN_REGEX.match(pattern):
-        return find(b"^(" + pattern + b")")
+    if not _OWN_REGEX.search(pattern):
+        return find(pattern)
     matches = re.compile(pattern).match
     return [name for name in find(b"") if matches(name)]
 

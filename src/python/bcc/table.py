@@ -342,18 +342,19 @@ def _warn_lost(name):
 class PerfEventArray(ArrayBase):
     """BPF_PERF_OUTPUT, BPF_PERF_ARRAY."""
 
-    def open_perf_buffer(self, callback, page_cnt=8, lost_cb=None, wakeup_events=1):
+    def open_perf_buffer(self, callback, page_cnt=8, lost_cb=None, wakeup_events=None):
         """Has perf_buffer_poll() call callback(cpu, data, size) for each event.
 
         data: the address of the bytes, good during the call; event(data) copies them.
         page_cnt: pages of the buffer of each CPU, a power of two.
         lost_cb: called with the number of events lost since the last call; without it, a
-        warning is logged. wakeup_events: how many events wake the reader.
+        warning is logged. wakeup_events: how many events wake the reader; without it, they are
+        read in batches, a few hundredths of a second late at most.
         """
         if page_cnt & (page_cnt - 1) or page_cnt <= 0:
             raise ValueError("page_cnt must be a power of two, not %d" % page_cnt)
         self._open_events(callback, lost_cb or _warn_lost(self.name), None, page_cnt,
-                          wakeup_events)
+                          wakeup_events or 0)
 
 
 class RingBuf(TableBase):
