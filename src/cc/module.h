@@ -42,7 +42,8 @@ struct ebcc_table {
 	char *name;
 	struct bpf_map *map; /* in module->object; its fd is used after load */
 	int fd;		     /* -1 until the module is loaded */
-	unsigned map_type;   /* enum bpf_map_type */
+	int template_fd; /* of a map of maps, until loaded: what its inner maps look like; or -1 */
+	unsigned map_type; /* enum bpf_map_type */
 	unsigned flags;
 	uint32_t max_entries;
 	size_t key_size;
@@ -50,6 +51,7 @@ struct ebcc_table {
 	size_t value_size; /* as the kernel's calls take it: all CPUs of a per-CPU map */
 	bool per_cpu;
 	bool internal; /* .bss, .rodata: not listed among the module's tables */
+	void *mapping; /* of an internal table's one value, once asked for; or NULL */
 	const struct ebcc_type *key_type, *leaf_type, *event_type;
 };
 
@@ -63,13 +65,17 @@ struct ebcc_module {
 	struct ebcc_compilation *compilation;
 	char *object_bytes; /* the ELF object */
 	size_t object_size;
+	char *second_bytes; /* the object of the second pipeline, once a program needed it */
+	size_t second_size;
+	bool second_tried;
 	char *debug_texts[8]; /* by bit number of enum ebcc_debug */
 
 	struct bpf_object
 		*object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
 	struct btf *btf; /* borrowed from object */
 	struct ebcc_types *types;
-	bool loaded; /* the maps exist */
+	bool loaded;	 /* the maps exist */
+	bool load_tried; /* constants can't be set any more, nor a failed load repeated */
 	struct ebcc_program **programs;
 	size_t program_count;
 	struct ebcc_table **tables;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Finds a section of an ELF object in memory. The header's numbers are checked against
+ * the size of the object before they are used.
+ */
+#include "elf_sections.h"
+
+#include <elf.h>
+#include <stdint.h>
+#include <string.h>
+
+static bool within(size_t size, uint64_t offset, uint64_t length)
+{
+	return offset <= size && length <= size - offset;
+}
+
+/* Copies section header @index; the object may be unaligned. */
+static bool read_header(const char *bytes, size_t size, const Elf64_Ehdr *elf, unsigned index,
+			Elf64_Shdr *ret)
+{
+	if (index >= elf->e_shnum ||
+	    !within(size, elf->e_shoff, (uint64_t)elf->e_shnum * sizeof(*ret)))
+		return false;
+	memcpy(ret, bytes + elf->e_shoff + index * sizeof(*ret), sizeof(*ret));
+	return ret->sh_type == SHT_NOBITS || within(size, ret->sh_offset, ret->sh_size);
+}
+
+bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,
+		      size_t *ret_size)
+{
+	size_t name_size = strlen(name) + 1;
+	Elf64_Shdr names, section;
+	Elf64_Ehdr elf;
+
+	if (size < sizeof(elf))
+		return false;
+	memcpy(&elf, bytes, sizeof(elf));
+	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    elf.e_shentsize != sizeof(section) ||
+	    !read_header(bytes, size, &elf, elf.e_shstrndx, &names) || names.sh_type != SHT_STRTAB)
+		return false;
+	for (unsigned i = 0; i < elf.e_shnum; i++) {
+		if (!read_header(bytes, size, &elf, i, &section) || section.sh_type == SHT_NOBITS)
+			continue;
+		if (!within(names.sh_size, section.sh_name, name_size) ||
+		    memcmp(bytes + names.sh_offset + section.sh_name, name, name_size))
+			continue;
+		*ret = bytes + section.sh_offset;
+		*ret_size = section.sh_size;
+		return true;
+	}
+	return false;
+}

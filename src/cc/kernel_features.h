@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this kernel can do. Each answer is had by trying, the first time it is asked
+ * for, and kept for the life of the process; version numbers are never looked at.
+ */
+#ifndef EBCC_KERNEL_FEATURES_H
+#define EBCC_KERNEL_FEATURES_H
+
+#include <stdbool.h>
+
+enum ebcc_feature {
+	EBCC_FEATURE_BATCH,	    /* batch calls on hash maps and arrays */
+	EBCC_FEATURE_RINGBUF,	    /* BPF_MAP_TYPE_RINGBUF */
+	EBCC_FEATURE_ARRAY_MMAP,    /* BPF_F_MMAPABLE arrays */
+	EBCC_FEATURE_MEMCG_ACCOUNT, /* maps count against the memory cgroup, not RLIMIT_MEMLOCK */
+	EBCC_FEATURE_PERF_LINK,	    /* bpf_link on perf events */
+	EBCC_FEATURE_COOKIE,	    /* bpf_get_attach_cookie() in perf and tracing programs */
+	EBCC_FEATURE_KPROBE_MULTI,  /* one link on many functions */
+	EBCC_FEATURE_CPU_V3,	    /* instruction set 3: 32-bit jumps */
+	EBCC_FEATURE_CPU_V4,	    /* instruction set 4: sign extension, long jumps */
+	EBCC_FEATURE_PROBE_READ_KERNEL, /* bpf_probe_read_kernel() and _user() apart */
+	EBCC_FEATURE_BTF_FUNC,		/* BTF of functions, which line info needs */
+	EBCC_FEATURE_BTF_DATASEC,	/* BTF of variables */
+	EBCC_FEATURE_FENTRY, /* fentry programs attach (parses the kernel's BTF: ~10 ms) */
+	EBCC_FEATURE_COUNT,
+};
+
+/* Whether the kernel has it. Without the privilege to try, the answer is no. Thread-safe. */
+bool ebcc_feature(enum ebcc_feature feature);
+
+/* The highest BPF instruction set (2, 3 or 4) that the kernel takes. Thread-safe. */
+unsigned ebcc_feature_cpu_version(void);
+
+/* For tests: from now on the answer is @value, as on another kernel. */
+void ebcc_feature_override(enum ebcc_feature feature, bool value);
+
+#endif /* EBCC_KERNEL_FEATURES_H */

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From an ELF object to maps in the kernel. The object is opened once for what there is
+ * to know (programs, maps, types, variables) and its maps are created by loading it with
+ * every program off. Programs are loaded from the same bytes opened again (program.c): a second
+ * opening costs about 0.1 ms, and frees every program from what becomes of the others.
+ */
+#include "load.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "kernel_features.h"
+#include "value.h"
+
+/* libbpf's messages kept for one error. */
+#define CAPTURE_LIMIT 4096
+
+static void capture_message(void *ctx, enum ebcc_log_level level, const char *message)
+{
+	struct ebcc_capture *capture = ctx;
+	const char *prefix = "libbpf: ";
+
+	ebcc_log(capture->forward, level, "%s", message);
+	if (!strncmp(message, prefix, strlen(prefix)))
+		message += strlen(prefix);
+	if (capture->text.size + strlen(message) < CAPTURE_LIMIT)
+		ebcc_buf_printf(&capture->text, "%s\n", message);
+}
+
+void ebcc_capture_init(struct ebcc_capture *capture, const struct ebcc_log *forward)
+{
+	*capture = (struct ebcc_capture){.forward = forward};
+	capture->log = (struct ebcc_log){.fn = capture_message, .ctx = capture};
+}
+
+void ebcc_capture_deinit(struct ebcc_capture *capture)
+{
+	ebcc_buf_deinit(&capture->text);
+}
+
+/* The first line that libbpf printed, without the line that says "retrying without BTF". */
+static void append_reason(struct ebcc_buf *buf, const struct ebcc_capture *capture)
+{
+	const char *line = ebcc_buf_string(&capture->text), *end;
+
+	for (; (end = strchr(line, '\n')); line = end + 1) {
+		if (strstr(line, "Retrying without BTF") &&
+		    strstr(line, "Retrying without BTF") < end)
+			continue;
+		ebcc_buf_append_string(buf, " (");
+		ebcc_buf_append(buf, line, (size_t)(end - line));
+		ebcc_buf_append_char(buf, ')');
+		return;
+	}
+}
+
+struct ebcc_error *ebcc_load_error(int errnum, const char *what, const struct ebcc_capture *capture)
+{
+	AUTO_BUF struct ebcc_buf reason = EBCC_BUF_INIT;
+
+	if (errnum == EPERM)
+		return ebcc_error_create(
+			EBCC_ERROR_PERMISSION,
+			"%s: the kernel does not let this user load BPF: run as root, or "
+			"with CAP_BPF and CAP_PERFMON",
+			what);
+	append_reason(&reason, capture);
+	if (errnum == ENOMEM)
+		return ebcc_error_create(
+			EBCC_ERROR_NO_MEMORY,
+			"%s: the kernel has not enough memory, or the limit of locked "
+			"memory (ulimit -l) is too small%s",
+			what, ebcc_buf_string(&reason));
+	return ebcc_error_os(EBCC_ERROR_LOAD, errnum, "%s: the kernel refused to load it%s", what,
+			     ebcc_buf_string(&reason));
+}
+
+void ebcc_cleanup_object(struct bpf_object **object)
+{
+	bpf_object__close(*object);
+}
+
+struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,
+				    size_t size, struct bpf_object **ret)
+{
+	/* The name begins the names of maps of globals: "ebcc.rodata". */
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ebcc");
+	AUTO_CAPTURE struct ebcc_capture capture;
+	struct bpf_program *program;
+	struct bpf_object *object;
+
+	ebcc_capture_init(&capture, &module->log);
+	LOG_SCOPE(&capture.log);
+	object = bpf_object__open_mem(bytes, size, &opts);
+	if (!object) {
+		AUTO_BUF struct ebcc_buf reason = EBCC_BUF_INIT;
+		int errnum = errno;
+
+		append_reason(&reason, &capture);
+		return ebcc_error_os(EBCC_ERROR_FORMAT, errnum,
+				     "libbpf can't read the BPF object%s",
+				     ebcc_buf_string(&reason));
+	}
+	bpf_object__for_each_program(program, object) bpf_program__set_autoload(program, false);
+	*ret = object;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_ifindex(const struct ebcc_module *module, unsigned *ret)
+{
+	unsigned index = 0;
+
+	if (module->device) {
+		index = if_nametoindex(module->device);
+		if (!index)
+			return ebcc_error_with_subject(
+				ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+						  "there is no network device '%s'",
+						  module->device),
+				module->device);
+	}
+	*ret = index;
+	return NULL;
+}
+
+static bool holds_source_variables(const char *section)
+{
+	return !strncmp(section, ".data", 5) || !strncmp(section, ".rodata", 7) ||
+	       !strncmp(section, ".bss", 4);
+}
+
+static bool find_in_section(const struct btf *btf, const struct btf_type *datasec, const char *name,
+			    struct ebcc_variable *ret)
+{
+	const struct btf_var_secinfo *info = btf_var_secinfos(datasec);
+
+	for (unsigned i = 0; i < btf_vlen(datasec); i++, info++) {
+		const struct btf_type *variable = btf__type_by_id(btf, info->type);
+		const char *found;
+
+		if (!variable || !btf_is_var(variable))
+			continue;
+		found = btf__name_by_offset(btf, variable->name_off);
+		if (!found || strcmp(found, name))
+			continue;
+		ret->type_id = variable->type;
+		ret->offset = info->offset;
+		ret->size = info->size;
+		return true;
+	}
+	return false;
+}
+
+bool ebcc_btf_variable(const struct btf *btf, const char *section, const char *name,
+		       struct ebcc_variable *ret)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *found;
+
+		if (!btf_is_datasec(type))
+			continue;
+		found = btf__name_by_offset(btf, type->name_off);
+		if (!found || (section ? strcmp(found, section) : !holds_source_variables(found)))
+			continue;
+		if (find_in_section(btf, type, name, ret)) {
+			ret->section = found;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct ebcc_error *ebcc_debug_append(struct ebcc_module *module, enum ebcc_debug bit,
+				     const char *text)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+	char **place = &module->debug_texts[__builtin_ctz((unsigned)bit)];
+	char *joined;
+	size_t size;
+
+	if (!(module->debug & bit))
+		return NULL;
+	ebcc_buf_append_string(&buf, *place ? *place : "");
+	ebcc_buf_append_string(&buf, text);
+	TRY(ebcc_buf_take(&buf, &joined, &size));
+	free(*place);
+	*place = joined;
+	return NULL;
+}
+
+static void append_to_buf(void *ctx, const char *format, va_list args)
+{
+	ebcc_buf_vprintf(ctx, format, args);
+}
+
+/* The object's own types as C declarations. */
+static struct ebcc_error *describe_btf(struct ebcc_module *module)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+	struct btf_dump *dump;
+
+	if (!(module->debug & EBCC_DEBUG_BTF) || !module->btf)
+		return NULL;
+	dump = btf_dump__new(module->btf, append_to_buf, &buf, NULL);
+	if (!dump)
+		return ebcc_error_no_memory();
+	for (uint32_t id = 1; id < btf__type_cnt(module->btf); id++)
+		if (btf_dump__dump_type(dump, id))
+			break;
+	btf_dump__free(dump);
+	TRY(ebcc_buf_check(&buf));
+	return ebcc_debug_append(module, EBCC_DEBUG_BTF, ebcc_buf_string(&buf));
+}
+
+struct ebcc_error *ebcc_module_open_object(struct ebcc_module *module)
+{
+	TRY(ebcc_object_open(module, module->object_bytes, module->object_size, &module->object));
+	module->btf = bpf_object__btf(module->object);
+	if (!module->btf)
+		return ebcc_error_create(
+			EBCC_ERROR_FORMAT,
+			"the BPF object has no BTF: it was compiled without debug info");
+	TRY(ebcc_types_create(module->btf, &module->types));
+	TRY(describe_btf(module));
+	TRY(ebcc_programs_create(module));
+	return ebcc_tables_create(module);
+}
+
+void ebcc_module_close_object(struct ebcc_module *module)
+{
+	ebcc_table_scope_withdraw(module);
+	ebcc_programs_destroy(module);
+	ebcc_tables_destroy(module);
+	ebcc_types_destroy(module->types);
+	module->types = NULL;
+	bpf_object__close(module->object);
+	module->object = NULL;
+	module->btf = NULL;
+	free(module->second_bytes);
+	module->second_bytes = NULL;
+}
+
+const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *module,
+						  const char *name)
+{
+	struct ebcc_variable variable;
+
+	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
+		return NULL;
+	return ebcc_types_get(module->types, variable.type_id);
+}
+
+static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *name,
+					 const char *text)
+{
+	return ebcc_error_with_subject(ebcc_error_create(code, "constant '%s': %s", name, text),
+				       name);
+}
+
+struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const char *name,
+					    const void *value, size_t size)
+{
+	struct ebcc_variable variable;
+	struct ebcc_table *map;
+	size_t map_size = 0;
+	char *data;
+
+	if (module->load_tried)
+		return constant_error(EBCC_ERROR_STATE, name,
+				      "the maps exist already; constants are set before load");
+	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
+		return constant_error(EBCC_ERROR_NOT_FOUND, name,
+				      "the source has no such global variable, or nothing uses it");
+	if (strncmp(variable.section, ".rodata", 7))
+		return constant_error(EBCC_ERROR_NOT_FOUND, name,
+				      "the variable is not declared const volatile");
+	if (size != variable.size)
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					  "constant '%s' has %u bytes, %zu were given", name,
+					  variable.size, size),
+			name);
+	map = ebcc_module_map(module, variable.section);
+	data = map ? (char *)bpf_map__initial_value(map->map, &map_size) : NULL;
+	if (!data || variable.offset > map_size || size > map_size - variable.offset)
+		return constant_error(EBCC_ERROR_FORMAT, name, "the object has no data for it");
+	memcpy(data + variable.offset, value, size);
+	return NULL;
+}
+
+/*
+ * Kernels before 5.11 count maps against RLIMIT_MEMLOCK. There, the first call of libbpf that
+ * creates anything raises the limit, asked or not, once for the process; the probe is such a call,
+ * so that afterwards the limit is what the module wants.
+ */
+static void prepare_rlimit(const struct ebcc_module *module)
+{
+	struct rlimit found, unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (getrlimit(RLIMIT_MEMLOCK, &found) || found.rlim_cur == RLIM_INFINITY)
+		return;
+	if (ebcc_feature(EBCC_FEATURE_MEMCG_ACCOUNT))
+		return;
+	setrlimit(RLIMIT_MEMLOCK, module->no_rlimit ? &found : &unlimited);
+}
+
+/* Which map it was is in libbpf's words only: "map 'NAME': failed to create: ...". */
+static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnum,
+				     const struct ebcc_capture *capture)
+{
+	for (size_t i = 0; i < module->table_count; i++) {
+		const struct ebcc_table *table = module->tables[i];
+		const char *type = libbpf_bpf_map_type_str(table->map_type);
+		AUTO_BUF struct ebcc_buf words = EBCC_BUF_INIT, what = EBCC_BUF_INIT;
+
+		ebcc_buf_printf(&words, "map '%s': failed to create", table->name);
+		ebcc_buf_printf(&what, "table '%s' (%s, %u entries of %zu + %zu bytes)",
+				table->name, type ? type : "of unknown type", table->max_entries,
+				table->key_size, table->leaf_size);
+		TRY(ebcc_buf_check(&words));
+		if (strstr(ebcc_buf_string(&capture->text), ebcc_buf_string(&words)))
+			return ebcc_error_with_subject(
+				ebcc_load_error(errnum, ebcc_buf_string(&what), capture),
+				table->name);
+	}
+	return ebcc_load_error(errnum, "the module's maps", capture);
+}
+
+static struct ebcc_error *create_maps(struct ebcc_module *module)
+{
+	AUTO_CAPTURE struct ebcc_capture capture;
+	struct bpf_map *map;
+	unsigned ifindex;
+	int err;
+
+	TRY(ebcc_module_ifindex(module, &ifindex));
+	TRY(ebcc_table_scope_prepare(module));
+	if (ifindex)
+		bpf_object__for_each_map(map, module->object) bpf_map__set_ifindex(map, ifindex);
+	ebcc_capture_init(&capture, &module->log);
+	LOG_SCOPE(&capture.log);
+	err = bpf_object__load(module->object);
+	return err ? maps_error(module, -err, &capture) : NULL;
+}
+
+struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
+{
+	if (module->loaded)
+		return NULL;
+	if (module->load_tried)
+		return ebcc_error_create(
+			EBCC_ERROR_STATE,
+			"the module's maps could not be created before; create the "
+			"module again");
+	module->load_tried = true;
+	prepare_rlimit(module);
+	TRY(create_maps(module));
+	TRY(ebcc_tables_loaded(module));
+	TRY(ebcc_table_scope_publish(module));
+	module->loaded = true;
+	return NULL;
+}

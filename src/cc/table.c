@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tables: what the object says about each map, and operations on single entries. Whole tables are
+ * in table_batch.c.
+ */
+#include "load.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "near_names.h"
+#include "table.h"
+#include "value.h"
+
+const char *ebcc_map_name(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+	const char *section = bpf_map__is_internal(map) ? strchr(name, '.') : NULL;
+
+	/* libbpf puts the object's name before the classic sections: "ebcc.rodata". */
+	return section ? section : name;
+}
+
+static bool is_per_cpu(unsigned map_type)
+{
+	return map_type == BPF_MAP_TYPE_PERCPU_HASH || map_type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	       map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+struct ebcc_error *ebcc_possible_cpus(unsigned *ret)
+{
+	int count = libbpf_num_possible_cpus();
+
+	if (count < 0)
+		return ebcc_error_os(EBCC_ERROR_OS, -count,
+				     "the number of possible CPUs can't be read from "
+				     "/sys/devices/system/cpu/possible");
+	*ret = (unsigned)count;
+	return NULL;
+}
+
+/* Copies what libbpf knows; again after load, when it has put sizes right. */
+static struct ebcc_error *read_definition(struct ebcc_table *table)
+{
+	unsigned cpus;
+
+	table->map_type = bpf_map__type(table->map);
+	table->flags = bpf_map__map_flags(table->map);
+	table->max_entries = bpf_map__max_entries(table->map);
+	table->key_size = bpf_map__key_size(table->map);
+	table->leaf_size = bpf_map__value_size(table->map);
+	table->value_size = table->leaf_size;
+	table->per_cpu = is_per_cpu(table->map_type);
+	if (table->per_cpu) {
+		TRY(ebcc_possible_cpus(&cpus));
+		table->value_size = (table->leaf_size + 7) / 8 * 8 * cpus;
+	}
+	return NULL;
+}
+
+/* The type of the events that the source hands to an output table: the target of a pointer that is
+ * declared for this alone (ir.h). */
+static const struct ebcc_type *find_event_type(const struct ebcc_table *table)
+{
+	const struct ebcc_module *module = table->module;
+	AUTO_BUF struct ebcc_buf name = EBCC_BUF_INIT;
+	struct ebcc_variable variable;
+	const struct btf_type *type;
+
+	ebcc_buf_printf(&name, "__ebcc_event_%s", table->name);
+	if (!ebcc_btf_variable(module->btf, ".ebcc.meta", ebcc_buf_string(&name), &variable))
+		return NULL;
+	type = btf__type_by_id(module->btf, variable.type_id);
+	while (type && btf_is_mod(type))
+		type = btf__type_by_id(module->btf, type->type);
+	if (!type || !btf_is_ptr(type))
+		return NULL;
+	return ebcc_types_get(module->types, type->type);
+}
+
+static const struct ebcc_type *declared_type(struct ebcc_module *module, uint32_t id, size_t size)
+{
+	const struct ebcc_type *type = id ? ebcc_types_get(module->types, id) : NULL;
+
+	return type && ebcc_type_size(type) == size ? type : NULL;
+}
+
+static struct ebcc_error *create(struct ebcc_module *module, struct bpf_map *map)
+{
+	struct ebcc_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return ebcc_error_no_memory();
+	module->tables[module->table_count++] = table;
+	table->module = module;
+	table->map = map;
+	table->fd = table->template_fd = -1;
+	table->internal = bpf_map__is_internal(map);
+	table->name = strdup(ebcc_map_name(map));
+	if (!table->name)
+		return ebcc_error_no_memory();
+	TRY(read_definition(table));
+	table->key_type = declared_type(module, bpf_map__btf_key_type_id(map), table->key_size);
+	table->leaf_type = declared_type(module, bpf_map__btf_value_type_id(map), table->leaf_size);
+	table->event_type = find_event_type(table);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_tables_create(struct ebcc_module *module)
+{
+	struct bpf_map *map;
+	size_t count = 0;
+
+	bpf_object__for_each_map(map, module->object) count++;
+	module->tables = calloc(count + 1, sizeof(*module->tables));
+	if (!module->tables)
+		return ebcc_error_no_memory();
+	/* The source's own tables first: they are the ones that the public functions count. */
+	bpf_object__for_each_map(map, module->object) if (!bpf_map__is_internal(map))
+		TRY(create(module, map));
+	bpf_object__for_each_map(map, module->object) if (bpf_map__is_internal(map))
+		TRY(create(module, map));
+	return NULL;
+}
+
+static void close_template(struct ebcc_table *table)
+{
+	if (table->template_fd >= 0)
+		close(table->template_fd);
+	table->template_fd = -1;
+}
+
+struct ebcc_error *ebcc_tables_loaded(struct ebcc_module *module)
+{
+	for (size_t i = 0; i < module->table_count; i++) {
+		TRY(read_definition(module->tables[i]));
+		module->tables[i]->fd = bpf_map__fd(module->tables[i]->map);
+		close_template(module->tables[i]);
+	}
+	return NULL;
+}
+
+static size_t mapping_size(const struct ebcc_table *table)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (table->leaf_size + page - 1) / page * page;
+}
+
+struct ebcc_error *ebcc_table_map(struct ebcc_table *table, const void **ret)
+{
+	void *mapping = table->mapping;
+
+	if (!(table->flags & BPF_F_MMAPABLE))
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "the variables of '%s' can't be read: this kernel has no "
+					 "memory-mapped arrays (they came with 5.5)",
+					 table->name);
+	if (!mapping)
+		mapping = mmap(NULL, mapping_size(table), PROT_READ, MAP_SHARED, table->fd, 0);
+	if (mapping == MAP_FAILED)
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "the variables of '%s' can't be mapped",
+				     table->name);
+	table->mapping = mapping;
+	*ret = mapping;
+	return NULL;
+}
+
+void ebcc_tables_destroy(struct ebcc_module *module)
+{
+	for (size_t i = 0; i < module->table_count; i++) {
+		close_template(module->tables[i]);
+		if (module->tables[i]->mapping)
+			munmap(module->tables[i]->mapping, mapping_size(module->tables[i]));
+		free(module->tables[i]->name);
+		free(module->tables[i]);
+	}
+	free(module->tables);
+	module->tables = NULL;
+	module->table_count = 0;
+}
+
+struct ebcc_table *ebcc_module_map(const struct ebcc_module *module, const char *name)
+{
+	for (size_t i = 0; i < module->table_count; i++)
+		if (!strcmp(module->tables[i]->name, name))
+			return module->tables[i];
+	return NULL;
+}
+
+size_t ebcc_module_table_count(const struct ebcc_module *module)
+{
+	size_t count = 0;
+
+	while (count < module->table_count && !module->tables[count]->internal)
+		count++;
+	return count;
+}
+
+struct ebcc_table *ebcc_module_table(const struct ebcc_module *module, size_t index)
+{
+	return index < ebcc_module_table_count(module) ? module->tables[index] : NULL;
+}
+
+struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
+					  struct ebcc_table **ret)
+{
+	AUTO_BUF struct ebcc_buf near = EBCC_BUF_INIT;
+	struct ebcc_near_names names;
+
+	ebcc_near_names_init(&names, name);
+	for (size_t i = 0; i < ebcc_module_table_count(module); i++) {
+		if (!strcmp(module->tables[i]->name, name)) {
+			TRY(ebcc_module_load(module));
+			*ret = module->tables[i];
+			return NULL;
+		}
+		ebcc_near_names_add(&names, module->tables[i]->name);
+	}
+	ebcc_near_names_suggest(&names, &near);
+	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+							 "the source has no table '%s'%s", name,
+							 ebcc_buf_string(&near)),
+				       name);
+}
+
+const char *ebcc_table_name(const struct ebcc_table *table)
+{
+	return table->name;
+}
+
+unsigned ebcc_table_map_type(const struct ebcc_table *table)
+{
+	return table->map_type;
+}
+
+int ebcc_table_fd(const struct ebcc_table *table)
+{
+	return table->fd;
+}
+
+unsigned ebcc_table_flags(const struct ebcc_table *table)
+{
+	return table->flags;
+}
+
+uint32_t ebcc_table_max_entries(const struct ebcc_table *table)
+{
+	return table->max_entries;
+}
+
+size_t ebcc_table_key_size(const struct ebcc_table *table)
+{
+	return table->key_size;
+}
+
+size_t ebcc_table_value_size(const struct ebcc_table *table)
+{
+	return table->value_size;
+}
+
+size_t ebcc_table_leaf_size(const struct ebcc_table *table)
+{
+	return table->leaf_size;
+}
+
+bool ebcc_table_is_per_cpu(const struct ebcc_table *table)
+{
+	return table->per_cpu;
+}
+
+const struct ebcc_type *ebcc_table_key_type(const struct ebcc_table *table)
+{
+	return table->key_type;
+}
+
+const struct ebcc_type *ebcc_table_leaf_type(const struct ebcc_table *table)
+{
+	return table->leaf_type;
+}
+
+const struct ebcc_type *ebcc_table_event_type(const struct ebcc_table *table)
+{
+	return table->event_type;
+}
+
+struct ebcc_error *ebcc_table_error(const struct ebcc_table *table, int errnum, const char *what)
+{
+	const char *type = libbpf_bpf_map_type_str(table->map_type);
+	struct ebcc_error *error;
+
+	if (errnum == EBCC_ENOTSUPP || errnum == EOPNOTSUPP)
+		error = ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					  "table '%s': this kernel can't %s of type %s",
+					  table->name, what, type ? type : "unknown");
+	else if (errnum == E2BIG)
+		error = ebcc_error_os(EBCC_ERROR_OS, errnum,
+				      "table '%s' is full (%u entries): can't %s", table->name,
+				      table->max_entries, what);
+	else
+		error = ebcc_error_os(EBCC_ERROR_OS, errnum, "table '%s' (%s): can't %s",
+				      table->name, type ? type : "unknown type", what);
+	return ebcc_error_with_subject(error, table->name);
+}
+
+struct ebcc_error *ebcc_table_lookup(struct ebcc_table *table, const void *key, void *value,
+				     bool *ret_found)
+{
+	TRY(ebcc_module_load(table->module));
+	if (!bpf_map_lookup_elem(table->fd, key, value)) {
+		*ret_found = true;
+		return NULL;
+	}
+	if (errno != ENOENT)
+		return ebcc_table_error(table, errno, "look up an entry");
+	*ret_found = false;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_table_update(struct ebcc_table *table, const void *key, const void *value,
+				     uint64_t flags)
+{
+	TRY(ebcc_module_load(table->module));
+	if (bpf_map_update_elem(table->fd, key, value, flags))
+		return ebcc_table_error(table, errno, "write an entry");
+	return NULL;
+}
+
+struct ebcc_error *ebcc_table_delete(struct ebcc_table *table, const void *key, bool *ret_found)
+{
+	bool found;
+
+	TRY(ebcc_module_load(table->module));
+	found = !bpf_map_delete_elem(table->fd, key);
+	if (!found && errno != ENOENT)
+		return ebcc_table_error(table, errno, "delete an entry");
+	if (!found && !ret_found)
+		return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+								 "table '%s' has no such key",
+								 table->name),
+					       table->name);
+	if (ret_found)
+		*ret_found = found;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_table_next_key(struct ebcc_table *table, const void *key, void *next,
+				       bool *ret_more)
+{
+	TRY(ebcc_module_load(table->module));
+	if (!bpf_map_get_next_key(table->fd, key, next)) {
+		*ret_more = true;
+		return NULL;
+	}
+	if (errno != ENOENT)
+		return ebcc_table_error(table, errno, "go through the entries");
+	*ret_more = false;
+	return NULL;
+}
+
+static struct ebcc_error *check_queue(const struct ebcc_table *table)
+{
+	if (table->map_type == BPF_MAP_TYPE_QUEUE || table->map_type == BPF_MAP_TYPE_STACK)
+		return NULL;
+	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+							 "table '%s' is neither queue nor stack",
+							 table->name),
+				       table->name);
+}
+
+struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void *value, uint64_t flags)
+{
+	TRY(check_queue(table));
+	TRY(ebcc_module_load(table->module));
+	if (bpf_map_update_elem(table->fd, NULL, value, flags))
+		return ebcc_table_error(table, errno, "push");
+	return NULL;
+}
+
+struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value, bool *ret_found)
+{
+	TRY(check_queue(table));
+	TRY(ebcc_module_load(table->module));
+	*ret_found = !bpf_map_lookup_and_delete_elem(table->fd, NULL, value);
+	if (!*ret_found && errno != ENOENT)
+		return ebcc_table_error(table, errno, "pop");
+	return NULL;
+}
+
+struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *ret_found)
+{
+	TRY(check_queue(table));
+	return ebcc_table_lookup(table, NULL, value, ret_found);
+}
+
+struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t stack_id, uint64_t *addresses,
+				    size_t capacity, size_t *ret_count)
+{
+	size_t depth = table->value_size / sizeof(*addresses), count = 0;
+	AUTO_FREE uint64_t *stack = NULL;
+	bool found = false;
+
+	if (table->map_type != BPF_MAP_TYPE_STACK_TRACE || table->flags & BPF_F_STACK_BUILD_ID)
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					  "table '%s' holds no stacks of addresses", table->name),
+			table->name);
+	stack = calloc(depth + 1, sizeof(*stack));
+	if (!stack)
+		return ebcc_error_no_memory();
+	/* A negative id is the error of the call that should have stored the stack. */
+	if (stack_id >= 0)
+		TRY(ebcc_table_lookup(table, &stack_id, stack, &found));
+	while (found && count < depth && count < capacity && stack[count]) {
+		addresses[count] = stack[count];
+		count++;
+	}
+	*ret_count = count;
+	return NULL;
+}
