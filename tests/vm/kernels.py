@@ -6,6 +6,7 @@ under the cache. An unpacked kernel has its modules indexed (depmod) and its BTF
 
 import lzma
 import os
+import platform
 import re
 import shutil
 import struct
@@ -55,15 +56,20 @@ def run(command, **kwargs):
 
 
 def mirror_uri():
-    """The Debian mirror that this system's apt is configured with."""
+    """The Debian mirror that this system's apt is configured with: the one of the release that is installed.
+
+    Labels are known only when lists were fetched; without them the release's name has to do.
+    """
+    release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     targets = run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(LABEL) $(ORIGIN)", "Created-By: Packages"]
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(LABEL)", "Created-By: Packages"]
     )
-    for line in targets.splitlines():
-        uri, *labels = line.split()
-        if labels == ["Debian", "Debian"]:
-            return uri
-    raise KernelError("no Debian mirror in this system's apt lists; run 'apt-get update' first")
+    rows = [line.split() for line in targets.splitlines()]
+    for labels in (["Debian"], []):
+        for uri, suite, *label in rows:
+            if suite == release and label == labels:
+                return uri
+    raise KernelError("this system's apt sources name no mirror of Debian's own release; kernels can't be fetched")
 
 
 class PrivateApt:
