@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <llvm-c/Analysis.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
-#include <llvm-c/Transforms/PassBuilder.h>
 
 #include "clang_shim.h"
 #include "cleanup.h"
@@ -22,6 +20,7 @@
 #include "compiler_flags.h"
 #include "compiler_helpers.h"
 #include "embedded.h"
+#include "ir.h"
 
 struct compilation {
 	const struct ebcc_cc_request *request;
@@ -86,15 +85,20 @@ static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 			 path ? path : "", line, column, text);
 }
 
-static bool has_errors(const struct ebcc_cc_answer *answer)
+static bool has_severity(const struct ebcc_cc_answer *answer, enum ebcc_cc_severity least)
 {
 	for (size_t i = 0; i < answer->diagnostic_count; i++)
-		if (answer->diagnostics[i].severity >= EBCC_CC_ERROR)
+		if (answer->diagnostics[i].severity >= least)
 			return true;
 	return false;
 }
 
-void ebcc_cc_warm_up(void)
+static bool has_errors(const struct ebcc_cc_answer *answer)
+{
+	return has_severity(answer, EBCC_CC_ERROR);
+}
+
+static void initialize_llvm(void)
 {
 	static bool initialized;
 
@@ -125,31 +129,27 @@ static bool create_machine(struct compilation *compilation)
 	return true;
 }
 
-static bool run_passes(struct compilation *compilation, const char *passes)
+static void on_ir_diagnostic(void *context, enum ebcc_cc_severity severity, const char *path,
+			     unsigned line, unsigned column, const char *message)
 {
-	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-	LLVMErrorRef error =
-		LLVMRunPasses(compilation->module, passes, compilation->machine, options);
+	struct compilation *compilation = context;
 
-	LLVMDisposePassBuilderOptions(options);
-	if (error) {
-		char *message = LLVMGetErrorMessage(error);
-
-		fail(compilation, "running LLVM's passes", message);
-		LLVMDisposeErrorMessage(message);
-	}
-	return !error;
+	ebcc_cc_diagnose(compilation->answer, compilation->request, severity, path, line, column,
+			 message);
 }
 
-static bool optimize(struct compilation *compilation)
+static bool lower_and_optimize(struct compilation *compilation)
 {
-	static const char *const pipelines[] = {
-		[EBCC_CC_PIPELINE_O2] = "default<O2>",
-		[EBCC_CC_PIPELINE_PLAIN] = "function(sroa<modify-cfg>,early-cse<memssa>,"
-					   "simplifycfg,gvn,dse,adce,simplifycfg)",
+	const struct ebcc_cc_request *request = compilation->request;
+	const struct ebcc_ir_opts opts = {
+		.arch = request->arch,
+		.pipeline = request->pipeline,
+		.read = request->read,
+		.flags = request->flags,
 	};
 
-	return run_passes(compilation, pipelines[compilation->request->pipeline]);
+	return ebcc_ir_run(compilation->module, compilation->machine, &opts, on_ir_diagnostic,
+			   compilation);
 }
 
 static bool emit(struct compilation *compilation, LLVMModuleRef module, LLVMCodeGenFileType type,
@@ -307,10 +307,11 @@ static enum ebcc_cc_status compile(struct compilation *compilation)
 	    !parse(compilation))
 		return EBCC_CC_SOURCE_ERROR;
 	LLVMContextSetDiagnosticHandler(compilation->context, on_llvm_diagnostic, compilation);
-	if (!create_machine(compilation) || !optimize(compilation))
+	if (!create_machine(compilation))
 		return EBCC_CC_INTERNAL_ERROR;
-	if (has_errors(answer))
-		return EBCC_CC_SOURCE_ERROR;
+	if (!lower_and_optimize(compilation) || has_errors(answer))
+		return has_severity(answer, EBCC_CC_FATAL) ? EBCC_CC_INTERNAL_ERROR
+							   : EBCC_CC_SOURCE_ERROR;
 	if (request->flags & EBCC_CC_WANT_IR && !keep_ir(compilation))
 		return EBCC_CC_INTERNAL_ERROR;
 	if (request->flags & EBCC_CC_WANT_ASM && !emit_assembly(compilation))
@@ -347,7 +348,7 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 		fail(&compilation, "bad compile request", fault);
 		return answer->status = EBCC_CC_INTERNAL_ERROR;
 	}
-	ebcc_cc_warm_up();
+	initialize_llvm();
 	compilation.context = LLVMContextCreate();
 	answer->status = compile(&compilation);
 	if (answer->status != EBCC_CC_OK) {
@@ -364,6 +365,51 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 	LLVMContextDispose(compilation.context);
 	ebcc_cc_arguments_deinit(&compilation.arguments);
 	return answer->status;
+}
+
+/*
+ * Most of what a first compile takes longer than a second one is page faults in LLVM's code:
+ * a small program with a bit of everything goes the same ways.
+ */
+void ebcc_cc_warm_up(void)
+{
+	static const char source[] =
+		"struct event { unsigned long long time; unsigned int id; char name[16]; };\n"
+		"unsigned long long counts[16];\n"
+		"static long (*const helper)(void *, unsigned int) = (void *)16;\n"
+		"static inline __attribute__((always_inline)) int slot(unsigned long long value)\n"
+		"{\n"
+		"	int result = 0;\n"
+		"	while (value >>= 1)\n"
+		"		result++;\n"
+		"	return result & 15;\n"
+		"}\n"
+		"__attribute__((section(\"kprobe/x\"))) int warm_up(unsigned long long *context)\n"
+		"{\n"
+		"	struct event event = {.id = context[1]};\n"
+		"	if (helper(&event.name, sizeof(event.name)) < 0 || event.name[0] == 'x')\n"
+		"		return 0;\n"
+		"	counts[slot(context[2])] += event.id;\n"
+		"	return event.name[3];\n"
+		"}\n";
+	static const struct ebcc_cc_file no_dialect = {
+		.path = EBCC_CC_DIALECT_INCLUDE "/ebcc/dialect.h",
+		.text = "",
+	};
+	const struct ebcc_cc_request request = {
+		.source = source,
+		.source_size = sizeof(source) - 1,
+		.source_path = "warm_up.c",
+		.files = &no_dialect,
+		.file_count = 1,
+		.arch = EBCC_CC_ARCH_X86_64,
+		.cpu_version = 3,
+		.cpu_count = 1,
+	};
+	struct ebcc_cc_answer answer;
+
+	ebcc_cc_compile(&request, &answer);
+	ebcc_cc_answer_deinit(&answer);
 }
 
 const char *ebcc_cc_identity(void)

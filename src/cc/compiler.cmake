@@ -33,6 +33,22 @@ add_library(ebcc_protocol STATIC compiler_answer.c compiler_protocol.c)
 target_link_libraries(ebcc_protocol PUBLIC ebcc_base)
 target_include_directories(ebcc_protocol PRIVATE ${XXHASH_INCLUDE_DIRS})
 
+# The passes, on LLVM-C alone: no C++, no clang.
+add_library(ebcc_ir STATIC
+  ir.c
+  ir_arguments.c
+  ir_events.c
+  ir_inline.c
+  ir_maps.c
+  ir_markers.c
+  ir_packets.c
+  ir_reads.c
+  ir_sections.c
+  ir_util.c
+)
+target_link_libraries(ebcc_ir PUBLIC ebcc_base)
+target_include_directories(ebcc_ir SYSTEM PUBLIC ${llvm_includedir})
+
 add_library(ebcc_compiler OBJECT
   clang_shim.cc
   compiler.c
@@ -61,7 +77,7 @@ execute_process(
   OUTPUT_VARIABLE ebcc_llvm_archives OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 separate_arguments(ebcc_llvm_archives)
 add_executable(ebcc-cc ebcc_cc.c $<TARGET_OBJECTS:ebcc_compiler>)
-target_link_libraries(ebcc-cc PRIVATE ebcc_protocol
+target_link_libraries(ebcc-cc PRIVATE ebcc_ir ebcc_protocol
   -Wl,--start-group ${ebcc_clang_archives} ${ebcc_llvm_archives} -Wl,--end-group
   -Wl,--as-needed z zstd dl m pthread)
 target_link_options(ebcc-cc PRIVATE -no-pie -static-libstdc++ -static-libgcc -Wl,--gc-sections -s)
@@ -71,7 +87,7 @@ install(TARGETS ebcc-cc RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/ebcc)
 # The same library for compiling in process, on the shared libraries of LLVM and clang.
 add_library(ebcc-compiler SHARED $<TARGET_OBJECTS:ebcc_compiler>)
 file(GLOB ebcc_clang_library ${llvm_libdir}/libclang-cpp.so.${EBCC_LLVM_VERSION}*)
-target_link_libraries(ebcc-compiler PRIVATE ebcc_protocol ${ebcc_clang_library}
+target_link_libraries(ebcc-compiler PRIVATE ebcc_ir ebcc_protocol ${ebcc_clang_library}
   -L${llvm_libdir} LLVM-${EBCC_LLVM_VERSION})
 target_link_options(ebcc-compiler PRIVATE
   -Wl,--version-script=${CMAKE_CURRENT_SOURCE_DIR}/compiler.map -Wl,--no-undefined)
