@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sources include this by habit; everything in it is there without an include.
+ */
+#ifndef BCC_HELPERS_H
+#define BCC_HELPERS_H
+
+#include "ebcc/dialect.h"
+
+#endif /* BCC_HELPERS_H */
