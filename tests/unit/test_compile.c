@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From source to object, through the public interface: the selection of kernel types and
+ * its retries, diagnostics, and when an earlier answer is given again.
+ */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ebcc.h"
+
+static char base[64];
+static char log_text[65536];
+
+static void collect_log(void *ctx, enum ebcc_log_level level, const char *message)
+{
+	size_t used = strlen(log_text);
+
+	snprintf(log_text + used, sizeof(log_text) - used, "%d %s\n", level, message);
+}
+
+static void setup(void)
+{
+	strcpy(base, "/tmp/ebcc-compile-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(base));
+	setenv("EBCC_CACHE", "off", 1);
+	log_text[0] = '\0';
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", base);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", base, name);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static struct ebcc_error *create(const char *source, struct ebcc_module_opts *opts,
+				 struct ebcc_module **ret)
+{
+	opts->sz = sizeof(*opts);
+	opts->log = collect_log;
+	log_text[0] = '\0';
+	return ebcc_module_create(source, strlen(source), opts, ret);
+}
+
+/* Compiles, and has exactly the program of that name. */
+static void compiles_with(const char *source, struct ebcc_module_opts *opts, const char *program)
+{
+	struct ebcc_module *module = NULL;
+	struct ebcc_error *error = create(source, opts, &module);
+	struct ebcc_program *found;
+
+	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
+	error = ebcc_module_find_program(module, program, &found);
+	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
+	ebcc_module_destroy(module);
+}
+
+static void compiles(const char *source)
+{
+	compiles_with(source, &(struct ebcc_module_opts){0}, "probe");
+}
+
+/* Fails as a source that doesn't compile. The caller frees the error. */
+static struct ebcc_error *fails(const char *source)
+{
+	struct ebcc_module *module = NULL;
+	struct ebcc_error *error = create(source, &(struct ebcc_module_opts){0}, &module);
+
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_COMPILE);
+	return error;
+}
+
+static int occurrences(const char *text, const char *what)
+{
+	int count = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		count++;
+	return count;
+}
+
+static void has(const struct ebcc_error *error, const char *what, int times)
+{
+	ck_assert_msg(occurrences(ebcc_error_message(error), what) == times,
+		      "\"%s\" is not %d times in: %s", what, times, ebcc_error_message(error));
+}
+
+START_TEST(types_of_named_and_followed_structs)
+{
+	compiles("#include <linux/sched.h>\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	struct task_struct *task = (struct task_struct *)bpf_get_current_task();\n"
+		 "	return task->real_parent->mm->owner->tgid + "
+		 "task->nsproxy->pid_ns_for_children->level;\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(decoys_in_comments_and_strings)
+{
+	compiles("/* struct task_struct { int a; }; \" */\n"
+		 "// typedef int pid_t; '\n"
+		 "static const char text[] = \"struct task_struct { \\\" enum pid_type {\";\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	struct task_struct *task = (void *)bpf_get_current_task();\n"
+		 "	pid_t pid = task->pid; char c = '\"';\n"
+		 "	return pid == PIDTYPE_TGID ? c : text[pid & 7];\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(names_defined_where_the_preprocessor_skips)
+{
+	compiles("#if 0\n"
+		 "struct task_struct { int none; };\n"
+		 "enum pid_type { PIDTYPE_TGID };\n"
+		 "typedef int dev_t;\n"
+		 "#endif\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	struct task_struct *task = (void *)bpf_get_current_task();\n"
+		 "	dev_t device = task->signal->tty->ops->ioctl ? PIDTYPE_TGID : 2;\n"
+		 "	return device;\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(names_made_by_pasting)
+{
+	compiles("#define JOIN(a, b) a##b\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	struct JOIN(task, _struct) *task = (void *)bpf_get_current_task();\n"
+		 "	JOIN(pid, _t) pid = task->JOIN(group, _leader)->pid;\n"
+		 "	return pid + JOIN(PIDTYPE, _SID) + task->JOIN(real_, parent)->JOIN(m, "
+		 "m)->map_count;\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(names_that_only_a_flag_holds)
+{
+	static const char *const cflags[] = {"-DTYPE=struct task_struct", "-D",
+					     "FIELD=real_parent->mm", "-DLIMIT=PIDTYPE_MAX"};
+
+	compiles_with("int probe(struct pt_regs *ctx) {\n"
+		      "	TYPE *task = (void *)bpf_get_current_task();\n"
+		      "	return task->FIELD->map_count + LIMIT;\n"
+		      "}\n",
+		      &(struct ebcc_module_opts){.cflags = cflags, .cflag_count = 4}, "probe");
+}
+END_TEST
+
+START_TEST(a_source_that_defines_kernel_names_itself)
+{
+	compiles("struct task_struct { int mine; };\n"
+		 "typedef struct { u64 a, b; } cpumask_t;\n"
+		 "enum pid_type { PIDTYPE_PID = 77 };\n"
+		 "#define TASK_COMM_LEN 5\n"
+		 "#define PF_KTHREAD 3\n"
+		 "static inline int min_of(int a, int b) { return a < b ? a : b; }\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	struct task_struct task = {.mine = PIDTYPE_PID};\n"
+		 "	cpumask_t mask = {1, 2};\n"
+		 "	char comm[TASK_COMM_LEN];\n"
+		 "	_Static_assert(sizeof(struct task_struct) == 4, \"own\");\n"
+		 "	_Static_assert(sizeof(comm) == 5, \"own\");\n"
+		 "	return min_of(task.mine, mask.b) + PF_KTHREAD;\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(a_kernel_type_defined_by_a_macro_of_the_source)
+{
+	/* Neither the scan nor a single diagnostic tells it all: several rounds. */
+	compiles("#define DEFINE(tag) struct tag { int own; }\n"
+		 "DEFINE(mm_struct);\n"
+		 "DEFINE(file);\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	struct mm_struct mm = {1};\n"
+		 "	struct file file = {2};\n"
+		 "	struct task_struct *task = (void *)bpf_get_current_task();\n"
+		 "	return mm.own + file.own + task->pid;\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(offsets_are_those_of_the_kernel)
+{
+	/* The same field through a selected and through the whole of BTF. */
+	compiles("#define JOIN(a, b) a##b\n"
+		 "int probe(struct pt_regs *ctx) {\n"
+		 "	_Static_assert(sizeof(struct task_struct) > 1000, \"whole struct\");\n"
+		 "	_Static_assert(offsetof(struct task_struct, comm) > 100, \"far in\");\n"
+		 "	_Static_assert(sizeof(((struct task_struct *)0)->comm) == TASK_COMM_LEN, "
+		 "\"comm\");\n"
+		 "	return 0;\n"
+		 "}\n");
+}
+END_TEST
+
+START_TEST(tracepoint_structs_come_from_tracefs)
+{
+	compiles_with("TRACEPOINT_PROBE(syscalls, sys_enter_openat) {\n"
+		      "	return args->dfd + (args->filename != 0) + args->flags;\n"
+		      "}\n",
+		      &(struct ebcc_module_opts){0}, "tracepoint__syscalls__sys_enter_openat");
+}
+END_TEST
+
+START_TEST(a_syntax_error_is_shown_once_where_it_is)
+{
+	struct ebcc_error *error = fails("int probe(struct pt_regs *ctx) {\n"
+					 "	int a = 1\n"
+					 "	return a;\n"
+					 "}\n");
+
+	has(error, "main.c:2:11: error: expected ';'", 1);
+	has(error, "^", 1);
+	has(error, "int a = 1", 1);
+	ck_assert_str_eq(ebcc_error_subject(error), "main.c");
+	ck_assert_ptr_nonnull(ebcc_error_details(error));
+	ebcc_error_destroy(error);
+}
+END_TEST
+
+START_TEST(unknown_names_are_named)
+{
+	struct ebcc_error *error = fails("static int helper(no_such_type x) { return 0; }\n"
+					 "int probe(struct pt_regs *ctx) {\n"
+					 "	struct no_such_struct x;\n"
+					 "	return no_such_function(no_such_variable);\n"
+					 "}\n");
+
+	has(error, "main.c:1:19: error: unknown type name 'no_such_type'", 1);
+	has(error, "incomplete type 'struct no_such_struct'", 1);
+	has(error, "call to undeclared function 'no_such_function'", 1);
+	has(error, "use of undeclared identifier 'no_such_variable'", 1);
+	ebcc_error_destroy(error);
+}
+END_TEST
+
+START_TEST(a_store_to_kernel_memory_is_refused_with_its_line)
+{
+	struct ebcc_error *error =
+		fails("int probe(struct pt_regs *ctx) {\n"
+		      "	struct task_struct *task = (void *)bpf_get_current_task();\n"
+		      "	task->real_parent->pid = 5;\n"
+		      "	return 0;\n"
+		      "}\n");
+
+	has(error, "main.c:3:", 1);
+	has(error, "task->real_parent->pid = 5;", 1);
+	ebcc_error_destroy(error);
+}
+END_TEST
+
+START_TEST(warnings_go_to_the_log)
+{
+	compiles("#warning look here\n"
+		 "int probe(struct pt_regs *ctx) { return 0; }\n");
+	ck_assert_ptr_nonnull(strstr(log_text, "2 main.c:1:2: warning: look here"));
+}
+END_TEST
+
+START_TEST(header_text_comes_before_the_source)
+{
+	compiles_with("int probe(struct pt_regs *ctx) { struct task_struct *t = (void *)"
+		      "bpf_get_current_task(); return t->FIELD + LIMIT; }\n",
+		      &(struct ebcc_module_opts){.header_text = "#define FIELD tgid\n"
+								"enum { LIMIT = 10 };\n"},
+		      "probe");
+}
+END_TEST
+
+START_TEST(headers_beside_the_source_and_of_flags)
+{
+	char path[256], include[256], directory[256];
+	const char *cflags[] = {include};
+	struct ebcc_module_opts opts = {.file_name = path, .cflags = cflags, .cflag_count = 1};
+
+	snprintf(path, sizeof(path), "%s/prog.c", base);
+	snprintf(include, sizeof(include), "-I%s/inc", base);
+	snprintf(directory, sizeof(directory), "%s/inc", base);
+	ck_assert_int_eq(mkdir(directory, 0700), 0);
+	write_file("near.h", "#include <linux/mm_types.h>\n#define READ(t) ((t)->mm->map_count)\n");
+	write_file("inc/far.h", "typedef struct task_struct task_type;\n");
+	compiles_with("#include \"near.h\"\n#include <far.h>\n"
+		      "int probe(struct pt_regs *ctx) {\n"
+		      "	task_type *task = (void *)bpf_get_current_task();\n"
+		      "	return READ(task);\n"
+		      "}\n",
+		      &opts, "probe");
+}
+END_TEST
+
+START_TEST(a_btf_file_that_is_missing_or_no_btf)
+{
+	struct ebcc_module *module;
+	struct ebcc_module_opts opts = {.btf_path = "/no/such/btf"};
+	struct ebcc_error *error = create("int probe(void *ctx) { return 0; }", &opts, &module);
+
+	ck_assert_ptr_nonnull(error);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "/no/such/btf"));
+	ebcc_error_destroy(error);
+	opts.btf_path = "/etc/passwd";
+	error = create("int probe(void *ctx) { return 0; }", &opts, &module);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "/etc/passwd"));
+	ebcc_error_destroy(error);
+}
+END_TEST
+
+START_TEST(in_process_and_helper_make_the_same_object)
+{
+	const char *source = "BPF_HASH(counts, u32, u64);\n"
+			     "int probe(struct pt_regs *ctx) { counts.increment(1); return 0; }\n";
+	struct ebcc_module *helper, *inside;
+	struct ebcc_module_opts opts = {0};
+	const void *left, *right;
+	size_t left_size, right_size;
+
+	ck_assert_ptr_null(create(source, &opts, &helper));
+	opts.compiler = EBCC_COMPILER_IN_PROCESS;
+	ck_assert_ptr_null(create(source, &opts, &inside));
+	left = ebcc_module_object(helper, &left_size);
+	right = ebcc_module_object(inside, &right_size);
+	ck_assert_uint_eq(left_size, right_size);
+	ck_assert_int_eq(memcmp(left, right, left_size), 0);
+	ebcc_module_destroy(helper);
+	ebcc_module_destroy(inside);
+}
+END_TEST
+
+START_TEST(debug_texts_are_collected)
+{
+	struct ebcc_module_opts opts = {.debug = EBCC_DEBUG_LLVM_IR | EBCC_DEBUG_BPF |
+						 EBCC_DEBUG_PREPROCESSOR | EBCC_DEBUG_SOURCE};
+	struct ebcc_module *module;
+
+	ck_assert_ptr_null(create("#define VALUE 4711\n"
+				  "int probe(struct pt_regs *ctx) { return VALUE; }\n",
+				  &opts, &module));
+	ck_assert_ptr_nonnull(strstr(ebcc_module_debug_text(module, EBCC_DEBUG_LLVM_IR), "4711"));
+	ck_assert_ptr_nonnull(strstr(ebcc_module_debug_text(module, EBCC_DEBUG_BPF), "4711"));
+	ck_assert_ptr_nonnull(
+		strstr(ebcc_module_debug_text(module, EBCC_DEBUG_PREPROCESSOR), "return 4711;"));
+	ck_assert_ptr_nonnull(
+		strstr(ebcc_module_debug_text(module, EBCC_DEBUG_SOURCE), "return VALUE"));
+	ck_assert_ptr_null(ebcc_module_debug_text(module, EBCC_DEBUG_BTF));
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+/* Whether this compile was answered from the cache. */
+static bool hits(const char *source, struct ebcc_module_opts *opts)
+{
+	struct ebcc_module *module = NULL;
+	struct ebcc_error *error = create(source, opts, &module);
+
+	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
+	ebcc_module_destroy(module);
+	return strstr(log_text, "compiled earlier");
+}
+
+START_TEST(every_input_of_a_cached_answer_counts)
+{
+	static const char *const flag[] = {"-DEXTRA=1"};
+	const char *source = "#include \"near.h\"\n"
+			     "#if __has_include(\"later.h\")\n#include \"later.h\"\n#endif\n"
+			     "TRACEPOINT_PROBE(syscalls, sys_enter_getpgid)\n"
+			     "{ return args->pid + VALUE + CONFIG_HZ; }\n";
+	char path[256], other[256], directory[256];
+	struct ebcc_module_opts opts = {.file_name = path};
+
+	snprintf(path, sizeof(path), "%s/prog.c", base);
+	snprintf(other, sizeof(other), "%s/other.c", base);
+	snprintf(directory, sizeof(directory), "%s/cache", base);
+	setenv("EBCC_CACHE", directory, 1);
+	write_file("near.h", "#define VALUE 1\n");
+	ck_assert(!hits(source, &opts));
+	ck_assert(hits(source, &opts));
+	/* A header's text; and the first answer again when it is put back. */
+	write_file("near.h", "#define VALUE 2\n");
+	ck_assert(!hits(source, &opts));
+	ck_assert(hits(source, &opts));
+	write_file("near.h", "#define VALUE 1\n");
+	ck_assert(hits(source, &opts));
+	/* A header that was not there. */
+	write_file("later.h", "#define LATER\n");
+	ck_assert(!hits(source, &opts));
+	ck_assert(hits(source, &opts));
+	/* The source, its name, flags, the text before it, debug texts. */
+	ck_assert(!hits("int probe(void *ctx) { return 0; }", &opts));
+	opts.file_name = other;
+	ck_assert(!hits(source, &opts));
+	opts.file_name = path;
+	opts.cflags = flag;
+	opts.cflag_count = 1;
+	ck_assert(!hits(source, &opts));
+	opts.cflag_count = 0;
+	opts.header_text = "#define BEFORE\n";
+	ck_assert(!hits(source, &opts));
+	opts.header_text = NULL;
+	opts.debug = EBCC_DEBUG_LLVM_IR;
+	ck_assert(!hits(source, &opts));
+	ck_assert(hits(source, &opts));
+	opts.debug = 0;
+	opts.btf_path = "/sys/kernel/btf/vmlinux";
+	ck_assert(!hits(source, &opts));
+	opts.btf_path = NULL;
+	/* The kernel's version, as the source sees it. */
+	setenv("BCC_LINUX_VERSION_CODE", "328448", 1);
+	ck_assert(!hits(source, &opts));
+	unsetenv("BCC_LINUX_VERSION_CODE");
+	ck_assert(hits(source, &opts));
+	setenv("EBCC_CACHE", "off", 1);
+	ck_assert(!hits(source, &opts));
+}
+END_TEST
+
+START_TEST(a_cached_answer_brings_its_warnings_and_texts)
+{
+	struct ebcc_module_opts opts = {.debug = EBCC_DEBUG_LLVM_IR};
+	const char *source = "#warning look here\nint probe(struct pt_regs *ctx) { return 0; }\n";
+	char directory[256];
+	struct ebcc_module *module;
+
+	snprintf(directory, sizeof(directory), "%s/cache", base);
+	setenv("EBCC_CACHE", directory, 1);
+	ck_assert(!hits(source, &opts));
+	ck_assert_ptr_null(create(source, &opts, &module));
+	ck_assert_ptr_nonnull(strstr(log_text, "compiled earlier"));
+	ck_assert_ptr_nonnull(strstr(log_text, "warning: look here"));
+	ck_assert_ptr_nonnull(strstr(ebcc_module_debug_text(module, EBCC_DEBUG_LLVM_IR), "probe"));
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+START_TEST(a_source_that_fails_is_not_cached)
+{
+	struct ebcc_module_opts opts = {0};
+	struct ebcc_module *module;
+	char directory[256];
+
+	snprintf(directory, sizeof(directory), "%s/cache", base);
+	setenv("EBCC_CACHE", directory, 1);
+	for (int i = 0; i < 2; i++) {
+		struct ebcc_error *error =
+			create("int probe(void *ctx) { return x; }", &opts, &module);
+
+		ck_assert_ptr_nonnull(error);
+		has(error, "use of undeclared identifier 'x'", 1);
+		ebcc_error_destroy(error);
+	}
+}
+END_TEST
+
+START_TEST(misuse_is_told)
+{
+	struct ebcc_module *module;
+	struct ebcc_module_opts opts = {.sz = 0};
+	struct ebcc_error *error = ebcc_module_create("", 0, &opts, &module);
+
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INVALID_ARGUMENT);
+	ebcc_error_destroy(error);
+	error = ebcc_module_create_from_file("/no/such/source.c", NULL, &module);
+	ck_assert_int_eq(ebcc_error_errno(error), ENOENT);
+	ebcc_error_destroy(error);
+	ebcc_module_destroy(NULL);
+}
+END_TEST
+
+START_TEST(an_empty_source_is_a_module_without_programs)
+{
+	struct ebcc_module_opts opts = {0};
+	struct ebcc_module *module;
+
+	ck_assert_ptr_null(create("", &opts, &module));
+	ck_assert_uint_eq(ebcc_module_program_count(module), 0);
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("compile");
+	TCase *tcase = tcase_create("compile");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tcase, 120);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, types_of_named_and_followed_structs);
+	tcase_add_test(tcase, decoys_in_comments_and_strings);
+	tcase_add_test(tcase, names_defined_where_the_preprocessor_skips);
+	tcase_add_test(tcase, names_made_by_pasting);
+	tcase_add_test(tcase, names_that_only_a_flag_holds);
+	tcase_add_test(tcase, a_source_that_defines_kernel_names_itself);
+	tcase_add_test(tcase, a_kernel_type_defined_by_a_macro_of_the_source);
+	tcase_add_test(tcase, offsets_are_those_of_the_kernel);
+	tcase_add_test(tcase, tracepoint_structs_come_from_tracefs);
+	tcase_add_test(tcase, a_syntax_error_is_shown_once_where_it_is);
+	tcase_add_test(tcase, unknown_names_are_named);
+	tcase_add_test(tcase, a_store_to_kernel_memory_is_refused_with_its_line);
+	tcase_add_test(tcase, warnings_go_to_the_log);
+	tcase_add_test(tcase, header_text_comes_before_the_source);
+	tcase_add_test(tcase, headers_beside_the_source_and_of_flags);
+	tcase_add_test(tcase, a_btf_file_that_is_missing_or_no_btf);
+	tcase_add_test(tcase, in_process_and_helper_make_the_same_object);
+	tcase_add_test(tcase, debug_texts_are_collected);
+	tcase_add_test(tcase, every_input_of_a_cached_answer_counts);
+	tcase_add_test(tcase, a_cached_answer_brings_its_warnings_and_texts);
+	tcase_add_test(tcase, a_source_that_fails_is_not_cached);
+	tcase_add_test(tcase, misuse_is_told);
+	tcase_add_test(tcase, an_empty_source_is_a_module_without_programs);
+	suite_add_tcase(suite, tcase);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
