@@ -16,6 +16,14 @@ int type_add(PyObject *extension, PyType_Spec *spec, const char *name, PyTypeObj
 	return PyModule_AddObjectRef(extension, name, (PyObject *)*ret);
 }
 
+int bytes_or_none(PyObject *object, void *ret)
+{
+	const char **text = ret;
+
+	*text = object == Py_None ? NULL : PyBytes_AsString(object);
+	return *text || object == Py_None;
+}
+
 PyObject *bytes_list(char **strings, size_t count)
 {
 	PyObject *list = PyList_New(count);

@@ -47,14 +47,16 @@ static PyObject *classes[CODE_MAX + 1];
 static PyObject *class_create(const struct class_desc *desc)
 {
 	char name[64];
-	PyObject *bases, *class;
+	PyObject *bases, *attributes, *class;
 
 	PyOS_snprintf(name, sizeof(name), "bcc.%s", desc->name);
 	bases = desc->builtin ? PyTuple_Pack(2, base_class, *desc->builtin)
 			      : PyTuple_Pack(1, base_class);
 	if (!bases)
 		return NULL;
-	class = PyErr_NewExceptionWithDoc(name, desc->doc, bases, NULL);
+	attributes = Py_BuildValue("{si}", "code", (int)desc->code);
+	class = attributes ? PyErr_NewExceptionWithDoc(name, desc->doc, bases, attributes) : NULL;
+	Py_XDECREF(attributes);
 	Py_DECREF(bases);
 	return class;
 }
@@ -177,12 +179,7 @@ PyObject *error_raise(struct ebcc_error *error, enum error_context context)
 
 PyObject *error_raise_code(enum ebcc_error_code code, const char *message)
 {
-	PyObject *class = class_for(code, ERROR_ANY);
-	PyObject *exception = PyObject_CallFunction(class, "s", message);
-
-	if (exception && attribute_set(exception, "code", PyLong_FromLong(code)) == 0)
-		PyErr_SetObject(class, exception);
-	Py_XDECREF(exception);
+	PyErr_SetString(class_for(code, ERROR_ANY), message);
 	return NULL;
 }
 

@@ -131,10 +131,11 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	int kernel_types, compiler, no_rlimit;
 	struct ebcc_error *error;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#zzO!Iiizzp", names, &source, &size,
-					 &opts.file_name, &opts.header_text, &PyList_Type, &cflags,
-					 &opts.debug, &kernel_types, &compiler, &opts.btf_path,
-					 &opts.device, &no_rlimit))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#O&O&O!IiiO&O&p", names, &source, &size,
+					 bytes_or_none, &opts.file_name, bytes_or_none,
+					 &opts.header_text, &PyList_Type, &cflags, &opts.debug,
+					 &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
+					 bytes_or_none, &opts.device, &no_rlimit))
 		return NULL;
 	opts.kernel_types = kernel_types;
 	opts.compiler = compiler;

@@ -165,8 +165,9 @@ static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	struct ebcc_link *link;
 	int on_return = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yz|KKpi", names, &opts.binary, &opts.symbol,
-					 &address, &offset, &on_return, &opts.pid) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yO&|KKpi", names, &opts.binary,
+					 bytes_or_none, &opts.symbol, &address, &offset, &on_return,
+					 &opts.pid) ||
 	    !module_check(program->module))
 		return NULL;
 	opts.address = address;

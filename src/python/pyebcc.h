@@ -168,6 +168,8 @@ void log_message(void *ctx, enum ebcc_log_level level, const char *message);
 /** Creates a type from its spec and adds it. *@p ret is a strong reference. */
 int type_add(PyObject *extension, PyType_Spec *spec, const char *name, PyTypeObject **ret);
 
+/** Converter for "O&": *(const char **)@p ret is the text of bytes, borrowed, or NULL for None. */
+int bytes_or_none(PyObject *object, void *ret);
 /** Decodes text of the library; whatever isn't UTF-8 is replaced. NULL becomes None. */
 PyObject *text_decode(const char *text);
 

@@ -60,7 +60,7 @@ static PyObject *kernel_symbols_find_name(PyObject *self, PyObject *args)
 	const char *name, *module = NULL;
 	uint64_t address;
 
-	if (!PyArg_ParseTuple(args, "y|z", &name, &module))
+	if (!PyArg_ParseTuple(args, "y|O&", &name, bytes_or_none, &module))
 		return NULL;
 	if (!ebcc_ksyms_find_name(symbols->handle, module, name, &address))
 		Py_RETURN_NONE;

@@ -33,11 +33,11 @@ class Links:
             previous.destroy()
         self._links[name][fn_name] = link
 
-    def detach(self, name, fn_name=None, what="program"):
+    def detach(self, name, fn_name=None, what="program", shown=None):
         """Detaches one program, or all, from what the name stands for."""
         links = self._links.get(name)
         if not links or (fn_name is not None and fn_name not in links):
-            raise _ebcc.AttachError("no %s is attached to %s" % (what, _shown(name)))
+            raise _ebcc.AttachError("no %s is attached to %s" % (what, _shown(shown or name)))
         for attached in [fn_name] if fn_name is not None else list(links):
             links.pop(attached).destroy()
         if not links:
@@ -49,7 +49,7 @@ class Links:
 
 def _shown(name):
     if isinstance(name, tuple):
-        return " ".join(str(to_text(part)) for part in name if part not in (None, b"", -1))
+        return " ".join(str(to_text(part)) for part in name[1:] if part not in (None, b"", 0, -1))
     return str(to_text(name))
 
 
@@ -132,11 +132,12 @@ class AttachMixin:
         self.kprobe_fds.detach(to_bytes(ev_name), to_bytes(fn_name), "kprobe")
 
     def detach_kprobe(self, event, fn_name=None):
-        self.kprobe_fds.detach(_event_name(b"p_", to_bytes(event)), to_bytes(fn_name), "kprobe")
+        event = to_bytes(event)
+        self.kprobe_fds.detach(_event_name(b"p_", event), to_bytes(fn_name), "kprobe", event)
 
     def detach_kretprobe(self, event, fn_name=None):
-        self.kprobe_fds.detach(_event_name(b"r_", to_bytes(event)), to_bytes(fn_name),
-                               "kretprobe")
+        event = to_bytes(event)
+        self.kprobe_fds.detach(_event_name(b"r_", event), to_bytes(fn_name), "kretprobe", event)
 
     def num_open_kprobes(self):
         """Kernel functions and returns that something is attached to."""
@@ -262,7 +263,8 @@ class AttachMixin:
         self.perf_events.add(key, fn_name, link)
 
     def detach_perf_event(self, ev_type=-1, ev_config=-1):
-        self.perf_events.detach((ev_type, ev_config), what="perf event program")
+        self.perf_events.detach((ev_type, ev_config), what="program",
+                                shown="perf event %d:%d" % (ev_type, ev_config))
 
     # Programs whose names say where they go.
 
