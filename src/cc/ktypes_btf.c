@@ -447,10 +447,19 @@ static uint32_t add_tag(struct subset *subset, const char *name)
 	return add_unique_name(subset, &subset->tags, name, ktypes_excludes_tag(uses));
 }
 
-/* The preamble's own enumerators. */
-static bool is_in_preamble(const char *name)
+/*
+ * Names that must not be printed as the kernel has them: the preamble's own enumerators, and
+ * what libbpf takes for the compiler's va_list, which for BPF has not the kernel's size.
+ */
+static bool is_unprintable(const char *name)
 {
-	return !strcmp(name, "true") || !strcmp(name, "false") || !strcmp(name, "NULL");
+	static const char *const names[] = {"true",    "false",		    "NULL",
+					    "va_list", "__builtin_va_list", "__gnuc_va_list"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
 }
 
 static uint32_t add_ordinary(struct subset *subset, const char *name)
@@ -458,7 +467,7 @@ static uint32_t add_ordinary(struct subset *subset, const char *name)
 	unsigned uses = value_of(uses_of(subset->selection, name));
 
 	return add_unique_name(subset, &subset->ordinary, name,
-			       ktypes_excludes_ordinary(uses) || is_in_preamble(name));
+			       ktypes_excludes_ordinary(uses) || is_unprintable(name));
 }
 
 static void append_type(struct subset *subset, uint32_t name, uint32_t info, uint32_t size_or_type)

@@ -175,7 +175,7 @@ static bool is_offered(const char *name, size_t size, const char *value, size_t 
 {
 	bool syscall_number = size > 5 && !strncmp(name, "__NR_", 5);
 
-	if (!value_size || (name[0] == '_' && !syscall_number))
+	if (!value_size || (name[0] == '_' && !syscall_number) || !strncmp(name, "NULL", size))
 		return false;
 	for (size_t i = 0; i < size && !syscall_number; i++)
 		if (islower((unsigned char)name[i]))

@@ -420,6 +420,50 @@ static struct ebcc_error *note_tag(struct state *state, struct token name)
 	return NULL;
 }
 
+/* The name that is or begins argument number @index (from 0) of a macro; false where it is no name. */
+static bool peek_argument(const struct lexer *lexer, unsigned index, struct token *ret)
+{
+	struct lexer copy = *lexer;
+	int depth = 0;
+
+	if (!token_is(next_token(&copy), "("))
+		return false;
+	while (index > 0) {
+		struct token token = next_token(&copy);
+
+		if (token.kind == TOKEN_END || (token_is(token, ")") && depth == 0))
+			return false;
+		depth += token_is(token, "(") - token_is(token, ")");
+		index -= token_is(token, ",") && depth == 0;
+	}
+	*ret = next_token(&copy);
+	return ret->kind == TOKEN_NAME;
+}
+
+/* The variable that a map's definition makes: BPF_TABLE("hash", key, leaf, NAME, 10), BPF_HASH(NAME). */
+static struct ebcc_error *note_map(struct state *state, struct token macro)
+{
+	bool table = token_begins(macro, "BPF_TABLE") || token_is(macro, "BPF_TABLE") ||
+		     token_begins(macro, "BPF_F_TABLE") || token_is(macro, "BPF_F_TABLE");
+	struct token name;
+
+	if (!token_begins(macro, "BPF_") || !peek_argument(&state->lexer, table ? 3 : 0, &name))
+		return NULL;
+	return add_use(state->scan, name.start, name.size, EBCC_SCAN_DEFINES_OBJECT);
+}
+
+/* Whether a name at file scope is that of a variable. */
+static bool is_variable(const struct state *state)
+{
+	struct token next = peek_token(&state->lexer);
+
+	if (state->braces || state->parens || state->in_typedef)
+		return false;
+	return (state->previous.kind == TOKEN_NAME || token_is(state->previous, "*") ||
+		token_is(state->previous, "}")) &&
+	       (token_is(next, ";") || token_is(next, "=") || token_is(next, "["));
+}
+
 /* Whether the name, inside of a typedef, is the one that it defines. */
 static bool is_typedef_name(const struct state *state)
 {
@@ -445,9 +489,13 @@ static struct ebcc_error *note_name(struct state *state, struct token name)
 	if (state->enum_braces && state->braces == state->enum_braces && state->parens == 0 &&
 	    (token_is(state->previous, "{") || token_is(state->previous, ",")))
 		use |= EBCC_SCAN_DEFINES_ENUMERATOR;
+	if (is_variable(state))
+		use |= EBCC_SCAN_DEFINES_OBJECT;
 	if (!member && state->braces == 0 && state->parens == 0 &&
-	    token_is(peek_token(&state->lexer), "("))
+	    token_is(peek_token(&state->lexer), "(")) {
 		state->function = name;
+		TRY(note_map(state, name));
+	}
 	TRY(add_use(state->scan, name.start, name.size, use));
 	return member ? NULL : note_dialect_macro(state, name);
 }

@@ -471,6 +471,8 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define FMODE_PWRITE 0x10
 #define FMODE_EXEC 0x20
 #define FMODE_NONOTIFY 0x4000000
+#define FMODE_OPENED 0x80000
+#define FMODE_CREATED 0x100000
 #define MAY_EXEC 0x00000001
 #define MAY_WRITE 0x00000002
 #define MAY_READ 0x00000004
@@ -591,6 +593,9 @@ static __inline__ __attribute__((__always_inline__)) unsigned int blk_rq_sectors
 #define MSG_MORE 0x8000
 #define MSG_ZEROCOPY 0x4000000
 #define MSG_FASTOPEN 0x20000000
+#define SCM_RIGHTS 1
+#define SCM_CREDENTIALS 2
+#define SCM_SECURITY 3
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
