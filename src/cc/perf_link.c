@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "buf.h"
-#include "features.h"
+#include "kernel_features.h"
 
 /* More CPUs than any kernel is built for: a longer list is malformed. */
 #define CPU_LIMIT (1u << 16)

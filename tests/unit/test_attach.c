@@ -20,12 +20,21 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "features.h"
+#include "find.h"
+#include "kernel_features.h"
+#include "ksyms.h"
 #include "tracefs.h"
 
 static struct ebcc_module module;
 static struct ebcc_program program;
 static int map;
+
+/* Needed to link; the programs here have no source. */
+struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *of, char **ret_bytes,
+					      size_t *ret_size)
+{
+	return ebcc_error_create(EBCC_ERROR_STATE, "these programs were not compiled");
+}
 
 /* ---- A program that counts ---- */
 
@@ -672,6 +681,54 @@ START_TEST(kprobe_failures_say_why)
 }
 END_TEST
 
+struct function_choice {
+	const struct ebcc_hash *traceable;
+	struct ebcc_hash *seen;
+	char module_function[256], ambiguous[256];
+};
+
+/* A traceable function of a module, and a traceable name that two functions have. */
+static bool choose_functions(void *ctx, const struct ebcc_ksyms_line *line)
+{
+	struct function_choice *choice = ctx;
+
+	if (!ebcc_ksyms_is_function(line->type) || !strcmp(line->module, "bpf") ||
+	    !ebcc_hash_find_string(choice->traceable, line->name))
+		return true;
+	if (*line->module && !*choice->module_function)
+		snprintf(choice->module_function, sizeof(choice->module_function), "%s:%s",
+			 line->module, line->name);
+	if (!*line->module && !*choice->ambiguous &&
+	    ++*ebcc_hash_insert_string(choice->seen, line->name) > 1)
+		snprintf(choice->ambiguous, sizeof(choice->ambiguous), "%s", line->name);
+	return !*choice->module_function || !*choice->ambiguous;
+}
+
+START_TEST(kprobe_in_modules_and_of_ambiguous_names)
+{
+	AUTO_HASH struct ebcc_hash traceable = {0}, seen = {0};
+	struct function_choice choice = {.traceable = &traceable, .seen = &seen};
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts), .function = choice.module_function};
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	bool known;
+
+	use_counter(BPF_PROG_TYPE_KPROBE);
+	ck_assert_ok(ebcc_read_traceable_functions(&traceable, &known));
+	ck_assert(known);
+	ck_assert_ok(ebcc_ksyms_walk(choose_functions, &choice));
+	ck_assert_str_ne(choice.module_function, "");
+	ck_assert_str_ne(choice.ambiguous, "");
+	ck_assert_ok(ebcc_attach_kprobe(&program, &opts, &link));
+	ebcc_link_destroy(link);
+	/* Kernels before 6.7 take the first function of the name. */
+	opts.function = choice.ambiguous;
+	error = ebcc_attach_kprobe(&program, &opts, &link);
+	if (error)
+		assert_fails(error, EBCC_ERROR_ATTACH, "is ambiguous: there are");
+}
+END_TEST
+
 START_TEST(kprobe_events_of_killed_tracers_are_swept)
 {
 	struct ebcc_kprobe_opts opts = {
@@ -753,6 +810,7 @@ static Suite *attach_suite(void)
 	if (has_kprobes()) {
 		tcase_add_test(kprobes, kprobe_counts_exactly);
 		tcase_add_test(kprobes, kprobe_failures_say_why);
+		tcase_add_test(kprobes, kprobe_in_modules_and_of_ambiguous_names);
 		tcase_add_test(kprobes, kprobe_events_of_killed_tracers_are_swept);
 	} else {
 		printf("SKIPPED: kprobe tests: this kernel has no perf event source \"kprobe\"\n");

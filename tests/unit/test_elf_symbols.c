@@ -9,6 +9,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,20 +151,20 @@ END_TEST
 /* ---- Damaged files ---- */
 
 static struct ebcc_buf sample;
-static char damaged_path[] = "/tmp/ebcc-test-elf-XXXXXX";
+static char damaged_path[64];
 static int damaged_fd;
 
 static void setup_damaged(void)
 {
 	ck_assert_ok(ebcc_buf_read_file(&sample, EBCC_TEST_ELF_SAMPLE, 16u << 20));
-	damaged_fd = mkstemp(damaged_path);
+	damaged_fd = memfd_create("damaged", MFD_CLOEXEC);
 	ck_assert_int_ge(damaged_fd, 0);
+	snprintf(damaged_path, sizeof(damaged_path), "/proc/self/fd/%d", damaged_fd);
 }
 
 static void teardown_damaged(void)
 {
 	close(damaged_fd);
-	unlink(damaged_path);
 	ebcc_buf_deinit(&sample);
 }
 
