@@ -91,38 +91,6 @@ static bool verify(struct ebcc_ir *ir)
 	return !broken;
 }
 
-static void init(struct ebcc_ir *ir)
-{
-	static const char *const names[EBCC_IR_INTRINSIC_COUNT] = {
-		[EBCC_IR_STRUCT_ACCESS] = "llvm.preserve.struct.access.index",
-		[EBCC_IR_ARRAY_ACCESS] = "llvm.preserve.array.access.index",
-		[EBCC_IR_UNION_ACCESS] = "llvm.preserve.union.access.index",
-		[EBCC_IR_STATIC_OFFSET] = "llvm.preserve.static.offset",
-		[EBCC_IR_TYPE_ID] = "llvm.bpf.btf.type.id",
-		[EBCC_IR_MEMCPY] = "llvm.memcpy",
-		[EBCC_IR_MEMCPY_INLINE] = "llvm.memcpy.inline",
-		[EBCC_IR_MEMMOVE] = "llvm.memmove",
-		[EBCC_IR_MEMSET] = "llvm.memset",
-		[EBCC_IR_LIFETIME_START] = "llvm.lifetime.start",
-		[EBCC_IR_LIFETIME_END] = "llvm.lifetime.end",
-	};
-	static const char access_index[] = "llvm.preserve.access.index";
-
-	ir->context = LLVMGetModuleContext(ir->module);
-	ir->builder = LLVMCreateBuilderInContext(ir->context);
-	ir->layout = LLVMGetModuleDataLayout(ir->module);
-	ir->i8 = LLVMInt8TypeInContext(ir->context);
-	ir->i16 = LLVMInt16TypeInContext(ir->context);
-	ir->i32 = LLVMInt32TypeInContext(ir->context);
-	ir->i64 = LLVMInt64TypeInContext(ir->context);
-	ir->pointer = LLVMPointerTypeInContext(ir->context, 0);
-	ir->access_index_kind =
-		LLVMGetMDKindIDInContext(ir->context, access_index, strlen(access_index));
-	ir->dbg_kind = LLVMGetMDKindIDInContext(ir->context, "dbg", strlen("dbg"));
-	for (size_t i = 0; i < EBCC_IR_INTRINSIC_COUNT; i++)
-		ir->intrinsics[i] = LLVMLookupIntrinsicID(names[i], strlen(names[i]));
-}
-
 #define RUN_STEPS(ir, steps) run_steps(ir, steps, sizeof(steps) / sizeof((steps)[0]))
 
 bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
@@ -136,13 +104,13 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 		.report_context = context,
 	};
 
-	init(&ir);
+	ebcc_ir_init(&ir);
 	if (RUN_STEPS(&ir, dialect_steps) && verify(&ir)) {
 		if (opts->pipeline == EBCC_CC_PIPELINE_PLAIN)
 			RUN_STEPS(&ir, plain_steps);
 		else
 			RUN_STEPS(&ir, optimize_steps);
 	}
-	LLVMDisposeBuilder(ir.builder);
+	ebcc_ir_deinit(&ir);
 	return !ir.failed;
 }

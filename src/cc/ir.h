@@ -13,17 +13,17 @@
  *     __ebcc_event_NAME	its BTF type is a pointer to the type of the events that the source
  *			submits to the output map NAME (struct, union, array, integer ...;
  *			a char buffer is a pointer to the array). Absent when unknown.
- *     __ebcc_table_NAME	char[]: facts about the map NAME that libbpf can't carry, as "key=value\n"
- *			lines; read the symbol's bytes in the section. Absent for a plain map. Keys:
+ *     __ebcc_table_NAME	char[]: facts about the map NAME that libbpf can't carry, as
+ *"key=value\n" lines; read the symbol's bytes in the section. Absent for a plain map. Keys:
  *			  table=STRING	the type string of BPF_TABLE and kin as the source has it:
  *					"histogram", "extern" (another module's table of the same
  *					name), "array_of_maps$INNER", "hash", ...
  *			  scope=shared|public
  *			  pinned=PATH	open the map from, or pin it to, this path
- *   section .data.ebcc	__ebcc_lost_NAME: counters of the events that the kernel refused, u64, one per CPU,
- *			64 bytes apart; as many as the CPUs rounded up to a power of two (take
- *			the count from the variable's size). Only maps that events are sent to have one.
- *			A refusal because nobody opened the perf buffer (ENOENT) is not counted.
+ *   section .data.ebcc	__ebcc_lost_NAME: counters of the events that the kernel refused, u64, one
+ *per CPU, 64 bytes apart; as many as the CPUs rounded up to a power of two (take the count from the
+ *variable's size). Only maps that events are sent to have one. A refusal because nobody opened the
+ *perf buffer (ENOENT) is not counted.
  */
 #ifndef EBCC_IR_H
 #define EBCC_IR_H
@@ -36,7 +36,7 @@
 #include "compiler.h"
 
 struct ebcc_ir_opts {
-	enum ebcc_cc_arch arch;		 /* whose struct pt_regs and calling convention */
+	enum ebcc_cc_arch arch;		/* whose struct pt_regs and calling convention */
 	enum ebcc_cc_pipeline pipeline; /* optimization after the dialect's own passes */
 	/*
 	 * Implicit reads. EBCC_CC_READ_SPLIT uses bpf_probe_read_kernel; in programs whose context
@@ -67,8 +67,8 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
  * The ELF section of a program: libbpf's own name where the prefix of @function tells the kind
  * ("kprobe__do_exit" -> "kprobe/do_exit"), else from @context_type, the tag of the struct
  * that its first parameter points to ("pt_regs" -> "kprobe/FUNCTION", "xdp_md" -> "xdp/FUNCTION",
- * any other -> ".ebcc/CONTEXT/FUNCTION"; "void" for a void pointer). Returns a string to be freed, or NULL
- * when there is no memory.
+ * any other -> ".ebcc/CONTEXT/FUNCTION"; "void" for a void pointer). Returns a string to be freed,
+ * or NULL when there is no memory.
  */
 char *ebcc_ir_section_name(const char *function, const char *context_type);
 

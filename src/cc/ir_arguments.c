@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Arguments of traced functions. A program on a kernel function may name the function's
- * arguments after its context; the kernel gives it the registers only. So each such parameter becomes
- * a load from struct pt_regs, by the architecture's calling convention. In a
- * program on a system call ("syscall__...") the arguments are the call's own: the kernel's
- * wrapper takes them in a pt_regs of their own, behind its first argument, which is
- * foreign memory. Programs that return nothing return 0.
+ * arguments after its context; the kernel gives it the registers only. So each such parameter
+ * becomes a load from struct pt_regs, by the architecture's calling convention. In a program on a
+ * system call ("syscall__...") the arguments are the call's own: the kernel's wrapper takes them in
+ * a pt_regs of their own, behind its first argument, which is foreign memory. Programs that return
+ * nothing return 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 enum { MAX_REGISTERS = 8 };
 
 struct convention {
-	unsigned count;			  /* arguments in registers */
-	unsigned offsets[MAX_REGISTERS];  /* in struct pt_regs, by argument */
+	unsigned count;			 /* arguments in registers */
+	unsigned offsets[MAX_REGISTERS]; /* in struct pt_regs, by argument */
 	unsigned syscall_count;
 	unsigned syscall_offsets[MAX_REGISTERS];
 };
@@ -55,17 +55,16 @@ static void position_after_allocas(struct ebcc_ir *ir, LLVMValueRef function)
 		instruction = LLVMGetNextInstruction(instruction);
 	LLVMPositionBuilderBefore(ir->builder, instruction);
 	LLVMSetCurrentDebugLocation2(
-		ir->builder,
-		subprogram ? LLVMDIBuilderCreateDebugLocation(
-				     ir->context, LLVMDISubprogramGetLine(subprogram), 0,
-				     subprogram, NULL) :
-			     NULL);
+		ir->builder, subprogram ? LLVMDIBuilderCreateDebugLocation(
+						  ir->context, LLVMDISubprogramGetLine(subprogram),
+						  0, subprogram, NULL)
+					: NULL);
 }
 
 static LLVMValueRef next_register(struct ebcc_ir *ir, LLVMValueRef function, struct source *source)
 {
-	LLVMValueRef place = ebcc_ir_build_offset(ir, source->registers,
-						  source->offsets[source->next++]);
+	LLVMValueRef place =
+		ebcc_ir_build_offset(ir, source->registers, source->offsets[source->next++]);
 
 	if (source->foreign)
 		return ebcc_ir_build_probe_read(ir, function, ir->i64, place,
@@ -96,8 +95,8 @@ static LLVMValueRef build_parameter(struct ebcc_ir *ir, LLVMValueRef function, L
 			return NULL;
 		value = LLVMGetUndef(type);
 		for (unsigned i = 0; i < 2; i++)
-			value = LLVMBuildInsertValue(
-				ir->builder, value, next_register(ir, function, source), i, "");
+			value = LLVMBuildInsertValue(ir->builder, value,
+						     next_register(ir, function, source), i, "");
 		return value;
 	default:
 		return NULL;
@@ -126,10 +125,11 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 
 		value = build_parameter(ir, function, LLVMTypeOf(parameter), &source);
 		if (!value) {
-			ebcc_ir_report_at(ir, EBCC_CC_ERROR, function,
-					  "parameter %u of '%s' is not passed in a register: only the "
-					  "first %u integers and pointers of a function are",
-					  i, ebcc_ir_name(function), source.count);
+			ebcc_ir_report_at(
+				ir, EBCC_CC_ERROR, function,
+				"parameter %u of '%s' is not passed in a register: only the "
+				"first %u integers and pointers of a function are",
+				i, ebcc_ir_name(function), source.count);
 			value = LLVMGetUndef(LLVMTypeOf(parameter));
 		}
 		LLVMReplaceAllUsesWith(parameter, value);
@@ -165,7 +165,8 @@ static void move_blocks(struct ebcc_ir *ir, LLVMValueRef from, LLVMValueRef to)
 
 static void return_zero(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	for_each_block(block, function) {
+	for_each_block(block, function)
+	{
 		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block);
 
 		if (!terminator || !LLVMIsAReturnInst(terminator))
@@ -210,8 +211,8 @@ static LLVMValueRef take_over(struct ebcc_ir *ir, LLVMValueRef old, bool keep_pa
 
 static bool attaches_itself(const char *name)
 {
-	static const char *const prefixes[] = {"kprobe__",	  "kretprobe__", "syscall__",
-					       "tracepoint__",	  "raw_tracepoint__"};
+	static const char *const prefixes[] = {"kprobe__", "kretprobe__", "syscall__",
+					       "tracepoint__", "raw_tracepoint__"};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (ebcc_ir_after_prefix(name, prefixes[i]))
@@ -231,10 +232,11 @@ static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 	ebcc_ir_context_type(ir, program, context, sizeof(context));
 	arguments = count > 1 && !strcmp(context, "pt_regs");
 	if (count > 1 && !arguments && attaches_itself(ebcc_ir_name(program)))
-		ebcc_ir_report_at(ir, EBCC_CC_ERROR, program,
-				  "'%s' has parameters beside its context: only a program whose first "
-				  "parameter is 'struct pt_regs *ctx' gets the arguments of a function",
-				  ebcc_ir_name(program));
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, program,
+			"'%s' has parameters beside its context: only a program whose first "
+			"parameter is 'struct pt_regs *ctx' gets the arguments of a function",
+			ebcc_ir_name(program));
 	if (!arguments && !returns_nothing)
 		return;
 	function = take_over(ir, program, !arguments);

@@ -2,9 +2,9 @@
 /*
  * The types of events. An output method is handed a void pointer; its macro adds what
  * clang's __builtin_btf_type_id() makes of the argument, a call that carries the
- * debug-info type. The method passes it on to the marker __ebcc_event(map, id). Here, after inlining,
- * both meet: the type goes into a variable __ebcc_event_MAP of section .ebcc.meta, from where the
- * backend writes it into BTF, and the calls go away.
+ * debug-info type. The method passes it on to the marker __ebcc_event(map, id). Here, after
+ * inlining, both meet: the type goes into a variable __ebcc_event_MAP of section .ebcc.meta, from
+ * where the backend writes it into BTF, and the calls go away.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +35,8 @@ static void describe(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
 		return; /* the first use in the source decides */
 	length = strlen(name);
 	builder = LLVMCreateDIBuilderDisallowUnresolved(ir->module);
-	pointer = LLVMDIBuilderCreatePointerType(builder, LLVMValueAsMetadata(type), 64, 0, 0, "", 0);
+	pointer =
+		LLVMDIBuilderCreatePointerType(builder, LLVMValueAsMetadata(type), 64, 0, 0, "", 0);
 	variable = LLVMDIBuilderCreateGlobalVariableExpression(
 		builder, NULL, name, length, "", 0, NULL, 0, pointer, false,
 		LLVMDIBuilderCreateExpression(builder, NULL, 0), NULL, 0);
@@ -78,10 +79,9 @@ void ebcc_ir_events(struct ebcc_ir *ir)
 	/* In the order of the source: a use list has no order. */
 	for (LLVMValueRef function = marker ? LLVMGetFirstFunction(ir->module) : NULL; function;
 	     function = LLVMGetNextFunction(function))
-		for_each_block(block, function)
-			for_each_instruction(instruction, block)
-				if (ebcc_ir_callee(instruction) == marker)
-					lower_event(ir, instruction);
+		for_each_block(block, function) for_each_instruction(
+			instruction, block) if (ebcc_ir_callee(instruction) == marker)
+			lower_event(ir, instruction);
 	if (marker)
 		LLVMDeleteFunction(marker);
 	delete_unused_counters(ir);

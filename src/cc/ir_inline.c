@@ -22,25 +22,19 @@ static bool takes_address(LLVMValueRef user, LLVMValueRef function)
 	}
 	if (LLVMIsAGlobalVariable(user))
 		return !ebcc_ir_after_prefix(ebcc_ir_name(user), "llvm.");
-	for_each_use(use, user)
-		if (takes_address(LLVMGetUser(use), function))
-			return true;
+	for_each_use(use, user) if (takes_address(LLVMGetUser(use), function)) return true;
 	return false;
 }
 
 static bool is_callback(LLVMValueRef function)
 {
-	for_each_use(use, function)
-		if (takes_address(LLVMGetUser(use), function))
-			return true;
+	for_each_use(use, function) if (takes_address(LLVMGetUser(use), function)) return true;
 	return false;
 }
 
 static bool is_called(LLVMValueRef function)
 {
-	for_each_use(use, function)
-		if (ebcc_ir_callee(LLVMGetUser(use)) == function)
-			return true;
+	for_each_use(use, function) if (ebcc_ir_callee(LLVMGetUser(use)) == function) return true;
 	return false;
 }
 
@@ -94,8 +88,10 @@ static void find_recursion(struct ebcc_ir *ir, struct ebcc_ir_values *visits, LL
 		ebcc_ir_no_memory(ir);
 		return;
 	}
-	for_each_block(block, function) {
-		for_each_instruction(instruction, block) {
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
 			LLVMValueRef callee = ebcc_ir_callee(instruction);
 
 			if (!callee || !LLVMGetFirstBasicBlock(callee))

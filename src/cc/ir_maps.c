@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Maps get their source names back. The C name of a map is its constant table of methods; by
- * now its methods are direct calls, and what is left of its uses (`&NAME` given to a helper) means the
- * map itself. So the table's uses become the map's, the table goes, and the map takes the
- * name, for the ELF symbol and, with it, for BTF.
+ * now its methods are direct calls, and what is left of its uses (`&NAME` given to a helper) means
+ * the map itself. So the table's uses become the map's, the table goes, and the map takes the name,
+ * for the ELF symbol and, with it, for BTF.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -161,7 +161,8 @@ static void lower_calls(struct ebcc_ir *ir, LLVMValueRef function, const struct 
 
 	snprintf(name, sizeof(name), "%s%s", marker->becomes, map);
 	target = LLVMGetNamedFunction(ir->module, name);
-	for_each_use(use, function) {
+	for_each_use(use, function)
+	{
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (target && ebcc_ir_callee(user) == function)
@@ -177,7 +178,8 @@ static LLVMValueRef literal(LLVMValueRef pointer)
 	if (!LLVMIsAGlobalVariable(pointer) || !LLVMIsGlobalConstant(pointer))
 		return NULL;
 	initializer = LLVMGetInitializer(pointer);
-	if (initializer && LLVMIsAConstantDataArray(initializer) && LLVMIsConstantString(initializer))
+	if (initializer && LLVMIsAConstantDataArray(initializer) &&
+	    LLVMIsConstantString(initializer))
 		return initializer;
 	return NULL;
 }
@@ -226,9 +228,9 @@ static LLVMValueRef format_size(struct ebcc_ir *ir, LLVMValueRef call, unsigned 
 		return LLVMBuildIntCast2(ir->builder, second, ir->i32, false, "");
 	}
 	if (count == 1 && LLVMIsAAllocaInst(format))
-		return LLVMConstInt(
-			ir->i32, LLVMABISizeOfType(ir->layout, LLVMGetAllocatedType(format)),
-			false);
+		return LLVMConstInt(ir->i32,
+				    LLVMABISizeOfType(ir->layout, LLVMGetAllocatedType(format)),
+				    false);
 	return NULL;
 }
 
@@ -278,16 +280,18 @@ static void lower_printk(struct ebcc_ir *ir, LLVMValueRef call)
 	arguments[0] = LLVMGetOperand(call, 0);
 	arguments[1] = format_size(ir, call, &first);
 	if (!arguments[1]) {
-		ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-				  "bpf_trace_printk() needs to know the size of its format: use a string "
-				  "literal, or give the size as the second argument");
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, call,
+			"bpf_trace_printk() needs to know the size of its format: use a string "
+			"literal, or give the size as the second argument");
 		return;
 	}
 	count = LLVMGetNumArgOperands(call) - first;
 	if (count > MAX_PRINTED) {
-		ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-				  "bpf_trace_printk() prints at most %d values, not %u: split the line",
-				  MAX_PRINTED, count);
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, call,
+			"bpf_trace_printk() prints at most %d values, not %u: split the line",
+			MAX_PRINTED, count);
 		return;
 	}
 	for (unsigned i = 0; i < count; i++) {
@@ -303,9 +307,9 @@ static void lower_printk(struct ebcc_ir *ir, LLVMValueRef call)
 	if (count <= REGISTER_VALUES)
 		result = ebcc_ir_build_helper(ir, EBCC_HELPER_TRACE_PRINTK, arguments, 2 + count);
 	else
-		result = print_array(ir, function, arguments[0], arguments[1], arguments + 2, count);
-	ebcc_ir_replace(call,
-			LLVMBuildIntCast2(ir->builder, result, LLVMTypeOf(call), true, ""));
+		result =
+			print_array(ir, function, arguments[0], arguments[1], arguments + 2, count);
+	ebcc_ir_replace(call, LLVMBuildIntCast2(ir->builder, result, LLVMTypeOf(call), true, ""));
 }
 
 void ebcc_ir_markers(struct ebcc_ir *ir)
@@ -319,7 +323,8 @@ void ebcc_ir_markers(struct ebcc_ir *ir)
 				lower_calls(ir, function, &markers[i]);
 	if (!printk)
 		return;
-	for_each_use(use, printk) {
+	for_each_use(use, printk)
+	{
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (ebcc_ir_callee(user) == printk)
@@ -331,21 +336,19 @@ static const struct {
 	const char *function;
 	const char *message;
 } error_markers[] = {
-	{"__ebcc_error__increment",
-	 "increment() needs a map whose leaf is an integer (atomic_increment(): of 32 or 64 bits); look "
-	 "the leaf up and change its member instead"},
+	{"__ebcc_error__increment", "increment() needs a map whose leaf is an integer "
+				    "(atomic_increment(): of 32 or 64 bits); look "
+				    "the leaf up and change its member instead"},
 };
 
 void ebcc_ir_error_markers(struct ebcc_ir *ir)
 {
 	for (size_t i = 0; i < sizeof(error_markers) / sizeof(error_markers[0]); i++) {
-		LLVMValueRef function =
-			LLVMGetNamedFunction(ir->module, error_markers[i].function);
+		LLVMValueRef function = LLVMGetNamedFunction(ir->module, error_markers[i].function);
 
 		if (!function)
 			continue;
-		for_each_use(use, function)
-			ebcc_ir_report_at(ir, EBCC_CC_ERROR, LLVMGetUser(use), "%s",
-					  error_markers[i].message);
+		for_each_use(use, function) ebcc_ir_report_at(ir, EBCC_CC_ERROR, LLVMGetUser(use),
+							      "%s", error_markers[i].message);
 	}
 }

@@ -18,8 +18,8 @@ enum { DI_COMPOSITE_ELEMENTS = 4, DI_COMPOSITE_ANNOTATIONS = 13 };
 
 /* A member's place, counted in the bits of the network's order. */
 struct field {
-	LLVMValueRef offset;   /* i64: byte in the packet where its first byte lies */
-	unsigned first_bit;    /* in that byte, from the most significant one */
+	LLVMValueRef offset; /* i64: byte in the packet where its first byte lies */
+	unsigned first_bit;  /* in that byte, from the most significant one */
 	unsigned bits;
 	unsigned storage_shift; /* its lowest bit in the value that clang loads */
 };
@@ -64,8 +64,8 @@ static LLVMValueRef packet_access(const struct ebcc_ir *ir, LLVMValueRef pointer
 {
 	for (;;) {
 		if (is_struct_access(ir, pointer) &&
-		    is_packet_struct(ebcc_ir_strip_type(
-			    LLVMGetMetadata(pointer, ir->access_index_kind))))
+		    is_packet_struct(
+			    ebcc_ir_strip_type(LLVMGetMetadata(pointer, ir->access_index_kind))))
 			return pointer;
 		if (is_struct_access(ir, pointer) ||
 		    ebcc_ir_is_intrinsic(ir, pointer, EBCC_IR_ARRAY_ACCESS) ||
@@ -93,9 +93,9 @@ static struct field locate(struct ebcc_ir *ir, LLVMValueRef pointer, LLVMTypeRef
 				DI_COMPOSITE_ELEMENTS),
 		constant_operand(access, 2));
 	member_bit = LLVMDITypeGetOffsetInBits(LLVMValueAsMetadata(member));
-	storage_bit = LLVMOffsetOfElement(ir->layout, element_type(access),
-					  constant_operand(access, 1)) *
-		      8;
+	storage_bit =
+		LLVMOffsetOfElement(ir->layout, element_type(access), constant_operand(access, 1)) *
+		8;
 	field.bits = LLVMDITypeGetSizeInBits(LLVMValueAsMetadata(member));
 	field.first_bit = member_bit % 8;
 	field.storage_shift = member_bit - storage_bit;
@@ -127,10 +127,11 @@ static LLVMValueRef build_bytes(struct ebcc_ir *ir, LLVMValueRef context, const 
 
 	for (unsigned done = 0; done < bytes;) {
 		unsigned part = bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
-		LLVMValueRef loaded = build_packet_load(
-			ir, context,
-			LLVMBuildAdd(builder, field->offset, LLVMConstInt(ir->i64, done, false), ""),
-			part);
+		LLVMValueRef loaded =
+			build_packet_load(ir, context,
+					  LLVMBuildAdd(builder, field->offset,
+						       LLVMConstInt(ir->i64, done, false), ""),
+					  part);
 
 		value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, part * 8, false), "");
 		value = LLVMBuildOr(builder, value, loaded, "");
@@ -179,7 +180,8 @@ static void lower_store(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef 
 	LLVMValueRef slot = ebcc_ir_entry_alloca(ir, function, ir->i64);
 	LLVMTypeRef swap_types[] = {ir->i64};
 	LLVMValueRef swap = LLVMGetIntrinsicDeclaration(
-		ir->module, LLVMLookupIntrinsicID("llvm.bswap", strlen("llvm.bswap")), swap_types, 1);
+		ir->module, LLVMLookupIntrinsicID("llvm.bswap", strlen("llvm.bswap")), swap_types,
+		1);
 	LLVMValueRef arguments[5];
 
 	value = LLVMBuildZExtOrBitCast(builder, value, wide, "");
@@ -189,7 +191,8 @@ static void lower_store(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef 
 	value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, shift, false), "");
 	if (field->bits != bytes * 8) {
 		LLVMValueRef beside = LLVMConstInt(
-			ir->i64, ~(LLVMConstIntGetZExtValue(mask(ir, field->bits)) << shift), false);
+			ir->i64, ~(LLVMConstIntGetZExtValue(mask(ir, field->bits)) << shift),
+			false);
 
 		value = LLVMBuildOr(
 			builder, value,
@@ -225,15 +228,18 @@ static void lower_access(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef
 			return;
 		}
 	}
-	ebcc_ir_report_at(ir, EBCC_CC_ERROR, instruction,
-			  "this member of a packet can't be accessed as one value of at most 64 bits: "
-			  "use bpf_skb_load_bytes()");
+	ebcc_ir_report_at(
+		ir, EBCC_CC_ERROR, instruction,
+		"this member of a packet can't be accessed as one value of at most 64 bits: "
+		"use bpf_skb_load_bytes()");
 }
 
 static void lower_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	for_each_block(block, function) {
-		for_each_instruction(instruction, block) {
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
 			if (LLVMIsALoadInst(instruction) &&
 			    packet_access(ir, LLVMGetOperand(instruction, 0)))
 				lower_access(ir, function, instruction,
@@ -280,10 +286,10 @@ static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
 static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	for_each_block(block, function)
-		for_each_instruction(instruction, block)
-			if (is_access(ir, instruction) &&
-			    (!(ir->opts->flags & EBCC_CC_CORE) || packet_access(ir, instruction)))
-				ebcc_ir_replace(instruction, plain_access(ir, instruction));
+		for_each_instruction(instruction, block) if (is_access(ir, instruction) &&
+							     (!(ir->opts->flags & EBCC_CC_CORE) ||
+							      packet_access(ir, instruction)))
+			ebcc_ir_replace(instruction, plain_access(ir, instruction));
 }
 
 void ebcc_ir_packets(struct ebcc_ir *ir)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Reads of foreign memory. A tracing program may follow kernel pointers as plain C does; the
- * verifier lets it load only from memory that it knows. For each pointer of a program this pass finds
- * where it can come from, by one walk forward through the data flow, and turns loads and
+ * verifier lets it load only from memory that it knows. For each pointer of a program this pass
+ * finds where it can come from, by one walk forward through the data flow, and turns loads and
  * copies through pointers that lead elsewhere into probe reads.
  *
  * A value's origins are a set of bits that only grows, so the walk is linear: a value is looked
@@ -13,8 +13,8 @@
  * own memory may be a pointer to that memory again: it is read by a probe read, which can read
  * anything, and stored through as it is, for the verifier to decide.
  *
- * Programs on packets follow their context's pointers as the verifier allows, and so do programs whose
- * arguments the kernel describes by BTF; in the latter, what helpers return is still foreign.
+ * Programs on packets follow their context's pointers as the verifier allows, and so do programs
+ * whose arguments the kernel describes by BTF; in the latter, what helpers return is still foreign.
  */
 #include <stdio.h>
 #include <string.h>
@@ -109,8 +109,7 @@ static unsigned loaded_origins(const struct reads *reads, unsigned origins)
 	return loaded;
 }
 
-static unsigned operand_origins(const struct reads *reads, LLVMValueRef instruction,
-				unsigned count)
+static unsigned operand_origins(const struct reads *reads, LLVMValueRef instruction, unsigned count)
 {
 	unsigned origins = 0;
 
@@ -157,8 +156,7 @@ static unsigned compute_origins(const struct reads *reads, LLVMValueRef instruct
 	case LLVMLoad:
 	case LLVMAtomicRMW:
 	case LLVMAtomicCmpXchg:
-		return loaded_origins(reads,
-				      origins_of(reads, LLVMGetOperand(instruction, 0)));
+		return loaded_origins(reads, origins_of(reads, LLVMGetOperand(instruction, 0)));
 	case LLVMCall:
 		return call_origins(reads, instruction);
 	case LLVMPHI:
@@ -188,7 +186,8 @@ static bool add_origins(struct reads *reads, LLVMValueRef instruction, unsigned 
 		return true;
 	if (!ebcc_ir_values_set(&reads->origins, instruction, old | origins))
 		return false;
-	for_each_use(use, instruction) {
+	for_each_use(use, instruction)
+	{
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (LLVMIsAInstruction(user) && !ebcc_ir_list_push(&reads->work, user))
@@ -210,19 +209,17 @@ static bool run_to_fixpoint(struct reads *reads)
 
 static bool find_origins(struct reads *reads)
 {
-	for_each_block(block, reads->function)
-		for_each_instruction(instruction, block)
-			if (!add_origins(reads, instruction, compute_origins(reads, instruction)))
-				return false;
+	for_each_block(block, reads->function) for_each_instruction(
+		instruction,
+		block) if (!add_origins(reads, instruction,
+					compute_origins(reads, instruction))) return false;
 	if (!run_to_fixpoint(reads))
 		return false;
 	/* A pointer made of a number that comes from nowhere is an address of the kernel's. */
-	for_each_block(block, reads->function)
-		for_each_instruction(instruction, block)
-			if (LLVMIsAIntToPtrInst(instruction) &&
-			    !ebcc_ir_values_get(&reads->origins, instruction) &&
-			    !add_origins(reads, instruction, FOREIGN))
-				return false;
+	for_each_block(block, reads->function) for_each_instruction(
+		instruction, block) if (LLVMIsAIntToPtrInst(instruction) &&
+					!ebcc_ir_values_get(&reads->origins, instruction) &&
+					!add_origins(reads, instruction, FOREIGN)) return false;
 	return run_to_fixpoint(reads);
 }
 
@@ -246,10 +243,12 @@ static void check_store(struct reads *reads, LLVMValueRef instruction, LLVMValue
 {
 	if (!is_foreign_only(reads, pointer))
 		return;
-	ebcc_ir_report_at(reads->ir, EBCC_CC_ERROR, instruction,
-			  "cannot write to kernel memory: this pointer leads to memory of the kernel or of the "
-			  "traced process, which a BPF program can only read; copy what it points to "
-			  "into a local variable or a map and write there");
+	ebcc_ir_report_at(
+		reads->ir, EBCC_CC_ERROR, instruction,
+		"cannot write to kernel memory: this pointer leads to memory of the kernel or of "
+		"the "
+		"traced process, which a BPF program can only read; copy what it points to "
+		"into a local variable or a map and write there");
 }
 
 static void lower_load(struct reads *reads, LLVMValueRef load)
@@ -293,17 +292,17 @@ static void lower_compare(struct reads *reads, LLVMValueRef call)
 		if (!needs_probe(reads, pointer))
 			continue;
 		if (!bytes || bytes > 256) {
-			ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-					  "memcmp() with kernel memory needs a constant size of at most 256 "
-					  "bytes");
+			ebcc_ir_report_at(
+				ir, EBCC_CC_ERROR, call,
+				"memcmp() with kernel memory needs a constant size of at most 256 "
+				"bytes");
 			return;
 		}
 		copy = ebcc_ir_entry_alloca(ir, reads->function, LLVMArrayType2(ir->i8, bytes));
 		LLVMPositionBuilderBefore(ir->builder, call);
-		ebcc_ir_build_helper(ir, reads->helper,
-				     (LLVMValueRef[]){copy, LLVMConstInt(ir->i32, bytes, false),
-						      pointer},
-				     3);
+		ebcc_ir_build_helper(
+			ir, reads->helper,
+			(LLVMValueRef[]){copy, LLVMConstInt(ir->i32, bytes, false), pointer}, 3);
 		LLVMSetOperand(call, i, copy);
 	}
 }
@@ -326,8 +325,10 @@ static void lower_call(struct reads *reads, LLVMValueRef call)
 
 static void lower_function(struct reads *reads)
 {
-	for_each_block(block, reads->function) {
-		for_each_instruction(instruction, block) {
+	for_each_block(block, reads->function)
+	{
+		for_each_instruction(instruction, block)
+		{
 			switch (LLVMGetInstructionOpcode(instruction)) {
 			case LLVMLoad:
 				lower_load(reads, instruction);
@@ -394,6 +395,5 @@ void ebcc_ir_reads(struct ebcc_ir *ir)
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function))
 		if (LLVMGetFirstBasicBlock(function))
-			lower_reads(ir, function,
-				    LLVMGetLinkage(function) == LLVMExternalLinkage);
+			lower_reads(ir, function, LLVMGetLinkage(function) == LLVMExternalLinkage);
 }

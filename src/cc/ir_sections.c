@@ -14,10 +14,9 @@ static const struct {
 	const char *prefix;
 	const char *section;
 } kinds[] = {
-	{"kprobe__", "kprobe/"},     {"kretprobe__", "kretprobe/"},
-	{"raw_tracepoint__", "raw_tp/"}, {"kfunc__", "fentry/"},
-	{"kretfunc__", "fexit/"},    {"kmod_ret__", "fmod_ret/"},
-	{"lsm__", "lsm/"},	     {"bpf_iter__", "iter/"},
+	{"kprobe__", "kprobe/"}, {"kretprobe__", "kretprobe/"}, {"raw_tracepoint__", "raw_tp/"},
+	{"kfunc__", "fentry/"},	 {"kretfunc__", "fexit/"},	{"kmod_ret__", "fmod_ret/"},
+	{"lsm__", "lsm/"},	 {"bpf_iter__", "iter/"},
 };
 
 static const struct {
@@ -49,14 +48,14 @@ char *ebcc_ir_section_name(const char *function, const char *context_type)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		rest = ebcc_ir_after_prefix(function, kinds[i].prefix);
 		if (rest && *rest)
-			return asprintf(&section, "%s%s", kinds[i].section, rest) < 0 ? NULL :
-											section;
+			return asprintf(&section, "%s%s", kinds[i].section, rest) < 0 ? NULL
+										      : section;
 	}
 	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
 		if (!strcmp(context_type, contexts[i].context))
-			return asprintf(&section, "%s%s", contexts[i].section, function) < 0 ?
-				       NULL :
-				       section;
+			return asprintf(&section, "%s%s", contexts[i].section, function) < 0
+				       ? NULL
+				       : section;
 	if (asprintf(&section, ".ebcc/%s/%s", context_type, function) < 0)
 		return NULL;
 	for (char *c = section; *c; c++)
@@ -84,7 +83,8 @@ static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
 /* A path that returns nothing leaves a register that verifiers don't accept; clang has warned. */
 static void define_returns(LLVMValueRef program)
 {
-	for_each_block(block, program) {
+	for_each_block(block, program)
+	{
 		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block), value;
 
 		if (!terminator || !LLVMIsAReturnInst(terminator) ||
@@ -111,8 +111,8 @@ static void add_license(struct ebcc_ir *ir)
 			return;
 	}
 	global = LLVMAddGlobal(ir->module, LLVMArrayType2(ir->i8, sizeof(license)), "_license");
-	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, license, sizeof(license),
-							     true));
+	LLVMSetInitializer(global,
+			   LLVMConstStringInContext2(ir->context, license, sizeof(license), true));
 	LLVMSetSection(global, "license");
 }
 

@@ -20,6 +20,43 @@ enum {
 	DI_SUBPROGRAM_TYPE = 4,
 };
 
+void ebcc_ir_init(struct ebcc_ir *ir)
+{
+	static const char *const names[EBCC_IR_INTRINSIC_COUNT] = {
+		[EBCC_IR_STRUCT_ACCESS] = "llvm.preserve.struct.access.index",
+		[EBCC_IR_ARRAY_ACCESS] = "llvm.preserve.array.access.index",
+		[EBCC_IR_UNION_ACCESS] = "llvm.preserve.union.access.index",
+		[EBCC_IR_STATIC_OFFSET] = "llvm.preserve.static.offset",
+		[EBCC_IR_TYPE_ID] = "llvm.bpf.btf.type.id",
+		[EBCC_IR_MEMCPY] = "llvm.memcpy",
+		[EBCC_IR_MEMCPY_INLINE] = "llvm.memcpy.inline",
+		[EBCC_IR_MEMMOVE] = "llvm.memmove",
+		[EBCC_IR_MEMSET] = "llvm.memset",
+		[EBCC_IR_LIFETIME_START] = "llvm.lifetime.start",
+		[EBCC_IR_LIFETIME_END] = "llvm.lifetime.end",
+	};
+	static const char access_index[] = "llvm.preserve.access.index";
+
+	ir->context = LLVMGetModuleContext(ir->module);
+	ir->builder = LLVMCreateBuilderInContext(ir->context);
+	ir->layout = LLVMGetModuleDataLayout(ir->module);
+	ir->i8 = LLVMInt8TypeInContext(ir->context);
+	ir->i16 = LLVMInt16TypeInContext(ir->context);
+	ir->i32 = LLVMInt32TypeInContext(ir->context);
+	ir->i64 = LLVMInt64TypeInContext(ir->context);
+	ir->pointer = LLVMPointerTypeInContext(ir->context, 0);
+	ir->access_index_kind =
+		LLVMGetMDKindIDInContext(ir->context, access_index, strlen(access_index));
+	ir->dbg_kind = LLVMGetMDKindIDInContext(ir->context, "dbg", strlen("dbg"));
+	for (size_t i = 0; i < EBCC_IR_INTRINSIC_COUNT; i++)
+		ir->intrinsics[i] = LLVMLookupIntrinsicID(names[i], strlen(names[i]));
+}
+
+void ebcc_ir_deinit(struct ebcc_ir *ir)
+{
+	LLVMDisposeBuilder(ir->builder);
+}
+
 static void __attribute__((format(printf, 6, 0)))
 report(struct ebcc_ir *ir, enum ebcc_cc_severity severity, const char *path, unsigned line,
        unsigned column, const char *format, va_list args)
@@ -198,9 +235,9 @@ bool ebcc_ir_is_btf_context(const char *context_type)
 bool ebcc_ir_is_packet_context(const char *context_type)
 {
 	static const char *const contexts[] = {
-		"__sk_buff",	 "xdp_md",     "bpf_sock_ops",	    "sk_msg_md",
-		"bpf_sock",	 "bpf_sysctl", "bpf_cgroup_dev_ctx", "bpf_sock_addr",
-		"bpf_sk_lookup", "bpf_sockopt", "sk_reuseport_md",   "bpf_flow_keys",
+		"__sk_buff",	 "xdp_md",	"bpf_sock_ops",	      "sk_msg_md",
+		"bpf_sock",	 "bpf_sysctl",	"bpf_cgroup_dev_ctx", "bpf_sock_addr",
+		"bpf_sk_lookup", "bpf_sockopt", "sk_reuseport_md",    "bpf_flow_keys",
 	};
 
 	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
@@ -233,8 +270,8 @@ LLVMValueRef ebcc_ir_build_helper(struct ebcc_ir *ir, unsigned helper, LLVMValue
 void ebcc_ir_build_lifetime(struct ebcc_ir *ir, enum ebcc_ir_intrinsic which, LLVMValueRef slot,
 			    uint64_t size)
 {
-	LLVMValueRef function = LLVMGetIntrinsicDeclaration(ir->module, ir->intrinsics[which],
-							    &ir->pointer, 1);
+	LLVMValueRef function =
+		LLVMGetIntrinsicDeclaration(ir->module, ir->intrinsics[which], &ir->pointer, 1);
 	LLVMValueRef arguments[] = {LLVMConstInt(ir->i64, size, false), slot};
 
 	LLVMBuildCall2(ir->builder, LLVMGlobalGetValueType(function), function, arguments, 2, "");

@@ -69,6 +69,10 @@ struct ebcc_ir {
 	unsigned dbg_kind;
 };
 
+/* Fills in what follows from @ir's module; the caller has set what comes from its own. */
+void ebcc_ir_init(struct ebcc_ir *ir);
+void ebcc_ir_deinit(struct ebcc_ir *ir);
+
 /* The passes, in the order of ir.c. What each does is said in its file. */
 void ebcc_ir_maps(struct ebcc_ir *ir);
 void ebcc_ir_markers(struct ebcc_ir *ir);
@@ -92,7 +96,8 @@ const char *ebcc_ir_name(LLVMValueRef value);
 const char *ebcc_ir_after_prefix(const char *name, const char *prefix);
 
 /* A defined function that is a program: the whole module's, in order, with
- * ebcc_ir_next_program(). NULL at the end. A pass may replace the current one if it asks for the next first. */
+ * ebcc_ir_next_program(). NULL at the end. A pass may replace the current one if it asks for the
+ * next first. */
 LLVMValueRef ebcc_ir_first_program(struct ebcc_ir *ir);
 LLVMValueRef ebcc_ir_next_program(LLVMValueRef program);
 
@@ -117,8 +122,9 @@ LLVMValueRef ebcc_ir_strip_type(LLVMValueRef type);
 /* The debug-info type of a parameter of a function, from 0; NULL: none. */
 LLVMValueRef ebcc_ir_parameter_type(struct ebcc_ir *ir, LLVMValueRef function, unsigned index);
 
-/* What a program's first parameter is, by debug info: the tag of the struct it points to, "void", or
- * the name of what it is ("int"; of what it points to: "unsigned long long"). Copied into @buffer. */
+/* What a program's first parameter is, by debug info: the tag of the struct it points to, "void",
+ * or the name of what it is ("int"; of what it points to: "unsigned long long"). Copied into
+ * @buffer. */
 const char *ebcc_ir_context_type(struct ebcc_ir *ir, LLVMValueRef function, char *buffer,
 				 size_t size);
 /* Whether the kernel describes the program's arguments by BTF, by the type of its context. */
@@ -145,7 +151,7 @@ struct ebcc_ir_values {
 	struct {
 		LLVMValueRef value;
 		unsigned bits;
-	} *slots;
+	} * slots;
 	size_t capacity, count;
 };
 void ebcc_ir_values_deinit(struct ebcc_ir_values *values);
