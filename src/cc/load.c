@@ -92,7 +92,7 @@ struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char
 {
 	/* The name begins the names of maps of globals: "ebcc.rodata". */
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ebcc");
-	AUTO_CAPTURE struct ebcc_capture capture;
+	AUTO_CAPTURE struct ebcc_capture capture = {0};
 	struct bpf_program *program;
 	struct bpf_object *object;
 
@@ -336,7 +336,7 @@ static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnu
 
 static struct ebcc_error *create_maps(struct ebcc_module *module)
 {
-	AUTO_CAPTURE struct ebcc_capture capture;
+	AUTO_CAPTURE struct ebcc_capture capture = {0};
 	struct bpf_map *map;
 	unsigned ifindex;
 	int err;

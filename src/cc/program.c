@@ -327,7 +327,7 @@ static struct ebcc_error *collect_log(const struct load *load)
 static struct ebcc_error *run_load(struct load *load)
 {
 	struct ebcc_program *program = load->program;
-	AUTO_CAPTURE struct ebcc_capture capture;
+	AUTO_CAPTURE struct ebcc_capture capture = {0};
 	struct bpf_map *map;
 	unsigned ifindex;
 	int err;

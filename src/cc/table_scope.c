@@ -134,12 +134,30 @@ static struct ebcc_error *set_inner(struct ebcc_table *table, const char *inner_
 			     inner_name);
 }
 
+/* The name of a map of maps' inner table, or NULL: a fact of its own, or part of the type
+ * string ("array_of_maps$inner"). */
+static struct ebcc_error *read_inner(const struct ebcc_table *table, char **ret)
+{
+	AUTO_FREE char *type = NULL;
+	const char *mark;
+
+	TRY(read_fact(table, "inner", ret));
+	if (*ret)
+		return NULL;
+	TRY(read_fact(table, "table", &type));
+	mark = type ? strchr(type, '$') : NULL;
+	if (!mark)
+		return NULL;
+	*ret = strdup(mark + 1);
+	return *ret ? NULL : ebcc_error_no_memory();
+}
+
 static struct ebcc_error *prepare(struct ebcc_table *table)
 {
 	AUTO_FREE char *scope = NULL, *inner = NULL, *pinned = NULL;
 
 	TRY(read_fact(table, "scope", &scope));
-	TRY(read_fact(table, "inner", &inner));
+	TRY(read_inner(table, &inner));
 	TRY(read_fact(table, "pinned", &pinned));
 	if (scope && !strcmp(scope, "extern"))
 		TRY(use_published(table));
