@@ -15,6 +15,8 @@ TRACEPOINT_PROBE(sched, sched_process_exec)
 """)
 
 try:
-    module.trace_print("{1} {5}")  # process id and message
+    while True:
+        task, pid, cpu, flags, seconds, message = module.trace_fields()
+        print(pid, message.decode(), flush=True)
 except KeyboardInterrupt:
     pass

@@ -95,7 +95,9 @@ def test_kinds_and_disks(disk):
     output, _ = trace(disk, "--json", "-D", "-F", reads=7, writes=5, flushes=3)
     counts = {(values["disk"], values["flags"]): values["count"]
               for values in map(json.loads, output.splitlines())}
-    assert counts == {(disk, "Read"): 7, (disk, "Sync-Write"): 5, (disk, "Flush"): 3}
+    # Whether a direct read counts as synchronous differs between kernels.
+    reads = counts.pop((disk, "Read"), 0) + counts.pop((disk, "Sync-Read"), 0)
+    assert (reads, counts) == (7, {(disk, "Sync-Write"): 5, (disk, "Flush"): 3})
 
 
 def test_text(disk):
