@@ -55,14 +55,6 @@ static const char *reword(char *message)
 	return message;
 }
 
-static bool is_said(const struct ebcc_cc_answer *answer, const char *message)
-{
-	for (size_t i = 0; i < answer->diagnostic_count; i++)
-		if (!strcmp(answer->diagnostics[i].message, message))
-			return true;
-	return false;
-}
-
 /* What LLVM's passes and the backend have to say, such as a stack that is too large. */
 static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 {
@@ -77,9 +69,6 @@ static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 	message = ebcc_llvm_diagnostic_message(info, &path, &line, &column);
 	if (message)
 		text = reword(message);
-	/* Repeated for every instruction concerned, at times without a location. */
-	if (!line && is_said(compilation->answer, text))
-		return;
 	ebcc_cc_diagnose(compilation->answer, compilation->request,
 			 severity == LLVMDSError ? EBCC_CC_ERROR : EBCC_CC_WARNING,
 			 path ? path : "", line, column, text);
@@ -298,6 +287,26 @@ static bool parse(struct compilation *compilation)
 	return parse_with(compilation, ebcc_embedded_files);
 }
 
+static bool is_said_elsewhere(const struct ebcc_cc_answer *answer, size_t index)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (i != index && answer->diagnostics[i].line &&
+		    !strcmp(answer->diagnostics[i].message, answer->diagnostics[index].message))
+			return true;
+	return false;
+}
+
+/* The backend complains for every instruction concerned, and not all of them have a location. */
+static void drop_repetitions(struct ebcc_cc_answer *answer)
+{
+	for (size_t i = 0; i < answer->diagnostic_count;) {
+		if (!answer->diagnostics[i].line && is_said_elsewhere(answer, i))
+			ebcc_cc_answer_remove_diagnostic(answer, i);
+		else
+			i++;
+	}
+}
+
 static enum ebcc_cc_status compile(struct compilation *compilation)
 {
 	const struct ebcc_cc_request *request = compilation->request;
@@ -351,6 +360,7 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 	initialize_llvm();
 	compilation.context = LLVMContextCreate();
 	answer->status = compile(&compilation);
+	drop_repetitions(answer);
 	if (answer->status != EBCC_CC_OK) {
 		free(answer->object);
 		answer->object = NULL;

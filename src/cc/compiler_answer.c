@@ -8,12 +8,19 @@
 
 #include "compiler_answer.h"
 
-/* Makes room for one more of @count elements; lists grow at powers of two. */
+/* Makes room for one more of @count elements: at powers of two there may be none left. */
 static void *grow(void *list, size_t count, size_t element_size)
 {
 	if (count & (count - 1))
 		return list;
 	return reallocarray(list, count ? count * 2 : 1, element_size);
+}
+
+static void diagnostic_deinit(struct ebcc_cc_diagnostic *diagnostic)
+{
+	free(diagnostic->path);
+	free(diagnostic->message);
+	free(diagnostic->rendered);
 }
 
 bool ebcc_cc_answer_add_diagnostic(struct ebcc_cc_answer *answer, enum ebcc_cc_severity severity,
@@ -36,13 +43,20 @@ bool ebcc_cc_answer_add_diagnostic(struct ebcc_cc_answer *answer, enum ebcc_cc_s
 		.rendered = strdup(rendered ? rendered : ""),
 	};
 	if (!diagnostic->path || !diagnostic->message || !diagnostic->rendered) {
-		free(diagnostic->path);
-		free(diagnostic->message);
-		free(diagnostic->rendered);
+		diagnostic_deinit(diagnostic);
 		return false;
 	}
 	answer->diagnostic_count++;
 	return true;
+}
+
+void ebcc_cc_answer_remove_diagnostic(struct ebcc_cc_answer *answer, size_t index)
+{
+	struct ebcc_cc_diagnostic *removed = &answer->diagnostics[index];
+
+	diagnostic_deinit(removed);
+	answer->diagnostic_count--;
+	memmove(removed, removed + 1, (answer->diagnostic_count - index) * sizeof(*removed));
 }
 
 bool ebcc_cc_answer_add_dependency(struct ebcc_cc_answer *answer, const char *path, uint64_t hash,
@@ -68,11 +82,8 @@ bool ebcc_cc_answer_add_dependency(struct ebcc_cc_answer *answer, const char *pa
 
 void ebcc_cc_answer_deinit(struct ebcc_cc_answer *answer)
 {
-	for (size_t i = 0; i < answer->diagnostic_count; i++) {
-		free(answer->diagnostics[i].path);
-		free(answer->diagnostics[i].message);
-		free(answer->diagnostics[i].rendered);
-	}
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		diagnostic_deinit(&answer->diagnostics[i]);
 	free(answer->diagnostics);
 	for (size_t i = 0; i < answer->dependency_count; i++)
 		free(answer->dependencies[i].path);

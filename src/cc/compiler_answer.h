@@ -20,6 +20,9 @@ bool ebcc_cc_answer_add_diagnostic(struct ebcc_cc_answer *answer, enum ebcc_cc_s
 				   const char *path, unsigned line, unsigned column,
 				   const char *message, const char *rendered);
 
+/* Removes one diagnostic; the order of the others stays. */
+void ebcc_cc_answer_remove_diagnostic(struct ebcc_cc_answer *answer, size_t index);
+
 /* Adds a file read or missed; @path is copied. Returns false without memory. */
 bool ebcc_cc_answer_add_dependency(struct ebcc_cc_answer *answer, const char *path, uint64_t hash,
 				   bool missing);

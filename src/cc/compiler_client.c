@@ -443,6 +443,7 @@ static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
 {
 	bool signaled = status && (status->si_code == CLD_KILLED || status->si_code == CLD_DUMPED);
 	int number = status ? status->si_status : 0;
+	int first_line = strcspn(complaints, "\n");
 
 	if (tells_of_memory(complaints))
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
@@ -460,14 +461,15 @@ static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
 					 "system has no memory left");
 	if (signaled)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "the compiler crashed (%s); please report it, with the "
-					 "source",
-					 strsignal(number));
+					 "the compiler crashed (%s%s%.*s); please report it, with "
+					 "the source",
+					 strsignal(number), *complaints ? ": " : "", first_line,
+					 complaints);
 	if (status)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "the compiler gave up without an answer (exit status %d); "
-					 "please report it, with the source",
-					 number);
+					 "the compiler gave up without an answer (exit status "
+					 "%d%s%.*s); please report it, with the source",
+					 number, *complaints ? ": " : "", first_line, complaints);
 	return ebcc_error_create(EBCC_ERROR_COMPILE, "the compiler ended without an answer");
 }
 

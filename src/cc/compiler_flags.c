@@ -19,7 +19,7 @@ static const char *const base_flags[] = {
 	"-disable-llvm-passes",
 	"-O2",
 	"-debug-info-kind=constructor",
-	"-dwarf-version=5",
+	"-dwarf-version=4",
 	"-debugger-tuning=gdb",
 	/* The backend quotes source lines in BTF: from here, not from a file of that name. */
 	"-gembed-source",

@@ -5,10 +5,12 @@
  */
 #include <check.h>
 #include <elf.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "compiler_client.h"
@@ -547,6 +549,115 @@ START_TEST(memory_limit)
 }
 END_TEST
 
+/* The macros stand for two to the power of 40 tokens. */
+START_TEST(time_limit)
+{
+	struct ebcc_buf source AUTO_BUF = EBCC_BUF_INIT;
+	struct ebcc_compiler_client *hasty;
+	struct ebcc_cc_answer answer;
+	struct ebcc_error *error;
+
+	ebcc_buf_append_string(&source, "#define M0 1\n");
+	for (int i = 1; i <= 40; i++)
+		ebcc_buf_printf(&source, "#define M%d M%d ; M%d\n", i, i - 1, i - 1);
+	ebcc_buf_append_string(&source, "int prog(void *ctx) { M40; return 0; }\n");
+
+	struct ebcc_cc_request request = request_for(ebcc_buf_string(&source));
+
+	setenv("EBCC_CC_TIMEOUT", "1", 1);
+	ck_assert_ptr_null(ebcc_compiler_client_create(NULL, EBCC_COMPILER_HELPER, &hasty));
+	unsetenv("EBCC_CC_TIMEOUT");
+	error = ebcc_compiler_client_compile(hasty, &request, &answer);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_COMPILE);
+	ck_assert_msg(strstr(ebcc_error_message(error), "within 1 seconds"), "%s",
+		      ebcc_error_message(error));
+	ebcc_error_destroy(error);
+	ebcc_compiler_client_destroy(hasty);
+}
+END_TEST
+
+/* LLVM ends its process: an error here, and the next compile works. */
+START_TEST(fatal_error_in_llvm)
+{
+	struct ebcc_cc_request request = request_for("int take(int n, ...)\n"
+						     "{\n"
+						     "	__builtin_va_list list;\n"
+						     "	__builtin_va_start(list, n);\n"
+						     "	return __builtin_va_arg(list, int);\n"
+						     "}\n");
+	struct ebcc_cc_answer answer;
+	struct ebcc_error *error = ebcc_compiler_client_compile(client, &request, &answer);
+
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_COMPILE);
+	ck_assert_msg(strstr(ebcc_error_message(error), "crashed (Aborted: LLVM ERROR"), "%s",
+		      ebcc_error_message(error));
+	ck_assert_ptr_nonnull(strstr(ebcc_error_details(error), "LLVM ERROR"));
+	ebcc_error_destroy(error);
+
+	struct ebcc_cc_answer next AUTO_ANSWER = compile("int prog(void *ctx) { return 0; }\n");
+
+	assert_ok(&next);
+}
+END_TEST
+
+/* What BPF can't do is said with its place in the source. */
+START_TEST(unsupported_code)
+{
+	struct ebcc_cc_answer answer AUTO_ANSWER = compile("int prog(long *ctx)\n"
+							   "{\n"
+							   "	long size = ctx[0];\n"
+							   "	return ctx[1] / size;\n"
+							   "}\n");
+
+	ck_assert_int_eq(answer.status, EBCC_CC_SOURCE_ERROR);
+	ck_assert_uint_eq(only_diagnostic(&answer)->line, 4);
+	ck_assert_ptr_nonnull(strstr(answer.diagnostics[0].message, "signed division"));
+}
+END_TEST
+
+/* The only child of a process, by its number. */
+static pid_t only_child(pid_t parent)
+{
+	char path[64];
+	pid_t child = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", parent, parent);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	if (fscanf(file, "%d", &child) != 1)
+		child = 0;
+	fclose(file);
+	return child;
+}
+
+/* Five seconds at most, in steps of ten milliseconds. */
+#define WAIT_FOR(condition)                                                                        \
+	for (int wait_ = 0; wait_ < 500 && !(condition); wait_++)                                  \
+	usleep(10000)
+
+START_TEST(helper_dies_with_its_parent)
+{
+	pid_t parent = fork(), helper = 0;
+
+	if (!parent) {
+		if (ebcc_compiler_client_start(client))
+			_exit(1);
+		pause();
+	}
+	WAIT_FOR((helper = only_child(parent)));
+	ck_assert_int_ne(helper, 0);
+	/* It may still be on its way to the limits that it sets itself. */
+	usleep(200000);
+	ck_assert_int_eq(kill(parent, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(parent, NULL, 0), parent);
+	WAIT_FOR(kill(helper, 0));
+	ck_assert_int_eq(kill(helper, 0), -1);
+}
+END_TEST
+
 START_TEST(in_process)
 {
 	struct ebcc_cc_request request = request_for("int prog(void *ctx) { return 4711; }\n");
@@ -598,6 +709,10 @@ int main(void)
 	tcase_add_test(tcase, helpers_by_any_name);
 	tcase_add_test(tcase, monstrous_sources);
 	tcase_add_test(tcase, memory_limit);
+	tcase_add_test(tcase, time_limit);
+	tcase_add_test(tcase, fatal_error_in_llvm);
+	tcase_add_test(tcase, unsupported_code);
+	tcase_add_test(tcase, helper_dies_with_its_parent);
 	tcase_add_test(tcase, in_process);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

@@ -116,7 +116,7 @@ START_TEST(crash)
 	error = compile();
 	ck_assert_ptr_nonnull(error);
 	ck_assert_str_eq(ebcc_error_details(error), "last words\n");
-	assert_fails(error, "crashed (Segmentation fault)");
+	assert_fails(error, "crashed (Segmentation fault: last words)");
 	assert_no_children();
 }
 END_TEST
