@@ -38,7 +38,8 @@ static size_t sample_lines(struct line *lines, size_t capacity, size_t step)
 		if (i % step || sscanf(text, "%llx %c %511s [%63[^]]]", &line->address, &type,
 				       line->name, line->module) < 3)
 			continue;
-		count += line->address >> 63;
+		/* BPF programs come and go while this test runs. */
+		count += line->address >> 63 && strcmp(line->module, "bpf");
 	}
 	fclose(file);
 	return count;
@@ -98,11 +99,12 @@ START_TEST(names_give_their_addresses)
 }
 END_TEST
 
+/* Of processor time, whatever else the machine does. */
 static double seconds(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
 	return now.tv_sec + now.tv_nsec / 1e9;
 }
 
