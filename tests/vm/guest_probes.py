@@ -86,7 +86,7 @@ def test_kprobe_attached_by_call():
 
 
 RETURN_VALUE = """
-    struct event_t { s64 value; };
+    struct event_t { s32 value; };
     BPF_PERF_OUTPUT(events);
 
     int FUNCTION(struct pt_regs *ctx)
@@ -101,7 +101,7 @@ RETURN_VALUE = """
 
 
 def test_kretprobe_by_name_prefix():
-    """The return value is the descriptor that the call gave, or the error."""
+    """The return value is the descriptor that the call gave, or the error. It is an int on newer kernels, a long before."""
     numbers = []
 
     def act():
@@ -216,9 +216,10 @@ def test_kernel_pointers_are_followed():
     with open(f"/proc/{os.getppid()}/comm", "rb") as comm:
         parent_comm = comm.read().strip()
     with BPF(text=text) as bpf:
-        assert events_of(bpf, open_and_close) == [
-            {"parent": os.getppid(), "owner": PID, "threads": 1, "name": b"hostname", "parent_comm": parent_comm}
-        ]
+        # The overlay opens the file below it in the same way, by the same function on newer kernels.
+        assert events_of(bpf, open_and_close)[0] == {
+            "parent": os.getppid(), "owner": PID, "threads": 1, "name": b"hostname", "parent_comm": parent_comm
+        }  # fmt: skip
 
 
 def test_regular_expression():
@@ -252,7 +253,7 @@ def test_kernel_stack():
         }
     """)
     with BPF(text=text) as bpf:
-        (event,) = events_of(bpf, open_and_close)
+        event = events_of(bpf, open_and_close)[0]
         names = [BPF.ksym(address) for address in bpf["stacks"].walk(event["stack"])]
         assert names[0] == b"vfs_open"
         assert b"do_sys_openat2" in names
@@ -333,11 +334,11 @@ def test_legacy_events_of_killed_processes_are_swept():
     killed.send_signal(signal.SIGKILL)
     assert killed.wait(timeout=60) == -signal.SIGKILL
     assert sorted(event.split(":")[0] for event in attached()[0]) == ["r17", "r18"]
-    with BPF(text="int on_call(struct pt_regs *ctx) { return 0; }") as bpf:
-        bpf.attach_kretprobe(event="vfs_read", fn_name="on_call", maxactive=19)
-        assert sorted(event.split(":")[0] for event in attached()[0]) == ["r18", "r19"]
-    alive.stdin.close()
-    assert alive.wait(timeout=60) == 0
+    next_start = child("sys.stdin.read()", maxactive=19)
+    assert sorted(event.split(":")[0] for event in attached()[0]) == ["r18", "r19"]
+    for process in (alive, next_start):
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
     assert attached()[0] == []
 
 
@@ -347,7 +348,7 @@ def test_trace_printk():
         int kprobe__vfs_open(struct pt_regs *ctx)
         {
             if (OWN_PROCESS)
-                bpf_trace_printk("opened %d %s\\\\n", 4711, "twice");
+                bpf_trace_printk("opened %d %s\\n", 4711, "twice");
             return 0;
         }
     """)
@@ -364,7 +365,7 @@ def test_lost_events_are_counted():
         BPF_ARRAY(count, u64, 1);
         BPF_PERF_OUTPUT(events);
 
-        int kprobe__vfs_open(struct pt_regs *ctx)
+        int on_call(struct pt_regs *ctx)
         {
             struct event_t event = {};
             int zero = 0;
@@ -382,8 +383,9 @@ def test_lost_events_are_counted():
         bpf["events"].open_perf_buffer(
             lambda _cpu, data, _size: seen.append(bpf["events"].event(data).number), page_cnt=1, lost_cb=lost.append
         )
+        bpf.attach_kprobe(event=bpf.get_syscall_fnname("getpgid"), fn_name="on_call")
         for _ in range(200):
-            open_and_close()
+            os.getpgid(0)
         bpf.perf_buffer_poll(timeout=1000)
         sent = bpf["count"][ctypes.c_int(0)].value
     assert sent == 200
@@ -392,7 +394,7 @@ def test_lost_events_are_counted():
 
 
 def test_second_pipeline(caplog):
-    """6.1's verifier rejects the text after instcombine, which drops the shift's lower bound: the other code is taken."""
+    """What the verifier rejects after instcombine, here as the index's lower bound is no longer seen, loads all the same."""
     text = """
         struct slots_t { u64 slot[16]; };
         BPF_ARRAY(input, u64, 1);
@@ -422,5 +424,4 @@ def test_second_pipeline(caplog):
         os.getpgid(0)
         slots = list(bpf["values"][ctypes.c_int(0)].slot)
     assert slots[7] >= 1 and sum(slots) == slots[7]
-    if os.environ["EBCC_VM"] == "bookworm":
-        assert "second pipeline" in caplog.text
+    assert "second pipeline" in caplog.text

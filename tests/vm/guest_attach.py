@@ -1,0 +1,22 @@
+"""The C tests of attaching, on a kernel with kprobes: outside of the guest their kprobe part can't run."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# scripts/env puts the build tree's library directory first: BUILD/src/cc.
+UNIT_TESTS = Path(os.environ["LD_LIBRARY_PATH"].split(":")[0]).parents[1] / "tests/unit"
+
+
+@pytest.mark.parametrize("name", ["attach", "find", "ksyms"])
+def test_unit(name):
+    result = subprocess.run([UNIT_TESTS / f"test_{name}"], capture_output=True, text=True, timeout=400)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "100%: Checks:" in result.stdout
+    assert "SKIPPED" not in result.stdout
+
+
+def test_no_event_is_left_in_tracefs(tracefs):
+    assert "ebcc_" not in (tracefs / "kprobe_events").read_text()
