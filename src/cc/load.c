@@ -224,10 +224,13 @@ struct ebcc_error *ebcc_module_open_object(struct ebcc_module *module)
 {
 	TRY(ebcc_object_open(module, module->object_bytes, module->object_size, &module->object));
 	module->btf = bpf_object__btf(module->object);
-	if (!module->btf)
-		return ebcc_error_create(
-			EBCC_ERROR_FORMAT,
-			"the BPF object has no BTF: it was compiled without debug info");
+	/* A source that declares nothing gives an object without BTF. */
+	if (!module->btf) {
+		module->empty_btf = btf__new_empty();
+		if (!module->empty_btf)
+			return ebcc_error_no_memory();
+		module->btf = module->empty_btf;
+	}
 	TRY(ebcc_types_create(module->btf, &module->types));
 	TRY(describe_btf(module));
 	TRY(ebcc_programs_create(module));
@@ -243,6 +246,8 @@ void ebcc_module_close_object(struct ebcc_module *module)
 	module->types = NULL;
 	bpf_object__close(module->object);
 	module->object = NULL;
+	btf__free(module->empty_btf);
+	module->empty_btf = NULL;
 	module->btf = NULL;
 	free(module->second_bytes);
 	module->second_bytes = NULL;

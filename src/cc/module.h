@@ -72,7 +72,8 @@ struct ebcc_module {
 
 	struct bpf_object
 		*object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
-	struct btf *btf; /* borrowed from object */
+	struct btf *btf; /* borrowed from object, or empty_btf */
+	struct btf *empty_btf; /* stands in where the object has none; else NULL */
 	struct ebcc_types *types;
 	bool loaded;	 /* the maps exist */
 	bool load_tried; /* constants can't be set any more, nor a failed load repeated */
