@@ -184,7 +184,7 @@ def test_a_burst_is_shown_or_reported_lost(workload):
         tool.wait_for(lambda output: marker in output, lambda: workload.command("mark", os.O_RDONLY))
         os.kill(tool.process.pid, signal.SIGSTOP)
         calls = []
-        for _ in range(30):
+        for _ in range(8):
             calls = workload.command("opens")
         os.kill(tool.process.pid, signal.SIGCONT)
         status, output, errors = tool.interrupt()
