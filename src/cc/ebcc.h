@@ -417,11 +417,15 @@ EBCC_API bool ebcc_type_member(const struct ebcc_type *type, size_t index, struc
 EBCC_API bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index,
 				   const char **ret_name, int64_t *ret_value);
 
-/** Prints a value as `{ .a = 1, .b = "text" }`, numbers in hexadecimal as existing scripts expect.
- *  @param[out] ret malloc'ed, owned by the caller. */
+/**
+ * Prints a value as `{ 0x1 "text" [ 0x2 0x3 ] }`, the form that existing scripts expect: members in
+ * order, numbers in hexadecimal, of a union the member that covers most of it.
+ * @param[out] ret malloc'ed, owned by the caller.
+ */
 EBCC_API struct ebcc_error *ebcc_type_print(const struct ebcc_type *type, const void *value,
 					    size_t size, char **ret);
-/** Parses what ebcc_type_print() prints, and numbers in decimal or 0x. */
+/** Parses what ebcc_type_print() prints; numbers may be decimal, enumerators named, members given as
+ *  `.name = value`; members that are left out become 0. EBCC_ERROR_INVALID_ARGUMENT says where it failed. */
 EBCC_API struct ebcc_error *ebcc_type_scan(const struct ebcc_type *type, const char *text,
 					   void *value, size_t size);
 

@@ -340,7 +340,7 @@ static struct ebcc_error *open_reader(struct reader *reader)
 struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 					  const struct ebcc_events_opts *opts)
 {
-	struct ebcc_events *events;
+	struct ebcc_events *events = NULL;
 	struct ebcc_error *error;
 	struct reader *reader, **last;
 
@@ -541,7 +541,7 @@ static struct ebcc_error *run(struct ebcc_module *module, enum mode mode,
 			      enum ebcc_event_source source, int timeout_ms, size_t *ret_count)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
-	struct ebcc_events *events;
+	struct ebcc_events *events = NULL;
 	struct ebcc_error *error;
 	LOG_SCOPE(&module->log);
 
@@ -584,7 +584,7 @@ struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_c
 
 struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret)
 {
-	struct ebcc_events *events;
+	struct ebcc_events *events = NULL;
 
 	TRY(get_events(module, &events));
 	if (events->epoll_fd < 0) {

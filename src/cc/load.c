@@ -343,7 +343,7 @@ static struct ebcc_error *create_maps(struct ebcc_module *module)
 {
 	AUTO_CAPTURE struct ebcc_capture capture = {0};
 	struct bpf_map *map;
-	unsigned ifindex;
+	unsigned ifindex = 0;
 	int err;
 
 	TRY(ebcc_module_ifindex(module, &ifindex));

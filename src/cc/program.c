@@ -18,6 +18,15 @@
 #include "near_names.h"
 #include "verifier_log.h"
 
+/*
+ * What the verifier's log has. The reason of a rejection and statistics cost nothing, so they are
+ * always asked for; the instructions, which tell the source line, are worth another load after a
+ * rejection, but not after one for size, whose log takes seconds to write and ends anywhere.
+ */
+#define LOG_REASON 4
+#define LOG_INSTRUCTIONS 1
+#define LOG_REGISTERS 2
+
 /* What every kernel takes; pages of it that the verifier doesn't write cost nothing. */
 #define LOG_SIZE (UINT32_MAX >> 8)
 
@@ -160,10 +169,12 @@ struct load {
 	const char *bytes;
 	size_t size;
 	bool second; /* bytes are of the second pipeline */
+	unsigned log_level;
 	struct bpf_object *object;
 	struct bpf_program *bpf_program;
 	char *log;
 	bool rejected; /* by the verifier, as opposed to the kernel not letting us */
+	bool too_large;
 	int fd;
 };
 
@@ -175,6 +186,14 @@ static void load_deinit(struct load *load)
 		close(load->fd);
 }
 
+/* The second object's description of a section of variables, or NULL. */
+static const struct btf_type *find_datasec(const struct btf *btf, const char *name)
+{
+	int id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_DATASEC) : -1;
+
+	return id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+}
+
 /*
  * The second object's read-only data has the constants at places of its own: it gets the module's
  * values, and a map of its own.
@@ -184,8 +203,7 @@ static struct ebcc_error *copy_constants(const struct load *load, struct bpf_map
 {
 	const struct btf *btf = bpf_object__btf(load->object);
 	const struct ebcc_module *module = load->program->module;
-	int id = btf__find_by_name_kind(btf, ebcc_map_name(map), BTF_KIND_DATASEC);
-	const struct btf_type *datasec = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	const struct btf_type *datasec = find_datasec(btf, ebcc_map_name(map));
 	size_t size = 0, from_size = 0;
 	char *data = (char *)bpf_map__initial_value(map, &size);
 	const char *from_data = bpf_map__initial_value(from->map, &from_size);
@@ -215,8 +233,7 @@ static bool same_layout(const struct load *load, const struct bpf_map *map,
 			const struct ebcc_table *table)
 {
 	const struct btf *btf = bpf_object__btf(load->object);
-	int id = btf__find_by_name_kind(btf, ebcc_map_name(map), BTF_KIND_DATASEC);
-	const struct btf_type *datasec = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+	const struct btf_type *datasec = find_datasec(btf, ebcc_map_name(map));
 
 	if (!datasec || bpf_map__value_size(map) != table->leaf_size)
 		return false;
@@ -278,10 +295,7 @@ static struct ebcc_error *set_type(struct load *load, unsigned ifindex)
 		return ebcc_error_no_memory();
 	load->log[0] = '\0';
 	bpf_program__set_log_buf(program, load->log, LOG_SIZE);
-	/* 2: every instruction with the registers before it. Otherwise libbpf asks for the log
-	 * only after a failure. */
-	if (load->program->module->debug & EBCC_DEBUG_BPF_REGISTER_STATE)
-		bpf_program__set_log_level(program, 2);
+	bpf_program__set_log_level(program, load->log_level);
 	return NULL;
 }
 
@@ -291,6 +305,7 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 
 	load->log[LOG_SIZE - 1] = '\0';
 	load->rejected = load->log[0] && errnum != EPERM;
+	load->too_large = errnum == E2BIG;
 	if (load->rejected) {
 		struct ebcc_rejection rejection = {
 			.program = load->program->name,
@@ -314,7 +329,7 @@ static struct ebcc_error *collect_log(const struct load *load)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
-	if (!load->log[0])
+	if (load->log_level != LOG_REGISTERS || !load->log[0])
 		return NULL;
 	ebcc_buf_printf(&text, "%s%s:\n%s\n", load->program->name,
 			load->second ? " (second pipeline)" : "", load->log);
@@ -329,7 +344,7 @@ static struct ebcc_error *run_load(struct load *load)
 	struct ebcc_program *program = load->program;
 	AUTO_CAPTURE struct ebcc_capture capture = {0};
 	struct bpf_map *map;
-	unsigned ifindex;
+	unsigned ifindex = 0;
 	int err;
 
 	TRY(ebcc_module_ifindex(program->module, &ifindex));
@@ -373,6 +388,24 @@ static struct ebcc_error *run_second(struct load *load)
 	return run_load(load);
 }
 
+/* Repeats a rejected load for the log's sake. Takes @error over; returns the better one. */
+static struct ebcc_error *locate(const struct load *load, struct ebcc_error *error)
+{
+	CLEANUP(load_deinit) struct load again = *load;
+	struct ebcc_error *located;
+
+	again.object = NULL;
+	again.log = NULL;
+	again.log_level = LOG_INSTRUCTIONS;
+	if (load->too_large || load->log_level != LOG_REASON)
+		return error;
+	located = run_load(&again);
+	if (!located)
+		return error;
+	ebcc_error_destroy(error);
+	return located;
+}
+
 /* Loads with the first pipeline's code, and what the verifier rejects with the second's. */
 static struct ebcc_error *load_either(struct load *load)
 {
@@ -386,7 +419,7 @@ static struct ebcc_error *load_either(struct load *load)
 	if (second_error) {
 		ebcc_log(&load->program->module->log, EBCC_LOG_DEBUG, "second pipeline: %s",
 			 ebcc_error_message(second_error));
-		return error;
+		return locate(load, error);
 	}
 	ebcc_log(&load->program->module->log, EBCC_LOG_INFO,
 		 "program '%s' was loaded as compiled by the second pipeline; the first: %s",
@@ -409,6 +442,8 @@ static struct ebcc_error *load_program(struct ebcc_program *program, unsigned ty
 		.attach_type = *attach_type,
 		.bytes = module->object_bytes,
 		.size = module->object_size,
+		.log_level =
+			module->debug & EBCC_DEBUG_BPF_REGISTER_STATE ? LOG_REGISTERS : LOG_REASON,
 		.fd = -1,
 	};
 

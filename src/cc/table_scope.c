@@ -123,10 +123,14 @@ static struct ebcc_error *set_inner(struct ebcc_table *table, const char *inner_
 	table->template_fd =
 		bpf_map_create((enum bpf_map_type)inner->map_type, NULL, (uint32_t)inner->key_size,
 			       (uint32_t)inner->leaf_size, inner->max_entries, &opts);
-	if (table->template_fd < 0)
-		return ebcc_error_os(EBCC_ERROR_LOAD, errno,
-				     "table '%s': a template of its inner table '%s' can't be made",
-				     table->name, inner_name);
+	if (table->template_fd < 0) {
+		AUTO_CAPTURE struct ebcc_capture nothing = {0};
+		AUTO_BUF struct ebcc_buf what = EBCC_BUF_INIT;
+		int errnum = errno;
+
+		ebcc_buf_printf(&what, "inner table '%s'", inner_name);
+		return ebcc_load_error(errnum, ebcc_buf_string(&what), &nothing);
+	}
 	err = bpf_map__set_inner_map_fd(table->map, table->template_fd);
 	if (!err)
 		return NULL;

@@ -190,7 +190,8 @@ static void search_line_info(const struct ebcc_rejection *rejection,
 
 	/* struct btf_ext_header: magic, version and flags (8 bytes with header_size), then offset
 	 * and length of function info and of line info, counted from the header's end. */
-	if (!ebcc_elf_section(rejection->object_bytes, rejection->object_size, ".BTF.ext", &data,
+	if (!rejection->btf ||
+	    !ebcc_elf_section(rejection->object_bytes, rejection->object_size, ".BTF.ext", &data,
 			      &size) ||
 	    !read_u32(data, size, 4, &header_size) || !read_u32(data, size, 16, &offset) ||
 	    !read_u32(data, size, 20, &length))

@@ -242,4 +242,19 @@ int calls(u64 *args)
 	return helper(1) & 1;
 }
 
+struct iterated_map; /* the kernel's struct bpf_map */
+struct bpf_iter__bpf_map {
+	void *meta;
+	struct iterated_map *map;
+};
+
+/* Typed by the kernel's BTF, and found there by libbpf. */
+SEC("iter/bpf_map")
+int bpf_iter__bpf_map(struct bpf_iter__bpf_map *ctx)
+{
+	if (ctx->map)
+		__sync_fetch_and_add(&hits, 1);
+	return 0;
+}
+
 char _license[] SEC("license") = "GPL";
