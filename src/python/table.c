@@ -281,7 +281,7 @@ static bool instance_store(PyObject *instance, size_t size, void *out)
 static bool converted_store(struct table_object *table, const char *hook, PyObject *value,
 			    size_t size, void *out)
 {
-	PyObject *instance = PyObject_CallMethod((PyObject *)table, hook, "O", value);
+	PyObject *instance = PyObject_CallMethod((PyObject *)table, hook, "(O)", value);
 	bool stored = instance && instance_store(instance, size, out);
 
 	Py_XDECREF(instance);

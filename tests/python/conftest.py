@@ -1,9 +1,11 @@
 """Fixtures of the Python tests. They trace this machine's own kernel, each test its own process."""
 
+import json
 import os
 import subprocess
 import sys
 import textwrap
+import time
 
 import pytest
 
@@ -53,13 +55,27 @@ def python():
     return run
 
 
-@pytest.fixture
-def bpf_programs():
-    """Ids of the programs that the kernel has."""
-
-    def ids():
-        import json
-        listing = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, check=True)
-        return {program["id"] for program in json.loads(listing.stdout)}
-
+def programs_of(pid="self"):
+    """Ids of the programs that a process holds, by themselves or through links."""
+    ids = set()
+    folder = "/proc/%s/fdinfo" % pid
+    for descriptor in os.listdir(folder):
+        try:
+            with open(os.path.join(folder, descriptor), encoding="ascii") as file:
+                ids.update(int(line.split()[1]) for line in file if line.startswith("prog_id:"))
+        except FileNotFoundError:
+            continue
     return ids
+
+
+def gone(ids, seconds=5):
+    """Whether the kernel has none of these programs, at the latest after some seconds: it frees
+    them a little after their last reference goes."""
+    deadline = time.monotonic() + seconds
+    while True:
+        listing = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, check=True)
+        if not ids & {program["id"] for program in json.loads(listing.stdout)}:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)

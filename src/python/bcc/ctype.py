@@ -163,6 +163,8 @@ def instance(kind, value):
         return _from_bytes(kind, value)
     if isinstance(value, (tuple, list)):
         return kind(*value)
+    if not issubclass(kind, ct._SimpleCData):
+        raise TypeError("%r can't stand for %r" % (value, kind))
     return kind(value)
 
 

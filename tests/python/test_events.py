@@ -1,0 +1,395 @@
+"""Events of perf and ring buffers: decoded, delivered once, owned by who asked for them."""
+
+import ctypes as ct
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+import bcc
+from conftest import getpgid
+
+STRUCT = """
+struct inner_t { u16 a; s8 b[2]; };
+struct event_t { u32 pid; char comm[16]; struct inner_t pairs[2]; u64 big; u8 mac[6]; bool flag; };
+OUTPUT
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    struct event_t event = {};
+    FILTER
+    event.pid = args->pid;
+    bpf_get_current_comm(&event.comm, sizeof(event.comm));
+    event.pairs[0].a = 1;
+    event.pairs[1].a = 0xffff;
+    event.pairs[1].b[1] = -7;
+    event.big = ~0ULL;
+    event.mac[5] = 0xab;
+    event.flag = true;
+    SUBMIT
+    return 0;
+}
+"""
+PERF = STRUCT.replace("OUTPUT", "BPF_PERF_OUTPUT(events);").replace(
+    "SUBMIT", "events.perf_submit(args, &event, sizeof(event));")
+RING = STRUCT.replace("OUTPUT", "BPF_RINGBUF_OUTPUT(events, 8);").replace(
+    "SUBMIT", "events.ringbuf_output(&event, sizeof(event), 0);")
+
+PLAIN = """
+TYPE_DEFINITION
+BPF_PERF_OUTPUT(events);
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    FILTER
+    SUBMIT
+    return 0;
+}
+"""
+
+
+def own_comm():
+    with open("/proc/self/comm", "rb") as file:
+        return file.read().rstrip(b"\n")
+
+
+def poll_perf(bpf, rounds=5):
+    for _ in range(rounds):
+        bpf.perf_buffer_poll(timeout=50)
+
+
+def check_event(event, number):
+    assert event.pid == number
+    assert event.comm == own_comm()
+    assert [pair.a for pair in event.pairs] == [1, 0xffff]
+    assert list(event.pairs[1].b) == [0, -7]
+    assert event.big == 2 ** 64 - 1
+    assert list(event.mac) == [0, 0, 0, 0, 0, 0xab]
+    assert event.flag is True
+
+
+def test_perf_struct(load):
+    bpf = load(PERF)
+    seen = []
+
+    def on_event(cpu, data, size):
+        assert 0 <= cpu < os.cpu_count()
+        assert size >= ct.sizeof(type(bpf["events"].event(data)))
+        seen.append(bpf["events"].event(data))
+
+    bpf["events"].open_perf_buffer(on_event)
+    getpgid(4000001, 4000002, 4000003)
+    poll_perf(bpf)
+    assert sorted(event.pid for event in seen) == [4000001, 4000002, 4000003]
+    check_event(seen[0], seen[0].pid)
+    bpf.close()
+    check_event(seen[2], seen[2].pid)
+
+
+def test_ring_struct(load):
+    bpf = load(RING)
+    context, seen = object(), []
+
+    def on_event(ctx, data, size):
+        assert ctx is context
+        seen.append(bpf["events"].event(data))
+
+    bpf["events"].open_ring_buffer(on_event, context)
+    getpgid(4000001, 4000002, 4000003)
+    bpf.ring_buffer_poll(timeout=1000)
+    assert [event.pid for event in seen] == [4000001, 4000002, 4000003]
+    bpf.close()
+    check_event(seen[1], 4000002)
+
+
+def test_ring_buffer_without_context(load):
+    bpf = load(RING)
+    seen = []
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: seen.append((ctx, size)))
+    getpgid(4000001)
+    bpf.ring_buffer_consume()
+    assert seen == [(None, 48)]
+
+
+def test_data_casts_to_a_class_of_the_script(load):
+    class Event(ct.Structure):
+        _fields_ = [("pid", ct.c_uint), ("comm", ct.c_char * 16)]
+
+    bpf = load(PERF)
+    seen = []
+
+    def on_event(cpu, data, size):
+        event = ct.cast(data, ct.POINTER(Event)).contents
+        seen.append((event.pid, event.comm, ct.string_at(data, 4)))
+
+    bpf["events"].open_perf_buffer(on_event)
+    getpgid(4000001)
+    poll_perf(bpf)
+    assert seen == [(4000001, own_comm(), (4000001).to_bytes(4, "little"))]
+
+
+@pytest.mark.parametrize("definition, submit, expected", [
+    ("", "u64 value = args->pid * 3000ULL; events.perf_submit(args, &value, sizeof(value));",
+     4000001 * 3000),
+    ("", "int value = -(int)args->pid; events.perf_submit(args, &value, sizeof(value));", -4000001),
+    ("", 'char value[16] = "some text"; events.perf_submit(args, &value, sizeof(value));',
+     b"some text"),
+    ("", "char value[16]; __builtin_memset(value, 'x', 16); "
+         "events.perf_submit(args, &value, sizeof(value));", b"x" * 16),
+])
+def test_events_that_are_no_structs(load, definition, submit, expected):
+    bpf = load(PLAIN.replace("TYPE_DEFINITION", definition).replace("SUBMIT", submit))
+    counter = {}
+
+    def on_event(cpu, data, size):
+        event = bpf["events"].event(data)
+        counter[event] = counter.get(event, 0) + 1
+
+    bpf["events"].open_perf_buffer(on_event)
+    getpgid(4000001, 4000001)
+    poll_perf(bpf)
+    assert counter == {expected: 2}
+
+
+def test_event_from_bytes(load):
+    bpf = load(PLAIN.replace("TYPE_DEFINITION", "struct pair_t { u32 a; u32 b; };").replace(
+        "SUBMIT", "struct pair_t pair = {}; events.perf_submit(args, &pair, sizeof(pair));"))
+    event = bpf["events"].event(b"\1\0\0\0\2\0\0\0")
+    assert (event.a, event.b) == (1, 2)
+    short = bpf["events"].event(b"\1\0\0\0\2")
+    assert (short.a, short.b) == (1, 2)
+
+
+def test_stale_address_raises_instead_of_crashing(load):
+    bpf = load(PERF)
+    with pytest.raises(ValueError, match="inside the callback"):
+        bpf["events"].event(8)
+
+
+def test_event_of_a_table_that_nothing_is_submitted_to(load):
+    bpf = load("BPF_PERF_OUTPUT(unused); int nothing(void *ctx) { return 0; }")
+    with pytest.raises(bcc.NotFoundError, match="perf_submit"):
+        bpf["unused"].event(b"1234")
+
+
+@pytest.mark.parametrize("text, opener, poll", [
+    (PERF, "open_perf_buffer", "perf_buffer_poll"), (RING, "open_ring_buffer", "ring_buffer_poll")])
+def test_exception_in_a_callback_comes_out_of_the_poll(load, text, opener, poll):
+    bpf = load(text)
+    seen = []
+
+    def on_event(_first, data, size):
+        seen.append(bpf["events"].event(data).pid)
+        if len(seen) == 2:
+            raise LookupError("of the callback")
+
+    getattr(bpf["events"], opener)(on_event)
+    getpgid(4000001, 4000002, 4000003)
+    with pytest.raises(LookupError, match="of the callback"):
+        for _ in range(5):
+            getattr(bpf, poll)(timeout=50)
+    for _ in range(5):
+        getattr(bpf, poll)(timeout=50)
+    assert sorted(seen) == [4000001, 4000002, 4000003]
+
+
+def test_negative_result_ends_a_ring_buffer_poll(load):
+    bpf = load(RING)
+    seen = []
+
+    def on_event(ctx, data, size):
+        seen.append(bpf["events"].event(data).pid)
+        return -1
+
+    bpf["events"].open_ring_buffer(on_event)
+    getpgid(4000001, 4000002)
+    bpf.ring_buffer_poll(timeout=100)
+    assert seen == [4000001]
+    bpf.ring_buffer_poll(timeout=100)
+    assert seen == [4000001, 4000002]
+
+
+def test_exit_in_a_callback(python):
+    result = python("""
+        import os
+        from bcc import BPF
+        b = BPF(text='BPF_RINGBUF_OUTPUT(events, 1); TRACEPOINT_PROBE(syscalls, sys_enter_getpgid)'
+                '{ u32 n = 1; if (bpf_get_current_pid_tgid() >> 32 != %d) return 0;'
+                'events.ringbuf_output(&n, sizeof(n), 0); return 0; }' % os.getpid())
+        b["events"].open_ring_buffer(lambda ctx, data, size: exit(3))
+        os.getpgid(0)
+        b.ring_buffer_poll(1000)
+        """)
+    assert (result.returncode, result.stderr) == (3, "")
+
+
+def test_callback_may_use_tables_but_not_poll_or_reopen(load):
+    bpf = load("BPF_HASH(counts);" + PERF)
+    refused = []
+
+    def on_event(cpu, data, size):
+        bpf["counts"][1] = 5
+        for call in (lambda: bpf.perf_buffer_poll(0), lambda: bpf["events"].open_perf_buffer(on_event),
+                     bpf["events"].close_events):
+            try:
+                call()
+            except bcc.StateError as error:
+                refused.append(error)
+
+    bpf["events"].open_perf_buffer(on_event)
+    getpgid(4000001)
+    poll_perf(bpf)
+    assert len(refused) == 3
+    assert bpf["counts"][1].value == 5
+
+
+def test_close_in_a_callback_takes_effect_after_it(load):
+    bpf = load(RING)
+    seen = []
+
+    def on_event(ctx, data, size):
+        bpf.close()
+        seen.append(size)
+
+    bpf["events"].open_ring_buffer(on_event)
+    getpgid(4000001)
+    bpf.ring_buffer_poll(timeout=1000)
+    assert seen == [48]
+    assert bpf.module.closed
+    with pytest.raises(bcc.StateError):
+        bpf.ring_buffer_poll(timeout=0)
+
+
+def test_reopening_replaces_the_callback(load):
+    bpf = load(RING)
+    first, second = [], []
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: first.append(size))
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: second.append(size))
+    getpgid(4000001)
+    bpf.ring_buffer_poll(timeout=1000)
+    assert (first, len(second)) == ([], 1)
+
+
+def test_lost_events_are_reported_once_and_exactly(load):
+    bpf = load(PERF)
+    seen, lost = [], []
+    bpf["events"].open_perf_buffer(lambda cpu, data, size: seen.append(size), page_cnt=1,
+                                   lost_cb=lost.append)
+    sent = 2000
+    getpgid(*[4000001] * sent)
+    poll_perf(bpf)
+    assert sum(lost) > 0
+    assert len(seen) + sum(lost) == sent
+    assert bpf["events"].lost() == sum(lost)
+    poll_perf(bpf, 2)
+    assert bpf["events"].lost() == sum(lost)
+
+
+def test_losses_without_a_callback_are_logged(load, caplog):
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
+    getpgid(*[4000001] * 3000)
+    bpf.ring_buffer_poll(timeout=100)
+    lost = bpf["events"].lost()
+    assert lost > 0
+    assert "events: %d events were lost" % lost in caplog.text
+
+
+def test_page_count_must_be_a_power_of_two(load):
+    with pytest.raises(ValueError, match="power of two"):
+        load(PERF)["events"].open_perf_buffer(print, page_cnt=3)
+
+
+def test_poll_timeout(load):
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
+    start = time.monotonic()
+    bpf.ring_buffer_poll(timeout=120)
+    assert 0.11 <= time.monotonic() - start < 1
+
+
+def test_poll_lets_other_threads_run(load):
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
+    ticks = []
+
+    def tick():
+        for _ in range(10):
+            ticks.append(time.monotonic())
+            time.sleep(0.005)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    bpf.ring_buffer_poll(timeout=300)
+    end = time.monotonic()
+    thread.join()
+    assert len([tick for tick in ticks if tick < end]) == 10
+
+
+def test_two_threads_poll_two_modules(load):
+    modules = [load(RING), load(RING)]
+    seen = {0: [], 1: []}
+
+    def follow(index):
+        bpf = modules[index]
+        bpf["events"].open_ring_buffer(
+            lambda ctx, data, size: seen[index].append(bpf["events"].event(data).pid))
+        for _ in range(10):
+            bpf.ring_buffer_poll(timeout=50)
+
+    threads = [threading.Thread(target=follow, args=(index,)) for index in (0, 1)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.1)
+    getpgid(*range(4000000, 4000020))
+    for thread in threads:
+        thread.join()
+    assert seen == {0: list(range(4000000, 4000020)), 1: list(range(4000000, 4000020))}
+
+
+def test_harmless_signal_does_not_end_a_poll(load):
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
+    heard = []
+    previous = signal.signal(signal.SIGALRM, lambda number, frame: heard.append(number))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        start = time.monotonic()
+        bpf.ring_buffer_poll(timeout=200)
+        assert heard == [signal.SIGALRM]
+        assert time.monotonic() - start >= 0.19
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+
+
+def test_callback_is_let_go_with_the_module(load):
+    class Callback:
+        def __call__(self, ctx, data, size):
+            pass
+
+    import gc
+    import weakref
+    callback = Callback()
+    alive = weakref.ref(callback)
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(callback)
+    del callback
+    assert alive() is not None
+    bpf.close()
+    gc.collect()
+    assert alive() is None
+
+
+def test_callback_references_are_balanced(load):
+    bpf = load(RING)
+    marker = object()
+
+    def on_event(ctx, data, size):
+        bpf["events"].event(data)
+
+    bpf["events"].open_ring_buffer(on_event, marker)
+    getpgid(4000001)
+    bpf.ring_buffer_poll(timeout=100)
+    before = sys.getrefcount(marker), sys.getrefcount(on_event)
+    getpgid(*[4000001] * 200)
+    bpf.ring_buffer_poll(timeout=100)
+    assert (sys.getrefcount(marker), sys.getrefcount(on_event)) == before

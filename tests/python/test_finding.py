@@ -1,0 +1,109 @@
+"""Finding functions, tracepoints, libraries, symbols."""
+
+import os
+import re
+import time
+
+import pytest
+
+from bcc import BPF, SymbolCache, utils
+
+
+def kallsyms():
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        for line in file:
+            address, kind, name = line.split()[:3]
+            yield int(address, 16), kind, name
+
+
+def test_kernel_symbols_both_ways():
+    address = BPF.ksymname("schedule")
+    assert (address, "schedule") in {(a, n) for a, _, n in kallsyms()}
+    assert BPF.ksymname(b"schedule") == address
+    assert BPF.ksym(address) == b"schedule"
+    assert BPF.ksym(address + 4, show_offset=True) == b"schedule+0x4"
+    assert BPF.ksym(address + 4, show_module=True, show_offset=True) == b"schedule+0x4 [kernel]"
+    assert BPF.sym(address, -1, show_module=True) == b"schedule [kernel]"
+
+
+def test_symbols_that_are_not_there():
+    assert BPF.ksymname("no_such_symbol_anywhere") == -1
+    assert BPF.ksym(4096) == b"[unknown]"
+    assert BPF.sym(4096, os.getpid()) == b"[unknown]"
+    assert SymbolCache(-1).resolve(4096) == (None, 4096, None)
+
+
+def test_symbol_cache():
+    cache = SymbolCache(-1)
+    address = cache.resolve_name(None, "schedule")
+    assert cache.resolve(address + 1, True) == (b"schedule", 1, b"kernel")
+
+
+def test_tracepoints():
+    assert BPF.tracepoint_exists("sched", b"sched_switch")
+    assert not BPF.tracepoint_exists("sched", "sched_switc")
+    assert BPF.get_tracepoints("sched:sched_switch$") == ["sched:sched_switch"]
+    listed = os.listdir("/sys/kernel/tracing/events/sched")
+    assert sorted(BPF.get_tracepoints(rb"sched:\w+")) == \
+        sorted("sched:" + name for name in listed if name not in ("enable", "filter"))
+
+
+@pytest.mark.parametrize("pattern", [
+    "sched:sched_(switch|wakeup)$", r"sched:sched_\w+g$", "(?i)SCHED:sched_wa.*", r"sched:sched_.*?t$",
+    "sched:.*[^a-m]$", "net:|skb:", "sched:sched_process_e{1}x.*",
+])
+def test_regular_expressions_match_as_in_python(pattern):
+    every = BPF.get_tracepoints("")
+    expected = [name for name in every if re.match(pattern, name)]
+    assert expected
+    assert sorted(BPF.get_tracepoints(pattern)) == sorted(expected)
+
+
+def test_user_functions():
+    assert b"malloc" in BPF.get_user_functions("c", "^mallo")
+    [address] = BPF.get_user_addresses("c", b"^malloc$")
+    assert BPF.get_user_functions_and_addresses("c", "^malloc$") == [(b"malloc", address)]
+
+
+def test_libraries_and_programs():
+    path = BPF.find_library("c")
+    assert path.endswith(b"/libc.so.6") and os.path.exists(path)
+    assert BPF.find_library("nosuchlibrary") is None
+    assert BPF.find_exe("sh") in (b"/bin/sh", b"/usr/bin/sh")
+    assert BPF.find_exe("no-such-program") is None
+    assert BPF.find_exe("/bin/sh") == b"/bin/sh"
+
+
+def test_system_calls():
+    prefix = BPF.get_syscall_prefix()
+    assert BPF.get_syscall_fnname("openat") == prefix + b"openat"
+    assert (prefix + b"openat").decode() in {name for _, _, name in kallsyms()}
+    assert BPF.fix_syscall_fnname("sys_openat") == prefix + b"openat"
+    assert BPF.fix_syscall_fnname(b"__x64_sys_openat") == prefix + b"openat"
+    assert BPF.fix_syscall_fnname("vfs_read") == b"vfs_read"
+    assert BPF.add_prefix("p_", "p_x") == b"p_x"
+    assert BPF.add_prefix(b"p_", "x") == b"p_x"
+
+
+def test_monotonic_time():
+    before = time.monotonic_ns()
+    assert before <= BPF.monotonic_time() <= time.monotonic_ns()
+
+
+def test_cpus():
+    assert utils.get_online_cpus() == sorted(os.sched_getaffinity(0)) or \
+        set(os.sched_getaffinity(0)) <= set(utils.get_online_cpus())
+    assert len(utils.get_possible_cpus()) >= len(utils.get_online_cpus()) >= 1
+
+
+def test_printb(capfdbinary):
+    utils.printb(b"caf\xe9")
+    utils.printb("text", nl=0)
+    assert capfdbinary.readouterr().out == b"caf\xe9\ntext"
+
+
+def test_arg_string():
+    argument = utils.ArgString("caf\udce9")
+    assert bytes(argument) == b"caf\xe9"
+    assert str(argument) == "caf\udce9"
+    assert bytes(utils.ArgString(argument)) == b"caf\xe9"

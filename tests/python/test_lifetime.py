@@ -1,0 +1,199 @@
+"""Nothing stays attached: after an exception, exit(), Ctrl-C, a kill, or the last reference."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import bcc
+from bcc import BPF
+from conftest import getpgid, gone, programs_of
+
+SCRIPT = """
+import os, sys, time
+from bcc import BPF
+b = BPF(text='''
+BPF_HASH(counts);
+BPF_RINGBUF_OUTPUT(events, 1);
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    u64 key = 1;
+    if (bpf_get_current_pid_tgid() >> 32 != %d)
+        return 0;
+    counts.increment(key);
+    events.ringbuf_output(&key, sizeof(key), 0);
+    return 0;
+}
+int on_call(struct pt_regs *ctx) { return 0; }
+''' % os.getpid())
+b.attach_uprobe(name="c", sym="labs", fn_name="on_call", pid=os.getpid())
+b["events"].open_ring_buffer(lambda ctx, data, size: None)
+print("ready", flush=True)
+"""
+
+ENDS = {
+    "end": ("", 0),
+    "exception": ("raise LookupError('end')", 1),
+    "exit": ("sys.exit(7)", 7),
+    "exception in a function": ("def f():\n    held = b\n    raise LookupError('end')\nf()", 1),
+    "attach error": ("b.attach_tracepoint(tp='no:such', fn_name='on_call')", 1),
+    "closed twice": ("b.cleanup(); b.close()", 0),
+    "held by a cycle": ("b.self = b; del b", 0),
+}
+
+
+def started(code):
+    """A process that runs the script and then the code, and the programs that it holds."""
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT + code], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n", process.stderr.read()
+    programs = programs_of(process.pid)
+    assert len(programs) == 2
+    return process, programs
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_nothing_stays_after_the_end(name):
+    ending, status = ENDS[name]
+    process, programs = started("sys.stdin.read()\n" + ending)
+    out, errors = process.communicate(timeout=20)
+    assert (out, process.returncode) == ("", status), errors
+    assert "Exception ignored" not in errors
+    if status == 0:
+        assert errors == ""
+    assert gone(programs)
+
+
+def interrupted(code, signal_number):
+    """Sends the signal to a process that waits. Its status and what it wrote to stderr."""
+    process, programs = started(code)
+    time.sleep(0.2)
+    start = time.monotonic()
+    process.send_signal(signal_number)
+    _, errors = process.communicate(timeout=20)
+    assert time.monotonic() - start < 3
+    assert gone(programs)
+    return process.returncode, errors
+
+
+@pytest.mark.parametrize("waiting", [
+    "b.ring_buffer_poll()", "b.perf_buffer_poll()", "b.kprobe_poll()",
+    "while True: b.ring_buffer_poll(100)", "b.trace_readline()", "time.sleep(60)"])
+def test_ctrl_c(waiting):
+    status, errors = interrupted(waiting, signal.SIGINT)
+    assert (status, errors.strip().splitlines()[-1]) == (-signal.SIGINT, "KeyboardInterrupt")
+
+
+def test_ctrl_c_is_caught_as_usual():
+    code = "try:\n    b.ring_buffer_poll()\nexcept KeyboardInterrupt:\n    sys.exit(9)\n"
+    assert interrupted(code, signal.SIGINT) == (9, "")
+
+
+def test_kill():
+    assert interrupted("b.ring_buffer_poll()", signal.SIGKILL)[0] == -signal.SIGKILL
+
+
+# Each line doubles what the one before expands to: short for us, long for clang.
+SLOW = "#define M0 1+\n" + "".join("#define M%d M%d M%d\n" % (i, i - 1, i - 1) for i in range(1, 24)) + \
+    "int f(void *ctx) { return M23 1; }\n"
+
+
+def test_ctrl_c_during_a_compile():
+    code = "from bcc import BPF\nprint('ready', flush=True)\nBPF(text=%r)\n" % SLOW
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.4)
+    assert process.poll() is None
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - start < 2
+    assert (process.returncode, errors.strip().splitlines()[-1]) == \
+        (-signal.SIGINT, "KeyboardInterrupt")
+
+
+def test_last_reference_detaches():
+    before = programs_of()
+    bpf = BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return 0; }")
+    programs = programs_of() - before
+    assert len(programs) == 1
+    del bpf
+    gc.collect()
+    assert gone(programs)
+
+
+def test_failed_creation_leaves_nothing():
+    before = programs_of()
+    with pytest.raises(bcc.AttachError):
+        BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return 0; }"
+                 "int tracepoint__nosuch__event(void *ctx) { return 0; }")
+    assert programs_of() == before
+
+
+def test_child_of_a_fork_detaches_nothing(load):
+    bpf = load("""
+        BPF_HASH(counts);
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            u64 key = 1;
+            FILTER
+            counts.increment(key);
+            return 0;
+        }""")
+    child = os.fork()
+    if child == 0:
+        bpf.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    getpgid(1)
+    assert bpf["counts"][1].value == 1
+
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+
+def resident():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def test_cycles_leak_nothing():
+    text = """
+        struct event_t { u32 a; char b[16]; };
+        BPF_HASH(counts);
+        BPF_PERCPU_ARRAY(percpu, u64, 4);
+        BPF_PERF_OUTPUT(events);
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            struct event_t event = {};
+            if (bpf_get_current_pid_tgid() >> 32 != %d)
+                return 0;
+            events.perf_submit(args, &event, sizeof(event));
+            return 0;
+        }""" % os.getpid()
+
+    def cycle():
+        with BPF(text=text) as bpf:
+            bpf["counts"][1] = 2
+            bpf["counts"].items()
+            bpf["percpu"].values()
+            bpf["events"].open_perf_buffer(lambda cpu, data, size: bpf["events"].event(data))
+            getpgid(1)
+            bpf.perf_buffer_poll(timeout=0)
+            try:
+                bpf.attach_tracepoint(tp="no:such", fn_name="no")
+            except bcc.Error:
+                pass
+
+    for _ in range(10):
+        cycle()
+    gc.collect()
+    before = descriptors(), resident()
+    for _ in range(40):
+        cycle()
+    gc.collect()
+    assert descriptors() == before[0]
+    assert resident() - before[1] < 1 << 20

@@ -1,0 +1,116 @@
+"""bpf_trace_printk() and the trace pipe. The pipe belongs to the whole machine: each test looks for
+lines of its own process only."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bcc import trace
+from conftest import getpgid
+
+PRINT = """
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    FILTER
+    bpf_trace_printk("number %d: twice %d\\n", args->pid, 2 * args->pid);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("line, fields", [
+    (b"            bash-1234    [001] d..31  1234.567890: bpf_trace_printk: Hello: world",
+     (b"bash", 1234, 1, b"d..31", 1234.56789, b"Hello: world")),
+    (b"  Web Content (x-99      [000] ....   7.000001: bpf_trace_printk: a",
+     (b"Web Content (x", 99, 0, b"....", 7.000001, b"a")),
+    (b"           <...>-4194304 [127] d.h2.  0.000001: 0x00000001: old kernels",
+     (b"<...>", 4194304, 127, b"d.h2.", 0.000001, b"old kernels")),
+    (b"           a-b-c-77      (     70) [002] d...  5.5: bpf_trace_printk: with a tgid",
+     (b"a-b-c", 77, 2, b"d...", 5.5, b"with a tgid")),
+])
+def test_fields_of_a_line(line, fields):
+    head, rest = line.split(b"-%d" % fields[1])
+    assert trace.parse(head.rjust(16) [-16:] + b"-%d" % fields[1] + rest) == fields
+
+
+@pytest.mark.parametrize("line", [b"CPU:1 [LOST 3 EVENTS]", b"", b"# tracer: nop", b"x" * 40])
+def test_lines_that_are_no_events(line):
+    assert trace.parse(line) is None
+
+
+def wait_for_fields(bpf, number):
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        fields = bpf.trace_fields(nonblocking=True)
+        if fields[1] == os.getpid() and fields[5].startswith(b"number %d:" % number):
+            return fields
+    raise AssertionError("the line did not come")
+
+
+def test_trace_fields(load):
+    bpf = load(PRINT)
+    assert len(bpf.trace_fields(nonblocking=True)) == 6
+    getpgid(4000007)
+    task, pid, cpu, flags, timestamp, message = wait_for_fields(bpf, 4000007)
+    with open("/proc/self/comm", "rb") as file:
+        assert task in (file.read().rstrip(b"\n"), b"<...>")  # which the kernel may not remember
+    assert pid == os.getpid() and 0 <= cpu < os.cpu_count()
+    assert isinstance(flags, bytes)
+    assert 0 < timestamp <= time.monotonic() + 1
+    assert message == b"number 4000007: twice 8000014"
+
+
+def test_nonblocking_without_lines(load):
+    bpf = load(PRINT)
+    while bpf.trace_readline(nonblocking=True):
+        pass
+    assert bpf.trace_readline(nonblocking=True) == b""
+    assert bpf.trace_fields(nonblocking=True) == (None,) * 6
+
+
+def test_trace_open_is_a_file_of_lines(load):
+    bpf = load(PRINT)
+    getpgid(4000008)
+    lines = []
+    deadline = time.monotonic() + 5
+    while not lines and time.monotonic() < deadline:
+        lines = [line for line in bpf.trace_open(nonblocking=True) if b"number 4000008" in line]
+    assert re.search(rb": bpf_trace_printk: number 4000008: twice 8000016\n$", lines[0])
+
+
+SCRIPT = """
+import os, threading, time
+from bcc import BPF
+b = BPF(text=r'''SOURCE'''.replace("OWN", str(os.getpid())))
+def act():
+    while True:
+        try:
+            os.getpgid(4000005)
+        except OSError:
+            time.sleep(0.05)
+threading.Thread(target=act, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize("call, expected", [
+    ("b.trace_print()", r"-\d+ +\[\d+\].*: bpf_trace_printk: number 4000005: twice 8000010$"),
+    ("b.trace_print(fmt='{1} {5}')", r"^\d+ b'number 4000005: twice 8000010'$"),
+])
+def test_trace_print_until_interrupted(call, expected):
+    script = SCRIPT.replace("SOURCE", PRINT.replace(
+        "FILTER", "if (bpf_get_current_pid_tgid() >> 32 != OWN) return 0;"))
+    process = subprocess.Popen([sys.executable, "-c", script + call], stdout=subprocess.PIPE,
+                               text=True, stderr=subprocess.PIPE)
+    for line in process.stdout:
+        if re.search(expected, line.rstrip("\n")):
+            break
+    else:
+        raise AssertionError(process.stderr.read())
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.strip().splitlines()[-1]) == \
+        (-signal.SIGINT, "KeyboardInterrupt")
