@@ -29,8 +29,7 @@
 /* The dialect's headers (src/cc/bpf), embedded: EBCC_CC_DIALECT_INCLUDE "/bcc/proto.h" and so on.
  * "ebcc/dialect.h" there is included right after the kernel types. */
 #define EBCC_CC_DIALECT_INCLUDE EBCC_CC_ROOT "/dialect"
-/* Small stand-ins for C library headers that existing sources include (src/cc/bpf/std): <stdint.h>
- * ... */
+/* Stand-ins for the C library's headers that existing sources include (src/cc/bpf/std). */
 #define EBCC_CC_STD_INCLUDE EBCC_CC_ROOT "/std"
 
 /* What libebcc-compiler.so exports. */

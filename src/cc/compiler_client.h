@@ -5,6 +5,10 @@
  * process. Whatever happens to the compiler - killed, crashed, hung, out of memory,
  * talking nonsense - a call here returns, with an error in plain words.
  *
+ * That holds for the helper. In process, compiles of all threads wait for one another, LLVM
+ * stays loaded for good, and an error that LLVM takes for fatal, or a limit reached, ends this
+ * process; there is no time limit.
+ *
  * Environment (not looked at in a privileged program, where AT_SECURE is set):
  * EBCC_CC path of the helper, EBCC_CC_TIMEOUT seconds per compile (default 60),
  * EBCC_CC_MEMORY MiB of address space of the helper (default 4096).

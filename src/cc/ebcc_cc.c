@@ -6,6 +6,7 @@
  * recurse without end) reaches the program that traces.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,10 @@ static int serve(unsigned timeout, unsigned memory_mib, pid_t parent)
 	bool end = false;
 
 	confine(memory_mib, parent);
+	/* A compile allocates and frees tens of megabytes: keep them for the next one. */
+	mallopt(M_TOP_PAD, 8 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	mallopt(M_MMAP_THRESHOLD, 32 << 20);
 	ebcc_cc_warm_up();
 	while (!end) {
 		struct ebcc_error *error = serve_one(timeout, &end);
