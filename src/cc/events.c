@@ -172,24 +172,17 @@ static void reader_destroy(struct reader *reader)
 	free(reader);
 }
 
-/* True: go on. */
+/* False: stop reading; what is left stays in the buffer for the next round. */
 static bool deliver(struct reader *reader, int cpu, const void *data, size_t size)
 {
 	struct ebcc_events *events = reader->events;
-	bool spent;
 
-	if (reader->closed)
-		return true;
 	events->delivered++;
-	if (reader->opts.event(reader->opts.ctx, cpu, data, size)) {
+	if (reader->opts.event(reader->opts.ctx, cpu, data, size))
 		events->stopped = true;
-		reader->unfinished = true;
-	}
-	spent = reader->budget <= size;
-	reader->budget = spent ? 0 : reader->budget - size;
-	if (spent && reader->ring)
-		reader->unfinished = true;
-	return !events->stopped && !(spent && reader->ring);
+	reader->budget -= size < reader->budget ? size : reader->budget;
+	reader->unfinished = events->stopped || reader->closed || !reader->budget;
+	return !reader->unfinished;
 }
 
 static enum bpf_perf_event_ret on_perf_record(void *ctx, int cpu, struct perf_event_header *header)
@@ -413,7 +406,9 @@ void ebcc_module_close_events(struct ebcc_module *module)
 
 /* ---- polling ---- */
 
-static uint64_t buffer_bytes(const struct reader *reader)
+/* libbpf reads a perf buffer up to where it was at the start, but a ring as long as it is being
+ * filled. */
+static uint64_t round_budget(const struct reader *reader)
 {
 	return reader->ring ? reader->table->max_entries : UINT64_MAX;
 }
@@ -424,7 +419,7 @@ static struct ebcc_error *drain(struct reader *reader)
 	int err;
 
 	reader->unfinished = false;
-	reader->budget = buffer_bytes(reader);
+	reader->budget = round_budget(reader);
 	err = reader->perf ? perf_buffer__consume(reader->perf)
 			   : ring_buffer__consume(reader->ring);
 	if (err < 0 && !reader->unfinished)
