@@ -147,7 +147,7 @@ static bool look_at_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 		return true;
 	if (!strcmp(line->name, explanation->function))
 		explanation->count++;
-	else
+	else if (!ebcc_is_function_piece(line->name))
 		ebcc_near_names_add(&explanation->near, line->name);
 	return true;
 }
@@ -195,6 +195,7 @@ static struct ebcc_error *explain(const struct ebcc_kprobe_opts *opts, int errnu
 {
 	AUTO_FREE char *name = strdup(opts->function);
 	struct explanation explanation = {.function = name};
+	struct ebcc_error *error;
 	char *colon;
 
 	if (!name)
@@ -210,9 +211,10 @@ static struct ebcc_error *explain(const struct ebcc_kprobe_opts *opts, int errnu
 		explanation.function = colon + 1;
 	}
 	ebcc_near_names_init(&explanation.near, explanation.function);
-	TRY(ebcc_ksyms_walk(look_at_symbol, &explanation));
-	if (!explanation.count)
+	error = ebcc_ksyms_walk(look_at_symbol, &explanation);
+	if (!error && !explanation.count)
 		return not_found(opts->function, &explanation);
+	ebcc_error_destroy(error);
 	TRY(refused(explanation.function));
 	if (explanation.count > 1)
 		return ebcc_error_create(

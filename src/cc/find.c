@@ -224,11 +224,10 @@ struct function_search {
 	struct matches *matches;
 	const struct ebcc_hash *traceable, *blacklist;
 	bool traceable_known;
-	uint64_t init_start, init_end; /* code that was freed after boot */
+	bool in_init; /* among the functions whose code was freed after boot */
 };
 
-/* Where ftrace doesn't say what can be traced: pieces and pads that compilers make of functions. */
-static bool is_piece(const char *name)
+bool ebcc_is_function_piece(const char *name)
 {
 	static const char *const prefixes[] = {"__SCT__", "__pfx_", "__cfi_", "__kstrtab",
 					       "_kbl_addr_"};
@@ -239,33 +238,22 @@ static bool is_piece(const char *name)
 	return strstr(name, ".cold") != NULL;
 }
 
-static bool find_init_section(void *ctx, const struct ebcc_ksyms_line *line)
-{
-	struct function_search *search = ctx;
-
-	if (!strcmp(line->name, "_sinittext"))
-		search->init_start = line->address;
-	else if (!strcmp(line->name, "_einittext"))
-		search->init_end = line->address;
-	return !search->init_start || !search->init_end;
-}
-
 static bool collect_function(void *ctx, const struct ebcc_ksyms_line *line)
 {
 	struct function_search *search = ctx;
 
+	/* The kernel's own symbols come in the order of their addresses. */
+	if (!strcmp(line->name, "_sinittext") || !strcmp(line->name, "_einittext"))
+		search->in_init = line->name[1] == 's';
 	if (!ebcc_ksyms_is_function(line->type) || !strcmp(line->module, "bpf") ||
 	    !matches_name(search->matches, line->name))
 		return true;
 	if (ebcc_hash_find_string(search->blacklist, line->name))
 		return true;
-	if (search->traceable_known) {
-		if (!ebcc_hash_find_string(search->traceable, line->name))
-			return true;
-	} else if (is_piece(line->name) ||
-		   (line->address >= search->init_start && line->address < search->init_end)) {
+	if (search->traceable_known
+		    ? !ebcc_hash_find_string(search->traceable, line->name)
+		    : ebcc_is_function_piece(line->name) || (search->in_init && !*line->module))
 		return true;
-	}
 	matches_add(search->matches, line->name, NULL);
 	return true;
 }
@@ -282,8 +270,6 @@ struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret, si
 	TRY(matches_init(&matches, regex));
 	TRY(ebcc_read_traceable_functions(&traceable, &search.traceable_known));
 	TRY(ebcc_read_kprobe_blacklist(&blacklist));
-	if (!search.traceable_known)
-		TRY(ebcc_ksyms_walk(find_init_section, &search));
 	TRY(ebcc_ksyms_walk(collect_function, &search));
 	TRY(matches_sort(&matches, &sorted));
 	/* The kernel refuses a name that several functions have. */

@@ -26,6 +26,10 @@ MUST_CHECK struct ebcc_error *ebcc_read_traceable_functions(struct ebcc_hash *na
  */
 MUST_CHECK struct ebcc_error *ebcc_read_kprobe_blacklist(struct ebcc_hash *names);
 
+/* Whether a name is that of a piece or pad that compilers make of a function, not of one to probe.
+ */
+bool ebcc_is_function_piece(const char *name);
+
 /*
  * The path of what a user probe names as its binary: a path as it is, else a library, else a
  * program of PATH. With a @pid above 0 as that process sees it. @ret malloc'ed. Errors:

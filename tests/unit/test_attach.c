@@ -10,6 +10,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/bpf.h>
 #include <signal.h>
 #include <string.h>
@@ -376,6 +377,92 @@ START_TEST(uprobe_in_a_library_by_its_name)
 	for (int i = 0; i < 50; i++)
 		ck_assert_int_gt(getpgid(0), 0);
 	ck_assert_uint_eq(count(), 50);
+}
+END_TEST
+
+/* What a USDT probe's reader looks at: above 0 while somebody is attached. */
+static volatile uint16_t semaphore __attribute__((section(".probes")));
+
+/* Where the file has what is at this address of the running program. */
+static uint64_t file_offset(const volatile void *place)
+{
+	uint64_t address = (uint64_t)(uintptr_t)place - load_bias();
+	const ElfW(Ehdr) *header = (const void *)(uintptr_t)load_bias();
+	const ElfW(Phdr) *segment = (const void *)(uintptr_t)(load_bias() + header->e_phoff);
+
+	for (int i = 0; i < header->e_phnum; i++, segment++)
+		if (segment->p_type == PT_LOAD && address >= segment->p_vaddr &&
+		    address - segment->p_vaddr < segment->p_filesz)
+			return segment->p_offset + (address - segment->p_vaddr);
+	ck_abort_msg("no segment has address 0x%llx", (unsigned long long)address);
+	return 0;
+}
+
+START_TEST(uprobe_counts_references)
+{
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts),
+					.binary = OWN_BINARY,
+					.symbol = "probed_function",
+					.semaphore_offset = file_offset(&semaphore)};
+	struct ebcc_link *link;
+
+	use_counter(BPF_PROG_TYPE_KPROBE);
+	ck_assert_uint_eq(semaphore, 0);
+	ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+	ck_assert_uint_eq(semaphore, 1);
+	call_probed(9);
+	ck_assert_uint_eq(count(), 9);
+	ebcc_link_destroy(link);
+	ck_assert_uint_eq(semaphore, 0);
+}
+END_TEST
+
+/* A program that writes its attach cookie into the map's only element. */
+static int load_cookie_reader(void)
+{
+	struct bpf_insn code[] = {
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_attach_cookie),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 6, 0, 0, 0),
+		INSN(BPF_ST | BPF_MEM | BPF_W, 10, 0, -4, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 2, 10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 2, 0, 0, -4),
+		INSN(BPF_LD | BPF_DW | BPF_IMM, 1, BPF_PSEUDO_MAP_FD, 0, map),
+		INSN(0, 0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		INSN(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1, 0),
+		INSN(BPF_STX | BPF_MEM | BPF_DW, 0, 6, 0, 0),
+		INSN(BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "cookie", "GPL", code,
+			     sizeof(code) / sizeof(code[0]), NULL);
+}
+
+START_TEST(uprobe_cookies)
+{
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts),
+					.binary = OWN_BINARY,
+					.symbol = "probed_function",
+					.pid = getpid(),
+					.cookie = 0x1122334455667788};
+	struct ebcc_link *link = NULL;
+
+	if (ebcc_feature(EBCC_FEATURE_COOKIE)) {
+		program.fd = load_cookie_reader();
+		program.type = BPF_PROG_TYPE_KPROBE;
+		ck_assert_int_ge(program.fd, 0);
+		ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+		call_probed(1);
+		ck_assert_uint_eq(count(), opts.cookie);
+		ebcc_link_destroy(link);
+	} else {
+		use_counter(BPF_PROG_TYPE_KPROBE);
+	}
+	ebcc_feature_override(EBCC_FEATURE_COOKIE, false);
+	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
+		     "no attach cookies");
+	ck_assert_ptr_null(module.links);
 }
 END_TEST
 
@@ -795,6 +882,8 @@ static Suite *attach_suite(void)
 	tcase_add_test(events, uprobe_counts_exactly_without_bpf_links);
 	tcase_add_test(events, uprobe_of_a_pid_counts_no_other);
 	tcase_add_test(events, uprobe_in_a_library_by_its_name);
+	tcase_add_test(events, uprobe_counts_references);
+	tcase_add_test(events, uprobe_cookies);
 	tcase_add_test(events, uprobe_failures_say_why);
 	tcase_add_test(events, perf_event_samples);
 	tcase_add_test(events, perf_event_with_a_whole_attr);

@@ -66,6 +66,8 @@ START_TEST(kernel_functions)
 	ck_assert_ok(ebcc_find_kprobe_functions("", &all, &all_count));
 	ck_assert_uint_gt(all_count, 10000);
 	assert_sorted(all, all_count);
+	/* Code that was freed after boot. */
+	ck_assert(!list_has(all, "start_kernel"));
 }
 END_TEST
 

@@ -10,9 +10,11 @@ import pytest
 UNIT_TESTS = Path(os.environ["LD_LIBRARY_PATH"].split(":")[0]).parents[1] / "tests/unit"
 
 
-@pytest.mark.parametrize("name", ["attach", "find", "ksyms"])
-def test_unit(name):
-    result = subprocess.run([UNIT_TESTS / f"test_{name}"], capture_output=True, text=True, timeout=400)
+@pytest.mark.parametrize("name, case", [("attach", ""), ("find", ""), ("ksyms", "symbols")])
+def test_unit(name, case):
+    environment = os.environ | ({"CK_RUN_CASE": case} if case else {})
+    program = UNIT_TESTS / f"test_{name}"
+    result = subprocess.run([program], capture_output=True, text=True, timeout=400, env=environment)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "100%: Checks:" in result.stdout
     assert "SKIPPED" not in result.stdout
