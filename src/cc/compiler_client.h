@@ -6,8 +6,8 @@
  * talking nonsense - a call here returns, with an error in plain words.
  *
  * That holds for the helper. In process, compiles of all threads wait for one another, LLVM
- * stays loaded for good, and an error that LLVM takes for fatal, or a limit reached, ends this
- * process; there is no time limit.
+ * stays loaded for good, and an error that LLVM takes for fatal, memory running out among them,
+ * ends this process; there are no limits.
  *
  * Environment (not looked at in a privileged program, where AT_SECURE is set):
  * EBCC_CC path of the helper, EBCC_CC_TIMEOUT seconds per compile (default 60),
