@@ -188,3 +188,10 @@ def test_no_such_disk():
     status, output, errors = run("biolatency", "-d", "nosuchdisk")
     assert (status, output) == (1, b"")
     assert errors == b"biolatency: there is no disk nosuchdisk; /sys/block lists them\n"
+
+
+def test_without_privilege():
+    """One plain line, no traceback."""
+    status, output, errors = run("biolatency", "1", "1", user=65534, group=65534, extra_groups=[])
+    assert (status, output) == (1, b"")
+    assert errors.startswith(b"biolatency: ") and errors.count(b"\n") == 1 and b"root" in errors

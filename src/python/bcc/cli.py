@@ -141,6 +141,12 @@ def _interrupt(number, frame):
     raise KeyboardInterrupt
 
 
+def _one_line(error):
+    """What an exception says, in one line: of a compiler's words, the first that is an error."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return next((line for line in lines if " error: " in line), lines[0])
+
+
 def run(prog, main):
     """Runs main() and ends the process with the exit status that belongs to its outcome.
 
@@ -159,7 +165,6 @@ def run(prog, main):
         # Nobody reads any more. What is still buffered would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        print(f"{prog}: {first[0]}", file=sys.stderr)
+        print(f"{prog}: {_one_line(error)}", file=sys.stderr)
         status = FAILURE
     sys.exit(status)
