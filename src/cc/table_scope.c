@@ -32,7 +32,7 @@ static pthread_mutex_t published_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct published *published_tables; /* newest first */
 
 /*
- * The value of one fact ("scope") about a table, or NULL. *@ret is malloc'ed. Facts are lines
+ * The value of one fact ("pinned") about a table, or NULL. *@ret is malloc'ed. Facts are lines
  * "key=value" in the bytes of the variable __ebcc_table_NAME.
  */
 static struct ebcc_error *read_fact(const struct ebcc_table *table, const char *key, char **ret)
@@ -138,35 +138,19 @@ static struct ebcc_error *set_inner(struct ebcc_table *table, const char *inner_
 			     inner_name);
 }
 
-/* The name of a map of maps' inner table, or NULL: a fact of its own, or part of the type
- * string ("array_of_maps$inner"). */
-static struct ebcc_error *read_inner(const struct ebcc_table *table, char **ret)
-{
-	AUTO_FREE char *type = NULL;
-	const char *mark;
-
-	TRY(read_fact(table, "inner", ret));
-	if (*ret)
-		return NULL;
-	TRY(read_fact(table, "table", &type));
-	mark = type ? strchr(type, '$') : NULL;
-	if (!mark)
-		return NULL;
-	*ret = strdup(mark + 1);
-	return *ret ? NULL : ebcc_error_no_memory();
-}
-
 static struct ebcc_error *prepare(struct ebcc_table *table)
 {
-	AUTO_FREE char *scope = NULL, *inner = NULL, *pinned = NULL;
+	AUTO_FREE char *type = NULL, *pinned = NULL;
+	const char *inner;
 
-	TRY(read_fact(table, "scope", &scope));
-	TRY(read_inner(table, &inner));
+	TRY(read_fact(table, "table", &type));
 	TRY(read_fact(table, "pinned", &pinned));
-	if (scope && !strcmp(scope, "extern"))
+	if (type && !strcmp(type, "extern"))
 		TRY(use_published(table));
+	/* "hash_of_maps$INNER" */
+	inner = type ? strchr(type, '$') : NULL;
 	if (inner)
-		TRY(set_inner(table, inner));
+		TRY(set_inner(table, inner + 1));
 	if (pinned && bpf_map__set_pin_path(table->map, pinned))
 		return table_error(table, EBCC_ERROR_INVALID_ARGUMENT, "can't be pinned to",
 				   pinned);

@@ -110,7 +110,7 @@ struct {
 #define META __attribute__((section(".ebcc.meta"), used))
 META struct event *__ebcc_event_events;
 META struct event *__ebcc_event_ring;
-META char __ebcc_table_outer[] = "inner=inner\n";
+META char __ebcc_table_outer[] = "table=array_of_maps$inner\n";
 META char __ebcc_table_routes[] = "pinned=/sys/fs/bpf/ebcc_test_routes\n";
 
 #define CPUS 64

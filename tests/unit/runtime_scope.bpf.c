@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One table: published under its name, or (SCOPE="extern") another module's. */
+/* One table: published under its name, or (FACT="table=extern") another module's. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -10,7 +10,7 @@ struct {
 	__type(value, __u64);
 } common SEC(".maps");
 
-__attribute__((section(".ebcc.meta"), used)) char __ebcc_table_common[] = "scope=" SCOPE "\n";
+__attribute__((section(".ebcc.meta"), used)) char __ebcc_table_common[] = FACT "\n";
 
 SEC(".ebcc/void/nothing")
 int nothing(void *ctx)
