@@ -3,7 +3,7 @@ import re
 import subprocess
 
 import pytest
-from toolrun import Tool
+from toolrun import TOOLS, Tool
 
 
 @pytest.fixture
@@ -59,3 +59,26 @@ def test_read_latency(reader):
     counts = [int(count) for count in re.findall(rb"-> \d+ +: (\d+) +\|", output)]
     # The shell reads a pipe byte by byte, so as not to take what is another's.
     assert sum(counts) >= 5 * 20
+
+
+def test_readme(tmp_path):
+    """The script in the README runs as it stands, and prints what is shown there."""
+    text = (TOOLS.parent / "README.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    done = subprocess.run(["/usr/bin/python3", tmp_path / "script.py"], check=True,
+                          capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0] in text
+    assert len(done.stdout.splitlines()) > 2
+
+
+def test_tutorial():
+    """What the tutorial shows of an example is what the example has."""
+    text = (TOOLS.parent / "docs/tutorial.md").read_text(encoding="utf-8")
+    examples = "".join(path.read_text(encoding="utf-8")
+                       for path in sorted((TOOLS.parent / "examples").glob("*.py")))
+    blocks = re.findall(r"^```c\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert block in examples
