@@ -149,12 +149,23 @@ static bool follows_tag_keyword(const char *line, const char *at)
 	return false;
 }
 
-/* A name that the source defines too. Which of the two kinds of name it is, the line tells. */
-static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name, const char *rendered,
-			       bool *learnt)
+/* Whether the name that a diagnostic points at is a tag there. */
+static bool points_at_tag(const struct ebcc_cc_diagnostic *diagnostic)
 {
-	const char *line, *caret = find_caret(rendered, &line);
-	bool tag = caret && follows_tag_keyword(line, caret);
+	const char *line, *caret = find_caret(diagnostic->rendered, &line);
+
+	return caret && follows_tag_keyword(line, caret);
+}
+
+/*
+ * A name that the source defines too. Which of the two kinds of name it is, the line tells; where
+ * the source's line is a macro's use, the one in the kernel types does, which a note shows.
+ */
+static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name,
+			       const struct ebcc_cc_diagnostic *diagnostic,
+			       const struct ebcc_cc_diagnostic *note, bool *learnt)
+{
+	bool tag = points_at_tag(diagnostic) || (note && points_at_tag(note));
 
 	return change(ktypes, name,
 		      tag ? EBCC_SCAN_DROPPED_TAG : EBCC_SCAN_DROPPED_ORDINARY, EBCC_SCAN_ASKED,
@@ -162,7 +173,8 @@ static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name, con
 }
 
 static struct ebcc_error *learn_clash(struct ebcc_ktypes *ktypes,
-				      const struct ebcc_cc_diagnostic *diagnostic, bool *learnt)
+				      const struct ebcc_cc_diagnostic *diagnostic,
+				      const struct ebcc_cc_diagnostic *note, bool *learnt)
 {
 	const char *message = diagnostic->message, *line, *caret;
 
@@ -175,16 +187,17 @@ static struct ebcc_error *learn_clash(struct ebcc_ktypes *ktypes,
 			continue;
 		if (strstr(message, "with tag type"))
 			return change(ktypes, name, EBCC_SCAN_DROPPED_TAG, EBCC_SCAN_ASKED, learnt);
-		return drop(ktypes, name, diagnostic->rendered, learnt);
+		return drop(ktypes, name, diagnostic, note, learnt);
 	}
 	/* "typedef redefinition with different types ('int' vs 'unsigned int')" has no name. */
 	caret = strstr(message, "typedef redefinition") ? find_caret(diagnostic->rendered, &line)
 							: NULL;
-	return caret ? drop(ktypes, name_at(caret), diagnostic->rendered, learnt) : NULL;
+	return caret ? drop(ktypes, name_at(caret), diagnostic, note, learnt) : NULL;
 }
 
 static struct ebcc_error *learn_one(struct ebcc_ktypes *ktypes,
-				    const struct ebcc_cc_diagnostic *diagnostic, bool *learnt)
+				    const struct ebcc_cc_diagnostic *diagnostic,
+				    const struct ebcc_cc_diagnostic *note, bool *learnt)
 {
 	const char *message = diagnostic->message;
 
@@ -192,7 +205,7 @@ static struct ebcc_error *learn_one(struct ebcc_ktypes *ktypes,
 		TRY(add_ordinary(ktypes, quoted_after(message, missing_sentences[i]), learnt));
 	if (strstr(message, "incomplete") || strstr(message, "never completed"))
 		TRY(add_incomplete(ktypes, message, learnt));
-	return learn_clash(ktypes, diagnostic, learnt);
+	return learn_clash(ktypes, diagnostic, note, learnt);
 }
 
 struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
@@ -201,10 +214,17 @@ struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
 {
 	bool learnt = false;
 
-	for (size_t i = 0; i < count; i++)
-		if (diagnostics[i].severity != EBCC_CC_NOTE && diagnostics[i].message &&
-		    diagnostics[i].rendered)
-			TRY(learn_one(ktypes, &diagnostics[i], &learnt));
+	for (size_t i = 0; i < count; i++) {
+		const struct ebcc_cc_diagnostic *note = NULL;
+
+		if (diagnostics[i].severity == EBCC_CC_NOTE || !diagnostics[i].message ||
+		    !diagnostics[i].rendered)
+			continue;
+		if (i + 1 < count && diagnostics[i + 1].severity == EBCC_CC_NOTE &&
+		    diagnostics[i + 1].rendered)
+			note = &diagnostics[i + 1];
+		TRY(learn_one(ktypes, &diagnostics[i], note, &learnt));
+	}
 	*ret_learnt = learnt;
 	return NULL;
 }
