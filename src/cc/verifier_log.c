@@ -312,7 +312,7 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 			findings.source =
 				(struct line){.text = info.text, .length = strlen(info.text)};
 	}
-	if (findings.source.text) {
+	if (findings.source.length) {
 		ebcc_buf_append_string(&text, ": ");
 		append_line(&text, &findings.source);
 	}

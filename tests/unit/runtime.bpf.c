@@ -159,7 +159,7 @@ int submit(u64 *args)
 
 	if (!is_wanted(args))
 		return 0;
-	event.sequence = __sync_fetch_and_add(&hits, 1);
+	event.sequence = hits++; /* kernels before 5.12 have no atomic that returns */
 	event.pid = target_pid;
 	__builtin_memcpy(event.text, "hello", 6);
 	if (bpf_perf_event_output(args, &events, BPF_F_CURRENT_CPU, &event, sizeof(event)))
@@ -174,7 +174,7 @@ int ring_submit(u64 *args)
 
 	if (!is_wanted(args))
 		return 0;
-	event.sequence = __sync_fetch_and_add(&hits, 1);
+	event.sequence = hits++; /* kernels before 5.12 have no atomic that returns */
 	event.pid = target_pid;
 	if (bpf_ringbuf_output(&ring, &event, sizeof(event), 0))
 		lose(__ebcc_lost_ring);
