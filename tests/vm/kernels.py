@@ -18,8 +18,11 @@ from pathlib import Path
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 META_PACKAGE = "linux-image-amd64"
+HEADERS_META_PACKAGE = "linux-headers-amd64"
 # What of the meta package's dependencies holds files we need: newer kernels are split in four.
 KERNEL_PACKAGES = re.compile(r"^linux-(base|image|binary|modules)-\d\S*-amd64$")
+# The configured tree (generated headers) and the sources' headers that all flavours share.
+HEADERS_PACKAGES = re.compile(r"^linux-headers-\d\S*-(amd64|common)$")
 LISTS_MAX_AGE_S = 24 * 3600
 
 
@@ -108,17 +111,17 @@ class PrivateApt:
         run(["apt-get", *self._options(), "-o", "APT::Update::Error-Mode=any", "update"])
         stamp.touch()
 
-    def kernel_packages(self):
-        """Names of the packages that make up the suite's current kernel."""
+    def packages_below(self, meta, pattern):
+        """Names of the packages that a meta package depends on and that match the pattern."""
         listing = run(
             [
                 "apt-cache", *self._options(), "depends", "--recurse", "--no-recommends", "--no-suggests",
-                "--no-conflicts", "--no-breaks", "--no-replaces", META_PACKAGE,
+                "--no-conflicts", "--no-breaks", "--no-replaces", meta,
             ]
         )  # fmt: skip
-        names = sorted({line for line in listing.splitlines() if KERNEL_PACKAGES.match(line)})
+        names = sorted({line for line in listing.splitlines() if pattern.match(line)})
         if not names:
-            raise KernelError(f"{META_PACKAGE} of {self.suite} depends on no kernel image")
+            raise KernelError(f"{meta} of {self.suite} depends on no package of the kernel")
         return names
 
     def download(self, names, directory):
@@ -213,37 +216,69 @@ def kernel_at(suite, directory):
     )
 
 
-def fetch(suite, refresh=False, report=lambda text: None):
-    """Returns the suite's current kernel, downloaded and unpacked if it isn't there yet.
-
-    Without a network the newest kernel unpacked before is used, and report() is told so.
-    """
-    if suite not in SUITES:
-        raise KernelError(f"unknown kernel '{suite}'; known: {', '.join(SUITES)}")
-    home = cache_directory() / "kernels" / suite
-    home.mkdir(parents=True, exist_ok=True)
-    apt = PrivateApt(suite, cache_directory() / "apt" / suite)
-    try:
-        apt.update(max_age=0 if refresh else LISTS_MAX_AGE_S)
-        packages = apt.kernel_packages()
-    except KernelError as error:
-        earlier = sorted(home.glob("*/complete"), key=lambda path: path.stat().st_mtime)
-        if not earlier:
-            raise
-        report(f"{suite}: cannot look for a newer kernel, using the one at hand ({error})")
-        return kernel_at(suite, earlier[-1].parent)
-    # The image package's name holds the version, so it names the folder too.
-    directory = home / packages[-1].split("-", 2)[2]
+def complete(home, names, unpack_into, suite, apt, report):
+    """Returns the folder below home that holds these packages, unpacked; downloads them if it isn't there yet."""
+    # A package's name holds the version, so it names the folder too.
+    directory = home / names[-1].split("-", 2)[2]
     if not (directory / "complete").exists():
-        report(f"{suite}: downloading {' '.join(packages)}")
+        report(f"{suite}: downloading {' '.join(names)}")
         partial = home / f"partial.{os.getpid()}"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         try:
-            unpack(apt.download(packages, partial), partial)
+            unpack_into(apt.download(names, partial), partial)
             (partial / "complete").touch()
             shutil.rmtree(directory, ignore_errors=True)
             partial.rename(directory)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+    return directory
+
+
+def fetch_packages(suite, kind, meta, pattern, unpack_into, refresh, report):
+    """Returns the folder with a suite's current packages of one kind.
+
+    Without a network the newest ones unpacked before are used, and report() is told so.
+    """
+    if suite not in SUITES:
+        raise KernelError(f"unknown kernel '{suite}'; known: {', '.join(SUITES)}")
+    home = cache_directory() / kind / suite
+    home.mkdir(parents=True, exist_ok=True)
+    apt = PrivateApt(suite, cache_directory() / "apt" / suite)
+    try:
+        apt.update(max_age=0 if refresh else LISTS_MAX_AGE_S)
+        names = apt.packages_below(meta, pattern)
+    except KernelError as error:
+        earlier = sorted(home.glob("*/complete"), key=lambda path: path.stat().st_mtime)
+        if not earlier:
+            raise
+        report(f"{suite}: cannot look for newer {kind}, using what is at hand ({error})")
+        return earlier[-1].parent
+    return complete(home, names, unpack_into, suite, apt, report)
+
+
+def fetch(suite, refresh=False, report=lambda text: None):
+    """Returns the suite's current kernel, downloaded and unpacked if it isn't there yet."""
+    directory = fetch_packages(suite, "kernels", META_PACKAGE, KERNEL_PACKAGES, unpack, refresh, report)
     return kernel_at(suite, directory)
+
+
+def unpack_headers(packages, directory):
+    """Unpacks downloaded header packages."""
+    for package in packages:
+        run(["dpkg", "-x", str(package), str(directory)])
+        package.unlink()
+
+
+def fetch_headers(suite, refresh=False, report=lambda text: None):
+    """Returns the header tree of the suite's current kernel, as BCC_KERNEL_SOURCE takes it.
+
+    The tree shared by all flavours lies beside it.
+    """
+    directory = fetch_packages(
+        suite, "headers", HEADERS_META_PACKAGE, HEADERS_PACKAGES, unpack_headers, refresh, report
+    )
+    trees = [path for path in (directory / "usr/src").iterdir() if not path.name.endswith("-common")]
+    if len(trees) != 1:
+        raise KernelError(f"expected one configured header tree in {directory}/usr/src, found {len(trees)}")
+    return trees[0]
