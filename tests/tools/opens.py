@@ -3,7 +3,7 @@
 Commands come on standard input, one a line, and each answer is one line of JSON. "mark FLAGS"
 opens the marker, which does not exist. "opens" makes every kind of open, and answers with the
 list of all such calls so far, in order: name, flags, directory of a relative name, thread,
-what the call returned.
+what the call returned. "blocked" makes one whose name changes while it is under way.
 """
 import ctypes
 import errno
@@ -14,6 +14,7 @@ import platform
 import sys
 import tempfile
 import threading
+import time
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
@@ -125,6 +126,21 @@ class Opens:
         thread.start()
         thread.join()
 
+    def change_while_blocked(self):
+        """An open that blocks, on a pipe; its name is overwritten before it returns."""
+        pipe = self.path(b"pipe")
+        os.mkfifo(pipe)
+        name = ctypes.create_string_buffer(pipe)
+        thread = threading.Thread(target=self.openat, args=(pipe, os.O_RDONLY),
+                                  kwargs={"pointer": name})
+        thread.start()
+        time.sleep(0.3)
+        name.value = b"overwritten"
+        writer = os.open(pipe, os.O_WRONLY)
+        thread.join()
+        os.close(writer)
+        return self.calls[-1]
+
 
 def main():
     opens = Opens(sys.argv[1])
@@ -140,6 +156,8 @@ def main():
         elif words[0] == "opens":
             opens.run()
             print(json.dumps(opens.calls), flush=True)
+        elif words[0] == "blocked":
+            print(json.dumps(opens.change_while_blocked()), flush=True)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,19 @@ def test_every_call_is_seen_as_it_was(workload):
     assert len(calls) >= 18 and {0, errno.ENOENT, errno.EEXIST} <= {call["err"] for call in calls}
 
 
+def test_the_name_is_that_of_the_entry(workload):
+    """What a process writes over the name while the call is under way is not shown."""
+    with Tool("opensnoop", "--json", "-p", workload.pid) as tool:
+        marker = os.fsencode(workload.marker)
+        tool.wait_for(lambda output: marker in output, lambda: workload.command("mark", 0))
+        call = workload.command("blocked")
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    events = [json.loads(line) for line in output.splitlines() if marker not in line]
+    assert [event["path"] for event in events if event["tid"] == call["tid"]] == [call["name"]]
+    assert len(events) == 2 and call["name"].endswith("/pipe") and call["err"] == 0
+
+
 def test_columns(workload):
     lines, calls = trace(workload, "-T", "-U", "-e", "-p", workload.pid)
     assert lines[0].split() == b"TIME(s) UID PID COMM FD ERR FLAGS PATH".split()
