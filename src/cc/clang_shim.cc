@@ -17,6 +17,7 @@
 #include <llvm/ADT/StringMap.h>
 #include <llvm/ADT/StringSet.h>
 #include <llvm/Config/llvm-config.h>
+#include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/DiagnosticInfo.h>
 #include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LLVMContext.h>
@@ -440,6 +441,31 @@ void ebcc_llvm_disable_dwarf(LLVMModuleRef module_ref)
 		if (flag.Key->getString() != "Dwarf Version")
 			module->addModuleFlag(flag.Behavior, flag.Key->getString(), flag.Val);
 	module->addModuleFlag(llvm::Module::Warning, "CodeView", 1);
+}
+
+/* The file of a scope is its first operand. */
+static void complete_source(llvm::DIScope *scope, llvm::DIFile *main)
+{
+	llvm::DIFile *file = scope->getFile();
+
+	if (file && file != main && !file->getRawSource() &&
+	    file->getFilename() == main->getFilename())
+		scope->replaceOperandWith(0, main);
+}
+
+void ebcc_llvm_complete_sources(LLVMModuleRef module_ref)
+{
+	llvm::Module *module = llvm::unwrap(module_ref);
+	llvm::DebugInfoFinder finder;
+
+	finder.processModule(*module);
+	for (llvm::DICompileUnit *unit : finder.compile_units()) {
+		for (llvm::DISubprogram *subprogram : finder.subprograms())
+			complete_source(subprogram, unit->getFile());
+		for (llvm::DIScope *scope : finder.scopes())
+			if (llvm::isa<llvm::DILexicalBlockBase>(scope))
+				complete_source(scope, unit->getFile());
+	}
 }
 
 char *ebcc_llvm_diagnostic_message(LLVMDiagnosticInfoRef info_ref, char **ret_path,

@@ -47,6 +47,13 @@ char *ebcc_clang_preprocess(const struct ebcc_clang_input *input);
 void ebcc_llvm_disable_dwarf(LLVMModuleRef module);
 
 /*
+ * Has all functions refer to the description of the main file that has its text: clang makes another
+ * one, without, for places inside a macro's expansion, and then BTF, and with it the verifier's log,
+ * would have line numbers without lines.
+ */
+void ebcc_llvm_complete_sources(LLVMModuleRef module);
+
+/*
  * What a diagnostic of the backend says, without the location that LLVM-C's description begins
  * with, and where. @ret_path (malloc'ed), @ret_line and @ret_column are "", 0 and 0 where it has no
  * location. Returns the message, malloc'ed, or NULL without memory.

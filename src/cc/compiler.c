@@ -205,6 +205,7 @@ static bool emit_object(struct compilation *compilation)
 	struct ebcc_cc_answer *answer = compilation->answer;
 	LLVMMemoryBufferRef buffer;
 
+	ebcc_llvm_complete_sources(compilation->module);
 	ebcc_llvm_disable_dwarf(compilation->module);
 	if (!emit(compilation, compilation->module, LLVMObjectFile, &buffer))
 		return false;
