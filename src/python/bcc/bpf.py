@@ -102,10 +102,10 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
             self.module.load()
             self._attach_named()
         except BaseException:
+            self._show_debug()
             self.module.close()
             raise
-        finally:
-            self._show_debug()
+        self._show_debug()
 
     def _compile(self, text, src_file, hdr_file, cflags, device, kernel_types, compiler,
                  btf_path, no_rlimit):
@@ -137,8 +137,7 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
     def _show_debug(self):
         """The debug flags ask for texts on stderr."""
         for bit in range(6):
-            text = self.debug & 1 << bit and self.module and not self.module.closed and \
-                self.module.debug_text(1 << bit)
+            text = self.module.debug_text(1 << bit) if self.debug & 1 << bit else None
             if text:
                 print(text, file=sys.stderr, flush=True)
 

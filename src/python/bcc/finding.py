@@ -2,14 +2,13 @@
 """Finding what can be traced: kernel functions, tracepoints, functions of programs."""
 
 import os
-import re
 
 from . import _ebcc
 from .utils import to_bytes
 
-# What means the same in Python's regular expressions and in the library's extended ones:
-# no escapes but of punctuation, no (?...), no quantifier after a quantifier.
-_OWN_REGEX = re.compile(rb"\\[A-Za-z0-9]|\(\?|[*+?}][*+?]")
+# What only Python's regular expressions have, in contrast to the library's extended ones:
+# escapes of letters and digits, (?...), a quantifier after a quantifier.
+_OWN_REGEX = rb"\\[A-Za-z0-9]|\(\?|[*+?}][*+?]"
 
 # What may stand before the name of a system call in the name of its function.
 _SYSCALL_PREFIXES = (b"__x64_sys_", b"__x32_compat_sys_", b"__ia32_compat_sys_", b"__arm64_sys_",
@@ -18,8 +17,9 @@ _SYSCALL_PREFIXES = (b"__x64_sys_", b"__x32_compat_sys_", b"__ia32_compat_sys_",
 
 def _matching(find, pattern):
     """What find() lists and the pattern matches from the start, as re.match() does."""
+    import re  # not at the top: it doubles the time that importing the package takes
     pattern = to_bytes(pattern)
-    if not _OWN_REGEX.search(pattern):
+    if not re.search(_OWN_REGEX, pattern):
         return find(pattern)
     matches = re.compile(pattern).match
     return [name for name in find(b"") if matches(name)]
@@ -45,6 +45,7 @@ class FindMixin:
     @staticmethod
     def get_user_functions_and_addresses(name, sym_re):
         """[(function, address)] of a program or library; addresses as in its file."""
+        import re
         binary = to_bytes(name)
         matches = re.compile(to_bytes(sym_re)).match
         functions = _ebcc.find_user_functions(binary, b"")

@@ -9,7 +9,6 @@ has what is particular to a kind.
 import ctypes as ct
 import os
 from collections.abc import MutableMapping
-from functools import reduce as _reduce
 
 from . import _ebcc, ctype, histogram
 from .utils import to_bytes
@@ -227,7 +226,10 @@ class _PerCpu:
 
     def __getitem__(self, key):
         values = super().__getitem__(key)
-        return _reduce(self.reducer, values) if self.reducer else values
+        if not self.reducer:
+            return values
+        from functools import reduce
+        return reduce(self.reducer, values)
 
     def _numbers(self, key):
         if not issubclass(self.sLeaf, ct._SimpleCData):
