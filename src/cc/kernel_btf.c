@@ -111,8 +111,8 @@ static struct ebcc_error *index_types(struct ebcc_btf_part *part)
 		if (!size)
 			return malformed(part, "a type is cut off, or of a kind not known here");
 		if (part->count == capacity) {
-			uint32_t *bigger = reallocarray(part->offsets, capacity * 2ul,
-							sizeof(*part->offsets));
+			uint32_t *bigger =
+				reallocarray(part->offsets, capacity * 2ul, sizeof(*part->offsets));
 
 			if (!bigger)
 				return ebcc_error_no_memory();
@@ -247,10 +247,11 @@ static struct ebcc_error *no_kernel_btf(struct ebcc_error *cause)
 {
 	ebcc_error_destroy(cause);
 	return ebcc_error_with_subject(
-		ebcc_error_create(EBCC_ERROR_KERNEL_TYPES,
-				  "this kernel does not describe its types: there is no " KERNEL_BTF
-				  " (a kernel built with CONFIG_DEBUG_INFO_BTF has it); name a file "
-				  "with the kernel's BTF instead"),
+		ebcc_error_create(
+			EBCC_ERROR_KERNEL_TYPES,
+			"this kernel does not describe its types: there is no " KERNEL_BTF
+			" (a kernel built with CONFIG_DEBUG_INFO_BTF has it); name a file "
+			"with the kernel's BTF instead"),
 		KERNEL_BTF);
 }
 
@@ -350,8 +351,7 @@ const struct btf_type *ebcc_kernel_btf_type(const struct ebcc_kernel_btf *btf, u
 	return NULL;
 }
 
-uint32_t ebcc_kernel_btf_id(const struct ebcc_btf_part *part,
-			    uint32_t local)
+uint32_t ebcc_kernel_btf_id(const struct ebcc_btf_part *part, uint32_t local)
 {
 	if (local < part->first_local)
 		return local;
@@ -360,8 +360,8 @@ uint32_t ebcc_kernel_btf_id(const struct ebcc_btf_part *part,
 	return local - part->first_local + part->first;
 }
 
-const char *ebcc_kernel_btf_name(const struct ebcc_kernel_btf *btf, const struct ebcc_btf_part *part,
-				 uint32_t offset)
+const char *ebcc_kernel_btf_name(const struct ebcc_kernel_btf *btf,
+				 const struct ebcc_btf_part *part, uint32_t offset)
 {
 	const struct ebcc_btf_part *base = &btf->parts[0];
 
@@ -396,7 +396,8 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
 		const struct ebcc_btf_part *part;
 		const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
 
-		if (btf_kind(t) == kind && !strcmp(ebcc_kernel_btf_name(btf, part, t->name_off), name))
+		if (btf_kind(t) == kind &&
+		    !strcmp(ebcc_kernel_btf_name(btf, part, t->name_off), name))
 			return id;
 	}
 	return 0;

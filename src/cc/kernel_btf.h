@@ -19,9 +19,9 @@
 /* BTF of vmlinux, or of one module. */
 struct ebcc_btf_part {
 	char *path;
-	void *mapping;	  /* of the file, or NULL */
-	char *copy;	  /* its bytes, where it can't be mapped, or NULL */
-	struct btf *elf;  /* owner of the bytes that came out of an ELF file, or NULL */
+	void *mapping;	 /* of the file, or NULL */
+	char *copy;	 /* its bytes, where it can't be mapped, or NULL */
+	struct btf *elf; /* owner of the bytes that came out of an ELF file, or NULL */
 	size_t file_size;
 	const char *types;
 	const char *strings;
@@ -42,7 +42,8 @@ struct ebcc_kernel_btf {
 
 /*
  * Opens the BTF of the running kernel (@path NULL), or of a raw or ELF file. @module_dir holds the
- * files of modules; NULL: the running kernel's, if @path is NULL too, else none. The caller destroys
+ * files of modules; NULL: the running kernel's, if @path is NULL too, else none. The caller
+ * destroys
  * @ret. EBCC_ERROR_KERNEL_TYPES where there is none, EBCC_ERROR_FORMAT where it is malformed.
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_btf_create(const char *path, const char *module_dir,
@@ -52,18 +53,17 @@ void ebcc_kernel_btf_destroy(struct ebcc_kernel_btf *btf);
 /* Opens the BTF of all modules, if that hasn't been done; unreadable ones are left out. */
 MUST_CHECK struct ebcc_error *ebcc_kernel_btf_open_modules(struct ebcc_kernel_btf *btf);
 
-/* A type by its number among all, and the part that it is in. NULL for 0 and for numbers that there are
- * not. Its trailing members, values and parameters are all there. */
+/* A type by its number among all, and the part that it is in. NULL for 0 and for numbers that there
+ * are not. Its trailing members, values and parameters are all there. */
 const struct btf_type *ebcc_kernel_btf_type(const struct ebcc_kernel_btf *btf, uint32_t id,
 					    const struct ebcc_btf_part **ret_part);
 
 /* The number among all of a type that @part refers to by @local; 0 for void and nonsense. */
-uint32_t ebcc_kernel_btf_id(const struct ebcc_btf_part *part,
-			    uint32_t local);
+uint32_t ebcc_kernel_btf_id(const struct ebcc_btf_part *part, uint32_t local);
 
 /* A name; "" where there is none. Lives as long as @btf. */
-const char *ebcc_kernel_btf_name(const struct ebcc_kernel_btf *btf, const struct ebcc_btf_part *part,
-				 uint32_t offset);
+const char *ebcc_kernel_btf_name(const struct ebcc_kernel_btf *btf,
+				 const struct ebcc_btf_part *part, uint32_t offset);
 
 /* Follows const, volatile, restrict, type tags and typedefs; 0 where that leads nowhere. */
 uint32_t ebcc_kernel_btf_strip(const struct ebcc_kernel_btf *btf, uint32_t id);

@@ -205,7 +205,9 @@ struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *o
 		ebcc_kernel_info_destroy(info);
 		return ebcc_error_no_memory();
 	}
-	machine = opts->machine ? opts->machine : environment && *environment ? environment : uts.machine;
+	machine = opts->machine			? opts->machine
+		  : environment && *environment ? environment
+						: uts.machine;
 	error = find_arch(machine, &info->arch);
 	if (error) {
 		ebcc_kernel_info_destroy(info);

@@ -16,10 +16,10 @@
 #include "hash.h"
 
 struct ebcc_kernel_info_opts {
-	const char *root;     /* stands for "/" before /proc, /sys, /boot and /lib; NULL: "" */
-	const char *release;  /* as uname -r; NULL: the running kernel's */
-	const char *version;  /* as uname -v; NULL: the running kernel's */
-	const char *machine;  /* as uname -m; NULL: $ARCH, or the running kernel's */
+	const char *root;      /* stands for "/" before /proc, /sys, /boot and /lib; NULL: "" */
+	const char *release;   /* as uname -r; NULL: the running kernel's */
+	const char *version;   /* as uname -v; NULL: the running kernel's */
+	const char *machine;   /* as uname -m; NULL: $ARCH, or the running kernel's */
 	uint32_t version_code; /* 0: $BCC_LINUX_VERSION_CODE, or derived */
 };
 
@@ -27,8 +27,8 @@ struct ebcc_kernel_info {
 	char *release;
 	uint32_t version_code; /* LINUX_VERSION_CODE */
 	enum ebcc_cc_arch arch;
-	char build_id[41]; /* hex, "" where /sys/kernel/notes has none */
-	size_t page_size;  /* bytes */
+	char build_id[41];  /* hex, "" where /sys/kernel/notes has none */
+	size_t page_size;   /* bytes */
 	unsigned cpu_count; /* possible CPUs */
 	char *root;
 	/* Filled by the first ebcc_kernel_config(). */
@@ -39,16 +39,16 @@ struct ebcc_kernel_info {
 };
 
 /* Reads the identity (about 0.1 ms); the configuration is read when first asked for. @opts may be
- * NULL. The caller destroys @ret. EBCC_ERROR_UNSUPPORTED for a machine that has no BPF backend here. */
+ * NULL. The caller destroys @ret. EBCC_ERROR_UNSUPPORTED for a machine that has no BPF backend
+ * here. */
 MUST_CHECK struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
 						      struct ebcc_kernel_info **ret);
 void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info);
 
 /*
- * The value of a configuration symbol ("CONFIG_HZ"): "y", "m", a number, or a string with its quotes.
- * *ret = NULL where it is not set or no configuration can be found. malloc'ed.
- * Looked for in /proc/config.gz, /boot/config-REL, /lib/modules/REL/config,
- * /lib/modules/REL/build/.config.
+ * The value of a configuration symbol ("CONFIG_HZ"): "y", "m", a number, or a string with its
+ * quotes. *ret = NULL where it is not set or no configuration can be found. malloc'ed. Looked for
+ * in /proc/config.gz, /boot/config-REL, /lib/modules/REL/config, /lib/modules/REL/build/.config.
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_config(struct ebcc_kernel_info *info, const char *symbol,
 						 char **ret);

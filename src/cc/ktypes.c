@@ -15,7 +15,8 @@
 
 #define MAX_FORMAT_FILE (1 << 20)
 
-/* What every text begins with. The macros of bool are those of C, the enumerators those of kernels. */
+/* What every text begins with. The macros of bool are those of C, the enumerators those of kernels.
+ */
 static const char preamble[] = "typedef signed char __s8;\n"
 			       "typedef unsigned char __u8;\n"
 			       "typedef short __s16;\n"
@@ -108,13 +109,13 @@ const char *ebcc_ktypes_inputs(const struct ebcc_ktypes *ktypes)
 	return ebcc_buf_string(&ktypes->inputs);
 }
 
-struct ebcc_error *ebcc_ktypes_merge_names(struct ebcc_ktypes *ktypes, const char *text, size_t size)
+struct ebcc_error *ebcc_ktypes_merge_names(struct ebcc_ktypes *ktypes, const char *text,
+					   size_t size)
 {
 	AUTO_SCAN struct ebcc_scan scan = {0};
 
 	TRY(ebcc_scan_text(&scan, text, size));
-	hash_for_each(&scan.names, entry)
-	{
+	hash_for_each (&scan.names, entry) {
 		uint64_t *uses = ebcc_hash_insert(&ktypes->scan.names, entry->key, entry->key_size);
 
 		if (!uses)
@@ -130,7 +131,8 @@ static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
 	const struct ebcc_btf_part *part;
 	const struct btf_type *t = ebcc_kernel_btf_type(
 		ktypes->btf,
-		ebcc_kernel_btf_find(ktypes->btf, name, is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT),
+		ebcc_kernel_btf_find(ktypes->btf, name,
+				     is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT),
 		&part);
 
 	return t ? t->size : 0;
@@ -188,7 +190,8 @@ static bool is_repeated(const struct ebcc_scan *scan, size_t index)
 		size_t size = other->category ? strlen(other->category) : 0;
 
 		if (size && !strncmp(tp->event, other->category, size) &&
-		    !strncmp(tp->event + size, "__", 2) && !strcmp(tp->event + size + 2, other->event))
+		    !strncmp(tp->event + size, "__", 2) &&
+		    !strcmp(tp->event + size + 2, other->event))
 			return true;
 	}
 	return false;
@@ -236,7 +239,7 @@ static struct ebcc_error *begin(struct ebcc_ktypes *ktypes)
 
 	ebcc_buf_clear(&ktypes->notes);
 	ebcc_buf_clear(&ktypes->inputs);
-	hash_for_each(&ktypes->scan.names, entry)
+	hash_for_each (&ktypes->scan.names, entry)
 		entry->value &= ~(uint64_t)FOUND_ANY;
 	uses = ebcc_hash_insert_string(&ktypes->scan.names, "pt_regs");
 	if (!uses)

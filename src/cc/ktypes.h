@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stage 2: the kernel types text that a source is compiled against. It holds the basic typedefs, the
- * types of BTF that the source can reach, the constants, macros and small functions of kernel
+ * Stage 2: the kernel types text that a source is compiled against. It holds the basic typedefs,
+ *the types of BTF that the source can reach, the constants, macros and small functions of kernel
  * headers that it names, and the structs of its tracepoints; it is complete C by itself.
  *
  * A text that turns out too small or too large is put right from the compiler's diagnostics:
@@ -29,11 +29,11 @@
 struct ebcc_ktypes;
 
 struct ebcc_ktypes_opts {
-	const char *btf_path; /* BTF file, raw or in an ELF; NULL: the running kernel's */
-	const char *module_btf_dir; /* BTF of modules; NULL: the running kernel's, "": none. A btf_path
-				       alone implies none */
-	const char *tracefs_path; /* NULL: found by itself */
-	bool core; /* records get preserve_access_index (EBCC_CC_CORE) */
+	const char *btf_path;	    /* BTF file, raw or in an ELF; NULL: the running kernel's */
+	const char *module_btf_dir; /* BTF of modules; NULL: the running kernel's, "": none. A
+				       btf_path alone implies none */
+	const char *tracefs_path;   /* NULL: found by itself */
+	bool core;		    /* records get preserve_access_index (EBCC_CC_CORE) */
 };
 
 /*
@@ -69,7 +69,8 @@ MUST_CHECK struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
 const char *ebcc_ktypes_notes(const struct ebcc_ktypes *ktypes);
 
 /* What entered the last text beside the source, for a cache key: lines "btf PATH",
- * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE". Borrowed until the next generate. */
+ * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE". Borrowed until the next generate.
+ */
 const char *ebcc_ktypes_inputs(const struct ebcc_ktypes *ktypes);
 
 #endif /* EBCC_KTYPES_H */

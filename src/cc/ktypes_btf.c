@@ -10,12 +10,16 @@
  */
 #include "ktypes_internal.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* By-value nesting in kernels stays below 100, libbpf's printer recurses along it. */
 #define MAX_DEPTH 400
+/* Far beyond any kernel's structs, and texts. */
+#define MAX_STRUCT_SIZE (4 << 20)
+#define MAX_TEXT (64 << 20)
 /* Behind a kernel name that would clash with one of the source's. */
 #define CLASH_SUFFIX "___kernel"
 
@@ -23,25 +27,32 @@ enum mark {
 	MARK_COMPLETE = 1 << 0, /* struct, union: not only declared; others: looked at by value */
 	MARK_WEAK = 1 << 1,	/* looked at behind a pointer */
 	MARK_QUEUED = 1 << 2,
+	MARK_ACTIVE = 1 << 3, /* being looked at by value further up */
+	MARK_ACTIVE_WEAK = 1 << 4,
 };
 
 struct selection {
 	const struct ebcc_kernel_btf *btf;
 	const struct ebcc_hash *names;
-	uint8_t *marks; /* enum mark, by type number */
+	uint8_t *marks;	 /* enum mark, by type number */
 	uint32_t *queue; /* named by the source, then those that members lead to */
 	size_t queue_count;
 	uint64_t prefixes[1 << 10]; /* set of the names' hashed beginnings */
-	bool too_deep;
+	const char *malformed;	    /* what is wrong with a type that was looked at, or NULL */
 };
+
+/* In subset.old_ids: the struct or union of that number, without its name. */
+#define NAMELESS (1u << 31)
 
 /* The small BTF in the making. */
 struct subset {
 	const struct selection *selection;
-	uint32_t *new_ids;   /* by old number; 0: not yet referred to */
-	uint32_t *old_ids;   /* by new number */
-	uint32_t count;	     /* of new types, void included */
-	uint32_t void_pointer; /* its new number; 0: not needed yet */
+	uint32_t *new_ids;	  /* by old number; 0: not yet referred to */
+	uint32_t *old_ids;	  /* by new number */
+	uint32_t count, capacity; /* of new types, void included */
+	bool failed;		  /* no memory for old_ids */
+	bool endless;		  /* a type contains itself */
+	uint32_t void_pointer;	  /* its new number; 0: not needed yet */
 	struct ebcc_buf types, strings;
 	struct ebcc_hash tags, ordinary; /* names given out */
 };
@@ -58,8 +69,7 @@ static uint32_t prefix_hash(const char *name)
 
 static void note_prefixes(struct selection *selection)
 {
-	hash_for_each(selection->names, entry)
-	{
+	hash_for_each (selection->names, entry) {
 		uint32_t hash = prefix_hash(entry->key);
 
 		selection->prefixes[hash >> 6] |= 1ull << (hash & 63);
@@ -105,7 +115,8 @@ static bool names_enumerator(const struct selection *selection, const struct ebc
 									 enumerator_name(t, i)));
 
 		if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
-		    ktypes_excludes_ordinary(*uses) || *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
+		    ktypes_excludes_ordinary(*uses) ||
+		    *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
 			continue;
 		*uses |= FOUND_ORDINARY;
 		named = true;
@@ -242,18 +253,53 @@ static void follow_member(struct selection *selection, const char *member, uint3
 		enqueue(selection, target);
 }
 
+/* Whether there can be values of the type. libbpf's printer divides by sizes and alignments. */
+static bool has_value(const struct ebcc_kernel_btf *btf, uint32_t id)
+{
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t;
+
+		id = ebcc_kernel_btf_strip(btf, id);
+		t = ebcc_kernel_btf_type(btf, id, &part);
+		if (!t)
+			return false;
+		switch (btf_kind(t)) {
+		case BTF_KIND_INT:
+		case BTF_KIND_ENUM:
+		case BTF_KIND_ENUM64:
+			return t->size && t->size <= 16 && !(t->size & (t->size - 1));
+		case BTF_KIND_FLOAT:
+			return t->size && t->size <= 16;
+		case BTF_KIND_ARRAY:
+			id = ebcc_kernel_btf_id(part, btf_array(t)->type);
+			break;
+		default:
+			return btf_is_composite(t) || btf_is_ptr(t);
+		}
+	}
+	return false;
+}
+
 static void reach_members(struct selection *selection, const struct ebcc_btf_part *part,
 			  const struct btf_type *t, int depth)
 {
 	const struct btf_member *m = btf_members(t);
 
+	if (t->size > MAX_STRUCT_SIZE)
+		selection->malformed = "a struct is too large";
 	for (int i = 0; i < btf_vlen(t); i++, m++) {
 		uint32_t id = ebcc_kernel_btf_id(part, m->type);
 
+		if (!has_value(selection->btf, id))
+			selection->malformed = "a member has no size";
+		if (btf_member_bit_offset(t, i) > t->size * 8ull)
+			selection->malformed = "a member lies outside of its struct";
 		if (is_function_pointer(selection->btf, id))
 			continue;
 		reach(selection, id, false, depth);
-		follow_member(selection, ebcc_kernel_btf_name(selection->btf, part, m->name_off), id);
+		follow_member(selection, ebcc_kernel_btf_name(selection->btf, part, m->name_off),
+			      id);
 	}
 }
 
@@ -267,12 +313,14 @@ static void reach_params(struct selection *selection, const struct ebcc_btf_part
 		reach(selection, ebcc_kernel_btf_id(part, p->type), true, depth);
 }
 
-/* Marks what must be complete for the type to be declared: by value, or (@weak) behind a pointer. */
+/* Marks what must be complete for the type to be declared: by value, or (@weak) behind a pointer.
+ */
 static void reach(struct selection *selection, uint32_t id, bool weak, int depth)
 {
 	const struct ebcc_btf_part *part;
 	const struct btf_type *t = ebcc_kernel_btf_type(selection->btf, id, &part);
 	enum mark mark = weak ? MARK_WEAK : MARK_COMPLETE;
+	enum mark active = weak ? MARK_ACTIVE_WEAK : MARK_ACTIVE;
 
 	if (!t)
 		return;
@@ -281,13 +329,13 @@ static void reach(struct selection *selection, uint32_t id, bool weak, int depth
 			return;
 		mark = MARK_COMPLETE;
 	}
-	if (selection->marks[id] & (mark | MARK_COMPLETE))
-		return;
-	if (depth >= MAX_DEPTH) {
-		selection->too_deep = true;
+	if (selection->marks[id] & active || depth >= MAX_DEPTH) {
+		selection->malformed = "types are nested without end";
 		return;
 	}
-	selection->marks[id] |= mark;
+	if (selection->marks[id] & (mark | MARK_COMPLETE))
+		return;
+	selection->marks[id] |= mark | active;
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
@@ -310,19 +358,21 @@ static void reach(struct selection *selection, uint32_t id, bool weak, int depth
 		reach_params(selection, part, t, depth + 1);
 		break;
 	}
+	selection->marks[id] &= ~active;
 }
 
 /* Whether the source needs a name that vmlinux does not have, and a module might. */
 static bool lacks_names(const struct ebcc_hash *names)
 {
-	hash_for_each(names, entry)
-	{
+	hash_for_each (names, entry) {
 		unsigned uses = entry->value;
 		bool wanted = (uses & EBCC_SCAN_TAG) && !ktypes_excludes_tag(uses);
 
-		/* A learnt name may be an ordinary one; a scanned one is mostly the source's own. */
+		/* A learnt name may be an ordinary one; a scanned one is mostly the source's own.
+		 */
 		wanted |= (uses & EBCC_SCAN_ASKED) != 0;
-		if (wanted && !(uses & FOUND_ANY) && strncmp(entry->key, "tracepoint__", 12))
+		if (wanted && !(uses & FOUND_ANY) && strncmp(entry->key, "tracepoint__", 12) &&
+		    strcmp(entry->key, "pt_regs"))
 			return true;
 	}
 	return false;
@@ -350,6 +400,13 @@ static struct ebcc_error *select_roots(struct selection *selection, bool whole)
 	return NULL;
 }
 
+static struct ebcc_error *malformed(const struct ebcc_kernel_btf *btf, const char *what)
+{
+	return ebcc_error_create(EBCC_ERROR_FORMAT,
+				 "the type information (BTF) in %s is malformed: %s",
+				 btf->parts[0].path, what);
+}
+
 static struct ebcc_error *select_types(struct selection *selection, struct ebcc_kernel_btf *btf,
 				       struct ebcc_hash *names, bool whole)
 {
@@ -358,18 +415,13 @@ static struct ebcc_error *select_types(struct selection *selection, struct ebcc_
 	TRY(select_roots(selection, whole));
 	if (!btf->modules_opened && lacks_names(names)) {
 		TRY(ebcc_kernel_btf_open_modules(btf));
-		hash_for_each(names, entry)
+		hash_for_each (names, entry)
 			entry->value &= ~(uint64_t)(FOUND_TAG | FOUND_ORDINARY);
 		TRY(select_roots(selection, whole));
 	}
 	for (size_t i = 0; i < selection->queue_count; i++)
 		reach(selection, selection->queue[i], false, 0);
-	if (selection->too_deep)
-		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the type information (BTF) in %s is malformed: types are "
-					 "nested without end",
-					 btf->parts[0].path);
-	return NULL;
+	return selection->malformed ? malformed(btf, selection->malformed) : NULL;
 }
 
 static void subset_deinit(struct subset *subset)
@@ -380,6 +432,29 @@ static void subset_deinit(struct subset *subset)
 	ebcc_buf_deinit(&subset->strings);
 	ebcc_hash_deinit(&subset->tags);
 	ebcc_hash_deinit(&subset->ordinary);
+}
+
+/* Gives the next number of the subset. */
+static uint32_t add_id(struct subset *subset, uint32_t old_id)
+{
+	/* Only nameless copies can become more than there are types: when a struct is in itself. */
+	if (subset->count / 2 > subset->selection->btf->type_count + 1000) {
+		subset->endless = true;
+		return 0;
+	}
+	if (subset->count == subset->capacity) {
+		uint32_t *bigger =
+			reallocarray(subset->old_ids, subset->capacity * 2ul, sizeof(*bigger));
+
+		if (!bigger) {
+			subset->failed = true;
+			return 0;
+		}
+		subset->old_ids = bigger;
+		subset->capacity *= 2;
+	}
+	subset->old_ids[subset->count] = old_id;
+	return subset->count++;
 }
 
 /* The number in the subset of a type by its old one. Type tags say nothing to the compiler here. */
@@ -396,10 +471,8 @@ static uint32_t refer(struct subset *subset, uint32_t id)
 	if (!t || btf_is_type_tag(t) || btf_is_func(t) || btf_is_var(t) || btf_is_datasec(t) ||
 	    btf_is_decl_tag(t))
 		return 0;
-	if (!subset->new_ids[id]) {
-		subset->new_ids[id] = subset->count;
-		subset->old_ids[subset->count++] = id;
-	}
+	if (!subset->new_ids[id])
+		subset->new_ids[id] = add_id(subset, id);
 	return subset->new_ids[id];
 }
 
@@ -415,6 +488,12 @@ static uint32_t add_name(struct subset *subset, const char *name, const char *su
 	if (!*name)
 		return 0;
 	ebcc_buf_append_string(&subset->strings, name);
+	/* Names of other languages, or what is put into a BTF in bad faith, must not become code.
+	 */
+	for (size_t i = offset; i < subset->strings.size; i++)
+		if (!isalnum((unsigned char)subset->strings.data[i]) &&
+		    subset->strings.data[i] != ' ')
+			subset->strings.data[i] = '_';
 	ebcc_buf_append(&subset->strings, suffix, strlen(suffix) + 1);
 	return offset;
 }
@@ -453,8 +532,8 @@ static uint32_t add_tag(struct subset *subset, const char *name)
  */
 static bool is_unprintable(const char *name)
 {
-	static const char *const names[] = {"true",    "false",		    "NULL",
-					    "va_list", "__builtin_va_list", "__gnuc_va_list"};
+	static const char *const names[] = {
+		"true", "false", "NULL", "va_list", "__builtin_va_list", "__gnuc_va_list"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(names[i], name))
@@ -479,15 +558,35 @@ static void append_type(struct subset *subset, uint32_t name, uint32_t info, uin
 
 static uint32_t void_pointer(struct subset *subset)
 {
-	if (!subset->void_pointer) {
-		subset->void_pointer = subset->count;
-		subset->old_ids[subset->count++] = 0;
-	}
+	if (!subset->void_pointer)
+		subset->void_pointer = add_id(subset, 0);
 	return subset->void_pointer;
 }
 
+/*
+ * The type of a member. A member without a name whose struct has one (kernels are built with
+ * -fms-extensions since 6.19) is written without that: standard C would take it for a declaration.
+ */
+static uint32_t refer_member(struct subset *subset, const struct ebcc_btf_part *part,
+			     const struct btf_member *m)
+{
+	const struct ebcc_kernel_btf *btf = subset->selection->btf;
+	uint32_t id = ebcc_kernel_btf_id(part, m->type), stripped;
+	const struct btf_type *t;
+
+	if (is_function_pointer(btf, id))
+		return void_pointer(subset);
+	if (*ebcc_kernel_btf_name(btf, part, m->name_off))
+		return refer(subset, id);
+	stripped = ebcc_kernel_btf_strip(btf, id);
+	t = ebcc_kernel_btf_type(btf, stripped, &part);
+	if (t && btf_is_composite(t) && t->name_off)
+		return add_id(subset, stripped | NAMELESS);
+	return refer(subset, id);
+}
+
 static void write_composite(struct subset *subset, const struct ebcc_btf_part *part,
-			    const struct btf_type *t, bool complete)
+			    const struct btf_type *t, bool complete, bool nameless)
 {
 	const struct ebcc_kernel_btf *btf = subset->selection->btf;
 	const char *name = ebcc_kernel_btf_name(btf, part, t->name_off);
@@ -498,16 +597,12 @@ static void write_composite(struct subset *subset, const struct ebcc_btf_part *p
 			    BTF_KIND_FWD << 24 | (uint32_t)btf_is_union(t) << 31, 0);
 		return;
 	}
-	append_type(subset, add_tag(subset, name), t->info, t->size);
+	append_type(subset, nameless ? 0 : add_tag(subset, name), t->info, t->size);
 	for (int i = 0; i < btf_vlen(t); i++, m++) {
 		struct btf_member copy = {.offset = m->offset};
 
-		copy.name_off =
-			add_name(subset, ebcc_kernel_btf_name(btf, part, m->name_off), "");
-		if (is_function_pointer(btf, ebcc_kernel_btf_id(part, m->type)))
-			copy.type = void_pointer(subset);
-		else
-			copy.type = refer_local(subset, part, m->type);
+		copy.name_off = add_name(subset, ebcc_kernel_btf_name(btf, part, m->name_off), "");
+		copy.type = refer_member(subset, part, m);
 		ebcc_buf_append(&subset->types, &copy, sizeof(copy));
 	}
 }
@@ -563,8 +658,9 @@ static void write_array(struct subset *subset, const struct ebcc_btf_part *part,
 	ebcc_buf_append(&subset->types, &copy, sizeof(copy));
 }
 
-static void write_type(struct subset *subset, uint32_t id)
+static void write_type(struct subset *subset, uint32_t old_id)
 {
+	uint32_t id = old_id & ~NAMELESS;
 	const struct ebcc_kernel_btf *btf = subset->selection->btf;
 	const struct ebcc_btf_part *part;
 	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
@@ -577,7 +673,8 @@ static void write_type(struct subset *subset, uint32_t id)
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		write_composite(subset, part, t, subset->selection->marks[id] & MARK_COMPLETE);
+		write_composite(subset, part, t, subset->selection->marks[id] & MARK_COMPLETE,
+				old_id & NAMELESS);
 		break;
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
@@ -613,18 +710,21 @@ static struct ebcc_error *write_subset(struct subset *subset, const struct selec
 {
 	size_t count = selection->btf->type_count;
 
-	*subset = (struct subset){.selection = selection, .count = 1};
+	*subset = (struct subset){.selection = selection, .count = 1, .capacity = 1024};
 	subset->new_ids = calloc(count, sizeof(*subset->new_ids));
-	/* void and the pointer to void, which have no old number, are in it too. */
-	subset->old_ids = calloc(count + 2, sizeof(*subset->old_ids));
+	subset->old_ids = calloc(subset->capacity, sizeof(*subset->old_ids));
 	if (!subset->new_ids || !subset->old_ids)
 		return ebcc_error_no_memory();
 	ebcc_buf_append_char(&subset->strings, '\0');
 	/* First what the source names: of several types with one name, these keep it. */
 	for (size_t i = 0; i < selection->queue_count; i++)
 		refer(subset, selection->queue[i]);
-	for (uint32_t id = 1; id < subset->count; id++)
+	for (uint32_t id = 1; id < subset->count && !subset->endless; id++)
 		write_type(subset, subset->old_ids[id]);
+	if (subset->failed)
+		return ebcc_error_no_memory();
+	if (subset->endless)
+		return malformed(selection->btf, "a struct is part of itself");
 	TRY(ebcc_buf_check(&subset->types));
 	return ebcc_buf_check(&subset->strings);
 }
@@ -652,9 +752,14 @@ static struct ebcc_error *open_subset(const struct subset *subset, struct btf **
 	return NULL;
 }
 
-static void print_piece(void *text, const char *format, va_list args)
+static void print_piece(void *ctx, const char *format, va_list args)
 {
-	ebcc_buf_vprintf(text, format, args);
+	struct ebcc_buf *text = ctx;
+
+	if (text->size > MAX_TEXT)
+		text->failed = true;
+	else
+		ebcc_buf_vprintf(text, format, args);
 }
 
 static struct ebcc_error *print_types(const struct btf *btf, struct ebcc_buf *text)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What clang's diagnostics say about the kernel types text: a name that it lacks, or one
- * that it has and should not. The sentences are clang's; one that is not known here teaches nothing,
- * and the whole of BTF is what remains to be tried.
+ * that it has and should not. The sentences are clang's; one that is not known here teaches
+ * nothing, and the whole of BTF is what remains to be tried.
  */
 #include <ctype.h>
 #include <string.h>
@@ -103,15 +103,12 @@ static const char *const missing_sentences[] = {
 };
 
 static const char *const clashing_sentences[] = {
-	"redefinition of enumerator '",
-	"redefinition of '",
-	"conflicting types for '",
-	"use of '",
-	"static declaration of '",
-	"redeclaration of '",
+	"redefinition of enumerator '", "redefinition of '",  "conflicting types for '", "use of '",
+	"static declaration of '",	"redeclaration of '",
 };
 
-/* The line of source that a rendered diagnostic shows, and where in it its caret points; NULL without. */
+/* The line of source that a rendered diagnostic shows, and where in it its caret points; NULL
+ * without. */
 static const char *find_caret(const char *rendered, const char **ret_line)
 {
 	const char *line = rendered, *before = NULL;
@@ -167,9 +164,8 @@ static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name,
 {
 	bool tag = points_at_tag(diagnostic) || (note && points_at_tag(note));
 
-	return change(ktypes, name,
-		      tag ? EBCC_SCAN_DROPPED_TAG : EBCC_SCAN_DROPPED_ORDINARY, EBCC_SCAN_ASKED,
-		      learnt);
+	return change(ktypes, name, tag ? EBCC_SCAN_DROPPED_TAG : EBCC_SCAN_DROPPED_ORDINARY,
+		      EBCC_SCAN_ASKED, learnt);
 }
 
 static struct ebcc_error *learn_clash(struct ebcc_ktypes *ktypes,

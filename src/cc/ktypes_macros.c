@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Constants, macros and small functions of kernel headers, for names that BTF doesn't have: from the
- * table (ktypes_macros.h), from the kernel's configuration, and those whose value depends
- * on the kernel in hand.
+ * Constants, macros and small functions of kernel headers, for names that BTF doesn't have: from
+ * the table (ktypes_macros.h), from the kernel's configuration, and those whose value depends on
+ * the kernel in hand.
  */
 #include "ktypes_macros.h"
 
@@ -57,8 +57,7 @@ static struct ebcc_error *define_page_size(struct ebcc_ktypes *ktypes, struct eb
 
 static struct ebcc_error *define_page_shift(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
-	ebcc_buf_printf(text, "#define PAGE_SHIFT %d\n",
-			__builtin_ctzl(ktypes->kernel->page_size));
+	ebcc_buf_printf(text, "#define PAGE_SHIFT %d\n", __builtin_ctzl(ktypes->kernel->page_size));
 	return NULL;
 }
 
@@ -105,7 +104,8 @@ static struct ebcc_error *define_page_offset_l4(struct ebcc_ktypes *ktypes, stru
 	return NULL;
 }
 
-/* The number of elements of an array member of a struct, searched through anonymous members; 0: none. */
+/* The number of elements of an array member of a struct, searched through anonymous members; 0:
+ * none. */
 static uint32_t array_length(const struct ebcc_kernel_btf *btf, const char *tag, const char *member)
 {
 	const struct ebcc_btf_part *part, *array_part;
@@ -175,8 +175,7 @@ static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_mor
 	found = malloc((ktypes->scan.names.count + 1) * sizeof(*found));
 	if (!found)
 		return ebcc_error_no_memory();
-	hash_for_each(&ktypes->scan.names, entry)
-	{
+	hash_for_each (&ktypes->scan.names, entry) {
 		const struct ebcc_macro *macro;
 
 		if (entry->value & FOUND_MACRO)
@@ -240,8 +239,7 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 
 static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
-	hash_for_each(&ktypes->scan.names, entry)
-	{
+	hash_for_each (&ktypes->scan.names, entry) {
 		if (!strncmp(entry->key, "CONFIG_", 7) &&
 		    is_wanted(ktypes, EBCC_MACRO_DEFINE, entry->value))
 			TRY(print_config(ktypes, entry->key, text));
@@ -267,7 +265,7 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 		return ebcc_error_no_memory();
 	TRY(print_computed(ktypes, text));
 	TRY(print_configs(ktypes, text));
-	hash_for_each(&ktypes->scan.names, entry)
+	hash_for_each (&ktypes->scan.names, entry)
 		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
 			chosen[count++] = find_macro(entry->key);
 	qsort(chosen, count, sizeof(*chosen), by_order);

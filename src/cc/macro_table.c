@@ -2,8 +2,8 @@
 /*
  * Build-time program: makes the table of ktypes_macros.h. Definitions come from this project's
  * kernel/macros.h and kernel/aliases.h, and from a list of macros as `cc -E -dM` prints it; the
- * first definition of a name is the one kept. Of the list, only constants in capitals are taken: what else
- * user-space headers define is not the kernel's interface.
+ * first definition of a name is the one kept. Of the list, only constants in capitals are taken:
+ * what else user-space headers define is not the kernel's interface.
  *
  * macro_table OUT MACROS ALIASES LIST
  */

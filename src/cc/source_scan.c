@@ -238,8 +238,8 @@ static void lex_number(struct lexer *lexer)
 {
 	const char *p = lexer->next;
 
-	while (p < lexer->end &&
-	       (is_name_part(*p) || *p == '.' || ((*p == '+' || *p == '-') && strchr("eEpP", p[-1]))))
+	while (p < lexer->end && (is_name_part(*p) || *p == '.' ||
+				  ((*p == '+' || *p == '-') && strchr("eEpP", p[-1]))))
 		p++;
 	lexer->next = p;
 }
@@ -267,8 +267,8 @@ static struct token next_token(struct lexer *lexer)
 	} else {
 		token.kind = TOKEN_PUNCTUATION;
 		lexer->next++;
-		if (lexer->next < lexer->end && ((c == '-' && *lexer->next == '>') ||
-						 (c == '#' && *lexer->next == '#')))
+		if (lexer->next < lexer->end &&
+		    ((c == '-' && *lexer->next == '>') || (c == '#' && *lexer->next == '#')))
 			lexer->next++;
 	}
 	token.size = lexer->next - token.start;
@@ -381,8 +381,8 @@ static struct ebcc_error *note_dialect_macro(struct state *state, struct token n
 }
 
 static const char *const probe_prefixes[] = {
-	"kprobe__", "kretprobe__", "tracepoint__", "raw_tracepoint__", "kfunc__", "kretfunc__",
-	"lsm__",    "kmod_ret__",  "bpf_iter__",   "syscall__",
+	"kprobe__",   "kretprobe__", "tracepoint__", "raw_tracepoint__", "kfunc__",
+	"kretfunc__", "lsm__",	     "kmod_ret__",   "bpf_iter__",	 "syscall__",
 };
 
 static struct ebcc_error *define_function(struct state *state)
@@ -396,8 +396,8 @@ static struct ebcc_error *define_function(struct state *state)
 		TRY(add_use(state->scan, name.start, name.size, EBCC_SCAN_TAG));
 	for (size_t i = 0; i < sizeof(probe_prefixes) / sizeof(*probe_prefixes); i++)
 		if (token_begins(name, probe_prefixes[i]))
-			return add_string(&state->scan->probes, &state->scan->probe_count, name.start,
-					  name.size);
+			return add_string(&state->scan->probes, &state->scan->probe_count,
+					  name.start, name.size);
 	return NULL;
 }
 
@@ -420,7 +420,8 @@ static struct ebcc_error *note_tag(struct state *state, struct token name)
 	return NULL;
 }
 
-/* The name that is or begins argument number @index (from 0) of a macro; false where it is no name. */
+/* The name that is or begins argument number @index (from 0) of a macro; false where it is no name.
+ */
 static bool peek_argument(const struct lexer *lexer, unsigned index, struct token *ret)
 {
 	struct lexer copy = *lexer;
@@ -440,7 +441,8 @@ static bool peek_argument(const struct lexer *lexer, unsigned index, struct toke
 	return ret->kind == TOKEN_NAME;
 }
 
-/* The variable that a map's definition makes: BPF_TABLE("hash", key, leaf, NAME, 10), BPF_HASH(NAME). */
+/* The variable that a map's definition makes: BPF_TABLE("hash", key, leaf, NAME, 10),
+ * BPF_HASH(NAME). */
 static struct ebcc_error *note_map(struct state *state, struct token macro)
 {
 	bool table = token_begins(macro, "BPF_TABLE") || token_is(macro, "BPF_TABLE") ||
@@ -748,7 +750,9 @@ static struct ebcc_error *scan_tokens(struct state *state);
 static struct ebcc_error *scan_directive_line(struct state *state)
 {
 	struct state line = {
-		.context = state->context, .scan = state->scan, .lexer = state->lexer,
+		.context = state->context,
+		.scan = state->scan,
+		.lexer = state->lexer,
 		/* not at file scope: f(x) { in a macro's body is hardly a definition */
 		.braces = 1};
 
@@ -769,8 +773,7 @@ static struct ebcc_error *scan_directive(struct state *state)
 	} else if (token_is(token, "define")) {
 		token = next_token(lexer);
 		if (token.kind == TOKEN_NAME)
-			TRY(add_use(state->scan, token.start, token.size,
-				    EBCC_SCAN_DEFINES_MACRO));
+			TRY(add_use(state->scan, token.start, token.size, EBCC_SCAN_DEFINES_MACRO));
 		TRY(scan_directive_line(state));
 	} else if (token_is(token, "if") && token_is(peek_token(lexer), "0")) {
 		next_token(lexer);

@@ -17,16 +17,17 @@
 
 /* How a name occurs; or'ed into the value of ebcc_scan.names. */
 enum ebcc_scan_use {
-	EBCC_SCAN_TOKEN = 1 << 0,  /* neither a tag nor a member */
-	EBCC_SCAN_TAG = 1 << 1,	   /* after struct, union or enum */
-	EBCC_SCAN_MEMBER = 1 << 2, /* after . or -> */
+	EBCC_SCAN_TOKEN = 1 << 0,	/* neither a tag nor a member */
+	EBCC_SCAN_TAG = 1 << 1,		/* after struct, union or enum */
+	EBCC_SCAN_MEMBER = 1 << 2,	/* after . or -> */
 	EBCC_SCAN_DEFINES_TAG = 1 << 3, /* struct, union or enum with a body */
 	EBCC_SCAN_DEFINES_TYPEDEF = 1 << 4,
 	EBCC_SCAN_DEFINES_ENUMERATOR = 1 << 5,
 	EBCC_SCAN_DEFINES_MACRO = 1 << 6,
 	EBCC_SCAN_DEFINES_OBJECT = 1 << 7, /* function, variable or map at file scope */
-	EBCC_SCAN_ASKED = 1 << 8, /* learnt: emit, whatever the source seems to define */
-	EBCC_SCAN_DROPPED_TAG = 1 << 9, /* learnt: the source defines a struct, union or enum of that name */
+	EBCC_SCAN_ASKED = 1 << 8,	   /* learnt: emit, whatever the source seems to define */
+	EBCC_SCAN_DROPPED_TAG =
+		1 << 9, /* learnt: the source defines a struct, union or enum of that name */
 	EBCC_SCAN_DROPPED_ORDINARY = 1 << 10, /* learnt: or something else */
 };
 
@@ -48,7 +49,8 @@ struct ebcc_scan {
 	size_t file_count;
 	char **defines; /* names that -D defines */
 	size_t define_count;
-	bool net_headers; /* includes something of <net/...> or a networking header of <linux/...> */
+	bool net_headers; /* includes something of <net/...> or a networking header of <linux/...>
+			   */
 };
 
 struct ebcc_scan_opts {

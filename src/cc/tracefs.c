@@ -28,9 +28,10 @@ struct ebcc_error *ebcc_tracefs_find(const char **ret)
 					  "%s may not be read: run this as root", places[0]),
 			places[0]);
 	return ebcc_error_with_subject(
-		ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-				  "tracefs is not mounted: run `mount -t tracefs tracefs %s` as root",
-				  places[0]),
+		ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"tracefs is not mounted: run `mount -t tracefs tracefs %s` as root",
+			places[0]),
 		places[0]);
 }
 

@@ -11,13 +11,15 @@
 #include "error.h"
 
 /*
- * The directory that tracefs is mounted on, of the usual two. *@ret is static. EBCC_ERROR_UNSUPPORTED
- * where it is not mounted, EBCC_ERROR_PERMISSION where it may not be read; the message says what to do.
+ * The directory that tracefs is mounted on, of the usual two. *@ret is static.
+ * EBCC_ERROR_UNSUPPORTED where it is not mounted, EBCC_ERROR_PERMISSION where it may not be read;
+ * the message says what to do.
  */
 MUST_CHECK struct ebcc_error *ebcc_tracefs_find(const char **ret);
 
 /*
- * Appends a file below @tracefs, or below the place that ebcc_tracefs_find() tells where that is NULL.
+ * Appends a file below @tracefs, or below the place that ebcc_tracefs_find() tells where that is
+ * NULL.
  * @name: "events/sched/sched_switch/format". EBCC_ERROR_NOT_FOUND where there is none,
  * EBCC_ERROR_FORMAT above @limit bytes.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * From a tracepoint's `format` file to a C struct. The file's types are the kernel's
- * spelling and its sizes are the truth: `int flags` of a system call takes 8 bytes. So integers get a
- * type of the right size, and every field is put at its offset whatever the compiler would do.
+ * spelling and its sizes are the truth: `int flags` of a system call takes 8 bytes. So integers get
+ * a type of the right size, and every field is put at its offset whatever the compiler would do.
  */
 #include "tracepoint.h"
 
@@ -187,9 +187,10 @@ static struct ebcc_error *add_field(struct ebcc_tracepoint_format *format, struc
 					  "a tracepoint's format has more than %d fields",
 					  MAX_FIELDS);
 	else if (!parse_field(line, &field))
-		error = ebcc_error_create(EBCC_ERROR_FORMAT,
-					  "a tracepoint's format has the line `%.*s`, which makes no sense",
-					  (int)(line.size < 200 ? line.size : 200), line.start);
+		error = ebcc_error_create(
+			EBCC_ERROR_FORMAT,
+			"a tracepoint's format has the line `%.*s`, which makes no sense",
+			(int)(line.size < 200 ? line.size : 200), line.start);
 	else if (!field.type || !field.name)
 		error = ebcc_error_no_memory();
 	if (error)
@@ -234,20 +235,47 @@ static const struct {
 	uint32_t size;
 	bool is_signed;
 } integers[] = {
-	{"char", 1, true},	     {"signed char", 1, true},	  {"unsigned char", 1, false},
-	{"short", 2, true},	     {"short int", 2, true},	  {"unsigned short", 2, false},
-	{"int", 4, true},	     {"signed int", 4, true},	  {"unsigned", 4, false},
-	{"unsigned int", 4, false},  {"long", 8, true},		  {"long int", 8, true},
-	{"unsigned long", 8, false}, {"long unsigned int", 8, false}, {"long long", 8, true},
-	{"unsigned long long", 8, false},			  {"bool", 1, false},
-	{"u8", 1, false},	     {"u16", 2, false},		  {"u32", 4, false},
-	{"u64", 8, false},	     {"s8", 1, true},		  {"s16", 2, true},
-	{"s32", 4, true},	     {"s64", 8, true},		  {"__u8", 1, false},
-	{"__u16", 2, false},	     {"__u32", 4, false},	  {"__u64", 8, false},
-	{"__s8", 1, true},	     {"__s16", 2, true},	  {"__s32", 4, true},
-	{"__s64", 8, true},	     {"__be16", 2, false},	  {"__be32", 4, false},
-	{"__be64", 8, false},	     {"__le16", 2, false},	  {"__le32", 4, false},
-	{"__le64", 8, false},	     {"size_t", 8, false},	  {"ssize_t", 8, true},
+	{"char", 1, true},
+	{"signed char", 1, true},
+	{"unsigned char", 1, false},
+	{"short", 2, true},
+	{"short int", 2, true},
+	{"unsigned short", 2, false},
+	{"int", 4, true},
+	{"signed int", 4, true},
+	{"unsigned", 4, false},
+	{"unsigned int", 4, false},
+	{"long", 8, true},
+	{"long int", 8, true},
+	{"unsigned long", 8, false},
+	{"long unsigned int", 8, false},
+	{"long long", 8, true},
+	{"unsigned long long", 8, false},
+	{"bool", 1, false},
+	{"u8", 1, false},
+	{"u16", 2, false},
+	{"u32", 4, false},
+	{"u64", 8, false},
+	{"s8", 1, true},
+	{"s16", 2, true},
+	{"s32", 4, true},
+	{"s64", 8, true},
+	{"__u8", 1, false},
+	{"__u16", 2, false},
+	{"__u32", 4, false},
+	{"__u64", 8, false},
+	{"__s8", 1, true},
+	{"__s16", 2, true},
+	{"__s32", 4, true},
+	{"__s64", 8, true},
+	{"__be16", 2, false},
+	{"__be32", 4, false},
+	{"__be64", 8, false},
+	{"__le16", 2, false},
+	{"__le32", 4, false},
+	{"__le64", 8, false},
+	{"size_t", 8, false},
+	{"ssize_t", 8, true},
 };
 
 static int find_integer(const char *name)
@@ -289,7 +317,7 @@ static const char *integer_type(const char *type, uint32_t size, bool is_signed)
 	return sized_integer(size, integers[known].is_signed);
 }
 
-static const char *const pointer_words[] = {"const", "volatile", "void",     "char", "short",
+static const char *const pointer_words[] = {"const", "volatile", "void",     "char",  "short",
 					    "int",   "long",	 "unsigned", "signed"};
 
 /* Whether a pointer's type can be repeated as it is: qualifiers, basic types, tags. */
@@ -322,10 +350,10 @@ static bool is_plain_pointer(const char *type)
 }
 
 static const char *const reserved[] = {
-	"auto",	  "break",  "case",	"char",	  "const",    "continue", "default",  "do",
-	"double", "else",   "enum",	"extern", "float",    "for",	  "goto",     "if",
-	"inline", "int",    "long",	"register", "restrict", "return",   "short",    "signed",
-	"sizeof", "static", "struct",	"switch", "typedef",  "typeof",	  "union",    "unsigned",
+	"auto",	  "break",    "case",	"char",	    "const",	"continue", "default", "do",
+	"double", "else",     "enum",	"extern",   "float",	"for",	    "goto",    "if",
+	"inline", "int",      "long",	"register", "restrict", "return",   "short",   "signed",
+	"sizeof", "static",   "struct", "switch",   "typedef",	"typeof",   "union",   "unsigned",
 	"void",	  "volatile", "while",	"asm",
 };
 
@@ -382,12 +410,13 @@ static struct declaration declare(const struct ebcc_tracepoint_field *field,
 	const char *type;
 
 	if ((field->data_loc || field->rel_loc) && field->size == 4)
-		return (struct declaration){"int", 0, 4, field->data_loc ? "data_loc_" : "rel_loc_"};
+		return (struct declaration){"int", 0, 4,
+					    field->data_loc ? "data_loc_" : "rel_loc_"};
 	if (field->array)
 		return declare_array(field);
 	if (strchr(field->type, '*') && field->size == 8)
-		return (struct declaration){is_plain_pointer(field->type) ? field->type : "void *", 0,
-					    8, ""};
+		return (struct declaration){is_plain_pointer(field->type) ? field->type : "void *",
+					    0, 8, ""};
 	if (!strncmp(field->type, "struct ", 7) || !strncmp(field->type, "union ", 6))
 		return declare_struct(field, size_of, ctx);
 	type = integer_type(field->type, field->size, field->is_signed);

@@ -32,8 +32,8 @@ struct ebcc_tracepoint_format {
 
 /*
  * Parses a format file's text. @ret is initialized by the call; release it with
- * ebcc_tracepoint_format_deinit() after success. EBCC_ERROR_FORMAT for a field line that does not make
- * sense, and where there is no field at all.
+ * ebcc_tracepoint_format_deinit() after success. EBCC_ERROR_FORMAT for a field line that does not
+ * make sense, and where there is no field at all.
  */
 MUST_CHECK struct ebcc_error *ebcc_tracepoint_format_parse(const char *text, size_t size,
 							   struct ebcc_tracepoint_format *ret);
@@ -56,8 +56,8 @@ void ebcc_tracepoint_print(const struct ebcc_tracepoint_format *format, const ch
 			   struct ebcc_buf *text);
 
 /*
- * Finds where `CATEGORY__EVENT` parts, so that there is such an event in tracefs. The two are malloc'ed.
- * EBCC_ERROR_NOT_FOUND where no parting gives one.
+ * Finds where `CATEGORY__EVENT` parts, so that there is such an event in tracefs. The two are
+ * malloc'ed. EBCC_ERROR_NOT_FOUND where no parting gives one.
  */
 MUST_CHECK struct ebcc_error *ebcc_tracepoint_split(const char *tracefs, const char *joined,
 						    char **ret_category, char **ret_event);
