@@ -4,6 +4,7 @@ import ctypes as ct
 
 import pytest
 
+import bcc
 from bcc import ctype
 
 U8, U16, U32, U64 = ct.c_ubyte, ct.c_ushort, ct.c_uint, ct.c_ulonglong
@@ -67,6 +68,26 @@ def test_packed_record():
     assert (value.kind, value.number, value.small, value.rest) == (1, 0x80000002, 5, -1)
     value.number, value.small, value.rest = 3, 9, 17
     assert bytes(value) == b"\x01\x03\x00\x00\x00\x19\x01"
+
+
+def test_bit_fields_after_a_byte_share_its_word():
+    # struct { char one; int three:3; int five:5; u64 whole; }
+    kind = ctype.record("mixed", 16, False, members(
+        ("one", ct.c_char, 0), ("three", ct.c_int, 1, 0, 3), ("five", ct.c_int, 1, 3, 5), ("whole", U64, 8)))
+    value = kind.from_buffer_copy(b"x" + bytes([0b10110_011]) + bytes(6) + b"\7" + bytes(7))
+    assert (value.one, value.three, value.five, value.whole) == (b"x", 3, -10, 7)
+    assert {"one", "whole"} <= {field[0] for field in kind._fields_}
+
+
+def test_union_larger_than_its_members():
+    kind = ctype.record("aligned", 16, True, members(("a", U32, 0), ("b", U32, 0, 4, 8)))
+    value = kind(a=0x123)
+    assert (ct.sizeof(kind), value.b) == (16, 0x12)
+
+
+def test_members_out_of_order_are_refused():
+    with pytest.raises(bcc.FormatError):
+        ctype.record("broken", 8, False, members(("a", U32, 4), ("b", U32, 0)))
 
 
 def test_aligned_record():

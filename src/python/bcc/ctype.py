@@ -9,6 +9,8 @@ unsigned number; __int128 is an array of two.
 
 import ctypes as ct
 
+from ._ebcc import FormatError
+
 _UNSIGNED = {1: ct.c_ubyte, 2: ct.c_ushort, 4: ct.c_uint, 8: ct.c_ulonglong}
 _SIGNED = {1: ct.c_byte, 2: ct.c_short, 4: ct.c_int, 8: ct.c_longlong}
 _FLOATS = {4: ct.c_float, 8: ct.c_double}
@@ -51,7 +53,7 @@ def record(name, size, is_union, members):
     result = _natural(name, base, members)
     if _has_layout(result, size, members):
         return result
-    return _explicit(name, size, members)
+    return _explicit(name, base, size, members)
 
 
 def _named(members):
@@ -86,45 +88,33 @@ def _has_layout(kind, size, members):
     return True
 
 
-def _explicit(name, size, members):
-    """Packed, aligned or otherwise unusual records: bytes, and a property per member."""
-    fields = [("__bytes", ct.c_ubyte * size)]
-    namespace = {"_fields_": fields, "_pack_": 1}
-    for field, kind, bit_offset, bits, is_anonymous in members:
+def _explicit(name, base, size, members):
+    """Packed, aligned or otherwise unusual records: every offset by explicit padding, and bit
+    fields, which ctypes places by rules of its own, as properties over it."""
+    fields, namespace, end = [], {"_pack_": 1}, 0
+    for field, kind, bit_offset, bits, _ in members:
+        offset = bit_offset // 8
         if bits:
             namespace[field] = _bits_property(kind, bit_offset, bits)
             continue
-        namespace[field] = _member_property(kind, bit_offset // 8)
-        if is_anonymous and _is_record(kind):
-            for inner in kind._fields_:
-                namespace[inner[0]] = _inner_property(field, inner[0])
-    return type(name or "struct", (ct.Structure,), namespace)
+        if base is ct.Structure and offset > end:
+            fields.append(_padding(fields, offset - end))
+        fields.append((field, kind))
+        end = max(end, offset + ct.sizeof(kind))
+    if base is ct.Union or end < size:
+        fields.append(_padding(fields, size if base is ct.Union else size - end))
+    namespace["_anonymous_"] = [member[0] for member in members
+                                if member[4] and _is_record(member[1])]
+    namespace["_fields_"] = fields
+    result = type(name or "struct", (base,), namespace)
+    plain = [member for member in members if not member[3]]
+    if not _has_layout(result, size, plain):
+        raise FormatError("the members of '%s' are described in the wrong order" % name)
+    return result
 
 
-def _member_property(kind, offset):
-    simple = issubclass(kind, ct._SimpleCData) or _is_text(kind)
-
-    def read(self):
-        member = kind.from_buffer(self, offset)
-        return member.value if simple else member
-
-    def write(self, value):
-        if simple:
-            kind.from_buffer(self, offset).value = value
-        else:
-            ct.memmove(ct.addressof(self) + offset, ct.addressof(value), ct.sizeof(kind))
-
-    return property(read, write)
-
-
-def _inner_property(outer, field):
-    def read(self):
-        return getattr(getattr(self, outer), field)
-
-    def write(self, value):
-        setattr(getattr(self, outer), field, value)
-
-    return property(read, write)
+def _padding(fields, size):
+    return "__pad_%d" % len(fields), ct.c_ubyte * size
 
 
 def _bits_property(kind, bit_offset, bits):
