@@ -48,6 +48,9 @@ add_library(ebcc_ir STATIC
 )
 target_link_libraries(ebcc_ir PUBLIC ebcc_base)
 target_include_directories(ebcc_ir SYSTEM PUBLIC ${llvm_includedir})
+# What their tests run on.
+add_library(ebcc_llvm INTERFACE)
+target_link_libraries(ebcc_llvm INTERFACE -L${llvm_libdir} LLVM-${EBCC_LLVM_VERSION})
 
 add_library(ebcc_compiler OBJECT
   clang_shim.cc

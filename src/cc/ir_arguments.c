@@ -72,34 +72,41 @@ static LLVMValueRef next_register(struct ebcc_ir *ir, LLVMValueRef function, str
 	return LLVMBuildLoad2(ir->builder, ir->i64, place, "");
 }
 
-/* One parameter's value. NULL: it isn't passed in registers. */
+/* How many registers a parameter takes; 0: it isn't passed in registers. A struct of up to 16
+ * bytes, here an array of words, takes two. */
+static unsigned registers_of(struct ebcc_ir *ir, LLVMTypeRef type)
+{
+	switch (LLVMGetTypeKind(type)) {
+	case LLVMPointerTypeKind:
+		return 1;
+	case LLVMIntegerTypeKind:
+		return LLVMGetIntTypeWidth(type) <= 64;
+	case LLVMArrayTypeKind:
+		return LLVMGetElementType(type) == ir->i64 && LLVMGetArrayLength2(type) == 2 ? 2
+											     : 0;
+	default:
+		return 0;
+	}
+}
+
+/* One parameter's value. */
 static LLVMValueRef build_parameter(struct ebcc_ir *ir, LLVMValueRef function, LLVMTypeRef type,
 				    struct source *source)
 {
-	LLVMValueRef value;
+	LLVMValueRef value = LLVMGetUndef(type);
 
-	if (source->next == source->count)
-		return NULL;
 	switch (LLVMGetTypeKind(type)) {
 	case LLVMPointerTypeKind:
 		return LLVMBuildIntToPtr(ir->builder, next_register(ir, function, source), type,
 					 "");
 	case LLVMIntegerTypeKind:
-		if (LLVMGetIntTypeWidth(type) > 64)
-			return NULL;
 		return LLVMBuildIntCast2(ir->builder, next_register(ir, function, source), type,
 					 false, "");
-	case LLVMArrayTypeKind: /* a struct of up to 16 bytes, which takes two registers */
-		if (LLVMGetElementType(type) != ir->i64 || LLVMGetArrayLength2(type) != 2 ||
-		    source->next + 2 > source->count)
-			return NULL;
-		value = LLVMGetUndef(type);
+	default:
 		for (unsigned i = 0; i < 2; i++)
 			value = LLVMBuildInsertValue(ir->builder, value,
 						     next_register(ir, function, source), i, "");
 		return value;
-	default:
-		return NULL;
 	}
 }
 
@@ -122,14 +129,19 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 			ebcc_ir_build_offset(ir, source.registers, convention->offsets[0]), "");
 	for (unsigned i = 1; i < LLVMCountParams(old); i++) {
 		LLVMValueRef parameter = LLVMGetParam(old, i), value;
+		unsigned taken = registers_of(ir, LLVMTypeOf(parameter));
 
-		value = build_parameter(ir, function, LLVMTypeOf(parameter), &source);
-		if (!value) {
+		if (!taken || source.next + taken > source.count) {
 			ebcc_ir_report_at(
 				ir, EBCC_CC_ERROR, function,
 				"parameter %u of '%s' is not passed in a register: only the "
 				"first %u integers and pointers of a function are",
 				i, ebcc_ir_name(function), source.count);
+			value = LLVMGetUndef(LLVMTypeOf(parameter));
+		} else if (LLVMGetFirstUse(parameter)) {
+			value = build_parameter(ir, function, LLVMTypeOf(parameter), &source);
+		} else {
+			source.next += taken; /* a read would stay, wanted or not */
 			value = LLVMGetUndef(LLVMTypeOf(parameter));
 		}
 		LLVMReplaceAllUsesWith(parameter, value);

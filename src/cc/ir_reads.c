@@ -265,6 +265,28 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 	ebcc_ir_replace(load, value);
 }
 
+/* Whether a variable is only written: a part of a copied struct that nobody looks at. A
+ * probe read of it would stay, where the optimizer drops a copy. */
+static bool is_never_read(const struct ebcc_ir *ir, LLVMValueRef variable)
+{
+	if (!LLVMIsAAllocaInst(variable))
+		return false;
+	for_each_use(use, variable)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+		bool writes = ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMCPY) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMSET);
+
+		if (writes && LLVMGetOperand(user, 0) == variable &&
+		    LLVMGetOperand(user, 1) != variable)
+			continue;
+		if (!ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_START) &&
+		    !ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_END))
+			return false;
+	}
+	return true;
+}
+
 static void lower_copy(struct reads *reads, LLVMValueRef copy)
 {
 	struct ebcc_ir *ir = reads->ir;
@@ -273,6 +295,10 @@ static void lower_copy(struct reads *reads, LLVMValueRef copy)
 	check_store(reads, copy, arguments[0]);
 	if (!needs_probe(reads, arguments[2]))
 		return;
+	if (is_never_read(ir, arguments[0])) {
+		LLVMInstructionEraseFromParent(copy);
+		return;
+	}
 	LLVMPositionBuilderBefore(ir->builder, copy);
 	arguments[1] = LLVMBuildIntCast2(ir->builder, LLVMGetOperand(copy, 2), ir->i32, false, "");
 	ebcc_ir_build_helper(ir, reads->helper, arguments, 3);
