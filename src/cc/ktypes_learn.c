@@ -146,33 +146,35 @@ static bool follows_tag_keyword(const char *line, const char *at)
 	return false;
 }
 
-/* Whether the name that a diagnostic points at is a tag there. */
-static bool points_at_tag(const struct ebcc_cc_diagnostic *diagnostic)
-{
-	const char *line, *caret = find_caret(diagnostic->rendered, &line);
-
-	return caret && follows_tag_keyword(line, caret);
-}
-
 /*
- * A name that the source defines too. Which of the two kinds of name it is, the line tells; where
- * the source's line is a macro's use, the one in the kernel types does, which a note shows.
+ * A name that the source defines too. Which of its two kinds is meant, the line of the kernel
+ * types tells, which a note shows; without a note the source's own line.
  */
 static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name,
 			       const struct ebcc_cc_diagnostic *diagnostic,
 			       const struct ebcc_cc_diagnostic *note, bool *learnt)
 {
-	bool tag = points_at_tag(diagnostic) || (note && points_at_tag(note));
+	const char *line, *caret = find_caret((note ? note : diagnostic)->rendered, &line);
+	bool tag = caret && follows_tag_keyword(line, caret);
 
 	return change(ktypes, name, tag ? EBCC_SCAN_DROPPED_TAG : EBCC_SCAN_DROPPED_ORDINARY,
 		      EBCC_SCAN_ASKED, learnt);
+}
+
+/* The name in the place that a diagnostic, or its note, points at. */
+static struct name pointed_name(const struct ebcc_cc_diagnostic *diagnostic,
+				const struct ebcc_cc_diagnostic *note)
+{
+	const char *line, *caret = find_caret((note ? note : diagnostic)->rendered, &line);
+
+	return caret ? name_at(caret) : (struct name){0};
 }
 
 static struct ebcc_error *learn_clash(struct ebcc_ktypes *ktypes,
 				      const struct ebcc_cc_diagnostic *diagnostic,
 				      const struct ebcc_cc_diagnostic *note, bool *learnt)
 {
-	const char *message = diagnostic->message, *line, *caret;
+	const char *message = diagnostic->message;
 
 	for (size_t i = 0; i < sizeof(clashing_sentences) / sizeof(*clashing_sentences); i++) {
 		struct name name = quoted_after(message, clashing_sentences[i]);
@@ -186,9 +188,9 @@ static struct ebcc_error *learn_clash(struct ebcc_ktypes *ktypes,
 		return drop(ktypes, name, diagnostic, note, learnt);
 	}
 	/* "typedef redefinition with different types ('int' vs 'unsigned int')" has no name. */
-	caret = strstr(message, "typedef redefinition") ? find_caret(diagnostic->rendered, &line)
-							: NULL;
-	return caret ? drop(ktypes, name_at(caret), diagnostic, note, learnt) : NULL;
+	if (strstr(message, "typedef redefinition"))
+		return drop(ktypes, pointed_name(diagnostic, note), diagnostic, note, learnt);
+	return NULL;
 }
 
 static struct ebcc_error *learn_one(struct ebcc_ktypes *ktypes,

@@ -419,6 +419,41 @@ START_TEST(test_learn_clashes)
 }
 END_TEST
 
+/* Where macros make the clashing names, the note on the earlier definition tells what they are. */
+START_TEST(test_learn_clashes_in_macros)
+{
+	struct ebcc_cc_diagnostic diagnostics[] = {
+		{.severity = EBCC_CC_ERROR,
+		 .message = "redefinition of 'files'",
+		 .rendered = "main.c:2:1: error: redefinition of 'files'\n    2 | DEFINE(file);\n"
+			     "      | ^\n"},
+		{.severity = EBCC_CC_NOTE,
+		 .message = "previous definition is here",
+		 .rendered = "types.h:9:8: note: previous definition is here\n"
+			     "    9 | struct files {\n      |        ^\n"},
+		{.severity = EBCC_CC_ERROR,
+		 .message = "typedef redefinition with different types ('u64' vs 'int')",
+		 .rendered = "main.c:3:1: error: typedef redefinition\n    3 | TYPE(size2);\n"
+			     "      | ^\n"},
+		{.severity = EBCC_CC_NOTE,
+		 .message = "previous definition is here",
+		 .rendered = "types.h:12:13: note: previous definition is here\n"
+			     "   12 | typedef int size2_t;\n      |             ^\n"},
+	};
+	bool learnt;
+
+	generate_for("DEFINE(file); struct files *f; TYPE(size2); size2_t n; int x = STOPPED;");
+	ck_assert_ptr_null(ebcc_ktypes_learn(ktypes, diagnostics, 4, &learnt));
+	ck_assert(learnt);
+	generate(false);
+	ck_assert(!has("struct files {"));
+	ck_assert(!has("size2_t;"));
+	ck_assert(has("STOPPED = 7"));
+	ck_assert_ptr_null(ebcc_ktypes_learn(ktypes, diagnostics, 4, &learnt));
+	ck_assert(!learnt);
+}
+END_TEST
+
 START_TEST(test_tracepoints)
 {
 	struct ebcc_ktypes_opts opts = {.btf_path = btf_path, .tracefs_path = directory};
@@ -717,6 +752,7 @@ int main(void)
 	tcase_add_test(tests, test_learn_ordinary);
 	tcase_add_test(tests, test_learn_dead_definition);
 	tcase_add_test(tests, test_learn_clashes);
+	tcase_add_test(tests, test_learn_clashes_in_macros);
 	tcase_add_test(tests, test_tracepoints);
 	tcase_add_test(tests, test_bad_files);
 	tcase_add_test(tests, test_lying_btf);
