@@ -1,0 +1,131 @@
+"""The Python interface to kprobes: names, offsets, several programs, detaching, and what can be probed."""
+
+import os
+
+import bcc
+import pytest
+from bcc import BPF
+
+PID = os.getpid()
+COUNT = f"""
+BPF_HASH(counts, u32, u64);
+
+static int count(u32 which)
+{{
+    if (bpf_get_current_pid_tgid() >> 32 == {PID})
+        counts.increment(which);
+    return 0;
+}}
+
+int first(struct pt_regs *ctx) {{ return count(1); }}
+int second(struct pt_regs *ctx) {{ return count(2); }}
+"""
+# Nothing else in this process makes these system calls; attaching itself opens files.
+GETPGID = BPF.get_syscall_fnname("getpgid").decode()
+GETSID = BPF.get_syscall_fnname("getsid").decode()
+
+
+def act(times=1):
+    for _ in range(times):
+        os.getpgid(0)
+
+
+def counted(bpf):
+    return {key.value: leaf.value for key, leaf in bpf["counts"].items()}
+
+
+@pytest.fixture(scope="module")
+def module():
+    with BPF(text=COUNT) as bpf:
+        yield bpf
+
+
+@pytest.fixture
+def bpf(module):
+    module["counts"].clear()
+    yield module
+    for name in list(module.kprobe_fds):
+        module.detach_kprobe_event(name)
+
+
+def test_two_programs_on_one_function(bpf):
+    bpf.attach_kprobe(event=GETPGID, fn_name="first")
+    bpf.attach_kprobe(event=GETPGID.encode(), fn_name=b"second")
+    bpf.attach_kretprobe(event=GETPGID, fn_name="second")
+    assert bpf.num_open_kprobes() == 2
+    act()
+    assert counted(bpf) == {1: 1, 2: 2}
+    bpf.detach_kprobe(GETPGID, fn_name="first")
+    act()
+    assert counted(bpf) == {1: 1, 2: 4}
+    bpf.detach_kprobe(GETPGID)
+    assert bpf.num_open_kprobes() == 1
+    act()
+    assert counted(bpf) == {1: 1, 2: 5}
+    bpf.detach_kretprobe(GETPGID)
+    act()
+    assert counted(bpf) == {1: 1, 2: 5}
+    with pytest.raises(bcc.AttachError, match="no kretprobe is attached to " + GETPGID):
+        bpf.detach_kretprobe(GETPGID)
+
+
+def test_attaching_again_counts_once(bpf):
+    bpf.attach_kprobe(event=GETPGID, fn_name="first")
+    bpf.attach_kprobe(event=GETPGID, fn_name="first")
+    act(3)
+    assert counted(bpf) == {1: 3}
+
+
+def test_functions_by_regular_expression(bpf):
+    bpf.attach_kprobe(event_re=f"^({GETPGID}|{GETSID})$", fn_name="first")
+    bpf.attach_kretprobe(event_re=GETPGID[:-1] + r"\w$", fn_name="second")
+    assert bpf.num_open_kprobes() == 3
+    act(2)
+    os.getsid(0)
+    assert counted(bpf) == {1: 3, 2: 2}
+    with pytest.raises(bcc.AttachError, match="no kernel function matches"):
+        bpf.attach_kprobe(event_re="^nosuch_function_", fn_name="first")
+
+
+def test_functions_that_can_be_probed():
+    with open("/sys/kernel/tracing/available_filter_functions", encoding="ascii") as file:
+        traceable = {line.split()[0].encode() for line in file}
+    found = BPF.get_kprobe_functions(b"^vfs_")
+    assert b"vfs_open" in found and b"vfs_read" in found
+    assert found == sorted(set(found))
+    assert set(found) <= traceable | {name for name in found if name.startswith(b"vfs_")}
+    with open("/sys/kernel/debug/kprobes/blacklist", encoding="ascii") as file:
+        forbidden = {line.split()[1].encode() for line in file if len(line.split()) > 1}
+    assert forbidden
+    assert not forbidden & set(BPF.get_kprobe_functions(""))
+
+
+def test_self_attached_programs_are_counted_and_detached():
+    text = COUNT + f"int kprobe__{GETSID}(struct pt_regs *ctx) {{ return count(3); }}"
+    text += "int kretprobe__sys_getpgid(struct pt_regs *ctx) { return count(4); }"
+    with BPF(text=text) as bpf:
+        assert bpf.num_open_kprobes() == 2
+        act()
+        os.getsid(0)
+        assert counted(bpf) == {3: 1, 4: 1}
+        bpf.detach_kprobe(GETSID)
+        os.getsid(0)
+        assert counted(bpf) == {3: 1, 4: 1}
+        bpf.detach_kretprobe(bpf.get_syscall_fnname("getpgid"))
+        assert bpf.num_open_kprobes() == 0
+
+
+def test_function_that_is_missing(bpf):
+    with pytest.raises(bcc.AttachError, match="vfs_opne.*vfs_open"):
+        bpf.attach_kprobe(event="vfs_opne", fn_name="first")
+    with pytest.raises(bcc.NotFoundError, match="did you mean first"):
+        bpf.attach_kprobe(event=GETPGID, fn_name="firts")
+    assert bpf.num_open_kprobes() == 0
+
+
+def test_load_func_then_attach(bpf):
+    function = bpf.load_func("first", BPF.KPROBE)
+    assert os.readlink(f"/proc/self/fd/{function.fd}").endswith("bpf-prog")
+    bpf.attach_kprobe(event=GETPGID, fn_name="first")
+    act()
+    assert counted(bpf) == {1: 1}
