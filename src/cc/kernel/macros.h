@@ -451,6 +451,10 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define task_tgid_nr(__task) ((__task)->tgid)
 #define task_tgid_vnr(__task) ((__task)->tgid)
 
+/* linux/kernel.h: directions of a transfer. */
+#define READ 0
+#define WRITE 1
+
 /* linux/kdev_t.h: device numbers inside of the kernel, not as user space packs them. */
 #define MINORBITS 20
 #define MINORMASK ((1U << MINORBITS) - 1)
@@ -745,6 +749,24 @@ static __inline__ __attribute__((__always_inline__)) u32 skb_queue_len(
 	const struct sk_buff_head *__list)
 {
 	return __list->qlen;
+}
+static __inline__ __attribute__((__always_inline__)) u16 skb_get_queue_mapping(
+	const struct sk_buff *__skb)
+{
+	return __skb->queue_mapping;
+}
+static __inline__ __attribute__((__always_inline__)) bool skb_rx_queue_recorded(
+	const struct sk_buff *__skb)
+{
+	return __skb->queue_mapping != 0;
+}
+static __inline__ __attribute__((__always_inline__)) u16 skb_get_rx_queue(const struct sk_buff *__skb)
+{
+	return __skb->queue_mapping - 1;
+}
+static __inline__ __attribute__((__always_inline__)) bool skb_is_gso(const struct sk_buff *__skb)
+{
+	return skb_shinfo(__skb)->gso_size != 0;
 }
 static __inline__ __attribute__((__always_inline__)) bool before(u32 __a, u32 __b)
 {
