@@ -14,6 +14,8 @@
 #include <clang/Frontend/FrontendActions.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <clang/Frontend/Utils.h>
+#include <clang/Serialization/ASTWriter.h>
+#include <clang/Serialization/PCHContainerOperations.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/ADT/StringSet.h>
 #include <llvm/Config/llvm-config.h>
@@ -355,6 +357,33 @@ class PreprocessAction : public clang::PreprocessorFrontendAction
 	}
 };
 
+/* Parses headers and keeps what clang would write into a precompiled header. */
+class PrecompileAction : public clang::ASTFrontendAction
+{
+	std::shared_ptr<clang::PCHBuffer> buffer = std::make_shared<clang::PCHBuffer>();
+
+	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
+							      StringRef) override
+	{
+		return std::make_unique<clang::PCHGenerator>(
+			compiler.getPreprocessor(), compiler.getModuleCache(), "", "", buffer,
+			llvm::ArrayRef<std::shared_ptr<clang::ModuleFileExtension>>());
+	}
+
+	clang::TranslationUnitKind getTranslationUnitKind() override
+	{
+		return clang::TU_Prefix;
+	}
+
+      public:
+	/* Empty when the headers have errors. */
+	StringRef result() const
+	{
+		return buffer->IsComplete ? StringRef(buffer->Data.data(), buffer->Data.size())
+					  : StringRef();
+	}
+};
+
 /* Runs one front end action over the request. Returns false when there were errors. */
 bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action)
 {
@@ -412,6 +441,21 @@ LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *i
 	if (!run(*input, answer, action))
 		return nullptr;
 	return llvm::wrap(action.takeModule().release());
+}
+
+bool ebcc_clang_precompile(const ebcc_clang_input *input, ebcc_cc_answer *answer, char **ret,
+			   size_t *ret_size)
+{
+	PrecompileAction action;
+
+	if (!run(*input, answer, action) || action.result().empty())
+		return false;
+	*ret = static_cast<char *>(malloc(action.result().size()));
+	if (!*ret)
+		return false;
+	memcpy(*ret, action.result().data(), action.result().size());
+	*ret_size = action.result().size();
+	return true;
 }
 
 char *ebcc_clang_preprocess(const ebcc_clang_input *input)

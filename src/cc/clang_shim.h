@@ -35,6 +35,14 @@ LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const struct ebcc_clang_i
 			       struct ebcc_cc_answer *answer);
 
 /*
+ * Parses the request's source, a file of headers, and writes the precompiled header to @ret
+ * (malloc'ed, owned by the caller). Diagnostics and dependencies are added to @answer; false when
+ * there are errors.
+ */
+bool ebcc_clang_precompile(const struct ebcc_clang_input *input, struct ebcc_cc_answer *answer,
+			   char **ret, size_t *ret_size);
+
+/*
  * Only preprocesses the request's source. Returns the text, malloc'ed and owned by the
  * caller, or NULL. Reports nothing: ebcc_clang_parse() tells of the same errors.
  */
@@ -47,9 +55,9 @@ char *ebcc_clang_preprocess(const struct ebcc_clang_input *input);
 void ebcc_llvm_disable_dwarf(LLVMModuleRef module);
 
 /*
- * Has all functions refer to the description of the main file that has its text: clang makes another
- * one, without, for places inside a macro's expansion, and then BTF, and with it the verifier's log,
- * would have line numbers without lines.
+ * Has all functions refer to the description of the main file that has its text: clang makes
+ * another one, without, for places inside a macro's expansion, and then BTF, and with it the
+ * verifier's log, would have line numbers without lines.
  */
 void ebcc_llvm_complete_sources(LLVMModuleRef module);
 

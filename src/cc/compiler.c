@@ -308,6 +308,25 @@ static void drop_repetitions(struct ebcc_cc_answer *answer)
 	}
 }
 
+/* The other kind of request: its answer is a precompiled header. */
+static enum ebcc_cc_status precompile(struct compilation *compilation)
+{
+	struct ebcc_cc_answer *answer = compilation->answer;
+	struct ebcc_clang_input input = {
+		.request = compilation->request,
+		.builtin = ebcc_embedded_files,
+		.builtin_count = ebcc_embedded_file_count,
+	};
+
+	if (!ebcc_cc_arguments_init(&compilation->arguments, compilation->request, answer))
+		return EBCC_CC_SOURCE_ERROR;
+	input.arguments = compilation->arguments.list;
+	input.argument_count = compilation->arguments.count;
+	return ebcc_clang_precompile(&input, answer, &answer->object, &answer->object_size)
+		       ? EBCC_CC_OK
+		       : EBCC_CC_SOURCE_ERROR;
+}
+
 static enum ebcc_cc_status compile(struct compilation *compilation)
 {
 	const struct ebcc_cc_request *request = compilation->request;
@@ -360,7 +379,8 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 	}
 	initialize_llvm();
 	compilation.context = LLVMContextCreate();
-	answer->status = compile(&compilation);
+	answer->status = request->flags & EBCC_CC_BUILD_PCH ? precompile(&compilation)
+							    : compile(&compilation);
 	drop_repetitions(answer);
 	if (answer->status != EBCC_CC_OK) {
 		free(answer->object);

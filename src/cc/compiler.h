@@ -29,6 +29,10 @@
 /* The dialect's headers (src/cc/bpf), embedded: EBCC_CC_DIALECT_INCLUDE "/bcc/proto.h" and so on.
  * "ebcc/dialect.h" there is included right after the kernel types. */
 #define EBCC_CC_DIALECT_INCLUDE EBCC_CC_ROOT "/dialect"
+/* With EBCC_CC_HEADERS: kernel headers and what makes them harmless, included before everything
+ * else; and the same, parsed ahead by a request with EBCC_CC_BUILD_PCH, to be used in its place. */
+#define EBCC_CC_PREAMBLE EBCC_CC_ROOT "/preamble.h"
+#define EBCC_CC_PREAMBLE_PCH EBCC_CC_ROOT "/preamble.pch"
 /* Stand-ins for the C library's headers that existing sources include (src/cc/bpf/std). */
 #define EBCC_CC_STD_INCLUDE EBCC_CC_ROOT "/std"
 
@@ -59,7 +63,9 @@ enum ebcc_cc_flag {
 	EBCC_CC_WANT_PREPROCESSED = 1 << 2, /* fill answer.preprocessed */
 	EBCC_CC_HEADERS =
 		1 << 3, /* kernel headers, not BTF: EBCC_CC_KERNEL_INCLUDE is not searched */
-	EBCC_CC_WANT_ASM = 1 << 4, /* fill answer.assembly: BPF assembler with source lines */
+	EBCC_CC_WANT_ASM = 1 << 4,  /* fill answer.assembly: BPF assembler with source lines */
+	EBCC_CC_BUILD_PCH = 1 << 5, /* the source is EBCC_CC_PREAMBLE: answer.object is its
+				     * precompiled header */
 };
 
 struct ebcc_cc_file {
@@ -121,7 +127,7 @@ struct ebcc_cc_answer {
 	size_t diagnostic_count;
 	struct ebcc_cc_dependency *dependencies;
 	size_t dependency_count;
-	char *object; /* ELF with BTF; NULL unless EBCC_CC_OK */
+	char *object; /* ELF with BTF, or a precompiled header; NULL unless EBCC_CC_OK */
 	size_t object_size;
 	char *ir, *preprocessed, *assembly; /* NULL unless asked for */
 };

@@ -215,6 +215,26 @@ static bool push_include(struct ebcc_cc_arguments *arguments, const char *path)
 	return push(arguments, "-include") && push(arguments, path);
 }
 
+/* What comes before the source: kernel headers, kernel types, the dialect. */
+static bool push_includes(struct ebcc_cc_arguments *arguments,
+			  const struct ebcc_cc_request *request)
+{
+	if (request->flags & EBCC_CC_BUILD_PCH)
+		return true;
+	if (has_file(request, EBCC_CC_PREAMBLE_PCH)) {
+		/* Whether it fits the flags and files is for who gave it to know. */
+		if (!push(arguments, "-fno-validate-pch") || !push(arguments, "-include-pch") ||
+		    !push(arguments, EBCC_CC_PREAMBLE_PCH))
+			return false;
+	} else if (has_file(request, EBCC_CC_PREAMBLE)) {
+		if (!push_include(arguments, EBCC_CC_PREAMBLE))
+			return false;
+	}
+	return (!has_file(request, EBCC_CC_KERNEL_TYPES) ||
+		push_include(arguments, EBCC_CC_KERNEL_TYPES)) &&
+	       push_include(arguments, EBCC_CC_DIALECT_INCLUDE "/ebcc/dialect.h");
+}
+
 bool ebcc_cc_arguments_init(struct ebcc_cc_arguments *ret, const struct ebcc_cc_request *request,
 			    struct ebcc_cc_answer *answer)
 {
@@ -227,9 +247,8 @@ bool ebcc_cc_arguments_init(struct ebcc_cc_arguments *ret, const struct ebcc_cc_
 	    push_numbered(ret, "v", request->cpu_version) &&
 	    push_numbered(ret, "-DEBCC_CPU_COUNT=", request->cpu_count) &&
 	    (arm64 ? PUSH_ALL(ret, arm64_flags) : PUSH_ALL(ret, x86_64_flags)) &&
-	    (!has_file(request, EBCC_CC_KERNEL_TYPES) || push_include(ret, EBCC_CC_KERNEL_TYPES)) &&
-	    push_include(ret, EBCC_CC_DIALECT_INCLUDE "/ebcc/dialect.h") &&
-	    push_user_flags(ret, request, answer) && PUSH_ALL(ret, include_flags) &&
+	    push_includes(ret, request) && push_user_flags(ret, request, answer) &&
+	    PUSH_ALL(ret, include_flags) &&
 	    (headers || (push(ret, "-internal-isystem") && push(ret, EBCC_CC_KERNEL_INCLUDE))))
 		return true;
 	if (answer->diagnostic_count == before)
