@@ -203,14 +203,16 @@ static bool add_file(struct ebcc_buf *conditions, const char *path)
 }
 
 /* "CATEGORY:EVENT HASH" as the condition on its format file. */
-static bool add_tracepoint(struct ebcc_buf *conditions, const char *input)
+static bool add_tracepoint(struct ebcc_buf *conditions, const struct ebcc_kernel_info *kernel,
+			   const char *input)
 {
 	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
 	AUTO_ERROR struct ebcc_error *error = NULL;
 	const char *colon = strchr(input, ':');
-	const char *root;
+	const char *root = kernel->tracefs;
 
-	error = ebcc_tracefs_find(&root);
+	if (!root)
+		error = ebcc_tracefs_find(&root);
 	if (error || !colon)
 		return false;
 	ebcc_buf_printf(&path, "%s/events/%.*s/%.*s/format", root, (int)(colon - input), input,
@@ -233,9 +235,11 @@ static bool add_input(struct ebcc_buf *conditions, const struct ebcc_kernel_info
 		return true;
 	}
 	if (!strncmp(line, "tracepoint ", 11))
-		return add_tracepoint(conditions, line + 11);
+		return add_tracepoint(conditions, kernel, line + 11);
 	if (!strncmp(line, "module ", 7))
 		return add_file(conditions, line + 7);
+	if (!strncmp(line, "file ", 5))
+		return add_file(conditions, line + 5);
 	if (!strncmp(line, "btf ", 4)) {
 		/* The kernel's own BTF changes with its build id, which is in the first key. */
 		if (*kernel->build_id && !strcmp(line + 4, "/sys/kernel/btf/vmlinux"))

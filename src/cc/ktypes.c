@@ -71,7 +71,9 @@ struct ebcc_error *ebcc_ktypes_create(struct ebcc_scan *scan, struct ebcc_kernel
 		opts = &no_opts;
 	ktypes->kernel = kernel;
 	ktypes->core = opts->core;
-	error = ebcc_kernel_btf_create(opts->btf_path, opts->module_btf_dir, &ktypes->btf);
+	error = opts->headers ? NULL
+			      : ebcc_kernel_btf_create(opts->btf_path, opts->module_btf_dir,
+						       &ktypes->btf);
 	if (!error && opts->tracefs_path) {
 		ktypes->tracefs_path = strdup(opts->tracefs_path);
 		if (!ktypes->tracefs_path)
@@ -129,7 +131,11 @@ static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
 {
 	const struct ebcc_ktypes *ktypes = ctx;
 	const struct ebcc_btf_part *part;
-	const struct btf_type *t = ebcc_kernel_btf_type(
+	const struct btf_type *t;
+
+	if (!ktypes->btf)
+		return 0;
+	t = ebcc_kernel_btf_type(
 		ktypes->btf,
 		ebcc_kernel_btf_find(ktypes->btf, name,
 				     is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT),
@@ -265,6 +271,10 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 	TRY(print_tracepoints(ktypes, &tracepoints));
 	if (tracepoints.size)
 		TRY(ebcc_ktypes_merge_names(ktypes, tracepoints.data, tracepoints.size));
+	if (!ktypes->btf) {
+		ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
+		return ebcc_buf_check(text);
+	}
 	TRY(ebcc_ktypes_expand_macros(ktypes));
 	put_macros_away(&ktypes->scan, text);
 	ebcc_buf_append_string(text, preamble);

@@ -34,6 +34,8 @@ struct ebcc_ktypes_opts {
 				       btf_path alone implies none */
 	const char *tracefs_path;   /* NULL: found by itself */
 	bool core;		    /* records get preserve_access_index (EBCC_CC_CORE) */
+	bool headers; /* kernel headers give the types and constants: the text has only what they
+			 lack, the structs of tracepoints, and no BTF is opened */
 };
 
 /*

@@ -35,6 +35,7 @@ struct entry_header {
 
 struct ebcc_object_cache {
 	const struct ebcc_log *log;
+	char *path;
 	int directory;
 	uint64_t size_limit;
 };
@@ -143,6 +144,7 @@ struct ebcc_object_cache *ebcc_object_cache_create(const struct ebcc_object_cach
 		return NULL;
 	}
 	cache->log = log;
+	cache->path = TAKE_PTR(shown);
 	cache->directory = fd;
 	cache->size_limit = opts && opts->size_limit ? opts->size_limit : DEFAULT_SIZE_LIMIT;
 	return cache;
@@ -153,7 +155,13 @@ void ebcc_object_cache_destroy(struct ebcc_object_cache *cache)
 	if (!cache)
 		return;
 	close(cache->directory);
+	free(cache->path);
 	free(cache);
+}
+
+const char *ebcc_object_cache_path(const struct ebcc_object_cache *cache)
+{
+	return cache->path;
 }
 
 #define ENTRY_NAME_SIZE 64

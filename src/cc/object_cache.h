@@ -36,6 +36,10 @@ struct ebcc_object_cache *ebcc_object_cache_create(const struct ebcc_object_cach
 						   const struct ebcc_log *log);
 void ebcc_object_cache_destroy(struct ebcc_object_cache *cache);
 
+/* The directory's path; borrowed. Trees (unpacked headers) may lie in it too: the store leaves
+ * directories alone. */
+const char *ebcc_object_cache_path(const struct ebcc_object_cache *cache);
+
 /* Appends the entry to @ret; false: a miss. @kind is a short file name suffix ("o", "manifest").
  * A NULL cache misses. */
 bool ebcc_object_cache_get(struct ebcc_object_cache *cache, const struct ebcc_cache_key *key,
