@@ -22,6 +22,43 @@ static LLVMValueRef event_type(LLVMValueRef argument_type)
 	return ebcc_ir_strip_type(type) ? type : NULL;
 }
 
+/* Operand of the debug-info node of a local variable. */
+enum { DI_VARIABLE_TYPE = 3 };
+
+/* The type that @function declares a variable on its stack with, where debug info is in
+ * intrinsics. */
+static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
+{
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			LLVMValueRef callee = ebcc_ir_callee(instruction);
+
+			if (callee && !strcmp(ebcc_ir_name(callee), "llvm.dbg.declare") &&
+			    ebcc_ir_operand(LLVMGetOperand(instruction, 0), 0) == variable)
+				return ebcc_ir_operand(LLVMGetOperand(instruction, 1),
+						       DI_VARIABLE_TYPE);
+		}
+	}
+	return NULL;
+}
+
+/* The type of the variable that @data points to, or NULL. LLVM-C shows the declarations of
+ * variables in their older form only. */
+static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef data)
+{
+	LLVMBool records = LLVMIsNewDbgInfoFormat(ir->module);
+	LLVMValueRef type;
+
+	if (!LLVMIsAAllocaInst(data))
+		return NULL;
+	LLVMSetIsNewDbgInfoFormat(ir->module, false);
+	type = declared_type(LLVMGetBasicBlockParent(LLVMGetInstructionParent(data)), data);
+	LLVMSetIsNewDbgInfoFormat(ir->module, records);
+	return type;
+}
+
 static void describe(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
 {
 	LLVMDIBuilderRef builder;
@@ -49,11 +86,13 @@ static void describe(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
 
 static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	LLVMValueRef map = LLVMGetOperand(call, 0), id = LLVMGetOperand(call, 1);
-	LLVMValueRef type = NULL;
+	LLVMValueRef map = LLVMGetOperand(call, 0), data = LLVMGetOperand(call, 1);
+	LLVMValueRef id = LLVMGetOperand(call, 2), type = NULL;
 
 	if (ebcc_ir_is_intrinsic(ir, id, EBCC_IR_TYPE_ID))
 		type = event_type(LLVMGetMetadata(id, ir->access_index_kind));
+	if (!type)
+		type = variable_type(ir, data);
 	if (type && LLVMIsAGlobalVariable(map))
 		describe(ir, map, type);
 	LLVMInstructionEraseFromParent(call);

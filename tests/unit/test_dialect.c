@@ -666,21 +666,21 @@ START_TEST(event_types)
 	compile_ok("struct one { u32 pid; char comm[16]; }; typedef struct { u64 x; } two_t;\n"
 		   "BPF_PERF_OUTPUT(a); BPF_PERF_OUTPUT(b); BPF_PERF_OUTPUT(c); "
 		   "BPF_RINGBUF_OUTPUT(d, 1);\n"
-		   "BPF_PERF_OUTPUT(unused); BPF_RINGBUF_OUTPUT(e, 1); BPF_PERF_OUTPUT(f);\n"
+		   "BPF_PERF_OUTPUT(unused); BPF_RINGBUF_OUTPUT(e, 1); BPF_PERF_OUTPUT(f); BPF_PERF_OUTPUT(g);\n"
 		   "static void send(struct pt_regs *ctx, struct one *o) { a.perf_submit(ctx, o, "
 		   "sizeof(*o)); }\n"
 		   "int kprobe__f(struct pt_regs *ctx) { struct one o = {}; two_t t = {}; u64 n = "
 		   "1; char s[20] = {};\n"
 		   " send(ctx, &o); b.perf_submit(ctx, &t, sizeof(t)); c.perf_submit(ctx, &n, "
 		   "sizeof(n));\n"
-		   " f.perf_submit(ctx, s, sizeof(s));\n"
+		   " f.perf_submit(ctx, s, sizeof(s)); g.perf_submit(ctx, (void *)&o, sizeof(o));\n"
 		   " d.ringbuf_output(&o, sizeof(o), 0);\n"
 		   " struct one *r = e.ringbuf_reserve(sizeof(*r)); if (r) { *r = o; "
 		   "e.ringbuf_submit(r, 0); }\n"
 		   " return 0; }\n");
 	object = open_object();
 	btf = bpf_object__btf(object);
-	for (const char *const *name = (const char *const[]){"a", "d", "e", NULL}; *name; name++) {
+	for (const char *const *name = (const char *const[]){"a", "d", "e", "g", NULL}; *name; name++) {
 		char variable[32];
 
 		snprintf(variable, sizeof(variable), "__ebcc_event_%s", *name);

@@ -251,8 +251,8 @@ extern void __ebcc_error__increment(void);
 	}
 
 /* Tells the events pass the type of what a map's events are: the debug info of @type's
- * __builtin_btf_type_id() has it. */
-extern void __ebcc_event(void *map, __u64 type);
+ * __builtin_btf_type_id() has it, or that of the variable that @data points to. */
+extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_EVENT_TYPE(pointer) __builtin_btf_type_id(pointer, 0)
 #define perf_submit(ctx, data, ...) perf_submit(ctx, data, __VA_ARGS__, __EBCC_EVENT_TYPE(data))
 #define perf_submit_skb(skb, length, data, ...)                                                    \
@@ -268,7 +268,7 @@ extern void __ebcc_event(void *map, __u64 type);
 	{                                                                                          \
 		long error;                                                                        \
                                                                                                    \
-		__ebcc_event(__EBCC_MAP(name), type);                                              \
+		__ebcc_event(__EBCC_MAP(name), data, type);                                        \
 		error = bpf_perf_event_output(ctx, __EBCC_MAP(name), flags, data, size);           \
 		if (error && error != -__EBCC_ENOENT)                                              \
 			__ebcc_count_lost__##name();                                               \
@@ -299,7 +299,7 @@ extern void __ebcc_event(void *map, __u64 type);
 	{                                                                                          \
 		long error;                                                                        \
                                                                                                    \
-		__ebcc_event(__EBCC_MAP(name), type);                                              \
+		__ebcc_event(__EBCC_MAP(name), data, type);                                        \
 		error = bpf_ringbuf_output(__EBCC_MAP(name), data, size, flags);                   \
 		if (error)                                                                         \
 			__ebcc_count_lost__##name();                                               \
@@ -315,7 +315,7 @@ extern void __ebcc_event(void *map, __u64 type);
 	}                                                                                          \
 	__EBCC_INLINE void __ebcc_ringbuf_submit__##name(void *record, __u64 flags, __u64 type)    \
 	{                                                                                          \
-		__ebcc_event(__EBCC_MAP(name), type);                                              \
+		__ebcc_event(__EBCC_MAP(name), record, type);                                      \
 		bpf_ringbuf_submit(record, flags);                                                 \
 	}                                                                                          \
 	__EBCC_INLINE void __ebcc_ringbuf_discard__##name(void *record, __u64 flags)               \
