@@ -51,57 +51,57 @@ typedef unsigned int __poll_t;
 typedef unsigned short __kernel_sa_family_t;
 
 /* linux/kernel.h, linux/minmax.h, linux/math.h, linux/limits.h, linux/bits.h */
-#define min(__a, __b) \
-	({ \
-		__typeof__(__a) __min_a = (__a); \
-		__typeof__(__b) __min_b = (__b); \
-		__min_a < __min_b ? __min_a : __min_b; \
+#define min(__a, __b)                                                                              \
+	({                                                                                         \
+		__typeof__(__a) __min_a = (__a);                                                   \
+		__typeof__(__b) __min_b = (__b);                                                   \
+		__min_a < __min_b ? __min_a : __min_b;                                             \
 	})
-#define max(__a, __b) \
-	({ \
-		__typeof__(__a) __max_a = (__a); \
-		__typeof__(__b) __max_b = (__b); \
-		__max_a > __max_b ? __max_a : __max_b; \
+#define max(__a, __b)                                                                              \
+	({                                                                                         \
+		__typeof__(__a) __max_a = (__a);                                                   \
+		__typeof__(__b) __max_b = (__b);                                                   \
+		__max_a > __max_b ? __max_a : __max_b;                                             \
 	})
-#define min_t(__type, __a, __b) \
-	({ \
-		__type __min_a = (__a); \
-		__type __min_b = (__b); \
-		__min_a < __min_b ? __min_a : __min_b; \
+#define min_t(__type, __a, __b)                                                                    \
+	({                                                                                         \
+		__type __min_a = (__a);                                                            \
+		__type __min_b = (__b);                                                            \
+		__min_a < __min_b ? __min_a : __min_b;                                             \
 	})
-#define max_t(__type, __a, __b) \
-	({ \
-		__type __max_a = (__a); \
-		__type __max_b = (__b); \
-		__max_a > __max_b ? __max_a : __max_b; \
+#define max_t(__type, __a, __b)                                                                    \
+	({                                                                                         \
+		__type __max_a = (__a);                                                            \
+		__type __max_b = (__b);                                                            \
+		__max_a > __max_b ? __max_a : __max_b;                                             \
 	})
 #define min3(__a, __b, __c) min(min(__a, __b), __c)
 #define max3(__a, __b, __c) max(max(__a, __b), __c)
 #define clamp(__value, __low, __high) min(max(__value, __low), __high)
 #define clamp_t(__type, __value, __low, __high) min_t(__type, max_t(__type, __value, __low), __high)
 #define clamp_val(__value, __low, __high) clamp_t(__typeof__(__value), __value, __low, __high)
-#define swap(__a, __b) \
-	do { \
-		__typeof__(__a) __swap_a = (__a); \
-		(__a) = (__b); \
-		(__b) = __swap_a; \
+#define swap(__a, __b)                                                                             \
+	do {                                                                                       \
+		__typeof__(__a) __swap_a = (__a);                                                  \
+		(__a) = (__b);                                                                     \
+		(__b) = __swap_a;                                                                  \
 	} while (0)
-#define abs(__value) \
-	({ \
-		__typeof__(__value) __abs_value = (__value); \
-		__abs_value < 0 ? -__abs_value : __abs_value; \
+#define abs(__value)                                                                               \
+	({                                                                                         \
+		__typeof__(__value) __abs_value = (__value);                                       \
+		__abs_value < 0 ? -__abs_value : __abs_value;                                      \
 	})
 #define ARRAY_SIZE(__array) (sizeof(__array) / sizeof((__array)[0]))
-#define DIV_ROUND_UP(__n, __d) (((__n) + (__d) - 1) / (__d))
-#define DIV_ROUND_UP_ULL(__n, __d) (((unsigned long long)(__n) + (__d) - 1) / (__d))
+#define DIV_ROUND_UP(__n, __d) (((__n) + (__d)-1) / (__d))
+#define DIV_ROUND_UP_ULL(__n, __d) (((unsigned long long)(__n) + (__d)-1) / (__d))
 #define DIV_ROUND_CLOSEST(__n, __d) (((__n) + (__d) / 2) / (__d))
-#define roundup(__n, __to) ((((__n) + (__to) - 1) / (__to)) * (__to))
+#define roundup(__n, __to) ((((__n) + (__to)-1) / (__to)) * (__to))
 #define rounddown(__n, __to) ((__n) - (__n) % (__to))
-#define round_up(__n, __to) ((((__n) - 1) | ((__typeof__(__n))(__to) - 1)) + 1)
-#define round_down(__n, __to) ((__n) & ~((__typeof__(__n))(__to) - 1))
-#define ALIGN(__n, __to) (((__n) + ((__typeof__(__n))(__to) - 1)) & ~((__typeof__(__n))(__to) - 1))
-#define ALIGN_DOWN(__n, __to) ((__n) & ~((__typeof__(__n))(__to) - 1))
-#define IS_ALIGNED(__n, __to) (((__n) & ((__typeof__(__n))(__to) - 1)) == 0)
+#define round_up(__n, __to) ((((__n)-1) | ((__typeof__(__n))(__to)-1)) + 1)
+#define round_down(__n, __to) ((__n) & ~((__typeof__(__n))(__to)-1))
+#define ALIGN(__n, __to) (((__n) + ((__typeof__(__n))(__to)-1)) & ~((__typeof__(__n))(__to)-1))
+#define ALIGN_DOWN(__n, __to) ((__n) & ~((__typeof__(__n))(__to)-1))
+#define IS_ALIGNED(__n, __to) (((__n) & ((__typeof__(__n))(__to)-1)) == 0)
 #define PTR_ALIGN(__p, __to) ((__typeof__(__p))ALIGN((unsigned long)(__p), (__to)))
 #define BIT(__n) (1UL << (__n))
 #define BIT_ULL(__n) (1ULL << (__n))
@@ -166,11 +166,11 @@ typedef unsigned short __kernel_sa_family_t;
 #define ACCESS_ONCE(__x) (*(volatile __typeof__(__x) *)&(__x))
 #define barrier() __asm__ __volatile__("" : : : "memory")
 #define offsetof(__type, __member) __builtin_offsetof(__type, __member)
-#define offsetofend(__type, __member) \
+#define offsetofend(__type, __member)                                                              \
 	(__builtin_offsetof(__type, __member) + sizeof(((__type *)0)->__member))
 #define sizeof_field(__type, __member) sizeof(((__type *)0)->__member)
 #define FIELD_SIZEOF(__type, __member) sizeof(((__type *)0)->__member)
-#define container_of(__pointer, __type, __member) \
+#define container_of(__pointer, __type, __member)                                                  \
 	((__type *)((char *)(__pointer) - __builtin_offsetof(__type, __member)))
 #define typeof_member(__type, __member) __typeof__(((__type *)0)->__member)
 #define struct_size(__p, __member, __n) (sizeof(*(__p)) + sizeof(*(__p)->__member) * (__n))
@@ -288,7 +288,7 @@ typedef unsigned short __kernel_sa_family_t;
 #define NSEC_PER_SEC 1000000000L
 #define PSEC_PER_NSEC 1000L
 #define FSEC_PER_SEC 1000000000000000LL
-#define KTIME_MAX ((s64)~((u64)1 << 63))
+#define KTIME_MAX ((s64) ~((u64)1 << 63))
 #define KTIME_SEC_MAX (KTIME_MAX / NSEC_PER_SEC)
 #define MAX_JIFFY_OFFSET ((LONG_MAX >> 1) - 1)
 #define time_after(__a, __b) ((long)((__b) - (__a)) < 0)
@@ -308,20 +308,20 @@ static __inline__ __attribute__((__always_inline__)) u64 div_u64_rem(u64 __n, u3
 	*__rest = __n % __d;
 	return __n / __d;
 }
-#define do_div(__n, __d) \
-	({ \
-		u32 __do_div_d = (__d); \
-		u32 __do_div_rest = (u64)(__n) % __do_div_d; \
-		(__n) = (u64)(__n) / __do_div_d; \
-		__do_div_rest; \
+#define do_div(__n, __d)                                                                           \
+	({                                                                                         \
+		u32 __do_div_d = (__d);                                                            \
+		u32 __do_div_rest = (u64)(__n) % __do_div_d;                                       \
+		(__n) = (u64)(__n) / __do_div_d;                                                   \
+		__do_div_rest;                                                                     \
 	})
-static __inline__ __attribute__((__always_inline__)) unsigned int jiffies_to_msecs(
-	unsigned long __jiffies)
+static __inline__ __attribute__((__always_inline__)) unsigned int
+jiffies_to_msecs(unsigned long __jiffies)
 {
 	return __jiffies * MSEC_PER_SEC / HZ;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned int jiffies_to_usecs(
-	unsigned long __jiffies)
+static __inline__ __attribute__((__always_inline__)) unsigned int
+jiffies_to_usecs(unsigned long __jiffies)
 {
 	return __jiffies * USEC_PER_SEC / HZ;
 }
@@ -329,11 +329,13 @@ static __inline__ __attribute__((__always_inline__)) u64 jiffies_to_nsecs(unsign
 {
 	return (u64)__jiffies * (NSEC_PER_SEC / HZ);
 }
-static __inline__ __attribute__((__always_inline__)) unsigned long msecs_to_jiffies(unsigned int __ms)
+static __inline__ __attribute__((__always_inline__)) unsigned long
+msecs_to_jiffies(unsigned int __ms)
 {
 	return ((unsigned long)__ms * HZ + MSEC_PER_SEC - 1) / MSEC_PER_SEC;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned long usecs_to_jiffies(unsigned int __us)
+static __inline__ __attribute__((__always_inline__)) unsigned long
+usecs_to_jiffies(unsigned int __us)
 {
 	return ((unsigned long)__us * HZ + USEC_PER_SEC - 1) / USEC_PER_SEC;
 }
@@ -367,8 +369,8 @@ static __inline__ __attribute__((__always_inline__)) bool is_power_of_2(unsigned
 {
 	return __n && !(__n & (__n - 1));
 }
-static __inline__ __attribute__((__always_inline__)) bool test_bit(long __bit,
-								   const volatile unsigned long *__words)
+static __inline__ __attribute__((__always_inline__)) bool
+test_bit(long __bit, const volatile unsigned long *__words)
 {
 	return __words[__bit / 64] >> (__bit % 64) & 1;
 }
@@ -381,17 +383,16 @@ static __inline__ __attribute__((__always_inline__)) unsigned int hweight32(unsi
 #define list_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
 #define list_first_entry(__head, __type, __member) list_entry((__head)->next, __type, __member)
 #define list_last_entry(__head, __type, __member) list_entry((__head)->prev, __type, __member)
-#define list_next_entry(__entry, __member) \
+#define list_next_entry(__entry, __member)                                                         \
 	list_entry((__entry)->__member.next, __typeof__(*(__entry)), __member)
-#define list_prev_entry(__entry, __member) \
+#define list_prev_entry(__entry, __member)                                                         \
 	list_entry((__entry)->__member.prev, __typeof__(*(__entry)), __member)
 #define hlist_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
 #define llist_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
 #define rb_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
-#define list_for_each(__at, __head) \
-	for (__at = (__head)->next; __at != (__head); __at = __at->next)
-#define list_for_each_entry(__at, __head, __member) \
-	for (__at = list_first_entry(__head, __typeof__(*__at), __member); \
+#define list_for_each(__at, __head) for (__at = (__head)->next; __at != (__head); __at = __at->next)
+#define list_for_each_entry(__at, __head, __member)                                                \
+	for (__at = list_first_entry(__head, __typeof__(*__at), __member);                         \
 	     &__at->__member != (__head); __at = list_next_entry(__at, __member))
 static __inline__ __attribute__((__always_inline__)) int list_empty(const struct list_head *__head)
 {
@@ -418,11 +419,11 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define TASK_NEW 0x0800
 #define TASK_KILLABLE (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
 #define TASK_STOPPED (TASK_WAKEKILL | __TASK_STOPPED)
-#define TASK_TRACED (TASK_WAKEKILL | __TASK_TRACED)
+#define TASK_TRACED __TASK_TRACED
 #define TASK_IDLE (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)
 #define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
-#define TASK_REPORT \
-	(TASK_RUNNING | TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | __TASK_STOPPED | \
+#define TASK_REPORT                                                                                \
+	(TASK_RUNNING | TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | __TASK_STOPPED |               \
 	 __TASK_TRACED | EXIT_DEAD | EXIT_ZOMBIE | TASK_PARKED)
 #define TASK_COMM_LEN 16
 #define PF_VCPU 0x00000001
@@ -446,7 +447,7 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define MAX_PRIO (MAX_RT_PRIO + NICE_WIDTH)
 #define DEFAULT_PRIO (MAX_RT_PRIO + NICE_WIDTH / 2)
 #define NICE_TO_PRIO(__nice) ((__nice) + DEFAULT_PRIO)
-#define PRIO_TO_NICE(__prio) ((__prio) - DEFAULT_PRIO)
+#define PRIO_TO_NICE(__prio) ((__prio)-DEFAULT_PRIO)
 #define task_pid_nr(__task) ((__task)->pid)
 #define task_tgid_nr(__task) ((__task)->tgid)
 #define task_tgid_vnr(__task) ((__task)->tgid)
@@ -459,7 +460,7 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define MINORBITS 20
 #define MINORMASK ((1U << MINORBITS) - 1)
 #define MAJOR(__dev) ((unsigned int)((__dev) >> MINORBITS))
-#define MINOR(__dev) ((unsigned int)((__dev) & MINORMASK))
+#define MINOR(__dev) ((unsigned int)((__dev)&MINORMASK))
 #define MKDEV(__major, __minor) (((__major) << MINORBITS) | (__minor))
 
 /* linux/stat.h, linux/fs.h, linux/dcache.h, linux/namei.h */
@@ -489,19 +490,79 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define SB_NODEV 4
 #define SB_NOEXEC 8
 #define SB_SYNCHRONOUS 16
-static __inline__ __attribute__((__always_inline__)) struct inode *file_inode(const struct file *__file)
+static __inline__ __attribute__((__always_inline__)) struct inode *
+file_inode(const struct file *__file)
 {
 	return __file->f_inode;
 }
-static __inline__ __attribute__((__always_inline__)) struct inode *d_inode(const struct dentry *__dentry)
+static __inline__ __attribute__((__always_inline__)) struct inode *
+d_inode(const struct dentry *__dentry)
 {
 	return __dentry->d_inode;
 }
-static __inline__ __attribute__((__always_inline__)) struct inode *d_backing_inode(
-	const struct dentry *__dentry)
+static __inline__ __attribute__((__always_inline__)) struct inode *
+d_backing_inode(const struct dentry *__dentry)
 {
 	return __dentry->d_inode;
 }
+
+/* linux/gfp_types.h. The bits are enumerators since 6.10; before, they had these numbers for long.
+ */
+#define ___GFP_DMA_BIT 0
+#define ___GFP_HIGHMEM_BIT 1
+#define ___GFP_DMA32_BIT 2
+#define ___GFP_MOVABLE_BIT 3
+#define ___GFP_RECLAIMABLE_BIT 4
+#define ___GFP_HIGH_BIT 5
+#define ___GFP_IO_BIT 6
+#define ___GFP_FS_BIT 7
+#define ___GFP_ZERO_BIT 8
+#define ___GFP_DIRECT_RECLAIM_BIT 10
+#define ___GFP_KSWAPD_RECLAIM_BIT 11
+#define ___GFP_WRITE_BIT 12
+#define ___GFP_NOWARN_BIT 13
+#define ___GFP_RETRY_MAYFAIL_BIT 14
+#define ___GFP_NOFAIL_BIT 15
+#define ___GFP_NORETRY_BIT 16
+#define ___GFP_MEMALLOC_BIT 17
+#define ___GFP_COMP_BIT 18
+#define ___GFP_NOMEMALLOC_BIT 19
+#define ___GFP_HARDWALL_BIT 20
+#define ___GFP_THISNODE_BIT 21
+#define ___GFP_ACCOUNT_BIT 22
+#define __GFP_DMA ((gfp_t)(1u << ___GFP_DMA_BIT))
+#define __GFP_HIGHMEM ((gfp_t)(1u << ___GFP_HIGHMEM_BIT))
+#define __GFP_DMA32 ((gfp_t)(1u << ___GFP_DMA32_BIT))
+#define __GFP_MOVABLE ((gfp_t)(1u << ___GFP_MOVABLE_BIT))
+#define __GFP_RECLAIMABLE ((gfp_t)(1u << ___GFP_RECLAIMABLE_BIT))
+#define __GFP_HIGH ((gfp_t)(1u << ___GFP_HIGH_BIT))
+#define __GFP_IO ((gfp_t)(1u << ___GFP_IO_BIT))
+#define __GFP_FS ((gfp_t)(1u << ___GFP_FS_BIT))
+#define __GFP_ZERO ((gfp_t)(1u << ___GFP_ZERO_BIT))
+#define __GFP_DIRECT_RECLAIM ((gfp_t)(1u << ___GFP_DIRECT_RECLAIM_BIT))
+#define __GFP_KSWAPD_RECLAIM ((gfp_t)(1u << ___GFP_KSWAPD_RECLAIM_BIT))
+#define __GFP_WRITE ((gfp_t)(1u << ___GFP_WRITE_BIT))
+#define __GFP_NOWARN ((gfp_t)(1u << ___GFP_NOWARN_BIT))
+#define __GFP_RETRY_MAYFAIL ((gfp_t)(1u << ___GFP_RETRY_MAYFAIL_BIT))
+#define __GFP_NOFAIL ((gfp_t)(1u << ___GFP_NOFAIL_BIT))
+#define __GFP_NORETRY ((gfp_t)(1u << ___GFP_NORETRY_BIT))
+#define __GFP_MEMALLOC ((gfp_t)(1u << ___GFP_MEMALLOC_BIT))
+#define __GFP_COMP ((gfp_t)(1u << ___GFP_COMP_BIT))
+#define __GFP_NOMEMALLOC ((gfp_t)(1u << ___GFP_NOMEMALLOC_BIT))
+#define __GFP_HARDWALL ((gfp_t)(1u << ___GFP_HARDWALL_BIT))
+#define __GFP_THISNODE ((gfp_t)(1u << ___GFP_THISNODE_BIT))
+#define __GFP_ACCOUNT ((gfp_t)(1u << ___GFP_ACCOUNT_BIT))
+#define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+#define GFP_ATOMIC (__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
+#define GFP_KERNEL (__GFP_RECLAIM | __GFP_IO | __GFP_FS)
+#define GFP_KERNEL_ACCOUNT (GFP_KERNEL | __GFP_ACCOUNT)
+#define GFP_NOWAIT __GFP_KSWAPD_RECLAIM
+#define GFP_NOIO __GFP_RECLAIM
+#define GFP_NOFS (__GFP_RECLAIM | __GFP_IO)
+#define GFP_USER (__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HARDWALL)
+#define GFP_HIGHUSER (GFP_USER | __GFP_HIGHMEM)
+#define GFP_DMA __GFP_DMA
+#define GFP_DMA32 __GFP_DMA32
 
 /* linux/mm.h, linux/mmzone.h, linux/page-flags.h, linux/vmstat.h */
 #define VM_READ 0x00000001
@@ -528,7 +589,7 @@ static __inline__ __attribute__((__always_inline__)) struct inode *d_backing_ino
 #define VM_FAULT_LOCKED 0x000200
 #define VM_FAULT_RETRY 0x000400
 #define VM_FAULT_FALLBACK 0x000800
-#define VM_FAULT_ERROR \
+#define VM_FAULT_ERROR                                                                             \
 	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_HWPOISON | VM_FAULT_FALLBACK)
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(__address) ALIGN(__address, PAGE_SIZE)
@@ -566,19 +627,19 @@ static __inline__ __attribute__((__always_inline__)) struct inode *d_backing_ino
 #define REQ_SWAP (1ULL << __REQ_SWAP)
 #define req_op(__request) ((__request)->cmd_flags & REQ_OP_MASK)
 #define bio_op(__bio) ((__bio)->bi_opf & REQ_OP_MASK)
-#define op_is_write(__op) (!!((__op) & 1))
-static __inline__ __attribute__((__always_inline__)) unsigned int blk_rq_bytes(
-	const struct request *__request)
+#define op_is_write(__op) (!!((__op)&1))
+static __inline__ __attribute__((__always_inline__)) unsigned int
+blk_rq_bytes(const struct request *__request)
 {
 	return __request->__data_len;
 }
-static __inline__ __attribute__((__always_inline__)) sector_t blk_rq_pos(
-	const struct request *__request)
+static __inline__ __attribute__((__always_inline__)) sector_t
+blk_rq_pos(const struct request *__request)
 {
 	return __request->__sector;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned int blk_rq_sectors(
-	const struct request *__request)
+static __inline__ __attribute__((__always_inline__)) unsigned int
+blk_rq_sectors(const struct request *__request)
 {
 	return __request->__data_len >> SECTOR_SHIFT;
 }
@@ -668,9 +729,10 @@ static __inline__ __attribute__((__always_inline__)) unsigned int blk_rq_sectors
 #define TCP_SKB_CB(__skb) ((struct tcp_skb_cb *)&((__skb)->cb[0]))
 #define IPCB(__skb) ((struct inet_skb_parm *)((__skb)->cb))
 #define skb_shinfo(__skb) ((struct skb_shared_info *)((__skb)->head + (__skb)->end))
-#define sk_for_each(__sk, __list) \
-	for (__sk = container_of((__list)->first, struct sock, __sk_common.skc_node); __sk; \
-	     __sk = container_of(__sk->__sk_common.skc_node.next, struct sock, __sk_common.skc_node))
+#define sk_for_each(__sk, __list)                                                                  \
+	for (__sk = container_of((__list)->first, struct sock, __sk_common.skc_node); __sk;        \
+	     __sk = container_of(__sk->__sk_common.skc_node.next, struct sock,                     \
+				 __sk_common.skc_node))
 #define tcp_sk(__sk) ((struct tcp_sock *)(__sk))
 #define inet_sk(__sk) ((struct inet_sock *)(__sk))
 #define udp_sk(__sk) ((struct udp_sock *)(__sk))
@@ -688,28 +750,28 @@ static __inline__ __attribute__((__always_inline__)) unsigned int blk_rq_sectors
 #define dev_net(__device) ((__device)->nd_net.net)
 #define skb_headlen(__skb) ((__skb)->len - (__skb)->data_len)
 #define skb_is_nonlinear(__skb) ((__skb)->data_len)
-static __inline__ __attribute__((__always_inline__)) unsigned char *skb_mac_header(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) unsigned char *
+skb_mac_header(const struct sk_buff *__skb)
 {
 	return __skb->head + __skb->mac_header;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned char *skb_network_header(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) unsigned char *
+skb_network_header(const struct sk_buff *__skb)
 {
 	return __skb->head + __skb->network_header;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned char *skb_transport_header(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) unsigned char *
+skb_transport_header(const struct sk_buff *__skb)
 {
 	return __skb->head + __skb->transport_header;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned char *skb_tail_pointer(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) unsigned char *
+skb_tail_pointer(const struct sk_buff *__skb)
 {
 	return __skb->head + __skb->tail;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned char *skb_end_pointer(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) unsigned char *
+skb_end_pointer(const struct sk_buff *__skb)
 {
 	return __skb->head + __skb->end;
 }
@@ -719,48 +781,50 @@ static __inline__ __attribute__((__always_inline__)) unsigned char *skb_end_poin
 #define ip_hdr(__skb) ((struct iphdr *)skb_network_header(__skb))
 #define ipv6_hdr(__skb) ((struct ipv6hdr *)skb_network_header(__skb))
 #define eth_hdr(__skb) ((struct ethhdr *)skb_mac_header(__skb))
-static __inline__ __attribute__((__always_inline__)) bool skb_mac_header_was_set(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) bool
+skb_mac_header_was_set(const struct sk_buff *__skb)
 {
 	return __skb->mac_header != (__typeof__(__skb->mac_header))~0U;
 }
-static __inline__ __attribute__((__always_inline__)) bool skb_transport_header_was_set(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) bool
+skb_transport_header_was_set(const struct sk_buff *__skb)
 {
 	return __skb->transport_header != (__typeof__(__skb->transport_header))~0U;
 }
-static __inline__ __attribute__((__always_inline__)) unsigned int tcp_hdrlen(const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) unsigned int
+tcp_hdrlen(const struct sk_buff *__skb)
 {
 	return tcp_hdr(__skb)->doff * 4;
 }
-static __inline__ __attribute__((__always_inline__)) struct sk_buff *skb_peek(
-	const struct sk_buff_head *__list)
+static __inline__ __attribute__((__always_inline__)) struct sk_buff *
+skb_peek(const struct sk_buff_head *__list)
 {
 	struct sk_buff *__skb = __list->next;
 
 	return __skb == (struct sk_buff *)__list ? NULL : __skb;
 }
-static __inline__ __attribute__((__always_inline__)) int skb_queue_empty(
-	const struct sk_buff_head *__list)
+static __inline__ __attribute__((__always_inline__)) int
+skb_queue_empty(const struct sk_buff_head *__list)
 {
 	return __list->next == (const struct sk_buff *)__list;
 }
-static __inline__ __attribute__((__always_inline__)) u32 skb_queue_len(
-	const struct sk_buff_head *__list)
+static __inline__ __attribute__((__always_inline__)) u32
+skb_queue_len(const struct sk_buff_head *__list)
 {
 	return __list->qlen;
 }
-static __inline__ __attribute__((__always_inline__)) u16 skb_get_queue_mapping(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) u16
+skb_get_queue_mapping(const struct sk_buff *__skb)
 {
 	return __skb->queue_mapping;
 }
-static __inline__ __attribute__((__always_inline__)) bool skb_rx_queue_recorded(
-	const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) bool
+skb_rx_queue_recorded(const struct sk_buff *__skb)
 {
 	return __skb->queue_mapping != 0;
 }
-static __inline__ __attribute__((__always_inline__)) u16 skb_get_rx_queue(const struct sk_buff *__skb)
+static __inline__ __attribute__((__always_inline__)) u16
+skb_get_rx_queue(const struct sk_buff *__skb)
 {
 	return __skb->queue_mapping - 1;
 }
@@ -773,12 +837,13 @@ static __inline__ __attribute__((__always_inline__)) bool before(u32 __a, u32 __
 	return (s32)(__a - __b) < 0;
 }
 #define after(__a, __b) before(__b, __a)
-static __inline__ __attribute__((__always_inline__)) unsigned int tcp_packets_in_flight(
-	const struct tcp_sock *__tp)
+static __inline__ __attribute__((__always_inline__)) unsigned int
+tcp_packets_in_flight(const struct tcp_sock *__tp)
 {
 	return __tp->packets_out - (__tp->sacked_out + __tp->lost_out) + __tp->retrans_out;
 }
-static __inline__ __attribute__((__always_inline__)) bool ipv6_addr_any(const struct in6_addr *__address)
+static __inline__ __attribute__((__always_inline__)) bool
+ipv6_addr_any(const struct in6_addr *__address)
 {
 	return !(__address->in6_u.u6_addr32[0] | __address->in6_u.u6_addr32[1] |
 		 __address->in6_u.u6_addr32[2] | __address->in6_u.u6_addr32[3]);
@@ -807,8 +872,8 @@ static __inline__ __attribute__((__always_inline__)) bool ipv6_addr_any(const st
 #define sg_is_last(__entry) ((__entry)->page_link & SG_END)
 #define sg_chain_ptr(__entry) ((struct scatterlist *)((__entry)->page_link & ~SG_PAGE_LINK_MASK))
 #define sg_page(__entry) ((struct page *)((__entry)->page_link & ~SG_PAGE_LINK_MASK))
-static __inline__ __attribute__((__always_inline__)) struct scatterlist *sg_next(
-	struct scatterlist *__entry)
+static __inline__ __attribute__((__always_inline__)) struct scatterlist *
+sg_next(struct scatterlist *__entry)
 {
 	if (sg_is_last(__entry))
 		return NULL;
