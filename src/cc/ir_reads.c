@@ -32,9 +32,10 @@ enum origin {
 struct reads {
 	struct ebcc_ir *ir;
 	LLVMValueRef function;
-	LLVMValueRef context; /* the first parameter of a program, NULL for a callback */
-	bool typed;	      /* the context is BTF-typed */
-	unsigned helper;      /* that reads */
+	LLVMValueRef context;  /* the first parameter of a program, NULL for a callback */
+	bool typed;	       /* the context is BTF-typed */
+	bool readable_context; /* it lies in memory as the program sees it */
+	unsigned helper;       /* that reads */
 	struct ebcc_ir_values origins;
 	struct ebcc_ir_list work;
 };
@@ -223,14 +224,39 @@ static bool find_origins(struct reads *reads)
 	return run_to_fixpoint(reads);
 }
 
+/* Whether a pointer is the context and a constant offset. */
+static bool is_fixed_place(const struct reads *reads, LLVMValueRef pointer)
+{
+	while (pointer != reads->context) {
+		if (!LLVMIsAGetElementPtrInst(pointer) &&
+		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_STRUCT_ACCESS) &&
+		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) &&
+		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_UNION_ACCESS))
+			return false;
+		for (int i = 1;
+		     LLVMIsAGetElementPtrInst(pointer) && i < LLVMGetNumOperands(pointer); i++)
+			if (!LLVMIsAConstantInt(LLVMGetOperand(pointer, i)))
+				return false;
+		if (ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) &&
+		    !LLVMIsAConstantInt(LLVMGetOperand(pointer, 2)))
+			return false;
+		pointer = LLVMGetOperand(pointer, 0);
+	}
+	return true;
+}
+
 static bool needs_probe(const struct reads *reads, LLVMValueRef pointer)
 {
 	unsigned origins = origins_of(reads, pointer);
 
 	/* What the verifier follows by type needs no help, nor does a pointer that the program
 	 * keeps in a map there: such a program stores typed pointers. */
-	if (reads->typed && !(origins & FOREIGN))
-		return false;
+	if (reads->typed)
+		return origins & FOREIGN;
+	/* A verifier wants constant offsets into a context; but it is kernel memory, too. */
+	if (origins & CONTEXT)
+		return reads->readable_context &&
+		       (origins != CONTEXT || !is_fixed_place(reads, pointer));
 	return origins & (FOREIGN | UNKNOWN);
 }
 
@@ -402,6 +428,8 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 		if (ebcc_ir_is_packet_context(context_type))
 			return;
 		reads.typed = ebcc_ir_is_btf_context(context_type);
+		/* Accesses to this one the verifier rewrites. */
+		reads.readable_context = strcmp(context_type, "bpf_perf_event_data");
 		if (LLVMCountParams(function))
 			reads.context = LLVMGetParam(function, 0);
 	} else {

@@ -546,6 +546,7 @@ START_TEST(every_kind_of_program)
 		"TRACEPOINT_PROBE(test, event) { struct event e = {.n = args->n};\n"
 		" TP_DATA_LOC_READ_CONST(e.comm, name, 8); TP_DATA_LOC_READ_STR(e.comm, name, 8);\n"
 		" bpf_probe_read_kernel(e.comm, 16, args->comm); e.n += args->path[0];\n"
+		" __builtin_memcpy(e.comm, args->comm, 16); e.n += args->comm[e.n & 15];\n"
 		" events.perf_submit(args, &e, sizeof(e)); return 0; }\n"
 		"RAW_TRACEPOINT_PROBE(sys_enter) { struct task *t = (void *)ctx->args[0]; return "
 		"t->pid; }\n"
@@ -666,7 +667,8 @@ START_TEST(event_types)
 	compile_ok("struct one { u32 pid; char comm[16]; }; typedef struct { u64 x; } two_t;\n"
 		   "BPF_PERF_OUTPUT(a); BPF_PERF_OUTPUT(b); BPF_PERF_OUTPUT(c); "
 		   "BPF_RINGBUF_OUTPUT(d, 1);\n"
-		   "BPF_PERF_OUTPUT(unused); BPF_RINGBUF_OUTPUT(e, 1); BPF_PERF_OUTPUT(f); BPF_PERF_OUTPUT(g);\n"
+		   "BPF_PERF_OUTPUT(unused); BPF_RINGBUF_OUTPUT(e, 1); BPF_PERF_OUTPUT(f); "
+		   "BPF_PERF_OUTPUT(g);\n"
 		   "static void send(struct pt_regs *ctx, struct one *o) { a.perf_submit(ctx, o, "
 		   "sizeof(*o)); }\n"
 		   "int kprobe__f(struct pt_regs *ctx) { struct one o = {}; two_t t = {}; u64 n = "
@@ -680,7 +682,8 @@ START_TEST(event_types)
 		   " return 0; }\n");
 	object = open_object();
 	btf = bpf_object__btf(object);
-	for (const char *const *name = (const char *const[]){"a", "d", "e", "g", NULL}; *name; name++) {
+	for (const char *const *name = (const char *const[]){"a", "d", "e", "g", NULL}; *name;
+	     name++) {
 		char variable[32];
 
 		snprintf(variable, sizeof(variable), "__ebcc_event_%s", *name);

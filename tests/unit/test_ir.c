@@ -518,6 +518,20 @@ static const struct {
 	unsigned probes, errors;
 } reads[] = {
 	{"context", "  %a = load i64, ptr %ctx\n", 0, 0},
+	{"fixed place in the context",
+	 "  %g = getelementptr i8, ptr %ctx, i64 8\n"
+	 "  %a = load i64, ptr %g\n",
+	 0, 0},
+	{"element of the context",
+	 "  %i = load i64, ptr %ctx\n"
+	 "  %g = getelementptr i64, ptr %ctx, i64 %i\n"
+	 "  %a = load i64, ptr %g\n",
+	 1, 0},
+	{"context or stack",
+	 "  %s = alloca i64\n  %n = load i64, ptr %ctx\n"
+	 "  %c = icmp eq i64 %n, 0\n"
+	 "  %q = select i1 %c, ptr %s, ptr %ctx\n  %a = load i64, ptr %q\n",
+	 1, 0},
 	{"stack", "  %s = alloca i64\n  %a = load i64, ptr %s\n", 0, 0},
 	{"global", "  %a = load i64, ptr @v\n", 0, 0},
 	{"one", KERNEL_POINTER "  %a = load i64, ptr %k\n", 1, 0},
