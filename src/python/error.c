@@ -63,8 +63,8 @@ static PyObject *class_create(const struct class_desc *desc)
 
 static int base_create(PyObject *extension)
 {
-	PyObject *attributes = Py_BuildValue("{sOsisOsO}", "code", Py_None, "errno", 0,
-					     "subject", Py_None, "details", Py_None);
+	PyObject *attributes = Py_BuildValue("{sOsisOsO}", "code", Py_None, "errno", 0, "subject",
+					     Py_None, "details", Py_None);
 
 	if (!attributes)
 		return -1;

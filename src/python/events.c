@@ -277,17 +277,21 @@ static void poll_end(struct module_object *module)
 	module_leave(module);
 }
 
-/* One call into the library. ENDS: the poll is over, @p error is consumed. */
+/* A poll without end looks this often whether its module was closed by another thread. */
+#define POLL_SLICE_MS 200
+
+/* What one call into the library came to. */
 enum poll_outcome {
-	POLL_DONE,
-	POLL_FAILED,
-	POLL_AGAIN,
+	POLL_DONE,   /* a callback ended it */
+	POLL_FAILED, /* an exception is set */
+	POLL_AGAIN,  /* a signal that means nothing to Python */
+	POLL_WAITED, /* events were delivered, or the time is over */
 };
 
 static enum poll_outcome poll_outcome(struct ebcc_error *error)
 {
 	if (!error)
-		return POLL_DONE;
+		return POLL_WAITED;
 	if (PyErr_Occurred()) {
 		ebcc_error_destroy(error);
 		return POLL_FAILED;
@@ -312,6 +316,27 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Milliseconds to wait this time; *@p ret_last where the deadline (-1: none) comes before more. */
+static int slice(int64_t deadline, bool *ret_last)
+{
+	int64_t left = deadline < 0 ? INT64_MAX : deadline - now_ms();
+
+	*ret_last = left <= POLL_SLICE_MS;
+	return *ret_last ? (left > 0 ? (int)left : 0) : POLL_SLICE_MS;
+}
+
+/* Waits and delivers without the interpreter lock, which the first event takes. */
+static enum poll_outcome poll_once(struct module_object *module, enum ebcc_event_source source,
+				   int timeout, size_t *ret_count)
+{
+	struct ebcc_error *error;
+
+	module->poll->released = PyEval_SaveThread();
+	error = ebcc_module_poll_source(module->handle, source, timeout, ret_count);
+	lock_hold(module->poll);
+	return poll_outcome(error);
+}
+
 PyObject *module_poll(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
@@ -320,20 +345,17 @@ PyObject *module_poll(PyObject *self, PyObject *args)
 	size_t count = 0;
 	int source, timeout;
 	int64_t deadline;
+	bool last;
 
 	if (!PyArg_ParseTuple(args, "ii", &source, &timeout) || !poll_begin(module, &poll))
 		return NULL;
 	deadline = timeout < 0 ? -1 : now_ms() + timeout;
 	do {
-		struct ebcc_error *error;
+		int wait = slice(deadline, &last);
 
-		poll.released = PyEval_SaveThread();
-		error = ebcc_module_poll_source(module->handle, source, timeout, &count);
-		lock_hold(&poll);
-		outcome = poll_outcome(error);
-		if (deadline >= 0)
-			timeout = deadline > now_ms() ? (int)(deadline - now_ms()) : 0;
-	} while (outcome == POLL_AGAIN && !module->closing);
+		outcome = poll_once(module, source, wait, &count);
+	} while (!module->closing &&
+		 (outcome == POLL_AGAIN || (outcome == POLL_WAITED && count == 0 && !last)));
 	poll_end(module);
 	return outcome == POLL_FAILED ? NULL : PyLong_FromSize_t(count);
 }

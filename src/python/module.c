@@ -9,6 +9,7 @@
 #include "pyebcc.h"
 
 #include <structmember.h>
+#include <unistd.h>
 
 PyTypeObject *module_type;
 
@@ -42,15 +43,25 @@ static void module_destroy_handle(struct module_object *module)
 
 void module_leave(struct module_object *module)
 {
-	module->users--;
-	if (module->closing && module->users == 0) {
+	/* The last one out destroys it, and counts as a user until that is done: close() waits. */
+	if (module->closing && module->users == 1) {
 		PyObject *type, *value, *traceback;
 
 		PyErr_Fetch(&type, &value, &traceback);
 		module_destroy_handle(module);
 		PyErr_Restore(type, value, traceback);
 	}
+	module->users--;
 	Py_DECREF((PyObject *)module);
+}
+
+/* How long close() waits for another thread's call to end: a poll looks more often than that. */
+#define CLOSE_WAIT_MS 1000
+#define CLOSE_STEP_MS 5
+
+static bool polled_here(const struct module_object *module)
+{
+	return module->poll && pthread_equal(module->poll->thread, pthread_self());
 }
 
 static PyObject *module_close(PyObject *self, PyObject *unused)
@@ -58,6 +69,12 @@ static PyObject *module_close(PyObject *self, PyObject *unused)
 	struct module_object *module = (struct module_object *)self;
 
 	module->closing = true;
+	for (int waited = 0; module->users > 0 && !polled_here(module) && waited < CLOSE_WAIT_MS;
+	     waited += CLOSE_STEP_MS) {
+		Py_BEGIN_ALLOW_THREADS
+		usleep(CLOSE_STEP_MS * 1000);
+		Py_END_ALLOW_THREADS
+	}
 	if (module->users == 0)
 		module_destroy_handle(module);
 	Py_RETURN_NONE;
@@ -84,14 +101,16 @@ static const char **strings_from_list(PyObject *list)
 }
 
 /* A signal whose handler doesn't raise leaves no trace: the compile is repeated. */
-static struct ebcc_error *compile(const char *source, Py_ssize_t size,
-				  const struct ebcc_module_opts *opts, struct ebcc_module **ret)
+static struct ebcc_error *make(const char *source, Py_ssize_t size, const char *object,
+			       Py_ssize_t object_size, const struct ebcc_module_opts *opts,
+			       struct ebcc_module **ret)
 {
 	for (;;) {
 		struct ebcc_error *error;
 
 		Py_BEGIN_ALLOW_THREADS
-		error = ebcc_module_create(source, size, opts, ret);
+		error = object ? ebcc_module_create_from_object(object, object_size, opts, ret)
+			       : ebcc_module_create(source, size, opts, ret);
 		Py_END_ALLOW_THREADS
 		if (!error || ebcc_error_code(error) != EBCC_ERROR_INTERRUPTED)
 			return error;
@@ -120,23 +139,25 @@ static PyObject *module_create(PyTypeObject *type, struct ebcc_module *handle)
 
 static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"source", "file_name",	  "header",   "cflags",
-				"debug",  "kernel_types", "compiler", "btf_path",
-				"device", "no_rlimit",	  NULL};
+	static char *names[] = {"source",	"file_name", "header",	      "cflags", "debug",
+				"kernel_types", "compiler",  "btf_path",      "device", "no_rlimit",
+				"kernel_root",	"object",    "second_object", NULL};
 	struct ebcc_module_opts opts = {.sz = sizeof(opts), .log = log_message};
 	struct ebcc_module *handle = NULL;
 	PyObject *cflags;
-	const char *source;
-	Py_ssize_t size;
+	const char *source, *object = NULL;
+	Py_ssize_t size, object_size = 0, second_size = 0;
 	int kernel_types, compiler, no_rlimit;
 	struct ebcc_error *error;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#O&O&O!IiiO&O&p", names, &source, &size,
-					 bytes_or_none, &opts.file_name, bytes_or_none,
-					 &opts.header_text, &PyList_Type, &cflags, &opts.debug,
-					 &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
-					 bytes_or_none, &opts.device, &no_rlimit))
+	if (!PyArg_ParseTupleAndKeywords(
+		    args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#", names, &source, &size, bytes_or_none,
+		    &opts.file_name, bytes_or_none, &opts.header_text, &PyList_Type, &cflags,
+		    &opts.debug, &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
+		    bytes_or_none, &opts.device, &no_rlimit, bytes_or_none, &opts.kernel_root,
+		    &object, &object_size, &opts.second_object, &second_size))
 		return NULL;
+	opts.second_object_size = second_size;
 	opts.kernel_types = kernel_types;
 	opts.compiler = compiler;
 	opts.no_rlimit = no_rlimit;
@@ -144,7 +165,7 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	opts.cflags = strings_from_list(cflags);
 	if (!opts.cflags)
 		return NULL;
-	error = compile(source, size, &opts, &handle);
+	error = make(source, size, object, object_size, &opts, &handle);
 	PyMem_Free((void *)opts.cflags);
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -316,6 +337,21 @@ static PyObject *module_object_bytes(PyObject *self, PyObject *unused)
 	return PyBytes_FromStringAndSize(object, size);
 }
 
+static PyObject *module_second_object(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	const void *object;
+	size_t size;
+
+	if (!module_check(module))
+		return NULL;
+	MODULE_CALL(module, error, ebcc_module_second_object(module->handle, &object, &size));
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyBytes_FromStringAndSize(object, size);
+}
+
 static PyObject *module_debug_text(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
@@ -366,6 +402,9 @@ static PyMethodDef module_methods[] = {
 	 "tables() -> list of (name, map type)\n\nIn the order of the source."},
 	{"object", module_object_bytes, METH_NOARGS,
 	 "object() -> bytes\n\nThe ELF object that the source became."},
+	{"second_object", module_second_object, METH_NOARGS,
+	 "second_object() -> bytes\n\nThe object of the second pipeline, for verifiers that "
+	 "reject the first."},
 	{"debug_text", module_debug_text, METH_VARARGS,
 	 "debug_text(bit) -> str or None\n\nText collected for a debug bit."},
 	{"poll_fd", module_poll_fd, METH_NOARGS,

@@ -109,6 +109,24 @@ static PyObject *link_create(struct module_object *module, struct ebcc_link *han
 	return (PyObject *)link;
 }
 
+static PyObject *link_open(PyObject *self, PyObject *unused)
+{
+	struct link_object *link = (struct link_object *)self;
+	struct ebcc_error *error;
+	int fd;
+
+	if (!module_check(link->module))
+		return NULL;
+	if (!link->handle) {
+		PyErr_SetString(PyExc_ValueError, "the link was destroyed");
+		return NULL;
+	}
+	MODULE_CALL(link->module, error, ebcc_iter_open(link->handle, &fd));
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyLong_FromLong(fd);
+}
+
 static PyObject *link_fd(PyObject *self, void *unused)
 {
 	struct link_object *link = (struct link_object *)self;
@@ -235,6 +253,94 @@ static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwa
 	return attach_result(program->module, error, link);
 }
 
+static PyObject *attach_trace(PyObject *self, PyObject *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+
+	if (!module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error, ebcc_attach_trace(program->handle, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_iter(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_iter_opts opts = {.sz = sizeof(opts)};
+	struct ebcc_error *error = NULL;
+	const char *table = NULL;
+	struct ebcc_link *link;
+
+	if (!PyArg_ParseTuple(args, "|O&", bytes_or_none, &table) || !module_check(program->module))
+		return NULL;
+	if (table)
+		MODULE_CALL(program->module, error,
+			    ebcc_module_find_table(program->module->handle, table, &opts.table));
+	if (!error)
+		MODULE_CALL(program->module, error,
+			    ebcc_attach_iter(program->handle, &opts, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_xdp(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	const char *device;
+	unsigned flags = 0;
+
+	if (!PyArg_ParseTuple(args, "y|I", &device, &flags) || !module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error, ebcc_attach_xdp(program->handle, device, flags, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_socket(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	int fd;
+
+	if (!PyArg_ParseTuple(args, "i", &fd) || !module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error, ebcc_attach_socket(program->handle, fd, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_raw_socket(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	const char *device = NULL;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+
+	if (!PyArg_ParseTuple(args, "|O&", bytes_or_none, &device) ||
+	    !module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error, ebcc_attach_raw_socket(program->handle, device, &link));
+	return attach_result(program->module, error, link);
+}
+
+static PyObject *attach_descriptor(PyObject *self, PyObject *args)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	int fd, attach_type;
+	unsigned flags = 0;
+
+	if (!PyArg_ParseTuple(args, "ii|I", &fd, &attach_type, &flags) ||
+	    !module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error,
+		    ebcc_attach_descriptor(program->handle, fd, attach_type, flags, &link));
+	return attach_result(program->module, error, link);
+}
+
 static PyObject *program_load(PyObject *self, PyObject *args)
 {
 	struct program_object *program = (struct program_object *)self;
@@ -311,6 +417,15 @@ static PyMethodDef program_methods[] = {
 	{"attach_perf_event", KEYWORDS(attach_perf_event), METH_VARARGS | METH_KEYWORDS,
 	 "attach_perf_event(type, config, sample_period=0, sample_freq=0, pid=-1, cpu=-1,\n"
 	 "                  group_fd=-1, attr=None) -> Link"},
+	{"attach_trace", attach_trace, METH_NOARGS,
+	 "attach_trace() -> Link\n\nTo what the program's name says: kfunc__FUNCTION, lsm__HOOK."},
+	{"attach_iter", attach_iter, METH_VARARGS, "attach_iter(table=None) -> Link"},
+	{"attach_xdp", attach_xdp, METH_VARARGS, "attach_xdp(device, flags=0) -> Link"},
+	{"attach_socket", attach_socket, METH_VARARGS, "attach_socket(fd) -> Link"},
+	{"attach_raw_socket", attach_raw_socket, METH_VARARGS,
+	 "attach_raw_socket(device=None) -> Link\n\nIts fd is the socket."},
+	{"attach_descriptor", attach_descriptor, METH_VARARGS,
+	 "attach_descriptor(fd, attach_type, flags=0) -> Link"},
 	{0},
 };
 
@@ -336,6 +451,8 @@ static PyType_Spec program_spec = {
 
 static PyMethodDef link_methods[] = {
 	{"destroy", link_destroy, METH_NOARGS, "destroy()\n\nDetaches. Again: does nothing."},
+	{"open", link_open, METH_NOARGS,
+	 "open() -> int\n\nOf an iterator: a descriptor to read from. The caller closes it."},
 	{0},
 };
 
@@ -361,8 +478,31 @@ static PyType_Spec link_spec = {
 	.slots = link_slots,
 };
 
+static PyObject *remove_xdp(PyObject *self, PyObject *args)
+{
+	struct ebcc_error *error;
+	const char *device;
+	unsigned flags = 0;
+
+	if (!PyArg_ParseTuple(args, "y|I", &device, &flags))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_remove_xdp(device, flags);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ATTACHING);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef functions[] = {
+	{"remove_xdp", remove_xdp, METH_VARARGS, "remove_xdp(device, flags=0)"},
+	{0},
+};
+
 int program_add(PyObject *extension)
 {
+	if (PyModule_AddFunctions(extension, functions) < 0)
+		return -1;
 	if (type_add(extension, &program_spec, "Program", &program_type) < 0)
 		return -1;
 	return type_add(extension, &link_spec, "Link", &link_type);

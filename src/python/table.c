@@ -792,6 +792,22 @@ static PyObject *table_push(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+static PyObject *table_open_counters(PyObject *self, PyObject *args)
+{
+	struct table_object *table = (struct table_object *)self;
+	unsigned long long config;
+	struct ebcc_error *error;
+	unsigned type;
+	int pid = -1;
+
+	if (!PyArg_ParseTuple(args, "IK|i", &type, &config, &pid) || !module_check(table->module))
+		return NULL;
+	error = ebcc_table_open_counters(table->handle, type, config, pid);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
 /* pop() and peek(): None where the queue is empty. */
 static PyObject *table_take(PyObject *self,
 			    struct ebcc_error *(*take)(struct ebcc_table *, void *, bool *))
@@ -1023,6 +1039,8 @@ static PyMethodDef table_methods[] = {
 	 "event(data)\n\nThe event that a callback was given as data: an instance of a ctypes\n"
 	 "structure, or a plain value where the source submits a plain type. It has its own\n"
 	 "copy of the bytes. data may also be a bytes-like object."},
+	{"_open_counters", table_open_counters, METH_VARARGS,
+	 "_open_counters(type, config, pid=-1)"},
 	{"_open_events", table_open_events, METH_VARARGS,
 	 "_open_events(callback, lost, ctx, page_count, wakeup_events)"},
 	{"close_events", table_close_events, METH_NOARGS,

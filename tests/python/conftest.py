@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 
+import kernel_calls
 import pytest
 
 from bcc import BPF
@@ -42,6 +43,13 @@ def load():
     yield create
     for bpf in opened:
         bpf.close()
+
+
+@pytest.fixture
+def cgroup2():
+    """Needs control groups of version 2."""
+    if kernel_calls.cgroup_root() is None:
+        pytest.skip("no cgroup2 file system is mounted")
 
 
 @pytest.fixture

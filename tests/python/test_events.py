@@ -10,7 +10,7 @@ import time
 import pytest
 
 import bcc
-from conftest import getpgid
+from conftest import getpgid, programs_of
 
 STRUCT = """
 struct inner_t { u16 a; s8 b[2]; };
@@ -344,6 +344,50 @@ def test_two_threads_poll_two_modules(load):
     for thread in threads:
         thread.join()
     assert seen == {0: list(range(4000000, 4000020)), 1: list(range(4000000, 4000020))}
+
+
+def test_close_ends_the_poll_of_another_thread(load):
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
+    ended = []
+
+    def follow():
+        bpf.ring_buffer_poll()
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    time.sleep(0.3)
+    start = time.monotonic()
+    bpf.close()
+    assert bpf.module.closed and programs_of() == set()
+    thread.join(5)
+    assert ended and ended[0] - start < 0.5
+
+
+def test_one_thread_polls_at_a_time(load):
+    bpf = load(RING)
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
+    thread = threading.Thread(target=bpf.ring_buffer_poll, args=(400,))
+    thread.start()
+    time.sleep(0.1)
+    with pytest.raises(bcc.StateError, match="another thread"):
+        bpf.ring_buffer_poll(0)
+    thread.join()
+
+
+def test_exit_while_a_daemon_thread_polls(python):
+    start = time.monotonic()
+    result = python("""
+        import threading, time
+        from bcc import BPF
+        b = BPF(text='BPF_RINGBUF_OUTPUT(events, 1); int f(void *ctx) { return 0; }')
+        b["events"].open_ring_buffer(print)
+        threading.Thread(target=b.ring_buffer_poll, daemon=True).start()
+        time.sleep(0.3)
+        """)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert time.monotonic() - start < 5
 
 
 def test_harmless_signal_does_not_end_a_poll(load):

@@ -6,8 +6,10 @@ was attached by, so that the matching detach_ finds it; all of it goes with the 
 """
 
 import os
+import stat
 
 from . import _ebcc
+from .constants import BPFAttachType, BPFProgType
 from .utils import to_bytes, to_text
 
 
@@ -64,6 +66,16 @@ def _needed(value, what):
     return value
 
 
+def _program_of(function):
+    return function.bpf.module.program(function.name)
+
+
+def _identity(descriptor):
+    """What a descriptor stands for: another one of the same directory is the same."""
+    status = os.fstat(descriptor)
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else descriptor
+
+
 class AttachMixin:
     """The attaching methods of BPF."""
 
@@ -73,6 +85,9 @@ class AttachMixin:
         self.tracepoint_fds = Links()
         self.raw_tracepoint_fds = Links()
         self.perf_events = Links()
+        self.trace_fds = Links()
+        self.iter_fds = Links()
+        self.func_fds = Links()
 
     def _attach_matching(self, names, what, attach):
         """Attaches to each name; a few may fail, as some functions can't be probed after all."""
@@ -266,17 +281,91 @@ class AttachMixin:
         self.perf_events.detach((ev_type, ev_config), what="program",
                                 shown="perf event %d:%d" % (ev_type, ev_config))
 
+    # Programs whose target the kernel describes by BTF. Their names say what they trace.
+
+    def _attach_trace(self, prefix, fn_name):
+        fn_name = self.add_prefix(prefix, _needed(fn_name, "fn_name"))
+        if fn_name in self.trace_fds:
+            raise _ebcc.AttachError("program %s is attached already" % to_text(fn_name))
+        self.trace_fds.add(fn_name, fn_name, self._program(fn_name).attach_trace())
+
+    def attach_kfunc(self, fn_name=b""):
+        """Runs a KFUNC_PROBE program when its kernel function is called."""
+        self._attach_trace(b"kfunc__", fn_name)
+
+    def attach_kretfunc(self, fn_name=b""):
+        """Runs a KRETFUNC_PROBE program when its kernel function returns."""
+        self._attach_trace(b"kretfunc__", fn_name)
+
+    def attach_fmod_ret(self, fn_name=b""):
+        """Lets a KMOD_RET program replace a kernel function."""
+        self._attach_trace(b"kmod_ret__", fn_name)
+
+    attach_kmod_ret = attach_fmod_ret
+
+    def attach_lsm(self, fn_name=b""):
+        """Runs an LSM_PROBE program at its hook."""
+        self._attach_trace(b"lsm__", fn_name)
+
+    def detach_kfunc(self, fn_name=b""):
+        self.trace_fds.detach(self.add_prefix(b"kfunc__", to_bytes(fn_name)))
+
+    def detach_kretfunc(self, fn_name=b""):
+        self.trace_fds.detach(self.add_prefix(b"kretfunc__", to_bytes(fn_name)))
+
+    def detach_fmod_ret(self, fn_name=b""):
+        self.trace_fds.detach(self.add_prefix(b"kmod_ret__", to_bytes(fn_name)))
+
+    detach_kmod_ret = detach_fmod_ret
+
+    def detach_lsm(self, fn_name=b""):
+        self.trace_fds.detach(self.add_prefix(b"lsm__", to_bytes(fn_name)))
+
+    def attach_iter(self, fn_name=b"", table=None):
+        """Prepares a BPF_ITER program; returns a link whose open() gives a descriptor to read.
+
+        table: the name of the table whose elements it walks, for bpf_iter__bpf_map_elem.
+        """
+        fn_name = self.add_prefix(b"bpf_iter__", _needed(fn_name, "fn_name"))
+        link = self._program(fn_name).attach_iter(to_bytes(table))
+        self.iter_fds.add(to_bytes(table) or b"", fn_name, link)
+        return link
+
+    # Packets and sockets. These take what load_func() returns.
+
+    @staticmethod
+    def attach_xdp(dev, fn, flags=0):
+        """Runs a program on the packets that a network interface receives, until remove_xdp() or
+        the end of the module. flags: BPF.XDP_FLAGS_SKB_MODE and kin."""
+        _program_of(fn).attach_xdp(_needed(dev, "dev"), flags)
+
+    @staticmethod
+    def remove_xdp(dev, flags=0):
+        """Removes the XDP program of a network interface, whoever attached it."""
+        _ebcc.remove_xdp(_needed(dev, "dev"), flags)
+
+    @staticmethod
+    def attach_raw_socket(fn, dev):
+        """Opens a raw socket with a program as its filter; its descriptor is then fn.sock. dev: a
+        network interface, or "" for all."""
+        fn.sock = _program_of(fn).attach_raw_socket(to_bytes(dev) or None).fd
+
+    @staticmethod
+    def attach_func(fn, attachable_fd, attach_type, flags=0):
+        """Attaches a program to a control group, a table of sockets, ... by its descriptor.
+        attach_type: of BPFAttachType."""
+        link = _program_of(fn).attach_descriptor(attachable_fd, attach_type, flags)
+        fn.bpf.func_fds.add((_identity(attachable_fd), attach_type), fn.name, link)
+
+    @staticmethod
+    def detach_func(fn, attachable_fd, attach_type):
+        fn.bpf.func_fds.detach((_identity(attachable_fd), attach_type), fn.name,
+                               shown="descriptor %d" % attachable_fd)
+
     # Programs whose names say where they go.
 
-    _BTF_TYPED = (b"kfunc__", b"kretfunc__", b"kmod_ret__", b"lsm__", b"bpf_iter__")
-
     def _attach_named(self):
-        names = [program.name for program in self.module.programs()]
-        if any(name.startswith(self._BTF_TYPED) for name in names):
-            # The module attaches these, and with them all that attach themselves.
-            self.module.attach_named()
-            return
-        for name in names:
+        for name in [program.name for program in self.module.programs()]:
             prefix, _, target = name.partition(b"__")
             if not target:
                 continue
@@ -288,3 +377,8 @@ class AttachMixin:
                 self.attach_tracepoint(tp=target.replace(b"__", b":", 1), fn_name=name)
             elif prefix == b"raw_tracepoint":
                 self.attach_raw_tracepoint(tp=target, fn_name=name)
+            elif prefix in (b"kfunc", b"kretfunc", b"kmod_ret", b"lsm"):
+                self._attach_trace(prefix + b"__", name)
+            elif prefix == b"bpf_iter":
+                # It runs when it is read.
+                self._program(name).load(BPFProgType.TRACING, BPFAttachType.TRACE_ITER)

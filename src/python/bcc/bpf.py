@@ -257,7 +257,8 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
     def close(self):
         """Detaches and unloads everything. Doing it again does nothing."""
         for links in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds,
-                      self.raw_tracepoint_fds, self.perf_events):
+                      self.raw_tracepoint_fds, self.perf_events, self.trace_fds,
+                      self.iter_fds, self.func_fds):
             links.clear()
         if self._trace_file is not None:
             self._trace_file.close()

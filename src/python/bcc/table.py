@@ -359,6 +359,14 @@ class PerfEventArray(ArrayBase):
                           wakeup_events or 0)
 
 
+    def open_perf_event(self, typ, config, pid=-1):
+        """Puts a counter of a perf event per CPU into the table, for perf_read() in programs.
+
+        typ, config: of PerfType and PerfHWConfig, PerfSWConfig. pid: one process, or -1 for all.
+        """
+        self._open_counters(typ, config, pid)
+
+
 class RingBuf(TableBase):
     """BPF_RINGBUF_OUTPUT."""
 

@@ -1,0 +1,70 @@
+"""What is missing around a script is said in one plain sentence: privilege, tracefs, BTF."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import os, sys
+import bcc
+try:
+    b = bcc.BPF(text='BPF_HASH(counts, u32, u64); int f(void *ctx) { u32 pid = ((struct task_struct *)'
+                     'bpf_get_current_task())->pid + UNIQUE; counts.increment(pid); return 0; }')
+    CALL
+except bcc.Error as error:
+    print(type(error).__name__, error)
+else:
+    print("no error")
+"""
+NOWHERE = "for place in /sys/kernel/debug/tracing /sys/kernel/debug /sys/kernel/tracing; do " \
+    "umount -l $place 2>/dev/null; done; "
+
+
+def said(call, *command, shell=""):
+    """What a script says under a command, or in a mount namespace of its own after a shell's line."""
+    # No answer of an earlier compile may stand in for what is missing.
+    script = SCRIPT.replace("CALL", call).replace("UNIQUE", str(int.from_bytes(os.urandom(3), "big")))
+    if shell:
+        command = ("unshare", "--mount", "sh", "-c", shell + 'exec "$0" "$@"')
+    result = subprocess.run([*command, sys.executable, "-c", script], capture_output=True, text=True,
+                            timeout=60)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.rstrip("\n")
+
+
+def test_everything_is_there():
+    assert said("b.attach_tracepoint(tp='syscalls:sys_enter_getpgid', fn_name='f')") == "no error"
+
+
+def test_no_privilege():
+    text = said("pass", "setpriv", "--bounding-set=-all", "--inh-caps=-all")
+    assert text.startswith("PrivilegeError ") and "root" in text and "CAP_BPF" in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("call", [
+    "b.attach_tracepoint(tp='syscalls:sys_enter_getpgid', fn_name='f')", "b.trace_readline()",
+    "b.get_tracepoints('sched:.*')"])
+def test_no_tracefs(call):
+    text = said(call, shell=NOWHERE)
+    assert "tracefs is not mounted" in text and "mount -t tracefs" in text
+    assert "\n" not in text
+
+
+def test_no_btf(tmp_path):
+    text = said("pass", shell="mount --bind %s /sys/kernel/btf && " % tmp_path)
+    assert text.startswith("KernelTypesError ") and "/sys/kernel/btf/vmlinux" in text
+    assert "Traceback" not in text
+
+
+def test_no_compiler(tmp_path):
+    """The helper program is part of the installation; without it the error says where it was looked for."""
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        library = next(line.split()[-1] for line in maps if "libebcc.so" in line)
+    copy = tmp_path / "libebcc.so.0"
+    shutil.copy(library, copy)
+    text = said("pass", "env", "LD_PRELOAD=%s" % copy)
+    assert text.startswith("CompileError ") and "ebcc-cc" in text
