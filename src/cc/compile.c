@@ -31,7 +31,9 @@ struct ebcc_compilation {
 	const struct ebcc_log *log;
 	enum ebcc_compiler where;
 	char *source, *file_name, *header_text, *btf_path;
-	bool named; /* file_name is the caller's, not the default */
+	char *kernel_root;	       /* or NULL: the running kernel */
+	char *root_btf, *root_modules; /* where BTF lies below it */
+	bool named;		       /* file_name is the caller's, not the default */
 	struct ebcc_buf kernel_types;
 	const char **cflags; /* strings of cflag_texts, and literals */
 	char **cflag_texts;
@@ -52,6 +54,9 @@ void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
 	free(compilation->file_name);
 	free(compilation->header_text);
 	free(compilation->btf_path);
+	free(compilation->kernel_root);
+	free(compilation->root_btf);
+	free(compilation->root_modules);
 	ebcc_buf_deinit(&compilation->kernel_types);
 	free(compilation);
 }
@@ -102,6 +107,20 @@ static struct ebcc_error *copy_string(const char *string, char **ret)
 	return *ret ? NULL : ebcc_error_no_memory();
 }
 
+/* Where another kernel's BTF is, unless a file of it was named. */
+static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, const char *root)
+{
+	AUTO_BUF struct ebcc_buf modules = EBCC_BUF_INIT, vmlinux = EBCC_BUF_INIT;
+
+	if (!root)
+		return NULL;
+	TRY(copy_string(root, &compilation->kernel_root));
+	ebcc_buf_printf(&modules, "%s/sys/kernel/btf", root);
+	TRY(ebcc_buf_take(&modules, &compilation->root_modules, NULL));
+	ebcc_buf_printf(&vmlinux, "%s/vmlinux", compilation->root_modules);
+	return ebcc_buf_take(&vmlinux, &compilation->root_btf, NULL);
+}
+
 /* Copies what the caller gave, and sets the request up but for kernel and pipeline. */
 static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 					   struct ebcc_module *module, const char *source,
@@ -120,6 +139,7 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 			&compilation->file_name));
 	TRY(copy_string(opts->header_text, &compilation->header_text));
 	TRY(copy_string(opts->btf_path, &compilation->btf_path));
+	TRY(set_kernel_root(compilation, opts->kernel_root));
 	compilation->request = (struct ebcc_cc_request){
 		.source = compilation->source,
 		.source_size = size,
@@ -275,7 +295,15 @@ compile_anew(struct ebcc_compilation *compilation, struct ebcc_kernel_info *kern
 {
 	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
 	AUTO_SCAN struct ebcc_scan names = {0};
-	struct ebcc_ktypes_opts opts = {.btf_path = compilation->btf_path};
+	struct ebcc_ktypes_opts opts = {
+		.btf_path = compilation->btf_path,
+		.tracefs_path = kernel->tracefs,
+	};
+
+	if (!opts.btf_path) {
+		opts.btf_path = compilation->root_btf;
+		opts.module_btf_dir = compilation->root_modules;
+	}
 
 	/* LLVM starts while this process reads BTF. */
 	TRY(ebcc_compiler_client_start(client));
@@ -298,11 +326,12 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
 	AUTO_CACHE struct ebcc_object_cache *cache = NULL;
 	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT, types = EBCC_BUF_INIT;
+	struct ebcc_kernel_info_opts kernel_opts = {.root = compilation->kernel_root};
 	struct ebcc_cc_request *request = &compilation->request;
 	struct ebcc_cache_key key;
 
 	*answer = (struct ebcc_cc_answer){0};
-	TRY(ebcc_kernel_info_create(NULL, &kernel));
+	TRY(ebcc_kernel_info_create(&kernel_opts, &kernel));
 	request->pipeline = pipeline;
 	request->arch = kernel->arch;
 	request->cpu_count = kernel->cpu_count;
@@ -310,6 +339,8 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	TRY(ebcc_compiler_client_identity(client, &identity));
 	if (compilation->btf_path)
 		ebcc_buf_printf(&types, "btf %s\n", compilation->btf_path);
+	if (compilation->kernel_root)
+		ebcc_buf_printf(&types, "root %s\n", compilation->kernel_root);
 	if (compilation->header_text)
 		ebcc_buf_printf(&types, "header %s\n", compilation->header_text);
 	TRY(ebcc_buf_check(&types));
@@ -344,6 +375,10 @@ struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *module, char *
 {
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
 
+	if (!module->compilation)
+		return ebcc_error_create(EBCC_ERROR_STATE,
+					 "the module was made from an object, without its second "
+					 "one: there is no source to compile again");
 	TRY(compile(module->compilation, EBCC_CC_PIPELINE_PLAIN, &answer));
 	*ret_bytes = TAKE_PTR(answer.object);
 	*ret_size = answer.object_size;

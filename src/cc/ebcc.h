@@ -135,6 +135,16 @@ struct ebcc_module_opts {
 	const char *btf_path; /**< BTF (raw, or in an ELF file) to compile against, not that of
 			       *  the running kernel; such a module can't be loaded here unless
 			       *  the types agree */
+	const char *kernel_root; /**< a directory with files of another kernel, to compile ahead
+				  *  for it, laid out as below its "/"; NULL: the running kernel.
+				  *  What is read: proc/sys/kernel/osrelease, version and arch;
+				  *  sys/kernel/btf/...; sys/kernel/tracing/events/.../format;
+				  *  sys/kernel/notes; sys/devices/system/cpu/possible;
+				  *  boot/config-RELEASE or proc/config.gz. osrelease and
+				  *  btf/vmlinux (or btf_path) must be there */
+	const void *second_object; /**< for ebcc_module_create_from_object(): what
+				    *  ebcc_module_second_object() gave, or NULL */
+	size_t second_object_size; /**< in bytes */
 	const char *device;   /**< network device for hardware offload, or NULL */
 	bool no_rlimit;	      /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
 	ebcc_log_fn log;      /**< or NULL: messages are dropped */
@@ -156,6 +166,19 @@ EBCC_API struct ebcc_error *ebcc_module_create(const char *source, size_t size,
 EBCC_API struct ebcc_error *ebcc_module_create_from_file(const char *path,
 							 const struct ebcc_module_opts *opts,
 							 struct ebcc_module **ret);
+
+/**
+ * The same from an object that was compiled earlier, maybe elsewhere: no compiler is needed, and no
+ * kernel types. The object holds offsets of the kernel that it was compiled for.
+ *
+ * @param object from ebcc_module_object(); @p size bytes, copied.
+ * @param opts those for compiling are not looked at. With second_object a program that the
+ *        verifier rejects is tried once more from there.
+ * @return EBCC_ERROR_FORMAT when it is no BPF object, EBCC_ERROR_INVALID_ARGUMENT when it is empty.
+ */
+EBCC_API struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
+							   const struct ebcc_module_opts *opts,
+							   struct ebcc_module **ret);
 
 /** Detaches, unloads and frees everything of the module. NULL is allowed. */
 EBCC_API void ebcc_module_destroy(struct ebcc_module *module);
@@ -185,6 +208,15 @@ EBCC_API struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
 
 /** The ELF object that the source became. Borrowed; @p ret_size in bytes. */
 EBCC_API const void *ebcc_module_object(const struct ebcc_module *module, size_t *ret_size);
+
+/**
+ * The object of the second pipeline, which optimizes less and in some cases passes a verifier that
+ * rejects the first one's: to be kept beside ebcc_module_object() by who compiles ahead. Compiled
+ * when first asked for. Borrowed; @p ret_size in bytes.
+ * @return EBCC_ERROR_STATE for a module made from an object without a second one.
+ */
+EBCC_API struct ebcc_error *ebcc_module_second_object(struct ebcc_module *module, const void **ret,
+						      size_t *ret_size);
 
 /** Text collected for one debug bit, or NULL. Borrowed. */
 EBCC_API const char *ebcc_module_debug_text(const struct ebcc_module *module, enum ebcc_debug bit);

@@ -182,45 +182,123 @@ static unsigned find_cpu_count(const char *root)
 	return configured > 0 ? configured : 1;
 }
 
-struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
-					   struct ebcc_kernel_info **ret)
+/* The one line of a file below the root, malloc'ed; *ret = NULL where there is no such file. */
+static struct ebcc_error *read_line(const char *root, const char *path, char **ret)
 {
-	static const struct ebcc_kernel_info_opts no_opts;
-	AUTO_BUF struct ebcc_buf notes = EBCC_BUF_INIT;
-	const char *machine, *environment = secure_getenv("ARCH");
-	struct ebcc_error *error;
-	struct ebcc_kernel_info *info;
-	struct utsname uts;
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
-	if (!opts)
-		opts = &no_opts;
+	*ret = NULL;
+	if (!read_optional(root, path, SMALL_FILE, &text))
+		return NULL;
+	*ret = strndup(ebcc_buf_string(&text), strcspn(ebcc_buf_string(&text), "\n"));
+	return *ret ? NULL : ebcc_error_no_memory();
+}
+
+/* What uname(2) would say of the kernel that is compiled for. */
+struct identity {
+	char *release, *version, *machine; /* malloc'ed */
+};
+
+#define AUTO_IDENTITY CLEANUP(cleanup_identity)
+static void cleanup_identity(struct identity *identity)
+{
+	free(identity->release);
+	free(identity->version);
+	free(identity->machine);
+}
+
+/* Each from its option, else from a file below the root, else from the running kernel. */
+static struct ebcc_error *find_identity(const struct ebcc_kernel_info_opts *opts, const char *root,
+					struct identity *ret)
+{
+	const char *environment = secure_getenv("ARCH");
+	struct utsname uts;
+	const struct {
+		const char *option, *file, *running;
+		char **ret;
+	} parts[] = {
+		{opts->release, "/proc/sys/kernel/osrelease", *root ? NULL : uts.release,
+		 &ret->release},
+		{opts->version, "/proc/sys/kernel/version", *root ? "" : uts.version,
+		 &ret->version},
+		{opts->machine		       ? opts->machine
+		 : environment && *environment ? environment
+					       : NULL,
+		 "/proc/sys/kernel/arch", uts.machine, &ret->machine},
+	};
+
 	if (uname(&uts))
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot ask for the kernel's version");
-	info = calloc(1, sizeof(*info));
-	if (!info)
-		return ebcc_error_no_memory();
-	info->root = strdup(opts->root ? opts->root : "");
-	info->release = strdup(opts->release ? opts->release : uts.release);
-	if (!info->root || !info->release) {
-		ebcc_kernel_info_destroy(info);
-		return ebcc_error_no_memory();
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		const char *text = parts[i].option;
+
+		if (!text && *root)
+			TRY(read_line(root, parts[i].file, parts[i].ret));
+		if (*parts[i].ret)
+			continue;
+		text = text ? text : parts[i].running;
+		if (!text)
+			return ebcc_error_with_subject(
+				ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+						  "%s%s is missing: copy it from the kernel that "
+						  "shall be compiled for",
+						  root, parts[i].file),
+				root);
+		*parts[i].ret = strdup(text);
+		if (!*parts[i].ret)
+			return ebcc_error_no_memory();
 	}
-	machine = opts->machine			? opts->machine
-		  : environment && *environment ? environment
-						: uts.machine;
-	error = find_arch(machine, &info->arch);
-	if (error) {
-		ebcc_kernel_info_destroy(info);
-		return error;
-	}
+	return NULL;
+}
+
+/* Where the files of tracepoints lie below a root. */
+static struct ebcc_error *set_root(struct ebcc_kernel_info *info, const char *root)
+{
+	AUTO_BUF struct ebcc_buf tracefs = EBCC_BUF_INIT;
+
+	info->root = strdup(root);
+	if (!info->root)
+		return ebcc_error_no_memory();
+	if (!*root)
+		return NULL;
+	ebcc_buf_printf(&tracefs, "%s/sys/kernel/tracing", root);
+	return ebcc_buf_take(&tracefs, &info->tracefs, NULL);
+}
+
+static struct ebcc_error *info_init(struct ebcc_kernel_info *info,
+				    const struct ebcc_kernel_info_opts *opts)
+{
+	AUTO_IDENTITY struct identity identity = {0};
+	AUTO_BUF struct ebcc_buf notes = EBCC_BUF_INIT;
+
+	TRY(set_root(info, opts->root ? opts->root : ""));
+	TRY(find_identity(opts, info->root, &identity));
+	TRY(find_arch(identity.machine, &info->arch));
 	info->version_code = opts->version_code;
 	if (!info->version_code)
-		info->version_code = find_version(info->root, info->release,
-						  opts->version ? opts->version : uts.version);
+		info->version_code = find_version(info->root, identity.release, identity.version);
+	info->release = TAKE_PTR(identity.release);
 	if (read_optional(info->root, "/sys/kernel/notes", SMALL_FILE, &notes))
 		find_build_id(ebcc_buf_string(&notes), notes.size, info->build_id);
 	info->page_size = sysconf(_SC_PAGESIZE);
 	info->cpu_count = find_cpu_count(info->root);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
+					   struct ebcc_kernel_info **ret)
+{
+	static const struct ebcc_kernel_info_opts no_opts;
+	struct ebcc_kernel_info *info = calloc(1, sizeof(*info));
+	struct ebcc_error *error;
+
+	if (!info)
+		return ebcc_error_no_memory();
+	error = info_init(info, opts ? opts : &no_opts);
+	if (error) {
+		ebcc_kernel_info_destroy(info);
+		return error;
+	}
 	*ret = info;
 	return NULL;
 }
@@ -231,6 +309,7 @@ void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info)
 		return;
 	free(info->release);
 	free(info->root);
+	free(info->tracefs);
 	free(info->config_path);
 	free(info->config_text);
 	free(info);

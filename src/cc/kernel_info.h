@@ -17,9 +17,10 @@
 
 struct ebcc_kernel_info_opts {
 	const char *root;      /* stands for "/" before /proc, /sys, /boot and /lib; NULL: "" */
-	const char *release;   /* as uname -r; NULL: the running kernel's */
-	const char *version;   /* as uname -v; NULL: the running kernel's */
-	const char *machine;   /* as uname -m; NULL: $ARCH, or the running kernel's */
+	const char *release;   /* as uname -r; NULL: ROOT/proc/sys/kernel/osrelease */
+	const char *version;   /* as uname -v; NULL: ROOT/proc/sys/kernel/version */
+	const char *machine;   /* as uname -m; NULL: $ARCH, ROOT/proc/sys/kernel/arch if it is
+				  there, or the running kernel's */
 	uint32_t version_code; /* 0: $BCC_LINUX_VERSION_CODE, or derived */
 };
 
@@ -31,6 +32,7 @@ struct ebcc_kernel_info {
 	size_t page_size;   /* bytes */
 	unsigned cpu_count; /* possible CPUs */
 	char *root;
+	char *tracefs; /* below the root, or NULL: where this system has it */
 	/* Filled by the first ebcc_kernel_config(). */
 	bool config_read;
 	char *config_path; /* where the configuration was found, or NULL */
@@ -40,7 +42,8 @@ struct ebcc_kernel_info {
 
 /* Reads the identity (about 0.1 ms); the configuration is read when first asked for. @opts may be
  * NULL. The caller destroys @ret. EBCC_ERROR_UNSUPPORTED for a machine that has no BPF backend
- * here. */
+ * here, EBCC_ERROR_NOT_FOUND for a root
+ * that does not say which kernel it is of. */
 MUST_CHECK struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
 						      struct ebcc_kernel_info **ret);
 void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info);

@@ -38,12 +38,25 @@ static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
 	return NULL;
 }
 
-static struct ebcc_error *create(struct ebcc_module *module, const char *source, size_t size,
-				 const struct ebcc_module_opts *opts)
+/* Allocates a module as the options say; it holds no object yet. */
+static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct ebcc_module **ret)
 {
-	TRY(copy_string(opts->device, &module->device));
-	TRY(ebcc_compile(module, source, size, opts));
-	return ebcc_module_open_object(module);
+	struct ebcc_module *module = calloc(1, sizeof(*module));
+	struct ebcc_error *error;
+
+	if (!module)
+		return ebcc_error_no_memory();
+	module->log = (struct ebcc_log){.fn = opts->log, .ctx = opts->log_ctx};
+	module->debug = opts->debug;
+	module->no_rlimit = opts->no_rlimit;
+	module->owner = getpid();
+	error = copy_string(opts->device, &module->device);
+	if (error) {
+		free(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
 }
 
 struct ebcc_error *ebcc_module_create(const char *source, size_t size,
@@ -57,14 +70,10 @@ struct ebcc_error *ebcc_module_create(const char *source, size_t size,
 	TRY(read_opts(caller_opts, &opts));
 	if (!source && size)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
-	module = calloc(1, sizeof(*module));
-	if (!module)
-		return ebcc_error_no_memory();
-	module->log = (struct ebcc_log){.fn = opts.log, .ctx = opts.log_ctx};
-	module->debug = opts.debug;
-	module->no_rlimit = opts.no_rlimit;
-	module->owner = getpid();
-	error = create(module, source, size, &opts);
+	TRY(module_new(&opts, &module));
+	error = ebcc_compile(module, source, size, &opts);
+	if (!error)
+		error = ebcc_module_open_object(module);
 	if (error) {
 		ebcc_module_destroy(module);
 		return error;
@@ -87,6 +96,50 @@ struct ebcc_error *ebcc_module_create_from_file(const char *path,
 	return ebcc_module_create(ebcc_buf_string(&source), source.size, &opts, ret);
 }
 
+static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret, size_t *ret_size)
+{
+	*ret = malloc(size);
+	if (!*ret)
+		return ebcc_error_no_memory();
+	memcpy(*ret, bytes, size);
+	*ret_size = size;
+	return NULL;
+}
+
+/* Both pipelines' objects, if there are both, and what the first one holds. */
+static struct ebcc_error *take_objects(struct ebcc_module *module, const void *object, size_t size,
+				       const struct ebcc_module_opts *opts)
+{
+	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
+	if (opts->second_object) {
+		module->second_tried = true;
+		TRY(copy_bytes(opts->second_object, opts->second_object_size, &module->second_bytes,
+			       &module->second_size));
+	}
+	return ebcc_module_open_object(module);
+}
+
+struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
+						  const struct ebcc_module_opts *caller_opts,
+						  struct ebcc_module **ret)
+{
+	struct ebcc_module_opts opts;
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	TRY(read_opts(caller_opts, &opts));
+	if (!object || !size || (opts.second_object && !opts.second_object_size))
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "the object is empty");
+	TRY(module_new(&opts, &module));
+	error = take_objects(module, object, size, &opts);
+	if (error) {
+		ebcc_module_destroy(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
+}
+
 void ebcc_module_destroy(struct ebcc_module *module)
 {
 	if (!module)
@@ -107,6 +160,18 @@ const void *ebcc_module_object(const struct ebcc_module *module, size_t *ret_siz
 {
 	*ret_size = module->object_size;
 	return module->object_bytes;
+}
+
+struct ebcc_error *ebcc_module_second_object(struct ebcc_module *module, const void **ret,
+					     size_t *ret_size)
+{
+	if (!module->second_bytes)
+		TRY(ebcc_module_compile_second(module, &module->second_bytes,
+					       &module->second_size));
+	module->second_tried = true;
+	*ret = module->second_bytes;
+	*ret_size = module->second_size;
+	return NULL;
 }
 
 const char *ebcc_module_debug_text(const struct ebcc_module *module, enum ebcc_debug bit)

@@ -474,6 +474,138 @@ START_TEST(a_source_that_fails_is_not_cached)
 }
 END_TEST
 
+/* What an object needs is in it: another module of it has the same programs, tables and types. */
+START_TEST(an_object_stands_for_its_source)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
+	const char *source = "struct event { int a; char b; };\n"
+			     "BPF_HASH(counts, u32, struct event);\n"
+			     "BPF_PERF_OUTPUT(events);\n"
+			     "int probe(struct pt_regs *ctx) {\n"
+			     "	struct event e = {.a = 1};\n"
+			     "	events.perf_submit(ctx, &e, sizeof(e)); return 0;\n"
+			     "}\n";
+	struct ebcc_module *module, *again;
+	const void *object, *second;
+	struct ebcc_program *program;
+	struct ebcc_table *table;
+	size_t size, second_size;
+
+	ck_assert_ptr_null(create(source, &opts, &module));
+	object = ebcc_module_object(module, &size);
+	ck_assert_ptr_null(ebcc_module_second_object(module, &second, &second_size));
+	opts.second_object = second;
+	opts.second_object_size = second_size;
+	ck_assert_ptr_null(ebcc_module_create_from_object(object, size, &opts, &again));
+	ck_assert_ptr_null(ebcc_module_second_object(again, &object, &size));
+	ck_assert_uint_eq(size, second_size);
+	ck_assert_int_eq(memcmp(object, second, size), 0);
+	ebcc_module_destroy(module);
+	ck_assert_uint_eq(ebcc_module_program_count(again), 1);
+	ck_assert_ptr_null(ebcc_module_find_program(again, "probe", &program));
+	ck_assert_ptr_null(ebcc_module_find_table(again, "events", &table));
+	ck_assert_ptr_nonnull(ebcc_table_event_type(table));
+	ck_assert_ptr_null(ebcc_module_find_table(again, "counts", &table));
+	ck_assert_uint_eq(ebcc_table_leaf_size(table), 8);
+	ebcc_module_destroy(again);
+}
+END_TEST
+
+START_TEST(an_object_is_checked)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
+	struct ebcc_module *module;
+	const void *object;
+	size_t size;
+	struct ebcc_error *error;
+
+	error = ebcc_module_create_from_object("no ELF", 6, &opts, &module);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_FORMAT);
+	ebcc_error_destroy(error);
+	error = ebcc_module_create_from_object("", 0, &opts, &module);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INVALID_ARGUMENT);
+	ebcc_error_destroy(error);
+	ck_assert_ptr_null(create("int probe(struct pt_regs *ctx) { return 0; }", &opts, &module));
+	object = ebcc_module_object(module, &size);
+	{
+		struct ebcc_module *alone;
+
+		ck_assert_ptr_null(ebcc_module_create_from_object(object, size, NULL, &alone));
+		error = ebcc_module_second_object(alone, &object, &size);
+		ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_STATE);
+		ebcc_error_destroy(error);
+		ebcc_module_destroy(alone);
+	}
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+/* Makes FILE below the directory of a test's kernel. */
+static void write_below(const char *file, const char *text)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/kernel%s", base, file);
+	for (char *slash = path + strlen(base) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		mkdir(path, 0755);
+		*slash = '/';
+	}
+	write_file(path + strlen(base) + 1, text);
+}
+
+/* Version, configuration and tracepoints are those below the root; types too, as the link says. */
+START_TEST(a_root_stands_for_another_kernel)
+{
+	const char *source =
+		"#if LINUX_VERSION_CODE != KERNEL_VERSION(5, 4, 7) || CONFIG_HZ != 123\n"
+		"#error not that kernel\n"
+		"#endif\n"
+		"TRACEPOINT_PROBE(fruit, apple) {\n"
+		"	return args->ripeness + sizeof(struct task_struct);\n"
+		"}\n";
+	char directory[256], target[300], cache[256];
+	struct ebcc_module_opts opts = {.kernel_root = directory};
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	snprintf(directory, sizeof(directory), "%s/kernel", base);
+	snprintf(cache, sizeof(cache), "%s/cache", base);
+	setenv("EBCC_CACHE", cache, 1);
+	error = create(source, &opts, &module);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_NOT_FOUND);
+	ebcc_error_destroy(error);
+	write_below("/proc/sys/kernel/osrelease", "5.4.7\n");
+	write_below("/boot/config-5.4.7", "CONFIG_HZ=123\n");
+	write_below("/sys/kernel/btf/none", "");
+	write_below("/sys/kernel/tracing/events/fruit/apple/format",
+		    "name: apple\nID: 9\nformat:\n"
+		    "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+		    "\n"
+		    "\tfield:int ripeness;\toffset:8;\tsize:4;\tsigned:1;\n"
+		    "\nprint fmt: \"%d\", REC->ripeness\n");
+	snprintf(target, sizeof(target), "%s/sys/kernel/btf/vmlinux", directory);
+	ck_assert_int_eq(symlink("/sys/kernel/btf/vmlinux", target), 0);
+	compiles_with(source, &opts, "tracepoint__fruit__apple");
+	ck_assert(hits(source, &opts));
+	/* What changed there is not answered from the cache. */
+	write_below("/boot/config-5.4.7", "CONFIG_HZ=124\n");
+	error = create(source, &opts, &module);
+	has(error, "error: not that kernel", 1);
+	ebcc_error_destroy(error);
+	write_below("/boot/config-5.4.7", "CONFIG_HZ=123\n");
+	write_below("/sys/kernel/tracing/events/fruit/apple/format",
+		    "name: apple\nID: 9\nformat:\n"
+		    "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+		    "\n"
+		    "\tfield:int weight;\toffset:8;\tsize:4;\tsigned:1;\n"
+		    "\nprint fmt: \"%d\", REC->weight\n");
+	error = create(source, &opts, &module);
+	has(error, "no member named 'ripeness'", 1);
+	ebcc_error_destroy(error);
+}
+END_TEST
+
 START_TEST(misuse_is_told)
 {
 	struct ebcc_module *module;
@@ -530,6 +662,9 @@ int main(void)
 	tcase_add_test(tcase, every_input_of_a_cached_answer_counts);
 	tcase_add_test(tcase, a_cached_answer_brings_its_warnings_and_texts);
 	tcase_add_test(tcase, a_source_that_fails_is_not_cached);
+	tcase_add_test(tcase, an_object_stands_for_its_source);
+	tcase_add_test(tcase, an_object_is_checked);
+	tcase_add_test(tcase, a_root_stands_for_another_kernel);
 	tcase_add_test(tcase, misuse_is_told);
 	tcase_add_test(tcase, an_empty_source_is_a_module_without_programs);
 	suite_add_tcase(suite, tcase);

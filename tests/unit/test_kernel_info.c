@@ -113,7 +113,8 @@ END_TEST
 
 START_TEST(test_version_option)
 {
-	struct ebcc_kernel_info_opts opts = {.root = root, .version_code = 12345};
+	struct ebcc_kernel_info_opts opts = {
+		.root = root, .release = "6.1.0", .version_code = 12345};
 
 	ck_assert_ptr_null(ebcc_kernel_info_create(&opts, &info));
 	ck_assert_uint_eq(info->version_code, 12345);
@@ -122,7 +123,8 @@ END_TEST
 
 START_TEST(test_machine)
 {
-	struct ebcc_kernel_info_opts opts = {.root = root, .machine = "aarch64"};
+	struct ebcc_kernel_info_opts opts = {
+		.root = root, .release = "6.1.0", .machine = "aarch64"};
 	struct ebcc_error *error;
 
 	ck_assert_ptr_null(ebcc_kernel_info_create(&opts, &info));
@@ -141,6 +143,34 @@ START_TEST(test_machine)
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_UNSUPPORTED);
 	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "vax"));
 	ebcc_error_destroy(error);
+}
+END_TEST
+
+/* A root says itself which kernel it is of; nothing of the running one gets in. */
+START_TEST(test_root_identity)
+{
+	struct ebcc_kernel_info_opts opts = {.root = root};
+	struct ebcc_error *error;
+	char tracefs[128];
+
+	error = ebcc_kernel_info_create(&opts, &info);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "/proc/sys/kernel/osrelease"));
+	ebcc_error_destroy(error);
+	write_text("/proc/sys/kernel/osrelease", "6.1.0-56-arm64\n");
+	ck_assert_ptr_null(ebcc_kernel_info_create(&opts, &info));
+	ck_assert_str_eq(info->release, "6.1.0-56-arm64");
+	ck_assert_uint_eq(info->version_code, VERSION(6, 1, 0));
+	ebcc_kernel_info_destroy(info);
+	info = NULL;
+	write_text("/proc/sys/kernel/version", "#1 SMP Debian 6.1.192-2 (2026-01-01)\n");
+	write_text("/proc/sys/kernel/arch", "aarch64\n");
+	ck_assert_ptr_null(ebcc_kernel_info_create(&opts, &info));
+	ck_assert_uint_eq(info->version_code, VERSION(6, 1, 192));
+	ck_assert_int_eq(info->arch, EBCC_CC_ARCH_ARM64);
+	snprintf(tracefs, sizeof(tracefs), "%s/sys/kernel/tracing", root);
+	ck_assert_str_eq(info->tracefs, tracefs);
 }
 END_TEST
 
@@ -219,6 +249,7 @@ START_TEST(test_this_machine)
 	ck_assert_uint_eq(info->page_size, sysconf(_SC_PAGESIZE));
 	ck_assert_uint_ge(info->cpu_count, 1);
 	ck_assert_uint_eq(strlen(info->build_id), 40);
+	ck_assert_ptr_null(info->tracefs);
 }
 END_TEST
 
@@ -234,6 +265,7 @@ int main(void)
 	tcase_add_test(tests, test_version_sources);
 	tcase_add_test(tests, test_version_option);
 	tcase_add_test(tests, test_machine);
+	tcase_add_test(tests, test_root_identity);
 	tcase_add_test(tests, test_build_id);
 	tcase_add_test(tests, test_cpus);
 	tcase_add_test(tests, test_config);
