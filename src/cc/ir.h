@@ -8,22 +8,20 @@
  *
  * What the object tells its loader, beside what libbpf reads anyway:
  *
- *   program sections	see ebcc_ir_section_name()
- *   section .ebcc.meta	global variables, of no use to the programs:
- *     __ebcc_event_NAME	its BTF type is a pointer to the type of the events that the source
- *			submits to the output map NAME (struct, union, array, integer ...;
- *			a char buffer is a pointer to the array). Absent when unknown.
- *     __ebcc_table_NAME	char[]: facts about the map NAME that libbpf can't carry, as
- *"key=value\n" lines; read the symbol's bytes in the section. Absent for a plain map. Keys:
- *			  table=STRING	the type string of BPF_TABLE and kin as the source has it:
- *					"histogram", "extern" (another module's table of the same
- *					name), "array_of_maps$INNER", "hash", ...
- *			  scope=shared|public
- *			  pinned=PATH	open the map from, or pin it to, this path
- *   section .data.ebcc	__ebcc_lost_NAME: counters of the events that the kernel refused, u64, one
- *per CPU, 64 bytes apart; as many as the CPUs rounded up to a power of two (take the count from the
- *variable's size). Only maps that events are sent to have one. A refusal because nobody opened the
- *perf buffer (ENOENT) is not counted.
+ * - Program sections: see ebcc_ir_section_name().
+ * - Section .ebcc.meta: global variables, of no use to the programs.
+ *   __ebcc_event_NAME: its BTF type is a pointer to the type of the events that the source
+ *   submits to the output map NAME (struct, union, array, integer ...). Absent when unknown.
+ *   __ebcc_table_NAME: char[], facts about the map NAME that libbpf can't carry, as lines
+ *   "key=value"; read the symbol's bytes in the section. Absent for a plain map. Keys:
+ *   "table", the type string of BPF_TABLE and kin as the source has it ("histogram",
+ *   "extern" for another module's table of the same name, "array_of_maps$INNER", "hash");
+ *   "scope", shared or public;
+ *   "pinned", the path to open the map from, or to pin it to.
+ * - Section .data.ebcc: __ebcc_lost_NAME, counters of the events that the kernel refused,
+ *   u64, one per CPU, 64 bytes apart; as many as the CPUs rounded up to a power of two (take
+ *   the count from the variable's size). Only maps that events are sent to have one. A
+ *   refusal because nobody opened the perf buffer (ENOENT) is not counted.
  */
 #ifndef EBCC_IR_H
 #define EBCC_IR_H
