@@ -2,12 +2,10 @@
 /*
  * Links: what every kind of attaching gives. A link is on its module's list until it is
  * destroyed, so that nothing stays attached behind a module. Also here: attaching by the names of
- * programs, and BTF-typed programs, whose target was settled when they were loaded.
+ * programs.
  */
 #include "attach.h"
 
-#include <bpf/bpf.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <string.h>
@@ -92,36 +90,6 @@ const char *ebcc_link_name(const struct ebcc_link *link)
 	return link->name;
 }
 
-static void detach_btf_link(struct ebcc_link *link)
-{
-	if (link->fd >= 0)
-		close(link->fd);
-}
-
-/* Loads a program whose section name tells libbpf its target, and attaches it there. */
-static struct ebcc_error *attach_btf_program(struct ebcc_program *program, unsigned type,
-					     int attach_type, const char *kind, const char *target,
-					     struct ebcc_link **ret)
-{
-	struct ebcc_program_opts opts = {
-		.sz = sizeof(opts), .attach_type = attach_type, .has_attach_type = true};
-	struct ebcc_link *link;
-
-	TRY(ebcc_program_load(program, type, &opts));
-	TRY(ebcc_link_create(program, sizeof(*link), detach_btf_link, &link, "%s:%s", kind,
-			     target));
-	link->fd = bpf_raw_tracepoint_open(NULL, program->fd);
-	if (link->fd < 0) {
-		struct ebcc_error *error = ebcc_error_os(EBCC_ERROR_ATTACH, errno,
-							 "can't attach to %s:%s", kind, target);
-
-		ebcc_link_destroy(link);
-		return ebcc_error_with_subject(error, target);
-	}
-	*ret = link;
-	return NULL;
-}
-
 static struct ebcc_error *attach_named_kprobe(struct ebcc_program *program, const char *target,
 					      struct ebcc_link **ret)
 {
@@ -173,42 +141,18 @@ static struct ebcc_error *attach_named_raw_tracepoint(struct ebcc_program *progr
 	return ebcc_attach_raw_tracepoint(program, target, ret);
 }
 
-static struct ebcc_error *attach_named_kfunc(struct ebcc_program *program, const char *target,
+static struct ebcc_error *attach_named_trace(struct ebcc_program *program, const char *target,
 					     struct ebcc_link **ret)
 {
-	return attach_btf_program(program, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "kfunc", target,
-				  ret);
-}
-
-static struct ebcc_error *attach_named_kretfunc(struct ebcc_program *program, const char *target,
-						struct ebcc_link **ret)
-{
-	return attach_btf_program(program, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "kretfunc",
-				  target, ret);
-}
-
-static struct ebcc_error *attach_named_kmod_ret(struct ebcc_program *program, const char *target,
-						struct ebcc_link **ret)
-{
-	return attach_btf_program(program, BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, "kmod_ret",
-				  target, ret);
-}
-
-static struct ebcc_error *attach_named_lsm(struct ebcc_program *program, const char *target,
-					   struct ebcc_link **ret)
-{
-	return attach_btf_program(program, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "lsm", target, ret);
+	return ebcc_attach_trace(program, ret);
 }
 
 /* An iterator runs when it is read, so it is loaded and no link made. */
 static struct ebcc_error *load_named_iter(struct ebcc_program *program, const char *target,
 					  struct ebcc_link **ret)
 {
-	struct ebcc_program_opts opts = {
-		.sz = sizeof(opts), .attach_type = BPF_TRACE_ITER, .has_attach_type = true};
-
 	*ret = NULL;
-	return ebcc_program_load(program, BPF_PROG_TYPE_TRACING, &opts);
+	return ebcc_iter_load(program);
 }
 
 static const struct named_kind {
@@ -220,10 +164,10 @@ static const struct named_kind {
 	{"kretprobe__", attach_named_kretprobe},
 	{"tracepoint__", attach_named_tracepoint},
 	{"raw_tracepoint__", attach_named_raw_tracepoint},
-	{"kfunc__", attach_named_kfunc},
-	{"kretfunc__", attach_named_kretfunc},
-	{"kmod_ret__", attach_named_kmod_ret},
-	{"lsm__", attach_named_lsm},
+	{"kfunc__", attach_named_trace},
+	{"kretfunc__", attach_named_trace},
+	{"kmod_ret__", attach_named_trace},
+	{"lsm__", attach_named_trace},
 	{"bpf_iter__", load_named_iter},
 };
 

@@ -62,6 +62,11 @@ MUST_CHECK struct ebcc_error *ebcc_parse_cpus(const char *text, int **ret, size_
 /* The online CPUs. @ret malloc'ed. */
 MUST_CHECK struct ebcc_error *ebcc_online_cpus(int **ret, size_t *ret_count);
 
+/* ---- attach_trace.c ---- */
+
+/* Loads an iterator, whose name begins with bpf_iter__. */
+MUST_CHECK struct ebcc_error *ebcc_iter_load(struct ebcc_program *program);
+
 /* ---- attach_kprobe.c ---- */
 
 /*

@@ -317,6 +317,62 @@ EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
 						   const struct ebcc_perf_event_opts *opts,
 						   struct ebcc_link **ret);
 
+/**
+ * Attaches a program whose target is described by the kernel's BTF. The target is part of the
+ * program's name, which KFUNC_PROBE, KRETFUNC_PROBE, KMOD_RET and LSM_PROBE make:
+ * `kfunc__FUNCTION`, `kfunc__MODULE__FUNCTION`, `lsm__HOOK`.
+ * @return EBCC_ERROR_INVALID_ARGUMENT for a program of another name; EBCC_ERROR_LOAD where the
+ * kernel can't trace the function.
+ */
+EBCC_API struct ebcc_error *ebcc_attach_trace(struct ebcc_program *program,
+					      struct ebcc_link **ret);
+
+struct ebcc_iter_opts {
+	size_t sz;
+	struct ebcc_table *table; /**< whose elements the program walks, for `bpf_map_elem` and
+				   *  kin, or NULL */
+};
+/** Prepares an iterator (BPF_ITER) for ebcc_iter_open(). @p opts may be NULL. */
+EBCC_API struct ebcc_error *ebcc_attach_iter(struct ebcc_program *program,
+					     const struct ebcc_iter_opts *opts,
+					     struct ebcc_link **ret);
+/** A new descriptor; reading it runs the iterator from the start and gives what it writes. Owned by
+ *  the caller. @p link: of ebcc_attach_iter(). */
+EBCC_API struct ebcc_error *ebcc_iter_open(struct ebcc_link *link, int *ret);
+
+/**
+ * Runs an XDP program on a network interface of the caller's network namespace.
+ * @param flags XDP_FLAGS_ bits (linux/if_link.h), or 0.
+ * Destroying the link removes the program if it is still the interface's.
+ */
+EBCC_API struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const char *device,
+					    unsigned flags, struct ebcc_link **ret);
+/** Removes whatever XDP program an interface has, in the mode that @p flags name (0: any). */
+EBCC_API struct ebcc_error *ebcc_remove_xdp(const char *device, unsigned flags);
+
+/** Makes a program the filter of a socket, which stays the caller's. It is removed with the link. */
+EBCC_API struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_fd,
+					       struct ebcc_link **ret);
+/**
+ * Opens a raw packet socket with a program as its filter. ebcc_link_fd() is the socket
+ * (non-blocking), which gives whole packets; it is closed with the link.
+ * @param device the interface whose packets it gets, or NULL for all.
+ */
+EBCC_API struct ebcc_error *ebcc_attach_raw_socket(struct ebcc_program *program, const char *device,
+						   struct ebcc_link **ret);
+
+/**
+ * Attaches a program to what a descriptor stands for: a control group's directory, a
+ * table of sockets, a device, as the kernel's BPF_PROG_ATTACH does.
+ * @param fd borrowed for the call; the link keeps a copy.
+ * @param attach_type `enum bpf_attach_type`. A program that isn't loaded yet is loaded with the
+ *                    type that fits it.
+ * @param flags BPF_F_ALLOW_MULTI and kin, or 0.
+ */
+EBCC_API struct ebcc_error *ebcc_attach_descriptor(struct ebcc_program *program, int fd,
+						   int attach_type, unsigned flags,
+						   struct ebcc_link **ret);
+
 /** Detaches and frees. NULL is allowed. The program stays loaded. */
 EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
 /** The descriptor that keeps it attached (a perf event's or a BPF link's; the first of several). */
@@ -394,6 +450,15 @@ EBCC_API struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void
 					    uint64_t flags);
 EBCC_API struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value, bool *ret_found);
 EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *ret_found);
+
+/**
+ * Puts counters of a perf event into a BPF_PERF_ARRAY table, one per online CPU at the CPU's
+ * number, for perf_read() and perf_counter_value(). They count as long as the table lives.
+ * @param type, config as perf_event_open(2) has them.
+ * @param pid one process, or -1 for all.
+ */
+EBCC_API struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table, uint32_t type,
+						     uint64_t config, int pid);
 
 /**
  * The addresses of one stack of a stack trace table, innermost first.

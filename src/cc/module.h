@@ -104,6 +104,10 @@ MUST_CHECK struct ebcc_error *ebcc_link_create(struct ebcc_program *program, siz
 					       struct ebcc_link **ret, const char *name_format, ...)
 	EBCC_PRINTF(5, 6);
 
+/* attach_trace.c: the function in a kernel module that @program, the name of a program made by
+ * MODULE_KFUNC_PROBE and kin, is for; NULL where the name names no module of this kernel. */
+const char *ebcc_trace_module_target(const char *program);
+
 /* load.c: opens @bytes (borrowed from module->object_bytes) and fills programs and tables. */
 MUST_CHECK struct ebcc_error *ebcc_module_open_object(struct ebcc_module *module);
 /* load.c: closes every program and map and what describes them. Also after a failed open. */

@@ -276,6 +276,24 @@ static struct ebcc_error *use_map(const struct load *load, struct bpf_map *map)
 	return NULL;
 }
 
+/* The section's name would have libbpf look for a function MODULE__FUNCTION. */
+static struct ebcc_error *set_module_target(struct load *load)
+{
+	const char *name = load->program->name, *target = ebcc_trace_module_target(name);
+	int err;
+
+	if (!target)
+		return NULL;
+	err = bpf_program__set_attach_target(load->bpf_program, 0, target);
+	if (!err)
+		return NULL;
+	return ebcc_error_with_subject(
+		ebcc_error_os(EBCC_ERROR_NOT_FOUND, -err,
+			      "program '%s': no kernel module has a function %s that can be traced",
+			      name, target),
+		target);
+}
+
 static struct ebcc_error *set_type(struct load *load, unsigned ifindex)
 {
 	struct bpf_program *program = load->bpf_program;
@@ -289,6 +307,7 @@ static struct ebcc_error *set_type(struct load *load, unsigned ifindex)
 						      (enum bpf_attach_type)load->attach_type);
 	if (ifindex)
 		bpf_program__set_ifindex(program, ifindex);
+	TRY(set_module_target(load));
 	bpf_program__set_autoload(program, true);
 	load->log = malloc(LOG_SIZE);
 	if (!load->log)

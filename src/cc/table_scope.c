@@ -147,6 +147,12 @@ static struct ebcc_error *prepare(struct ebcc_table *table)
 	TRY(read_fact(table, "pinned", &pinned));
 	if (type && !strcmp(type, "extern"))
 		TRY(use_published(table));
+	/* BPF_TABLE has a key for every kind; the kernel wants none here. */
+	if (table->map_type == BPF_MAP_TYPE_QUEUE || table->map_type == BPF_MAP_TYPE_STACK) {
+		bpf_map__set_key_size(table->map, 0);
+		table->key_size = 0;
+		table->key_type = NULL;
+	}
 	/* "hash_of_maps$INNER" */
 	inner = type ? strchr(type, '$') : NULL;
 	if (inner)

@@ -377,6 +377,26 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_MEMBERS_redirect(name) __u64 (*const redirect_map)(int, int);
 #define __EBCC_VALUES_redirect(name) .redirect_map = __ebcc_redirect_map__##name,
 
+#define __EBCC_FUNCTIONS_queue(name)                                                               \
+	__EBCC_INLINE int __ebcc_push__##name(__EBCC_LEAF(name) * leaf, __u64 push_flags)          \
+	{                                                                                          \
+		return bpf_map_push_elem(__EBCC_MAP(name), leaf, push_flags);                      \
+	}                                                                                          \
+	__EBCC_INLINE int __ebcc_pop__##name(__EBCC_LEAF(name) * leaf)                             \
+	{                                                                                          \
+		return bpf_map_pop_elem(__EBCC_MAP(name), leaf);                                   \
+	}                                                                                          \
+	__EBCC_INLINE int __ebcc_peek__##name(__EBCC_LEAF(name) * leaf)                            \
+	{                                                                                          \
+		return bpf_map_peek_elem(__EBCC_MAP(name), leaf);                                  \
+	}
+#define __EBCC_MEMBERS_queue(name)                                                                 \
+	int (*const push)(__EBCC_LEAF(name) *, __u64);                                             \
+	int (*const pop)(__EBCC_LEAF(name) *);                                                     \
+	int (*const peek)(__EBCC_LEAF(name) *);
+#define __EBCC_VALUES_queue(name)                                                                  \
+	.push = __ebcc_push__##name, .pop = __ebcc_pop__##name, .peek = __ebcc_peek__##name,
+
 /* @kind is sk, inode or task. */
 #define __EBCC_FUNCTIONS_storage(name, kind)                                                       \
 	__EBCC_INLINE void *__ebcc_##kind##_storage_get__##name(void *owner, void *initial,        \
@@ -412,6 +432,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_FUNCTIONS_prog_array(name)                                                          \
 	__EBCC_FUNCTIONS_cgroup_array(name)                                                        \
 	__EBCC_FUNCTIONS_redirect(name)                                                            \
+	__EBCC_FUNCTIONS_queue(name)                                                               \
 	__EBCC_FUNCTIONS_storage(name, sk)                                                         \
 	__EBCC_FUNCTIONS_storage(name, inode)                                                      \
 	__EBCC_FUNCTIONS_storage(name, task)                                                       \
@@ -423,6 +444,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		__EBCC_MEMBERS_prog_array(name)                                                    \
 		__EBCC_MEMBERS_cgroup_array(name)                                                  \
 		__EBCC_MEMBERS_redirect(name)                                                      \
+		__EBCC_MEMBERS_queue(name)                                                         \
 		__EBCC_MEMBERS_storage(name, sk)                                                   \
 		__EBCC_MEMBERS_storage(name, inode)                                                \
 		__EBCC_MEMBERS_storage(name, task)                                                 \
@@ -430,7 +452,8 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		__EBCC_VALUES_map(name) __EBCC_VALUES_perf_output(name)                            \
 		__EBCC_VALUES_stack_trace(name) __EBCC_VALUES_perf_array(name)                     \
 		__EBCC_VALUES_prog_array(name) __EBCC_VALUES_cgroup_array(name)                    \
-		__EBCC_VALUES_redirect(name) __EBCC_VALUES_storage(name, sk)                       \
+		__EBCC_VALUES_redirect(name) __EBCC_VALUES_queue(name)                             \
+		__EBCC_VALUES_storage(name, sk)                                                    \
 		__EBCC_VALUES_storage(name, inode) __EBCC_VALUES_storage(name, task)               \
 	}
 
@@ -584,25 +607,7 @@ struct bpf_stacktrace_buildid {
 		int(*map_flags)[flags];                                                            \
 	} __ebcc_map_##name __EBCC_SECTION_MAPS;                                                   \
 	__EBCC_FACTS(name, "table=" string "\n" facts);                                            \
-	__EBCC_INLINE int __ebcc_push__##name(__EBCC_LEAF(name) * leaf, __u64 push_flags)          \
-	{                                                                                          \
-		return bpf_map_push_elem(__EBCC_MAP(name), leaf, push_flags);                      \
-	}                                                                                          \
-	__EBCC_INLINE int __ebcc_pop__##name(__EBCC_LEAF(name) * leaf)                             \
-	{                                                                                          \
-		return bpf_map_pop_elem(__EBCC_MAP(name), leaf);                                   \
-	}                                                                                          \
-	__EBCC_INLINE int __ebcc_peek__##name(__EBCC_LEAF(name) * leaf)                            \
-	{                                                                                          \
-		return bpf_map_peek_elem(__EBCC_MAP(name), leaf);                                  \
-	}                                                                                          \
-	static const struct {                                                                      \
-		int (*const push)(__EBCC_LEAF(name) *, __u64);                                     \
-		int (*const pop)(__EBCC_LEAF(name) *);                                             \
-		int (*const peek)(__EBCC_LEAF(name) *);                                            \
-	} name __attribute__((unused, nodebug)) = {                                                \
-		__ebcc_push__##name, __ebcc_pop__##name, __ebcc_peek__##name,                      \
-	}
+	__EBCC_TABLE_group(name, queue)
 #define BPF_QUEUESTACK(string, name, leaf_type, entries, flags)                                    \
 	__EBCC_QUEUESTACK(string, name, leaf_type, entries, flags, "")
 #define BPF_QUEUESTACK_PINNED(string, name, leaf_type, entries, flags, path)                       \
