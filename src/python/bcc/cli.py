@@ -114,6 +114,20 @@ class Losses:
         self.last = now
 
 
+def report_skipped(prog, programs):
+    """Tells on stderr how often the kernel did not run the programs (loaded Functions): it runs
+    none on a CPU where another program, or a map operation, is under way. Kernels
+    before 6.7 don't count that for tracepoints."""
+    skipped = 0
+    for program in programs:
+        with open(f"/proc/self/fdinfo/{program.fd}", encoding="ascii") as file:
+            skipped += sum(int(line.split()[1]) for line in file
+                           if line.startswith("recursion_misses:"))
+    if skipped:
+        print(f"{prog}: {skipped} events skipped by the kernel, which was at other BPF work: "
+              "some of what was asked for may be missing", file=sys.stderr)
+
+
 class NotedInterrupts:
     """Within it, SIGINT and SIGTERM are noted and not raised, so that none cuts an event short.
     A second one raises KeyboardInterrupt after all."""
