@@ -2,7 +2,7 @@
 
 Commands come on standard input, one a line, and each answer is one line of JSON. "mark FLAGS"
 opens the marker, which does not exist. "opens" makes every kind of open, and answers with the
-list of all such calls so far, in order: name, flags, directory of a relative name, thread,
+list of the calls, in order: name, flags, directory of a relative name, thread,
 what the call returned. "blocked" makes one whose name changes while it is under way.
 """
 import ctypes
@@ -98,6 +98,7 @@ class Opens:
 
     def run(self):
         """Every kind of call, once."""
+        self.calls = []
         self.openat(self.path(b"plain"), os.O_RDONLY)
         self.openat(self.path(b"missing"), os.O_RDONLY)
         self.openat(self.path(b"made"), os.O_CREAT | os.O_EXCL | os.O_WRONLY)
@@ -129,7 +130,8 @@ class Opens:
     def change_while_blocked(self):
         """An open that blocks, on a pipe; its name is overwritten before it returns."""
         pipe = self.path(b"pipe")
-        os.mkfifo(pipe)
+        if not os.path.exists(pipe):
+            os.mkfifo(pipe)
         name = ctypes.create_string_buffer(pipe)
         thread = threading.Thread(target=self.openat, args=(pipe, os.O_RDONLY),
                                   kwargs={"pointer": name})

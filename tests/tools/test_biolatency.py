@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toolrun import TOOLS, Tool, run
+from toolrun import TOOLS, Tool, repeated_when_skipped, run
 
 BLOCK = 4096
 
@@ -70,6 +70,7 @@ def rows(output):
             re.findall(rb"^ *(\d+) -> (\d+) +: (\d+) +\|[* ]*\|$", output, re.MULTILINE)]
 
 
+@repeated_when_skipped
 def test_every_request_is_counted(disk):
     output, took = trace(disk, "--json", reads=40, writes=25)
     (line,) = output.splitlines()
@@ -90,6 +91,7 @@ def test_every_request_is_counted(disk):
     assert abs(values["time"] - time.time()) < 600
 
 
+@repeated_when_skipped
 def test_kinds_and_disks(disk):
     """-F tells reads, writes and flushes of the disk's cache apart; -D names the disk."""
     output, _ = trace(disk, "--json", "-D", "-F", reads=7, writes=5, flushes=3)
@@ -100,6 +102,7 @@ def test_kinds_and_disks(disk):
     assert (reads, counts) == (7, {(disk, "Sync-Write"): 5, (disk, "Flush"): 3})
 
 
+@repeated_when_skipped
 def test_text(disk):
     output, _ = trace(disk, "-T", "-D", "-e", reads=20)
     lines = output.splitlines()
@@ -114,6 +117,7 @@ def test_text(disk):
     assert count == 20 and average == total // 20
 
 
+@repeated_when_skipped
 def test_milliseconds(disk):
     output, took = trace(disk, "-m", reads=20)
     assert b"     msecs " in output
@@ -122,12 +126,14 @@ def test_milliseconds(disk):
 
 
 @pytest.mark.usefixtures("scheduler")
+@repeated_when_skipped
 def test_queued(disk):
     """Requests that go through a scheduler are counted once, from their insertion."""
     values = json.loads(trace(disk, "--json", "-Q", reads=30)[0])
     assert values["count"] == 30
 
 
+@repeated_when_skipped
 def test_intervals(disk):
     """So many outputs, then the end; what comes in an interval is in no other."""
     with Tool("biolatency", "-d", disk, "--json", "0.5", "3") as tool:
