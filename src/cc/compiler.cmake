@@ -38,6 +38,7 @@ add_library(ebcc_ir STATIC
   ir.c
   ir_arguments.c
   ir_events.c
+  ir_headers.c
   ir_inline.c
   ir_maps.c
   ir_markers.c

@@ -27,6 +27,7 @@ static const struct step dialect_steps[] = {
 	{.pass = ebcc_ir_mark_inline},
 	{.llvm = "always-inline,globaldce,function(sroa,early-cse)"},
 	{.pass = ebcc_ir_error_markers},
+	{.pass = ebcc_ir_drop_machine_code},
 	{.pass = ebcc_ir_events},
 	{.pass = ebcc_ir_arguments},
 	{.pass = ebcc_ir_packets},
@@ -37,6 +38,7 @@ static const struct step dialect_steps[] = {
 static const struct step optimize_steps[] = {
 	{.llvm = "default<O2>"},
 	{.pass = ebcc_ir_constants},
+	{.pass = ebcc_ir_refuse_machine_code},
 };
 
 /* Leaves out instcombine, which takes range checks apart from the index that they guard: some
@@ -46,6 +48,7 @@ static const struct step plain_steps[] = {
 	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
 		 "simplifycfg),globaldce"},
 	{.pass = ebcc_ir_constants},
+	{.pass = ebcc_ir_refuse_machine_code},
 };
 
 static bool run_llvm(struct ebcc_ir *ir, const char *passes)

@@ -84,6 +84,8 @@ void ebcc_ir_packets(struct ebcc_ir *ir);
 void ebcc_ir_reads(struct ebcc_ir *ir);
 void ebcc_ir_sections(struct ebcc_ir *ir);
 void ebcc_ir_constants(struct ebcc_ir *ir);
+void ebcc_ir_drop_machine_code(struct ebcc_ir *ir);
+void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir);
 
 /* Reports a diagnostic at an instruction's source location (inlined: that of the innermost
  * source line), or at a function's. An error makes the run fail. */

@@ -31,10 +31,11 @@
 #define __EBCC_STRING_(x) #x
 #define __EBCC_STRING(x) __EBCC_STRING_(x)
 #define __EBCC_MACHINE_CODE(...) "#ebcc " __EBCC_STRING(__COUNTER__) " " #__VA_ARGS__
+#define __EBCC_MACHINE_JUMP(...) "#ebcc goto " __EBCC_STRING(__COUNTER__) " " #__VA_ARGS__
 #define volatile(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __volatile__(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __volatile(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
-#define goto(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
+#define goto(...) (__EBCC_MACHINE_JUMP(__VA_ARGS__))
 #define asm(...) asm(__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __asm__(...) __asm__(__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __asm(...) __asm(__EBCC_MACHINE_CODE(__VA_ARGS__))
