@@ -171,10 +171,16 @@ static struct ebcc_error *print_tracepoint(struct ebcc_ktypes *ktypes, const cha
 	return ebcc_buf_check(&ktypes->inputs);
 }
 
-/* A tracepoint that can't be had is no error yet: the source may do without its struct. */
+/*
+ * A tracepoint that can't be had is no error yet: the source may do without its struct. Its tag
+ * is declared, or a parameter list would be the first to name it, which clang warns of.
+ */
 static struct ebcc_error *note_missing(struct ebcc_ktypes *ktypes, struct ebcc_error *error,
-				       const struct ebcc_scan_tracepoint *tp)
+				       const struct ebcc_scan_tracepoint *tp, struct ebcc_buf *text)
 {
+	ebcc_buf_printf(text, "struct tracepoint__%s%s%s;\n", tp->category ? tp->category : "",
+			tp->category ? "__" : "", tp->event);
+	ebcc_buf_printf(&ktypes->inputs, "unfound %s\n", tp->event);
 	if (ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
 		return error;
 	if (ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND && tp->category)
@@ -220,7 +226,7 @@ static struct ebcc_error *print_tracepoints(struct ebcc_ktypes *ktypes, struct e
 		if (!error && !tp->category)
 			error = print_tracepoint(ktypes, category, event, text);
 		if (error)
-			TRY(note_missing(ktypes, error, tp));
+			TRY(note_missing(ktypes, error, tp, text));
 	}
 	return ebcc_buf_check(text);
 }

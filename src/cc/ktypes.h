@@ -71,7 +71,8 @@ MUST_CHECK struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
 const char *ebcc_ktypes_notes(const struct ebcc_ktypes *ktypes);
 
 /* What entered the last text beside the source, for a cache key: lines "btf PATH",
- * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE". Borrowed until the next generate.
+ * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE"; "unfound EV" for a tracepoint that
+ * was looked for in vain, which may be there the next time. Borrowed until the next generate.
  */
 const char *ebcc_ktypes_inputs(const struct ebcc_ktypes *ktypes);
 

@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel_features.h"
+#include "near_names.h"
 #include "value.h"
 
 /* libbpf's messages kept for one error. */
@@ -270,6 +271,29 @@ static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *
 				       name);
 }
 
+/* No such variable: the nearest of those that could be meant are named. */
+static struct ebcc_error *unknown_constant(const struct ebcc_module *module, const char *name)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_near_names near;
+
+	ebcc_near_names_init(&near, name);
+	for (uint32_t id = 1; module->btf && id < btf__type_cnt(module->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(module->btf, id);
+		const char *found = btf__name_by_offset(module->btf, type->name_off);
+		struct ebcc_variable variable;
+
+		if (btf_is_var(type) && found &&
+		    ebcc_btf_variable(module->btf, NULL, found, &variable) &&
+		    !strncmp(variable.section, ".rodata", 7))
+			ebcc_near_names_add(&near, found);
+	}
+	ebcc_buf_append_string(&text, "the source has no such global variable, or nothing uses it");
+	ebcc_near_names_suggest(&near, &text);
+	TRY(ebcc_buf_check(&text));
+	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
+}
+
 struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const char *name,
 					    const void *value, size_t size)
 {
@@ -282,8 +306,7 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 		return constant_error(EBCC_ERROR_STATE, name,
 				      "the maps exist already; constants are set before load");
 	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
-		return constant_error(EBCC_ERROR_NOT_FOUND, name,
-				      "the source has no such global variable, or nothing uses it");
+		return unknown_constant(module, name);
 	if (strncmp(variable.section, ".rodata", 7))
 		return constant_error(EBCC_ERROR_NOT_FOUND, name,
 				      "the variable is not declared const volatile");

@@ -233,3 +233,17 @@ def test_error_classes():
         assert isinstance(error, bcc.Error) and isinstance(error, Exception)
         assert error.code > 0
         assert (error.subject, error.details, error.errno) == (None, None, 0)
+
+
+def test_a_misspelt_constant_names_the_near_one():
+    with pytest.raises(bcc.NotFoundError, match="did you mean threshold"):
+        bcc.BPF(text="""
+const volatile u64 threshold = 1;
+int probe(void *ctx) { return threshold; }
+""", constants={"treshold": 5})
+
+
+def test_a_missing_tracepoint_is_said_without_a_warning(caplog):
+    with pytest.raises(bcc.CompileError, match="no tracepoint syscalls:sys_enter_opeat"):
+        bcc.BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_opeat) { return args->dfd; }")
+    assert "visibility" not in caplog.text
