@@ -3,7 +3,8 @@
  * From source to object. A first parse is made against the kernel types that the scan
  * thinks the source can reach; what its diagnostics tell is learnt and the parse
  * repeated; the last one is made against every type of the kernel. So a wrong guess of
- * the scan costs time, never a failure.
+ * the scan costs time, never a failure. What BTF can't satisfy is compiled against the kernel's
+ * headers, where these are to be had.
  */
 #include "compile.h"
 
@@ -12,6 +13,7 @@
 
 #include "buf.h"
 #include "compile_cache.h"
+#include "compile_headers.h"
 #include "compiler_client.h"
 #include "kernel_info.h"
 #include "ktypes.h"
@@ -34,6 +36,7 @@ struct ebcc_compilation {
 	char *kernel_root;	       /* or NULL: the running kernel */
 	char *root_btf, *root_modules; /* where BTF lies below it */
 	bool named;		       /* file_name is the caller's, not the default */
+	enum ebcc_kernel_types types;
 	struct ebcc_buf kernel_types;
 	const char **cflags; /* strings of cflag_texts, and literals */
 	char **cflag_texts;
@@ -129,6 +132,7 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 	compilation->log = &module->log;
 	compilation->where = opts->compiler;
 	compilation->named = opts->file_name;
+	TRY(ebcc_compile_types(opts->kernel_types, &compilation->types));
 	compilation->source = malloc(size + 1);
 	if (!compilation->source)
 		return ebcc_error_no_memory();
@@ -159,6 +163,14 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 							      .size = strlen(opts->header_text)};
 	return copy_cflags(compilation, opts);
 }
+
+/* The circumstances of one run through stages 1 to 4; everything is borrowed. */
+struct surroundings {
+	struct ebcc_kernel_info *kernel;
+	struct ebcc_compiler_client *client;
+	struct ebcc_object_cache *cache;
+	const struct ebcc_cache_key *key;
+};
 
 static void log_warnings(const struct ebcc_log *log, const struct ebcc_cc_answer *answer)
 {
@@ -272,6 +284,12 @@ static void cleanup_cache(struct ebcc_object_cache **cache)
 	ebcc_object_cache_destroy(*cache);
 }
 
+#define AUTO_HEADERS CLEANUP(cleanup_headers)
+static void cleanup_headers(struct ebcc_kernel_headers **headers)
+{
+	ebcc_kernel_headers_destroy(*headers);
+}
+
 /* Stage 1 for the source and the text that is put before it. */
 static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struct ebcc_scan *ret)
 {
@@ -287,32 +305,212 @@ static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struc
 	return ebcc_scan_text(ret, compilation->header_text, strlen(compilation->header_text));
 }
 
-/* Stages 1 to 4, and a good answer into the cache under @key. */
-static struct ebcc_error *
-compile_anew(struct ebcc_compilation *compilation, struct ebcc_kernel_info *kernel,
-	     struct ebcc_compiler_client *client, struct ebcc_object_cache *cache,
-	     const struct ebcc_cache_key *key, struct ebcc_cc_answer *answer)
+/* @inputs and @notes get, appended, what stage 2 read, and what it had to leave out. */
+static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
+					   const struct surroundings *with,
+					   struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
+					   struct ebcc_buf *notes)
 {
 	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
 	AUTO_SCAN struct ebcc_scan names = {0};
 	struct ebcc_ktypes_opts opts = {
 		.btf_path = compilation->btf_path,
-		.tracefs_path = kernel->tracefs,
+		.tracefs_path = with->kernel->tracefs,
 	};
 
 	if (!opts.btf_path) {
 		opts.btf_path = compilation->root_btf;
 		opts.module_btf_dir = compilation->root_modules;
 	}
+	TRY(scan(compilation, &names));
+	TRY(ebcc_ktypes_create(&names, with->kernel, &opts, &ktypes));
+	TRY(compile_rounds(compilation, with->client, ktypes, answer));
+	ebcc_buf_append_string(inputs, ebcc_ktypes_inputs(ktypes));
+	ebcc_buf_append_string(notes, ebcc_ktypes_notes(ktypes));
+	TRY(ebcc_buf_check(inputs));
+	return ebcc_buf_check(notes);
+}
+
+static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilation,
+					       const struct surroundings *with,
+					       const struct ebcc_kernel_headers *headers,
+					       struct ebcc_cc_answer *answer,
+					       struct ebcc_buf *inputs, struct ebcc_buf *notes)
+{
+	struct ebcc_cc_request request = compilation->request;
+	struct ebcc_headers_compile compile = {
+		.request = &request,
+		.headers = headers,
+		.kernel = with->kernel,
+		.client = with->client,
+		.cache = with->cache,
+		.log = compilation->log,
+	};
+	AUTO_SCAN struct ebcc_scan names = {0};
+
+	/* The first file is BTF's text. */
+	request.files++;
+	request.file_count--;
+	TRY(scan(compilation, &names));
+	return ebcc_compile_with_headers(&compile, &names, answer, inputs, notes);
+}
+
+/* Where headers were looked for, and the ways to have some. */
+static void tell_no_headers(const struct ebcc_compilation *compilation,
+			    const struct surroundings *with, struct ebcc_buf *text)
+{
+	const char *release = with->kernel->release;
+	const char *root = compilation->kernel_root ? compilation->kernel_root : "";
+
+	if (compilation->btf_path) {
+		ebcc_buf_append_string(text, "no kernel headers are used with a BTF file unless "
+					     "BCC_KERNEL_SOURCE names those of that kernel");
+		return;
+	}
+	ebcc_buf_printf(
+		text,
+		"no headers of the kernel %s were found (looked at %s/lib/modules/%s/build, "
+		"%s/usr/src/linux-headers-%s and %s/sys/kernel/kheaders.tar.xz): install the "
+		"package that has them (linux-headers-%s on Debian and Ubuntu, "
+		"kernel-devel-%s on Fedora and RHEL), or load the module kheaders, or name a "
+		"configured tree in BCC_KERNEL_SOURCE",
+		release, root, release, root, release, root, release, release);
+}
+
+/* Whether a diagnostic is about a name or a type that isn't there. */
+static bool lacks_names(const struct ebcc_cc_answer *answer)
+{
+	static const char *const words[] = {"undeclared", "unknown type", "incomplete", "no member",
+					    "not found"};
+
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		if (answer->diagnostics[i].severity < EBCC_CC_ERROR)
+			continue;
+		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
+			if (strstr(answer->diagnostics[i].message, words[j]))
+				return true;
+	}
+	return false;
+}
+
+static void tell_second_failure(const struct ebcc_cc_answer *answer,
+				const struct ebcc_kernel_headers *headers, struct ebcc_buf *notes)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
+
+		if (diagnostic->severity < EBCC_CC_ERROR)
+			continue;
+		ebcc_buf_printf(notes,
+				"against the kernel headers in %s it does not compile either: "
+				"%s:%u:%u: %s\n",
+				headers->build, diagnostic->path, diagnostic->line,
+				diagnostic->column, diagnostic->message);
+		return;
+	}
+}
+
+/* What BTF did not satisfy, against the headers that there are. @answer and @inputs are replaced
+ * on success; else @notes says why not. */
+static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
+				      const struct surroundings *with,
+				      struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
+				      struct ebcc_buf *notes)
+{
+	AUTO_HEADERS struct ebcc_kernel_headers *headers = NULL;
+	AUTO_BUF struct ebcc_buf read = EBCC_BUF_INIT, said = EBCC_BUF_INIT;
+	AUTO_ANSWER struct ebcc_cc_answer second = {0};
+	AUTO_ERROR struct ebcc_error *error = NULL;
+
+	error = ebcc_compile_find_headers(with->kernel, with->cache, compilation->btf_path,
+					  &headers);
+	if (error) {
+		ebcc_buf_printf(notes, "%s\n", ebcc_error_message(error));
+		return ebcc_buf_check(notes);
+	}
+	if (!headers) {
+		if (!notes->size && (!answer->diagnostic_count || lacks_names(answer))) {
+			ebcc_buf_append_string(notes,
+					       "the kernel's BTF may not have what is missing "
+					       "(it has no macros and no inline functions), "
+					       "but its headers do: ");
+			tell_no_headers(compilation, with, notes);
+			ebcc_buf_append_char(notes, '\n');
+		}
+		return ebcc_buf_check(notes);
+	}
+	TRY(compile_from_headers(compilation, with, headers, &second, &read, &said));
+	if (answer->diagnostic_count && second.status != EBCC_CC_OK) {
+		tell_second_failure(&second, headers, notes);
+		return ebcc_buf_check(notes);
+	}
+	ebcc_log(compilation->log, EBCC_LOG_INFO, "%s: compiled against the kernel headers in %s",
+		 compilation->file_name, headers->build);
+	ebcc_cc_answer_deinit(answer);
+	*answer = second;
+	second = (struct ebcc_cc_answer){0};
+	ebcc_buf_clear(inputs);
+	ebcc_buf_append(inputs, ebcc_buf_string(&read), read.size);
+	ebcc_buf_clear(notes);
+	ebcc_buf_append_string(notes, ebcc_buf_string(&said));
+	return ebcc_buf_check(inputs);
+}
+
+/* BTF, then headers. */
+static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilation,
+					      const struct surroundings *with,
+					      struct ebcc_cc_answer *answer,
+					      struct ebcc_buf *inputs, struct ebcc_buf *notes)
+{
+	AUTO_ERROR struct ebcc_error *error =
+		compile_from_btf(compilation, with, answer, inputs, notes);
+
+	if (error && ebcc_error_code(error) != EBCC_ERROR_KERNEL_TYPES)
+		return TAKE_PTR(error);
+	if (!error && answer->status != EBCC_CC_SOURCE_ERROR)
+		return NULL;
+	TRY(try_headers(compilation, with, answer, inputs, notes));
+	if (!error || answer->object || answer->diagnostic_count)
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s\n%s", ebcc_error_message(error),
+				 ebcc_buf_string(notes));
+}
+
+static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
+					 const struct surroundings *with,
+					 struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
+					 struct ebcc_buf *notes)
+{
+	AUTO_HEADERS struct ebcc_kernel_headers *headers = NULL;
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	if (compilation->types == EBCC_KERNEL_TYPES_BTF)
+		return compile_from_btf(compilation, with, answer, inputs, notes);
+	TRY(ebcc_compile_find_headers(with->kernel, with->cache, compilation->btf_path, &headers));
+	if (headers)
+		return compile_from_headers(compilation, with, headers, answer, inputs, notes);
+	tell_no_headers(compilation, with, &text);
+	TRY(ebcc_buf_check(&text));
+	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s", ebcc_buf_string(&text));
+}
+
+/* Stages 1 to 4, and a good answer into the cache. */
+static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
+				       const struct surroundings *with,
+				       struct ebcc_cc_answer *answer)
+{
+	AUTO_BUF struct ebcc_buf inputs = EBCC_BUF_INIT, notes = EBCC_BUF_INIT;
 
 	/* LLVM starts while this process reads BTF. */
-	TRY(ebcc_compiler_client_start(client));
-	TRY(scan(compilation, &names));
-	TRY(ebcc_ktypes_create(&names, kernel, &opts, &ktypes));
-	TRY(compile_rounds(compilation, client, ktypes, answer));
+	TRY(ebcc_compiler_client_start(with->client));
+	if (compilation->types == EBCC_KERNEL_TYPES_AUTO)
+		TRY(compile_from_either(compilation, with, answer, &inputs, &notes));
+	else
+		TRY(compile_forced(compilation, with, answer, &inputs, &notes));
 	if (answer->status != EBCC_CC_OK)
-		return compile_error(compilation, answer, ebcc_ktypes_notes(ktypes));
-	ebcc_compile_cache_store(cache, key, kernel, ebcc_ktypes_inputs(ktypes), answer);
+		return compile_error(compilation, answer, ebcc_buf_string(&notes));
+	ebcc_compile_cache_store(with->cache, with->key, with->kernel, ebcc_buf_string(&inputs),
+				 answer);
 	ebcc_buf_deinit(&compilation->kernel_types);
 	return NULL;
 }
@@ -343,6 +541,8 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 		ebcc_buf_printf(&types, "root %s\n", compilation->kernel_root);
 	if (compilation->header_text)
 		ebcc_buf_printf(&types, "header %s\n", compilation->header_text);
+	ebcc_buf_printf(&types, "types %d\n", compilation->types);
+	ebcc_compile_headers_key(&types);
 	TRY(ebcc_buf_check(&types));
 	TRY(ebcc_compile_cache_key(request, kernel, ebcc_buf_string(&identity),
 				   ebcc_buf_string(&types), &key));
@@ -352,7 +552,8 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 			 compilation->file_name);
 		return NULL;
 	}
-	return compile_anew(compilation, kernel, client, cache, &key, answer);
+	return compile_anew(compilation, &(struct surroundings){kernel, client, cache, &key},
+			    answer);
 }
 
 struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, size_t size,

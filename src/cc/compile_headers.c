@@ -176,7 +176,10 @@ struct ebcc_error *ebcc_compile_with_headers(const struct ebcc_headers_compile *
 {
 	AUTO_REQUEST struct headers_request request = {0};
 	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
-	struct ebcc_ktypes_opts opts = {.headers = true};
+	struct ebcc_ktypes_opts opts = {
+		.headers = true,
+		.tracefs_path = compile->kernel->tracefs,
+	};
 
 	TRY(request_init(&request, compile));
 	TRY(add_preamble(compile, &request, scan));
