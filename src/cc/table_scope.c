@@ -91,7 +91,7 @@ static struct ebcc_error *use_published(struct ebcc_table *table)
 				    "it is declared extern, but no module of this process has "
 				    "published a table",
 				    table->name);
-	} else if ((table->key_size && found->key_size != table->key_size) ||
+	} else if ((table->key_size && found->key_size && found->key_size != table->key_size) ||
 		   (table->leaf_size && found->leaf_size != table->leaf_size)) {
 		error = ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,

@@ -96,10 +96,11 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
                                     not allow_rlimit)
         _open_modules.add(self.module)
         try:
-            self._map_types = dict(self.module.tables())
             for name, value in (constants or {}).items():
                 self._set_constant(to_bytes(name), value)
             self.module.load()
+            # Those of extern tables are known from here on.
+            self._map_types = dict(self.module.tables())
             self._attach_named()
         except BaseException:
             self._show_debug()

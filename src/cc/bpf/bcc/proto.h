@@ -128,7 +128,7 @@ struct vxlan_gbp_t {
 	__u32 rsv2 : 3;
 	__u32 rsv3 : 1;
 	__u32 dflag : 1;
-	__u32 rsv4 : 1;
+	__u32 rsv4 : 2;
 	__u32 aflag : 1;
 	__u32 rsv5 : 3;
 	__u32 tag : 16;
