@@ -24,7 +24,7 @@ BUSYBOX = Path("/bin/busybox")
 QEMU = "qemu-system-x86_64"
 GUEST_SHARE = Path("/run/ebcc-vm")
 CONSOLE_TAIL_LINES = 40
-BOOT_TIMEOUT_S = 180
+BOOT_TIMEOUT_S = 300
 POLL_S = 0.1
 SCRATCH_DISK_BYTES = 64 << 20
 # Nothing here needs protection from the guest's processes, and every mitigation is emulated instructions.
@@ -47,7 +47,7 @@ class Request:
     directory: Path = Path("/")
     environment: dict = field(default_factory=dict)
     prelude: str = ""  # shell lines to run first, such as scripts/env prints
-    timeout: float = 600  # seconds, from power on
+    timeout: float = 600  # seconds, from the command's start
     memory_mb: int = 2048
     cpus: int = 2
     kernel_arguments: str = ""
@@ -251,7 +251,7 @@ class Machine:
                 self.fail(f"the machine ended without an exit status (QEMU's was {self.process.returncode})")
             if self.booted_at is None and now - self.started_at > BOOT_TIMEOUT_S:
                 self.fail(f"not booted after {BOOT_TIMEOUT_S} s")
-            if now - self.started_at > self.request.timeout:
+            if self.booted_at is not None and now - self.booted_at > self.request.timeout:
                 self.fail(f"still running after {self.request.timeout:g} s")
             time.sleep(POLL_S)
 
