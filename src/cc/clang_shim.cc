@@ -14,6 +14,9 @@
 #include <clang/Frontend/FrontendActions.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <clang/Frontend/Utils.h>
+#include <clang/Lex/MacroInfo.h>
+#include <clang/Lex/PPCallbacks.h>
+#include <clang/Lex/Preprocessor.h>
 #include <clang/Serialization/ASTWriter.h>
 #include <clang/Serialization/PCHContainerOperations.h>
 #include <llvm/ADT/StringMap.h>
@@ -357,6 +360,97 @@ class PreprocessAction : public clang::PreprocessorFrontendAction
 	}
 };
 
+/*
+ * Makes machine code harmless in kernel headers that the source includes behind the preamble,
+ * and leaves that of the source alone: while a file of the kernel's is read, the keywords are
+ * the macros that the preamble keeps for them (bpf/ebcc/kernel_begin.h).
+ */
+class KernelHeaderKeywords : public clang::PPCallbacks
+{
+	clang::Preprocessor &preprocessor;
+	bool defined = false;
+
+	void define(const char *keyword, const char *keeper)
+	{
+		clang::MacroInfo *macro =
+			preprocessor.getMacroInfo(preprocessor.getIdentifierInfo(keeper));
+
+		if (macro)
+			preprocessor.appendDefMacroDirective(
+				preprocessor.getIdentifierInfo(keyword), macro);
+	}
+
+	void undefine(const char *keyword, clang::SourceLocation where)
+	{
+		clang::IdentifierInfo *name = preprocessor.getIdentifierInfo(keyword);
+
+		if (preprocessor.isMacroDefined(name))
+			preprocessor.appendMacroDirective(
+				name, new (preprocessor.getPreprocessorAllocator())
+					      clang::UndefMacroDirective(where));
+	}
+
+	void FileChanged(clang::SourceLocation where, FileChangeReason reason,
+			 clang::SrcMgr::CharacteristicKind kind, clang::FileID) override
+	{
+		static const char *const keywords[][2] = {
+			{"volatile", "__EBCC_KEYWORD_volatile"},
+			{"__volatile__", "__EBCC_KEYWORD_volatile"},
+			{"__volatile", "__EBCC_KEYWORD_volatile"},
+			{"goto", "__EBCC_KEYWORD_goto"},
+			{"asm", "__EBCC_KEYWORD_asm"},
+			{"__asm__", "__EBCC_KEYWORD_asm"},
+			{"__asm", "__EBCC_KEYWORD_asm"},
+			{"register", "__EBCC_KEYWORD_register"},
+		};
+		StringRef file = preprocessor.getSourceManager().getFilename(where);
+		bool kernel = clang::SrcMgr::isSystem(kind) && !file.starts_with(EBCC_CC_ROOT "/");
+
+		if (reason != EnterFile && reason != ExitFile)
+			return;
+		/* In the preamble they are macros already. */
+		if (kernel == defined ||
+		    (kernel && preprocessor.isMacroDefined(
+				       preprocessor.getIdentifierInfo(keywords[0][0]))))
+			return;
+		defined = kernel;
+		for (const auto &keyword : keywords) {
+			if (kernel)
+				define(keyword[0], keyword[1]);
+			else
+				undefine(keyword[0], where);
+		}
+	}
+
+      public:
+	explicit KernelHeaderKeywords(clang::Preprocessor &preprocessor)
+	    : preprocessor(preprocessor)
+	{
+	}
+};
+
+/* From C to IR. */
+class ParseAction : public clang::EmitLLVMOnlyAction
+{
+	bool headers;
+
+	bool BeginSourceFileAction(clang::CompilerInstance &compiler) override
+	{
+		clang::Preprocessor &preprocessor = compiler.getPreprocessor();
+
+		if (headers)
+			preprocessor.addPPCallbacks(
+				std::make_unique<KernelHeaderKeywords>(preprocessor));
+		return EmitLLVMOnlyAction::BeginSourceFileAction(compiler);
+	}
+
+      public:
+	ParseAction(llvm::LLVMContext *context, bool headers)
+	    : EmitLLVMOnlyAction(context), headers(headers)
+	{
+	}
+};
+
 /* Parses headers and keeps what clang would write into a precompiled header. */
 class PrecompileAction : public clang::ASTFrontendAction
 {
@@ -436,7 +530,7 @@ llvm::PassPluginLibraryInfo getPollyPluginInfo()
 LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *input,
 			       ebcc_cc_answer *answer)
 {
-	clang::EmitLLVMOnlyAction action(llvm::unwrap(context));
+	ParseAction action(llvm::unwrap(context), input->request->flags & EBCC_CC_HEADERS);
 
 	if (!run(*input, answer, action))
 		return nullptr;

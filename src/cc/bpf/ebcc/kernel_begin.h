@@ -32,6 +32,12 @@
 #define __EBCC_STRING(x) __EBCC_STRING_(x)
 #define __EBCC_MACHINE_CODE(...) "#ebcc " __EBCC_STRING(__COUNTER__) " " #__VA_ARGS__
 #define __EBCC_MACHINE_JUMP(...) "#ebcc goto " __EBCC_STRING(__COUNTER__) " " #__VA_ARGS__
+/* For headers that the source includes behind the preamble: clang_shim.cc gives the keywords these
+ * definitions as long as such a header lasts. */
+#define __EBCC_KEYWORD_volatile(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
+#define __EBCC_KEYWORD_goto(...) (__EBCC_MACHINE_JUMP(__VA_ARGS__))
+#define __EBCC_KEYWORD_asm(...) asm(__EBCC_MACHINE_CODE(__VA_ARGS__))
+#define __EBCC_KEYWORD_register
 #define volatile(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __volatile__(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __volatile(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
