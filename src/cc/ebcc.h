@@ -373,6 +373,25 @@ EBCC_API struct ebcc_error *ebcc_attach_descriptor(struct ebcc_program *program,
 						   int attach_type, unsigned flags,
 						   struct ebcc_link **ret);
 
+/**
+ * Attaches a program to many kernel functions: with one link for all of them where the kernel has
+ * such links (kprobe.multi), one by one otherwise. Functions that can't be probed after all
+ * are left out.
+ * @param functions names that one function has each, as ebcc_find_kprobe_functions() gives them.
+ * @param on_return when they return, not when they are called.
+ * @return the last failure where none could be attached.
+ */
+EBCC_API struct ebcc_error *ebcc_attach_kprobe_multi(struct ebcc_program *program,
+						     const char *const *functions, size_t count,
+						     bool on_return, struct ebcc_link **ret);
+/** The functions that such a link is attached to, sorted. Borrowed until the next
+ *  ebcc_kprobe_multi_detach() or the end of the link. */
+EBCC_API const char *const *ebcc_kprobe_multi_functions(const struct ebcc_link *link,
+							size_t *ret_count);
+/** Detaches one function. The others may miss calls while the kernel changes over.
+ *  EBCC_ERROR_NOT_FOUND where the link isn't attached to it. */
+EBCC_API struct ebcc_error *ebcc_kprobe_multi_detach(struct ebcc_link *link, const char *function);
+
 /** Detaches and frees. NULL is allowed. The program stays loaded. */
 EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
 /** The descriptor that keeps it attached (a perf event's or a BPF link's; the first of several). */
@@ -632,6 +651,24 @@ EBCC_API struct ebcc_error *ebcc_find_user_functions(const char *binary, const c
 /** The path of a library ("c", "libc.so.6", or a path), as the loader (or the process) finds it.
  *  malloc'ed. @p pid 0: this system's loader cache. */
 EBCC_API struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret);
+
+/** Kinds of programs that not every kernel runs. Values are ABI. */
+enum ebcc_capability {
+	EBCC_CAPABILITY_KFUNC = 1,	    /**< KFUNC_PROBE, KRETFUNC_PROBE */
+	EBCC_CAPABILITY_FMOD_RET = 2,	    /**< KMOD_RET */
+	EBCC_CAPABILITY_LSM = 3,	    /**< LSM_PROBE */
+	EBCC_CAPABILITY_RAW_TRACEPOINT = 4, /**< RAW_TRACEPOINT_PROBE */
+	EBCC_CAPABILITY_RAW_TRACEPOINT_IN_MODULE = 5, /**< the same for events of kernel modules */
+};
+/** Whether the running kernel loads and attaches such programs, found out by doing it once. Without
+ *  the privilege to try, the answer is no. */
+EBCC_API bool ebcc_kernel_supports(enum ebcc_capability capability);
+
+/** Whether a struct or union of the running kernel has a member of that name, be it in a nameless
+ *  part of it. @return 1 or 0; -1 where the kernel has no such type, or no BTF. */
+EBCC_API int ebcc_kernel_has_member(const char *record, const char *member);
+/** The same for an enumerator of an enum. */
+EBCC_API int ebcc_kernel_has_enumerator(const char *enumeration, const char *enumerator);
 
 /** @} */
 

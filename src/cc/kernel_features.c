@@ -195,22 +195,52 @@ static bool probe_btf_datasec(void)
 }
 
 /* Some kernels load such programs and refuse to attach them, so it takes an attach to know. */
-static bool probe_fentry(void)
+static bool attaches(enum bpf_prog_type type, const char *function,
+		     enum bpf_attach_type attach_type)
 {
 	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
-	int id = libbpf_find_vmlinux_btf_id("bpf_fentry_test1", BPF_TRACE_FENTRY);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
+	int id = libbpf_find_vmlinux_btf_id(function, attach_type);
 	AUTO_CLOSE int program = -1;
 	AUTO_CLOSE int link = -1;
 
 	if (id <= 0)
 		return false;
 	opts.attach_btf_id = (uint32_t)id;
-	program = bpf_prog_load(BPF_PROG_TYPE_TRACING, NULL, "GPL", insns, 2, &opts);
+	program = bpf_prog_load(type, NULL, "GPL", insns, 2, &opts);
 	if (program < 0)
 		return false;
 	link = bpf_raw_tracepoint_open(NULL, program);
 	return link >= 0;
+}
+
+/* The functions tried are the kernel's own for tests, which nothing else calls. */
+static bool probe_fentry(void)
+{
+	return attaches(BPF_PROG_TYPE_TRACING, "bpf_fentry_test1", BPF_TRACE_FENTRY);
+}
+
+static bool probe_modify_return(void)
+{
+	return attaches(BPF_PROG_TYPE_TRACING, "bpf_modify_return_test", BPF_MODIFY_RETURN);
+}
+
+/* A hook that is called seldom, and whose result 0 lets things be. */
+static bool probe_lsm(void)
+{
+	return attaches(BPF_PROG_TYPE_LSM, "syslog", BPF_LSM_MAC);
+}
+
+static bool probe_raw_tracepoint(void)
+{
+	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
+	AUTO_CLOSE int program = load(BPF_PROG_TYPE_RAW_TRACEPOINT, insns, 2, 0);
+	AUTO_CLOSE int link = -1;
+
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open("ebcc_no_such_event", program);
+	return link < 0 && errno == ENOENT;
 }
 
 static bool (*const probes[EBCC_FEATURE_COUNT])(void) = {
@@ -227,6 +257,9 @@ static bool (*const probes[EBCC_FEATURE_COUNT])(void) = {
 	[EBCC_FEATURE_BTF_FUNC] = probe_btf_func,
 	[EBCC_FEATURE_BTF_DATASEC] = probe_btf_datasec,
 	[EBCC_FEATURE_FENTRY] = probe_fentry,
+	[EBCC_FEATURE_MODIFY_RETURN] = probe_modify_return,
+	[EBCC_FEATURE_LSM] = probe_lsm,
+	[EBCC_FEATURE_RAW_TRACEPOINT] = probe_raw_tracepoint,
 };
 
 static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;

@@ -120,6 +120,42 @@ static PyObject *possible_cpus(PyObject *self, PyObject *unused)
 	return PyLong_FromUnsignedLong(count);
 }
 
+static PyObject *kernel_supports(PyObject *self, PyObject *args)
+{
+	int capability;
+	bool supported;
+
+	if (!PyArg_ParseTuple(args, "i", &capability))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	supported = ebcc_kernel_supports((enum ebcc_capability)capability);
+	Py_END_ALLOW_THREADS
+	return PyBool_FromLong(supported);
+}
+
+static PyObject *ask(PyObject *args, int (*question)(const char *, const char *))
+{
+	const char *type, *name;
+	int answer;
+
+	if (!PyArg_ParseTuple(args, "yy", &type, &name))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	answer = question(type, name);
+	Py_END_ALLOW_THREADS
+	return PyLong_FromLong(answer);
+}
+
+static PyObject *kernel_has_member(PyObject *self, PyObject *args)
+{
+	return ask(args, ebcc_kernel_has_member);
+}
+
+static PyObject *kernel_has_enumerator(PyObject *self, PyObject *args)
+{
+	return ask(args, ebcc_kernel_has_enumerator);
+}
+
 static PyMethodDef functions[] = {
 	{"find_kprobe_functions", find_kprobe_functions, METH_VARARGS,
 	 "find_kprobe_functions(regex) -> list of bytes\n\nregex: extended, as in egrep."},
@@ -131,6 +167,12 @@ static PyMethodDef functions[] = {
 	{"find_user_functions", find_user_functions, METH_VARARGS,
 	 "find_user_functions(binary, regex) -> list of (name, address)"},
 	{"find_library", find_library, METH_VARARGS, "find_library(name, pid=0) -> path or None"},
+	{"kernel_supports", kernel_supports, METH_VARARGS,
+	 "kernel_supports(capability) -> bool\n\ncapability: a number of ebcc_capability."},
+	{"kernel_has_member", kernel_has_member, METH_VARARGS,
+	 "kernel_has_member(record, member) -> 1, 0, or -1 for no such record"},
+	{"kernel_has_enumerator", kernel_has_enumerator, METH_VARARGS,
+	 "kernel_has_enumerator(enum, name) -> 1, 0, or -1 for no such enum"},
 	{"possible_cpus", possible_cpus, METH_NOARGS, "possible_cpus() -> int"},
 	{0},
 };

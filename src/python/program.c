@@ -127,6 +127,46 @@ static PyObject *link_open(PyObject *self, PyObject *unused)
 	return PyLong_FromLong(fd);
 }
 
+static PyObject *link_functions(PyObject *self, PyObject *unused)
+{
+	struct link_object *link = (struct link_object *)self;
+	const char *const *names;
+	size_t count = 0;
+	PyObject *list;
+
+	if (!module_check(link->module))
+		return NULL;
+	names = link->handle ? ebcc_kprobe_multi_functions(link->handle, &count) : NULL;
+	list = PyList_New(count);
+	for (size_t i = 0; list && i < count; i++) {
+		PyObject *name = PyBytes_FromString(names[i]);
+
+		if (!name)
+			Py_CLEAR(list);
+		else
+			PyList_SetItem(list, i, name);
+	}
+	return list;
+}
+
+static PyObject *link_detach_function(PyObject *self, PyObject *args)
+{
+	struct link_object *link = (struct link_object *)self;
+	struct ebcc_error *error;
+	const char *function;
+
+	if (!PyArg_ParseTuple(args, "y", &function) || !module_check(link->module))
+		return NULL;
+	if (!link->handle) {
+		PyErr_SetString(PyExc_ValueError, "the link was destroyed");
+		return NULL;
+	}
+	MODULE_CALL(link->module, error, ebcc_kprobe_multi_detach(link->handle, function));
+	if (error)
+		return error_raise(error, ERROR_ATTACHING);
+	Py_RETURN_NONE;
+}
+
 static PyObject *link_fd(PyObject *self, void *unused)
 {
 	struct link_object *link = (struct link_object *)self;
@@ -170,6 +210,53 @@ static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	opts.offset = offset;
 	opts.on_return = on_return;
 	MODULE_CALL(program->module, error, ebcc_attach_kprobe(program->handle, &opts, &link));
+	return attach_result(program->module, error, link);
+}
+
+/* Borrowed strings of a list of bytes. PyMem_Free() the array; NULL with an exception. */
+static const char **list_strings(PyObject *list, size_t count)
+{
+	const char **strings = PyMem_Calloc(count + 1, sizeof(*strings));
+
+	if (!strings) {
+		PyErr_NoMemory();
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++) {
+		strings[i] = PyBytes_AsString(PyList_GetItem(list, i));
+		if (!strings[i]) {
+			PyMem_Free(strings);
+			return NULL;
+		}
+	}
+	return strings;
+}
+
+static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"functions", "on_return", NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	PyObject *list, *copy;
+	const char **functions;
+	int on_return = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &list, &on_return) ||
+	    !module_check(program->module))
+		return NULL;
+	/* A copy that nobody else changes while the interpreter lock is free. */
+	copy = PySequence_List(list);
+	functions = copy ? list_strings(copy, PyList_Size(copy)) : NULL;
+	if (!functions) {
+		Py_XDECREF(copy);
+		return NULL;
+	}
+	MODULE_CALL(program->module, error,
+		    ebcc_attach_kprobe_multi(program->handle, functions, PyList_Size(copy),
+					     on_return, &link));
+	PyMem_Free(functions);
+	Py_DECREF(copy);
 	return attach_result(program->module, error, link);
 }
 
@@ -408,6 +495,9 @@ static PyMethodDef program_methods[] = {
 	 "instructions() -> bytes\n\nAs compiled, 8 bytes each, before relocation."},
 	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_kprobe(function, offset=0, on_return=False, max_active=0) -> Link"},
+	{"attach_kprobe_multi", KEYWORDS(attach_kprobe_multi), METH_VARARGS | METH_KEYWORDS,
+	 "attach_kprobe_multi(functions, on_return=False) -> Link\n\nTo all that can be probed of "
+	 "a sequence of names (bytes); its functions() tells which."},
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1) -> Link"},
 	{"attach_tracepoint", attach_tracepoint, METH_VARARGS,
@@ -451,6 +541,10 @@ static PyType_Spec program_spec = {
 
 static PyMethodDef link_methods[] = {
 	{"destroy", link_destroy, METH_NOARGS, "destroy()\n\nDetaches. Again: does nothing."},
+	{"functions", link_functions, METH_NOARGS,
+	 "functions() -> list of bytes\n\nWhat a link of attach_kprobe_multi() is attached to."},
+	{"detach_function", link_detach_function, METH_VARARGS,
+	 "detach_function(name)\n\nDetaches one function of such a link."},
 	{"open", link_open, METH_NOARGS,
 	 "open() -> int\n\nOf an iterator: a descriptor to read from. The caller closes it."},
 	{0},
