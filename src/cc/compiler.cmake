@@ -45,6 +45,7 @@ add_library(ebcc_ir STATIC
   ir_packets.c
   ir_reads.c
   ir_sections.c
+  ir_stack.c
   ir_util.c
 )
 target_link_libraries(ebcc_ir PUBLIC ebcc_base)

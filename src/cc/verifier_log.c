@@ -58,9 +58,11 @@ static bool begins(const struct line *line, const char *prefix)
 	return line->length >= length && !memcmp(line->text, prefix, length);
 }
 
+/* What follows a reason: states of a loop that doesn't end, counts. */
 static bool is_statistics(const struct line *line)
 {
-	return begins(line, "processed ") || begins(line, "verification time") ||
+	return begins(line, "cur state:") || begins(line, "old state:") ||
+	       begins(line, "processed ") || begins(line, "verification time") ||
 	       begins(line, "stack depth") || begins(line, "insns processed") ||
 	       begins(line, "peak_states") || begins(line, "mark_precise") || begins(line, "-- ");
 }

@@ -22,6 +22,11 @@
 /* `&NAME` of a map is the address of a constant table. */
 #pragma clang diagnostic ignored "-Wincompatible-pointer-types-discards-qualifiers"
 
+/* The kernel's headers declare these. */
+#ifndef EBCC_KERNEL_BEGIN_H
+#include <string.h>
+#endif
+
 #include "ebcc/helper_defs.h"
 #include "ebcc/helpers.h"
 #include "ebcc/registers.h"
