@@ -1,0 +1,295 @@
+"""Compiling against kernel headers: Debian's trees, unpacked by tests/vm and named by BCC_KERNEL_SOURCE.
+
+Nothing is loaded: the trees are those of other kernels than the one that runs. By default 6.1 and the newest; all four:
+    EBCC_TEST_KERNELS="bullseye bookworm trixie sid" python3 -m pytest tests/python/test_headers.py
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import bcc
+from bcc import _ebcc
+
+VM_RUN = Path(__file__).resolve().parent.parent / "vm" / "run"
+SUITES = os.environ.get("EBCC_TEST_KERNELS", "bookworm sid").split()
+MODES = {"auto": 0, "btf": 1, "headers": 2}
+
+# SKB_WITH_OVERHEAD is a macro, skb_zcopy an inline function: BTF has neither.
+HEADERS_ONLY = """
+#include <linux/skbuff.h>
+BPF_HASH(sizes, u32, u64);
+int probe(struct pt_regs *ctx, struct sk_buff *skb)
+{
+    u64 size = SKB_WITH_OVERHEAD(4096) + (skb_zcopy(skb) != NULL);
+    u32 key = skb->len;
+    sizes.update(&key, &size);
+    return 0;
+}
+"""
+
+# What a use of headers brings in by itself, and what tools include most.
+STRUCTS = {
+    "linux/sched.h": [("task_struct", "pid tgid comm start_time real_parent mm nsproxy exit_code")],
+    "linux/fs.h": [("file", "f_inode f_flags f_pos private_data"), ("inode", "i_ino i_sb i_mode i_size"),
+                   ("dentry", "d_name d_parent d_iname"), ("super_block", "s_dev s_type")],
+    "linux/mm_types.h": [("mm_struct", "arg_start arg_end owner"), ("vm_area_struct", "vm_start vm_end vm_file")],
+    "linux/blkdev.h": [("gendisk", "major first_minor disk_name part0 queue")],
+    "linux/blk-mq.h": [("request", "q cmd_flags __sector __data_len start_time_ns")],
+    "net/sock.h": [("sock", "sk_family sk_type sk_protocol sk_rcvbuf sk_sndbuf sk_max_ack_backlog sk_socket")],
+    "linux/tcp.h": [("tcp_sock", "srtt_us snd_cwnd total_retrans bytes_received rcv_nxt")],
+    "net/inet_sock.h": [("inet_sock", "inet_sport inet_id")],
+    "linux/skbuff.h": [("sk_buff", "len data head network_header protocol dev cb"), ("skb_shared_info", "nr_frags gso_size")],
+    "linux/netdevice.h": [("net_device", "name ifindex mtu features")],
+    "linux/nsproxy.h": [("nsproxy", "pid_ns_for_children net_ns uts_ns")],
+    "linux/cred.h": [("cred", "uid gid euid cap_effective")],
+    "linux/tty.h": [("tty_struct", "name driver")],
+    "linux/ptrace.h": [("pt_regs", "di si ax ip sp")],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    """fetched(suite, "headers" or "btf"): the path of that kernel's headers or BTF."""
+    known = {}
+
+    def fetch(suite, what):
+        if (suite, what) not in known:
+            result = subprocess.run([VM_RUN, "--kernel", suite, "--" + what], capture_output=True, text=True, check=False)
+            assert result.returncode == 0, result.stderr
+            known[suite, what] = result.stdout.strip()
+        return known[suite, what]
+
+    return fetch
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """A cache that no earlier run has filled, and no choice of headers from outside."""
+    monkeypatch.setenv("EBCC_CACHE", str(tmp_path / "cache"))
+    for name in ("BCC_KERNEL_SOURCE", "BCC_KERNEL_MODULES_SUFFIX", "EBCC_KERNEL_TYPES"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def named(fetched, monkeypatch):
+    """named(suite): BCC_KERNEL_SOURCE names that kernel's headers."""
+
+    def name(suite):
+        monkeypatch.setenv("BCC_KERNEL_SOURCE", fetched(suite, "headers"))
+
+    return name
+
+
+def compiled(text, mode="headers", btf=None, cflags=()):
+    """The object that a text becomes, as bytes."""
+    module = _ebcc.Module(
+        source=text.encode(), file_name=None, header=None, cflags=[flag.encode() for flag in cflags], debug=0,
+        kernel_types=MODES[mode], compiler=0, btf_path=btf and btf.encode(), device=None, no_rlimit=False,
+    )  # fmt: skip
+    try:
+        return module.object()
+    finally:
+        module.close()
+
+
+def section(elf, wanted):
+    """The contents of an ELF object's section."""
+    table = struct.unpack_from("<Q", elf, 40)[0]
+    size, count, names_index = struct.unpack_from("<HHH", elf, 58)
+    headers = [struct.unpack_from("<IIQQQQ", elf, table + i * size) for i in range(count)]
+    names = headers[names_index][4]
+    for name, _type, _flags, _address, offset, length in headers:
+        if elf[names + name : elf.find(b"\0", names + name)] == wanted:
+            return elf[offset : offset + length]
+    raise AssertionError("no section %s" % wanted)
+
+
+def structs():
+    """(header, struct, member) of the table."""
+    for header, entries in STRUCTS.items():
+        for tag, members in entries:
+            for member in members.split():
+                yield header, tag, member
+
+
+def offsets_source(members):
+    """A source whose read-only data are the offsets of members, and the sizes of their structs."""
+    includes = "".join("#include <%s>\n" % header for header in dict.fromkeys(header for header, _, _ in members))
+    values = ", ".join("__builtin_offsetof(struct %s, %s)" % member[1:] for member in members)
+    sizes = ", ".join("sizeof(struct %s)" % tag for tag in dict.fromkeys(tag for _, tag, _ in members))
+    return includes + (
+        "const volatile u64 offsets[] = {%s, %s};\nint probe(void *ctx) { return offsets[1]; }\n" % (values, sizes)
+    )
+
+
+def has_member(text, tag, member):
+    """Whether `bpftool btf dump` shows a struct with a member of that name."""
+    body = re.search(r"^struct %s \{\n(.*?)^\}" % tag, text, re.S | re.M)
+    return bool(body and re.search(r"\b%s\b(\[\w*\])*( : \d+)?;" % member, body.group(1)))
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_offsets_agree_with_btf(suite, fetched, named):
+    named(suite)
+    dump = subprocess.run(["bpftool", "btf", "dump", "file", fetched(suite, "btf"), "format", "c"],
+                          capture_output=True, text=True, check=True).stdout  # fmt: skip
+    members = [member for member in structs() if has_member(dump, *member[1:])]
+    assert len(members) > 50
+    source = offsets_source(members)
+    from_headers = section(compiled(source, "headers"), b".rodata")
+    from_btf = section(compiled(source, "btf", fetched(suite, "btf")), b".rodata")
+    count = len(from_btf) // 8
+    pairs = zip(struct.unpack("<%dQ" % count, from_headers), struct.unpack("<%dQ" % count, from_btf))
+    assert [(str(member), a, b) for member, (a, b) in zip(members, pairs) if a != b] == []
+    assert from_headers == from_btf
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_auto_falls_back_to_headers(suite, fetched, named):
+    with pytest.raises(bcc.CompileError, match="skb_zcopy"):
+        compiled(HEADERS_ONLY, "btf", fetched(suite, "btf"))
+    named(suite)
+    assert compiled(HEADERS_ONLY, "auto", fetched(suite, "btf"))
+
+
+def test_without_headers_the_error_says_how_to_get_them():
+    if os.path.exists("/lib/modules/%s/build" % os.uname().release):
+        pytest.skip("this machine has the headers of its kernel")
+    with pytest.raises(bcc.CompileError) as caught:
+        compiled(HEADERS_ONLY, "auto")
+    text = str(caught.value)
+    assert "undeclared" in text
+    assert "linux-headers-" + os.uname().release in text
+    assert "BCC_KERNEL_SOURCE" in text
+    with pytest.raises(bcc.Error, match="no headers of the kernel"):
+        compiled(HEADERS_ONLY, "headers")
+
+
+def test_environment_forces_either(fetched, named, monkeypatch):
+    btf = fetched("bookworm", "btf")
+    named("bookworm")
+    monkeypatch.setenv("EBCC_KERNEL_TYPES", "btf")
+    with pytest.raises(bcc.CompileError, match="skb_zcopy"):
+        compiled(HEADERS_ONLY, "auto", btf)
+    # The program's own choice comes first.
+    assert compiled(HEADERS_ONLY, "headers", btf)
+    monkeypatch.setenv("EBCC_KERNEL_TYPES", "headers")
+    assert compiled("#ifndef __KERNEL__\n#error no headers\n#endif\nint probe(void *ctx) { return 0; }", "auto")
+    monkeypatch.setenv("EBCC_KERNEL_TYPES", "both")
+    with pytest.raises(bcc.Error, match='EBCC_KERNEL_TYPES is "both"; set it to btf, headers or auto'):
+        compiled(HEADERS_ONLY, "auto", btf)
+
+
+def test_option_takes_str_and_bytes_and_refuses_others(named):
+    named("bookworm")
+    for value in ("headers", b"headers"):
+        with pytest.raises(bcc.CompileError, match="these are headers"):
+            bcc.BPF(text="#ifdef __KERNEL__\n#error these are headers\n#endif\n", kernel_types=value)
+    with pytest.raises(ValueError, match="kernel_types"):
+        bcc.BPF(text="int f(void *ctx) { return 0; }", kernel_types="dwarf")
+
+
+def test_a_named_tree_that_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("BCC_KERNEL_SOURCE", str(tmp_path))
+    with pytest.raises(bcc.Error, match="BCC_KERNEL_SOURCE names %s, which holds no configured" % tmp_path):
+        compiled("int probe(void *ctx) { return 0; }", "headers")
+
+
+def test_own_assembler_works_and_that_of_headers_is_harmless(named, tmp_path):
+    named("bookworm")
+    (tmp_path / "local.h").write_text("#include HIDDEN\n")
+    compiled(
+        """
+        #include <linux/skbuff.h>
+        #include "local.h"
+        int probe(struct pt_regs *ctx)
+        {
+            u64 seven, *volatile kept = &seven;
+            register u64 one asm("r1") = 1;
+            asm volatile("%0 = 7" : "=r"(seven));
+            asm goto("if %0 == 1 goto %l[out]" : : "r"(one) : : out);
+            barrier();
+            return thread_group_leader((struct task_struct *)ctx->di) + *kept;
+        out:
+            return 0;
+        }
+        """,
+        # A header that the scan of the source can't see.
+        cflags=["-I" + str(tmp_path), "-DHIDDEN=<linux/sched/signal.h>"],
+    )
+
+
+@pytest.mark.parametrize("expression", ["rdtsc()", "current_stack_pointer", "get_current()->pid"])
+def test_machine_code_is_refused(expression, named):
+    named("bookworm")
+    with pytest.raises(bcc.CompileError, match="a BPF program can't"):
+        compiled("#include <linux/sched.h>\nint probe(struct pt_regs *ctx) { return %s; }" % expression)
+
+
+def precompiled(cache):
+    """The precompiled headers of a cache."""
+    return sorted(cache.glob("*.pch"))
+
+
+def test_precompiled_header_is_used_again(named, own_cache):
+    named("bookworm")
+    compiled(HEADERS_ONLY)
+    (first,) = precompiled(own_cache)
+    before = first.stat()
+    compiled(HEADERS_ONLY + "/* another source */")
+    assert precompiled(own_cache) == [first]
+    assert first.stat().st_ino == before.st_ino
+    # Another list of headers, and a flag that changes how they are read.
+    compiled(HEADERS_ONLY + "#include <linux/sched.h>")
+    assert len(precompiled(own_cache)) == 2
+    compiled(HEADERS_ONLY, cflags=["-DCONFIG_OF_NO_KERNEL=1"])
+    assert len(precompiled(own_cache)) == 3
+    # A definition for the source alone.
+    compiled(HEADERS_ONLY, cflags=["-DMINE=1"])
+    assert len(precompiled(own_cache)) == 3
+
+
+@pytest.mark.parametrize("damage", ["flip", "truncate", "empty"])
+def test_damaged_precompiled_header_is_built_again(damage, named, own_cache):
+    named("bookworm")
+    expected = compiled(HEADERS_ONLY)
+    (path,) = precompiled(own_cache)
+    good = path.read_bytes()
+    bad = bytearray(good)
+    bad[len(bad) // 2] ^= 1
+    path.write_bytes({"flip": bytes(bad), "truncate": good[:-100], "empty": b""}[damage])
+    for other in [*own_cache.glob("*.answer"), *own_cache.glob("*.manifest")]:
+        other.unlink()
+    assert compiled(HEADERS_ONLY) == expected
+    assert len(path.read_bytes()) == len(good)
+
+
+def test_another_configuration_is_another_tree(fetched, monkeypatch, tmp_path, own_cache):
+    origin = Path(fetched("bookworm", "headers"))
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    shutil.copytree(origin / "include/generated", tree / "include/generated")
+    (tree / "arch").symlink_to(origin / "arch")
+    common = next(origin.parent.glob("*-common"))
+    (tree / "Makefile").write_text("include %s/Makefile\n" % common)
+    monkeypatch.setenv("BCC_KERNEL_SOURCE", str(tree))
+    source = "#ifndef CONFIG_OF_THIS_TEST\n#error not set\n#endif\nint probe(void *ctx) { return 0; }"
+    with pytest.raises(bcc.CompileError, match="not set"):
+        compiled(source)
+    autoconf = tree / "include/generated/autoconf.h"
+    autoconf.write_text(autoconf.read_text() + "#define CONFIG_OF_THIS_TEST 1\n")
+    assert compiled(source)
+    assert len(precompiled(own_cache)) == 2
+
+
+def test_without_cache(named, monkeypatch):
+    named("bookworm")
+    monkeypatch.setenv("EBCC_CACHE", "off")
+    assert compiled(HEADERS_ONLY)
