@@ -20,6 +20,7 @@
 
 #define DEFAULT_SIZE_LIMIT (256ull << 20)
 #define ENTRY_SIZE_LIMIT (64u << 20)
+#define LARGE_ENTRY (4u << 20)
 #define ENTRY_MAGIC 0x31454343424545ull /* "EEBCCE1" */
 /* Temporary files of writers that died are swept after this. */
 #define STALE_SECONDS 3600
@@ -318,20 +319,41 @@ static struct aged_entry *list_entries(struct ebcc_object_cache *cache, size_t *
 	return entries;
 }
 
-/* Removes the least recently used entries, down to three quarters of the limit. */
+/* Removes the least recently used entries of a list in order of age, down to three quarters of the
+ * limit. A removed entry's size becomes 0. */
+static void evict_oldest(struct ebcc_object_cache *cache, struct aged_entry *entries, size_t count,
+			 uint64_t limit, bool large_only)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!large_only || entries[i].size > LARGE_ENTRY)
+			total += entries[i].size;
+	if (total <= limit)
+		return;
+	for (size_t i = 0; i < count && total > limit / 4 * 3; i++) {
+		if (large_only && entries[i].size <= LARGE_ENTRY)
+			continue;
+		if (!unlinkat(cache->directory, entries[i].name, 0)) {
+			total -= entries[i].size;
+			entries[i].size = 0;
+		}
+	}
+}
+
+/* A few large entries (precompiled headers) must not drive out all the small ones: they have
+ * half of the room. */
 static void evict(struct ebcc_object_cache *cache)
 {
 	size_t count = 0;
 	uint64_t total;
 	AUTO_FREE struct aged_entry *entries = list_entries(cache, &count, &total);
 
-	if (!entries || total <= cache->size_limit)
+	if (!entries || total <= cache->size_limit / 2)
 		return;
 	qsort(entries, count, sizeof(*entries), by_age);
-	for (size_t i = 0; i < count && total > cache->size_limit / 4 * 3; i++) {
-		if (!unlinkat(cache->directory, entries[i].name, 0))
-			total -= entries[i].size;
-	}
+	evict_oldest(cache, entries, count, cache->size_limit / 2, true);
+	evict_oldest(cache, entries, count, cache->size_limit, false);
 }
 
 void ebcc_object_cache_put(struct ebcc_object_cache *cache, const struct ebcc_cache_key *key,
