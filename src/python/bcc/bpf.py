@@ -20,6 +20,16 @@ _KERNEL_TYPES = {None: 0, "auto": 0, "btf": 1, "headers": 2}
 _COMPILERS = {None: 0, "helper": 0, "in-process": 1}
 _POLL_PERF, _POLL_RING = 1, 2
 
+
+def _choice(choices, name, value):
+    """The number that a word stands for."""
+    word = value.decode() if isinstance(value, bytes) else value
+    if word not in choices:
+        words = ", ".join(repr(choice) for choice in choices if choice)
+        raise ValueError("%s is %r; it takes %s" % (name, value, words))
+    return choices[word]
+
+
 _open_modules = weakref.WeakSet()
 
 
@@ -92,7 +102,8 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         self.tables = {}
         self._init_links()
         self.module = self._compile(text, src_file, hdr_file, cflags, device,
-                                    _KERNEL_TYPES[kernel_types], _COMPILERS[compiler], btf_path,
+                                    _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
+                                    _choice(_COMPILERS, "compiler", compiler), btf_path,
                                     not allow_rlimit)
         _open_modules.add(self.module)
         try:
