@@ -4,8 +4,9 @@
  * arguments after its context; the kernel gives it the registers only. So each such parameter
  * becomes a load from struct pt_regs, by the architecture's calling convention. In a program on a
  * system call ("syscall__...") the arguments are the call's own: the kernel's wrapper takes them in
- * a pt_regs of their own, behind its first argument, which is foreign memory. Programs that return
- * nothing return 0.
+ * a pt_regs of their own, behind its first argument, which is foreign memory. A program whose
+ * target the kernel describes by BTF (KFUNC_PROBE and kin) finds the arguments, and behind them the
+ * result, in an array of words. Programs that return nothing return 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "cleanup.h"
 #include "ir_util.h"
 
-enum { MAX_REGISTERS = 8 };
+enum { MAX_REGISTERS = 13 };
 
 struct convention {
 	unsigned count;			 /* arguments in registers */
@@ -28,6 +29,10 @@ static const struct convention x86_64 = {
 	6, {112, 104, 96, 88, 72, 64}, 6, {112, 104, 96, 56, 72, 64}};
 static const struct convention arm64 = {
 	8, {0, 8, 16, 24, 32, 40, 48, 56}, 6, {0, 8, 16, 24, 32, 40}};
+
+/* Twelve words of arguments and the result. */
+static const struct convention btf_typed = {
+	.count = 13, .offsets = {0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96}};
 
 /* Where the parameters of one program come from. */
 struct source {
@@ -110,11 +115,21 @@ static LLVMValueRef build_parameter(struct ebcc_ir *ir, LLVMValueRef function, L
 	}
 }
 
-static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef function)
+/* A struct too large for registers comes as a pointer to the caller's copy. */
+static bool is_on_stack(LLVMValueRef function, unsigned parameter)
 {
-	const struct convention *convention =
-		ir->opts->arch == EBCC_CC_ARCH_ARM64 ? &arm64 : &x86_64;
-	bool foreign = is_syscall(ebcc_ir_name(function));
+	unsigned kind = LLVMGetEnumAttributeKindForName("byval", strlen("byval"));
+
+	return LLVMGetEnumAttributeAtIndex(function, parameter + 1, kind) != NULL;
+}
+
+static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef function,
+			     bool typed)
+{
+	const struct convention *convention = typed				     ? &btf_typed
+					      : ir->opts->arch == EBCC_CC_ARCH_ARM64 ? &arm64
+										     : &x86_64;
+	bool foreign = !typed && is_syscall(ebcc_ir_name(function));
 	struct source source = {
 		.offsets = foreign ? convention->syscall_offsets : convention->offsets,
 		.count = foreign ? convention->syscall_count : convention->count,
@@ -129,7 +144,7 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 			ebcc_ir_build_offset(ir, source.registers, convention->offsets[0]), "");
 	for (unsigned i = 1; i < LLVMCountParams(old); i++) {
 		LLVMValueRef parameter = LLVMGetParam(old, i), value;
-		unsigned taken = registers_of(ir, LLVMTypeOf(parameter));
+		unsigned taken = is_on_stack(old, i) ? 0 : registers_of(ir, LLVMTypeOf(parameter));
 
 		if (!taken || source.next + taken > source.count) {
 			ebcc_ir_report_at(
@@ -232,17 +247,29 @@ static bool attaches_itself(const char *name)
 	return false;
 }
 
+/* Whether the macros of programs.h made it, which give such programs an array as context. */
+static bool is_btf_typed(const char *name, const char *context)
+{
+	static const char *const prefixes[] = {"kfunc__", "kretfunc__", "kmod_ret__", "lsm__"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (ebcc_ir_after_prefix(name, prefixes[i]))
+			return ebcc_ir_is_btf_context(context);
+	return false;
+}
+
 static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 {
 	unsigned count = LLVMCountParams(program);
 	LLVMTypeRef result = LLVMGetReturnType(LLVMGlobalGetValueType(program));
 	bool returns_nothing = LLVMGetTypeKind(result) == LLVMVoidTypeKind;
 	char context[128];
-	bool arguments;
+	bool arguments, typed;
 	LLVMValueRef function;
 
 	ebcc_ir_context_type(ir, program, context, sizeof(context));
-	arguments = count > 1 && !strcmp(context, "pt_regs");
+	typed = is_btf_typed(ebcc_ir_name(program), context);
+	arguments = count > 1 && (typed || !strcmp(context, "pt_regs"));
 	if (count > 1 && !arguments && attaches_itself(ebcc_ir_name(program)))
 		ebcc_ir_report_at(
 			ir, EBCC_CC_ERROR, program,
@@ -255,7 +282,7 @@ static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 	if (!function)
 		return;
 	if (arguments)
-		build_parameters(ir, program, function);
+		build_parameters(ir, program, function, typed);
 	LLVMDeleteFunction(program);
 }
 

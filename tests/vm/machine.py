@@ -30,7 +30,7 @@ SCRATCH_DISK_BYTES = 64 << 20
 # Nothing here needs protection from the guest's processes, and every mitigation is emulated instructions.
 KERNEL_ARGUMENTS = (
     "console=ttyS0 panic=-1 oops=panic mitigations=off random.trust_cpu=on no_timer_check tsc=reliable "
-    "audit=0 loglevel=4 rdinit=/init"
+    "audit=0 loglevel=4 lsm=landlock,yama,apparmor,bpf rdinit=/init"
 )
 FAILURE_ON_CONSOLE = re.compile(rb"Kernel panic - not syncing|ebcc-vm: init failed", re.MULTILINE)
 

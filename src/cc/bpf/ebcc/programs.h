@@ -2,7 +2,7 @@
 /*
  * Macros that begin a program, and access to the parts of a tracepoint's record that have no
  * fixed place. A program whose arguments the kernel describes by BTF gets them as an
- * array of 64-bit values; the macros below unpack it into the parameters that the source wrote.
+ * array of 64-bit values, which is unpacked into the parameters that the source wrote.
  */
 #ifndef EBCC_PROGRAMS_H
 #define EBCC_PROGRAMS_H
@@ -46,15 +46,31 @@
 	}                                                                                          \
 	static inline int __ebcc_body__##name(unsigned long long *ctx, ##__VA_ARGS__)
 
-#define KFUNC_PROBE(function, ...) BPF_PROG(kfunc__##function, ##__VA_ARGS__)
-#define KRETFUNC_PROBE(function, ...) BPF_PROG(kretfunc__##function, ##__VA_ARGS__)
+/* The arguments pass takes the parameters from the array, structs passed by value too. */
+#define __EBCC_TYPED(name, ...) int name(unsigned long long *ctx, ##__VA_ARGS__)
+#define KFUNC_PROBE(function, ...) __EBCC_TYPED(kfunc__##function, ##__VA_ARGS__)
+#define KRETFUNC_PROBE(function, ...) __EBCC_TYPED(kretfunc__##function, ##__VA_ARGS__)
 #define MODULE_KFUNC_PROBE(module, function, ...)                                                  \
-	BPF_PROG(kfunc__##module##__##function, ##__VA_ARGS__)
+	__EBCC_TYPED(kfunc__##module##__##function, ##__VA_ARGS__)
 #define MODULE_KRETFUNC_PROBE(module, function, ...)                                               \
-	BPF_PROG(kretfunc__##module##__##function, ##__VA_ARGS__)
-#define KMOD_RET(function, ...) BPF_PROG(kmod_ret__##function, ##__VA_ARGS__)
-#define LSM_PROBE(hook, ...) BPF_PROG(lsm__##hook, ##__VA_ARGS__)
+	__EBCC_TYPED(kretfunc__##module##__##function, ##__VA_ARGS__)
+#define KMOD_RET(function, ...) __EBCC_TYPED(kmod_ret__##function, ##__VA_ARGS__)
+#define LSM_PROBE(hook, ...) __EBCC_TYPED(lsm__##hook, ##__VA_ARGS__)
 #define BPF_ITER(target) int bpf_iter__##target(struct bpf_iter__##target *ctx)
+
+/* Bytes that a destination has room for, as far as its type tells: an array's. */
+#define __EBCC_ROOM(destination)                                                                   \
+	(__builtin_types_compatible_p(__typeof__(destination), __typeof__((destination) + 0)) ?    \
+		 0xffff :                                                                          \
+		 sizeof(destination))
+
+/* The empty instruction keeps the comparison with the value that the helper gets: the verifier
+ * is to see it. */
+__EBCC_INLINE __u32 __ebcc_at_most(__u32 size, __u32 room)
+{
+	asm volatile("" : "+r"(size));
+	return size > room ? room : size;
+}
 
 /* A field of variable size: its place in the record is in the low half, its size in the high half
  * of a word. */
@@ -64,7 +80,8 @@
 		(const char *)args + (__u16)(args->data_loc_##field & 0xffff)))
 #define TP_DATA_LOC_READ(destination, field)                                                       \
 	((void)bpf_probe_read_kernel(                                                              \
-		(void *)(destination), (__u16)(args->data_loc_##field >> 16),                      \
+		(void *)(destination),                                                             \
+		__ebcc_at_most((__u16)(args->data_loc_##field >> 16), __EBCC_ROOM(destination)),   \
 		(const char *)args + (__u16)(args->data_loc_##field & 0xffff)))
 #define TP_DATA_LOC_READ_STR(destination, field, length)                                           \
 	((void)bpf_probe_read_kernel_str(                                                          \

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel's helpers by their names, and the dialect's own functions, by values."""
+
+import ctypes as ct
+import os
+import platform
+import re
+import subprocess
+import time
+
+import pytest
+
+import bcc
+from bcc import BPF
+from conftest import getpgid
+from kernel_calls import run
+
+
+def result_of(load, body, before="", **options):
+    """What a packet program with that body returns."""
+    bpf = load(before + "\nint prog(struct __sk_buff *skb) {" + body + "}", **options)
+    return run(bpf.load_func("prog", BPF.SCHED_CLS))[0]
+
+
+# The header that the build took the helpers from, where this machine still has it.
+HELPERS = "/usr/include/bpf/bpf_helper_defs.h"
+
+
+def helper_names():
+    with open(HELPERS, encoding="ascii") as header:
+        return re.findall(r"\(\*(bpf_\w+)\)\(", header.read())
+
+
+@pytest.mark.skipif(not os.path.exists(HELPERS), reason="libbpf's headers are not installed")
+def test_every_helper_is_known(load):
+    names = helper_names()
+    assert len(names) > 200
+    body = "\n".join("helpers[%d] = (void *)%s;" % (i, name) for i, name in enumerate(names))
+    # Taking the address of each would be a load of a number: no program is made of it.
+    bpf = load("""
+        static inline int all(void) { void *helpers[%d]; %s return helpers[0] != 0; }
+        int prog(struct __sk_buff *skb) { return sizeof(all()); }""" % (len(names), body))
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 4
+
+
+def test_plain_helpers(load):
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    bpf = load("""
+        BPF_ARRAY(values, u64, 16);
+        static void keep(int index, u64 value) { values.update(&index, &value); }
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            char comm[16] = {}; u64 *text = (void *)comm;
+            FILTER
+            keep(0, bpf_get_current_pid_tgid());
+            keep(1, bpf_get_current_uid_gid());
+            bpf_get_current_comm(comm, sizeof(comm));
+            keep(2, *text);
+            keep(3, bpf_ktime_get_boot_ns());
+            keep(4, bpf_ktime_get_ns());
+            keep(5, bpf_get_smp_processor_id());
+            keep(6, bpf_get_numa_node_id());
+            keep(7, bpf_jiffies64());
+            keep(8, bpf_get_prandom_u32() != bpf_get_prandom_u32());
+            keep(9, bpf_get_current_task() != 0);
+            keep(10, bpf_strncmp("abc", 3, "abd") < 0);
+            return 0;
+        }""")
+    getpgid(4000000)
+    values = [leaf.value for leaf in bpf["values"].values()]
+    assert values[0] == os.getpid() << 32 | os.getpid()
+    assert values[1] == os.getgid() << 32 | os.getuid()
+    with open("/proc/self/comm", "rb") as comm:
+        assert values[2].to_bytes(8, "little").rstrip(b"\0") == comm.read().strip()[:8]
+    assert before <= values[3] <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    assert values[4] <= BPF.monotonic_time()
+    assert values[5] < os.cpu_count() and values[6] == 0 and values[7] > 1 << 30
+    assert values[8:11] == [1, 1, 1]
+
+
+def test_callbacks(load):
+    assert result_of(load, """
+        struct sum sum = {0, 3};
+        int looped = bpf_loop(10, add, &sum, 0);
+        return looped * 1000 + sum.total;""", """
+        struct sum { u32 total, step; };
+        static long add(u32 index, struct sum *sum) {
+            sum->total += index * sum->step;
+            return 0;
+        }""") == 10 * 1000 + 45 * 3
+
+
+def test_elements_visited(load):
+    bpf = load("""
+        BPF_HASH(table, u32, u64);
+        struct total { u64 keys, leaves; };
+        static long visit(void *map, u32 *key, u64 *leaf, struct total *total) {
+            total->keys += *key;
+            total->leaves += *leaf;
+            return 0;
+        }
+        int prog(struct __sk_buff *skb) {
+            struct total total = {};
+            bpf_for_each_map_elem(&table, visit, &total, 0);
+            return total.keys * 1000 + total.leaves;
+        }""")
+    for i in range(5):
+        bpf["table"][i] = i * i
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 10 * 1000 + 30
+
+
+def test_map_by_name_in_helpers(load):
+    """Tables are arguments of helpers, with and without &."""
+    bpf = load("""
+        BPF_HASH(table, u32, u64);
+        BPF_QUEUE(queue, u32, 4);
+        int prog(struct __sk_buff *skb) {
+            u32 key = 3, out = 0; u64 value = 9, *found;
+            bpf_map_update_elem(&table, &key, &value, BPF_ANY);
+            found = bpf_map_lookup_elem(&table, &key);
+            bpf_map_push_elem(&queue, &key, 0);
+            bpf_map_peek_elem(&queue, &out);
+            return found ? *found * 10 + out : -1;
+        }""")
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 93
+
+
+def test_timers_and_locks(load):
+    bpf = load("""
+        struct element { struct bpf_spin_lock lock; u32 value; struct bpf_timer timer; };
+        struct guarded { struct bpf_spin_lock lock; u32 value; };
+        BPF_ARRAY(guarded, struct guarded, 1);
+        int prog(struct __sk_buff *skb) {
+            int zero = 0;
+            struct guarded *at = guarded.lookup(&zero);
+            u32 value;
+            if (!at)
+                return -1;
+            bpf_spin_lock(&at->lock);
+            value = ++at->value;
+            bpf_spin_unlock(&at->lock);
+            return value;
+        }""")
+    prog = bpf.load_func("prog", BPF.SCHED_CLS)
+    assert [run(prog)[0] for _ in range(3)] == [1, 2, 3]
+
+
+# Reading memory.
+
+def test_flavours_of_probe_read(load):
+    text = ct.create_string_buffer(b"user memory\0beyond", 32)
+    bpf = load("""
+        struct out { char text[32]; };
+        BPF_ARRAY(texts, struct out, 8);
+        BPF_ARRAY(results, s64, 8);
+        static void keep(int index, struct out *out, s64 result) {
+            texts.update(&index, out);
+            results.update(&index, &result);
+        }
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            const void *user = (const void *)ADDRESS;
+            struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+            struct out out;
+            FILTER
+            #define TRY(index, call) \\
+                __builtin_memset(&out, 0, sizeof(out)); keep(index, &out, call); \\
+                texts.update(&(int){index}, &out)
+            TRY(0, bpf_probe_read_user(out.text, 18, user));
+            TRY(1, bpf_probe_read_user_str(out.text, sizeof(out.text), user));
+            TRY(2, bpf_probe_read_user_str(out.text, 5, user));
+            TRY(3, bpf_probe_read_kernel(out.text, 16, task->comm));
+            TRY(4, bpf_probe_read_kernel_str(out.text, sizeof(out.text), task->comm));
+            TRY(5, bpf_probe_read(out.text, 16, task->comm));
+            TRY(6, bpf_probe_read_str(out.text, sizeof(out.text), task->comm));
+            TRY(7, bpf_probe_read_user(out.text, 8, 0));
+            return 0;
+        }""".replace("ADDRESS", str(ct.addressof(text))))
+    getpgid(4000000)
+    with open("/proc/self/comm", "rb") as file:
+        comm = file.read().strip()
+    texts = [bytes(leaf.text) for leaf in bpf["texts"].values()]
+    results = [leaf.value for leaf in bpf["results"].values()]
+    assert results == [0, 12, 5, 0, len(comm) + 1, 0, len(comm) + 1, -14]
+    assert texts[0] == b"user memory"  # up to the NUL, as ctypes shows an array of char
+    assert texts[1:7] == [b"user memory", b"user", comm, comm, comm, comm]
+
+
+def test_dynamic_fields_of_tracepoints(load):
+    """sched_process_exec has its file name as a __data_loc field."""
+    bpf = load("""
+        struct names { char read[64], constant[64], string[64]; u32 pid; };
+        BPF_HASH(names, u32, struct names);
+        TRACEPOINT_PROBE(sched, sched_process_exec) {
+            struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+            struct names names_of = {};
+            u32 pid = args->pid;
+            if (task->real_parent->tgid != OWN_PID)
+                return 0;
+            TP_DATA_LOC_READ_CONST(names_of.constant, filename, 10);
+            TP_DATA_LOC_READ_STR(names_of.string, filename, sizeof(names_of.string));
+            names_of.pid = args->old_pid;
+            names.update(&pid, &names_of);
+            return 0;
+        }""")
+    child = subprocess.Popen(["/usr/bin/env", "true"])
+    child.wait()
+    names = bpf["names"][child.pid]
+    assert (names.pid, names.constant) == (child.pid, b"/usr/bin/t") or \
+        (names.constant[:5] == b"/usr/" or names.constant[:5] == b"/bin/")
+    # env executes true itself, so that the last of the names is that.
+    assert names.string.endswith(b"/true") and names.string.startswith(names.constant)
+
+
+def test_dynamic_field_of_its_own_size(load):
+    bpf = load("""
+        struct name { char text[256]; };
+        BPF_ARRAY(name, struct name, 1);
+        TRACEPOINT_PROBE(sched, sched_process_exec) {
+            struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+            int zero = 0;
+            struct name *at = name.lookup(&zero);
+            if (!at || task->real_parent->tgid != OWN_PID)
+                return 0;
+            TP_DATA_LOC_READ(at->text, filename);
+            return 0;
+        }""")
+    subprocess.run(["/usr/bin/env"], check=True, stdout=subprocess.DEVNULL)
+    assert bpf["name"][0].text == b"/usr/bin/env"
+
+
+# The trace pipe.
+
+def printed(bpf, count):
+    """Lines that the program prints during one getpgid(), without their headers."""
+    lines = []
+    getpgid(4000000)
+    deadline = time.monotonic() + 10
+    while len(lines) < count and time.monotonic() < deadline:
+        line = bpf.trace_readline(nonblocking=True)
+        if line and b"ebcc<" in line:
+            lines.append(line.decode().split("ebcc<", 1)[1])
+        elif not line:
+            time.sleep(0.01)
+    return lines
+
+
+def test_printing(load):
+    bpf = load("""
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            char text[] = "a string", format[] = "ebcc<array %d>\\n";
+            u8 small = 200; s8 negative = -3; u16 half = 65535;
+            FILTER
+            bpf_trace_printk("ebcc<nothing>\\n");
+            bpf_trace_printk("ebcc<%d %u %x>\\n", -5, 4000000000U, 255);
+            bpf_trace_printk("ebcc<%lld %llu %llx>\\n", -5LL, ~0ULL, 1ULL << 63);
+            bpf_trace_printk("ebcc<%s|%d|%d>\\n", text, small, negative);
+            bpf_trace_printk("ebcc<%d %d %d %d>\\n", 1, 2, 3, 4);
+            bpf_trace_printk("ebcc<%d %d %d %d %d %d %d %d %d %d %d %d>\\n",
+                             1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, half);
+            bpf_trace_printk("ebcc<%s %5d %-5d| 100%% %c %ld>\\n", text, 42, 42, 'x', -7L);
+            bpf_trace_printk("ebcc<sized %d>\\n", sizeof("ebcc<sized %d>\\n"), 6);
+            bpf_trace_printk(format, sizeof(format), 7);
+            bpf_trace_printk("ebcc<no newline>");
+            bpf_trace_printk("ebcc<%p4>\\n", 0);
+            return 0;
+        }""".replace('            bpf_trace_printk("ebcc<%p4>\\n", 0);\n', ""))
+    assert printed(bpf, 10) == [
+        "nothing>", "-5 4000000000 ff>", "-5 18446744073709551615 8000000000000000>",
+        "a string|200|-3>", "1 2 3 4>", "1 2 3 4 5 6 7 8 9 10 11 65535>",
+        "a string    42 42   | 100% x -7>", "sized 6>", "array 7>", "no newline>"]
+
+
+def test_too_many_values_to_print(load):
+    with pytest.raises(bcc.CompileError, match="at most 12 values"):
+        load("int prog(struct __sk_buff *skb) { bpf_trace_printk(\"%d\", " +
+             ", ".join("1" * 13) + "); return 0; }")
+
+
+# The dialect's own.
+
+def test_histogram_slots(load):
+    values = [0, 1, 2, 3, 4, 7, 8, 1023, 1024, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 2 ** 63]
+    bpf = load("""
+        BPF_ARRAY(input, u64, 16); BPF_ARRAY(wide, u64, 16); BPF_ARRAY(narrow, u64, 16);
+        int prog(struct __sk_buff *skb) {
+            for (int i = 0; i < 16; i++) {
+                int key = i;
+                u64 *value = input.lookup(&key), slot;
+                if (!value)
+                    return 1;
+                slot = bpf_log2l(*value);
+                wide.update(&key, &slot);
+                slot = bpf_log2(*value);
+                narrow.update(&key, &slot);
+            }
+            return 0;
+        }""")
+    for i, value in enumerate(values):
+        bpf["input"][i] = value
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 0
+    wide = [leaf.value for leaf in bpf["wide"].values()][:len(values)]
+    narrow = [leaf.value for leaf in bpf["narrow"].values()][:len(values)]
+    assert wide == [max(value.bit_length(), 1) for value in values]
+    assert narrow == [max((value & 0xffffffff).bit_length() - 1, 0) for value in values]
+
+
+def test_version_of_the_kernel(load):
+    major, minor, patch = (int(part) for part in re.match(
+        r"(\d+)\.(\d+)\.(\d+)", platform.release()).groups())
+    code = (major << 16) + (minor << 8) + min(patch, 255)
+    assert result_of(load, "return LINUX_VERSION_CODE;", "#include <linux/version.h>") == code
+    assert result_of(load, """
+        #if LINUX_VERSION_CODE >= KERNEL_VERSION(%d, %d, 0)
+            return 1;
+        #else
+            return 2;
+        #endif
+        """ % (major, minor), "#include <linux/version.h>") == 1
+
+
+def test_version_from_the_environment(python, tmp_path):
+    script = """
+        import sys
+        sys.path.insert(0, %r)
+        from bcc import BPF
+        from kernel_calls import run
+        with BPF(text="int prog(struct __sk_buff *skb) { return LINUX_VERSION_CODE; }") as bpf:
+            print(hex(run(bpf.load_func("prog", BPF.SCHED_CLS))[0]))
+        """ % os.path.dirname(os.path.abspath(__file__))
+    done = python(script, env=dict(os.environ, BCC_LINUX_VERSION_CODE=str(0x050403)))
+    assert done.stdout.strip() == "0x50403", done.stderr
+
+
+def test_byte_order_and_atomics(load):
+    assert result_of(load, """
+        u64 counter = 5; u32 small = 1;
+        lock_xadd(&counter, 37);
+        __sync_fetch_and_add(&small, 2);
+        return counter * 100 + small;""") == 4203
+    assert result_of(load, "return bpf_htons(0x1234) == 0x3412 && htonl(1) == 0x1000000 && "
+                           "ntohs(0x3412) == 0x1234 && bpf_ntohl(0x78563412) == 0x12345678 && "
+                           "bpf_cpu_to_be64(1ULL) == 1ULL << 56;") == 1
+
+
+@pytest.mark.parametrize("license, refused", [("GPL", False), ("Dual BSD/GPL", False),
+                                              ("Proprietary", True)])
+def test_licenses(load, license, refused):
+    text = """
+        BPF_LICENSE(%s);
+        int prog(struct bpf_raw_tracepoint_args *ctx) {
+            bpf_trace_printk("never runs\\n");
+            return 0;
+        }""" % license
+    bpf = load(text)
+    if not refused:
+        assert bpf.load_func("prog", BPF.RAW_TRACEPOINT).fd > 0
+        return
+    with pytest.raises(bcc.LoadError, match="GPL"):
+        bpf.load_func("prog", BPF.RAW_TRACEPOINT)
+
+
+def test_subprograms(load):
+    """Static functions that stay functions, and a non-static one that is called."""
+    bpf = load("""
+        static __attribute__((noinline)) int square(int n) { return n * n; }
+        int twice(int n) { return 2 * n; }
+        int prog(struct __sk_buff *skb) { return square(skb->len) + twice(3); }""")
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 64 * 64 + 6

@@ -1,0 +1,285 @@
+"""Kinds of programs that only a whole kernel runs: those with BTF-typed arguments, iterators, LSM hooks."""
+
+import ctypes
+import os
+import pathlib
+import socket
+import subprocess
+import textwrap
+
+import bcc
+import pytest
+from bcc import BPF
+
+PID = os.getpid()
+
+
+@pytest.fixture
+def load():
+    """load(text): a BPF object, closed at the end. OWN_PROCESS filters on this process."""
+    opened = []
+
+    def create(text):
+        own = f"(bpf_get_current_pid_tgid() >> 32 == {PID})"
+        opened.append(BPF(text=textwrap.dedent(text).replace("OWN_PROCESS", own).replace("OWN_PID", str(PID))))
+        return opened[-1]
+
+    yield create
+    for bpf in opened:
+        bpf.close()
+
+
+@pytest.fixture
+def memory_files(tmp_path):
+    """A directory whose files are no overlay's: opening one there opens another below, which is traced too."""
+    subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
+    yield tmp_path
+    subprocess.run(["umount", tmp_path], check=True)
+
+
+def traced_functions():
+    """What ftrace can trace: fentry, too."""
+    return {line.split()[0] for line in pathlib.Path("/sys/kernel/tracing/available_filter_functions").read_text().splitlines()}
+
+
+def test_entry_and_return_of_a_function(load, memory_files):
+    """Typed arguments, pointers followed by the verifier's own rules, and the result."""
+    bpf = load("""
+        struct call_t { u64 count, pos, ino; s64 result; u32 mode; char name[16]; };
+        BPF_HASH(calls, u32, struct call_t);
+        KFUNC_PROBE(vfs_write, struct file *file, const char *buf, size_t count, loff_t *pos)
+        {
+            struct call_t call = {};
+            u32 key = 1;
+            if (!OWN_PROCESS || count != 4321)
+                return 0;
+            call.count = count;
+            call.ino = file->f_inode->i_ino;
+            call.mode = file->f_inode->i_mode;
+            bpf_probe_read_kernel(&call.pos, sizeof(call.pos), pos);
+            bpf_probe_read_kernel_str(call.name, sizeof(call.name), file->f_path.dentry->d_name.name);
+            calls.update(&key, &call);
+            return 0;
+        }
+        KRETFUNC_PROBE(vfs_write, struct file *file, const char *buf, size_t count, loff_t *pos, ssize_t ret)
+        {
+            struct call_t call = {};
+            u32 key = 2;
+            if (!OWN_PROCESS || count != 4321)
+                return 0;
+            call.count = count;
+            call.result = ret;
+            calls.update(&key, &call);
+            return 0;
+        }""")
+    path = memory_files / "written"
+    with open(path, "wb", buffering=0) as file:
+        file.write(b"12345")
+        assert file.write(bytes(4321)) == 4321
+    calls = {key.value: leaf for key, leaf in bpf["calls"].items()}
+    entry = calls[1]
+    assert (entry.count, entry.pos, entry.ino, entry.name) == (4321, 5, os.stat(path).st_ino, b"written")
+    assert entry.mode == os.stat(path).st_mode
+    assert (calls[2].count, calls[2].result) == (4321, 4321)
+    # Detached, they see nothing more.
+    bpf.detach_kfunc("vfs_write")
+    bpf.detach_kretfunc("vfs_write")
+    bpf["calls"].clear()
+    with open(path, "wb", buffering=0) as file:
+        file.write(bytes(4321))
+    assert len(bpf["calls"]) == 0
+
+
+def test_struct_passed_by_value(load):
+    """A struct of two words among the arguments."""
+    if not ({"do_sock_setsockopt", "sock_setsockopt"} & traced_functions()):
+        pytest.fail("no function with a struct argument is known here")
+    head = "do_sock_setsockopt, struct socket *sock, bool compat, int level" \
+        if "do_sock_setsockopt" in traced_functions() else "sock_setsockopt, struct socket *sock, int level"
+    bpf = load("""
+        #include <linux/sockptr.h>
+        struct call_t { u32 level, name, length, kernel, protocol; u64 user; };
+        BPF_HASH(calls, u32, struct call_t);
+        KFUNC_PROBE(HEAD, int optname, sockptr_t optval, unsigned int optlen)
+        {
+            struct call_t call = {};
+            u32 key = 1;
+            if (!OWN_PROCESS || optname != 8 || level != 1)
+                return 0;
+            call.level = level;
+            call.name = optname;
+            call.length = optlen;
+            call.kernel = optval.is_kernel;
+            call.user = (u64)optval.user;
+            call.protocol = sock->sk->sk_protocol;
+            calls.update(&key, &call);
+            return 0;
+        }""".replace("HEAD", head))
+    value = ctypes.c_int(70000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        # SO_RCVBUF
+        assert ctypes.CDLL(None).setsockopt(own.fileno(), 1, 8, ctypes.byref(value), 4) == 0
+    call = bpf["calls"][1]
+    assert (call.level, call.name, call.length, call.kernel, call.protocol) == (1, 8, 4, 0, 17)
+    assert call.user == ctypes.addressof(value)
+
+
+def test_function_of_a_module(load):
+    """MODULE_KFUNC_PROBE finds its function in the module's BTF."""
+    subprocess.run(["modprobe", "overlay"], check=False)
+    assert os.path.exists("/sys/kernel/btf/overlay")
+    bpf = load("""
+        BPF_HASH(calls, u32, u64);
+        MODULE_KFUNC_PROBE(overlay, ovl_open, struct inode *inode, struct file *file)
+        {
+            if (OWN_PROCESS)
+                calls.increment(1, inode->i_ino);
+            return 0;
+        }
+        MODULE_KRETFUNC_PROBE(overlay, ovl_open, struct inode *inode, struct file *file, int ret)
+        {
+            if (OWN_PROCESS)
+                calls.increment(2, ret + 1);
+            return 0;
+        }""")
+    with open("/etc/passwd", "rb") as file:
+        ino = os.fstat(file.fileno()).st_ino
+    assert ino
+    calls = {key.value: leaf.value for key, leaf in bpf["calls"].items()}
+    assert calls[2] >= 1 and calls[1] > 0
+
+
+def test_missing_function(load):
+    with pytest.raises(bcc.Error) as caught:
+        load("KFUNC_PROBE(no_such_function_anywhere, int a) { return 0; }")
+    assert "no_such_function_anywhere" in str(caught.value)
+
+
+def test_result_replaced(load):
+    """KMOD_RET on a security hook: the call fails as the program says."""
+    bpf = load("""
+        BPF_HASH(calls, u32, u64);
+        KMOD_RET(security_task_setnice, struct task_struct *p, int nice, int ret)
+        {
+            if (!OWN_PROCESS || nice != 7)
+                return ret;
+            calls.increment(1, p->tgid);
+            return -1; // EPERM
+        }""")
+    with pytest.raises(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, 7)
+    os.setpriority(os.PRIO_PROCESS, 0, 6)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == 6
+    assert bpf["calls"][1].value == PID
+
+
+def has_bpf_lsm():
+    return "bpf" in pathlib.Path("/sys/kernel/security/lsm").read_text().strip().split(",")
+
+
+def test_lsm_hook(load, memory_files):
+    """Refuses one open, by name; storage of the inode and the task counts them."""
+    if not os.path.exists("/sys/kernel/security/lsm"):
+        subprocess.run(["mount", "-t", "securityfs", "none", "/sys/kernel/security"], check=True)
+    assert has_bpf_lsm(), "the harness boots with lsm=...,bpf"
+    bpf = load("""
+        BPF_INODE_STORAGE(inodes, u64);
+        BPF_TASK_STORAGE(tasks, u64);
+        BPF_HASH(seen, u32, u64);
+        LSM_PROBE(file_open, struct file *file)
+        {
+            char name[12] = {};
+            u64 *count, value;
+            u32 key = 1;
+            if (!OWN_PROCESS)
+                return 0;
+            bpf_probe_read_kernel_str(name, sizeof(name), file->f_path.dentry->d_name.name);
+            if (name[0] != 's' || name[1] != 'e' || name[2] != 'c' || name[5] != 't' || name[6])
+                return 0;
+            count = inodes.inode_storage_get(file->f_inode, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+            if (!count)
+                return 0;
+            (*count)++;
+            value = *count;
+            seen.update(&key, &value);
+            count = tasks.task_storage_get(bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+            if (count) {
+                *count += 10;
+                key = 2;
+                value = *count;
+                seen.update(&key, &value);
+            }
+            return value > 20 ? -13 : 0; // EACCES
+        }""")
+    for name in ("secret", "public"):
+        os.mknod(memory_files / name)
+    for _ in range(2):
+        os.close(os.open(memory_files / "secret", os.O_RDONLY))
+    with pytest.raises(PermissionError):
+        os.open(memory_files / "secret", os.O_RDONLY)
+    os.close(os.open(memory_files / "public", os.O_RDONLY))
+    assert {key.value: leaf.value for key, leaf in bpf["seen"].items()} == {1: 3, 2: 30}
+
+
+def test_task_storage(load):
+    bpf = load("""
+        BPF_TASK_STORAGE(calls, u64);
+        BPF_HASH(counts, u32, u64);
+        KFUNC_PROBE(__x64_sys_getpgid, struct pt_regs *regs)
+        {
+            struct task_struct *task = bpf_get_current_task_btf();
+            u64 *count;
+            u32 tid = task->pid;
+            if (!OWN_PROCESS)
+                return 0;
+            count = calls.task_storage_get(task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+            if (count) {
+                *count += 3;
+                counts.update(&tid, count);
+                if (*count == 9)
+                    calls.task_storage_delete(task);
+            }
+            return 0;
+        }""")
+    for _ in range(4):
+        os.getpgid(0)
+    assert bpf["counts"][PID].value == 3
+
+
+def test_iterator_over_tasks(load):
+    bpf = load("""
+        BPF_ITER(task) {
+            struct seq_file *seq = ctx->meta->seq;
+            struct task_struct *task = ctx->task;
+            if (!task || task->tgid != OWN_PID)
+                return 0;
+            char format[] = "%d %d %s\\n";
+            u64 values[] = {task->pid, task->real_parent->tgid, (u64)task->comm};
+            bpf_seq_printf(seq, format, sizeof(format), values, sizeof(values));
+            return 0;
+        }""")
+    link = bpf.attach_iter("task")
+    expected = f"{PID} {os.getppid()} {pathlib.Path('/proc/self/comm').read_text()}"
+    for _ in range(2):
+        with os.fdopen(link.open()) as file:
+            assert file.read() == expected
+
+
+def test_iterator_over_a_table(load):
+    bpf = load("""
+        BPF_HASH(table, u32, u64);
+        BPF_ARRAY(sum, u64, 2);
+        int bpf_iter__bpf_map_elem(struct bpf_iter__bpf_map_elem *ctx) {
+            u32 *key = ctx->key; u64 *value = ctx->value;
+            if (!key || !value)
+                return 0;
+            sum.increment(0, *key);
+            sum.increment(1, *value);
+            return 0;
+        }""")
+    for i in range(10):
+        bpf["table"][i] = i * i
+    link = bpf.attach_iter("bpf_map_elem", table="table")
+    with os.fdopen(link.open(), "rb") as file:
+        assert file.read() == b""
+    assert [leaf.value for leaf in bpf["sum"].values()] == [45, 285]
