@@ -25,7 +25,8 @@ from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LL
                         XDPFlags)
 from .symbols import SymbolCache
 from .table import PerfEventArray, RingBuf, Table
-from .utils import ArgString, get_online_cpus, printb
+from .utils import (ArgString, StrcmpRewrite, detect_language, get_online_cpus,
+                    get_possible_cpus, printb)
 
 __all__ = [
     "ArgString", "AttachError", "BPF", "BPFAttachType", "BPFProgType", "CallbackError",
@@ -33,6 +34,23 @@ __all__ = [
     "DEBUG_PREPROCESSOR", "DEBUG_SOURCE", "Error", "FormatError", "InvalidArgumentError",
     "KernelTypesError", "LoadError", "NoMemoryError", "NotFoundError", "PerfEventArray",
     "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
-    "RingBuf", "SignalError", "StateError", "SymbolCache", "SystemCallError", "Table",
-    "UnsupportedError", "XDPAction", "XDPFlags", "get_online_cpus", "printb", "table", "utils",
+    "RingBuf", "SignalError", "StateError", "StrcmpRewrite", "SymbolCache", "SystemCallError",
+    "Table", "UnsupportedError", "XDPAction", "XDPFlags", "detect_language", "get_online_cpus",
+    "get_possible_cpus", "printb", "table", "utils",
 ]
+
+# Names that few scripts use, and the modules that have them.
+_ELSEWHERE = {"Perf": "perf", "bcc_symbol": "libbcc", "bcc_symbol_option": "libbcc",
+              "lib": "libbcc", "decode_map": "disassembler", "disassemble_prog": "disassembler",
+              "filter_by_containers": "containers", "syscall_name": "syscall"}
+_MODULES = ("containers", "disassembler", "libbcc", "perf", "syscall", "tcp", "version")
+
+
+def __getattr__(name):
+    """Loads the rarer modules when they are asked for: the package is imported by every tool."""
+    from importlib import import_module
+    if name in _MODULES:
+        return import_module("." + name, __name__)
+    if name in _ELSEWHERE:
+        return getattr(import_module("." + _ELSEWHERE[name], __name__), name)
+    raise AttributeError("module %r has no attribute %r" % (__name__, name))

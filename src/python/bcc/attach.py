@@ -49,6 +49,20 @@ class Links:
         self._links.clear()
 
 
+class FunctionOfLink:
+    """One function of a link that holds many."""
+
+    def __init__(self, link, function):
+        self._link = link
+        self._function = function
+
+    def destroy(self):
+        """Detaches the function; the link goes with its last one."""
+        self._link.detach_function(self._function)
+        if not self._link.functions():
+            self._link.destroy()
+
+
 def _shown(name):
     if isinstance(name, tuple):
         return " ".join(str(to_text(part)) for part in name[1:] if part not in (None, b"", 0, -1))
@@ -104,26 +118,35 @@ class AttachMixin:
                 failure or "no %s matches" % what)) from failure
 
     def _check_probe_limit(self, more):
-        limit = os.environ.get("BCC_PROBE_LIMIT")
-        if limit and limit.isdigit() and len(self.kprobe_fds) + len(self.uprobe_fds) + more > \
-                int(limit):
+        limit = self.get_probe_limit()
+        if len(self.kprobe_fds) + len(self.uprobe_fds) + more > limit:
             raise _ebcc.AttachError("%d more probes would be more than BCC_PROBE_LIMIT=%s" % (
                 more, limit))
 
     # Kernel functions.
 
-    def _attach_kernel(self, prefix, event, fn_name, event_re, offset=0, **options):
-        if event_re:
-            names = self.get_kprobe_functions(event_re)
-            self._check_probe_limit(len(names))
-            self._attach_matching(
-                names, "kernel function",
-                lambda name: self._attach_kernel(prefix, name, fn_name, b"", **options))
-            return
+    def _attach_kernel(self, prefix, event, fn_name, offset=0, **options):
         event, fn_name = _needed(event, "event"), _needed(fn_name, "fn_name")
         self._check_probe_limit(1)
         link = self._program(fn_name).attach_kprobe(event, offset=offset, **options)
         self.kprobe_fds.add(_event_name(prefix, event), fn_name, link)
+
+    def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0):
+        """To all that match. One link holds them where the kernel can; one that fails doesn't fail
+        the others. A limit of active calls is a matter of single probes."""
+        names = self.get_kprobe_functions(event_re)
+        self._check_probe_limit(len(names))
+        if not names:
+            raise _ebcc.AttachError("nothing was attached: no kernel function matches")
+        if max_active:
+            self._attach_matching(
+                names, "kernel function",
+                lambda name: self._attach_kernel(prefix, name, fn_name, on_return=on_return,
+                                                 max_active=max_active))
+            return
+        link = self._program(fn_name).attach_kprobe_multi(names, on_return=on_return)
+        for name in link.functions():
+            self.kprobe_fds.add(_event_name(prefix, name), fn_name, FunctionOfLink(link, name))
 
     def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b""):
         """Runs a program when the kernel function event is called, or event_off bytes into it.
@@ -131,13 +154,19 @@ class AttachMixin:
         event_re: all functions that match the regular expression. Raises AttachError, which
         lists near names where there is no such function.
         """
-        self._attach_kernel(b"p_", event, fn_name, event_re, offset=event_off)
+        if event_re:
+            self._attach_functions(b"p_", event_re, _needed(fn_name, "fn_name"))
+        else:
+            self._attach_kernel(b"p_", event, fn_name, offset=event_off)
 
     def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0):
         """Runs a program when the kernel function returns. maxactive: how many calls may be in
         progress at once; 0 leaves it to the kernel."""
-        self._attach_kernel(b"r_", event, fn_name, event_re, on_return=True,
-                            max_active=maxactive)
+        options = {"on_return": True, "max_active": maxactive}
+        if event_re:
+            self._attach_functions(b"r_", event_re, _needed(fn_name, "fn_name"), **options)
+        else:
+            self._attach_kernel(b"r_", event, fn_name, **options)
 
     def detach_kprobe_event(self, ev_name):
         """Detaches by the probe's name, as kprobe_fds has it."""

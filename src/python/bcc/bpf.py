@@ -175,8 +175,13 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         return [self.load_func(program.name, prog_type) for program in self.module.programs()]
 
     def dump_func(self, func_name):
-        """A program's instructions as compiled, bytes."""
+        """A program's instructions as compiled, bytes: 8 for each."""
         return self._program(func_name).instructions()
+
+    def disassemble_func(self, func_name):
+        """A program's instructions as text, a line each."""
+        from .disassembler import disassemble_prog
+        return disassemble_prog(func_name, self.dump_func(func_name))
 
     # Tables.
 
@@ -187,6 +192,13 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         if name not in self._map_types:
             raise KeyError(name.decode())
         return _table.Table(self, name, self._map_types[name], keytype, leaftype, reducer)
+
+    def decode_table(self, table_name, sizeinfo=False):
+        """The layout of a table's keys and leaves as C text. sizeinfo: with the offset and size
+        of each member, in bytes. Raises KeyError."""
+        from .disassembler import decode_map
+        table = self[table_name]
+        return decode_map(table.name, table, table.ttype, sizeinfo)
 
     def __getitem__(self, key):
         try:

@@ -4,7 +4,7 @@
 import os
 
 from . import _ebcc
-from .utils import to_bytes
+from .utils import to_bytes, to_text
 
 # What only Python's regular expressions have, in contrast to the library's extended ones:
 # escapes of letters and digits, (?...), a quantifier after a quantifier.
@@ -13,6 +13,20 @@ _OWN_REGEX = rb"\\[A-Za-z0-9]|\(\?|[*+?}][*+?]"
 # What may stand before the name of a system call in the name of its function.
 _SYSCALL_PREFIXES = (b"__x64_sys_", b"__x32_compat_sys_", b"__ia32_compat_sys_", b"__arm64_sys_",
                      b"__s390x_sys_", b"__s390_sys_", b"__riscv_sys_", b"sys_")
+
+# So many kernel and user functions may be attached to by one object, unless BCC_PROBE_LIMIT says
+# otherwise: each costs the traced program time.
+_PROBE_LIMIT = 1000
+
+# Capabilities of a kernel, as the library numbers them.
+_KFUNC, _FMOD_RET, _LSM, _RAW_TRACEPOINT, _RAW_TRACEPOINT_IN_MODULE = range(1, 6)
+
+# Words of a source that want a kernel header, where the words themselves don't name it.
+_HEADERS = {
+    "linux/time.h": ("time",), "linux/fs.h": ("fs", "file"),
+    "linux/blkdev.h": ("bio", "request"), "linux/slab.h": ("alloc",),
+    "linux/netdevice.h": ("sk_buff", "net_device"),
+}
 
 
 def _matching(find, pattern):
@@ -70,14 +84,14 @@ class FindMixin:
 
     @staticmethod
     def find_exe(bin_path):
-        """The path (bytes) of a program, through PATH, or None."""
-        bin_path = to_bytes(bin_path)
-        if b"/" in bin_path:
-            return bin_path if os.access(bin_path, os.X_OK) else None
-        for directory in os.get_exec_path():
-            path = os.path.join(os.fsencode(directory), bin_path)
+        """The path of a program, through PATH, or None; str or bytes as it was given."""
+        binary = to_bytes(bin_path)
+        directories = [b""] if b"/" in binary else map(os.fsencode, os.get_exec_path())
+        for directory in directories:
+            path = os.path.join(directory, binary)
             if os.path.isfile(path) and os.access(path, os.X_OK):
-                return path
+                return path.decode("utf-8", "surrogateescape") if isinstance(bin_path, str) \
+                    else path
         return None
 
     @staticmethod
@@ -104,3 +118,54 @@ class FindMixin:
         """name with the prefix, unless it has it already."""
         prefix, name = to_bytes(prefix), to_bytes(name)
         return name if name.startswith(prefix) else prefix + name
+
+    @staticmethod
+    def get_probe_limit():
+        """How many functions one object may be attached to: BCC_PROBE_LIMIT, or 1000."""
+        limit = os.environ.get("BCC_PROBE_LIMIT", "")
+        return int(limit) if limit.isdigit() else _PROBE_LIMIT
+
+    @staticmethod
+    def generate_auto_includes(program_words):
+        """#include lines, str, for the words of a source."""
+        words = [str(to_text(word)) for word in program_words]
+        return "".join("#include <%s>\n" % header for header, parts in _HEADERS.items()
+                       if any(part in word for part in parts for word in words))
+
+    # What this kernel has. Each kind of program is tried out once.
+
+    @staticmethod
+    def support_kfunc():
+        """Whether KFUNC_PROBE and KRETFUNC_PROBE programs load and attach."""
+        return _ebcc.kernel_supports(_KFUNC)
+
+    @staticmethod
+    def support_fmod_ret():
+        """Whether KMOD_RET programs load and attach."""
+        return _ebcc.kernel_supports(_FMOD_RET)
+
+    @staticmethod
+    def support_lsm():
+        """Whether LSM_PROBE programs load and attach."""
+        return _ebcc.kernel_supports(_LSM)
+
+    @staticmethod
+    def support_raw_tracepoint():
+        """Whether the kernel has raw tracepoints."""
+        return _ebcc.kernel_supports(_RAW_TRACEPOINT)
+
+    @staticmethod
+    def support_raw_tracepoint_in_module():
+        """Whether the kernel has raw tracepoints for the events of its modules, such as kvm."""
+        return _ebcc.kernel_supports(_RAW_TRACEPOINT_IN_MODULE)
+
+    @staticmethod
+    def kernel_struct_has_field(struct_name, field_name):
+        """Whether a struct or union of this kernel has a member: 1 or 0; -1 where the kernel has
+        no such struct, or does not describe its types."""
+        return _ebcc.kernel_has_member(to_bytes(struct_name), to_bytes(field_name))
+
+    @staticmethod
+    def kernel_enum_has_val(enum_name, enum_val_name):
+        """Whether an enum of this kernel has an enumerator: 1, 0 or -1 in the same way."""
+        return _ebcc.kernel_has_enumerator(to_bytes(enum_name), to_bytes(enum_val_name))

@@ -4,6 +4,7 @@
 A key is a slot, or a struct of a bucket and a slot; each bucket is a section of its own.
 """
 
+import ctypes as ct
 import time
 
 LOG2_SLOTS = 65
@@ -85,6 +86,11 @@ def _slot_field(key_class):
     return next((name for name in fields[1:] if not name.startswith("__pad")), fields[1])
 
 
+def _grouping(bucket):
+    """What makes two buckets the same: ctypes structs and arrays compare by identity."""
+    return bytes(bucket) if isinstance(bucket, (ct.Structure, ct.Union, ct.Array)) else bucket
+
+
 def sections(items, key_class, slots, bucket_fn, bucket_sort_fn):
     """[(bucket, counts)] of a table with struct keys, in the order of the table."""
     bucket_field, slot_field = key_class._fields_[0][0], _slot_field(key_class)
@@ -93,12 +99,12 @@ def sections(items, key_class, slots, bucket_fn, bucket_sort_fn):
         bucket = getattr(key, bucket_field)
         if bucket_fn:
             bucket = bucket_fn(bucket)
-        counts = buckets.setdefault(bucket, [0] * slots)
+        _, counts = buckets.setdefault(_grouping(bucket), (bucket, [0] * slots))
         _count(counts, getattr(key, slot_field), leaf.value)
-    names = list(buckets)
+    names = [bucket for bucket, _ in buckets.values()]
     if bucket_sort_fn:
         names = bucket_sort_fn(names)
-    return [(name, buckets[name]) for name in names]
+    return [(name, buckets[_grouping(name)][1]) for name in names]
 
 
 def single(items, slots):

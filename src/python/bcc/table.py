@@ -22,6 +22,13 @@ _MAP_TYPES = (
 globals().update({"BPF_MAP_TYPE_" + name: number for number, name in enumerate(_MAP_TYPES, 1)})
 
 
+map_type_name = dict(enumerate(_MAP_TYPES, 1))
+
+# Slots of a histogram.
+log2_index_max = histogram.LOG2_SLOTS
+linear_index_max = histogram.LINEAR_SLOTS
+
+
 class TableBase(_ebcc.Table, MutableMapping):
     """A map with keys. Iteration, keys(), values() and items() work on what the table has at
     that moment; a key that is missing raises KeyError."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers that scripts share: bytes to the terminal, CPUs, str and bytes alike."""
+"""Helpers that scripts share: bytes to the terminal, CPUs, str and bytes alike, languages."""
 
 import os
 import sys
@@ -71,3 +71,73 @@ def get_online_cpus():
 def get_possible_cpus():
     """Numbers of the CPUs that the kernel has room for."""
     return _cpu_list("/sys/devices/system/cpu/possible")
+
+
+def _command(pid):
+    """What a process runs, as bytes: its executable, its first argument, the files that it maps."""
+    def read(name):
+        try:
+            with open("/proc/%d/%s" % (pid, name), "rb") as file:
+                return file.read()
+        except OSError:
+            return b""
+
+    try:
+        executable = os.readlink(b"/proc/%d/exe" % pid)
+    except OSError:
+        executable = b""
+    mapped = {line.split(None, 5)[5] for line in read("maps").splitlines() if b"/" in line}
+    return [executable, read("cmdline").partition(b"\0")[0]], sorted(mapped)
+
+
+def detect_language(candidates, pid):
+    """Which of the languages (str) a process runs, or None: by the names of its program and of the
+    libraries that it maps."""
+    programs, libraries = _command(int(pid))
+    for path, prefix in [(path, b"") for path in programs] + [(path, b"lib") for path in libraries]:
+        for language in candidates:
+            if os.path.basename(path).startswith(prefix + language.encode()):
+                return language
+    return None
+
+
+class StrcmpRewrite:
+    """Comparing strings in expressions that scripts take from their users."""
+
+    _FUNCTION = """
+static inline bool %(name)s(const char *literal, uintptr_t place) {
+    const char wanted[] = %(literal)s;
+    char found[sizeof(wanted)] = {};
+    %(read)s(&found, sizeof(found), (void *)place);
+    for (int i = 0; i < sizeof(wanted) - 1; i++)
+        if (wanted[i] != found[i])
+            return false;
+    return true;
+}
+"""
+
+    @staticmethod
+    def rewrite_expr(expr, bin_cmp, is_user, probe_user_list, streq_functions, probeid):
+        """Turns each STRCMP("text", pointer) of a C expression into a call of a function of its
+        own.
+
+        bin_cmp: the text is an array's initializer, not a string. is_user: pointers are to user
+        memory; probe_user_list: those that are though is_user is false. streq_functions: the
+        functions so far, C text. probeid: number of the first function.
+        Returns {"expr", "streq_functions", "probeid"} as they are afterwards.
+        """
+        import re
+
+        def call(match):
+            nonlocal streq_functions, probeid
+            text, pointer = match.groups()
+            user = is_user or pointer.strip() in probe_user_list
+            name = "streq_%d" % probeid
+            streq_functions += StrcmpRewrite._FUNCTION % {
+                "name": name, "literal": text if bin_cmp else '"%s"' % text,
+                "read": "bpf_probe_read_user" if user else "bpf_probe_read"}
+            probeid += 1
+            return '%s("%s",%s)' % (name, text, pointer)
+
+        expr = re.sub(r'STRCMP\("([^"]+)",(.+?)\)', call, expr)
+        return {"expr": expr, "streq_functions": streq_functions, "probeid": probeid}
