@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finds a section of an ELF object in memory. The header's numbers are checked against
+ * Finds a section or a symbol of an ELF object in memory. The header's numbers are checked against
  * the size of the object before they are used.
  */
 #include "elf_sections.h"
 
 #include <elf.h>
-#include <stdint.h>
 #include <string.h>
 
 static bool within(size_t size, uint64_t offset, uint64_t length)
@@ -47,6 +46,28 @@ bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const ch
 			continue;
 		*ret = bytes + section.sh_offset;
 		*ret_size = section.sh_size;
+		return true;
+	}
+	return false;
+}
+
+bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret)
+{
+	size_t symbols_size, names_size, name_size = strlen(name) + 1;
+	const char *symbols, *names;
+
+	if (!ebcc_elf_section(bytes, size, ".symtab", &symbols, &symbols_size) ||
+	    !ebcc_elf_section(bytes, size, ".strtab", &names, &names_size))
+		return false;
+	for (size_t at = 0; within(symbols_size, at, sizeof(Elf64_Sym)); at += sizeof(Elf64_Sym)) {
+		Elf64_Sym symbol;
+
+		memcpy(&symbol, symbols + at, sizeof(symbol));
+		if (symbol.st_shndx == SHN_UNDEF ||
+		    !within(names_size, symbol.st_name, name_size) ||
+		    memcmp(names + symbol.st_name, name, name_size))
+			continue;
+		*ret = symbol.st_value;
 		return true;
 	}
 	return false;

@@ -64,7 +64,7 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 /*
  * The ELF section of a program: libbpf's own name where the prefix of @function tells the kind
  * ("kprobe__do_exit" -> "kprobe/do_exit"), else from @context_type, the tag of the struct
- * that its first parameter points to ("pt_regs" -> "kprobe/FUNCTION", "xdp_md" -> "xdp/FUNCTION",
+ * that its first parameter points to ("pt_regs" -> "kprobe/FUNCTION", "xdp_md" -> "xdp", which several programs may share,
  * any other -> ".ebcc/CONTEXT/FUNCTION"; "void" for a void pointer). Returns a string to be freed,
  * or NULL when there is no memory.
  */

@@ -19,13 +19,27 @@ static const struct {
 	{"lsm__", "lsm/"},	 {"bpf_iter__", "iter/"},
 };
 
+/* A section that libbpf takes with nothing behind its name is shared by the programs of a kind. */
 static const struct {
 	const char *context;
 	const char *section;
 } contexts[] = {
 	{"pt_regs", "kprobe/"},
-	{"xdp_md", "xdp/"},
+	{"xdp_md", "xdp"},
+	{"bpf_perf_event_data", "perf_event"},
+	{"bpf_raw_tracepoint_args", "raw_tp"},
+	{"bpf_sock_ops", "sockops"},
+	{"sk_msg_md", "sk_msg"},
+	{"bpf_sk_lookup", "sk_lookup"},
+	{"sk_reuseport_md", "sk_reuseport"},
+	{"bpf_sysctl", "cgroup/sysctl"},
+	{"bpf_cgroup_dev_ctx", "cgroup/dev"},
 };
+
+static bool is_prefix(const char *section)
+{
+	return section[strlen(section) - 1] == '/';
+}
 
 static char *tracepoint_section(const char *rest)
 {
@@ -53,7 +67,8 @@ char *ebcc_ir_section_name(const char *function, const char *context_type)
 	}
 	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
 		if (!strcmp(context_type, contexts[i].context))
-			return asprintf(&section, "%s%s", contexts[i].section, function) < 0
+			return asprintf(&section, "%s%s", contexts[i].section,
+					is_prefix(contexts[i].section) ? function : "") < 0
 				       ? NULL
 				       : section;
 	if (asprintf(&section, ".ebcc/%s/%s", context_type, function) < 0)

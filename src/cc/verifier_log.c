@@ -160,10 +160,14 @@ static void search_records(const struct ebcc_rejection *rejection, const struct 
 			   const char *records, size_t count, size_t record_size, bool own_section,
 			   struct line_info *ret)
 {
-	uint64_t wanted = (uint64_t)findings->instruction * 8;
+	uint64_t start = 0, wanted;
 	bool have_instruction = own_section && findings->instruction >= 0 &&
 				(size_t)findings->instruction < rejection->instruction_count;
 
+	/* Other programs may come before it in its section. */
+	ebcc_elf_symbol_offset(rejection->object_bytes, rejection->object_size, rejection->program,
+			       &start);
+	wanted = start + (uint64_t)findings->instruction * 8;
 	for (size_t i = 0; i < count; i++) {
 		struct bpf_line_info info;
 		const char *file, *text;

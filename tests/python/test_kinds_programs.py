@@ -14,7 +14,7 @@ import pytest
 import bcc
 from bcc import BPF, BPFAttachType, PerfSWConfig, PerfType
 from conftest import getpgid
-from kernel_calls import cgroup, in_cgroup, network_namespace, run_raw_tracepoint
+from kernel_calls import cgroup, in_cgroup, network_namespace, run, run_raw_tracepoint
 
 COUNTS = "BPF_ARRAY(counts, u64, 8);\n"
 
@@ -523,3 +523,20 @@ def test_signals_to_tasks(load):
     child = subprocess.run(["/usr/bin/python3", "-c", "import os; os.getpgid(4000077)"],
                            check=False, timeout=30)
     assert child.returncode == -signal.SIGUSR1
+
+
+def test_programs_that_share_a_section(load):
+    """Each is loaded and rejected by itself, at its own line."""
+    bpf = load("""
+        BPF_ARRAY(values, u64, 4);
+        int first(struct xdp_md *ctx) { values.increment(1); return XDP_DROP; }
+        int second(struct xdp_md *ctx) {
+            int key = 1;
+            u64 *value = values.lookup(&key);
+            return *value;
+        }
+        int third(struct xdp_md *ctx) { values.increment(2); return XDP_TX; }""")
+    assert [run(bpf.load_func(name, BPF.XDP))[0] for name in ("third", "first")] == [3, 1]
+    with pytest.raises(bcc.LoadError, match=r"at main.c:7: return \*value;"):
+        bpf.load_func("second", BPF.XDP)
+    assert [leaf.value for leaf in bpf["values"].values()] == [0, 1, 1, 0]

@@ -165,7 +165,7 @@ static enum bpf_prog_type program_type(const char *section)
 		enum bpf_prog_type type;
 	} types[] = {
 		{"tracepoint", BPF_PROG_TYPE_TRACEPOINT},
-		{"raw_tp/", BPF_PROG_TYPE_RAW_TRACEPOINT},
+		{"raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT},
 		{"perf_event", BPF_PROG_TYPE_PERF_EVENT},
 		{"__sk_buff", BPF_PROG_TYPE_SCHED_CLS},
 		{"xdp", BPF_PROG_TYPE_XDP},
@@ -565,7 +565,7 @@ START_TEST(every_kind_of_program)
 		{"syscall__openat", "kprobe/syscall__openat"},
 		{"tracepoint__test__event", "tracepoint/test/event"},
 		{"raw_tracepoint__sys_enter", "raw_tp/sys_enter"},
-		{"on_sample", ".ebcc/bpf_perf_event_data/on_sample"},
+		{"on_sample", "perf_event"},
 		{"hello", ".ebcc/void/hello"},
 		{"nothing", ".ebcc/void/nothing"},
 		{"silent", "kprobe/silent"},

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's bpftool on what this library loads: it sees the names, types and lines of the source."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from bcc import BPF, BPFAttachType
+from conftest import getpgid, programs_of
+from kernel_calls import cgroup, network_namespace, run
+
+SOURCE = """
+    struct key_t { u32 pid; char comm[16]; };
+    struct leaf_t { u64 count; u32 last[2]; };
+    BPF_HASH(by_task, struct key_t, struct leaf_t, 64);
+    BPF_ARRAY(plain_array, u32, 4);
+    BPF_PERCPU_HASH(per_cpu, u32, u64, 8);
+
+    static u64 twice(u64 value) { return value * 2; }
+
+    TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+        struct key_t key = {};
+        struct leaf_t leaf = {};
+        FILTER
+        key.pid = args->pid;
+        leaf.count = twice(args->pid);
+        by_task.update(&key, &leaf);
+        return 0;
+    }
+    int classify(struct __sk_buff *skb) {
+        int slot = 2;
+        u32 *found = plain_array.lookup(&slot);
+        return found ? *found : 0;
+    }
+    int on_clock(struct bpf_perf_event_data *ctx) { return 0; }
+    int on_packet(struct xdp_md *ctx) { return XDP_PASS; }
+"""
+
+
+def bpftool(*arguments, check=True, **options):
+    return subprocess.run(["bpftool", *arguments], capture_output=True, text=True, check=check,
+                          timeout=60, **options)
+
+
+def as_json(*arguments):
+    return json.loads(bpftool("-j", *arguments).stdout)
+
+
+def number_of(descriptor, what):
+    with open("/proc/self/fdinfo/%d" % descriptor, encoding="ascii") as info:
+        return next(int(line.split()[1]) for line in info if line.startswith(what + ":"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tool():
+    if subprocess.run(["which", "bpftool"], capture_output=True, check=False).returncode:
+        pytest.skip("bpftool is not installed")
+
+
+@pytest.fixture
+def loaded(load):
+    return load(SOURCE)
+
+
+@pytest.fixture
+def pin():
+    path = "/sys/fs/bpf/ebcc_bpftool_%d" % os.getpid()
+    yield path
+    for name in (path, path + "_maps"):
+        subprocess.run(["rm", "-rf", name], check=True)
+
+
+def test_prog_show(loaded):
+    function = loaded.load_func("classify", BPF.SCHED_CLS)
+    shown = as_json("prog", "show", "id", str(number_of(function.fd, "prog_id")))
+    assert (shown["type"], shown["name"], shown["gpl_compatible"]) == ("sched_cls", "classify", True)
+    assert shown["btf_id"] > 0
+    assert shown["map_ids"] == [number_of(loaded["plain_array"].get_fd(), "map_id")]
+    if "pids" in shown:
+        assert os.getpid() in [holder["pid"] for holder in shown["pids"]]
+    # The long name is whole in BTF, which newer versions of the tool read.
+    ids = programs_of()
+    names = {entry["name"] for entry in as_json("prog", "show") if entry["id"] in ids}
+    assert {"classify"} < names and any(
+        name.startswith("tracepoint__sys") for name in names)
+
+
+def test_prog_dump_with_source_lines(loaded):
+    function = loaded.load_func("classify", BPF.SCHED_CLS)
+    number = str(number_of(function.fd, "prog_id"))
+    text = bpftool("prog", "dump", "xlated", "id", number, "linum").stdout
+    assert re.search(r"int classify\(struct __sk_buff \*\s*skb\)", text)
+    source = SOURCE.splitlines()
+    lines = re.findall(r"^; (.*?) \[file:(\S+) line_num:(\d+) line_col:(\d+)\]", text, re.M)
+    assert len(lines) >= 3
+    for content, name, line, _ in lines:
+        assert content.strip() == source[int(line) - 1].strip() and name.endswith("main.c")
+    assert "plain_array.lookup(&slot)" in text
+    # Lines of inlined functions are their own.
+    [trace] = [number for number in programs_of() if number != int(number_of(function.fd, "prog_id"))]
+    text = bpftool("prog", "dump", "xlated", "id", str(trace), "linum").stdout
+    assert "return value * 2;" in text and "by_task.update(&key, &leaf);" in text
+
+
+def test_prog_dump_jited(loaded):
+    function = loaded.load_func("classify", BPF.SCHED_CLS)
+    number = str(number_of(function.fd, "prog_id"))
+    with open("/proc/sys/net/core/bpf_jit_enable", encoding="ascii") as setting:
+        if setting.read().strip() == "0":
+            pytest.skip("the kernel's BPF JIT compiler is off")
+    dumped = bpftool("prog", "dump", "jited", "id", number, "linum", check=False)
+    if "No libbfd support" in dumped.stderr:
+        pytest.skip("this bpftool has no disassembler")
+    assert dumped.returncode == 0 and "plain_array.lookup(&slot)" in dumped.stdout
+
+
+def test_map_show_and_dump(loaded):
+    getpgid(4000000)
+    table = loaded["by_task"]
+    number = str(number_of(table.get_fd(), "map_id"))
+    shown = as_json("map", "show", "id", number)
+    assert (shown["type"], shown["name"], shown["bytes_key"], shown["bytes_value"],
+            shown["max_entries"]) == ("hash", "by_task", 20, 16, 64)
+    [entry] = as_json("map", "dump", "id", number)
+    assert entry["formatted"] == {
+        "key": {"pid": 4000000, "comm": [0] * 16} if not isinstance(
+            entry["formatted"]["key"]["comm"], str) else {"pid": 4000000, "comm": ""},
+        "value": {"count": 8000000, "last": [0, 0]}}
+
+
+def test_map_update_lookup_delete(loaded):
+    prog = loaded.load_func("classify", BPF.SCHED_CLS)
+    number = str(number_of(loaded["plain_array"].get_fd(), "map_id"))
+    bpftool("map", "update", "id", number, "key", "2", "0", "0", "0", "value", "0x2a", "0", "0", "0")
+    assert loaded["plain_array"][2].value == 42 and run(prog)[0] == 42
+    found = as_json("map", "lookup", "id", number, "key", "2", "0", "0", "0")
+    assert found["formatted"]["value"] == 42
+    number = str(number_of(loaded["per_cpu"].get_fd(), "map_id"))
+    loaded["per_cpu"][7] = [3] * loaded["per_cpu"].total_cpu
+    [entry] = as_json("map", "dump", "id", number)
+    assert entry["formatted"]["key"] == 7
+    assert [value["value"] for value in entry["formatted"]["values"]] == \
+        [3] * loaded["per_cpu"].total_cpu
+    bpftool("map", "delete", "id", number, "key", "7", "0", "0", "0")
+    assert len(loaded["per_cpu"]) == 0
+
+
+def test_map_kinds_without_types(load):
+    """Kinds whose BTF the kernel doesn't take are there all the same, under their names."""
+    bpf = load("""
+        BPF_PROG_ARRAY(tail_calls, 4); BPF_QUEUE(a_queue, u64, 4); BPF_STACK_TRACE(stacks, 64);
+        BPF_PERF_OUTPUT(events); BPF_RINGBUF_OUTPUT(ring, 8);
+        int nothing(void *ctx) { return 0; }""")
+    for name, kind in (("tail_calls", "prog_array"), ("a_queue", "queue"),
+                       ("stacks", "stack_trace"), ("events", "perf_event_array"),
+                       ("ring", "ringbuf")):
+        shown = as_json("map", "show", "id", str(number_of(bpf[name].get_fd(), "map_id")))
+        assert (shown["name"], shown["type"]) == (name, kind)
+
+
+def test_btf_dump(loaded):
+    function = loaded.load_func("classify", BPF.SCHED_CLS)
+    program = as_json("prog", "show", "id", str(number_of(function.fd, "prog_id")))
+    text = bpftool("btf", "dump", "id", str(program["btf_id"]), "format", "c").stdout
+    assert re.search(r"struct leaf_t \{\s+u64 count;\s+u32 last\[2\];\s+\};", text)
+    raw = bpftool("btf", "dump", "prog", "id", str(program["id"])).stdout
+    assert "FUNC 'classify'" in raw and "STRUCT 'key_t'" in raw
+    dumped = bpftool("btf", "dump", "map", "id", str(number_of(loaded["by_task"].get_fd(), "map_id")),
+                     "kv").stdout
+    assert "STRUCT 'key_t' size=20" in dumped and "STRUCT 'leaf_t' size=16" in dumped
+
+
+def test_perf_show(loaded):
+    loaded.attach_perf_event(1, 0, "on_clock", sample_period=10 ** 9, pid=os.getpid(), cpu=0)
+    # The tool walks all descriptors of the machine, some of which may go away meanwhile.
+    done = bpftool("-j", "perf", "show", check=False)
+    if "Operation not supported" in done.stderr or not done.stdout.strip():
+        # Events behind BPF links are no perf descriptors; the link is shown by `link show`.
+        links = as_json("link", "show")
+    else:
+        links = json.loads(done.stdout) + as_json("link", "show")
+    mine = programs_of()
+    assert {link["prog_id"] for link in links if "prog_id" in link} & mine == mine
+
+
+def test_net_show(loaded):
+    function = loaded.load_func("on_packet", BPF.XDP)
+    with network_namespace():
+        BPF.attach_xdp("lo", function, BPF.XDP_FLAGS_SKB_MODE)
+        [shown] = as_json("net", "show")
+        assert [entry["devname"] for entry in shown["xdp"]] == ["lo"]
+        assert shown["xdp"][0]["id"] == number_of(function.fd, "prog_id")
+        BPF.remove_xdp("lo", BPF.XDP_FLAGS_SKB_MODE)
+        assert as_json("net", "show")[0]["xdp"] == []
+
+
+def test_cgroup_tree(load, cgroup2):
+    bpf = load("int egress(struct __sk_buff *skb) { return 1; }")
+    function = bpf.load_func("egress", BPF.CGROUP_SKB)
+    with cgroup("tree") as path:
+        descriptor = os.open(path, os.O_RDONLY)
+        bpf.attach_func(function, descriptor, BPFAttachType.CGROUP_INET_EGRESS)
+        [group] = [entry for entry in as_json("cgroup", "tree") if entry["cgroup"] == path]
+        assert [(program["name"], program["id"]) for program in group["programs"]] == \
+            [("egress", number_of(function.fd, "prog_id"))]
+        assert as_json("cgroup", "show", path)[0]["name"] == "egress"
+        bpf.detach_func(function, descriptor, BPFAttachType.CGROUP_INET_EGRESS)
+        os.close(descriptor)
+
+
+def test_batch(loaded, tmp_path):
+    number = number_of(loaded["plain_array"].get_fd(), "map_id")
+    file = tmp_path / "batch"
+    file.write_text("map update id %d key 0 0 0 0 value 5 0 0 0\n"
+                    "# a comment\n"
+                    "map update id %d key 1 0 0 0 value 6 0 0 0\n"
+                    "map dump id %d\n" % (number, number, number))
+    done = bpftool("batch", "file", str(file))
+    assert [leaf.value for leaf in loaded["plain_array"].values()][:2] == [5, 6]
+    assert "processed 3 commands" in done.stdout + done.stderr
+
+
+def test_pinning(loaded, pin):
+    function = loaded.load_func("classify", BPF.SCHED_CLS)
+    bpftool("prog", "pin", "id", str(number_of(function.fd, "prog_id")), pin)
+    assert as_json("prog", "show", "pinned", pin)["name"] == "classify"
+    os.unlink(pin)
+    bpftool("map", "pin", "id", str(number_of(loaded["plain_array"].get_fd(), "map_id")), pin)
+    loaded["plain_array"][0] = 8
+    loaded.close()
+    # The map outlives its module.
+    assert as_json("map", "dump", "pinned", pin)[0]["formatted"]["value"] == 8
+
+
+def test_prog_load_of_a_saved_object(load, pin, tmp_path):
+    """An object whose programs say their kinds is one that bpftool loads by itself."""
+    bpf = load("""
+        BPF_HASH(counts, u32, u64);
+        BPF_PERF_OUTPUT(events);
+        const volatile u32 limit = 5;
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            u32 key = args->pid, value = limit;
+            FILTER
+            if (key > value)
+                counts.increment(key);
+            events.perf_submit(args, &key, sizeof(key));
+            return 0;
+        }
+        int on_packet(struct xdp_md *ctx) { return XDP_PASS; }""")
+    saved = tmp_path / "saved.bpf.o"
+    saved.write_bytes(bpf.module.object())
+    os.mkdir(pin)
+    bpftool("prog", "loadall", str(saved), pin, "pinmaps", pin + "_maps")
+    names = {name: as_json("prog", "show", "pinned", os.path.join(pin, name))["type"]
+             for name in os.listdir(pin)}
+    assert sorted(names.values()) == ["tracepoint", "xdp"]
+    assert as_json("map", "show", "pinned", pin + "_maps/counts")["name"] == "counts"
+
+
+def test_prog_load_of_one_program(load, pin, tmp_path):
+    bpf = load("BPF_ARRAY(values, u64, 4);\n"
+               "int on_packet(struct xdp_md *ctx) { values.increment(1); return XDP_DROP; }")
+    saved = tmp_path / "saved.bpf.o"
+    saved.write_bytes(bpf.module.object())
+    bpftool("prog", "load", str(saved), pin)
+    assert as_json("prog", "show", "pinned", pin)["name"] == "on_packet"
+    packet = tmp_path / "packet"
+    packet.write_bytes(bytes(64))
+    assert as_json("prog", "run", "pinned", pin, "data_in", str(packet))["retval"] == BPF.XDP_DROP
+
+
+def test_packet_object_with_its_type_given(load, pin, tmp_path):
+    """A program for several kinds of attaching gets its type from the command."""
+    bpf = load("int classify(struct __sk_buff *skb) { return skb->len; }")
+    saved = tmp_path / "saved.bpf.o"
+    saved.write_bytes(bpf.module.object())
+    bpftool("prog", "load", str(saved), pin, "type", "classifier")
+    assert as_json("prog", "show", "pinned", pin)["type"] == "sched_cls"
