@@ -96,11 +96,22 @@ static struct ebcc_error *define_page_offset(struct ebcc_ktypes *ktypes, struct 
 	return NULL;
 }
 
+/* The same with page tables of four and of five levels, as the kernel's
+ * Documentation/arch/x86/x86_64/mm.rst has it. A kernel built with CONFIG_X86_5LEVEL, as all are
+ * since 6.17, may run with either. */
 static struct ebcc_error *define_page_offset_l4(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	if (ktypes->kernel->arch == EBCC_CC_ARCH_X86_64)
 		ebcc_buf_append_string(text,
 				       "#define __PAGE_OFFSET_BASE_L4 0xffff888000000000UL\n");
+	return NULL;
+}
+
+static struct ebcc_error *define_page_offset_l5(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (ktypes->kernel->arch == EBCC_CC_ARCH_X86_64)
+		ebcc_buf_append_string(text,
+				       "#define __PAGE_OFFSET_BASE_L5 0xff11000000000000UL\n");
 	return NULL;
 }
 
@@ -150,6 +161,7 @@ static const struct {
 	{"PAGE_SHIFT", define_page_shift},
 	{"PAGE_OFFSET", define_page_offset},
 	{"__PAGE_OFFSET_BASE_L4", define_page_offset_l4},
+	{"__PAGE_OFFSET_BASE_L5", define_page_offset_l5},
 	{"HZ", define_hz},
 	{"NR_CPUS", define_nr_cpus},
 	{"DNAME_INLINE_LEN", define_dname_length},
