@@ -3,25 +3,28 @@
 """Extracts the BPF C text of the peer's Python tools, as the tools themselves generate it.
 
 Each tool is run with typical options against a recording stand-in for the module (``standin/bcc``); what
-it hands to ``BPF(...)`` is written to a directory, one JSON file per run. The texts are the peer's: they
-are made when needed and never kept in the repository.
+it hands to ``BPF(...)`` is kept. Which kernel it thinks it runs on is told by files copied from that
+kernel. The texts are the peer's: they are made when needed and never kept in the repository.
 """
 import argparse
-import functools
+import hashlib
 import json
+import marshal
 import os
+import pty
 import subprocess
 import sys
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 # Tools whose text comes from other places than BPF(text=...), or that have none.
 NO_PROGRAM = {"bpflist": "reads /proc only", "tplist": "lists tracepoints, loads nothing"}
 
-# Data symbols that tools ask for and Debian's kernels list in kallsyms; BTF names functions only.
-DATA_SYMBOLS = ["btrfs_file_operations", "ext4_file_operations", "vm_node_stat", "vm_zone_stat",
-                "xfs_file_operations", "nfs_file_operations"]
+# Tools that end at once without a terminal.
+NEED_TERMINAL = {"cachetop"}
 
 # Typical options: the plain run first, then those that change the generated text.
 RUNS = {
@@ -43,7 +46,7 @@ RUNS = {
     "dbstat": [["mysql", "-p", "1"]],
     "deadlock": [["--binary", "/bin/bash", "1"]],
     "dirtop": [["-d", "/tmp"]],
-    "drsnoop": [[], ["-x"], ["-p", "1"]],
+    "drsnoop": [[], ["-T"], ["-p", "1"]],
     "execsnoop": [[], ["-x"], ["-U"], ["-t", "-T"], ["-u", "0"]],
     "exitsnoop": [[], ["--per-thread"]],
     "ext4slower": [[], ["-j"], ["1"], ["-p", "1"]],
@@ -116,97 +119,159 @@ def tools():
     return found
 
 
-@functools.lru_cache(maxsize=None)
-def host_tracepoints():
-    """CATEGORY:EVENT of this machine: BTF names events, but not their categories."""
-    for root in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing"):
-        try:
-            with open(os.path.join(root, "available_events"), encoding="utf-8") as file:
-                return file.read().split()
-        except OSError:
-            continue
-    raise SystemExit("tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing")
+def symbols_of(root):
+    """Names in a kernel's kallsyms."""
+    with open(os.path.join(root, "proc/kallsyms"), encoding="ascii", errors="replace") as file:
+        return {line.split()[2] for line in file}
 
 
-def facts_of(btf_path, kfunc):
-    """What the stand-in answers for the kernel of a BTF file."""
-    dump = json.loads(subprocess.run(["bpftool", "-j", "btf", "dump", "file", btf_path],
-                                     check=True, capture_output=True).stdout)
-    types = dump["types"]
-    functions = sorted({entry["name"] for entry in types if entry["kind"] == "FUNC"})
+def lines_of(path):
+    """First words of a file's lines."""
+    with open(path, encoding="ascii", errors="replace") as file:
+        return [line.split()[0] for line in file if line.strip()]
+
+
+def structs_of(root):
+    """Member names of each struct and union of vmlinux."""
+    dump = json.loads(subprocess.run(
+        ["bpftool", "-j", "btf", "dump", "file", os.path.join(root, "sys/kernel/btf/vmlinux")],
+        check=True, capture_output=True).stdout)
     structs = {}
-    events = set()
-    for entry in types:
+    for entry in dump["types"]:
         if entry["kind"] in ("STRUCT", "UNION") and entry["name"] != "(anon)":
             structs.setdefault(entry["name"],
                                [member["name"] for member in entry.get("members", [])])
-        elif entry["kind"] == "TYPEDEF" and entry["name"].startswith("btf_trace_"):
-            events.add(entry["name"][len("btf_trace_"):])
-    tracepoints = [name for name in host_tracepoints()
-                   if name.split(":")[1] in events or name.startswith("syscalls:")]
-    return {"functions": functions, "data": DATA_SYMBOLS, "structs": structs, "tracepoints": tracepoints,
-            "kfunc": kfunc}
+    return structs
 
 
-def record(tool, options, facts_path, output_path):
+def facts_of(root):
+    """What the stand-in answers for a kernel, of which `root` has the files (tests/vm/run --root)."""
+    tracing = os.path.join(root, "sys/kernel/tracing")
+    return {"functions": sorted(set(lines_of(os.path.join(tracing, "available_filter_functions")))),
+            "symbols": sorted(symbols_of(root)), "structs": structs_of(root),
+            "tracepoints": lines_of(os.path.join(tracing, "available_events"))}
+
+
+def in_kernels_files(root, command):
+    """The command, run where the files that tools read themselves are those of the kernel."""
+    places = [("proc/kallsyms", "/proc/kallsyms"),
+              ("sys/kernel/tracing", "/sys/kernel/tracing"),
+              ("sys/kernel/tracing", "/sys/kernel/debug/tracing")]
+    script = "".join(f'mount --bind "$1/{source}" {target} && ' for source, target in places)
+    return ["unshare", "-m", "sh", "-c", script + 'shift && exec "$@"', "sh", root, *command]
+
+
+def run_tool(command, environment, terminal):
+    """Runs a tool to its end; returns its last words, or why there are none."""
+    controller, terminal_end = pty.openpty() if terminal else (None, None)
+    try:
+        done = subprocess.run(command, env=environment, timeout=120, check=False,
+                              stdin=terminal_end or subprocess.DEVNULL,
+                              stdout=terminal_end or subprocess.PIPE, stderr=subprocess.PIPE)
+    except subprocess.TimeoutExpired:
+        return "did not end in 120 s"
+    finally:
+        if terminal:
+            os.close(controller)
+            os.close(terminal_end)
+    lines = (done.stderr or done.stdout or b"").decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"exit status {done.returncode}"
+
+
+def record(tool, options, kfunc, root, scratch):
     """Runs one tool against the stand-in. Returns what it handed over, or the reason why nothing."""
+    output_path = os.path.join(scratch, f"{tool}-{threading.get_ident()}.json")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TERM": "xterm",
                    "PYTHONPATH": os.path.join(HERE, "standin"), "PYTHONDONTWRITEBYTECODE": "1",
-                   "EBCC_RECORD_FACTS": facts_path, "EBCC_RECORD_OUTPUT": output_path}
-    if os.path.exists(output_path):
-        os.unlink(output_path)
-    try:
-        done = subprocess.run(["/usr/bin/python3", f"/usr/sbin/{tool}-bpfcc", *options],
-                              env=environment, capture_output=True, timeout=60,
-                              stdin=subprocess.DEVNULL, check=False)
-    except subprocess.TimeoutExpired:
-        return None, "did not end in 60 s"
+                   "EBCC_RECORD_FACTS": os.path.join(scratch, "facts"),
+                   "EBCC_RECORD_KFUNC": "yes" if kfunc else "", "EBCC_RECORD_OUTPUT": output_path}
+    command = in_kernels_files(root, ["/usr/bin/python3", f"/usr/sbin/{tool}-bpfcc", *options])
+    said = run_tool(command, environment, tool in NEED_TERMINAL)
     if not os.path.exists(output_path):
-        lines = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        return None, lines[-1] if lines else f"exit status {done.returncode}"
+        return {"missing": said}
     with open(output_path, encoding="utf-8") as file:
-        return json.load(file), None
+        recorded = json.load(file)
+    os.unlink(output_path)
+    return recorded
 
 
-def extract(btf_path, directory, kfunc=False, only=()):
-    """Writes DIRECTORY/TOOL-N.json for each run; yields (name, options, reason or None)."""
-    os.makedirs(directory, exist_ok=True)
+def asks_for_kfunc(tool):
+    """Whether the tool generates another text where the kernel has BTF-typed function probes."""
+    with open(f"/usr/sbin/{tool}-bpfcc", encoding="utf-8", errors="replace") as file:
+        return "kfunc" in file.read()
+
+
+def runs():
+    """Every run as (name, tool, options, whether the kernel is said to have kfunc probes)."""
+    for tool in tools():
+        if tool in NO_PROGRAM:
+            continue
+        for number, options in enumerate(RUNS.get(tool, [[]])):
+            yield f"{tool}-{number}", tool, options, True
+            if asks_for_kfunc(tool):
+                yield f"{tool}-{number}-kprobe", tool, options, False
+
+
+def extract(root, jobs=2):
+    """Runs every tool; returns a list of dicts: name, tool, options, and either text, cflags and usdt or missing."""
     with tempfile.TemporaryDirectory() as scratch:
-        facts_path = os.path.join(scratch, "facts.json")
-        with open(facts_path, "w", encoding="utf-8") as file:
-            json.dump(facts_of(btf_path, kfunc), file)
-        for tool in tools():
-            if tool in NO_PROGRAM or (only and tool not in only):
-                continue
-            for number, options in enumerate(RUNS.get(tool, [[]])):
-                name = f"{tool}-{number}"
-                recorded, reason = record(tool, options, facts_path,
-                                          os.path.join(scratch, "output.json"))
-                if recorded:
-                    recorded.update(tool=tool, options=options)
-                    with open(os.path.join(directory, name + ".json"), "w",
-                              encoding="utf-8") as file:
-                        json.dump(recorded, file)
-                yield name, options, reason
+        with open(os.path.join(scratch, "facts"), "wb") as file:
+            marshal.dump(facts_of(root), file)
+
+        def one(run):
+            name, tool, options, kfunc = run
+            return {"name": name, "tool": tool, "options": options,
+                    **record(tool, options, kfunc, root, scratch)}
+
+        with ThreadPoolExecutor(max_workers=jobs) as pool:
+            return list(pool.map(one, runs()))
+
+
+def identity(root):
+    """Changes with everything that the texts depend on: tools, stand-in, options, the kernel's files."""
+    digest = hashlib.sha256()
+    files = [f"/usr/sbin/{tool}-bpfcc" for tool in tools()]
+    files += [os.path.join(HERE, "corpus.py"), os.path.join(HERE, "standin", "bcc", "__init__.py")]
+    for path in files:
+        with open(path, "rb") as file:
+            digest.update(hashlib.sha256(file.read()).digest())
+    digest.update(f"{os.path.realpath(root)} {os.stat(root).st_mtime_ns}".encode())
+    return digest.hexdigest()[:32]
+
+
+def texts(root):
+    """The same as extract(), kept in the tests' cache until something changes that it depends on."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    directory = os.path.join(base, "ebcc-tests", "corpus")
+    path = os.path.join(directory, identity(root) + ".json")
+    if not os.path.exists(path):
+        os.makedirs(directory, exist_ok=True)
+        found = extract(root)
+        with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
+            json.dump(found, file)
+        os.rename(file.name, path)
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0],
-        epilog="example: corpus.py --btf /sys/kernel/btf/vmlinux --output /tmp/corpus")
-    parser.add_argument("--btf", default="/sys/kernel/btf/vmlinux", help="BTF of the kernel")
-    parser.add_argument("--output", required=True, help="directory for the texts")
-    parser.add_argument("--kfunc", action="store_true",
-                        help="answer that the kernel has BTF-typed function probes")
-    parser.add_argument("tool", nargs="*", help="only these tools")
+        epilog='example: corpus.py --root "$(tests/vm/run --kernel sid --root)" --output /tmp/corpus')
+    parser.add_argument("--root", required=True,
+                        help="directory that stands for the kernel: tests/vm/run --root")
+    parser.add_argument("--output", required=True, help="directory for the texts, one file a run")
     arguments = parser.parse_args()
-    failed = 0
-    for name, options, reason in extract(arguments.btf, arguments.output, arguments.kfunc,
-                                         arguments.tool):
-        if reason:
-            failed += 1
-            print(f"{name} {' '.join(options)}: {reason}")
-    print(f"{len(os.listdir(arguments.output))} texts, {failed} runs gave none")
+    os.makedirs(arguments.output, exist_ok=True)
+    found = texts(arguments.root)
+    for entry in found:
+        if "missing" in entry:
+            print(f"{entry['name']} {' '.join(entry['options'])}: {entry['missing']}")
+            continue
+        with open(os.path.join(arguments.output, entry["name"] + ".json"), "w",
+                  encoding="utf-8") as file:
+            json.dump(entry, file)
+    print(f"{len(found)} runs, {sum('missing' in entry for entry in found)} gave no text")
     return 0
 
 

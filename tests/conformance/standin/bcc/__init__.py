@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A recording stand-in for the module: a tool that is run against it hands over its C source.
 
-The stand-in answers what a tool asks about the kernel from a facts file (JSON, named by
-EBCC_RECORD_FACTS), writes what reaches ``BPF(...)`` to the file named by EBCC_RECORD_OUTPUT, and
+The stand-in answers what a tool asks about the kernel from a facts file (in marshal's format, named by
+EBCC_RECORD_FACTS; EBCC_RECORD_KFUNC says whether it has BTF-typed function probes), writes what reaches ``BPF(...)`` to the file named by EBCC_RECORD_OUTPUT, and
 ends the process there. Everything else that a tool imports (``bcc.utils``, ``bcc.containers``...) is the
 peer's own package, found beside the interpreter.
 """
 import json
+import marshal
 import os
 import re
 import sys
@@ -14,9 +15,9 @@ import sys
 _PEER = "/usr/lib/python3/dist-packages/bcc"
 __path__.append(_PEER)
 
-with open(os.environ["EBCC_RECORD_FACTS"], encoding="utf-8") as _file:
-    _FACTS = json.load(_file)
-_SYMBOLS = frozenset(_FACTS["functions"] + _FACTS["data"])
+with open(os.environ["EBCC_RECORD_FACTS"], "rb") as _file:
+    _FACTS = marshal.load(_file)
+_SYMBOLS = frozenset(_FACTS["symbols"])
 
 
 def _text(value):
@@ -81,6 +82,9 @@ class BPF:
         if text is None:
             with open(_text(src_file), encoding="utf-8") as file:
                 text = file.read()
+        # An empty text is a probe of the package itself, the tool's own comes later.
+        if not text.strip():
+            return
         _record(text=_text(text), cflags=[_text(flag) for flag in cflags],
                 usdt=[probe for context in usdt_contexts for probe in context.probes])
 
@@ -109,7 +113,7 @@ class BPF:
 
     @staticmethod
     def support_kfunc():
-        return _FACTS["kfunc"]
+        return bool(os.environ.get("EBCC_RECORD_KFUNC"))
 
     support_raw_tracepoint = staticmethod(lambda: True)
     support_raw_tracepoint_in_module = staticmethod(lambda: True)

@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Loads every program of compiled texts into the running kernel; one line of JSON for each text.
+
+Runs inside a guest, on objects that tests/conformance/texts compiled outside: nothing is compiled here.
+"""
+import glob
+import json
+import os
+import sys
+
+from bcc import BPF, _ebcc
+
+# How a program is loaded whose name says what it is.
+TYPES_BY_PREFIX = (("tracepoint__", BPF.TRACEPOINT), ("raw_tracepoint__", BPF.RAW_TRACEPOINT),
+                   ("kfunc__", BPF.TRACING), ("kretfunc__", BPF.TRACING), ("kmod_ret__", BPF.TRACING),
+                   ("kprobe__", BPF.KPROBE), ("kretprobe__", BPF.KPROBE), ("lsm__", BPF.LSM))
+# For the others the tool says it when it attaches; here, the first that the verifier takes.
+OTHER_TYPES = (BPF.KPROBE, BPF.TRACEPOINT, BPF.PERF_EVENT, BPF.RAW_TRACEPOINT, BPF.SCHED_CLS, BPF.XDP,
+               BPF.SOCKET_FILTER)
+
+
+def types_of(name):
+    """The types to try, in order."""
+    for prefix, kind in TYPES_BY_PREFIX:
+        if name.startswith(prefix):
+            return (kind,)
+    return OTHER_TYPES
+
+
+def read(path):
+    """A file's bytes, or None where there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def load_program(program):
+    """None when it loads as one of its types; else the first type's error."""
+    name = program.name if isinstance(program.name, str) else program.name.decode()
+    first = None
+    for kind in types_of(name):
+        try:
+            program.load(kind)
+            return None
+        except Exception as error:  # pylint: disable=broad-except
+            first = first or f"{name}: {error}"
+    return first
+
+
+def verify(path):
+    """None when every program of an object loads; else why one does not."""
+    module = _ebcc.Module(source=b"", file_name=None, header=None, cflags=[], debug=0, kernel_types=0,
+                          compiler=0, btf_path=None, device=None, no_rlimit=False, kernel_root=None,
+                          object=read(path), second_object=read(path + ".second"))
+    try:
+        for program in module.programs():
+            error = load_program(program)
+            if error:
+                return error[-4000:]
+        return None
+    finally:
+        module.close()
+
+
+def results(directory):
+    """(name, error or None) of every object in the directory, sorted by name."""
+    for path in sorted(glob.glob(os.path.join(directory, "*.o"))):
+        try:
+            error = verify(path)
+        except Exception as failure:  # pylint: disable=broad-except
+            error = str(failure)
+        yield os.path.basename(path)[:-2], error
+
+
+if __name__ == "__main__":
+    for text, reason in results(sys.argv[1]):
+        print(json.dumps({"name": text, "verify": reason}), flush=True)
