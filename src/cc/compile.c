@@ -8,6 +8,7 @@
  */
 #include "compile.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -403,7 +404,7 @@ static void tell_second_failure(const struct ebcc_cc_answer *answer,
 			continue;
 		ebcc_buf_printf(notes,
 				"against the kernel headers in %s it does not compile either: "
-				"%s:%u:%u: %s\n",
+				"%s:%u:%u: %s",
 				headers->build, diagnostic->path, diagnostic->line,
 				diagnostic->column, diagnostic->message);
 		return;
@@ -425,17 +426,19 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 	error = ebcc_compile_find_headers(with->kernel, with->cache, compilation->btf_path,
 					  &headers);
 	if (error) {
-		ebcc_buf_printf(notes, "%s\n", ebcc_error_message(error));
+		ebcc_buf_append_string(notes, ebcc_error_message(error));
 		return ebcc_buf_check(notes);
 	}
 	if (!headers) {
-		if (!notes->size && (!answer->diagnostic_count || lacks_names(answer))) {
+		if (!answer->diagnostic_count) {
+			ebcc_buf_append_string(notes, "kernel headers would do instead: ");
+			tell_no_headers(compilation, with, notes);
+		} else if (!notes->size && lacks_names(answer)) {
 			ebcc_buf_append_string(notes,
 					       "the kernel's BTF may not have what is missing "
 					       "(it has no macros and no inline functions), "
 					       "but its headers do: ");
 			tell_no_headers(compilation, with, notes);
-			ebcc_buf_append_char(notes, '\n');
 		}
 		return ebcc_buf_check(notes);
 	}
@@ -456,6 +459,14 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 	return ebcc_buf_check(inputs);
 }
 
+/* Whether the kernel has no BTF; a file of BTF that was named and isn't there is another matter. */
+static bool is_without_btf(const struct ebcc_compilation *compilation,
+			   const struct ebcc_error *error)
+{
+	return ebcc_error_code(error) == EBCC_ERROR_KERNEL_TYPES ||
+	       (!compilation->btf_path && ebcc_error_errno(error) == ENOENT);
+}
+
 /* BTF, then headers. */
 static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilation,
 					      const struct surroundings *with,
@@ -465,7 +476,7 @@ static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilati
 	AUTO_ERROR struct ebcc_error *error =
 		compile_from_btf(compilation, with, answer, inputs, notes);
 
-	if (error && ebcc_error_code(error) != EBCC_ERROR_KERNEL_TYPES)
+	if (error && !is_without_btf(compilation, error))
 		return TAKE_PTR(error);
 	if (!error && answer->status != EBCC_CC_SOURCE_ERROR)
 		return NULL;
