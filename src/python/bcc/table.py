@@ -231,12 +231,31 @@ class _PerCpu:
         """The ctypes array of all CPUs' values."""
         return super().__getitem__(key)
 
-    def __getitem__(self, key):
-        values = super().__getitem__(key)
+    def _reduced(self, values):
         if not self.reducer:
             return values
         from functools import reduce
         return reduce(self.reducer, values)
+
+    def __getitem__(self, key):
+        return self._reduced(super().__getitem__(key))
+
+    def get(self, key, default=None):
+        """The value of key, or default."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def values(self):
+        """A list of the leaves, joined where there is a reducer."""
+        leaves = super().values()
+        return [self._reduced(leaf) for leaf in leaves] if self.reducer else leaves
+
+    def items(self, remove=False):
+        """A list of (key, leaf), joined where there is a reducer. remove: also deletes them."""
+        items = super().items(remove)
+        return [(key, self._reduced(leaf)) for key, leaf in items] if self.reducer else items
 
     def _numbers(self, key):
         if not issubclass(self.sLeaf, ct._SimpleCData):
