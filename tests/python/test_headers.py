@@ -293,3 +293,26 @@ def test_without_cache(named, monkeypatch):
     named("bookworm")
     monkeypatch.setenv("EBCC_CACHE", "off")
     assert compiled(HEADERS_ONLY)
+
+
+def test_a_kernel_without_btf(fetched):
+    script = (
+        "import bcc\n"
+        "try:\n"
+        "    bcc.BPF(text='#include <linux/sched.h>\\n'\n"
+        "            'BPF_HASH(h, u32, u32); int f(struct pt_regs *ctx) { u32 k = sizeof(struct task_struct);'\n"
+        "            ' h.update(&k, &k); return 0; }')\n"
+        "    print('compiled')\n"
+        "except bcc.Error as error:\n"
+        "    print(error)\n"
+    )
+    hidden = "mount -t tmpfs none /sys/kernel/btf && exec python3 -c \"$SCRIPT\""
+    environment = {**os.environ, "SCRIPT": script, "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"}
+    command = ["unshare", "--mount", "sh", "-c", hidden]
+    without = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    if not os.path.exists("/lib/modules/%s/build" % os.uname().release):
+        assert "CONFIG_DEBUG_INFO_BTF" in without.stdout
+        assert "BCC_KERNEL_SOURCE" in without.stdout
+    environment["BCC_KERNEL_SOURCE"] = fetched("bookworm", "headers")
+    named = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert named.stdout == "compiled\n", named.stderr
