@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Perf events as what programs hang on. A BPF link on the event is one descriptor that
- * keeps both; on kernels without (before 5.15) the event's own descriptor holds the program.
+ * Perf events as what programs hang on. A BPF link on the event keeps both; on kernels without
+ * (before 5.15) the event's own descriptor holds the program.
  */
 #include "attach.h"
 
@@ -58,12 +58,12 @@ static struct ebcc_error *set_error(struct ebcc_program *program, int errnum)
 		program->name);
 }
 
-struct ebcc_error *ebcc_perf_event_set_program(int perf_fd, struct ebcc_program *program,
-					       uint64_t cookie, int *ret)
+/* *@ret is the link's descriptor, or -1 where the event itself keeps the program. */
+static struct ebcc_error *set_program(int event, struct ebcc_program *program, uint64_t cookie,
+				      int *ret)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
 	bool can_link = ebcc_feature(EBCC_FEATURE_PERF_LINK);
-	AUTO_CLOSE int event = perf_fd;
 	AUTO_CLOSE int link = -1;
 
 	if (cookie && (!can_link || !ebcc_feature(EBCC_FEATURE_COOKIE)))
@@ -77,33 +77,52 @@ struct ebcc_error *ebcc_perf_event_set_program(int perf_fd, struct ebcc_program 
 	if (ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
 		return ebcc_error_os(EBCC_ERROR_ATTACH, errno,
 				     "can't enable the event of program %s", program->name);
-	*ret = link >= 0 ? TAKE_FD(link) : TAKE_FD(event);
+	*ret = TAKE_FD(link);
 	return NULL;
 }
 
+struct ebcc_error *ebcc_perf_event_set_program(int perf_fd, struct ebcc_program *program,
+					       uint64_t cookie, int *ret)
+{
+	AUTO_CLOSE int event = perf_fd;
+	int link;
+
+	TRY(set_program(event, program, cookie, &link));
+	*ret = link >= 0 ? link : TAKE_FD(event);
+	return NULL;
+}
+
+/* The event's own descriptor is not needed beside a BPF link's, but others find out by it what
+ * this process traces (bpftool perf show). */
+struct perf_link {
+	struct ebcc_link base;
+	int event;
+};
+
 static void detach_perf_link(struct ebcc_link *link)
 {
-	if (link->fd >= 0)
+	struct perf_link *perf = (struct perf_link *)link;
+
+	if (link->fd >= 0 && link->fd != perf->event)
 		close(link->fd);
+	if (perf->event >= 0)
+		close(perf->event);
 }
 
 struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_fd, uint64_t cookie,
 					 const char *kind, const char *target,
 					 struct ebcc_link **ret)
 {
-	struct ebcc_link *link;
-	struct ebcc_error *error;
-	int fd;
+	AUTO_CLOSE int event = perf_fd;
+	AUTO_CLOSE int fd = -1;
+	struct perf_link *link;
 
-	TRY(ebcc_perf_event_set_program(perf_fd, program, cookie, &fd));
-	error = ebcc_link_create(program, sizeof(*link), detach_perf_link, &link, "%s:%s", kind,
-				 target);
-	if (error) {
-		close(fd);
-		return error;
-	}
-	link->fd = fd;
-	*ret = link;
+	TRY(set_program(event, program, cookie, &fd));
+	TRY(ebcc_link_create(program, sizeof(*link), detach_perf_link, (struct ebcc_link **)&link,
+			     "%s:%s", kind, target));
+	link->base.fd = fd >= 0 ? TAKE_FD(fd) : event;
+	link->event = TAKE_FD(event);
+	*ret = &link->base;
 	return NULL;
 }
 

@@ -46,10 +46,24 @@ def load():
 
 
 @pytest.fixture
-def cgroup2():
-    """Needs control groups of version 2."""
-    if kernel_calls.cgroup_root() is None:
-        pytest.skip("no cgroup2 file system is mounted")
+def cgroup2(tmp_path):
+    """Has a file system of control groups (version 2) mounted."""
+    mounted = kernel_calls.cgroup_root() is None
+    if mounted:
+        subprocess.run(["mount", "-t", "cgroup2", "none", tmp_path], check=True)
+    yield
+    if mounted:
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+@pytest.fixture
+def bpffs(tmp_path):
+    """A bpf file system of the test's own: nothing pinned stays."""
+    folder = tmp_path / "bpffs"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "bpf", "none", folder], check=True)
+    yield str(folder)
+    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ SOURCE = """
         u32 *found = plain_array.lookup(&slot);
         return found ? *found : 0;
     }
+    int on_getenv(struct pt_regs *ctx) { return 0; }
     int on_clock(struct bpf_perf_event_data *ctx) { return 0; }
     int on_packet(struct xdp_md *ctx) { return XDP_PASS; }
 """
@@ -54,23 +55,15 @@ def number_of(descriptor, what):
         return next(int(line.split()[1]) for line in info if line.startswith(what + ":"))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def tool():
-    if subprocess.run(["which", "bpftool"], capture_output=True, check=False).returncode:
-        pytest.skip("bpftool is not installed")
-
-
 @pytest.fixture
 def loaded(load):
     return load(SOURCE)
 
 
 @pytest.fixture
-def pin():
-    path = "/sys/fs/bpf/ebcc_bpftool_%d" % os.getpid()
-    yield path
-    for name in (path, path + "_maps"):
-        subprocess.run(["rm", "-rf", name], check=True)
+def pin(bpffs):
+    """A path to pin to."""
+    return os.path.join(bpffs, "pinned")
 
 
 def test_prog_show(loaded):
@@ -103,18 +96,6 @@ def test_prog_dump_with_source_lines(loaded):
     [trace] = [number for number in programs_of() if number != int(number_of(function.fd, "prog_id"))]
     text = bpftool("prog", "dump", "xlated", "id", str(trace), "linum").stdout
     assert "return value * 2;" in text and "by_task.update(&key, &leaf);" in text
-
-
-def test_prog_dump_jited(loaded):
-    function = loaded.load_func("classify", BPF.SCHED_CLS)
-    number = str(number_of(function.fd, "prog_id"))
-    with open("/proc/sys/net/core/bpf_jit_enable", encoding="ascii") as setting:
-        if setting.read().strip() == "0":
-            pytest.skip("the kernel's BPF JIT compiler is off")
-    dumped = bpftool("prog", "dump", "jited", "id", number, "linum", check=False)
-    if "No libbfd support" in dumped.stderr:
-        pytest.skip("this bpftool has no disassembler")
-    assert dumped.returncode == 0 and "plain_array.lookup(&slot)" in dumped.stdout
 
 
 def test_map_show_and_dump(loaded):
@@ -175,16 +156,15 @@ def test_btf_dump(loaded):
 
 def test_perf_show(loaded):
     loaded.attach_perf_event(1, 0, "on_clock", sample_period=10 ** 9, pid=os.getpid(), cpu=0)
-    # The tool walks all descriptors of the machine, some of which may go away meanwhile.
-    done = bpftool("-j", "perf", "show", check=False)
-    if "Operation not supported" in done.stderr or not done.stdout.strip():
-        # Events behind BPF links are no perf descriptors; the link is shown by `link show`.
-        links = as_json("link", "show")
-    else:
-        links = json.loads(done.stdout) + as_json("link", "show")
-    mine = programs_of()
-    assert {link["prog_id"] for link in links if "prog_id" in link} & mine == mine
-
+    """The tool lists probes and tracepoints by their perf events; sampling programs by their links."""
+    loaded.attach_uprobe(name="c", sym="getenv", fn_name="on_getenv", pid=os.getpid())
+    mine = {entry["fd_type"]: entry for entry in as_json("perf", "show")
+            if entry["pid"] == os.getpid()}
+    assert mine["tracepoint"]["tracepoint"] == "sys_enter_getpgid"
+    assert mine["uprobe"]["filename"].split("/")[-1].startswith("libc")
+    assert {entry["prog_id"] for entry in mine.values()} < programs_of()
+    links = {entry["prog_id"] for entry in as_json("link", "show") if entry["type"] == "perf_event"}
+    assert programs_of() <= links
 
 def test_net_show(loaded):
     function = loaded.load_func("on_packet", BPF.XDP)

@@ -706,3 +706,97 @@ def test_messages_redirected_by_hash(load):
     assert bpf["counts"][1].value == 1
     for end in (client, server):
         end.close()
+
+
+# Events of packet programs and of tables by type string.
+
+def test_packets_as_events(load):
+    bpf = load("""
+        struct event_t { u32 length, magic; };
+        BPF_PERF_OUTPUT(events);
+        BPF_TABLE("perf_output", int, u32, by_string, 0);
+        int prog(struct __sk_buff *skb) {
+            struct event_t event = {skb->len, 0xabcd};
+            u64 number = 77;
+            by_string.perf_submit(skb, &number, sizeof(number));
+            return events.perf_submit_skb(skb, 20, &event, sizeof(event));
+        }""")
+    seen, numbers = [], []
+
+    def on_event(cpu, data, size):
+        event = bpf["events"].event(data)
+        seen.append((event.length, event.magic, ct.string_at(data, size)[8:28]))
+
+    bpf["events"].open_perf_buffer(on_event)
+    bpf["by_string"].open_perf_buffer(
+        lambda cpu, data, size: numbers.append(bpf["by_string"].event(data)))
+    packet = bytes(range(64))
+    assert run(cls(bpf), packet)[0] == 0
+    bpf.perf_buffer_poll(timeout=2000)
+    bpf.perf_buffer_consume()
+    assert seen == [(64, 0xabcd, packet[:20])]
+    assert [getattr(number, "value", number) for number in numbers] == [77]
+
+
+def test_ring_buffer_methods(load):
+    bpf = load("""
+        struct event_t { u64 number; };
+        BPF_RINGBUF_OUTPUT(ring, 2);
+        BPF_ARRAY(sizes, u64, 4);
+        int prog(struct __sk_buff *skb) {
+            struct event_t event = {1}, *reserved;
+            u64 available; int key = 0;
+            ring.ringbuf_output(&event, sizeof(event), 0);
+            reserved = ring.ringbuf_reserve(sizeof(*reserved));
+            if (!reserved)
+                return 1;
+            reserved->number = 2;
+            ring.ringbuf_submit(reserved, BPF_RB_NO_WAKEUP);
+            reserved = ring.ringbuf_reserve(sizeof(*reserved));
+            if (!reserved)
+                return 2;
+            reserved->number = 3;
+            ring.ringbuf_discard(reserved, 0);
+            available = ring.ringbuf_query(BPF_RB_AVAIL_DATA);
+            sizes.update(&key, &available);
+            key = 1;
+            available = ring.ringbuf_query(BPF_RB_RING_SIZE);
+            sizes.update(&key, &available);
+            return 0;
+        }""")
+    assert run(cls(bpf))[0] == 0
+    seen = []
+    bpf["ring"].open_ring_buffer(lambda ctx, data, size: seen.append(bpf["ring"].event(data).number))
+    bpf.ring_buffer_consume()
+    assert seen == [1, 2]
+    # Three records of 8 bytes of header and 8 of data.
+    assert [leaf.value for leaf in bpf["sizes"].values()][:2] == [48, 8192]
+
+
+def test_redirected_packets_arrive(load):
+    """Through a device map, from one end of a pair to another one."""
+    bpf = load("""
+        BPF_DEVMAP(devices, 4);
+        BPF_ARRAY(counts, u64, 2);
+        int redirect(struct xdp_md *ctx) {
+            counts.increment(0);
+            return devices.redirect_map(2, 0);
+        }""")
+    function = bpf.load_func("redirect", BPF.XDP)
+    with network_namespace():
+        for command in ("ip link add a0 type veth peer name a1",
+                        "ip link add b0 type veth peer name b1"):
+            subprocess.run(command.split(), check=True)
+        for device in ("a0", "a1", "b0", "b1"):
+            subprocess.run(["ip", "link", "set", device, "up"], check=True)
+        bpf["devices"][2] = ct.c_int(socket.if_nametoindex("b0"))
+        BPF.attach_xdp("a1", function, BPF.XDP_FLAGS_SKB_MODE)
+        arrive = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88b5))
+        arrive.bind(("b1", 0x88b5))
+        arrive.settimeout(5)
+        leave = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        leave.bind(("a0", 0))
+        packet = b"\xff" * 6 + b"\x02\0\0\0\0\1" + struct.pack(">H", 0x88b5) + b"payload" * 10
+        leave.send(packet)
+        assert arrive.recv(2000) == packet
+        assert bpf["counts"][0].value >= 1

@@ -137,7 +137,7 @@ def test_xdp_goes_with_its_module(load):
         assert "xdp" not in subprocess.run(show, capture_output=True, text=True, check=True).stdout
 
 
-def test_tc_on_a_device(load):
+def test_tc_on_a_device(load, bpffs):
     """Through tc itself, from a pinned program."""
     bpf = load(COUNTS + """
         #include <linux/pkt_cls.h>
@@ -148,24 +148,17 @@ def test_tc_on_a_device(load):
             return skb->len == 14 + 28 + 4 ? TC_ACT_SHOT : TC_ACT_OK;
         }""")
     function = bpf.load_func("prog", BPF.SCHED_CLS)
-    pin = "/sys/fs/bpf/ebcc_tc_%d" % os.getpid()
-    programs = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, check=True)
-    [number] = [entry["id"] for entry in json.loads(programs.stdout)
-                if entry.get("pids", [{}])[0].get("pid") == os.getpid() and
-                entry.get("name") == "prog"] or [_program_id(function.fd)]
-    subprocess.run(["bpftool", "prog", "pin", "id", str(number), pin], check=True)
-    try:
-        with network_namespace():
-            subprocess.run(["tc", "qdisc", "add", "dev", "lo", "clsact"], check=True)
-            subprocess.run(["tc", "filter", "add", "dev", "lo", "ingress", "bpf", "da",
-                            "object-pinned", pin], check=True)
-            out, sink = udp_pair()
-            out.sendto(b"drop", sink.getsockname())
-            out.sendto(b"passes", sink.getsockname())
-            assert sink.recv(100) == b"passes"
-            assert counts(bpf)[:2] == [2, 42 + 4 + 42 + 6]
-    finally:
-        os.unlink(pin)
+    pin = os.path.join(bpffs, "pinned")
+    subprocess.run(["bpftool", "prog", "pin", "id", str(_program_id(function.fd)), pin], check=True)
+    with network_namespace():
+        subprocess.run(["tc", "qdisc", "add", "dev", "lo", "clsact"], check=True)
+        subprocess.run(["tc", "filter", "add", "dev", "lo", "ingress", "bpf", "da",
+                        "object-pinned", pin], check=True)
+        out, sink = udp_pair()
+        out.sendto(b"drop", sink.getsockname())
+        out.sendto(b"passes", sink.getsockname())
+        assert sink.recv(100) == b"passes"
+        assert counts(bpf)[:2] == [2, 42 + 4 + 42 + 6]
 
 
 def _program_id(descriptor):

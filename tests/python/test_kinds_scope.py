@@ -12,18 +12,10 @@ import bcc
 from bcc import BPF
 from kernel_calls import run
 
-PINS = "/sys/fs/bpf"
-
-
 @pytest.fixture
-def pin():
-    """A path to pin to, removed afterwards."""
-    path = os.path.join(PINS, "ebcc_test_%d" % os.getpid())
-    if subprocess.run(["mountpoint", "-q", PINS], check=False).returncode:
-        pytest.skip("no bpf file system is mounted at %s" % PINS)
-    yield path
-    if os.path.exists(path):
-        os.unlink(path)
+def pin(bpffs):
+    """A path to pin to."""
+    return os.path.join(bpffs, "pinned")
 
 
 PINNED = {
