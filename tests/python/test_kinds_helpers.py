@@ -123,9 +123,38 @@ def test_map_by_name_in_helpers(load):
     assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 93
 
 
-def test_timers_and_locks(load):
+def test_timers(load):
+    """The callback of a timer stays a function of its own."""
     bpf = load("""
-        struct element { struct bpf_spin_lock lock; u32 value; struct bpf_timer timer; };
+        struct element { u64 count; struct bpf_timer timer; };
+        BPF_ARRAY(elements, struct element, 2);
+        BPF_ARRAY(counts, u64, 2);
+        static int expired(void *map, int *key, struct element *element) {
+            int index = *key;
+            u64 value = element->count + 100;
+            counts.update(&index, &value);
+            return 0;
+        }
+        int prog(struct __sk_buff *skb) {
+            int one = 1;
+            struct element *element = elements.lookup(&one);
+            if (!element)
+                return -1;
+            element->count = 5;
+            if (bpf_timer_init(&element->timer, &elements, 1))
+                return -2;
+            bpf_timer_set_callback(&element->timer, expired);
+            return bpf_timer_start(&element->timer, 1000000, 0);
+        }""")
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 0
+    deadline = time.monotonic() + 5
+    while not bpf["counts"][1].value and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [leaf.value for leaf in bpf["counts"].values()] == [0, 105]
+
+
+def test_spin_locks(load):
+    bpf = load("""
         struct guarded { struct bpf_spin_lock lock; u32 value; };
         BPF_ARRAY(guarded, struct guarded, 1);
         int prog(struct __sk_buff *skb) {

@@ -343,3 +343,133 @@ def test_a_field_too_wide_is_an_error(load):
                 struct wide_t *wide = cursor_advance(cursor, sizeof(*wide));
                 return wide->all > 5;
             }""")
+
+
+def test_headers_in_helper_functions(load):
+    """Cursors and packet structs go through static functions, by value and by pointer."""
+    bpf = load("""
+        #include <bcc/proto.h>
+        static inline struct ip_t *next_ip(u8 **cursor) {
+            struct ip_t *ip = cursor_advance(*cursor, sizeof(*ip));
+            return ip;
+        }
+        static u32 sum(struct ip_t *ip, int times) {
+            return ip->ttl * times + ip->hlen;
+        }
+        static void age(struct ip_t *ip) { ip->ttl -= 1; }
+        int prog(struct __sk_buff *skb) {
+            u8 *cursor = 0;
+            struct ethernet_t *ethernet = cursor_advance(cursor, sizeof(*ethernet));
+            struct ip_t *ip;
+            if (ethernet->type != 0x0800)
+                return -1;
+            ip = next_ip(&cursor);
+            age(ip);
+            return sum(ip, 100) + (u64)cursor;
+        }""")
+    result, after = run(bpf.load_func("prog", BPF.SCHED_CLS),
+                        ethernet(0x0800) + ipv4(17) + bytes(30))
+    assert (result, after[22]) == (60 * 100 + 5 + 34, 60)
+
+
+def test_arrays_in_headers_and_loops(load):
+    bpf = load("""
+        #include <bcc/proto.h>
+        int prog(struct __sk_buff *skb) {
+            u8 *cursor = (u8 *)14;
+            u32 sum = 0, hops = 0;
+            u8 next = 0;
+            #pragma unroll
+            for (int i = 0; i < 4; i++) {
+                struct ip6_opt_t *option = cursor_advance(cursor, sizeof(*option));
+                sum += option->pad[5] + option->pad[0] * 256;
+                option->pad[1] = 0x40 + i;
+                next = option->next_header;
+                hops++;
+                if (next == 59)
+                    break;
+            }
+            return sum * 10 + hops;
+        }""")
+    options = [bytes([0, 0, i, 0, 0, 0, 0, 7]) for i in range(2)] + [bytes([59, 0, 2, 0, 0, 0, 0, 9])]
+    result, after = run(bpf.load_func("prog", BPF.SCHED_CLS),
+                        bytes(14) + b"".join(options) + bytes(40))
+    assert result == (7 + 7 + 256 + 9 + 512) * 10 + 3
+    assert [after[14 + 3 + 8 * i] for i in range(4)] == [0x40, 0x41, 0x42, 0]
+
+
+COUNTER = """
+    #define KBUILD_MODNAME "counter"
+    #include <uapi/linux/bpf.h>
+    #include <linux/in.h>
+    #include <linux/if_ether.h>
+    #include <linux/if_packet.h>
+    #include <linux/if_vlan.h>
+    #include <linux/ip.h>
+    #include <linux/ipv6.h>
+
+    BPF_TABLE(MAPTYPE, uint32_t, long, seen, 256);
+
+    static inline int protocol_of_ip4(void *data, u64 offset, void *end) {
+        struct iphdr *ip = data + offset;
+        if ((void *)&ip[1] > end)
+            return 0;
+        return ip->protocol;
+    }
+    static inline int protocol_of_ip6(void *data, u64 offset, void *end) {
+        struct ipv6hdr *ip6 = data + offset;
+        if ((void *)&ip6[1] > end)
+            return 0;
+        return ip6->nexthdr;
+    }
+    int prog(struct CTXTYPE *ctx) {
+        void *end = (void *)(long)ctx->data_end, *data = (void *)(long)ctx->data;
+        struct ethhdr *ethernet = data;
+        uint64_t offset = sizeof(*ethernet);
+        uint32_t index;
+        uint16_t kind;
+        long *count;
+        if (data + offset > end)
+            return RETURNCODE;
+        kind = ethernet->h_proto;
+        for (int i = 0; i < 2; i++) {
+            if (kind == htons(ETH_P_8021Q) || kind == htons(ETH_P_8021AD)) {
+                struct vlan_hdr *tag = data + offset;
+                offset += sizeof(struct vlan_hdr);
+                if (data + offset > end)
+                    return RETURNCODE;
+                kind = tag->h_vlan_encapsulated_proto;
+            }
+        }
+        if (kind == htons(ETH_P_IP))
+            index = protocol_of_ip4(data, offset, end);
+        else if (kind == htons(ETH_P_IPV6))
+            index = protocol_of_ip6(data, offset, end);
+        else
+            index = 0;
+        count = seen.lookup(&index);
+        if (count)
+            __sync_fetch_and_add(count, 1);
+        return RETURNCODE;
+    }
+"""
+
+
+@pytest.mark.parametrize("context, kind, verdict", [
+    ("xdp_md", "XDP", "XDP_DROP"), ("__sk_buff", "SCHED_CLS", "TC_ACT_SHOT")])
+@pytest.mark.parametrize("table", ["percpu_array", "array"])
+def test_names_given_by_flags(load, context, kind, verdict, table):
+    """The context, the verdict and the kind of table come from -D."""
+    bpf = load(COUNTER, cflags=["-w", "-DCTXTYPE=" + context, "-DRETURNCODE=" + verdict,
+                                '-DMAPTYPE="%s"' % table])
+    function = bpf.load_func("prog", getattr(BPF, kind))
+    ip6 = struct.pack(">IHBB", 6 << 28, 0, 58, 64) + bytes(32)
+    for packet in (ethernet(0x0800) + ipv4(17), ethernet(0x86dd) + ip6,
+                   ethernet(0x88a8) + struct.pack(">HHHH", 1, 0x8100, 2, 0x0800) + ipv4(6),
+                   ethernet(0x0800) + ipv4(17)):
+        result, _ = run(function, packet + bytes(30))
+        assert result == {"XDP_DROP": 1, "TC_ACT_SHOT": 2}[verdict]
+    seen = bpf["seen"]
+    count = (lambda key: seen.sum(key).value) if table == "percpu_array" else \
+        (lambda key: seen[key].value)
+    assert [count(key) for key in (17, 58, 6, 0)] == [2, 1, 1, 0]
