@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What scripts ask before they choose a source: the kernel's features, types, functions."""
+
+import os
+
+import pytest
+
+import bcc
+from bcc import BPF
+
+
+
+@pytest.mark.parametrize("record, member, answer", [
+    ("task_struct", "pid", 1), (b"task_struct", b"pid", 1), ("task_struct", "no_such_member", 0),
+    ("sk_buff", "dev", 1),  # in a struct without a name, in a union without a name
+    ("page", "mapping", 1), ("no_such_struct", "pid", -1), ("pid_t", "pid", -1),
+    ("task_struct", "", -1), ("iov_iter", "nr_segs", 1)])
+def test_struct_members(record, member, answer):
+    assert BPF.kernel_struct_has_field(record, member) == answer
+
+
+@pytest.mark.parametrize("enum, name, answer", [
+    ("bpf_map_type", "BPF_MAP_TYPE_HASH", 1), (b"bpf_map_type", b"BPF_MAP_TYPE_HASH", 1),
+    ("bpf_map_type", "NO_SUCH_TYPE", 0), ("no_such_enum", "BPF_MAP_TYPE_HASH", -1)])
+def test_enumerators(enum, name, answer):
+    assert BPF.kernel_enum_has_val(enum, name) == answer
+
+
+KINDS = {
+    "support_raw_tracepoint": "RAW_TRACEPOINT_PROBE(sched_switch) { return 0; }",
+    "support_kfunc": "KFUNC_PROBE(bpf_fentry_test1, int a) { return 0; }",
+    "support_fmod_ret": "KMOD_RET(bpf_modify_return_test, int a, int *b, int ret) { return 0; }",
+    "support_lsm": "LSM_PROBE(syslog, int type) { return 0; }",
+}
+
+
+@pytest.mark.parametrize("question", sorted(KINDS))
+def test_an_answer_is_what_a_program_meets(question):
+    try:
+        BPF(text=KINDS[question]).close()
+        attaches = True
+    except bcc.Error:
+        attaches = False
+    assert getattr(BPF, question)() is attaches
+
+
+def test_raw_tracepoints_of_modules():
+    with open("/proc/kallsyms", encoding="ascii", errors="replace") as file:
+        has = any(line.split()[2] == "bpf_get_raw_tracepoint" for line in file)
+    assert BPF.support_raw_tracepoint_in_module() is has
+
+
+def test_names_of_system_calls_are_fixed():
+    for name in ("sys_read", "__x64_sys_read", b"__arm64_sys_read", "__ia32_compat_sys_read"):
+        assert BPF.fix_syscall_fnname(name) == BPF.get_syscall_fnname("read")
+    assert BPF.fix_syscall_fnname("vfs_read") == b"vfs_read"
+
+
+def test_prefixes():
+    assert BPF.add_prefix("kfunc__", "vfs_read") == b"kfunc__vfs_read"
+    assert BPF.add_prefix(b"kfunc__", b"kfunc__vfs_read") == b"kfunc__vfs_read"
+
+
+def test_includes_for_words():
+    assert BPF.generate_auto_includes(["my_time", b"bio", "x"]) == \
+        "#include <linux/time.h>\n#include <linux/blkdev.h>\n"
+    assert BPF.generate_auto_includes(["x", "y"]) == ""
+
+
+@pytest.mark.parametrize("value, limit", [(None, 1000), ("17", 17), ("no", 1000), ("", 1000)])
+def test_limit_of_probes(monkeypatch, value, limit):
+    monkeypatch.delenv("BCC_PROBE_LIMIT", raising=False)
+    if value is not None:
+        monkeypatch.setenv("BCC_PROBE_LIMIT", value)
+    assert BPF.get_probe_limit() == limit
+
+
+def test_programs_keep_the_kind_of_their_names(tmp_path, monkeypatch):
+    program = tmp_path / "my-program"
+    program.write_text("#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert BPF.find_exe("my-program") is None  # it can't be run yet
+    program.chmod(0o755)
+    assert BPF.find_exe("my-program") == str(program)
+    assert BPF.find_exe(b"my-program") == os.fsencode(program)
+    assert BPF.find_exe(str(program)) == str(program)
+
+
+def test_functions_and_addresses_of_a_library():
+    pairs = BPF.get_user_functions_and_addresses("c", b"^(malloc|free)$")
+    assert {name for name, _ in pairs} == {b"malloc", b"free"}
+    assert BPF.get_user_addresses("c", "^(malloc|free)$") == {address for _, address in pairs}
+    with pytest.raises(bcc.NotFoundError):
+        BPF.get_user_functions("no-such-library", "x")
+
+
+def test_attaching_to_what_does_not_match(load):
+    bpf = load("int probe(struct pt_regs *ctx) { return 0; }")
+    for attach in (bpf.attach_kprobe, bpf.attach_kretprobe):
+        with pytest.raises(bcc.AttachError, match="matches"):
+            attach(event_re="^no_such_function_", fn_name="probe")
+    assert bpf.num_open_kprobes() == 0
+
+
+def test_limit_counts_what_an_expression_matches(load, monkeypatch):
+    monkeypatch.setenv("BCC_PROBE_LIMIT", "2")
+    bpf = load("int probe(struct pt_regs *ctx) { return 0; }")
+    with pytest.raises(bcc.AttachError, match="BCC_PROBE_LIMIT=2"):
+        bpf.attach_kprobe(event_re="^vfs_", fn_name="probe")
+
+
+def test_names_of_the_package_that_are_loaded_late(python):
+    done = python("""
+        import sys
+        import bcc
+        late = ["bcc.containers", "bcc.disassembler", "bcc.perf", "bcc.syscall", "bcc.tcp"]
+        assert not [name for name in late if name in sys.modules]
+        assert bcc.tcp.tcpstate[1] == "ESTABLISHED" and bcc.Perf.PERF_TYPE_SOFTWARE == 1
+        from bcc import lib, syscall_name, utils, StrcmpRewrite
+        assert utils.StrcmpRewrite is StrcmpRewrite and syscall_name(0)
+        try:
+            bcc.no_such_name
+        except AttributeError as error:
+            print(error)""")
+    assert done.stdout == "module 'bcc' has no attribute 'no_such_name'\n", done.stderr
