@@ -1,6 +1,7 @@
 """Kinds of programs that only a whole kernel runs: those with BTF-typed arguments, iterators, LSM hooks."""
 
 import ctypes
+import json
 import os
 import pathlib
 import socket
@@ -283,3 +284,56 @@ def test_iterator_over_a_table(load):
     with os.fdopen(link.open(), "rb") as file:
         assert file.read() == b""
     assert [leaf.value for leaf in bpf["sum"].values()] == [45, 285]
+
+
+def test_kprobes_shown_by_bpftool(load):
+    bpf = load("int kprobe__do_nanosleep(struct pt_regs *ctx) { return 0; }\n"
+               "int kretprobe__do_nanosleep(struct pt_regs *ctx) { return 0; }")
+    shown = json.loads(subprocess.run(["bpftool", "-j", "perf", "show"], capture_output=True, check=True).stdout)
+    mine = {(entry["fd_type"], entry["func"]) for entry in shown if entry["pid"] == PID}
+    assert mine == {("kprobe", "do_nanosleep"), ("kretprobe", "do_nanosleep")}
+    assert bpf.num_open_kprobes() == 2
+
+
+def test_fentry_shown_by_bpftool(load):
+    bpf = load("KFUNC_PROBE(do_nanosleep, void *timer, int mode) { return 0; }")
+    shown = json.loads(subprocess.run(["bpftool", "-j", "prog", "show"], capture_output=True, check=True).stdout)
+    assert ["tracing"] == [entry["type"] for entry in shown if entry["name"].startswith("kfunc__do_nanos")]
+    bpf.close()
+
+
+def test_saved_object_of_typed_programs(load, tmp_path):
+    """bpftool loads kprobe and fentry programs from a saved object."""
+    bpf = load("""
+        BPF_HASH(counts, u32, u64);
+        int kprobe__do_nanosleep(struct pt_regs *ctx) { counts.increment(1); return 0; }
+        KFUNC_PROBE(do_nanosleep, void *timer, int mode) { counts.increment(mode); return 0; }""")
+    (tmp_path / "saved.bpf.o").write_bytes(bpf.module.object())
+    subprocess.run(["mount", "-t", "bpf", "none", "/sys/fs/bpf"], check=False)
+    subprocess.run(["bpftool", "prog", "loadall", tmp_path / "saved.bpf.o", "/sys/fs/bpf/saved"], check=True)
+    assert len(os.listdir("/sys/fs/bpf/saved")) == 2
+    subprocess.run(["rm", "-r", "/sys/fs/bpf/saved"], check=True)
+
+
+def test_socket_storage_in_a_typed_program(load):
+    """A sock of the kernel as owner of storage."""
+    bpf = load("""
+        BPF_SK_STORAGE(storage, u64);
+        BPF_HASH(counts, u32, u64);
+        KFUNC_PROBE(udp_sendmsg, struct sock *sk, struct msghdr *msg, size_t len)
+        {
+            u64 *bytes;
+            u32 family = sk->__sk_common.skc_family;
+            if (!OWN_PROCESS)
+                return 0;
+            bytes = storage.sk_storage_get(sk, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+            if (!bytes)
+                return 0;
+            *bytes += len;
+            counts.update(&family, bytes);
+            return 0;
+        }""")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for size in (10, 20, 30):
+            out.sendto(bytes(size), ("127.0.0.1", 9))
+    assert {key.value: leaf.value for key, leaf in bpf["counts"].items()} == {int(socket.AF_INET): 60}
