@@ -29,6 +29,12 @@ static struct ebcc_error *find_device(const char *device, unsigned *ret)
 		device);
 }
 
+/* What is attached here by no descriptor of its own is the parent's business after a fork. */
+static bool is_owner(const struct ebcc_link *link)
+{
+	return link->program->module->owner == getpid();
+}
+
 /* ---- XDP ---- */
 
 struct xdp_link {
@@ -43,7 +49,7 @@ static void detach_xdp(struct ebcc_link *link)
 	struct xdp_link *xdp = (struct xdp_link *)link;
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = link->program->fd);
 
-	if (xdp->ifindex)
+	if (xdp->ifindex && is_owner(link))
 		bpf_xdp_detach((int)xdp->ifindex,
 			       (xdp->flags & XDP_FLAGS_MODES) | XDP_FLAGS_REPLACE, &opts);
 }
@@ -109,7 +115,8 @@ static void detach_socket(struct ebcc_link *link)
 
 	if (link->fd < 0)
 		return;
-	setsockopt(link->fd, SOL_SOCKET, SO_DETACH_BPF, &unused, sizeof(unused));
+	if (is_owner(link))
+		setsockopt(link->fd, SOL_SOCKET, SO_DETACH_BPF, &unused, sizeof(unused));
 	close(link->fd);
 }
 
@@ -186,7 +193,7 @@ static void detach_descriptor(struct ebcc_link *link)
 {
 	struct descriptor_link *descriptor = (struct descriptor_link *)link;
 
-	if (descriptor->attached)
+	if (descriptor->attached && is_owner(link))
 		bpf_prog_detach2(link->program->fd, link->fd, descriptor->attach_type);
 	if (link->fd >= 0)
 		close(link->fd);

@@ -533,3 +533,33 @@ def test_programs_that_share_a_section(load):
     with pytest.raises(bcc.LoadError, match=r"at main.c:7: return \*value;"):
         bpf.load_func("second", BPF.XDP)
     assert [leaf.value for leaf in bpf["values"].values()] == [0, 1, 1, 0]
+
+
+def test_a_forked_child_detaches_nothing(load, cgroup2):
+    """Closing the inherited module there leaves what the parent attached."""
+    bpf = load("""
+        int on_packet(struct xdp_md *ctx) { return XDP_PASS; }
+        int egress(struct __sk_buff *skb) { return 1; }
+        int filter(struct __sk_buff *skb) { return 8 + 2; }""")
+    out, sink = udp_pair()
+    with network_namespace(), cgroup("fork") as path:
+        descriptor = os.open(path, os.O_RDONLY)
+        BPF.attach_xdp("lo", bpf.load_func("on_packet", BPF.XDP), BPF.XDP_FLAGS_SKB_MODE)
+        bpf.attach_func(bpf.load_func("egress", BPF.CGROUP_SKB), descriptor,
+                        BPFAttachType.CGROUP_INET_EGRESS)
+        bpf.module.program(b"filter").attach_socket(sink.fileno())
+        child = os.fork()
+        if not child:
+            bpf.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        show = subprocess.run(["ip", "-d", "link", "show", "lo"], capture_output=True, text=True,
+                              check=True).stdout
+        assert "xdpgeneric" in show
+        show = subprocess.run(["bpftool", "-j", "cgroup", "show", path], capture_output=True,
+                              text=True, check=True).stdout
+        assert '"egress"' in show
+        out.sendto(b"shortened", sink.getsockname())
+        assert sink.recv(100) == b"sh"
+        bpf.close()
+        os.close(descriptor)
