@@ -76,6 +76,8 @@ def json_log2(counts, val_type, section=None):
 
 def _count(counts, slot, value):
     if not 0 <= slot < len(counts):
+        if not value:  # an unused element of a larger array
+            return
         raise IndexError("slot %d is beyond the %d of this histogram" % (slot, len(counts)))
     counts[slot] = value
 

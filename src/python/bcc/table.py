@@ -290,6 +290,8 @@ class PerCpuArray(_PerCpu, ArrayBase):
 class FileDesc:
     """A file descriptor that is closed with its last reference."""
 
+    fd = None
+
     def __init__(self, fd):
         if fd is None or fd < 0:
             raise ValueError("%r is no file descriptor" % (fd,))
