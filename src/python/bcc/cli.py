@@ -1,20 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What command line tools share: arguments, output, losses, signals and exit status.
+"""What command line tools share: arguments, output, events, losses, signals and exit status.
 
 A tool ends with 0 when it ended as asked (Ctrl-C, a duration, a reader that went away),
 with FAILURE when something went wrong, and with USAGE when it was called wrongly. In both of
 those it says why on stderr, in one line.
 """
 import argparse
+import bisect
 import ctypes
 import math
+import operator
 import os
+import pwd
 import signal
 import sys
 import time
 
 FAILURE = 1
 USAGE = 2
+
+# The longest wait for events; an interrupt is looked at after each.
+POLL_SECONDS = 0.2
+
+# Each CPU has a buffer of its own. An event is shown once it is this old: by then the
+# earlier ones of all other CPUs have been read, and lines come in the order of time.
+SETTLE_SECONDS = 0.001
+
+CONTROL_BYTES = {byte: b"\\x%02x" % byte for byte in (*range(0x20), 0x7F)}
 
 
 class Failure(Exception):
@@ -69,6 +81,16 @@ def power_of_two(text):
     return value
 
 
+def user(text):
+    """The argument type of users: an id, or the id of the user of that name."""
+    if text.isdecimal():
+        return unsigned(32)(text)
+    try:
+        return pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"there is no user {text!r}") from None
+
+
 def open_pinned_map(path):
     """The descriptor of the BPF map that is pinned at a path; the caller closes it."""
     libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
@@ -87,6 +109,18 @@ def flush():
     """Hands on what was written. Tools call it after each batch, so that a pipe is as
     prompt as a terminal."""
     sys.stdout.flush()
+
+
+def text_of(raw):
+    """Bytes as the kernel has them as a string that every JSON reader takes."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def for_terminal(raw):
+    """The bytes with control characters written out, so that none reaches the terminal."""
+    if raw.isascii() and raw.decode("ascii").isprintable():
+        return raw
+    return b"".join(CONTROL_BYTES.get(byte) or bytes((byte,)) for byte in raw)
 
 
 class Losses:
@@ -149,6 +183,48 @@ class NotedInterrupts:
         if self.noted:
             raise KeyboardInterrupt
         self.noted = True
+
+
+class OrderedEvents:
+    """Reads a module's perf buffers and shows the events of all CPUs in the order of time.
+
+    Their callbacks hand each event to add(); show() gets what follows the time there.
+    @p losses: the Losses of the buffers.
+    """
+
+    def __init__(self, module, show, losses):
+        self.module = module
+        self.show = show
+        self.losses = losses
+        self.pending = []
+
+    def add(self, moment, *event):
+        """Keeps an event of that moment (nanoseconds of the monotonic clock) until its turn."""
+        self.pending.append((moment, event))
+
+    def _show_until(self, horizon):
+        self.pending.sort(key=operator.itemgetter(0))
+        end = bisect.bisect_right(self.pending, horizon, key=operator.itemgetter(0))
+        for _, event in self.pending[:end]:
+            self.show(*event)
+        del self.pending[:end]
+        flush()
+        self.losses.report()
+
+    def run(self, duration=None):
+        """Shows events until an interrupt, or for so many seconds; at last what the buffers
+        still hold."""
+        end = math.inf if duration is None else time.monotonic() + duration
+        with NotedInterrupts() as interrupts:
+            while (left := end - time.monotonic()) > 0 and not interrupts.noted:
+                wait = SETTLE_SECONDS if self.pending else POLL_SECONDS
+                self.module.perf_buffer_poll(timeout=math.ceil(min(left, wait) * 1000))
+                horizon = time.monotonic() - SETTLE_SECONDS
+                self.module.perf_buffer_consume()
+                self._show_until(horizon * 1e9)
+            self.module.perf_buffer_consume()
+            self._show_until(math.inf)
+            self.losses.report(last=True)
 
 
 def _interrupt(number, frame):
