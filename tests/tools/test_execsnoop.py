@@ -1,0 +1,272 @@
+"""execsnoop against programs that the test itself executes."""
+import errno
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from toolrun import Tool, repeated_when_skipped, run
+
+MARKER = "execsnoop-test-marker"
+
+
+def execute(*command, **options):
+    """Executes a program that ends by itself; gives its process id."""
+    process = subprocess.Popen(command, **options)
+    process.wait(timeout=10)
+    return process.pid
+
+
+def execute_in_vain(*command):
+    """Executes what can't be."""
+    with pytest.raises(OSError) as error:
+        subprocess.Popen(command)
+    return error.value.errno
+
+
+def trace(act, *arguments):
+    """Traces what this process's children execute while act() runs: the tool's lines without those
+    of markers, and what act() gave."""
+    with Tool("execsnoop", "-P", os.getpid(), *arguments) as tool:
+        tool.wait_for(lambda output: MARKER.encode() in output,
+                      lambda: execute("/bin/true", MARKER))
+        result = act()
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert output.endswith(b"\n")
+    return [line for line in output.splitlines() if MARKER.encode() not in line], result
+
+
+def events_of(act, *arguments):
+    """The same with --json: the objects, and what act() gave."""
+    lines, result = trace(act, "--json", *arguments)
+    return [json.loads(line) for line in lines], result
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with programs of the test's own: a script, one with an argument for its
+    interpreter, and one that is nothing executable."""
+    for name, first in (("script", "#!/bin/sh"), ("strict", "#!/bin/sh -e")):
+        (tmp_path / name).write_text(first + "\nexit 0\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "data").write_text("nothing\n")
+    shutil.copy("/bin/true", tmp_path / "named-apart")
+    return tmp_path
+
+
+@repeated_when_skipped
+def test_every_argument_is_seen_as_it_was():
+    """Spaces, quotes, control characters, an empty one, bytes that aren't UTF-8; in their order."""
+    arguments = ["plain", "two words", 'quo"te', "back\\slash", "", "tab\tline\n", "ünïcode"]
+    before = time.time()
+    events, pid = events_of(lambda: execute("/bin/true", *arguments, b"latin-\xe9"))
+    (event,) = events
+    assert event["args"] == ["/bin/true", *arguments, "latin-\\xe9"]
+    assert (event["comm"], event["pid"], event["ppid"], event["uid"], event["ret"]) == (
+        "true", pid, os.getpid(), os.getuid(), 0)
+    assert event["truncated"] is False and before - 1 < event["time"] < time.time() + 1
+
+
+@repeated_when_skipped
+def test_every_program_in_order(folder):
+    """Many in a row, each once; scripts as they were asked for, not as their interpreter sees it."""
+    def act():
+        pids = [execute("/bin/true", str(number)) for number in range(20)]
+        pids.append(execute(folder / "script", "one", "two words"))
+        pids.append(execute(folder / "strict", "--", str(folder / "strict")))
+        # What a program has for its own name is the caller's choice.
+        pids.append(execute("another name", "argument", executable=folder / "named-apart"))
+        return pids
+    events, pids = events_of(act)
+    assert [event["pid"] for event in events] == pids
+    assert [event["args"] for event in events] == [
+        *(["/bin/true", str(number)] for number in range(20)),
+        [f"{folder}/script", "one", "two words"],
+        [f"{folder}/strict", "--", f"{folder}/strict"],
+        [f"{folder}/named-apart", "argument"]]
+    assert [event["comm"] for event in events[-3:]] == ["script", "strict", "named-apart"]
+    times = [event["time"] for event in events]
+    assert times == sorted(times)
+
+
+@repeated_when_skipped
+def test_failed_calls(folder):
+    """-x shows what failed too, with the arguments that it was given."""
+    missing = str(folder / "missing")
+
+    def act():
+        assert execute_in_vain(missing, "an argument", "", "last") == errno.ENOENT
+        assert execute_in_vain(str(folder / "data"), "x") == errno.EACCES
+        return execute("/bin/true", "after")
+    events, pid = events_of(act, "-x")
+    assert [(event["args"], event["ret"]) for event in events] == [
+        ([missing, "an argument", "", "last"], -errno.ENOENT),
+        ([str(folder / "data"), "x"], -errno.EACCES),
+        (["/bin/true", "after"], 0)]
+    assert events[-1]["pid"] == pid and not any(event["truncated"] for event in events)
+    assert {event["ppid"] for event in events} == {os.getpid()}
+    # Without it, only what was executed.
+    events, _ = events_of(act)
+    assert [event["args"] for event in events] == [["/bin/true", "after"]]
+
+
+@repeated_when_skipped
+def test_from_another_thread():
+    """A thread's exec has the process id of the whole process; nothing is left of its entry."""
+    script = ("import os, threading, time\n"
+              "threading.Thread(target=os.execv, args=('/bin/true', ['x', 'thread'])).start()\n"
+              "time.sleep(60)\n")
+    events, pid = events_of(lambda: execute(sys.executable, "-c", script), "-x", "-n", "^true$")
+    assert [(event["args"], event["pid"], event["ret"]) for event in events] == [
+        (["/bin/true", "thread"], pid, 0)]
+
+
+@repeated_when_skipped
+def test_by_descriptor():
+    """execveat() of a descriptor has the kernel's name for that."""
+    def act():
+        descriptor = os.open("/bin/true", os.O_PATH)
+        child = os.fork()
+        if child == 0:
+            os.execve(descriptor, ["true", "below"], {})
+        os.waitpid(child, 0)
+        os.close(descriptor)
+        return descriptor
+    events, descriptor = events_of(act)
+    assert [event["args"][1:] for event in events] == [["below"]]
+    assert events[0]["args"][0] == f"/dev/fd/{descriptor}"
+
+
+@repeated_when_skipped
+def test_columns():
+    def act():
+        execute("/bin/true", "a b", 'say "no"', "bell\a")
+        return execute_in_vain("/nonexistent/program")
+    lines, _ = trace(act, "-T", "-t", "-U", "-x", "-q")
+    assert lines[0].split() == b"TIME TIME(s) UID PCOMM PID PPID RET ARGS".split()
+    pattern = re.compile(
+        rb"(\d\d:\d\d:\d\d) +(\d+\.\d{3}) +(\d+) +(\S+) +(\d+) +(\d+) +(-?\d+) (.*)")
+    rows = [pattern.fullmatch(line).groups() for line in lines[1:]]
+    assert [(int(ret), args) for *_, ret, args in rows] == [
+        (0, rb'"/bin/true" "a b" "say \"no\"" "bell\x07"'),
+        (-errno.ENOENT, b'"/nonexistent/program"')]
+    assert {(int(uid), int(ppid)) for _, _, uid, _, _, ppid, *_ in rows} == {
+        (os.getuid(), os.getpid())}
+    assert all(0 <= float(row[1]) < 120 for row in rows)
+    lines, _ = trace(lambda: execute("/bin/true", "a b"))
+    assert lines[0].split() == b"PCOMM PID PPID RET ARGS".split()
+    assert [line.split(None, 4)[-1] for line in lines[1:]] == [b"/bin/true a b"]
+
+
+@repeated_when_skipped
+def test_names_and_lines():
+    """-n looks into the name of the process, -l into the command line."""
+    def act():
+        execute("/bin/true", "needle", MARKER)
+        execute("/bin/true", "needle")
+        execute("/bin/false", "needle")
+        execute("/bin/true", "hay")
+    events, _ = events_of(act, "-n", "^tr.e$", "-l", f"nee[d]le$|{MARKER}")
+    assert [event["args"] for event in events] == [["/bin/true", "needle"]]
+
+
+@repeated_when_skipped
+def test_user():
+    """-u shows that user's only."""
+    def act():
+        execute("/bin/true", "root's")
+        execute("/bin/true", "nobody's", user=65534)
+        execute("/bin/true", MARKER, user=65534)
+    with Tool("execsnoop", "-P", os.getpid(), "-u", "nobody", "--json") as tool:
+        tool.wait_for(lambda output: MARKER.encode() in output, act)
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    events = [json.loads(line) for line in output.splitlines() if MARKER.encode() not in line]
+    assert events and {(event["uid"], *event["args"]) for event in events} == {
+        (65534, "/bin/true", "nobody's")}
+
+
+@pytest.mark.parametrize("count", [5, 20])
+@repeated_when_skipped
+def test_many_arguments(count):
+    """So many at most, the program included; three dots say that there are more."""
+    def act():
+        execute("/bin/true", *map(str, range(1, count)))
+        execute("/bin/true", *map(str, range(1, count + 1)))
+        execute_in_vain("/missing", *map(str, range(1, count)))
+        execute_in_vain("/missing", *map(str, range(1, count + 1)))
+    lines, _ = trace(act, "-x", *(["--max-args", count] if count != 20 else []))
+    shown = b" ".join(b"%d" % number for number in range(1, count))
+    assert [line.split(None, 4)[-1] for line in lines[1:]] == [
+        b"/bin/true " + shown, b"/bin/true " + shown + b" ...",
+        b"/missing " + shown, b"/missing " + shown + b" ..."]
+
+
+@repeated_when_skipped
+def test_long_arguments():
+    """An argument as long as a page is shown whole; 16 kB of them, and then dots."""
+    def act():
+        execute("/bin/true", "a" * 5000, "z")
+        execute("/bin/true", "b" * 100000)
+    events, _ = events_of(act)
+    assert events[0]["args"] == ["/bin/true", "a" * 5000, "z"] and not events[0]["truncated"]
+    assert events[1]["truncated"] and 16000 < len(events[1]["args"][1]) < 16384
+    assert set(events[1]["args"][1]) == {"b"}
+
+
+@repeated_when_skipped
+def test_a_burst_is_shown_or_reported_lost():
+    """With the smallest buffer and many programs at once: shown and lost together are all."""
+    with Tool("execsnoop", "--json", "-P", os.getpid(), "-b", "1") as tool:
+        tool.wait_for(lambda output: MARKER.encode() in output,
+                      lambda: execute("/bin/true", MARKER))
+        os.kill(tool.process.pid, signal.SIGSTOP)
+        for _ in range(30):
+            execute("/bin/true", "x" * 1000)
+        os.kill(tool.process.pid, signal.SIGCONT)
+        status, output, errors = tool.interrupt()
+    shown = sum(b"xxx" in line for line in output.splitlines())
+    lost = sum(int(count) for count in re.findall(rb"(\d+) events lost", errors))
+    assert (status, shown + lost) == (0, 30) and lost > 0
+    assert b"-b 2" in errors
+
+
+def test_duration():
+    status, output, errors = run("execsnoop", "-P", 1, "-d", "0.3")
+    assert (status, output.split()[0], errors) == (0, b"PCOMM", b"")
+
+
+def test_help():
+    status, output, errors = run("execsnoop", "--help")
+    assert (status, errors) == (0, b"")
+    for word in (b"--time", b"--timestamp", b"--fails", b"--uid", b"--ppid", b"--quote", b"--name",
+                 b"--line", b"--print-uid", b"--max-args", b"--duration", b"--buffer-pages",
+                 b"--json", b"examples:"):
+        assert word in output
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    (["-u", "no-such-user"], b"there is no user 'no-such-user'"),
+    (["-n", "("], b"'(' is no regular expression"),
+    (["-P", "0"], b"0 is not possible"),
+    (["--max-args", "257"], b"257 is more than 256"),
+    (["--frobnicate"], b"--frobnicate"),
+], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
+def test_mistakes(options, reason):
+    """A wrong option: status 2, one line that names it, and nothing was traced."""
+    status, output, errors = run("execsnoop", *options)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(b"execsnoop: ") and errors.count(b"\n") == 1 and reason in errors
+
+
+def test_without_privilege():
+    """One plain line, no traceback."""
+    status, output, errors = run("execsnoop", user=65534, group=65534, extra_groups=[])
+    assert (status, output) == (1, b"")
+    assert errors.startswith(b"execsnoop: ") and errors.count(b"\n") == 1 and b"root" in errors
