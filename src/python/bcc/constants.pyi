@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+
+DEBUG_BPF: int
+DEBUG_BPF_REGISTER_STATE: int
+DEBUG_BTF: int
+DEBUG_LLVM_IR: int
+DEBUG_PREPROCESSOR: int
+DEBUG_SOURCE: int
+
+class BPFProgType:
+    SOCKET_FILTER: int
+    KPROBE: int
+    SCHED_CLS: int
+    SCHED_ACT: int
+    TRACEPOINT: int
+    XDP: int
+    PERF_EVENT: int
+    CGROUP_SKB: int
+    CGROUP_SOCK: int
+    LWT_IN: int
+    LWT_OUT: int
+    LWT_XMIT: int
+    SOCK_OPS: int
+    SK_SKB: int
+    CGROUP_DEVICE: int
+    SK_MSG: int
+    RAW_TRACEPOINT: int
+    CGROUP_SOCK_ADDR: int
+    LWT_SEG6LOCAL: int
+    LIRC_MODE2: int
+    SK_REUSEPORT: int
+    FLOW_DISSECTOR: int
+    CGROUP_SYSCTL: int
+    RAW_TRACEPOINT_WRITABLE: int
+    CGROUP_SOCKOPT: int
+    TRACING: int
+    STRUCT_OPS: int
+    EXT: int
+    LSM: int
+    SK_LOOKUP: int
+    SYSCALL: int
+
+class BPFAttachType:
+    CGROUP_INET_INGRESS: int
+    CGROUP_INET_EGRESS: int
+    CGROUP_INET_SOCK_CREATE: int
+    CGROUP_SOCK_OPS: int
+    SK_SKB_STREAM_PARSER: int
+    SK_SKB_STREAM_VERDICT: int
+    CGROUP_DEVICE: int
+    SK_MSG_VERDICT: int
+    CGROUP_INET4_BIND: int
+    CGROUP_INET6_BIND: int
+    CGROUP_INET4_CONNECT: int
+    CGROUP_INET6_CONNECT: int
+    CGROUP_INET4_POST_BIND: int
+    CGROUP_INET6_POST_BIND: int
+    CGROUP_UDP4_SENDMSG: int
+    CGROUP_UDP6_SENDMSG: int
+    LIRC_MODE2: int
+    FLOW_DISSECTOR: int
+    CGROUP_SYSCTL: int
+    CGROUP_UDP4_RECVMSG: int
+    CGROUP_UDP6_RECVMSG: int
+    CGROUP_GETSOCKOPT: int
+    CGROUP_SETSOCKOPT: int
+    TRACE_RAW_TP: int
+    TRACE_FENTRY: int
+    TRACE_FEXIT: int
+    MODIFY_RETURN: int
+    LSM_MAC: int
+    TRACE_ITER: int
+    CGROUP_INET4_GETPEERNAME: int
+    CGROUP_INET6_GETPEERNAME: int
+    CGROUP_INET4_GETSOCKNAME: int
+    CGROUP_INET6_GETSOCKNAME: int
+    XDP_DEVMAP: int
+    CGROUP_INET_SOCK_RELEASE: int
+    XDP_CPUMAP: int
+    SK_LOOKUP: int
+    XDP: int
+    SK_SKB_VERDICT: int
+
+class XDPAction:
+    XDP_ABORTED: int
+    XDP_DROP: int
+    XDP_PASS: int
+    XDP_TX: int
+    XDP_REDIRECT: int
+
+class XDPFlags:
+    UPDATE_IF_NOEXIST: int
+    SKB_MODE: int
+    DRV_MODE: int
+    HW_MODE: int
+    REPLACE: int
+
+class PerfType:
+    HARDWARE: int
+    SOFTWARE: int
+    TRACEPOINT: int
+    HW_CACHE: int
+    RAW: int
+    BREAKPOINT: int
+
+class PerfHWConfig:
+    CPU_CYCLES: int
+    INSTRUCTIONS: int
+    CACHE_REFERENCES: int
+    CACHE_MISSES: int
+    BRANCH_INSTRUCTIONS: int
+    BRANCH_MISSES: int
+    BUS_CYCLES: int
+    STALLED_CYCLES_FRONTEND: int
+    STALLED_CYCLES_BACKEND: int
+    REF_CPU_CYCLES: int
+
+class PerfSWConfig:
+    CPU_CLOCK: int
+    TASK_CLOCK: int
+    PAGE_FAULTS: int
+    CONTEXT_SWITCHES: int
+    CPU_MIGRATIONS: int
+    PAGE_FAULTS_MIN: int
+    PAGE_FAULTS_MAJ: int
+    ALIGNMENT_FAULTS: int
+    EMULATION_FAULTS: int
+    DUMMY: int
+    BPF_OUTPUT: int
+
+class PerfEventSampleFormat:
+    IP: int
+    TID: int
+    TIME: int
+    ADDR: int
+    READ: int
+    CALLCHAIN: int
+    ID: int
+    CPU: int
+    PERIOD: int
+    STREAM_ID: int
+    RAW: int
+    BRANCH_STACK: int
+    REGS_USER: int
+    STACK_USER: int
+    WEIGHT: int
+    DATA_SRC: int
+    IDENTIFIER: int
+    TRANSACTION: int
+    REGS_INTR: int
+    PHYS_ADDR: int
+    AUX: int
+    CGROUP: int
+    DATA_PAGE_SIZE: int
+    CODE_PAGE_SIZE: int
+    WEIGHT_STRUCT: int
+
+def names_of(enum: type) -> dict[str, int]: ...

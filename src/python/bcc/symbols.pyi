@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import Any
+
+UNKNOWN: bytes
+
+def kernel() -> Any: ...
+
+class SymbolCache:
+    """Symbols of a process; a negative pid means the kernel."""
+    pid: int
+    def __init__(self, pid: int) -> None: ...
+    def resolve(self, addr: int, demangle: bool = ...) -> tuple[bytes | None, int, bytes | None]: ...
+    def resolve_name(self, module: str | bytes | None, name: str | bytes) -> int: ...
+
+def describe(cache: SymbolCache, addr: int, show_module: bool, show_offset: bool,
+             demangle: bool = ...) -> bytes: ...

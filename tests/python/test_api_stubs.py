@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The typing stubs say what the package has: no name less, none that isn't there, and the same
+parameters with defaults at the same places."""
+
+import ast
+import ctypes as ct
+import importlib
+import inspect
+import os
+
+import pytest
+
+import bcc
+
+FOLDER = os.path.dirname(bcc.__file__)
+STUBS = sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith(".pyi"))
+
+# What has no place in stubs: what every class has.
+BASES = (object, Exception, ValueError, MemoryError, ct.Structure, dict)
+
+
+def module_of(stub):
+    return bcc if stub == "__init__" else importlib.import_module("bcc." + stub)
+
+
+def tree(stub):
+    with open(os.path.join(FOLDER, stub + ".pyi"), encoding="utf-8") as file:
+        return ast.parse(file.read())
+
+
+def declared(body):
+    """{name: node} of a stub's module or class."""
+    names = {}
+    for node in body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            names[node.name] = node
+        elif isinstance(node, ast.AnnAssign):
+            names[node.target.id] = node
+        elif isinstance(node, ast.ImportFrom):
+            names.update({alias.asname: node for alias in node.names if alias.asname})
+    return {name: node for name, node in names.items()
+            if not name.startswith("_") or name.startswith("__")}
+
+
+def parameters(node):
+    """[(name, kind, has a default)] as a stub writes them."""
+    args = node.args
+    plain = [(arg.arg, "plain") for arg in args.args]
+    defaults = [False] * (len(plain) - len(args.defaults)) + [True] * len(args.defaults)
+    only = [(arg.arg, "keyword", default is not None)
+            for arg, default in zip(args.kwonlyargs, args.kw_defaults)]
+    rest = [(args.vararg.arg, "rest", False)] if args.vararg else []
+    return [(*name, default) for name, default in zip(plain, defaults)] + rest + only
+
+
+def real_parameters(function):
+    kinds = {inspect.Parameter.POSITIONAL_OR_KEYWORD: "plain",
+             inspect.Parameter.KEYWORD_ONLY: "keyword", inspect.Parameter.VAR_POSITIONAL: "rest"}
+    return [(parameter.name, kinds[parameter.kind],
+             parameter.default is not inspect.Parameter.empty)
+            for parameter in inspect.signature(function).parameters.values()]
+
+
+def compare(where, owner, body):
+    for name, node in declared(body).items():
+        if name == "__init__" and not inspect.isfunction(getattr(owner, name)):
+            continue
+        assert hasattr(owner, name) or is_set_per_object(owner, node), "%s.%s" % (where, name)
+        value = inspect.getattr_static(owner, name, None)
+        function = getattr(value, "__func__", value)
+        if isinstance(node, ast.FunctionDef) and inspect.isfunction(function):
+            assert parameters(node) == real_parameters(function), "%s.%s" % (where, name)
+        if isinstance(node, ast.ClassDef):
+            compare("%s.%s" % (where, name), getattr(owner, name), node.body)
+
+
+def is_set_per_object(owner, node):
+    """An attribute that only instances have."""
+    return inspect.isclass(owner) and isinstance(node, ast.AnnAssign)
+
+
+@pytest.mark.parametrize("stub", STUBS)
+def test_what_a_stub_declares_is_there(stub):
+    compare(stub, module_of(stub), tree(stub).body)
+
+
+def public(owner):
+    return {name for name in dir(owner) if not name.startswith("_")
+            and not any(name in dir(base) for base in BASES)}
+
+
+def class_names(stub, name):
+    """Public names that a stub declares in a class and in its bases of the same stub."""
+    body = {node.name: node for node in tree(stub).body if isinstance(node, ast.ClassDef)}
+    node = body[name]
+    names = set(declared(node.body))
+    for base in node.bases:
+        base_name = getattr(base, "id", getattr(base, "attr", None))
+        if base_name in body:
+            names |= class_names(stub, base_name)
+        elif base_name == "Table":
+            names |= class_names("_ebcc", "Table")
+    return names
+
+
+@pytest.mark.parametrize("stub, name", [
+    ("bpf", "BPF"), ("bpf", "Function"), ("table", "HashTable"), ("table", "PerCpuArray"),
+    ("table", "PerfEventArray"), ("table", "RingBuf"), ("table", "StackTrace"),
+    ("table", "QueueStack"), ("table", "FileDesc"), ("_ebcc", "Program"), ("_ebcc", "Link"),
+    ("_ebcc", "Module"), ("_ebcc", "Table"), ("_ebcc", "Error"), ("utils", "StrcmpRewrite"),
+    ("constants", "BPFProgType"), ("constants", "BPFAttachType"), ("constants", "PerfSWConfig")])
+def test_what_a_class_has_is_declared(stub, name):
+    owner = getattr(module_of(stub), name)
+    mapping = {"pop", "popitem", "setdefault", "update", "keys", "values", "items", "get"}
+    assert public(owner) - class_names(stub, name) - mapping == set()
+
+
+def test_what_the_package_exports_is_declared():
+    names = declared(tree("__init__").body)
+    assert set(bcc.__all__) - set(names) == set()
+    assert os.path.exists(os.path.join(FOLDER, "py.typed"))
