@@ -323,8 +323,11 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 
 		DiagnosticConsumer::HandleDiagnostic(level, info);
 		if (info.getLocation().isValid() && info.hasSourceManager()) {
+			/* Of what is in a macro the place where it is used, of its arguments their
+			 * own. */
+			const clang::SourceManager &sources = info.getSourceManager();
 			clang::PresumedLoc where =
-				info.getSourceManager().getPresumedLoc(info.getLocation());
+				sources.getPresumedLoc(sources.getFileLoc(info.getLocation()));
 
 			if (where.isValid()) {
 				file = where.getFilename();

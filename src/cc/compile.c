@@ -16,6 +16,7 @@
 #include "compile_cache.h"
 #include "compile_headers.h"
 #include "compiler_client.h"
+#include "diagnostics.h"
 #include "kernel_info.h"
 #include "ktypes.h"
 #include "source_scan.h"
@@ -173,14 +174,17 @@ struct surroundings {
 	const struct ebcc_cache_key *key;
 };
 
-static void log_warnings(const struct ebcc_log *log, const struct ebcc_cc_answer *answer)
+static void log_warnings(const struct ebcc_compilation *compilation,
+			 const struct ebcc_cc_answer *answer)
 {
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
-		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
+		AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
-		if (diagnostic->severity == EBCC_CC_WARNING)
-			ebcc_log(log, EBCC_LOG_WARNING, "%.*s",
-				 (int)strlen(diagnostic->rendered) - 1, diagnostic->rendered);
+		if (answer->diagnostics[i].severity != EBCC_CC_WARNING)
+			continue;
+		ebcc_diagnostics_render_warning(answer, i, compilation->source, &text);
+		if (text.size)
+			ebcc_log(compilation->log, EBCC_LOG_WARNING, "%s", ebcc_buf_string(&text));
 	}
 }
 
@@ -192,12 +196,11 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_error *error;
 
-	for (size_t i = 0; i < answer->diagnostic_count; i++)
-		ebcc_buf_append_string(&text, answer->diagnostics[i].rendered);
-	if (text.size && text.data[text.size - 1] == '\n')
-		text.data[--text.size] = '\0';
+	ebcc_diagnostics_render(answer, compilation->source, EBCC_CC_WARNING, &text);
 	if (*notes)
-		ebcc_buf_printf(&text, "\n%s", notes);
+		ebcc_buf_printf(&text, "%s%s", text.size ? "\n" : "", notes);
+	while (text.size && text.data[text.size - 1] == '\n')
+		text.data[--text.size] = '\0';
 	TRY(ebcc_buf_check(&text));
 	if (answer->status == EBCC_CC_INTERNAL_ERROR)
 		error = ebcc_error_create(EBCC_ERROR_COMPILE,
@@ -378,14 +381,16 @@ static void tell_no_headers(const struct ebcc_compilation *compilation,
 		release, root, release, root, release, root, release, release);
 }
 
-/* Whether a diagnostic is about a name or a type that isn't there. */
-static bool lacks_names(const struct ebcc_cc_answer *answer)
+/* Whether a diagnostic is about a name or a type that isn't there, and says no more. */
+static bool lacks_names(const struct ebcc_compilation *compilation,
+			const struct ebcc_cc_answer *answer)
 {
 	static const char *const words[] = {"undeclared", "unknown type", "incomplete", "no member",
 					    "not found"};
 
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
-		if (answer->diagnostics[i].severity < EBCC_CC_ERROR)
+		if (answer->diagnostics[i].severity < EBCC_CC_ERROR ||
+		    ebcc_diagnostic_is_explained(&answer->diagnostics[i], compilation->source))
 			continue;
 		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
 			if (strstr(answer->diagnostics[i].message, words[j]))
@@ -433,7 +438,7 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 		if (!answer->diagnostic_count) {
 			ebcc_buf_append_string(notes, "kernel headers would do instead: ");
 			tell_no_headers(compilation, with, notes);
-		} else if (!notes->size && lacks_names(answer)) {
+		} else if (!notes->size && lacks_names(compilation, answer)) {
 			ebcc_buf_append_string(notes,
 					       "the kernel's BTF may not have what is missing "
 					       "(it has no macros and no inline functions), "
@@ -576,8 +581,9 @@ struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, 
 	if (!module->compilation)
 		return ebcc_error_no_memory();
 	TRY(compilation_init(module->compilation, module, source, size, opts));
+	module->source = module->compilation->source;
 	TRY(compile(module->compilation, EBCC_CC_PIPELINE_O2, &answer));
-	log_warnings(&module->log, &answer);
+	log_warnings(module->compilation, &answer);
 	take_answer(module, &answer);
 	return NULL;
 }

@@ -37,6 +37,7 @@ static const struct step dialect_steps[] = {
 
 static const struct step optimize_steps[] = {
 	{.llvm = "default<O2>"},
+	{.pass = ebcc_ir_undefined},
 	{.pass = ebcc_ir_stack},
 	{.pass = ebcc_ir_constants},
 	{.pass = ebcc_ir_refuse_machine_code},
@@ -48,6 +49,7 @@ static const struct step plain_steps[] = {
 	{.llvm = "default<O0>"},
 	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
 		 "simplifycfg),globaldce"},
+	{.pass = ebcc_ir_undefined},
 	{.pass = ebcc_ir_stack},
 	{.pass = ebcc_ir_constants},
 	{.pass = ebcc_ir_refuse_machine_code},

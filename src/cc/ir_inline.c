@@ -121,3 +121,48 @@ void ebcc_ir_mark_inline(struct ebcc_ir *ir)
 			find_recursion(ir, &visits, function);
 	}
 }
+
+/* Whether nobody will define a function: neither the kernel (section .ksyms) nor the compiler. */
+static bool is_undefined(LLVMValueRef function)
+{
+	const char *section = LLVMGetSection(function);
+
+	return LLVMIsDeclaration(function) && !LLVMGetIntrinsicID(function) &&
+	       !(section && *section) && strncmp(ebcc_ir_name(function), "__bpf_", 6);
+}
+
+/* Loads that the backend makes of a comparison at most, of 8 bytes each. */
+#define COMPARISON_LOADS 128
+
+/* memcmp() of a constant size, which the backend expands. */
+static bool is_expanded(LLVMValueRef call)
+{
+	const char *name = ebcc_ir_name(ebcc_ir_callee(call));
+	LLVMValueRef size;
+
+	if ((strcmp(name, "memcmp") && strcmp(name, "bcmp")) || LLVMGetNumArgOperands(call) != 3)
+		return false;
+	size = LLVMGetOperand(call, 2);
+	return LLVMIsAConstantInt(size) &&
+	       LLVMConstIntGetZExtValue(size) <= COMPARISON_LOADS * sizeof(uint64_t);
+}
+
+void ebcc_ir_undefined(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+	{
+		if (!is_undefined(function))
+			continue;
+		for_each_use(use, function)
+		{
+			LLVMValueRef user = LLVMGetUser(use);
+
+			if (ebcc_ir_callee(user) == function && !is_expanded(user))
+				ebcc_ir_report_at(ir, EBCC_CC_ERROR, user,
+						  "'%s' is not defined: a program can call helpers "
+						  "of BPF and functions of its own source",
+						  ebcc_ir_name(function));
+		}
+	}
+}

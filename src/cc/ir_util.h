@@ -83,6 +83,7 @@ void ebcc_ir_arguments(struct ebcc_ir *ir);
 void ebcc_ir_packets(struct ebcc_ir *ir);
 void ebcc_ir_reads(struct ebcc_ir *ir);
 void ebcc_ir_sections(struct ebcc_ir *ir);
+void ebcc_ir_undefined(struct ebcc_ir *ir);
 void ebcc_ir_stack(struct ebcc_ir *ir);
 void ebcc_ir_constants(struct ebcc_ir *ir);
 void ebcc_ir_drop_machine_code(struct ebcc_ir *ir);

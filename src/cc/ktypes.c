@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ktypes_internal.h"
+#include "near_names.h"
 #include "tracefs.h"
 #include "tracepoint.h"
 
@@ -171,6 +172,26 @@ static struct ebcc_error *print_tracepoint(struct ebcc_ktypes *ktypes, const cha
 	return ebcc_buf_check(&ktypes->inputs);
 }
 
+/* "this kernel has no tracepoint X; did you mean Y?" */
+static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_scan_tracepoint *tp)
+{
+	AUTO_BUF struct ebcc_buf wanted = EBCC_BUF_INIT;
+	AUTO_ERROR struct ebcc_error *error = NULL;
+	char **list AUTO_FREE = NULL;
+	struct ebcc_near_names near;
+	size_t count = 0;
+
+	ebcc_buf_printf(&wanted, "%s:%s", tp->category, tp->event);
+	ebcc_buf_printf(&ktypes->notes, "this kernel has no tracepoint %s",
+			ebcc_buf_string(&wanted));
+	ebcc_near_names_init(&near, ebcc_buf_string(&wanted));
+	error = ebcc_tracepoint_list(ktypes->tracefs_path, &list, &count);
+	for (size_t i = 0; !error && i < count; i++)
+		ebcc_near_names_add(&near, list[i]);
+	ebcc_near_names_suggest(&near, &ktypes->notes);
+	ebcc_buf_append_char(&ktypes->notes, '\n');
+}
+
 /*
  * A tracepoint that can't be had is no error yet: the source may do without its struct. Its tag
  * is declared, or a parameter list would be the first to name it, which clang warns of.
@@ -184,8 +205,7 @@ static struct ebcc_error *note_missing(struct ebcc_ktypes *ktypes, struct ebcc_e
 	if (ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
 		return error;
 	if (ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND && tp->category)
-		ebcc_buf_printf(&ktypes->notes, "this kernel has no tracepoint %s:%s\n",
-				tp->category, tp->event);
+		note_no_tracepoint(ktypes, tp);
 	else if (!strstr(ebcc_ktypes_notes(ktypes), ebcc_error_message(error)))
 		ebcc_buf_printf(&ktypes->notes, "%s\n", ebcc_error_message(error));
 	ebcc_error_destroy(error);

@@ -63,6 +63,7 @@ struct ebcc_module {
 	pid_t owner; /* the process that created it: a forked child detaches nothing */
 
 	struct ebcc_compilation *compilation;
+	const char *source; /* the compilation's text, borrowed; NULL for a loaded object */
 	char *object_bytes; /* the ELF object */
 	size_t object_size;
 	char *second_bytes; /* the object of the second pipeline, once a program needed it */

@@ -15,6 +15,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "hints.h"
 #include "near_names.h"
 #include "verifier_log.h"
 
@@ -106,10 +107,11 @@ struct ebcc_program *ebcc_module_program(const struct ebcc_module *module, size_
 	return index < module->program_count ? module->programs[index] : NULL;
 }
 
-/* Whether the object has a function of that name that is no program. */
+/* Whether the source or the object has a function of that name that is no program. */
 static bool is_helper_function(const struct ebcc_module *module, const char *name)
 {
-	return module->btf && btf__find_by_name_kind(module->btf, name, BTF_KIND_FUNC) > 0;
+	return (module->source && ebcc_source_has_static_function(module->source, name)) ||
+	       (module->btf && btf__find_by_name_kind(module->btf, name, BTF_KIND_FUNC) > 0);
 }
 
 struct ebcc_error *ebcc_module_find_program(const struct ebcc_module *module, const char *name,

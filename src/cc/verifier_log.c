@@ -225,6 +225,26 @@ static const struct {
 } hints[] = {
 	{"map_value_or_null", "a lookup can fail: test its result for NULL before using it"},
 	{"_or_null'", "the pointer can be NULL: test it before using it"},
+	{"null-check it first", "a lookup can fail: test its result for NULL before using it"},
+	{"type=scalar expected=ctx", "the helper wants the program's own context"},
+	{"type=scalar expected=",
+	 "the helper wants a pointer to a variable of the program or to a leaf: take the address "
+	 "with &, and copy what is kernel memory to a variable first"},
+	{"type=inv expected=",
+	 "the helper wants a pointer to a variable of the program or to a leaf: take the address "
+	 "with &, and copy what is kernel memory to a variable first"},
+	{"size of register spill",
+	 "a pointer is used as a number of fewer bits: is a * missing, or an & too many?"},
+	{"on pointer prohibited", "a pointer is used as a number: is a * missing?"},
+	{"Unreleased reference",
+	 "every way to the program's end must give back what was reserved or looked up, for "
+	 "example by ringbuf_submit() or ringbuf_discard()"},
+	{"modified ctx ptr", "read members of the context by their names, with constant indexes"},
+	{"variable-offset",
+	 "the index into a variable on the stack has no bound: compare it with the size, as "
+	 "unsigned, or mask it"},
+	{"misaligned", "the member isn't aligned for a read of this size: copy it with "
+		       "__builtin_memcpy()"},
 	{"GPL-restricted", "the helper is for GPL programs: give the source the license "
 			   "BPF_LICENSE(GPL), or none"},
 	{"GPL only", "the helper is for GPL programs: give the source the license "
@@ -304,6 +324,9 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 	read_log(rejection->log, &findings);
 	ebcc_buf_append_string(&text, "the kernel's verifier rejected it");
 	if (findings.reason.text) {
+		while (findings.reason.length &&
+		       findings.reason.text[findings.reason.length - 1] == '.')
+			findings.reason.length--;
 		ebcc_buf_append_string(&text, ": ");
 		append_line(&text, &findings.reason);
 	}

@@ -377,6 +377,10 @@ CASES = [
          text=lambda seen: seen.parent_comm),
     Case("memcpy_of_a_member", "u32 id; memcpy(&id, &task->real_parent->tgid, sizeof(id)); result.value = id;", parent),
     Case("memcmp", "result.value = !__builtin_memcmp(task->comm, task->group_leader->comm, 16);", one),
+    Case("memcmp_of_many_bytes", """
+        char copy[65];
+        __builtin_memcpy(copy, task->nsproxy->uts_ns->name.nodename, 65);
+        result.value = memcmp(copy, task->nsproxy->uts_ns->name.nodename, 65) == 0;""", one),
     Case("memcmp_with_a_literal", 'result.value = __builtin_memcmp(task->comm, "?*", 2) != 0;', one),
     Case("assignment_to_map_value", """
         u32 zero = 0;

@@ -419,7 +419,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 
 #define __EBCC_TABLE_map(name)                                                                     \
 	__EBCC_FUNCTIONS_map(name)                                                                 \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_map(name)                                                           \
 	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_map(name)}
 
@@ -436,7 +436,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_FUNCTIONS_storage(name, sk)                                                         \
 	__EBCC_FUNCTIONS_storage(name, inode)                                                      \
 	__EBCC_FUNCTIONS_storage(name, task)                                                       \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_map(name)                                                           \
 		__EBCC_MEMBERS_perf_output(name)                                                   \
 		__EBCC_MEMBERS_stack_trace(name)                                                   \
@@ -460,7 +460,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 /* For kinds whose functions, members and values come in one group. */
 #define __EBCC_TABLE_group(name, group)                                                            \
 	__EBCC_FUNCTIONS_##group(name)                                                             \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_##group(name)                                                       \
 	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_##group(name)}
 
@@ -571,7 +571,7 @@ struct bpf_stacktrace_buildid {
 		int(*max_entries)[(pages)*EBCC_PAGE_SIZE];                                         \
 	} __ebcc_map_##name __EBCC_SECTION_MAPS;                                                   \
 	__EBCC_FUNCTIONS_ringbuf(name)                                                             \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		int (*const ringbuf_output)(void *, __u64, __u64, __u64);                          \
 		void *(*const ringbuf_reserve)(__u64);                                             \
 		void (*const ringbuf_submit)(void *, __u64, __u64);                                \
@@ -650,7 +650,7 @@ struct bpf_stacktrace_buildid {
 	__EBCC_FACTS(name, "table=xskmap\n" facts);                                                \
 	__EBCC_FUNCTION_lookup(name)                                                               \
 	__EBCC_FUNCTIONS_redirect(name)                                                            \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBER_lookup(name)                                                         \
 		__EBCC_MEMBERS_redirect(name)                                                      \
 	} name __attribute__((unused, nodebug)) = {                                                \
@@ -677,7 +677,7 @@ struct bpf_stacktrace_buildid {
 	{                                                                                          \
 		return bpf_sk_redirect_map(skb, __EBCC_MAP(name), key, flags);                     \
 	}                                                                                          \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_update(name)                                                        \
 		int (*const sock_map_update)(void *, void *, __u64);                               \
 		int (*const msg_redirect_map)(void *, __u32, __u64);                               \
@@ -702,7 +702,7 @@ struct bpf_stacktrace_buildid {
 	{                                                                                          \
 		return bpf_sk_redirect_hash(skb, __EBCC_MAP(name), key, flags);                    \
 	}                                                                                          \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_update(name)                                                        \
 		int (*const sock_hash_update)(void *, void *, __u64);                              \
 		int (*const msg_redirect_hash)(void *, void *, __u64);                             \
@@ -723,7 +723,7 @@ struct bpf_stacktrace_buildid {
 #define __EBCC_STORAGE(name, number, kind, leaf_type)                                              \
 	__EBCC_DEFINE(name, number, int, leaf_type, 0, __EBCC_NO_PREALLOC);                        \
 	__EBCC_FUNCTIONS_storage(name, kind)                                                       \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_storage(name, kind)                                                 \
 	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_storage(name, kind)}
 #define BPF_SK_STORAGE(name, leaf_type)                                                            \
@@ -746,7 +746,7 @@ struct __ebcc_cgroup_storage_key {
 	{                                                                                          \
 		return bpf_get_local_storage(__EBCC_MAP(name), flags);                             \
 	}                                                                                          \
-	static const struct {                                                                      \
+	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBER_lookup(name)                                                         \
 		__EBCC_MEMBERS_update(name)                                                        \
 		void *(*const get_local_storage)(__u64);                                           \

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What to do about the compiler's diagnostics that come from common mistakes in the dialect.
+ */
+#ifndef EBCC_HINTS_H
+#define EBCC_HINTS_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+/* One diagnostic, and what is known of its surroundings. All is borrowed. */
+struct ebcc_mistake {
+	const char *source;   /* the whole text that the user wrote */
+	const char *message;  /* as ebcc_diagnostic_message() words it */
+	const char *rendered; /* as clang prints it, with internal names */
+	const char *line;     /* the source line, "" when there is none; not NUL-terminated there */
+	size_t line_length;
+	unsigned column; /* from 1; 0: unknown */
+};
+
+/* Appends one sentence of advice to @ret, without a full stop. Returns whether there was any. */
+bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
+
+/* For a line that uses a macro that the dialect doesn't have, where one of a near name exists:
+ * appends what it should be. */
+bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
+
+/* Whether @name is the name of a method that some table has. */
+bool ebcc_is_method(const char *name, size_t length);
+
+/* Whether the source defines a static function of that name. */
+bool ebcc_source_has_static_function(const char *source, const char *name);
+
+#endif /* EBCC_HINTS_H */

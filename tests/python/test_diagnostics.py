@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What common mistakes are answered with: the place, plain words, a hint, and no names of the library's own."""
+
+import logging
+import re
+
+import bcc
+import pytest
+from bcc import BPF
+
+TABLES = """BPF_HASH(counts, u32, u64);
+struct event_t { u32 pid; char comm[16]; };
+BPF_PERF_OUTPUT(events);
+"""
+BODY = TABLES + """TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    u32 key = 0;
+%s
+    return 0;
+}
+"""
+# Line 6 is the first of the body.
+
+COMPILE_ERRORS = [
+    ("void_context", TABLES + "int f(void ctx) {\n    return 0;\n}\n", """
+main.c:4:12: error: argument may not have 'void' type
+    4 | int f(void ctx) {
+      |            ^
+main.c:4:12: note: a parameter can't be void; a pointer is meant: void *ctx"""),
+    ("void_parameter", TABLES + "int f(struct pt_regs *ctx, void filename) {\n    return 0;\n}\n", """
+main.c:4:33: error: 'void' must be the first and only parameter if specified
+    4 | int f(struct pt_regs *ctx, void filename) {
+      |                                 ^
+main.c:4:33: note: a parameter can't be void; a pointer is meant: void *filename"""),
+    ("pointer_as_number", BODY % "    u64 *then = counts.lookup(&key);\n    key = bpf_ktime_get_ns() - then;", """
+main.c:7:30: error: invalid operands to binary expression ('__u64' (aka 'unsigned long long') and 'u64 *' (aka 'unsigned long long *'))
+    7 |     key = bpf_ktime_get_ns() - then;
+      |           ~~~~~~~~~~~~~~~~~~ ^ ~~~~
+main.c:7:30: note: one side is a pointer: if it came from lookup(), test it for NULL and read the leaf with *"""),
+    ("mistyped_method", BODY % "    counts.incremnt(key);", """
+main.c:6:12: error: no member named 'incremnt' in table 'counts'; did you mean 'increment'?
+    6 |     counts.incremnt(key);
+      |            ^~~~~~~~
+      |            increment
+main.c:1:1: note: 'increment' declared here
+    1 | BPF_HASH(counts, u32, u64);
+      | ^"""),
+    ("foreign_method", BODY % "    counts.get(&key);", """
+main.c:6:12: error: no member named 'get' in table 'counts'
+    6 |     counts.get(&key);
+      |     ~~~~~~ ^
+main.c:6:12: note: in BPF C it is counts.lookup(&key)"""),
+    ("method_of_another_kind", BODY % "    events.lookup(&key);", """
+main.c:6:12: error: no member named 'lookup' in table 'events'
+    6 |     events.lookup(&key);
+      |     ~~~~~~ ^
+main.c:6:12: note: a table made by BPF_PERF_OUTPUT has perf_submit, perf_submit_skb"""),
+    ("missing_table", BODY % "    start.update(&key, &key);", """
+main.c:6:5: error: use of undeclared identifier 'start'
+    6 |     start.update(&key, &key);
+      |     ^~~~~
+main.c:6:5: note: no table 'start' is declared above: declare it, for example with BPF_HASH(start, u32, u64);"""),
+    ("mistyped_table", BODY % "    count.increment(key);", """
+main.c:6:5: error: use of undeclared identifier 'count'; did you mean 'counts'?
+    6 |     count.increment(key);
+      |     ^~~~~
+      |     counts
+main.c:1:10: note: 'counts' declared here
+    1 | BPF_HASH(counts, u32, u64);
+      |          ^"""),
+    ("too_many_arguments", BODY % "    u64 *leaf = counts.lookup(&key, 0);", """
+main.c:6:37: error: too many arguments to function call, expected 1, have 2
+    6 |     u64 *leaf = counts.lookup(&key, 0);
+      |                 ~~~~~~~~~~~~~       ^
+main.c:6:37: note: it is used as lookup(&key)"""),
+    ("too_few_arguments", BODY % "    counts.update(&key);", """
+main.c:6:23: error: too few arguments to function call, expected 2, have 1
+    6 |     counts.update(&key);
+      |     ~~~~~~~~~~~~~     ^
+main.c:6:23: note: it is used as update(&key, &leaf)"""),
+    ("too_few_arguments_of_a_macro", BODY % "    events.perf_submit(&key, sizeof(key));", """
+main.c:6:12: error: too few arguments to the method
+    6 |     events.perf_submit(&key, sizeof(key));
+      |            ^
+main.c:6:12: note: it is used as perf_submit(ctx, &data, sizeof(data))"""),
+    ("three_arguments_of_increment", BODY % "    counts.increment(key, 1, 2);",
+     "\nmain.c:6:5: error: increment() takes a key and, if it isn't 1, the integer to add"),
+    ("stack", BODY % "    struct { char a[600]; } x = {};\n    bpf_get_current_comm(&x.a, 16);\n"
+     "    events.perf_submit(args, &x, sizeof(x));",
+     ": error: the program needs more than the 512 bytes of stack that BPF has: put large variables into a map"),
+    ("semicolon", BODY % "    key = 1\n", """
+main.c:6:12: error: expected ';' after expression
+    6 |     key = 1
+      |            ^
+      |            ;"""),
+    ("brace", "int f(void *ctx) { if (1) { return 0; }\n", """
+main.c:1:40: error: expected '}'"""),
+    ("tracepoint", BODY.replace("sys_enter_getpgid", "sys_enter_opennat") % "    key = args->dfd;", """
+main.c:6:15: error: this tracepoint's fields are not known
+    6 |     key = args->dfd;
+      |           ~~~~^
+this kernel has no tracepoint syscalls:sys_enter_opennat; did you mean syscalls:sys_enter_openat"""),
+    ("field_of_a_tracepoint", BODY % "    key = args->pidd;", """
+main.c:6:17: error: no member named 'pidd' in 'struct tracepoint__syscalls__sys_enter_getpgid'; did you mean 'pid'?
+    6 |     key = args->pidd;
+      |                 ^~~~
+      |                 pid"""),
+    ("member_of_a_kernel_struct", BODY % "    key = ((struct task_struct *)bpf_get_current_task())->tgidd;", """
+main.c:6:59: error: no member named 'tgidd' in 'struct task_struct'; did you mean 'tgid'?
+    6 |     key = ((struct task_struct *)bpf_get_current_task())->tgidd;
+      |                                                           ^~~~~
+      |                                                           tgid"""),
+    ("kernel_struct", BODY % "    key = ((struct task_strct *)bpf_get_current_task())->tgid;",
+     "note: neither the source nor this kernel has a definition of 'struct task_strct': is the name right?"),
+    ("printf", BODY % '    printf("hello\\n");', """
+main.c:6:5: error: call to undeclared library function 'printf' with type 'int (const char *, ...)'
+    6 |     printf("hello\\n");
+      |     ^
+main.c:6:5: note: a BPF program prints with bpf_trace_printk("...\\n", ...), which trace_print() shows, or hands"""),
+    ("strcmp", BODY % '    if (strcmp((char *)&key, "a")) return 1;',
+     "main.c:6:9: note: BPF programs call no C library: compare in a loop of constant length"),
+    ("strcpy", BODY % '    strcpy((char *)&key, "a");', "note: BPF programs call no C library: copy with __builtin_memcpy()"),
+    ("malloc", BODY % "    if (malloc(100)) return 1;", "note: BPF programs have no heap: keep data in a table"),
+    ("getpid", BODY % "    key = getpid();", "note: bpf_get_current_pid_tgid() >> 32 is the process"),
+    ("time", BODY % "    key = time(0);", "note: bpf_ktime_get_ns() is the time since"),
+    ("current", BODY % "    key = current->pid;", "note: (struct task_struct *)bpf_get_current_task() is the current task"),
+    ("context_of_a_tracepoint", BODY % "    events.perf_submit(ctx, &key, sizeof(key));",
+     "note: the context of a TRACEPOINT_PROBE is called args"),
+    ("helper", BODY % "    key = bpf_ktime_get_nss();", """
+main.c:6:11: error: call to undeclared function 'bpf_ktime_get_nss'
+    6 |     key = bpf_ktime_get_nss();
+      |           ^
+main.c:6:11: note: there is no such function; did you mean bpf_ktime_get_ns"""),
+    ("store", BODY % "    ((struct task_struct *)bpf_get_current_task())->tgid = 1;",
+     ": error: cannot write to kernel memory: this pointer leads to memory of the kernel"),
+    ("macro", "BPF_HSH(counts, u32, u64);\nint f(void *ctx) { return 0; }\n", """
+main.c:1:17: error: there is no macro 'BPF_HSH'; did you mean BPF_HASH?
+    1 | BPF_HSH(counts, u32, u64);
+      |                 ^"""),
+    ("table_type", 'BPF_TABLE("hsh", u32, u64, counts, 10);\nint f(void *ctx) { return 0; }\n',
+     '\nmain.c:1:1: error: unknown table type "hsh"\n    1 | BPF_TABLE("hsh", u32, u64, counts, 10);'),
+    ("floating_point", BODY % "    double part = 0.5;\n    key = part * bpf_ktime_get_ns();\n    counts.increment(key);",
+     ": error: BPF has no floating-point numbers: use integers"),
+    ("recursion", "static int f(int n) { return n ? f(n - 1) : 0; }\nint g(void *ctx) { return f(bpf_get_smp_processor_id()); }\n",
+     "main.c:1:34: error: 'f' calls itself, which a BPF program can't: use a bounded loop"),
+    ("undefined_function", "int elsewhere(int n);\nint f(void *ctx) { return elsewhere(1); }\n", """
+main.c:2:27: error: 'elsewhere' is not defined: a program can call helpers of BPF and functions of its own source
+    2 | int f(void *ctx) { return elsewhere(1); }
+      |                           ^"""),
+    ("comparison_of_unknown_size", BODY % """    char a[16] = {}, b[16] = {};
+    bpf_get_current_comm(a, 16);
+    return memcmp(a, b, bpf_get_prandom_u32());""",
+     "main.c:8:12: note: memcmp() is made in place for a constant size"),
+    ("two_tables_of_a_name", TABLES + "BPF_HASH(counts);\nint f(void *ctx) { return 0; }\n", """
+main.c:4:1: error: redefinition of table 'counts'
+    4 | BPF_HASH(counts);
+      | ^
+main.c:1:1: note: previous definition is here
+    1 | BPF_HASH(counts, u32, u64);
+      | ^"""),
+    ("name_of_a_helper", "static int bpf_get_current_task(void) { return 0; }\nint f(void *ctx) { return 0; }\n",
+     "note: the name is that of a BPF helper: choose another"),
+    ("macro_of_the_source", "#define TWICE(x) ((x) + nosuch)\n" + BODY % "    key = TWICE(key);", """
+main.c:7:11: error: use of undeclared identifier 'nosuch'
+    7 |     key = TWICE(key);
+      |           ^
+main.c:1:25: note: expanded from macro 'TWICE'
+    1 | #define TWICE(x) ((x) + nosuch)
+      |                         ^"""),
+]
+CALLS = re.compile(r"__ebcc|ebcc-virtual|<scratch|unnamed struct|\(unnamed")
+
+
+@pytest.mark.parametrize(("text", "said"), [case[1:] for case in COMPILE_ERRORS], ids=[case[0] for case in COMPILE_ERRORS])
+def test_mistake_in_the_source(text, said):
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text=text, kernel_types="btf")
+    message = str(caught.value)
+    assert said in message
+    assert message.startswith("main.c does not compile:\nmain.c:")
+    assert not CALLS.search(message)
+    assert not message.endswith("\n")
+
+
+def test_one_mistake_is_said_once():
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text="BPF_HASH(counts);\nBPF_HASH(counts);\nint f(void *ctx) { double d = 1.5; return d * bpf_ktime_get_ns(); }\n")
+    assert str(caught.value).count("error:") == 1
+
+
+def test_no_headers_are_asked_for_where_a_name_is_only_mistyped():
+    for body in ("    counts.incremnt(key);", '    printf("x");', "    key = bpf_ktime_get_nss();", "    start.delete(&key);"):
+        with pytest.raises(bcc.CompileError) as caught:
+            BPF(text=BODY % body)
+        assert "headers" not in str(caught.value)
+
+
+def test_lines_count_in_the_file_that_was_written(tmp_path):
+    """Neither the kernel's types before the source, nor a header file, nor an include move them."""
+    (tmp_path / "first.h").write_text("#define FIRST 1\n\n\n")
+    (tmp_path / "second.h").write_text("struct second_t {\n    int a;\n    nosuch_t b;\n};\n")
+    (tmp_path / "main.c").write_text("#include <linux/sched.h>\n#include \"second.h\"\n\nint f(void *ctx) {\n\treturn FIRST + nosuch;\n}\n")
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(src_file=str(tmp_path / "main.c"), hdr_file=str(tmp_path / "first.h"), kernel_types="btf")
+    message = str(caught.value)
+    assert "%s/main.c:5:17: error: use of undeclared identifier 'nosuch'" % tmp_path in message
+    assert "In file included from %s/main.c:2:\n" % tmp_path in message
+    assert "%s/second.h:3:5: error: unknown type name 'nosuch_t'" % tmp_path in message
+    assert "    3 |     nosuch_t b;" in message
+
+
+WARNED = BODY % "    u64 leaf = counts.lookup(&key);\n    if (leaf) return 1;"
+
+
+def test_warnings_go_to_the_log_alone(caplog, capfd):
+    with caplog.at_level(logging.WARNING, logger="bcc"), BPF(text=WARNED):
+        pass
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert caplog.records[0].getMessage() == """main.c:6:9: warning: incompatible pointer to integer conversion initializing \
+'u64' (aka 'unsigned long long') with an expression of type 'unsigned long long *'; dereference with * [-Wint-conversion]
+    6 |     u64 leaf = counts.lookup(&key);
+      |         ^      ~~~~~~~~~~~~~~~~~~~
+      |                *
+main.c:6:9: note: lookup() returns a pointer to the leaf in the table, or NULL: keep it in a pointer, test it, then read the leaf with *"""
+    assert capfd.readouterr() == ("", "")
+
+
+def test_warnings_come_from_the_cache_too(caplog):
+    for _ in range(2):
+        caplog.clear()
+        with caplog.at_level(logging.WARNING, logger="bcc"), BPF(text=WARNED):
+            pass
+        assert len(caplog.records) == 1
+
+
+def test_warnings_can_be_turned_off(caplog):
+    with caplog.at_level(logging.WARNING, logger="bcc"), BPF(text=WARNED, cflags=["-Wno-int-conversion"]):
+        pass
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("text", [
+    "static int f(void *ctx) { return 0; }\nint g(void *ctx) { return f(ctx); }",
+    "static inline\nint\nf(struct pt_regs *ctx, int (*call)(int))\n{ return 0; }\nint g(void *ctx) { return 1; }",
+])
+def test_static_function_is_no_program(text):
+    with BPF(text=text) as bpf:
+        with pytest.raises(bcc.NotFoundError, match="no program 'f'; it is static, .*: remove 'static'"):
+            bpf.load_func("f", BPF.KPROBE)
+        with pytest.raises(bcc.NotFoundError, match="no program 'call'; programs are"):
+            bpf.load_func("call", BPF.KPROBE)
+
+
+REJECTIONS = [
+    ("null_check", "    u64 *leaf = counts.lookup(&key);\n    (*leaf)++;", "main.c:7: (*leaf)++; (a lookup can fail: test its result for NULL"),
+    ("address", "    u64 *leaf = counts.lookup(key);\n    if (leaf) return 1;", "take the address with &"),
+    ("address_too_many", "    counts.increment(&key);", "is a * missing, or an & too many?"),
+    ("endless_loop", "    while (1) counts.increment(key);", "infinite loop detected at insn \\d+, at main.c:6: while"),
+    ("unbounded_loop", "    u64 n = bpf_ktime_get_ns();\n    while (n--) counts.increment(key);", "at main.c:7: .*bound its loops"),
+    ("unbounded_index", "    char list[8] = {};\n    list[bpf_get_prandom_u32()] = 1;\n    return list[3];",
+     "main.c:7: .*the index into a variable on the stack has no bound"),
+]
+
+
+@pytest.mark.parametrize(("body", "said"), [case[1:] for case in REJECTIONS], ids=[case[0] for case in REJECTIONS])
+def test_rejected_by_the_verifier(body, said):
+    with pytest.raises(bcc.LoadError) as caught:
+        BPF(text=BODY % body)
+    message = str(caught.value)
+    assert re.search(said if "\\d" in said or ".*" in said else re.escape(said), message), message
+    assert message.count("\n") == 0
+    assert not CALLS.search(message)
+
+
+def test_helper_that_wants_the_gpl():
+    text = TABLES + "BPF_LICENSE(Proprietary);\n" + (BODY % "    bpf_probe_read_kernel(&key, 4, (void *)bpf_get_current_task());\n"
+                                                    "    counts.increment(key);").replace(TABLES, "")
+    with pytest.raises(bcc.LoadError, match="main.c:7: .*BPF_LICENSE\\(GPL\\), or none"):
+        BPF(text=text)
+
+
+def test_program_on_a_tracepoint_that_is_missing():
+    with pytest.raises(bcc.AttachError, match="did you mean syscalls:sys_enter_getpgid") as caught:
+        BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgidd) { return 0; }")
+    assert str(caught.value).count("sys_enter_getpgidd") == 1
