@@ -185,6 +185,22 @@ class NotedInterrupts:
         self.noted = True
 
 
+def intervals(interval=None, count=None):
+    """Yields when an output is due: every so many seconds, so many times. Without an interval, and
+    without a count, an interrupt ends it. That makes the output under way the last one."""
+    left = count or math.inf
+    end = time.monotonic()
+    while left > 0:
+        end += interval or math.inf
+        try:
+            while (pause := end - time.monotonic()) > 0:
+                time.sleep(min(pause, 3600))
+        except KeyboardInterrupt:
+            left = 0
+        yield
+        left -= 1
+
+
 class OrderedEvents:
     """Reads a module's perf buffers and shows the events of all CPUs in the order of time.
 

@@ -1,0 +1,169 @@
+"""softirqs against the kernel's own counts, and against packets that the test itself sends."""
+import json
+import os
+import re
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from toolrun import Tool, repeated_when_skipped, run
+
+PACKETS = 500
+
+
+def counted():
+    """The kernel's own counts: kind -> how many soft interrupts of each CPU."""
+    lines = Path("/proc/softirqs").read_text(encoding="ascii").splitlines()[1:]
+    return {name.strip().lower(): list(map(int, numbers.split()))
+            for name, numbers in (line.split(":") for line in lines)}
+
+
+def totals():
+    """The same for all CPUs together."""
+    return {name: sum(counts) for name, counts in counted().items()}
+
+
+def send_packets():
+    """Sends packets to itself: each is received in a soft interrupt, before its sendto() ends."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            for _ in range(PACKETS):
+                sender.sendto(b"x", receiver.getsockname())
+                receiver.recv(16)
+
+
+def trace(act, *arguments):
+    """What the tool prints of a trace while act() runs, and the kernel's counts: those that came while
+    it certainly traced, and those that came from its start to its end."""
+    outer = totals()
+    with Tool("softirqs", *arguments) as tool:
+        tool.wait_until_asleep()
+        inner = totals()
+        act()
+        after = totals()
+        least = {name: after[name] - inner[name] for name in after}
+        status, output, errors = tool.interrupt()
+    after = totals()
+    assert (status, errors) == (0, b"")
+    return output, least, {name: after[name] - outer[name] for name in after}
+
+
+@repeated_when_skipped
+def test_counts_are_the_kernels():
+    """Of each kind at least as many as came meanwhile, and no more than came from start to end."""
+    begin = time.monotonic()
+    output, least, most = trace(send_packets, "--json")
+    took = time.monotonic() - begin
+    groups = {group["softirq"]: group for group in map(json.loads, output.splitlines())}
+    # One that runs while the trace begins or ends is seen in half.
+    for name, count in least.items():
+        assert groups.get(name, {"count": 0})["count"] >= count - 2 * os.cpu_count(), name
+    for name, group in groups.items():
+        assert group["count"] <= most[name], name
+    assert least["net_rx"] >= PACKETS
+    for group in groups.values():
+        rows = group["histogram"]
+        assert group["unit"] == "usecs" and sum(row["count"] for row in rows) == group["count"]
+        assert 0 < group["total"] <= took * os.cpu_count() * 1e6
+        assert sum(row["count"] * row["low"] for row in rows) <= group["total"]
+        assert group["total"] < sum(row["count"] * (row["high"] + 1) for row in rows)
+        assert group["average"] == pytest.approx(group["total"] / group["count"], abs=0.001)
+
+
+@pytest.mark.parametrize("options", [[], ["-C"], ["-N", "-T"]], ids="_".join)
+@repeated_when_skipped
+def test_totals(options):
+    """A line for each kind, the largest at the end."""
+    output, least, most = trace(send_packets, *options)
+    lines = output.decode().splitlines()
+    assert lines[:2] == ["Tracing soft interrupts... Hit Ctrl-C to end.", ""]
+    if "-T" in options:
+        assert re.fullmatch(r"\d\d:\d\d:\d\d", lines.pop(2))
+    unit = "count" if "-C" in options else "nsecs" if "-N" in options else "usecs"
+    assert lines[2].split() == ["SOFTIRQ", f"TOTAL_{unit}"]
+    rows = {name: int(value) for name, value in map(str.split, lines[3:])}
+    assert list(rows.values()) == sorted(rows.values())
+    assert rows.keys() <= most.keys() and rows["net_rx"] > 0
+    if unit == "count":
+        assert least["net_rx"] - 2 * os.cpu_count() <= rows["net_rx"] <= most["net_rx"]
+    elif unit == "nsecs":
+        # Less than 100 ns is not enough for a packet.
+        assert rows["net_rx"] > 100 * PACKETS
+
+
+@repeated_when_skipped
+def test_histograms():
+    output, least, most = trace(send_packets, "-d", "-N")
+    sections = dict(re.findall(rb"^softirq = (\w+)\n((?:.+\n)+)", output, re.MULTILINE))
+    assert b"net_rx" in sections
+    for name, text in sections.items():
+        assert re.match(rb" +nsecs +: count +distribution\n", text)
+        count = sum(map(int, re.findall(rb"^ *\d+ -> \d+ +: (\d+) +\|[* ]*\|$", text,
+                                        re.MULTILINE)))
+        assert 0 < count <= most[name.decode()]
+
+
+@repeated_when_skipped
+def test_one_cpu():
+    """-c counts one CPU's; packets that are sent on another one are not among them."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("this machine has one CPU")
+    counts = {}
+    for cpu in cpus[:2]:
+        before = counted()["net_rx"][cpus[0]]
+        try:
+            os.sched_setaffinity(0, [cpu])
+            output, _, _ = trace(send_packets, "--json", "-c", cpus[0])
+        finally:
+            os.sched_setaffinity(0, cpus)
+        groups = {group["softirq"]: group["count"] for group in map(json.loads, output.splitlines())}
+        counts[cpu] = groups.get("net_rx", 0)
+        assert counts[cpu] <= counted()["net_rx"][cpus[0]] - before
+    assert counts[cpus[0]] >= PACKETS > counts[cpus[1]]
+
+
+@repeated_when_skipped
+def test_intervals():
+    """So many outputs, then the end; what comes in an interval is in no other."""
+    before = totals()["net_rx"]
+    with Tool("softirqs", "--json", "0.5", "3") as tool:
+        tool.wait_for(lambda output: output)
+        send_packets()
+        status, output, errors = tool.end()
+    most = totals()["net_rx"] - before
+    counts = [group["count"] for group in map(json.loads, output.splitlines())
+              if group["softirq"] == "net_rx"]
+    assert (status, errors) == (0, b"")
+    assert PACKETS <= sum(counts) <= most and len(counts) <= 3
+
+
+def test_help():
+    status, output, errors = run("softirqs", "--help")
+    assert (status, errors) == (0, b"")
+    for word in (b"--timestamp", b"--nanoseconds", b"--events", b"--dist", b"--cpu", b"--json",
+                 b"INTERVAL", b"COUNT", b"examples:"):
+        assert word in output
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    (["0"], b"'0' is not a number of seconds"),
+    (["1", "0"], b"0 is not possible"),
+    (["-c", "-1"], b"-c"),
+    (["-C", "-d"], b"not allowed with"),
+    (["--frobnicate"], b"--frobnicate"),
+], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
+def test_mistakes(options, reason):
+    """A wrong option: status 2, one line that names it, and nothing was traced."""
+    status, output, errors = run("softirqs", *options)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(b"softirqs: ") and errors.count(b"\n") == 1 and reason in errors
+
+
+def test_without_privilege():
+    """One plain line, no traceback."""
+    status, output, errors = run("softirqs", "1", "1", user=65534, group=65534, extra_groups=[])
+    assert (status, output) == (1, b"")
+    assert errors.startswith(b"softirqs: ") and errors.count(b"\n") == 1 and b"root" in errors
