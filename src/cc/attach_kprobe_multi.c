@@ -17,6 +17,7 @@
 #include "hash.h"
 #include "kernel_features.h"
 #include "ksyms.h"
+#include "load.h"
 
 #define NO_PART SIZE_MAX
 

@@ -12,7 +12,7 @@ import pytest
 import bcc
 from bcc import BPF, PerfSWConfig, PerfType
 from conftest import getpgid
-from kernel_calls import cgroup, in_cgroup, network_namespace, run, run_raw_tracepoint
+from kernel_calls import cgroup, in_cgroup, network_namespace, run
 
 CLS = BPF.SCHED_CLS
 
@@ -62,8 +62,8 @@ DECLARATIONS = [
     ("BPF_ARRAY(in, u64, 2); BPF_ARRAY_OF_MAPS(t, \"in\", 3)", 12, 4, 4, 3),
     ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, \"in\")", 13, 4, 4, 10240),
     ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, u64, \"in\")", 13, 8, 4, 10240),
-    ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, struct { u32 a; u32 b; u32 c; }, \"in\", 5)", 13, 12, 4,
-     5),
+    ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, struct { u32 a; u32 b; u32 c; }, \"in\", 5)", 13,
+     12, 4, 5),
     ("BPF_DEVMAP(t, 3)", 14, 4, 4, 3),
     ("BPF_CPUMAP(t, 2)", 16, 4, 4, 2),
     ("BPF_XSKMAP(t, 3)", 17, 4, 4, 3),
@@ -83,7 +83,8 @@ DECLARATIONS = [
     ("devmap_hash", 25), ("histogram", 1))] + [
     ("BPF_TABLE(\"histogram\", int, u64, t, 8)", 2, 4, 8, 8),
     ("BPF_TABLE(\"lpm_trie\", struct { u32 bits; u32 address; }, u32, t, 8)", 11, 8, 4, 8),
-    ("BPF_TABLE(\"hash\", struct { u8 a; u8 b; u8 c; }, struct { u16 d; u16 e; }, t, 8)", 1, 3, 4, 8),
+    ("BPF_TABLE(\"hash\", struct { u8 a; u8 b; u8 c; }, struct { u16 d; u16 e; }, t, 8)", 1, 3,
+     4, 8),
     ("BPF_TABLE(\"stacktrace\", int, struct bpf_stacktrace, t, 8)", 7, 4, 127 * 8, 8),
     ("BPF_TABLE(\"queue\", int, u64, t, 8)", 22, 0, 8, 8),
     ("BPF_TABLE(\"stack\", int, u64, t, 8)", 23, 0, 8, 8),
@@ -766,7 +767,8 @@ def test_ring_buffer_methods(load):
         }""")
     assert run(cls(bpf))[0] == 0
     seen = []
-    bpf["ring"].open_ring_buffer(lambda ctx, data, size: seen.append(bpf["ring"].event(data).number))
+    ring = bpf["ring"]
+    ring.open_ring_buffer(lambda ctx, data, size: seen.append(ring.event(data).number))
     bpf.ring_buffer_consume()
     assert seen == [1, 2]
     # Three records of 8 bytes of header and 8 of data.

@@ -391,7 +391,8 @@ def test_arrays_in_headers_and_loops(load):
             }
             return sum * 10 + hops;
         }""")
-    options = [bytes([0, 0, i, 0, 0, 0, 0, 7]) for i in range(2)] + [bytes([59, 0, 2, 0, 0, 0, 0, 9])]
+    options = [bytes([0, 0, i, 0, 0, 0, 0, 7]) for i in range(2)]
+    options.append(bytes([59, 0, 2, 0, 0, 0, 0, 9]))
     result, after = run(bpf.load_func("prog", BPF.SCHED_CLS),
                         bytes(14) + b"".join(options) + bytes(40))
     assert result == (7 + 7 + 256 + 9 + 512) * 10 + 3
