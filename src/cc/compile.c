@@ -19,6 +19,7 @@
 #include "diagnostics.h"
 #include "kernel_info.h"
 #include "ktypes.h"
+#include "load.h"
 #include "source_scan.h"
 
 /* Parses against a growing selection before the whole of BTF is printed. */
@@ -544,6 +545,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	struct ebcc_cc_request *request = &compilation->request;
 	struct ebcc_cache_key key;
 
+	LOG_SCOPE(compilation->log);
 	*answer = (struct ebcc_cc_answer){0};
 	TRY(ebcc_kernel_info_create(&kernel_opts, &kernel));
 	request->pipeline = pipeline;
@@ -588,6 +590,19 @@ struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, 
 	return NULL;
 }
 
+/* The second pipeline's listing behind the first one's. */
+static struct ebcc_error *append_listing(struct ebcc_module *module, const char *listing)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	if (!listing)
+		return NULL;
+	ebcc_buf_printf(&text, "\nsecond pipeline:\n%s", listing);
+	TRY(ebcc_buf_check(&text));
+	TRY(ebcc_debug_append(module, EBCC_DEBUG_BPF, ebcc_buf_string(&text)));
+	return ebcc_debug_append(module, EBCC_DEBUG_SOURCE, ebcc_buf_string(&text));
+}
+
 struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *module, char **ret_bytes,
 					      size_t *ret_size)
 {
@@ -598,6 +613,7 @@ struct ebcc_error *ebcc_module_compile_second(struct ebcc_module *module, char *
 					 "the module was made from an object, without its second "
 					 "one: there is no source to compile again");
 	TRY(compile(module->compilation, EBCC_CC_PIPELINE_PLAIN, &answer));
+	TRY(append_listing(module, answer.assembly));
 	*ret_bytes = TAKE_PTR(answer.object);
 	*ret_size = answer.object_size;
 	return NULL;

@@ -19,6 +19,7 @@
 #include "compiler_diagnostic.h"
 #include "compiler_flags.h"
 #include "compiler_helpers.h"
+#include "compiler_listing.h"
 #include "embedded.h"
 #include "ir.h"
 
@@ -154,30 +155,6 @@ static bool emit(struct compilation *compilation, LLVMModuleRef module, LLVMCode
 	return true;
 }
 
-/* Leaves out the sections that only debuggers want to read. Works in place. */
-static void drop_debug_sections(char *assembly)
-{
-	char *out = assembly;
-	bool dropping = false;
-
-	for (char *line = assembly, *next; *line; line = next) {
-		char *end = strchrnul(line, '\n');
-		size_t size = end - line + (*end == '\n');
-
-		next = line + size;
-		if (!strncmp(line, "\t.section\t", 10))
-			dropping =
-				!strncmp(line + 10, ".debug_", 7) || !strncmp(line + 10, ".BTF", 4);
-		else if (!strncmp(line, "\t.text", 6))
-			dropping = false;
-		if (!dropping) {
-			memmove(out, line, size);
-			out += size;
-		}
-	}
-	*out = '\0';
-}
-
 /* Code generation changes the module, so the listing is made from a copy. */
 static bool emit_assembly(struct compilation *compilation)
 {
@@ -191,12 +168,11 @@ static bool emit_assembly(struct compilation *compilation)
 	LLVMDisposeModule(copy);
 	if (!ok)
 		return false;
-	compilation->answer->assembly =
-		strndup(LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+	compilation->answer->assembly = ebcc_cc_listing(
+		compilation->request, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
 	LLVMDisposeMemoryBuffer(buffer);
 	if (!compilation->answer->assembly)
 		return fail(compilation, "the assembler listing", "out of memory");
-	drop_debug_sections(compilation->answer->assembly);
 	return true;
 }
 

@@ -58,6 +58,7 @@ add_library(ebcc_compiler OBJECT
   clang_shim.cc
   compiler.c
   compiler_diagnostic.c
+  compiler_listing.c
   compiler_flags.c
   compiler_helpers.c
   ${CMAKE_CURRENT_BINARY_DIR}/embedded_headers.c

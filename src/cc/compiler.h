@@ -63,7 +63,7 @@ enum ebcc_cc_flag {
 	EBCC_CC_WANT_PREPROCESSED = 1 << 2, /* fill answer.preprocessed */
 	EBCC_CC_HEADERS =
 		1 << 3, /* kernel headers, not BTF: EBCC_CC_KERNEL_INCLUDE is not searched */
-	EBCC_CC_WANT_ASM = 1 << 4,  /* fill answer.assembly: BPF assembler with source lines */
+	EBCC_CC_WANT_ASM = 1 << 4,  /* fill answer.assembly: the programs in assembler, with source lines */
 	EBCC_CC_BUILD_PCH = 1 << 5, /* the source is EBCC_CC_PREAMBLE: answer.object is its
 				     * precompiled header */
 };

@@ -64,14 +64,21 @@ static const char *find_line(const char *text, size_t size, unsigned line, size_
 	return *ret_length ? text : NULL;
 }
 
+const char *ebcc_cc_source_line(const struct ebcc_cc_request *request, const char *path,
+				unsigned line, size_t *ret_length)
+{
+	size_t size;
+	const char *text = line ? find_text(request, path, &size) : NULL;
+
+	return text ? find_line(text, size, line, ret_length) : NULL;
+}
+
 static void render_snippet(FILE *out, const struct ebcc_cc_request *request, const char *path,
 			   unsigned line, unsigned column)
 {
-	size_t size, length;
-	const char *text = find_text(request, path, &size);
+	size_t length;
+	const char *text = ebcc_cc_source_line(request, path, line, &length);
 
-	if (text)
-		text = find_line(text, size, line, &length);
 	if (!text)
 		return;
 	fprintf(out, "%5u | ", line);

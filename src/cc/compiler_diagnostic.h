@@ -17,4 +17,8 @@ void ebcc_cc_diagnose(struct ebcc_cc_answer *answer, const struct ebcc_cc_reques
 		      enum ebcc_cc_severity severity, const char *path, unsigned line,
 		      unsigned column, const char *message);
 
+/* A line of a file whose text the request carries, without its newline, or NULL. Borrowed. */
+const char *ebcc_cc_source_line(const struct ebcc_cc_request *request, const char *path,
+				unsigned line, size_t *ret_length);
+
 #endif /* EBCC_COMPILER_DIAGNOSTIC_H */

@@ -427,6 +427,22 @@ static struct ebcc_error *locate(const struct load *load, struct ebcc_error *err
 	return located;
 }
 
+/* Says which pipeline a program got where that isn't the first, in the log and behind listings. */
+static struct ebcc_error *tell_second(const struct ebcc_program *program,
+				      const struct ebcc_error *error)
+{
+	struct ebcc_module *module = program->module;
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	ebcc_log(&module->log, EBCC_LOG_INFO,
+		 "program '%s' was loaded as compiled by the second pipeline; the first: %s",
+		 program->name, ebcc_error_message(error));
+	ebcc_buf_printf(&text, "program '%s' is loaded from the second pipeline\n", program->name);
+	TRY(ebcc_buf_check(&text));
+	TRY(ebcc_debug_append(module, EBCC_DEBUG_BPF, ebcc_buf_string(&text)));
+	return ebcc_debug_append(module, EBCC_DEBUG_SOURCE, ebcc_buf_string(&text));
+}
+
 /* Loads with the first pipeline's code, and what the verifier rejects with the second's. */
 static struct ebcc_error *load_either(struct load *load)
 {
@@ -442,10 +458,10 @@ static struct ebcc_error *load_either(struct load *load)
 			 ebcc_error_message(second_error));
 		return locate(load, error);
 	}
-	ebcc_log(&load->program->module->log, EBCC_LOG_INFO,
-		 "program '%s' was loaded as compiled by the second pipeline; the first: %s",
-		 load->program->name, ebcc_error_message(error));
+	second_error = tell_second(load->program, error);
 	ebcc_error_destroy(error);
+	if (second_error)
+		return TAKE_PTR(second_error);
 	load->fd = TAKE_FD(second.fd);
 	load->attach_type = second.attach_type;
 	load->program->second_pipeline = true;
