@@ -185,13 +185,16 @@ class NotedInterrupts:
         self.noted = True
 
 
-def intervals(interval=None, count=None):
-    """Yields when an output is due: every so many seconds, so many times. Without an interval, and
-    without a count, an interrupt ends it. That makes the output under way the last one."""
+def intervals(interval=None, count=None, duration=None):
+    """Yields when an output is due: every so many seconds, so many times, and for the last time
+    when a duration is over or at an interrupt, which cuts the wait under way short."""
     left = count or math.inf
     end = time.monotonic()
+    last = end + (duration or math.inf)
     while left > 0:
-        end += interval or math.inf
+        end = min(end + (interval or math.inf), last)
+        if end == last:
+            left = 1
         try:
             while (pause := end - time.monotonic()) > 0:
                 time.sleep(min(pause, 3600))

@@ -1,0 +1,201 @@
+"""funccount against a program that calls its functions, and the kernel's, a known number of times."""
+import json
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from toolrun import Tool, repeated_when_skipped, run
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory):
+    """The path of the program of calls.c."""
+    path = tmp_path_factory.mktemp("calls") / "calls"
+    subprocess.run(["cc", "-O1", "-o", path, HERE / "calls.c"], check=True)
+    return path
+
+
+class Caller:
+    """The running program."""
+
+    def __init__(self, binary):
+        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.pid = self.process.pid
+
+    def call(self, name, count):
+        """Has it call a function so often."""
+        print(name, count, file=self.process.stdin, flush=True)
+        assert self.process.stdout.readline() == "done\n"
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
+
+
+@pytest.fixture
+def caller(binary):
+    process = Caller(binary)
+    yield process
+    process.close()
+
+
+def trace(act, *arguments):
+    """What the tool counts while act() runs."""
+    with Tool("funccount", "--json", *arguments) as tool:
+        tool.wait_until_asleep()
+        act()
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    events = [json.loads(line) for line in output.splitlines()]
+    assert all(abs(event["time"] - time.time()) < 600 for event in events)
+    counts = {event["func"]: event["count"] for event in events}
+    assert len(counts) == len(events)
+    assert list(counts.values()) == sorted(counts.values())
+    return counts
+
+
+@repeated_when_skipped
+def test_functions_of_a_program(binary, caller):
+    """Every call is counted; functions that don't match, or aren't called, aren't there."""
+    def act():
+        caller.call("work_one", 300)
+        caller.call("rest", 50)
+        caller.call("work_two", 7)
+    assert trace(act, f"{binary}:work_*") == {"work_one": 300, "work_two": 7}
+    assert trace(act, f"p:{binary}:work_two") == {"work_two": 7}
+    assert trace(act, "-r", f"{binary}:(work_o|re)") == {"work_one": 300, "rest": 50}
+
+
+@repeated_when_skipped
+def test_one_process(binary, caller):
+    """-p leaves out other processes that run the same program."""
+    other = Caller(binary)
+    try:
+        def act():
+            caller.call("rest", 20)
+            other.call("rest", 30)
+        assert trace(act, "-p", other.pid, f"{binary}:rest") == {"rest": 30}
+        assert trace(act, f"{binary}:rest") == {"rest": 50}
+    finally:
+        other.close()
+
+
+@repeated_when_skipped
+def test_library(caller):
+    """The C library by its short name."""
+    counts = trace(lambda: caller.call("work_one", 5), "-p", caller.pid, "c:puts")
+    assert sum(counts.values()) == 1
+
+
+@repeated_when_skipped
+def test_tracepoints():
+    """Tracepoints by wildcard and by regular expression, of this process only."""
+    def act():
+        for _ in range(40):
+            os.getppid()
+        os.getpgid(0)
+    expected = {"syscalls:sys_enter_getppid": 40, "syscalls:sys_enter_getpgid": 1}
+    assert trace(act, "-p", os.getpid(), "t:syscalls:sys_enter_getp*") == expected
+    assert trace(act, "-p", os.getpid(), "-r", "t:sys.alls:sys_enter_getp(pid|gid)$") == expected
+
+
+@repeated_when_skipped
+def test_one_cpu():
+    cpus = sorted(os.sched_getaffinity(0))
+
+    def act():
+        for number, cpu in enumerate(cpus[:2]):
+            os.sched_setaffinity(0, [cpu])
+            for _ in range(10 + number):
+                os.getppid()
+        os.sched_setaffinity(0, cpus)
+    assert trace(act, "-p", os.getpid(), "-c", cpus[0], "t:syscalls:sys_enter_getppid") == {
+        "syscalls:sys_enter_getppid": 10}
+
+
+@repeated_when_skipped
+def test_text():
+    with Tool("funccount", "-T", "-p", os.getpid(), "t:syscalls:sys_enter_getp*") as tool:
+        tool.wait_until_asleep()
+        for _ in range(12):
+            os.getppid()
+        status, output, errors = tool.interrupt()
+    lines = output.decode().splitlines()
+    assert (status, errors) == (0, b"")
+    assert re.fullmatch(r"Tracing \d+ functions for 't:syscalls:sys_enter_getp\*'\.\.\. "
+                        r"Hit Ctrl-C to end\.", lines[0])
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", lines[2]) and lines[3].split() == ["FUNC", "COUNT"]
+    assert [line.split() for line in lines[4:]] == [["syscalls:sys_enter_getppid", "12"]]
+
+
+@repeated_when_skipped
+def test_intervals():
+    """What comes in an interval is in no other; the duration ends it."""
+    begin = time.monotonic()
+    with Tool("funccount", "-i", "0.4", "-d", "1", "-p", os.getpid(),
+              "t:syscalls:sys_enter_getppid") as tool:
+        tool.wait_for_text(b"COUNT\n")
+        os.getppid()
+        os.getppid()
+        status, output, errors = tool.end()
+    assert (status, errors, output.count(b"COUNT\n")) == (0, b"", 3)
+    assert re.findall(rb"getppid +(\d+)\n", output) == [b"2"]
+    assert time.monotonic() - begin > 1
+
+
+def test_source(caller, binary):
+    """-D shows the source, with what it was told on top."""
+    status, output, errors = run("funccount", "-D", "-d", "0.1", f"{binary}:work_*")
+    assert (status, errors) == (0, b"")
+    assert b"#define PLACES 2\n" in output and b"static inline int count(u64 key)" in output
+
+
+@pytest.mark.parametrize(("pattern", "reason"), [
+    ("t:sched:no_such_*", b"nothing matches 't:sched:no_such_*'"),
+    ("c:no_such_*", b"nothing matches 'c:no_such_*'"),
+    ("no_such_library:f", b"no_such_library"),
+    ("t:syscalls:*", b" functions match, and 10 are allowed"),
+])
+def test_nothing_to_count(pattern, reason):
+    status, output, errors = run("funccount", pattern,
+                                 env={**os.environ, "BCC_PROBE_LIMIT": "10"})
+    assert (status, output) == (1, b"")
+    assert errors.startswith(b"funccount: ") and errors.count(b"\n") == 1 and reason in errors
+
+
+def test_help():
+    status, output, errors = run("funccount", "--help")
+    assert (status, errors) == (0, b"")
+    for word in (b"--pid", b"--interval", b"--duration", b"--timestamp", b"--regexp", b"--cpu",
+                 b"--debug", b"--json", b"PATTERN", b"examples:"):
+        assert word in output
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    ([], b"PATTERN"),
+    (["t:sched"], b"'t:sched' is no pattern"),
+    (["p:"], b"'p:' is no pattern"),
+    (["-r", "vfs_("], b"'vfs_(' is no regular expression"),
+    (["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
+    (["--frobnicate", "vfs_read"], b"--frobnicate"),
+], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
+def test_mistakes(options, reason):
+    """A wrong option: status 2, one line that names it, and nothing was traced."""
+    status, output, errors = run("funccount", *options)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(b"funccount: ") and errors.count(b"\n") == 1 and reason in errors
+
+
+def test_without_privilege():
+    """One plain line, no traceback."""
+    status, output, errors = run("funccount", "t:sched:*", user=65534, group=65534,
+                                 extra_groups=[])
+    assert (status, output) == (1, b"")
+    assert errors.startswith(b"funccount: ") and errors.count(b"\n") == 1 and b"root" in errors
