@@ -531,10 +531,106 @@ CASES = [
         result.value = table[which];""", own_pid, before="static u32 table[4];\n"),
     Case("constant_table", "result.value = primes[task->sched_reset_on_fork & 3];", lambda seen: 3,
          before="static const u32 primes[4] = { 2, 3, 5, 7 };\n"),
+    Case("small_index_into_the_stack", """
+        struct { u64 before; u16 list[4]; u8 bytes[8]; } all = { 1, { 2, 3, 4, 5 }, { 10, 11, 12, 13, 14, 15, 16, 17 } };
+        u32 which = task->tgid == OWN_PID ? 6 : 1;
+        bpf_probe_read_kernel(&all.before, 8, &task->tgid);
+        result.value = all.list[which & 3] << 8 | all.bytes[which & 7];""", lambda seen: 4 << 8 | 16),
     Case("string_literal", """
         const char *name = task->tgid == OWN_PID ? "own" : "other";
         for (int i = 0; i < 4; i++)
             result.text[i] = name[i];""", text=lambda seen: b"own"),
+]
+
+CASES += [
+    Case("null_test_before", "result.value = task->mm && task->mm->owner && task->mm->owner->tgid == OWN_PID;", one),
+    Case("struct_of_an_array", "struct rlimit limit = task->signal->rlim[7];\n"
+         "result.value = limit.rlim_cur ^ limit.rlim_max;", lambda seen: seen.file_limit[0] ^ seen.file_limit[1]),
+    Case("struct_into_a_struct", """
+        struct { u32 before; struct qstr name; u32 after; } hold = { .before = 4 };
+        hold.name = task->files->fdt->fd[OWN_FILE]->f_path.dentry->d_name;
+        hold.name.len++;
+        hold.after = hold.name.len;
+        bpf_probe_read_kernel_str(result.text, 64, hold.name.name);
+        result.value = hold.before + hold.after;""", lambda seen: 5 + len(seen.file_name), lambda seen: seen.file_name),
+    Case("big_struct_returned", """
+        struct wide_t wide = wide_of(task, 3);
+        result.value = wide.numbers[0] + wide.numbers[3];
+        __builtin_memcpy(result.text, wide.name, 16);""", lambda seen: seen.parent + 3, comm,
+         before="static struct wide_t wide_of(struct task_struct *t, u64 n) {\n"
+                "    struct wide_t wide = { { t->real_parent->tgid, 0, 0, n } };\n"
+                "    __builtin_memcpy(wide.name, t->comm, 16);\n    return wide;\n}\n"),
+    Case("list_walk", """
+        struct list_head *head = &task->real_parent->children, *at = head->next;
+        for (int i = 0; i < 64; i++) {
+            if (at == head)
+                break;
+            if (container_of(at, struct task_struct, sibling)->tgid == OWN_PID)
+                result.value++;
+            at = at->next;
+        }""", one),
+    Case("union_on_the_stack", """
+        union { u64 number; struct task_struct *task; } both = { .number = bpf_get_current_task() };
+        result.value = both.task->real_parent->tgid;""", parent),
+    Case("volatile_pointer", "volatile struct task_struct *again = task; result.value = again->real_parent->tgid;", parent),
+    Case("typeof", "typeof(*task) *again = task; typeof(task->tgid) id = again->tgid; result.value = id;", own_pid),
+    Case("goto_loop", """
+        struct task_struct *at = task;
+        int steps = 0;
+    again:
+        if (at->tgid == OWN_PID && steps++ < 4) {
+            at = at->real_parent;
+            goto again;
+        }
+        result.value = at->tgid;""", parent),
+    Case("do_while", """
+        int i = 0;
+        do {
+            result.text[i] = task->comm[i];
+        } while (task->comm[i] && ++i < 15);""", text=comm),
+    Case("switch_on_a_character", """
+        switch (task->comm[0] ^ task->group_leader->comm[0]) {
+        case 0: result.value = 1; break;
+        default: result.value = 2;
+        }""", one),
+    Case("indexed_address", "result.value = (&task->comm[0])[1];", lambda seen: seen.comm[1]),
+    Case("index_before_pointer", "result.value = 1[task->comm];", lambda seen: seen.comm[1]),
+    Case("flexible_array", "result.value = task->real_cred->group_info->ngroups ? "
+         "task->real_cred->group_info->gid[0].val : 4711;", lambda seen: (sorted(os.getgroups()) or [4711])[0]),
+    Case("literal_or_kernel_string", """
+        const char *name = task->tgid == OWN_PID ? task->comm : "none";
+        for (int i = 0; i < 5; i++)
+            result.text[i] = name[i];""", text=lambda seen: seen.comm[:5]),
+    Case("name_as_key", """
+        struct { char name[16]; } key = {};
+        u64 first = 8, *leaf;
+        __builtin_memcpy(&key.name, &task->comm, sizeof(key.name));
+        leaf = by_name.lookup_or_try_init((struct name_t *)&key, &first);
+        if (leaf)
+            result.value = *leaf;""", lambda seen: 8, before="struct name_t { char name[16]; };\nBPF_HASH(by_name, struct name_t);\n"),
+    Case("pointer_to_pointer_parameter", "result.value = step_twice(&task)->tgid;", parent,
+         before="static struct task_struct *step_twice(struct task_struct **t) { return (*t)->group_leader->real_parent; }\n"),
+    Case("assignment_in_condition", "struct task_struct *up; if ((up = task->real_parent) && up->tgid) result.value = up->tgid;",
+         parent),
+    Case("compound_assignment", "result.value = 1; result.value += task->tgid; result.value -= 1;", own_pid),
+    Case("increment_of_a_copy", "pid_t id = task->tgid; id++; ++id; result.value = id - 2;", own_pid),
+    Case("shifted_address", "u64 high = (u64)task >> 32, low = (u32)(u64)task;\n"
+         "result.value = ((struct task_struct *)(high << 32 | low))->tgid;", own_pid),
+    Case("address_through_a_map_as_two_halves", """
+        u32 key = 1;
+        struct pair_t pair = { (u64)task >> 32, (u64)task }, *found;
+        halves.update(&key, &pair);
+        found = halves.lookup(&key);
+        if (found)
+            result.value = ((struct task_struct *)((u64)found->first << 32 | found->second))->tgid;""", own_pid,
+         before="BPF_HASH(halves, u32, struct pair_t);\n"),
+    Case("preserved_access", "result.value = *__builtin_preserve_access_index(&task->real_parent->tgid);", parent),
+    Case("select_of_members", "const int *which = task->sched_reset_on_fork ? &task->tgid : &task->prio; result.value = *which;",
+         own_pid),
+    Case("nested_functions", "result.value = outer_of(task);", lambda seen: seen.parent * 2,
+         before="static int inner_of(struct task_struct *t) { return t->tgid; }\n"
+                "static int middle_of(struct task_struct *t) { return inner_of(t->real_parent) + inner_of(t->real_parent); }\n"
+                "static int outer_of(struct task_struct *t) { return middle_of(t->group_leader); }\n"),
 ]
 
 # Helpers that call back: kernels since 5.17, and 5.13.
