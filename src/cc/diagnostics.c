@@ -212,7 +212,8 @@ static bool next_piece(const char **at, struct piece *ret)
 /* Whether a line speaks of a file that is no file of the user's. */
 static bool is_internal(const char *text, size_t length)
 {
-	static const char *const places[] = {EBCC_CC_ROOT, "<scratch space>", "<built-in>"};
+	static const char *const places[] = {EBCC_CC_ROOT, "<scratch space>", "<built-in>",
+					     "note: (skipping "};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (memmem(text, length, places[i], strlen(places[i])))
@@ -437,6 +438,8 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer, const char *so
 			     enum ebcc_cc_severity severity, struct ebcc_buf *ret)
 {
 	const struct ebcc_cc_diagnostic *finished = NULL; /* nothing more is said of its line */
+	const struct ebcc_cc_diagnostic *last_hinted = NULL;
+	AUTO_BUF struct ebcc_buf last_hint = EBCC_BUF_INIT;
 	bool dropping = false;
 
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
@@ -453,9 +456,20 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer, const char *so
 				continue;
 		}
 		rendering_init(&rendering, diagnostic, source);
+		dropping = last_hinted && rendering.hint.size &&
+			   same_line(diagnostic, last_hinted) &&
+			   !strcmp(ebcc_buf_string(&rendering.hint), ebcc_buf_string(&last_hint));
+		if (dropping)
+			continue;
 		append_rendering(&rendering, ret);
-		if (rendering.replaced || rendering.corrected_wrongly)
+		if (rendering.replaced || rendering.corrected_wrongly ||
+		    strstr(diagnostic->message, "function-like macro invocation"))
 			finished = diagnostic;
+		if (!rendering.hint.size)
+			continue;
+		last_hinted = diagnostic;
+		ebcc_buf_clear(&last_hint);
+		ebcc_buf_append_string(&last_hint, ebcc_buf_string(&rendering.hint));
 	}
 	while (ret->size && ret->data[ret->size - 1] == '\n')
 		ret->data[--ret->size] = '\0';

@@ -468,6 +468,26 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 	return false;
 }
 
+static bool hint_macro_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	if (line_has(mistake, "RAW_TRACEPOINT_PROBE("))
+		ebcc_buf_append_string(ret, "it is used as RAW_TRACEPOINT_PROBE(event)");
+	else if (line_has(mistake, "TRACEPOINT_PROBE("))
+		ebcc_buf_append_string(ret, "it is used as TRACEPOINT_PROBE(category, event)");
+	else
+		return hint_arguments(mistake, ret);
+	return true;
+}
+
+static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	if (!line_has(mistake, "\""))
+		return false;
+	ebcc_buf_append_string(ret, "it is looked for beside the file that names it, and in the "
+				    "directories of -I flags");
+	return true;
+}
+
 static bool hint_type(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	char name[96];
@@ -510,6 +530,8 @@ static const struct {
 	{"pointer to integer conversion", hint_conversion},
 	{"invalid operands to binary expression", hint_operands},
 	{"comparison between pointer and integer", hint_operands},
+	{"function-like macro invocation", hint_macro_arguments},
+	{"file not found", hint_file},
 	{"few arguments to", hint_arguments},
 	{"many arguments to", hint_arguments},
 	{"incomplete definition of type", hint_type},
@@ -525,12 +547,27 @@ bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return false;
 }
 
+/* A table inside of a function. */
+static bool is_misplaced_table(const struct ebcc_mistake *mistake)
+{
+	size_t left;
+	const char *at = at_column(mistake, &left);
+
+	return at && left > 4 && !memcmp(at, "BPF_", 4) &&
+	       (strstr(mistake->message, "'section' attribute only applies") ||
+		strstr(mistake->message, "function definition is not allowed here"));
+}
+
 bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	struct ebcc_near_names near;
 	char name[64];
 	size_t length = 0;
 
+	if (is_misplaced_table(mistake)) {
+		ebcc_buf_append_string(ret, "a table is declared outside of functions");
+		return true;
+	}
 	while (length < mistake->line_length && is_name_char(mistake->line[length]))
 		length++;
 	if (!length || length >= sizeof(name) || length == mistake->line_length ||

@@ -22,8 +22,8 @@ struct ebcc_mistake {
 /* Appends one sentence of advice to @ret, without a full stop. Returns whether there was any. */
 bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
-/* For a line that uses a macro that the dialect doesn't have, where one of a near name exists:
- * appends what it should be. */
+/* For a mistake that clang tells of in many words that mislead, appends few: a macro that the
+ * dialect doesn't have, where one of a near name exists; a table inside of a function. */
 bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
 /* Whether @name is the name of a method that some table has. */

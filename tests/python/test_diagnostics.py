@@ -157,6 +157,26 @@ main.c:4:1: error: redefinition of table 'counts'
 main.c:1:1: note: previous definition is here
     1 | BPF_HASH(counts, u32, u64);
       | ^"""),
+    ("table_in_a_function", "int f(void *ctx) {\n    BPF_HASH(counts);\n    return 0;\n}\n", """
+main.c:2:5: error: a table is declared outside of functions
+    2 |     BPF_HASH(counts);
+      |     ^"""),
+    ("arguments_of_a_probe", "TRACEPOINT_PROBE(sys_enter_open) { return 0; }\n", """
+main.c:1:32: error: too few arguments provided to function-like macro invocation
+    1 | TRACEPOINT_PROBE(sys_enter_open) { return 0; }
+      |                                ^
+main.c:1:32: note: it is used as TRACEPOINT_PROBE(category, event)"""),
+    ("type_of_a_leaf", "BPF_HASH(counts, u32, struct nosuch_t);\nint f(void *ctx) { return 0; }\n", """
+main.c:1:1: error: variable has incomplete type 'struct nosuch_t'
+    1 | BPF_HASH(counts, u32, struct nosuch_t);
+      | ^
+main.c:1:1: note: neither the source nor this kernel has a definition of 'struct nosuch_t': is the name right?
+main.c:1:30: note: forward declaration of 'struct nosuch_t'"""),
+    ("file", '#include "nosuch.h"\nint f(void *ctx) { return 0; }\n', """
+main.c:1:10: fatal error: 'nosuch.h' file not found
+    1 | #include "nosuch.h"
+      |          ^~~~~~~~~~
+main.c:1:10: note: it is looked for beside the file that names it, and in the directories of -I flags"""),
     ("name_of_a_helper", "static int bpf_get_current_task(void) { return 0; }\nint f(void *ctx) { return 0; }\n",
      "note: the name is that of a BPF helper: choose another"),
     ("macro_of_the_source", "#define TWICE(x) ((x) + nosuch)\n" + BODY % "    key = TWICE(key);", """
@@ -183,7 +203,13 @@ def test_mistake_in_the_source(text, said):
 
 def test_one_mistake_is_said_once():
     with pytest.raises(bcc.CompileError) as caught:
-        BPF(text="BPF_HASH(counts);\nBPF_HASH(counts);\nint f(void *ctx) { double d = 1.5; return d * bpf_ktime_get_ns(); }\n")
+        BPF(text="BPF_HASH(counts);\nBPF_HASH(counts);\n")
+    assert str(caught.value).count("error:") == 1
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text="int g(void *ctx) { BPF_HASH(counts); return 0; }\nBPF_HASH(leaves, u32, struct nosuch_t);\n")
+    assert str(caught.value).count("error:") == 2
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text="int f(void *ctx) { double d = 1.5; return d * bpf_ktime_get_ns(); }\n")
     assert str(caught.value).count("error:") == 1
 
 
