@@ -155,18 +155,19 @@ def test_refused_addresses_do_not_fail_the_others(bpf):
 def test_a_thousand_functions(bpf):
     """At least 20 times as fast as one by one, of which a part is measured in the same run."""
     program = bpf.module.program(b"on_call")
+    first = program.attach_kprobe_multi(sorted(FUNCTIONS))  # what is done once only
+    if not has_multi():
+        pytest.skip("this kernel has no kprobe.multi links")
+    first.destroy()
     names = BPF.get_kprobe_functions(RARE)[:1000]
     assert len(names) == 1000
-    program.attach_kprobe_multi(names[:2]).destroy()  # what is done once only
     start = time.monotonic()
     link = program.attach_kprobe_multi(names)
     together = time.monotonic() - start
     assert len(link.functions()) > 900
-    multi = has_multi()
     link.destroy()
     start = time.monotonic()
     singles = [program.attach_kprobe(name) for name in names[:50]]
     alone = (time.monotonic() - start) / len(singles) * len(names)
     print(f"1,000 functions: {together:.3f} s together, {alone:.3f} s one by one")
-    if multi:
-        assert together * 20 <= alone
+    assert together * 20 <= alone
