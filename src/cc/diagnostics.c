@@ -291,6 +291,7 @@ struct rendering {
 	struct ebcc_mistake mistake;
 	struct ebcc_buf message, hint;
 	struct piece head;
+	bool has_head;
 	bool replaced;		/* the hint is the message: clang's own words mislead */
 	bool corrected_wrongly; /* clang took a table for a kernel name that is similar */
 };
@@ -309,7 +310,9 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 
 	*rendering = (struct rendering){.diagnostic = diagnostic};
 	append_message(diagnostic, &rendering->message);
-	find_head(diagnostic, &rendering->head);
+	rendering->has_head = find_head(diagnostic, &rendering->head);
+	if (!rendering->has_head)
+		rendering->head = (struct piece){.text = "", .rest = ""};
 	rendering->mistake = (struct ebcc_mistake){
 		.source = source,
 		.message = ebcc_buf_string(&rendering->message),
@@ -356,7 +359,7 @@ static void append_pieces(const struct rendering *rendering, bool wanted_after,
 	bool after = false;
 	struct piece piece;
 
-	while (next_piece(&at, &piece)) {
+	while (rendering->has_head && next_piece(&at, &piece)) {
 		bool head = !after && is_head(&piece);
 
 		if (!head && after == wanted_after && !is_internal(piece.text, piece.length)) {
