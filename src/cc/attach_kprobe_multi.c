@@ -64,6 +64,8 @@ static void group_deinit(struct group *group)
 static struct ebcc_error *group_init(struct group *group, struct ebcc_program *program,
 				     const char *const *functions, size_t count, bool on_return)
 {
+	AUTO_HASH struct ebcc_hash seen = {0};
+
 	*group = (struct group){.program = program, .program_fd = -1, .on_return = on_return};
 	group->names = calloc(count, sizeof(*group->names));
 	group->addresses = calloc(count, sizeof(*group->addresses));
@@ -71,11 +73,19 @@ static struct ebcc_error *group_init(struct group *group, struct ebcc_program *p
 	group->parts = calloc(count, sizeof(*group->parts));
 	if (!group->names || !group->addresses || !group->part_of || !group->parts)
 		return ebcc_error_no_memory();
-	for (; group->count < count; group->count++) {
+	for (size_t i = 0; i < count; i++) {
+		uint64_t *again = ebcc_hash_insert_string(&seen, functions[i]);
+
+		if (!again)
+			return ebcc_error_no_memory();
+		/* A name that is given twice is attached once. */
+		if ((*again)++)
+			continue;
 		group->part_of[group->count] = NO_PART;
-		group->names[group->count] = strdup(functions[group->count]);
+		group->names[group->count] = strdup(functions[i]);
 		if (!group->names[group->count])
 			return ebcc_error_no_memory();
+		group->count++;
 	}
 	return NULL;
 }
@@ -131,9 +141,7 @@ static struct ebcc_error *resolve(struct group *group, size_t *ret_resolved)
 
 		if (!index)
 			return ebcc_error_no_memory();
-		/* A name that is given twice is attached once. */
-		if (!*index)
-			*index = i + 1;
+		*index = i + 1;
 	}
 	TRY(ebcc_ksyms_walk(resolve_symbol, &resolution));
 	for (size_t i = 0; i < group->count; i++)
