@@ -173,13 +173,17 @@ class AttachMixin:
         self.kprobe_fds.detach(to_bytes(ev_name), what="kprobe")
 
     def detach_kprobe_event_by_fn(self, ev_name, fn_name):
+        """Detaches one program by the probe's name, as kprobe_fds has it."""
         self.kprobe_fds.detach(to_bytes(ev_name), to_bytes(fn_name), "kprobe")
 
     def detach_kprobe(self, event, fn_name=None):
+        """Detaches from a kernel function: one program, or all of them. Raises AttachError where
+        there is none."""
         event = to_bytes(event)
         self.kprobe_fds.detach(_event_name(b"p_", event), to_bytes(fn_name), "kprobe", event)
 
     def detach_kretprobe(self, event, fn_name=None):
+        """Detaches from a kernel function's return, as detach_kprobe()."""
         event = to_bytes(event)
         self.kprobe_fds.detach(_event_name(b"r_", event), to_bytes(fn_name), "kretprobe", event)
 
@@ -233,10 +237,12 @@ class AttachMixin:
         self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid)
 
     def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
+        """Detaches from a function; arguments as they were attached. Raises AttachError."""
         self.uprobe_fds.detach(self._uprobe_key(b"p_", name, sym, addr, pid, sym_off),
                                what="uprobe")
 
     def detach_uretprobe(self, name=b"", sym=b"", addr=None, pid=-1):
+        """Detaches from a function's return; arguments as they were attached."""
         self.uprobe_fds.detach(self._uprobe_key(b"r_", name, sym, addr, pid), what="uretprobe")
 
     def detach_uprobe_event(self, ev_name):
@@ -264,6 +270,7 @@ class AttachMixin:
         self.tracepoint_fds.add(tp, fn_name, link)
 
     def detach_tracepoint(self, tp=b""):
+        """Detaches from a tracepoint, CATEGORY:EVENT. Raises AttachError."""
         self.tracepoint_fds.detach(to_bytes(tp), what="tracepoint program")
 
     def attach_raw_tracepoint(self, tp=b"", fn_name=b""):
@@ -275,6 +282,7 @@ class AttachMixin:
         self.raw_tracepoint_fds.add(tp, fn_name, link)
 
     def detach_raw_tracepoint(self, tp=b""):
+        """Detaches from a raw tracepoint. Raises AttachError."""
         self.raw_tracepoint_fds.detach(to_bytes(tp), what="raw tracepoint program")
 
     def num_open_tracepoints(self):
@@ -307,6 +315,7 @@ class AttachMixin:
         self.perf_events.add(key, fn_name, link)
 
     def detach_perf_event(self, ev_type=-1, ev_config=-1):
+        """Detaches from perf events of a type and config. Raises AttachError."""
         self.perf_events.detach((ev_type, ev_config), what="program",
                                 shown="perf event %d:%d" % (ev_type, ev_config))
 
@@ -337,17 +346,21 @@ class AttachMixin:
         self._attach_trace(b"lsm__", fn_name)
 
     def detach_kfunc(self, fn_name=b""):
+        """Detaches a KFUNC_PROBE program. Raises AttachError."""
         self.trace_fds.detach(self.add_prefix(b"kfunc__", to_bytes(fn_name)))
 
     def detach_kretfunc(self, fn_name=b""):
+        """Detaches a KRETFUNC_PROBE program. Raises AttachError."""
         self.trace_fds.detach(self.add_prefix(b"kretfunc__", to_bytes(fn_name)))
 
     def detach_fmod_ret(self, fn_name=b""):
+        """Detaches a KMOD_RET program. Raises AttachError."""
         self.trace_fds.detach(self.add_prefix(b"kmod_ret__", to_bytes(fn_name)))
 
     detach_kmod_ret = detach_fmod_ret
 
     def detach_lsm(self, fn_name=b""):
+        """Detaches an LSM_PROBE program. Raises AttachError."""
         self.trace_fds.detach(self.add_prefix(b"lsm__", to_bytes(fn_name)))
 
     def attach_iter(self, fn_name=b"", table=None):
@@ -388,6 +401,7 @@ class AttachMixin:
 
     @staticmethod
     def detach_func(fn, attachable_fd, attach_type):
+        """Detaches what attach_func() attached there. Raises AttachError."""
         fn.bpf.func_fds.detach((_identity(attachable_fd), attach_type), fn.name,
                                shown="descriptor %d" % attachable_fd)
 

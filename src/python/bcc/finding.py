@@ -54,6 +54,7 @@ class FindMixin:
 
     @staticmethod
     def tracepoint_exists(category, event):
+        """Whether the kernel has the tracepoint CATEGORY:EVENT."""
         return _ebcc.tracepoint_exists(to_bytes(category), to_bytes(event))
 
     @staticmethod

@@ -43,6 +43,7 @@ class _Library:
 
     @staticmethod
     def bpf_has_kernel_btf():
+        """1 where the kernel describes its types, else 0."""
         return int(os.path.exists("/sys/kernel/btf/vmlinux"))
 
     @staticmethod

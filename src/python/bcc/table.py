@@ -60,6 +60,7 @@ class TableBase(_ebcc.Table, MutableMapping):
         return sum(1 for _ in super().keys())
 
     def get_fd(self):
+        """The table's descriptor, which the module closes."""
         return self.map_fd
 
     def __iter__(self):
@@ -72,9 +73,11 @@ class TableBase(_ebcc.Table, MutableMapping):
         return iter(super().keys())
 
     def itervalues(self):
+        """An iterator over the leaves."""
         return iter(self.values())
 
     def iteritems(self):
+        """An iterator over (key, leaf)."""
         return iter(self.items())
 
     def zero(self):
@@ -298,6 +301,7 @@ class FileDesc:
         self.fd = fd
 
     def clean_up(self):
+        """Closes it. Again: does nothing."""
         if self.fd is not None and self.fd >= 0:
             os.close(self.fd)
         self.fd = None
@@ -440,9 +444,11 @@ class QueueStack(_ebcc.Table):
         return ctype.instance(self.Leaf, leaf)
 
     def get_fd(self):
+        """The table's descriptor, which the module closes."""
         return self.map_fd
 
     def leaf_scanf(self, leaf_str):
+        """A leaf from the text that leaf_sprintf() makes."""
         return self._leaf_scan(to_bytes(leaf_str))
 
     def push(self, leaf, flags=0):
@@ -467,6 +473,7 @@ class QueueStack(_ebcc.Table):
         return iter(self._pop, None)
 
     def values(self):
+        """A list of the values, which are taken out."""
         return list(self.itervalues())
 
 
