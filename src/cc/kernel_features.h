@@ -21,8 +21,8 @@ enum ebcc_feature {
 	EBCC_FEATURE_PROBE_READ_KERNEL, /* bpf_probe_read_kernel() and _user() apart */
 	EBCC_FEATURE_BTF_FUNC,		/* BTF of functions, which line info needs */
 	EBCC_FEATURE_BTF_DATASEC,	/* BTF of variables */
-	EBCC_FEATURE_FENTRY,	     /* fentry programs attach (parses the kernel's BTF: ~10 ms) */
-	EBCC_FEATURE_MODIFY_RETURN,  /* fmod_ret programs attach (the same) */
+	EBCC_FEATURE_FENTRY,		/* fentry programs attach (reads the kernel's BTF: ~2 ms) */
+	EBCC_FEATURE_MODIFY_RETURN,	/* fmod_ret programs attach (the same) */
 	EBCC_FEATURE_LSM,	     /* programs attach to hooks of security modules (the same) */
 	EBCC_FEATURE_RAW_TRACEPOINT, /* raw tracepoints */
 	EBCC_FEATURE_COUNT,
