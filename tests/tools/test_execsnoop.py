@@ -75,7 +75,7 @@ def test_every_argument_is_seen_as_it_was():
 
 @repeated_when_skipped
 def test_every_program_in_order(folder):
-    """Many in a row, each once; scripts as they were asked for, not as their interpreter sees it."""
+    """Many in a row, each once; scripts as they were asked for, without their interpreter."""
     def act():
         pids = [execute("/bin/true", str(number)) for number in range(20)]
         pids.append(execute(folder / "script", "one", "two words"))
