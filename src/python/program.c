@@ -262,22 +262,24 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 
 static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"binary", "symbol", "address", "offset", "on_return", "pid", NULL};
+	static char *names[] = {"binary",    "symbol", "address",	   "offset",
+				"on_return", "pid",    "semaphore_offset", NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
-	unsigned long long address = 0, offset = 0;
+	unsigned long long address = 0, offset = 0, semaphore_offset = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	int on_return = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yO&|KKpi", names, &opts.binary,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yO&|KKpiK", names, &opts.binary,
 					 bytes_or_none, &opts.symbol, &address, &offset, &on_return,
-					 &opts.pid) ||
+					 &opts.pid, &semaphore_offset) ||
 	    !module_check(program->module))
 		return NULL;
 	opts.address = address;
 	opts.offset = offset;
 	opts.on_return = on_return;
+	opts.semaphore_offset = semaphore_offset;
 	MODULE_CALL(program->module, error, ebcc_attach_uprobe(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
@@ -499,7 +501,8 @@ static PyMethodDef program_methods[] = {
 	 "attach_kprobe_multi(functions, on_return=False) -> Link\n\nTo all that can be probed of "
 	 "a sequence of names (bytes); its functions() tells which."},
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
-	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1) -> Link"},
+	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1,\n"
+	 "              semaphore_offset=0) -> Link"},
 	{"attach_tracepoint", attach_tracepoint, METH_VARARGS,
 	 "attach_tracepoint(category, event) -> Link"},
 	{"attach_raw_tracepoint", attach_raw_tracepoint, METH_VARARGS,

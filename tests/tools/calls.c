@@ -1,15 +1,33 @@
-/* Calls its functions so often as the lines on its standard input say: NAME COUNT. */
+/*
+ * Calls its functions so often as the lines on its standard input say: NAME COUNT. Both of the
+ * working ones pass the USDT probe calls:work.
+ */
 #include <stdio.h>
 #include <string.h>
 
-#define FUNCTION(name)                                                                             \
+/* A place of a probe: an instruction that does nothing, and a note that tells where it is. */
+#define PROBE                                                                                      \
+	"1:	nop\n"                                                                                 \
+	"	.pushsection .note.stapsdt, \"\", \"note\"\n"                                            \
+	"	.balign 4\n"                                                                             \
+	"	.4byte 3f - 2f, 5f - 4f, 3\n"                                                            \
+	"2:	.asciz \"stapsdt\"\n"                                                                  \
+	"3:	.balign 4\n"                                                                           \
+	"4:	.8byte 1b, 0, 0\n"                                                                     \
+	"	.asciz \"calls\"\n"                                                                      \
+	"	.asciz \"work\"\n"                                                                       \
+	"	.asciz \"\"\n"                                                                           \
+	"5:	.balign 4\n"                                                                           \
+	"	.popsection\n"
+
+#define FUNCTION(name, instructions)                                                               \
 	__attribute__((noinline, noclone)) void name(void)                                         \
 	{                                                                                          \
-		__asm__ volatile("");                                                              \
+		__asm__ volatile(instructions);                                                    \
 	}
-FUNCTION(work_one)
-FUNCTION(work_two)
-FUNCTION(rest)
+FUNCTION(work_one, PROBE)
+FUNCTION(work_two, PROBE)
+FUNCTION(rest, "")
 
 int main(void)
 {

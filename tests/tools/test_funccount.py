@@ -1,4 +1,4 @@
-"""funccount against a program that calls its functions, and the kernel's, a known number of times."""
+"""funccount against programs that call functions, and the kernel's, so and so many times."""
 import json
 import os
 import re
@@ -95,6 +95,54 @@ def test_library(caller):
 
 
 @repeated_when_skipped
+def test_usdt_probe(binary, caller):
+    """All places of a probe count for it."""
+    def act():
+        caller.call("work_one", 8)
+        caller.call("rest", 50)
+        caller.call("work_two", 4)
+    assert trace(act, f"u:{binary}:w*k") == {"work": 12}
+    assert trace(act, "-p", caller.pid, "-r", f"u:{binary}:wor") == {"work": 12}
+
+
+@repeated_when_skipped
+def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
+    """Probes that a program passes only while somebody traces them: Python's own."""
+    interpreter = os.path.realpath("/usr/bin/python3")
+    script = ("import gc, sys\n"
+              "gc.disable()\n"
+              "for line in sys.stdin:\n"
+              "    gc.collect()\n"
+              "    print('done', flush=True)\n")
+    with subprocess.Popen([interpreter, "-c", script], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        def act():
+            for _ in range(3):
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                assert process.stdout.readline() == b"done\n"
+        counts = trace(act, "-p", process.pid, f"u:{interpreter}:gc__*")
+        assert counts == {"gc__start": 3, "gc__done": 3}
+        # By its name, as it is found along PATH.
+        (tmp_path / "test-interpreter").symlink_to(interpreter)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert trace(act, "-p", process.pid, "u:test-interpreter:gc__start") == {"gc__start": 3}
+        process.stdin.close()
+
+
+def test_damaged_programs(tmp_path, binary):
+    """A file that is cut short, or is something else, is one line on stderr."""
+    whole = binary.read_bytes()
+    for contents in (b"", b"#!/bin/sh\n", whole[:100], whole[:-500],
+                     whole[:40] + b"\xff" * 8 + whole[48:]):
+        (tmp_path / "damaged").write_bytes(contents)
+        status, output, errors = run("funccount", f"u:{tmp_path}/damaged:work")
+        assert (status, output, errors.count(b"\n")) == (1, b"", 1)
+        assert errors.startswith(b"funccount: cannot read the probes of %s/damaged: "
+                                 % os.fsencode(tmp_path))
+
+
+@repeated_when_skipped
 def test_tracepoints():
     """Tracepoints by wildcard and by regular expression, of this process only."""
     def act():
@@ -160,6 +208,8 @@ def test_source(caller, binary):
 @pytest.mark.parametrize(("pattern", "reason"), [
     ("t:sched:no_such_*", b"nothing matches 't:sched:no_such_*'"),
     ("c:no_such_*", b"nothing matches 'c:no_such_*'"),
+    ("u:c:no_such_*", b"nothing matches 'u:c:no_such_*'"),
+    ("u:no_such_library:f", b"there is no program or library no_such_library"),
     ("no_such_library:f", b"no_such_library"),
     ("t:syscalls:*", b" functions match, and 10 are allowed"),
 ])
