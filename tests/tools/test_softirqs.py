@@ -35,8 +35,8 @@ def send_packets():
 
 
 def trace(act, *arguments):
-    """What the tool prints of a trace while act() runs, and the kernel's counts: those that came while
-    it certainly traced, and those that came from its start to its end."""
+    """What the tool prints of a trace while act() runs, and the kernel's counts: those that came
+    while it certainly traced, and those that came from its start to its end."""
     outer = totals()
     with Tool("softirqs", *arguments) as tool:
         tool.wait_until_asleep()
@@ -119,7 +119,8 @@ def test_one_cpu():
             output, _, _ = trace(send_packets, "--json", "-c", cpus[0])
         finally:
             os.sched_setaffinity(0, cpus)
-        groups = {group["softirq"]: group["count"] for group in map(json.loads, output.splitlines())}
+        groups = {group["softirq"]: group["count"]
+                  for group in map(json.loads, output.splitlines())}
         counts[cpu] = groups.get("net_rx", 0)
         assert counts[cpu] <= counted()["net_rx"][cpus[0]] - before
     assert counts[cpus[0]] >= PACKETS > counts[cpus[1]]
