@@ -3,7 +3,8 @@
  * Maps get their source names back. The C name of a map is its constant table of methods; by
  * now its methods are direct calls, and what is left of its uses (`&NAME` given to a helper) means
  * the map itself. So the table's uses become the map's, the table goes, and the map takes the name,
- * for the ELF symbol and, with it, for BTF.
+ * for the ELF symbol and, with it, for BTF. A map of the dialect's own headers is static, so that
+ * it is there only where it is used; libbpf wants it as visible as the others.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static void name_map(struct ebcc_ir *ir, LLVMValueRef map, const char *source_na
 		LLVMDeleteGlobal(table);
 	}
 	LLVMSetValueName2(map, name, strlen(name));
+	LLVMSetLinkage(map, LLVMExternalLinkage);
 }
 
 void ebcc_ir_maps(struct ebcc_ir *ir)

@@ -26,6 +26,15 @@ const char *ebcc_map_name(const struct bpf_map *map)
 	return section ? section : name;
 }
 
+/* Maps that the source did not declare: libbpf's for its variables, and those of the dialect's own
+ * headers. */
+static bool is_internal(const struct bpf_map *map)
+{
+	const char *prefix = "__ebcc_";
+
+	return bpf_map__is_internal(map) || !strncmp(bpf_map__name(map), prefix, strlen(prefix));
+}
+
 static bool is_per_cpu(unsigned map_type)
 {
 	return map_type == BPF_MAP_TYPE_PERCPU_HASH || map_type == BPF_MAP_TYPE_PERCPU_ARRAY ||
@@ -101,7 +110,7 @@ static struct ebcc_error *create(struct ebcc_module *module, struct bpf_map *map
 	table->module = module;
 	table->map = map;
 	table->fd = table->template_fd = -1;
-	table->internal = bpf_map__is_internal(map);
+	table->internal = is_internal(map);
 	table->name = strdup(ebcc_map_name(map));
 	if (!table->name)
 		return ebcc_error_no_memory();
@@ -122,9 +131,9 @@ struct ebcc_error *ebcc_tables_create(struct ebcc_module *module)
 	if (!module->tables)
 		return ebcc_error_no_memory();
 	/* The source's own tables first: they are the ones that the public functions count. */
-	bpf_object__for_each_map(map, module->object) if (!bpf_map__is_internal(map))
+	bpf_object__for_each_map(map, module->object) if (!is_internal(map))
 		TRY(create(module, map));
-	bpf_object__for_each_map(map, module->object) if (bpf_map__is_internal(map))
+	bpf_object__for_each_map(map, module->object) if (is_internal(map))
 		TRY(create(module, map));
 	return NULL;
 }

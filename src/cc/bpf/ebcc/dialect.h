@@ -33,5 +33,6 @@
 #include "ebcc/programs.h"
 #include "ebcc/maps.h"
 #include "ebcc/packets.h"
+#include "ebcc/usdt.h"
 
 #endif /* EBCC_DIALECT_H */
