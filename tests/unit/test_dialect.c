@@ -649,6 +649,17 @@ START_TEST(arm64)
 }
 END_TEST
 
+START_TEST(arm64_usdt_arguments)
+{
+	request.arch = EBCC_CC_ARCH_ARM64;
+	compile_ok(
+		"int f(struct pt_regs *ctx) { s64 v; bpf_usdt_readarg(1, ctx, &v); return v; }\n");
+	ck_assert_uint_eq(count_in("f", "i64 256"), 1); /* the place of pc */
+	ck_assert_uint_gt(count_in("f", ", 264"), 0);	/* the last register: 34 * 8 - 8 */
+	ck_assert_uint_eq(count_in("f", ", 160"), 0);	/* x86-64's */
+}
+END_TEST
+
 /* Events: their type is in BTF, their losses are counted. */
 
 static const struct btf_type *variable_type(struct btf *btf, const char *name)
@@ -821,6 +832,7 @@ int main(void)
 	tcase_add_test(tcase, typed_programs_unpack_their_arguments);
 	tcase_add_test(tcase, callbacks);
 	tcase_add_test(tcase, arm64);
+	tcase_add_test(tcase, arm64_usdt_arguments);
 	tcase_add_test(tcase, event_types);
 	tcase_add_test(tcase, facts_about_tables);
 	tcase_add_test(tcase, lookup_or_init_ends_the_program);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 
 #include "bpf/ebcc/usdt_spec.h"
 #include "ebcc.h"
@@ -361,6 +362,55 @@ START_TEST(the_map_is_internal)
 }
 END_TEST
 
+/* An object as on a kernel without cookies: the loader says so in .kconfig, and the helper's number
+ * is one that no kernel knows. */
+static struct bpf_object *open_without_cookies(const void *bytes, size_t size)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
+	int zero = 0, fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "kconfig", 4, 1, 1, &opts);
+	struct bpf_object *object = bpf_object__open_mem(bytes, size, NULL);
+	struct bpf_program *program, *other;
+	struct bpf_insn *insns;
+	unsigned replaced = 0;
+
+	ck_assert_ptr_nonnull(object);
+	ck_assert_int_eq(bpf_map_update_elem(fd, &zero, &(char){0}, BPF_ANY), 0);
+	ck_assert_int_eq(bpf_map_freeze(fd), 0);
+	ck_assert_int_eq(bpf_map__reuse_fd(bpf_object__find_map_by_name(object, ".kconfig"), fd),
+			 0);
+	close(fd);
+	program = bpf_object__find_program_by_name(object, "any");
+	other = bpf_object__find_program_by_name(object, "second");
+	ck_assert_int_eq(bpf_program__set_autoload(other, false), 0);
+	insns = (struct bpf_insn *)bpf_program__insns(program);
+	for (size_t i = 0; i < bpf_program__insn_cnt(program); i++) {
+		if (insns[i].code != (BPF_JMP | BPF_CALL) || insns[i].src_reg ||
+		    insns[i].imm != BPF_FUNC_get_attach_cookie)
+			continue;
+		insns[i].imm = 0x7fff;
+		replaced++;
+	}
+	ck_assert_uint_eq(replaced, 5);
+	return object;
+}
+
+START_TEST(the_verifier_skips_an_unknown_helper)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
+	struct bpf_object *object;
+	const void *bytes;
+	size_t size;
+
+	ok(ebcc_module_create(source, strlen(source), &opts, &module));
+	if (_i)
+		take_second();
+	bytes = ebcc_module_object(module, &size);
+	object = open_without_cookies(bytes, size);
+	ck_assert_int_eq(bpf_object__load(object), 0);
+	bpf_object__close(object);
+}
+END_TEST
+
 static bool mentions_usdt(const char *text)
 {
 	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
@@ -422,6 +472,7 @@ int main(void)
 	tcase_add_loop_test(tcase, broken_specs, 0, 2);
 	tcase_add_loop_test(tcase, without_a_cookie_by_address, 0, 2);
 	tcase_add_loop_test(tcase, the_map_is_internal, 0, 2);
+	tcase_add_loop_test(tcase, the_verifier_skips_an_unknown_helper, 0, 2);
 	tcase_add_test(tcase, costs_nothing_unless_used);
 	tcase_add_test(tcase, only_numbers_and_pointers);
 	suite_add_tcase(suite, tcase);
