@@ -37,7 +37,7 @@ def test_kprobe_and_kretprobe_of_a_system_call():
 def test_kernel_latency():
     """Each call of the function is in the histogram."""
     reader, writer = os.pipe()
-    with Tool(BOOK + "kernel_latency.py", "pipe_write") as tool:
+    with Tool(BOOK + "kernel_latency.py", "vfs_write") as tool:
         tool.wait_until_asleep()
         for _ in range(300):
             os.write(writer, b"x")
@@ -49,7 +49,7 @@ def test_kernel_latency():
     assert re.search(rb"^ +nsecs +: count +distribution$", output, re.MULTILINE)
     rows = [tuple(map(int, row)) for row in
             re.findall(rb"^ *(\d+) -> (\d+) +: (\d+) +\|", output, re.MULTILINE)]
-    # Others write into pipes too, now and then.
+    # Others write too, now and then.
     assert 300 <= sum(count for _, _, count in rows) < 500
     # No call takes less than 16 nanoseconds, and most of them not a second.
     assert sum(count for _, high, count in rows if high < 16) == 0
