@@ -211,10 +211,12 @@ class Machine:
         write_command(self.request, self.share / "command")
 
     def console_tail(self):
-        """The last lines of the console."""
+        """The last lines of the console; after a panic from its first line on, however long its backtrace is."""
         path = self.work / "console"
         text = path.read_bytes().decode(errors="replace").replace("\r", "") if path.exists() else ""
-        lines = [line for line in text.splitlines() if line.strip()][-CONSOLE_TAIL_LINES:]
+        lines = [line for line in text.splitlines() if line.strip()]
+        panics = [number for number, line in enumerate(lines) if FAILURE_ON_CONSOLE.search(line.encode())]
+        lines = lines[min([len(lines) - CONSOLE_TAIL_LINES, *panics]):] if len(lines) > CONSOLE_TAIL_LINES else lines
         return "\n".join(f"  | {line}" for line in lines) or "  | (nothing on the console)"
 
     def fail(self, reason):
