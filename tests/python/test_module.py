@@ -3,6 +3,8 @@
 import ctypes as ct
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -247,3 +249,18 @@ def test_a_missing_tracepoint_is_said_without_a_warning(caplog):
     with pytest.raises(bcc.CompileError, match="no tracepoint syscalls:sys_enter_opeat"):
         bcc.BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_opeat) { return args->dfd; }")
     assert "visibility" not in caplog.text
+
+
+def test_a_start_does_not_import_logging(tmp_path):
+    """What costs more than a cached start itself is left alone, until there is a warning."""
+    script = """
+import sys
+from bcc import BPF
+for text in "int probe(void *ctx) { return 0; }", "#warning here\\nint probe(void *ctx) { return 0; }":
+    BPF(text=text).close()
+    print("logging" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
+                          env={**os.environ, "EBCC_CACHE": str(tmp_path / "cache")})
+    assert done.stdout.split() == ["False", "True"]
+    assert "warning: here" in done.stderr
