@@ -8,8 +8,9 @@ import pytest
 from bcc import BPF, AttachError
 
 PID = os.getpid()
-FUNCTIONS = {b"vfs_read", b"vfs_write", b"vfs_fsync"}
-EXPRESSION = "^vfs_(read|write|fsync)$"
+# Called from other files of the kernel than their own, so that no compiler inlines them.
+FUNCTIONS = {b"vfs_read", b"vfs_write", b"vfs_readlink"}
+EXPRESSION = "^vfs_(read|write|readlink)$"
 # Functions that a guest at rest seldom calls: a thousand of them cost it nothing.
 RARE = "^(tcp|udp|ext4|jbd2|inet|inet6|ip6|ipv6|audit|crypto|acpi|pci|usb|drm|snd|ata|scsi|xfrm|fib|nl|netdev)_"
 
@@ -46,11 +47,11 @@ def bpf():
 
 
 def work(path):
-    """Two writes, one read and one sync of a file, between which nothing else is done."""
+    """Two writes, one read of a file and one of a link, between which nothing else is done."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
     os.write(descriptor, b"a")
     os.write(descriptor, b"b")
-    os.fsync(descriptor)
+    os.readlink("/proc/self")
     os.pread(descriptor, 1, 0)
     os.close(descriptor)
 
@@ -78,8 +79,8 @@ def links(kind):
 
 
 def has_multi():
-    """Whether this process has such a link."""
-    return links("kprobe_multi") > 0
+    """Whether this kernel has such links: it needs fprobes (CONFIG_FPROBE), since 5.18."""
+    return BPF.ksymname("register_fprobe_ips") != -1
 
 
 def test_expression_attaches_to_all_that_match(bpf, tmp_path):
@@ -87,14 +88,13 @@ def test_expression_attaches_to_all_that_match(bpf, tmp_path):
     assert bpf.num_open_kprobes() == len(FUNCTIONS)
     seen = counted(bpf, tmp_path / "file")
     assert set(seen) == FUNCTIONS
-    assert seen[b"vfs_write"] == 2 and seen[b"vfs_fsync"] == 1
+    assert seen[b"vfs_write"] == 2 and seen[b"vfs_readlink"] == 1
 
 
 def test_one_link_where_the_kernel_has_such_links(bpf):
-    """kprobe.multi came with 5.18; before, each function has an event of its own."""
-    release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
+    """Elsewhere each function has an event of its own."""
     bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
-    assert links("kprobe_multi") == (1 if release >= (5, 18) else 0)
+    assert links("kprobe_multi") == (1 if has_multi() else 0)
 
 
 def test_detaching_one(bpf, tmp_path):
@@ -102,7 +102,7 @@ def test_detaching_one(bpf, tmp_path):
     bpf.detach_kprobe("vfs_write")
     assert bpf.num_open_kprobes() == 2
     seen = counted(bpf, tmp_path / "file")
-    assert set(seen) == FUNCTIONS - {b"vfs_write"} and seen[b"vfs_fsync"] == 1
+    assert set(seen) == FUNCTIONS - {b"vfs_write"} and seen[b"vfs_readlink"] == 1
     with pytest.raises(AttachError):
         bpf.detach_kprobe("vfs_write")
 
@@ -135,9 +135,9 @@ def test_returns(bpf):
 
 def test_functions_that_cannot_be_probed_are_left_out(bpf, tmp_path):
     program = bpf.module.program(b"on_call")
-    link = program.attach_kprobe_multi([b"no_such_function", b"vfs_fsync", b"also_no_function"])
-    assert link.functions() == [b"vfs_fsync"]
-    assert counted(bpf, tmp_path / "file") == {b"vfs_fsync": 1}
+    link = program.attach_kprobe_multi([b"no_such_function", b"vfs_readlink", b"also_no_function"])
+    assert link.functions() == [b"vfs_readlink"]
+    assert counted(bpf, tmp_path / "file") == {b"vfs_readlink": 1}
     link.destroy()
     with pytest.raises(AttachError, match="no_such_function"):
         program.attach_kprobe_multi([b"no_such_function"])
@@ -153,19 +153,19 @@ def test_refused_addresses_do_not_fail_the_others(bpf):
 
 
 def test_a_thousand_functions(bpf):
-    """At least 20 times as fast as one by one, of which a part is measured in the same run."""
+    """At least 20 times as fast as one by one, of which a part is measured in the same run, where the kernel has one link for
+    all; elsewhere a hundred single ones do."""
     program = bpf.module.program(b"on_call")
-    first = program.attach_kprobe_multi(sorted(FUNCTIONS))  # what is done once only
-    if not has_multi():
-        pytest.skip("this kernel has no kprobe.multi links")
-    first.destroy()
-    names = BPF.get_kprobe_functions(RARE)[:1000]
-    assert len(names) == 1000
+    program.attach_kprobe_multi(sorted(FUNCTIONS)).destroy()  # what is done once only
+    names = BPF.get_kprobe_functions(RARE)[:1000 if has_multi() else 100]
+    assert len(names) == (1000 if has_multi() else 100)
     start = time.monotonic()
     link = program.attach_kprobe_multi(names)
     together = time.monotonic() - start
-    assert len(link.functions()) > 900
+    assert len(link.functions()) > len(names) * 0.9
     link.destroy()
+    if not has_multi():
+        return
     start = time.monotonic()
     singles = [program.attach_kprobe(name) for name in names[:50]]
     alone = (time.monotonic() - start) / len(singles) * len(names)
