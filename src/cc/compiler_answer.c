@@ -94,3 +94,17 @@ void ebcc_cc_answer_deinit(struct ebcc_cc_answer *answer)
 	free(answer->assembly);
 	memset(answer, 0, sizeof(*answer));
 }
+
+const char *ebcc_cc_severity_name(enum ebcc_cc_severity severity)
+{
+	switch (severity) {
+	case EBCC_CC_NOTE:
+		return "note";
+	case EBCC_CC_WARNING:
+		return "warning";
+	case EBCC_CC_ERROR:
+		return "error";
+	default:
+		return "fatal error";
+	}
+}

@@ -20,6 +20,9 @@ bool ebcc_cc_answer_add_diagnostic(struct ebcc_cc_answer *answer, enum ebcc_cc_s
 				   const char *path, unsigned line, unsigned column,
 				   const char *message, const char *rendered);
 
+/* "error", "warning" ..., as clang says it. Static. */
+const char *ebcc_cc_severity_name(enum ebcc_cc_severity severity);
+
 /* Removes one diagnostic; the order of the others stays. */
 void ebcc_cc_answer_remove_diagnostic(struct ebcc_cc_answer *answer, size_t index);
 

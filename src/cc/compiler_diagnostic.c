@@ -10,20 +10,6 @@
 #include "compiler_answer.h"
 #include "compiler_diagnostic.h"
 
-static const char *severity_name(enum ebcc_cc_severity severity)
-{
-	switch (severity) {
-	case EBCC_CC_NOTE:
-		return "note";
-	case EBCC_CC_WARNING:
-		return "warning";
-	case EBCC_CC_ERROR:
-		return "error";
-	default:
-		return "fatal error";
-	}
-}
-
 /* Debug info has paths relative to its compile directory, with "./" before them. */
 static const char *plain_path(const char *path)
 {
@@ -123,7 +109,7 @@ void ebcc_cc_diagnose(struct ebcc_cc_answer *answer, const struct ebcc_cc_reques
 			fprintf(out, "%s:%u:%u: ", path, line, column);
 		else if (line)
 			fprintf(out, "%s:%u: ", path, line);
-		fprintf(out, "%s: %s\n", severity_name(severity), message);
+		fprintf(out, "%s: %s\n", ebcc_cc_severity_name(severity), message);
 		if (line)
 			render_snippet(out, request, path, line, column);
 		fclose(out);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler_answer.h"
 #include "hints.h"
 
 #define INTERNAL "__ebcc_"
@@ -259,20 +260,6 @@ static void append_flag(const struct piece *head, struct ebcc_buf *ret)
 		ebcc_buf_append(ret, flag, (size_t)(head->text + head->length - flag));
 }
 
-static const char *severity_name(enum ebcc_cc_severity severity)
-{
-	switch (severity) {
-	case EBCC_CC_NOTE:
-		return "note";
-	case EBCC_CC_WARNING:
-		return "warning";
-	case EBCC_CC_ERROR:
-		return "error";
-	default:
-		return "fatal error";
-	}
-}
-
 static void append_head(const struct ebcc_cc_diagnostic *diagnostic, enum ebcc_cc_severity severity,
 			const char *message, struct ebcc_buf *ret)
 {
@@ -281,7 +268,7 @@ static void append_head(const struct ebcc_cc_diagnostic *diagnostic, enum ebcc_c
 		ebcc_buf_printf(ret, ":%u", diagnostic->line);
 	if (diagnostic->line && diagnostic->column)
 		ebcc_buf_printf(ret, ":%u", diagnostic->column);
-	ebcc_buf_printf(ret, "%s%s: %s", *diagnostic->path ? ": " : "", severity_name(severity),
+	ebcc_buf_printf(ret, "%s%s: %s", *diagnostic->path ? ": " : "", ebcc_cc_severity_name(severity),
 			message);
 }
 

@@ -15,25 +15,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static void die(const char *what, const char *path)
-{
-	fprintf(stderr, "embed_headers: %s: %s\n", what, path);
-	exit(1);
-}
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!file)
-		die("can't open", path);
-	if (getdelim(&text, &size, '\0', file) < 0)
-		die("can't read, or empty", path);
-	fclose(file);
-	return text;
-}
+#define BUILD_TOOL "embed_headers"
+#include "build_tool.h"
 
 /* Copies a string or character literal whole; returns what comes after it. */
 static const char *copy_literal(const char *in, char **out)

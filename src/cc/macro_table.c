@@ -13,32 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BUILD_TOOL "macro_table"
+#include "build_tool.h"
 #include "ktypes_macros.h"
 
 #define MAX_MACROS 20000
 
 static struct ebcc_macro macros[MAX_MACROS];
 static size_t count;
-
-static void die(const char *what, const char *about)
-{
-	fprintf(stderr, "macro_table: %s: %s\n", what, about);
-	exit(1);
-}
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	char *text = NULL;
-	size_t size = 0;
-
-	if (!file)
-		die("can't open", path);
-	if (getdelim(&text, &size, '\0', file) < 0)
-		die("can't read, or empty", path);
-	fclose(file);
-	return text;
-}
 
 static bool is_name_part(char c)
 {
