@@ -8,9 +8,12 @@
 #include "load.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -62,15 +65,42 @@ static void append_reason(struct ebcc_buf *buf, const struct ebcc_capture *captu
 	}
 }
 
+/*
+ * Whether this thread holds every capability that loading BPF may ask for. Root's user id says
+ * little: inside a container it often comes without.
+ */
+static bool holds_every_privilege(void)
+{
+	static const unsigned needed[] = {CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	if (syscall(SYS_capget, &header, data))
+		return false;
+	if (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN))
+		return true;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+		if (!(data[CAP_TO_INDEX(needed[i])].effective & CAP_TO_MASK(needed[i])))
+			return false;
+	return true;
+}
+
 struct ebcc_error *ebcc_load_error(int errnum, const char *what, const struct ebcc_capture *capture)
 {
 	AUTO_BUF struct ebcc_buf reason = EBCC_BUF_INIT;
 
+	if (errnum == EPERM && holds_every_privilege())
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"%s: this user has the privileges, but the kernel refuses it: this kernel "
+			"is built without what it needs, is locked down "
+			"(/sys/kernel/security/lockdown), or a security module forbids it",
+			what);
 	if (errnum == EPERM)
 		return ebcc_error_create(
 			EBCC_ERROR_PERMISSION,
 			"%s: the kernel does not let this user load BPF: run as root, or "
-			"with CAP_BPF and CAP_PERFMON",
+			"with CAP_BPF and CAP_PERFMON (for packets: CAP_NET_ADMIN)",
 			what);
 	append_reason(&reason, capture);
 	if (errnum == ENOMEM)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import bcc
 import pytest
 
 SCRIPT = """
@@ -43,6 +44,14 @@ def test_no_privilege():
     text = said("pass", "setpriv", "--bounding-set=-all", "--inh-caps=-all")
     assert text.startswith("PrivilegeError ") and "root" in text and "CAP_BPF" in text
     assert "\n" not in text
+
+
+def test_a_kernel_that_refuses_a_kind_of_program_to_root():
+    text = said("bcc.BPF(text='KFUNC_PROBE(vfs_open, struct path *path) { return 0; }')")
+    if bcc.BPF.support_kfunc():
+        assert text == "no error"
+    else:
+        assert text.startswith("AttachError ") and "has the privileges" in text
 
 
 @pytest.mark.parametrize("call", [
