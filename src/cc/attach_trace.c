@@ -8,7 +8,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,13 +16,12 @@ static const struct trace_kind {
 	const char *name;
 	unsigned type;
 	int attach_type;
-	bool in_modules;
 } kinds[] = {
-	{"kfunc__", "kfunc", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true},
-	{"kretfunc__", "kretfunc", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true},
-	{"kmod_ret__", "kmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true},
-	{"lsm__", "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false},
-	{"bpf_iter__", "bpf_iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false},
+	{"kfunc__", "kfunc", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},
+	{"kretfunc__", "kretfunc", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT},
+	{"kmod_ret__", "kmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN},
+	{"lsm__", "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
+	{"bpf_iter__", "bpf_iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},
 };
 
 static const struct trace_kind *kind_of(const char *program)
@@ -34,31 +32,6 @@ static const struct trace_kind *kind_of(const char *program)
 		if (!strncmp(program, kinds[i].prefix, length) && program[length])
 			return &kinds[i];
 	}
-	return NULL;
-}
-
-/* Whether the kernel has BTF of a module, whose name is @length bytes long. */
-static bool is_module(const char *name, size_t length)
-{
-	char path[256];
-
-	return length && length < 128 && !memchr(name, '/', length) &&
-	       snprintf(path, sizeof(path), "/sys/kernel/btf/%.*s", (int)length, name) <
-		       (int)sizeof(path) &&
-	       !access(path, F_OK);
-}
-
-const char *ebcc_trace_module_target(const char *program)
-{
-	const struct trace_kind *kind = kind_of(program);
-	const char *target, *at;
-
-	if (!kind || !kind->in_modules)
-		return NULL;
-	target = program + strlen(kind->prefix);
-	for (at = strstr(target, "__"); at; at = strstr(at + 1, "__"))
-		if (at[2] && is_module(target, (size_t)(at - target)))
-			return at + 2;
 	return NULL;
 }
 

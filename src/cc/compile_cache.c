@@ -27,9 +27,6 @@
 /* Answers kept per manifest: a header that flips between a few states still hits. */
 #define MANIFEST_RECORDS 8
 
-/* No header, and no kernel's BTF, is larger. */
-#define INPUT_FILE_LIMIT (64u << 20)
-
 #define MANIFEST "manifest"
 #define OBJECT "answer"
 
@@ -95,17 +92,6 @@ struct ebcc_error *ebcc_compile_cache_key(const struct ebcc_cc_request *request,
 	return NULL;
 }
 
-static bool hash_file(const char *path, uint64_t *ret)
-{
-	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
-	AUTO_ERROR struct ebcc_error *error = ebcc_buf_read_file(&buf, path, INPUT_FILE_LIMIT);
-
-	if (error)
-		return false;
-	*ret = XXH64(buf.data, buf.size, 0);
-	return true;
-}
-
 static bool config_holds(struct ebcc_kernel_info *kernel, char *condition)
 {
 	AUTO_FREE char *value = NULL;
@@ -131,7 +117,7 @@ static bool holds(struct ebcc_kernel_info *kernel, char *line)
 	if (!strncmp(line, "config ", 7))
 		return config_holds(kernel, line + 7);
 	return sscanf(line, "file %16llx %n", &hash, &at) == 1 && at &&
-	       hash_file(line + at, &now) && now == hash;
+	       ebcc_object_cache_hash_file(line + at, &now) && now == hash;
 }
 
 /* Parses "object KEY". */
@@ -196,7 +182,7 @@ static bool add_file(struct ebcc_buf *conditions, const char *path)
 {
 	uint64_t hash;
 
-	if (strchr(path, '\n') || !hash_file(path, &hash))
+	if (strchr(path, '\n') || !ebcc_object_cache_hash_file(path, &hash))
 		return false;
 	ebcc_buf_printf(conditions, "file %016llx %s\n", (unsigned long long)hash, path);
 	return true;

@@ -24,31 +24,51 @@ static bool read_header(const char *bytes, size_t size, const Elf64_Ehdr *elf, u
 	return ret->sh_type == SHT_NOBITS || within(size, ret->sh_offset, ret->sh_size);
 }
 
-bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,
-		      size_t *ret_size)
+/* The section of that name, and where the name stands. */
+static bool find_section(const char *bytes, size_t size, const char *name, Elf64_Shdr *ret,
+			 const char **ret_name)
 {
 	size_t name_size = strlen(name) + 1;
-	Elf64_Shdr names, section;
+	Elf64_Shdr names;
 	Elf64_Ehdr elf;
 
 	if (size < sizeof(elf))
 		return false;
 	memcpy(&elf, bytes, sizeof(elf));
 	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    elf.e_shentsize != sizeof(section) ||
+	    elf.e_shentsize != sizeof(*ret) ||
 	    !read_header(bytes, size, &elf, elf.e_shstrndx, &names) || names.sh_type != SHT_STRTAB)
 		return false;
 	for (unsigned i = 0; i < elf.e_shnum; i++) {
-		if (!read_header(bytes, size, &elf, i, &section) || section.sh_type == SHT_NOBITS)
+		if (!read_header(bytes, size, &elf, i, ret) || ret->sh_type == SHT_NOBITS ||
+		    !within(names.sh_size, ret->sh_name, name_size))
 			continue;
-		if (!within(names.sh_size, section.sh_name, name_size) ||
-		    memcmp(bytes + names.sh_offset + section.sh_name, name, name_size))
-			continue;
-		*ret = bytes + section.sh_offset;
-		*ret_size = section.sh_size;
-		return true;
+		*ret_name = bytes + names.sh_offset + ret->sh_name;
+		if (!memcmp(*ret_name, name, name_size))
+			return true;
 	}
 	return false;
+}
+
+bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,
+		      size_t *ret_size)
+{
+	const char *place;
+	Elf64_Shdr section;
+
+	if (!find_section(bytes, size, name, &section, &place))
+		return false;
+	*ret = bytes + section.sh_offset;
+	*ret_size = section.sh_size;
+	return true;
+}
+
+const char *ebcc_elf_section_name(const char *bytes, size_t size, const char *name)
+{
+	const char *place;
+	Elf64_Shdr section;
+
+	return find_section(bytes, size, name, &section, &place) ? place : NULL;
 }
 
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret)

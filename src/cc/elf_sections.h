@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sections and symbols of an ELF object in memory, for what libbpf keeps to itself: .BTF.ext,
- * whose line info says where an instruction comes from, where a program begins, and .ebcc.meta.
+ * whose line info says where an instruction comes from, where a program begins, the names of
+ * sections, and .ebcc.meta.
  */
 #ifndef EBCC_ELF_SECTIONS_H
 #define EBCC_ELF_SECTIONS_H
@@ -13,6 +14,9 @@
 /* False: no such section, or not an ELF object. *@ret points into @bytes. */
 bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,
 		      size_t *ret_size);
+
+/* Where in @bytes the name of a section stands. NULL: no such section, or not an ELF object. */
+const char *ebcc_elf_section_name(const char *bytes, size_t size, const char *name);
 
 /* Where in its section the function or variable @name begins, in bytes. False: no such symbol. */
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret);

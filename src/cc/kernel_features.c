@@ -16,8 +16,8 @@
 #include <bpf/libbpf.h>
 #include <linux/bpf.h>
 
+#include "attach_target.h"
 #include "cleanup.h"
-#include "kernel_btf.h"
 #include "log.h"
 
 #define INSN(op, dst, src, offset, immediate)                                                      \
@@ -195,31 +195,22 @@ static bool probe_btf_datasec(void)
 	       !btf__add_datasec_var_info(btf, type, 0, 4) && btf_loads(btf);
 }
 
-/* The number of a function in the BTF of vmlinux, or 0. libbpf's search takes six times as long. */
-static uint32_t function_id(const char *name)
-{
-	struct ebcc_kernel_btf *btf = NULL;
-	struct ebcc_error *error = ebcc_kernel_btf_create(NULL, NULL, &btf);
-	uint32_t id = error ? 0 : ebcc_kernel_btf_find(btf, name, BTF_KIND_FUNC);
-
-	ebcc_error_destroy(error);
-	ebcc_kernel_btf_destroy(btf);
-	return id;
-}
-
 /* Some kernels load such programs and refuse to attach them, so it takes an attach to know. */
-static bool attaches(enum bpf_prog_type type, const char *function,
-		     enum bpf_attach_type attach_type)
+static bool attaches(const char *section)
 {
 	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct ebcc_attach_target target, *targets = &target;
 	AUTO_CLOSE int program = -1;
 	AUTO_CLOSE int link = -1;
 
-	opts.attach_btf_id = function_id(function);
-	if (!opts.attach_btf_id)
+	ebcc_attach_target_init(&target, section);
+	ebcc_error_destroy(ebcc_attach_targets_find(&targets, 1, NULL));
+	if (!target.id)
 		return false;
-	program = bpf_prog_load(type, NULL, "GPL", insns, 2, &opts);
+	opts.attach_btf_id = target.id;
+	opts.expected_attach_type = ebcc_attach_target_attach_type(&target);
+	program = bpf_prog_load(ebcc_attach_target_type(&target), NULL, "GPL", insns, 2, &opts);
 	if (program < 0)
 		return false;
 	link = bpf_raw_tracepoint_open(NULL, program);
@@ -229,18 +220,18 @@ static bool attaches(enum bpf_prog_type type, const char *function,
 /* The functions tried are the kernel's own for tests, which nothing else calls. */
 static bool probe_fentry(void)
 {
-	return attaches(BPF_PROG_TYPE_TRACING, "bpf_fentry_test1", BPF_TRACE_FENTRY);
+	return attaches("fentry/bpf_fentry_test1");
 }
 
 static bool probe_modify_return(void)
 {
-	return attaches(BPF_PROG_TYPE_TRACING, "bpf_modify_return_test", BPF_MODIFY_RETURN);
+	return attaches("fmod_ret/bpf_modify_return_test");
 }
 
 /* A hook that is called seldom, and whose result 0 lets things be. */
 static bool probe_lsm(void)
 {
-	return attaches(BPF_PROG_TYPE_LSM, "bpf_lsm_syslog", BPF_LSM_MAC);
+	return attaches("lsm/syslog");
 }
 
 static bool probe_raw_tracepoint(void)

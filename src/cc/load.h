@@ -32,6 +32,21 @@ void ebcc_cleanup_object(struct bpf_object **object);
 struct ebcc_error *ebcc_load_error(int errnum, const char *what,
 				   const struct ebcc_capture *capture);
 
+/* ---- program_target.c ---- */
+
+/* Whether libbpf lets us load programs by a target's number. */
+bool ebcc_target_loads(void);
+
+/* A copy of an object (malloc'ed, of the same size) in which a section has the name by which
+ * libbpf asks us for the target of its program. */
+MUST_CHECK struct ebcc_error *ebcc_target_object(const char *bytes, size_t size,
+						 const char *section, char **ret);
+
+/* What this thread's loads answer libbpf; NULL @target afterwards. Both are borrowed. */
+void ebcc_target_enter(const struct ebcc_attach_target *target, int btf_fd);
+
+/* ---- load.c ---- */
+
 /* Gives the module's network device, if it has one, as an interface index; else 0. */
 MUST_CHECK struct ebcc_error *ebcc_module_ifindex(const struct ebcc_module *module, unsigned *ret);
 

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "attach_target.h"
 #include "cleanup.h"
 #include "error.h"
 #include "log.h"
@@ -27,13 +28,14 @@ struct ebcc_types;	 /* value.c: struct ebcc_type by BTF id, made on demand */
 
 struct ebcc_program {
 	struct ebcc_module *module;
-	char *name;	      /* the function's */
-	size_t index;	      /* among the module's programs */
-	int fd;		      /* -1 until loaded */
-	unsigned type;	      /* enum bpf_prog_type, 0 until loaded */
-	int attach_type;      /* enum bpf_attach_type it was loaded with */
-	bool second_pipeline; /* the verifier took only the second pipeline's code */
-	void *instructions;   /* as compiled, from the object that was loaded */
+	char *name;			  /* the function's */
+	size_t index;			  /* among the module's programs */
+	int fd;				  /* -1 until loaded */
+	unsigned type;			  /* enum bpf_prog_type, 0 until loaded */
+	int attach_type;		  /* enum bpf_attach_type it was loaded with */
+	bool second_pipeline;		  /* the verifier took only the second pipeline's code */
+	struct ebcc_attach_target target; /* of a BTF-typed program, once the module has looked */
+	void *instructions;		  /* as compiled, from the object that was loaded */
 	size_t instructions_size;
 };
 
@@ -76,8 +78,9 @@ struct ebcc_module {
 	struct btf *btf; /* borrowed from object, or empty_btf */
 	struct btf *empty_btf; /* stands in where the object has none; else NULL */
 	struct ebcc_types *types;
-	bool loaded;	 /* the maps exist */
-	bool load_tried; /* constants can't be set any more, nor a failed load repeated */
+	bool loaded;	    /* the maps exist */
+	bool load_tried;    /* constants can't be set any more, nor a failed load repeated */
+	bool targets_found; /* those of BTF-typed programs were looked for */
 	struct ebcc_program **programs;
 	size_t program_count;
 	struct ebcc_table **tables;
@@ -104,10 +107,6 @@ MUST_CHECK struct ebcc_error *ebcc_link_create(struct ebcc_program *program, siz
 					       void (*detach)(struct ebcc_link *link),
 					       struct ebcc_link **ret, const char *name_format, ...)
 	EBCC_PRINTF(5, 6);
-
-/* attach_trace.c: the function in a kernel module that @program, the name of a program made by
- * MODULE_KFUNC_PROBE and kin, is for; NULL where the name names no module of this kernel. */
-const char *ebcc_trace_module_target(const char *program);
 
 /* load.c: opens @bytes (borrowed from module->object_bytes) and fills programs and tables. */
 MUST_CHECK struct ebcc_error *ebcc_module_open_object(struct ebcc_module *module);

@@ -22,6 +22,8 @@
 #define ENTRY_SIZE_LIMIT (64u << 20)
 #define LARGE_ENTRY (4u << 20)
 #define ENTRY_MAGIC 0x31454343424545ull /* "EEBCCE1" */
+/* No header, and no kernel's BTF, is larger. */
+#define HASHED_FILE_LIMIT (64u << 20)
 /* Temporary files of writers that died are swept after this. */
 #define STALE_SECONDS 3600
 /* An entry's time of use is rewritten at most this often. */
@@ -388,4 +390,15 @@ void ebcc_object_cache_put(struct ebcc_object_cache *cache, const struct ebcc_ca
 		return;
 	}
 	evict(cache);
+}
+
+bool ebcc_object_cache_hash_file(const char *path, uint64_t *ret)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+	AUTO_ERROR struct ebcc_error *error = ebcc_buf_read_file(&buf, path, HASHED_FILE_LIMIT);
+
+	if (error)
+		return false;
+	*ret = XXH64(buf.data, buf.size, 0);
+	return true;
 }

@@ -48,4 +48,8 @@ bool ebcc_object_cache_get(struct ebcc_object_cache *cache, const struct ebcc_ca
 void ebcc_object_cache_put(struct ebcc_object_cache *cache, const struct ebcc_cache_key *key,
 			   const char *kind, const void *data, size_t size);
 
+/* A 64-bit XXH64 of a file's bytes, for entries that hold only as long as the file is the same.
+ * False: it can't be read. */
+bool ebcc_object_cache_hash_file(const char *path, uint64_t *ret);
+
 #endif /* EBCC_OBJECT_CACHE_H */

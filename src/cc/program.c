@@ -174,6 +174,9 @@ struct load {
 	unsigned log_level;
 	struct bpf_object *object;
 	struct bpf_program *bpf_program;
+	const struct ebcc_attach_target *target; /* of a BTF-typed program; or NULL */
+	int target_btf;				 /* the BTF that numbers it, or 0: vmlinux */
+	char *renamed;				 /* the object as libbpf gets it for a target */
 	char *log;
 	bool rejected; /* by the verifier, as opposed to the kernel not letting us */
 	bool too_large;
@@ -184,6 +187,9 @@ static void load_deinit(struct load *load)
 {
 	bpf_object__close(load->object);
 	free(load->log);
+	free(load->renamed);
+	if (load->target_btf > 0)
+		close(load->target_btf);
 	if (load->fd >= 0)
 		close(load->fd);
 }
@@ -278,28 +284,66 @@ static struct ebcc_error *use_map(const struct load *load, struct bpf_map *map)
 	return NULL;
 }
 
-/* The section's name would have libbpf look for a function MODULE__FUNCTION. */
-static struct ebcc_error *set_module_target(struct load *load)
+/* The name of a program's section in the object as it was compiled. */
+static const char *section_of(const struct ebcc_program *program)
 {
-	const char *name = load->program->name, *target = ebcc_trace_module_target(name);
-	int err;
-
-	if (!target)
-		return NULL;
-	err = bpf_program__set_attach_target(load->bpf_program, 0, target);
-	if (!err)
-		return NULL;
-	return ebcc_error_with_subject(
-		ebcc_error_os(EBCC_ERROR_NOT_FOUND, -err,
-			      "program '%s': no kernel module has a function %s that can be traced",
-			      name, target),
-		target);
+	return bpf_program__section_name(
+		bpf_object__find_program_by_name(program->module->object, program->name));
 }
 
-static struct ebcc_error *set_type(struct load *load, unsigned ifindex)
+/* Looks, once, for the targets of all programs that have one: it is one walk through BTF. */
+static struct ebcc_error *find_targets(struct ebcc_module *module)
+{
+	AUTO_FREE struct ebcc_attach_target **targets =
+		calloc(module->program_count, sizeof(*targets));
+	size_t count = 0;
+
+	if (module->targets_found)
+		return NULL;
+	if (!targets)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < module->program_count; i++) {
+		struct ebcc_program *program = module->programs[i];
+
+		if (ebcc_attach_target_init(&program->target, section_of(program)))
+			targets[count++] = &program->target;
+	}
+	TRY(ebcc_attach_targets_find(targets, count, &module->log));
+	module->targets_found = true;
+	return NULL;
+}
+
+/* Sets the target, where the program has one and is loaded as its section says. */
+static struct ebcc_error *set_target(struct load *load)
+{
+	struct ebcc_program *program = load->program;
+	struct ebcc_attach_target *target = &program->target, as_section;
+
+	if (!ebcc_attach_target_init(&as_section, section_of(program)) ||
+	    load->type != ebcc_attach_target_type(&as_section) ||
+	    (load->attach_type >= 0 &&
+	     load->attach_type != (int)ebcc_attach_target_attach_type(&as_section)) ||
+	    !ebcc_target_loads())
+		return NULL;
+	TRY(find_targets(program->module));
+	if (!target->id)
+		return ebcc_error_prefix(ebcc_attach_target_missing(target), "program '%s'",
+					 program->name);
+	TRY(ebcc_attach_target_btf(target, &load->target_btf));
+	TRY(ebcc_target_object(load->bytes, load->size, target->section, &load->renamed));
+	load->target = target;
+	return NULL;
+}
+
+static void set_type(struct load *load)
 {
 	struct bpf_program *program = load->bpf_program;
 
+	if (load->target) {
+		/* It is told to the kernel with the target. */
+		load->attach_type = (int)ebcc_attach_target_attach_type(load->target);
+		return;
+	}
 	if (load->type != bpf_program__type(program)) {
 		bpf_program__set_type(program, load->type);
 		bpf_program__set_expected_attach_type(program, 0);
@@ -307,9 +351,15 @@ static struct ebcc_error *set_type(struct load *load, unsigned ifindex)
 	if (load->attach_type >= 0)
 		bpf_program__set_expected_attach_type(program,
 						      (enum bpf_attach_type)load->attach_type);
+}
+
+static struct ebcc_error *prepare(struct load *load, unsigned ifindex)
+{
+	struct bpf_program *program = load->bpf_program;
+
+	set_type(load);
 	if (ifindex)
 		bpf_program__set_ifindex(program, ifindex);
-	TRY(set_module_target(load));
 	bpf_program__set_autoload(program, true);
 	load->log = malloc(LOG_SIZE);
 	if (!load->log)
@@ -330,7 +380,7 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 	if (load->rejected) {
 		struct ebcc_rejection rejection = {
 			.program = load->program->name,
-			.section = bpf_program__section_name(load->bpf_program),
+			.section = section_of(load->program),
 			.instruction_count =
 				load->program->instructions_size / sizeof(struct bpf_insn),
 			.log = load->log,
@@ -369,7 +419,9 @@ static struct ebcc_error *run_load(struct load *load)
 	int err;
 
 	TRY(ebcc_module_ifindex(program->module, &ifindex));
-	TRY(ebcc_object_open(program->module, load->bytes, load->size, &load->object));
+	TRY(set_target(load));
+	TRY(ebcc_object_open(program->module, load->renamed ? load->renamed : load->bytes,
+			     load->size, &load->object));
 	load->bpf_program = bpf_object__find_program_by_name(load->object, program->name);
 	if (!load->bpf_program)
 		return ebcc_error_create(EBCC_ERROR_FORMAT, "program '%s' is not in the object",
@@ -378,8 +430,10 @@ static struct ebcc_error *run_load(struct load *load)
 	ebcc_capture_init(&capture, &program->module->log);
 	LOG_SCOPE(&capture.log);
 	bpf_object__for_each_map(map, load->object) TRY(use_map(load, map));
-	TRY(set_type(load, ifindex));
+	TRY(prepare(load, ifindex));
+	ebcc_target_enter(load->target, load->target_btf);
 	err = bpf_object__load(load->object);
+	ebcc_target_enter(NULL, 0);
 	TRY(collect_log(load));
 	if (err)
 		return explain(load, -err, &capture);
@@ -387,7 +441,8 @@ static struct ebcc_error *run_load(struct load *load)
 	load->fd = fcntl(bpf_program__fd(load->bpf_program), F_DUPFD_CLOEXEC, 0);
 	if (load->fd < 0)
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "a program's descriptor can't be kept");
-	load->attach_type = (int)bpf_program__expected_attach_type(load->bpf_program);
+	if (!load->target)
+		load->attach_type = (int)bpf_program__expected_attach_type(load->bpf_program);
 	return NULL;
 }
 
@@ -417,6 +472,9 @@ static struct ebcc_error *locate(const struct load *load, struct ebcc_error *err
 
 	again.object = NULL;
 	again.log = NULL;
+	again.renamed = NULL;
+	again.target = NULL;
+	again.target_btf = 0;
 	again.log_level = LOG_INSTRUCTIONS;
 	if (load->too_large || load->log_level != LOG_REASON)
 		return error;

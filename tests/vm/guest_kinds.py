@@ -6,11 +6,15 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
 import textwrap
 
 import bcc
 import pytest
 from bcc import BPF
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "python"))
+from opened_files import opened_by  # noqa: E402
 
 PID = os.getpid()
 
@@ -151,9 +155,39 @@ def test_function_of_a_module(load):
 
 
 def test_missing_function(load):
-    with pytest.raises(bcc.Error) as caught:
-        load("KFUNC_PROBE(no_such_function_anywhere, int a) { return 0; }")
-    assert "no_such_function_anywhere" in str(caught.value)
+    with pytest.raises(bcc.AttachError, match="has no function vfs_wriet; did you mean vfs_write"):
+        load("KFUNC_PROBE(vfs_wriet, int a) { return 0; }")
+
+
+COUNT_WRITES = """
+    import os
+    from bcc import BPF
+
+    null = os.open("/dev/null", os.O_WRONLY)
+    with BPF(constants={"own": os.getpid()}, text='''
+        const volatile u32 own = 0;
+        BPF_ARRAY(calls, u64, 3);
+        static bool is_own(void) { return bpf_get_current_pid_tgid() >> 32 == own; }
+        KFUNC_PROBE(vfs_write) { if (is_own()) calls.increment(0); return 0; }
+        KRETFUNC_PROBE(vfs_write) { if (is_own()) calls.increment(1); return 0; }
+        MODULE_KFUNC_PROBE(overlay, ovl_open) { if (is_own()) calls.increment(2); return 0; }
+        ''') as bpf:
+        for i in range(5):
+            os.write(null, b"a")
+        os.close(os.open("/etc/passwd", os.O_RDONLY))
+        print([leaf.value for leaf in bpf["calls"].values()])
+"""
+
+
+def test_no_search_once_it_is_cached(tmp_path):
+    """A program whose target was found before loads without vmlinux' BTF being read."""
+    subprocess.run(["modprobe", "overlay"], check=False)
+    environment = dict(os.environ, EBCC_CACHE=str(tmp_path / "cache"))
+    first, names = opened_by(COUNT_WRITES, environment)
+    assert first.strip() == "[5, 5, 1]" and "/sys/kernel/btf/vmlinux" in names
+    second, names = opened_by(COUNT_WRITES, environment)
+    assert second == first and "/sys/kernel/btf/vmlinux" not in names
+    assert sum(name.endswith(".target") for name in names) == 3
 
 
 def test_result_replaced(load):

@@ -1,0 +1,118 @@
+"""Targets of BTF-typed programs: found by name, remembered in the object cache, and what is said when there is none.
+
+This machine's kernel may refuse fentry; tests/vm/guest_kinds.py has these programs at work.
+"""
+
+import os
+import subprocess
+
+import bcc
+import pytest
+from bcc import BPF
+from opened_files import opened_by
+
+VMLINUX = "/sys/kernel/btf/vmlinux"
+COUNT_TASKS = """
+    import os, time
+    from bcc import BPF
+
+    with BPF(text='''
+        BPF_ARRAY(tasks, u64, 1);
+        BPF_ITER(task) {
+            if (ctx->task && ctx->task->tgid == OWN)
+                tasks.increment(0);
+            return 0;
+        }'''.replace("OWN", str(os.getppid()))) as bpf:
+        with os.fdopen(bpf.attach_iter("task").open()) as file:
+            file.read()
+        print(bpf["tasks"][0].value)
+"""
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """An environment with an object cache of its own, and its directory."""
+    folder = tmp_path / "cache"
+    return dict(os.environ, EBCC_CACHE=str(folder)), folder
+
+
+def own_threads():
+    return str(len(os.listdir("/proc/self/task")))
+
+
+def test_no_search_once_it_is_cached(cache):
+    environment, _ = cache
+    # The first process compiles too, which another kernel of the same source would not.
+    first, names = opened_by(COUNT_TASKS, environment)
+    assert first.strip() == own_threads() and VMLINUX in names
+    second, names = opened_by(COUNT_TASKS, environment)
+    assert second == first
+    assert any(name.endswith(".target") for name in names)
+    assert VMLINUX not in names
+
+
+@pytest.mark.parametrize("damage", [
+    lambda data: data[:-1], lambda data: data[:-1] + b"9", lambda data: b"", lambda data: data + b"1"])
+def test_damaged_entry(cache, damage):
+    """A damaged entry is as good as none, and replaced."""
+    environment, folder = cache
+    first, _ = opened_by(COUNT_TASKS, environment)
+    [entry] = folder.glob("*.target")
+    whole = entry.read_bytes()
+    entry.write_bytes(damage(whole))
+    second, names = opened_by(COUNT_TASKS, environment)
+    assert second == first and VMLINUX in names
+    assert entry.read_bytes() == whole
+
+
+def test_entry_that_others_can_write(cache):
+    environment, folder = cache
+    opened_by(COUNT_TASKS, environment)
+    [entry] = folder.glob("*.target")
+    entry.chmod(0o666)
+    _, names = opened_by(COUNT_TASKS, environment)
+    assert VMLINUX in names
+
+
+def test_without_a_cache(cache):
+    environment, _ = cache
+    output, names = opened_by(COUNT_TASKS, dict(environment, EBCC_CACHE="off"))
+    assert output.strip() == own_threads() and VMLINUX in names
+
+
+@pytest.mark.parametrize("text, words", [
+    ("KFUNC_PROBE(vfs_raed, int a) { return 0; }", ["has no function vfs_raed", "did you mean vfs_read"]),
+    ("KRETFUNC_PROBE(vfs_raed, int a) { return 0; }", ["has no function vfs_raed", "did you mean vfs_read"]),
+    ("KMOD_RET(security_file_opn, int a) { return 0; }", ["no function security_file_opn", "security_file_open"]),
+    ("LSM_PROBE(file_opn, int a) { return 0; }", ["no LSM hook file_opn", "did you mean file_open"]),
+    ("struct bpf_iter__taks { int a; }; BPF_ITER(taks) { return 0; }", ["no iterator taks", "did you mean task"]),
+    ("KFUNC_PROBE(no_such_function_anywhere, int a) { return 0; }", ["no function no_such_function_anywhere"]),
+])
+def test_missing_target(text, words):
+    with pytest.raises(bcc.Error) as caught:
+        BPF(text=text)
+    for word in words:
+        assert word in str(caught.value)
+    assert "libbpf" not in str(caught.value)
+
+
+def test_saved_object_keeps_the_names(load, tmp_path, bpffs):
+    """What loads by a number is an object that other loaders find the target of by its name."""
+    bpf = load("BPF_ITER(task) { return 0; }")
+    (tmp_path / "saved.bpf.o").write_bytes(bpf.module.object())
+    subprocess.run(["bpftool", "prog", "load", tmp_path / "saved.bpf.o", bpffs + "/saved"], check=True)
+
+
+def test_line_info_of_a_typed_program(load):
+    """Renaming the section for libbpf does not lose what the object says of it."""
+    bpf = load("""
+        BPF_ARRAY(tasks, u64, 1);
+        BPF_ITER(task) {
+            tasks.increment(0);
+            return 0;
+        }""")
+    fd = bpf.module.program(b"bpf_iter__task").fd
+    with open(f"/proc/self/fdinfo/{fd}", encoding="ascii") as file:
+        [number] = [line.split()[1] for line in file if line.startswith("prog_id:")]
+    dump = subprocess.run(["bpftool", "prog", "dump", "xlated", "id", number, "linum"], capture_output=True, text=True, check=True)
+    assert "tasks.increment(0)" in dump.stdout
