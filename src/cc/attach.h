@@ -67,6 +67,22 @@ MUST_CHECK struct ebcc_error *ebcc_online_cpus(int **ret, size_t *ret_count);
 /* Loads an iterator, whose name begins with bpf_iter__. */
 MUST_CHECK struct ebcc_error *ebcc_iter_load(struct ebcc_program *program);
 
+/* ---- attach_uprobe.c ---- */
+
+/* Where a user probe is set. */
+struct ebcc_uprobe_place {
+	int file;		   /* open descriptor of the file */
+	const char *path;	   /* its path, which may lead elsewhere by now */
+	uint64_t offset;	   /* in the file */
+	uint64_t semaphore_offset; /* of a counter of tracers that the kernel keeps, or 0 */
+	int pid;		   /* one process, or 0 / -1 for all */
+	bool on_return;
+};
+
+/* Opens the perf event of a user probe, disabled. @ret: owned by the caller. The error of a place
+ * that the kernel refuses has its errno. */
+MUST_CHECK struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *ret);
+
 /* ---- attach_kprobe.c ---- */
 
 /*

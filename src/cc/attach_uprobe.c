@@ -6,9 +6,10 @@
 #include "attach.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "elf_symbols.h"
 #include "find.h"
@@ -41,27 +42,6 @@ static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program
 	return NULL;
 }
 
-static struct ebcc_error *open_error(const char *path, const struct ebcc_uprobe_opts *opts,
-				     uint64_t offset, int errnum)
-{
-	struct ebcc_error *error;
-
-	if (errnum == ESRCH)
-		error = ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d",
-					  opts->pid);
-	else if (errnum == ENOTSUP || errnum == EINVAL)
-		error = ebcc_error_os(
-			EBCC_ERROR_ATTACH, errnum,
-			"the kernel can't probe offset 0x%llx of %s: the place has to be "
-			"the start of an instruction of a kind that it can step, in a file "
-			"system that allows it",
-			(unsigned long long)offset, path);
-	else
-		error = ebcc_error_os(EBCC_ERROR_OS, errnum, "can't probe offset 0x%llx of %s",
-				      (unsigned long long)offset, path);
-	return ebcc_error_with_subject(error, path);
-}
-
 /* "PATH:SYMBOL+0xOFFSET", or "PATH:0xADDRESS". @ret malloc'ed. */
 static struct ebcc_error *describe(const char *path, const struct ebcc_uprobe_opts *opts,
 				   uint64_t address, char **ret)
@@ -81,52 +61,83 @@ static struct ebcc_error *describe(const char *path, const struct ebcc_uprobe_op
 	return ebcc_error_no_memory();
 }
 
-static struct ebcc_error *event_attr(const struct ebcc_uprobe_opts *opts, const char *path,
-				     uint64_t offset, struct perf_event_attr *ret)
+static struct ebcc_error *open_error(const struct ebcc_uprobe_place *place, int errnum)
 {
-	uint64_t return_bit;
-	uint32_t type;
+	struct ebcc_error *error;
 
-	if (!ebcc_perf_source("uprobe", &type, &return_bit))
+	if (errnum == ESRCH)
+		error = ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d",
+					  place->pid);
+	else if (errnum == ENOTSUP || errnum == EINVAL)
+		error = ebcc_error_os(
+			EBCC_ERROR_ATTACH, errnum,
+			"the kernel can't probe offset 0x%llx of %s: the place has to be "
+			"the start of an instruction of a kind that it can step, in a file "
+			"system that allows it",
+			(unsigned long long)place->offset, place->path);
+	else
+		error = ebcc_error_os(EBCC_ERROR_OS, errnum, "can't probe offset 0x%llx of %s",
+				      (unsigned long long)place->offset, place->path);
+	return ebcc_error_with_subject(error, place->path);
+}
+
+/* A path for the kernel to find the open file by: the one that people know where that is the
+ * same file, which it isn't in a process with another root directory, or after an upgrade. */
+static void kernel_path(const struct ebcc_uprobe_place *place, char *path, size_t size)
+{
+	struct stat opened, named;
+
+	if (strlen(place->path) < size && !fstat(place->file, &opened) &&
+	    !stat(place->path, &named) && opened.st_ino == named.st_ino &&
+	    opened.st_dev == named.st_dev)
+		strcpy(path, place->path);
+	else
+		snprintf(path, size, "/proc/self/fd/%d", place->file);
+}
+
+struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *ret)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr), .disabled = 1};
+	char path[PATH_MAX];
+	uint64_t return_bit;
+	int fd;
+
+	if (!ebcc_perf_source("uprobe", &attr.type, &return_bit))
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
 			"this kernel has no user probes (CONFIG_UPROBE_EVENTS), or sysfs is "
 			"not mounted");
-	if (opts->semaphore_offset > UINT32_MAX)
+	if (place->semaphore_offset > UINT32_MAX)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
 			"the semaphore's offset 0x%llx is beyond what the kernel takes",
-			(unsigned long long)opts->semaphore_offset);
-	*ret = (struct perf_event_attr){
-		.type = type,
-		.size = sizeof(*ret),
-		.config = opts->semaphore_offset << REF_COUNTER_SHIFT |
-			  (opts->on_return ? return_bit : 0),
-		.uprobe_path = (uint64_t)(uintptr_t)path,
-		.probe_offset = offset,
-		.disabled = 1,
-	};
+			(unsigned long long)place->semaphore_offset);
+	kernel_path(place, path, sizeof(path));
+	attr.config =
+		place->semaphore_offset << REF_COUNTER_SHIFT | (place->on_return ? return_bit : 0);
+	attr.uprobe_path = (uint64_t)(uintptr_t)path;
+	attr.probe_offset = place->offset;
+	fd = ebcc_perf_event_open_tracing(&attr, place->pid);
+	if (fd < 0)
+		return open_error(place, errno);
+	*ret = fd;
 	return NULL;
 }
 
 static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc_uprobe_opts *opts,
-				 const char *path, struct ebcc_link **ret)
+				 struct ebcc_uprobe_place *place, struct ebcc_link **ret)
 {
 	AUTO_ELF struct ebcc_elf *elf = NULL;
 	AUTO_FREE char *name = NULL;
-	struct perf_event_attr attr;
-	uint64_t address = 0, offset = 0;
+	uint64_t address = 0;
 	int fd;
 
-	TRY(ebcc_elf_open(path, &elf));
+	TRY(ebcc_elf_open_fd(place->file, place->path, &elf));
 	TRY(find_address(elf, program, opts, &address));
-	TRY(ebcc_elf_address_to_offset(elf, address, &offset));
-	TRY(event_attr(opts, path, offset, &attr));
-	TRY(describe(path, opts, address, &name));
+	TRY(ebcc_elf_address_to_offset(elf, address, &place->offset));
+	TRY(describe(place->path, opts, address, &name));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
-	fd = ebcc_perf_event_open_tracing(&attr, opts->pid);
-	if (fd < 0)
-		return open_error(path, opts, offset, errno);
+	TRY(ebcc_uprobe_open(place, &fd));
 	return ebcc_perf_link_create(program, fd, opts->cookie,
 				     opts->on_return ? "uretprobe" : "uprobe", name, ret);
 }
@@ -136,12 +147,19 @@ struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
 				      struct ebcc_link **ret)
 {
 	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
+	struct ebcc_uprobe_place place = {0};
 	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int file = -1;
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_uprobe_opts"));
 	if (!opts.binary || !*opts.binary)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "a user probe needs the binary that it is in");
-	TRY(ebcc_find_binary(opts.binary, opts.pid, &path));
-	return attach(program, &opts, path, ret);
+	TRY(ebcc_open_binary(opts.binary, opts.pid, &file, &path));
+	place.file = file;
+	place.path = path;
+	place.semaphore_offset = opts.semaphore_offset;
+	place.pid = opts.pid;
+	place.on_return = opts.on_return;
+	return attach(program, &opts, &place, ret);
 }

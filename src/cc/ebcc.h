@@ -402,6 +402,128 @@ EBCC_API const char *ebcc_link_name(const struct ebcc_link *link);
 /** @} */
 
 /**
+ * @defgroup usdt USDT probes
+ *
+ * Places that the author of a program marked for tracing, with arguments (`.note.stapsdt`, as
+ * systemtap's sys/sdt.h writes it). A probe is named PROVIDER:NAME, lies in one file, and may have
+ * several locations there, each with its arguments in registers and memory of its own.
+ *
+ * What ebcc_usdt_open() gives describes the probes of a file or a process and is independent of any
+ * module; strings and probes are borrowed from it. It may be closed while programs are attached.
+ * @{
+ */
+
+struct ebcc_usdt;
+struct ebcc_usdt_probe;
+
+struct ebcc_usdt_opts {
+	size_t sz;
+	int pid; /**< one process, in which programs will run; or 0 / -1: every process */
+	const char *binary; /**< path, or the name of a library or program, as the process sees it;
+			     *  NULL: all files that the process has mapped to run */
+};
+
+/**
+ * Reads the probes of a file or a process. One without probes is no error.
+ * @return EBCC_ERROR_NOT_FOUND: no such file or process; EBCC_ERROR_FORMAT: the file named by
+ * @p opts is no ELF file, or its notes are malformed.
+ */
+EBCC_API struct ebcc_error *ebcc_usdt_open(const struct ebcc_usdt_opts *opts,
+					   struct ebcc_usdt **ret);
+EBCC_API void ebcc_usdt_close(struct ebcc_usdt *usdt);
+
+/** In the order of the files and of their notes. */
+EBCC_API size_t ebcc_usdt_probe_count(const struct ebcc_usdt *usdt);
+/** The probe of that index, or NULL. */
+EBCC_API const struct ebcc_usdt_probe *ebcc_usdt_probe(const struct ebcc_usdt *usdt, size_t index);
+/**
+ * The probe "PROVIDER:NAME", or "NAME"; the first one where several files have it.
+ * @return EBCC_ERROR_NOT_FOUND with near names; EBCC_ERROR_INVALID_ARGUMENT for a NAME that several
+ * providers have.
+ */
+EBCC_API struct ebcc_error *ebcc_usdt_find_probe(const struct ebcc_usdt *usdt, const char *name,
+						 const struct ebcc_usdt_probe **ret);
+
+EBCC_API const char *ebcc_usdt_probe_provider(const struct ebcc_usdt_probe *probe);
+EBCC_API const char *ebcc_usdt_probe_name(const struct ebcc_usdt_probe *probe);
+/** The file, as the process (or, without one, this system) names it. */
+EBCC_API const char *ebcc_usdt_probe_binary(const struct ebcc_usdt_probe *probe);
+/** Address, as in the file, of the counter of tracers (2 bytes) that the program looks at before it
+ *  computes the arguments, or 0: there is none. */
+EBCC_API uint64_t ebcc_usdt_probe_semaphore(const struct ebcc_usdt_probe *probe);
+EBCC_API size_t ebcc_usdt_probe_location_count(const struct ebcc_usdt_probe *probe);
+/** The most arguments that one of its locations has. */
+EBCC_API size_t ebcc_usdt_probe_argument_count(const struct ebcc_usdt_probe *probe);
+/** The integer type that holds argument @p index (from 0) of every location: "int32_t", "uint64_t",
+ *  ... Static. NULL: no location has the argument, or none that can be read. */
+EBCC_API const char *ebcc_usdt_probe_argument_type(const struct ebcc_usdt_probe *probe,
+						   size_t index);
+
+struct ebcc_usdt_location {
+	uint64_t address;      /**< as in the file */
+	const char *arguments; /**< as in the note: "-4@%edi 8@-8(%rbp)" */
+	size_t argument_count;
+};
+/** @return false when @p index is out of range. */
+EBCC_API bool ebcc_usdt_location(const struct ebcc_usdt_probe *probe, size_t index,
+				 struct ebcc_usdt_location *ret);
+
+/** What an argument's description is made of, besides its size. */
+enum ebcc_usdt_part {
+	EBCC_USDT_PART_CONSTANT = 1, /**< constant; nothing else then */
+	EBCC_USDT_PART_OFFSET = 2,   /**< offset: the argument is in memory */
+	EBCC_USDT_PART_SYMBOL = 4,   /**< symbol, whose address counts too */
+	EBCC_USDT_PART_BASE = 8,     /**< base: a register */
+	EBCC_USDT_PART_INDEX = 16,   /**< index: a register */
+	EBCC_USDT_PART_SCALE = 32,   /**< scale, of the index: 1, 2, 4 or 8 */
+};
+
+struct ebcc_usdt_operand {
+	unsigned parts; /**< enum ebcc_usdt_part, or'ed; 0 where it isn't understood */
+	unsigned size;	/**< bytes: 1, 2, 4 or 8 */
+	bool is_signed;
+	unsigned scale;
+	int64_t constant, offset;
+	char base[8], index[8]; /**< as in the note, without a "%" */
+	char symbol[112];
+	const char *unreadable; /**< why programs can't read it (static), or NULL: they can */
+};
+/** One argument (@p index from 0) of a location. @return false when there is no such. */
+EBCC_API bool ebcc_usdt_operand(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
+				struct ebcc_usdt_operand *ret);
+
+struct ebcc_usdt_attach_opts {
+	size_t sz;
+	const char *probe;  /**< "PROVIDER:NAME", or "NAME"; in every file that has it */
+	bool every_process; /**< not only in the process that was opened */
+};
+/**
+ * Runs a program at every location of a probe, where bpf_usdt_readarg() reads its arguments. The
+ * link holds all of them, and the probe's semaphores up; it ends as a whole.
+ *
+ * Semaphores are the kernel's business, who lowers them too when this process is killed. Where the
+ * kernel can't (it has none, or someone set a probe there without it), they are counted in
+ * the memory of the one process: then a killed tracer leaves them up.
+ *
+ * @return EBCC_ERROR_NOT_FOUND with near names; EBCC_ERROR_UNSUPPORTED: on a kernel without attach
+ * cookies (before 5.15) arguments need a process; EBCC_ERROR_STATE: no room for more
+ * argument layouts, see ebcc_module_reserve_usdt().
+ */
+EBCC_API struct ebcc_error *ebcc_attach_usdt(struct ebcc_program *program,
+					     const struct ebcc_usdt *usdt,
+					     const struct ebcc_usdt_attach_opts *opts,
+					     struct ebcc_link **ret);
+
+/**
+ * Makes room for @p count different layouts of arguments that programs of the module read; 256
+ * unless more were asked for. Each takes some 250 bytes of the kernel's memory.
+ * EBCC_ERROR_STATE after ebcc_module_load().
+ */
+EBCC_API struct ebcc_error *ebcc_module_reserve_usdt(struct ebcc_module *module, uint32_t count);
+
+/** @} */
+
+/**
  * @defgroup table Tables
  *
  * A per-CPU table's value is one element per possible CPU, each rounded up to 8 bytes,
@@ -651,6 +773,14 @@ EBCC_API struct ebcc_error *ebcc_find_user_functions(const char *binary, const c
 /** The path of a library ("c", "libc.so.6", or a path), as the loader (or the process) finds it.
  *  malloc'ed. @p pid 0: this system's loader cache. */
 EBCC_API struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret);
+
+/**
+ * Whether an ELF file was built by the Go compiler. Go moves stacks, and a return probe changes the
+ * return address on one: the traced program can crash. Entry probes and USDT probes do no
+ * harm.
+ * @param binary path, or name of a library or program; with @p pid above 0 as that process sees it.
+ */
+EBCC_API struct ebcc_error *ebcc_is_go_binary(const char *binary, int pid, bool *ret);
 
 /** Kinds of programs that not every kernel runs. Values are ABI. */
 enum ebcc_capability {

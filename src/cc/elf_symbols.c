@@ -11,11 +11,11 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
 #include "near_names.h"
+#include "proc_maps.h"
 
 /* Larger tables are refused: a sparse file can claim any size for nothing. */
 #define TABLE_LIMIT (1ull << 30)
@@ -30,31 +30,11 @@ struct ebcc_elf {
 	Elf *elf;
 };
 
-static struct ebcc_error *open_regular(const char *path, int *ret)
-{
-	/* Without O_NONBLOCK opening a pipe would wait for its writer. */
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
-
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no file %s", path);
-	if (fd < 0)
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open %s", path);
-	if (fstat(fd, &st))
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't examine %s", path);
-	if (!S_ISREG(st.st_mode))
-		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "%s is not a regular file, so it has no symbols", path);
-	*ret = TAKE_FD(fd);
-	return NULL;
-}
-
-static struct ebcc_error *open_elf(struct ebcc_elf *elf, const char *path)
+static struct ebcc_error *begin(struct ebcc_elf *elf, const char *path)
 {
 	elf->path = strdup(path);
 	if (!elf->path)
 		return ebcc_error_no_memory();
-	TRY(open_regular(path, &elf->fd));
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 					 "libelf is older than the headers it was built with");
@@ -66,21 +46,41 @@ static struct ebcc_error *open_elf(struct ebcc_elf *elf, const char *path)
 	return NULL;
 }
 
-struct ebcc_error *ebcc_elf_open(const char *path, struct ebcc_elf **ret)
+/* @fd: taken over, also on failure. */
+static struct ebcc_error *create(int fd, const char *path, struct ebcc_elf **ret)
 {
 	struct ebcc_elf *elf = calloc(1, sizeof(*elf));
 	struct ebcc_error *error;
 
-	if (!elf)
+	if (!elf) {
+		close(fd);
 		return ebcc_error_no_memory();
-	elf->fd = -1;
-	error = open_elf(elf, path);
+	}
+	elf->fd = fd;
+	error = begin(elf, path);
 	if (error) {
 		ebcc_elf_close(elf);
 		return ebcc_error_with_subject(error, path);
 	}
 	*ret = elf;
 	return NULL;
+}
+
+struct ebcc_error *ebcc_elf_open(const char *path, struct ebcc_elf **ret)
+{
+	int fd;
+
+	TRY(ebcc_process_open(0, path, &fd));
+	return create(fd, path, ret);
+}
+
+struct ebcc_error *ebcc_elf_open_fd(int fd, const char *path, struct ebcc_elf **ret)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy < 0)
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't read %s", path);
+	return create(copy, path, ret);
 }
 
 void ebcc_elf_close(struct ebcc_elf *elf)
@@ -91,6 +91,51 @@ void ebcc_elf_close(struct ebcc_elf *elf)
 	cleanup_close(&elf->fd);
 	free(elf->path);
 	free(elf);
+}
+
+struct ebcc_elf_kind ebcc_elf_kind(struct ebcc_elf *elf)
+{
+	const unsigned char ours =
+		__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	GElf_Ehdr header;
+
+	if (!gelf_getehdr(elf->elf, &header))
+		return (struct ebcc_elf_kind){0};
+	return (struct ebcc_elf_kind){
+		.machine = header.e_machine,
+		.address_size = header.e_ident[EI_CLASS] == ELFCLASS32 ? 4 : 8,
+		.fixed = header.e_type == ET_EXEC,
+		.native_order = header.e_ident[EI_DATA] == ours,
+	};
+}
+
+bool ebcc_elf_find_section(struct ebcc_elf *elf, const char *name, struct ebcc_elf_part *ret)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	const char *found;
+	Elf_Data *data;
+	size_t names;
+
+	if (elf_getshdrstrndx(elf->elf, &names))
+		return false;
+	while ((section = elf_nextscn(elf->elf, section))) {
+		if (!gelf_getshdr(section, &header))
+			continue;
+		found = elf_strptr(elf->elf, names, header.sh_name);
+		if (!found || strcmp(found, name))
+			continue;
+		if (header.sh_type != SHT_NOBITS && header.sh_size > TABLE_LIMIT)
+			return false;
+		data = header.sh_type == SHT_NOBITS ? NULL : elf_rawdata(section, NULL);
+		*ret = (struct ebcc_elf_part){.address = header.sh_addr};
+		if (data && data->d_buf && data->d_size) {
+			ret->data = data->d_buf;
+			ret->size = data->d_size;
+		}
+		return true;
+	}
+	return false;
 }
 
 /* The bytes of a section if it has the type, size and entry size it should have, else NULL. */
@@ -137,7 +182,16 @@ static bool is_function(const GElf_Sym *symbol)
 	       symbol->st_value;
 }
 
+static bool is_data(const GElf_Sym *symbol)
+{
+	unsigned type = GELF_ST_TYPE(symbol->st_info);
+
+	return (type == STT_OBJECT || type == STT_NOTYPE) && symbol->st_shndx != SHN_UNDEF &&
+	       symbol->st_shndx != SHN_ABS && symbol->st_value;
+}
+
 struct walk {
+	bool (*wanted)(const GElf_Sym *symbol);
 	ebcc_elf_symbol_fn fn;
 	void *ctx;
 	Elf_Data *strings, *versions;
@@ -152,7 +206,7 @@ static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
 	GElf_Versym number;
 	size_t room, length;
 
-	if (!is_function(symbol) || symbol->st_name >= walk->strings->d_size)
+	if (!walk->wanted(symbol) || symbol->st_name >= walk->strings->d_size)
 		return true;
 	name = (const char *)walk->strings->d_buf + symbol->st_name;
 	room = walk->strings->d_size - symbol->st_name;
@@ -204,10 +258,40 @@ static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx)
 {
 	AUTO_FREE char *name = malloc(NAME_LIMIT);
-	struct walk walk = {.fn = fn, .ctx = ctx, .name = name};
+	struct walk walk = {.wanted = is_function, .fn = fn, .ctx = ctx, .name = name};
 
 	if (name && walk_table(elf, SHT_SYMTAB, &walk))
 		walk_table(elf, SHT_DYNSYM, &walk);
+}
+
+struct data_search {
+	const char *name;
+	uint64_t address;
+	unsigned count; /* of different addresses: 0, 1, or more */
+};
+
+static bool search_data(void *ctx, const struct ebcc_elf_symbol *symbol)
+{
+	struct data_search *search = ctx;
+
+	if (strcmp(symbol->name, search->name))
+		return true;
+	if (!search->count || search->address != symbol->address)
+		search->count++;
+	search->address = symbol->address;
+	return search->count < 2;
+}
+
+bool ebcc_elf_find_data(struct ebcc_elf *elf, const char *name, uint64_t *ret)
+{
+	AUTO_FREE char *buffer = malloc(NAME_LIMIT);
+	struct data_search search = {.name = name};
+	struct walk walk = {.wanted = is_data, .fn = search_data, .ctx = &search, .name = buffer};
+
+	if (buffer && walk_table(elf, SHT_SYMTAB, &walk))
+		walk_table(elf, SHT_DYNSYM, &walk);
+	*ret = search.address;
+	return search.count == 1;
 }
 
 struct search {
@@ -268,7 +352,8 @@ struct ebcc_error *ebcc_elf_find_function(struct ebcc_elf *elf, const char *name
 	return NULL;
 }
 
-struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, uint64_t address, uint64_t *ret)
+/* The file offset of an address in a loaded segment that has all of @flags. */
+static bool find_offset(struct ebcc_elf *elf, uint64_t address, uint32_t flags, uint64_t *ret)
 {
 	GElf_Phdr header;
 	size_t count = 0;
@@ -278,14 +363,26 @@ struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, uint64_t add
 	for (size_t i = 0; i < count; i++) {
 		if (!gelf_getphdr(elf->elf, (int)i, &header))
 			break;
-		if (header.p_type != PT_LOAD || !(header.p_flags & PF_X) ||
+		if (header.p_type != PT_LOAD || (header.p_flags & flags) != flags ||
 		    address < header.p_vaddr || address - header.p_vaddr >= header.p_filesz)
 			continue;
 		if (header.p_offset > UINT64_MAX - (address - header.p_vaddr))
 			continue;
 		*ret = header.p_offset + (address - header.p_vaddr);
-		return NULL;
+		return true;
 	}
+	return false;
+}
+
+bool ebcc_elf_data_offset(struct ebcc_elf *elf, uint64_t address, uint64_t *ret)
+{
+	return find_offset(elf, address, 0, ret);
+}
+
+struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, uint64_t address, uint64_t *ret)
+{
+	if (find_offset(elf, address, PF_X, ret))
+		return NULL;
 	return ebcc_error_with_subject(
 		ebcc_error_create(
 			EBCC_ERROR_NOT_FOUND,

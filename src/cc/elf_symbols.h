@@ -22,6 +22,9 @@ struct ebcc_elf;
  * EBCC_ERROR_OS, EBCC_ERROR_PERMISSION. @ret is owned by the caller.
  */
 MUST_CHECK struct ebcc_error *ebcc_elf_open(const char *path, struct ebcc_elf **ret);
+/* The same for an open regular file, which is read by a descriptor of its own. @path: its name, for
+ * errors; copied. */
+MUST_CHECK struct ebcc_error *ebcc_elf_open_fd(int fd, const char *path, struct ebcc_elf **ret);
 void ebcc_elf_close(struct ebcc_elf *elf);
 
 static inline void cleanup_elf(struct ebcc_elf **elf)
@@ -29,6 +32,23 @@ static inline void cleanup_elf(struct ebcc_elf **elf)
 	ebcc_elf_close(*elf);
 }
 #define AUTO_ELF CLEANUP(cleanup_elf)
+
+/* What the header says of the whole file. */
+struct ebcc_elf_kind {
+	unsigned machine;      /* EM_X86_64, ... */
+	unsigned address_size; /* in bytes: 4 or 8 */
+	bool fixed;	   /* an executable that is loaded at the addresses it names (not PIE) */
+	bool native_order; /* its byte order is this machine's */
+};
+struct ebcc_elf_kind ebcc_elf_kind(struct ebcc_elf *elf);
+
+struct ebcc_elf_part {
+	uint64_t address; /* virtual, as in the file */
+	const char *data; /* NULL where the section is empty in the file; borrowed from the ELF */
+	size_t size;
+};
+/* The section of that name. False: there is none, or its data is beyond what is read (1 GB). */
+bool ebcc_elf_find_section(struct ebcc_elf *elf, const char *name, struct ebcc_elf_part *ret);
 
 struct ebcc_elf_symbol {
 	const char *name; /* without a version ("@GLIBC_2.2.5"); borrowed for the call */
@@ -51,6 +71,15 @@ void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *
  */
 MUST_CHECK struct ebcc_error *ebcc_elf_find_function(struct ebcc_elf *elf, const char *name,
 						     struct ebcc_elf_symbol *ret);
+
+/*
+ * The address of a variable or label by its name, in either symbol table. False: there is no such
+ * symbol, or several with different addresses. Thread-local ones have no address.
+ */
+bool ebcc_elf_find_data(struct ebcc_elf *elf, const char *name, uint64_t *ret);
+
+/* As ebcc_elf_address_to_offset(), in any segment that is loaded. False: there is none. */
+bool ebcc_elf_data_offset(struct ebcc_elf *elf, uint64_t address, uint64_t *ret);
 
 /*
  * The file offset of a virtual address, by the program headers. Only executable segments

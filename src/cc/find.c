@@ -412,11 +412,12 @@ struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *rege
 	AUTO_FREE uint64_t *addresses = NULL;
 	AUTO_FREE char *path = NULL;
 	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_CLOSE int fd = -1;
 	size_t count;
 
 	TRY(matches_init(&matches, regex));
-	TRY(ebcc_find_binary(binary, 0, &path));
-	TRY(ebcc_elf_open(path, &elf));
+	TRY(ebcc_open_binary(binary, 0, &fd, &path));
+	TRY(ebcc_elf_open_fd(fd, path, &elf));
 	ebcc_elf_walk_functions(elf, collect_user_function, &matches);
 	TRY(matches_sort(&matches, &sorted));
 	count = drop_equal(sorted, matches.count, false);

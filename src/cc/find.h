@@ -31,11 +31,13 @@ MUST_CHECK struct ebcc_error *ebcc_read_kprobe_blacklist(struct ebcc_hash *names
 bool ebcc_is_function_piece(const char *name);
 
 /*
- * The path of what a user probe names as its binary: a path as it is, else a library, else a
- * program of PATH. With a @pid above 0 as that process sees it. @ret malloc'ed. Errors:
- * EBCC_ERROR_NOT_FOUND.
+ * Opens what a user probe names as its binary: a path as it is, else a library, else a program of
+ * PATH. With a @pid above 0 as that process sees it, and within its root directory.
+ * @ret_fd: owned by the caller. @ret_path: malloc'ed, as the process names the file.
+ * Errors: EBCC_ERROR_NOT_FOUND, EBCC_ERROR_FORMAT for what is no regular file.
  */
-MUST_CHECK struct ebcc_error *ebcc_find_binary(const char *name, int pid, char **ret);
+MUST_CHECK struct ebcc_error *ebcc_open_binary(const char *name, int pid, int *ret_fd,
+					       char **ret_path);
 
 /* The entry of a loader cache (the contents of ld.so.cache) for a library "c" or "libc.so.6", or
  * NULL. Borrowed from @cache, whose @size bytes may hold anything. */

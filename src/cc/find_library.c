@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "proc_maps.h"
 
 #define CACHE_PATH "/etc/ld.so.cache"
 #define CACHE_LIMIT (64u << 20)
-#define MAPS_LIMIT (256u << 20)
 
 #define OLD_MAGIC "ld.so-1.7.0"
 #define OLD_HEADER_SIZE 16 /* the magic, and the number of entries */
@@ -195,33 +195,34 @@ static struct ebcc_error *process_path(const char *path, int pid, char **ret)
 	return length < 0 ? ebcc_error_no_memory() : NULL;
 }
 
-/* The path at the end of a line of /proc/PID/maps, if it is an existing file's. */
-static const char *mapped_path(char *line)
+/* The first file by that name that a process has mapped. @text: what the mapping borrows from.
+ * False: there is none. */
+static struct ebcc_error *find_mapping(const char *name, int pid, struct ebcc_buf *text,
+				       struct ebcc_mapping *ret, bool *ret_found)
 {
-	char *path = strchr(line, '/');
-	size_t length = path ? strlen(path) : 0;
+	struct ebcc_mapping mapping;
+	char *at;
 
-	if (length >= 10 && !strcmp(path + length - 10, " (deleted)"))
-		return NULL;
-	return path;
+	*ret_found = false;
+	TRY(ebcc_maps_read(pid, text));
+	at = text->data;
+	while (!*ret_found && ebcc_maps_next(&at, &mapping)) {
+		if (!mapping.path || !is_library(strrchr(mapping.path, '/') + 1, name))
+			continue;
+		*ret = mapping;
+		*ret_found = true;
+	}
+	return NULL;
 }
 
 static struct ebcc_error *find_in_process(const char *name, int pid, char **ret)
 {
-	AUTO_BUF struct ebcc_buf maps = EBCC_BUF_INIT;
-	char path[64], *line, *end;
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_mapping mapping;
+	bool found;
 
-	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	TRY(ebcc_buf_read_file(&maps, path, MAPS_LIMIT));
-	for (line = maps.data; line && (end = strchr(line, '\n')); line = end + 1) {
-		const char *mapped;
-
-		*end = '\0';
-		mapped = mapped_path(line);
-		if (mapped && is_library(strrchr(mapped, '/') + 1, name))
-			return process_path(mapped, pid, ret);
-	}
-	return NULL;
+	TRY(find_mapping(name, pid, &text, &mapping, &found));
+	return found && !mapping.deleted ? process_path(mapping.path, pid, ret) : NULL;
 }
 
 static struct ebcc_error *library_not_found(const char *name, int pid)
@@ -283,28 +284,53 @@ static struct ebcc_error *find_program(const char *name, char **ret)
 	return NULL;
 }
 
-struct ebcc_error *ebcc_find_binary(const char *name, int pid, char **ret)
+/* The path of a library of this system, else of a program. */
+static struct ebcc_error *find_by_name(const char *name, char **ret)
 {
-	AUTO_FREE char *found = NULL;
-	struct ebcc_error *error = ebcc_find_library(name, pid, &found);
+	TRY(find_in_system(name, ret));
+	if (!*ret)
+		TRY(find_program(name, ret));
+	if (*ret)
+		return NULL;
+	return ebcc_error_with_subject(
+		ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+				  "no library and no program of PATH is named %s; give its path",
+				  name),
+		name);
+}
 
-	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND && !strchr(name, '/')) {
-		ebcc_error_destroy(error);
+/* Paths below /proc are ours to follow: they lead out of any root directory. Of one that
+ * leads into a process's, the rest is followed within it. */
+static struct ebcc_error *open_path(const char *path, int pid, int *ret)
+{
+	int root_pid, rest = 0;
+
+	if (strncmp(path, "/proc/", 6))
+		return ebcc_process_open(pid, path, ret);
+	if (sscanf(path, "/proc/%d/root%n", &root_pid, &rest) == 1 && rest && path[rest] == '/')
+		return ebcc_process_open(root_pid, path + rest, ret);
+	return ebcc_process_open(0, path, ret);
+}
+
+struct ebcc_error *ebcc_open_binary(const char *name, int pid, int *ret_fd, char **ret_path)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	AUTO_FREE char *path = NULL;
+	struct ebcc_mapping mapping;
+	bool found = false;
+
+	if (!*name)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "the binary's name is empty");
+	if (pid > 0 && !strchr(name, '/'))
+		TRY(find_mapping(name, pid, &text, &mapping, &found));
+	if (!found && !strchr(name, '/'))
 		/* What a process has not loaded yet it may load later, and others have it. */
-		error = pid > 0 ? find_in_system(name, &found) : NULL;
-		if (!error && !found)
-			error = find_program(name, &found);
-		if (!error && !found)
-			error = ebcc_error_with_subject(
-				ebcc_error_create(
-					EBCC_ERROR_NOT_FOUND,
-					"no library and no program of PATH is named %s; give "
-					"its path",
-					name),
-				name);
-	}
-	if (error)
-		return error;
-	*ret = TAKE_PTR(found);
+		TRY(find_by_name(name, &path));
+	else
+		path = strdup(found ? mapping.path : name);
+	if (!path)
+		return ebcc_error_no_memory();
+	TRY(found ? ebcc_mapping_open(pid, &mapping, ret_fd) : open_path(path, pid, ret_fd));
+	*ret_path = TAKE_PTR(path);
 	return NULL;
 }

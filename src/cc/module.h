@@ -87,6 +87,7 @@ struct ebcc_module {
 	size_t table_count;
 	struct ebcc_link *links; /* every live link of the module's programs */
 	struct ebcc_events *events;
+	struct ebcc_usdt_specs *usdt_specs; /* usdt_specs.c; NULL until one is needed */
 };
 
 /*

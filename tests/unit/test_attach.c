@@ -489,7 +489,8 @@ START_TEST(uprobe_failures_say_why)
 	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "no library and no program of PATH is named nosuchlibrary");
 	opts.binary = "/dev/null";
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND, "/dev/null");
+	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
+		     "/dev/null is not a regular file");
 	opts.binary = "/etc/passwd";
 	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
 		     "not an ELF file");

@@ -189,8 +189,10 @@ END_TEST
 START_TEST(programs)
 {
 	char *path = NULL;
+	int fd = -1;
 
-	ck_assert_ok(ebcc_find_binary("sh", 0, &path));
+	ck_assert_ok(ebcc_open_binary("sh", 0, &fd, &path));
+	ck_assert_int_eq(close(fd), 0);
 	ck_assert_int_eq(path[0], '/');
 	ck_assert_str_eq(strrchr(path, '/'), "/sh");
 	free(path);
