@@ -1,0 +1,174 @@
+"""Flame graphs as text: what is drawn where, colours, and names that want to be more than names."""
+import colorsys
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from bcc import flamegraph
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(graph, **options):
+    """The picture's boxes: name -> (value, x, y, width) of each."""
+    root = ElementTree.fromstring(graph.svg(**options))
+    boxes = {}
+    for group in root.iter(SVG + "g"):
+        if "frame" not in group.get("class", ""):
+            continue
+        name = group.find(SVG + "title").text.split("\n")[0]
+        box = group.find(SVG + "rect")
+        boxes.setdefault(name, []).append((int(group.get("data-value")), *(
+            float(box.get(part)) for part in ("x", "y", "width"))))
+    return boxes
+
+
+def graph_of(*lines):
+    return flamegraph.read_folded(lines)
+
+
+def test_places():
+    """Boxes are as wide as their share, above their callers, and beside one another by name."""
+    boxes = drawn(graph_of("main;work;sum 30", "main;work 20", "main;idle 40", "other 10"))
+    wide = flamegraph.WIDTH - 2 * flamegraph.MARGIN
+    assert {name: [box[0] for box in found] for name, found in boxes.items()} == {
+        "all": [100], "main": [90], "work": [50], "sum": [30], "idle": [40], "other": [10]}
+    assert {name: round(found[0][3] / wide * 100) for name, found in boxes.items()} == {
+        "all": 100, "main": 90, "work": 50, "sum": 30, "idle": 40, "other": 10}
+    (_, idle_x, idle_y, idle_width), = boxes["idle"]
+    (_, work_x, work_y, _), = boxes["work"]
+    assert idle_x == flamegraph.MARGIN and work_x == pytest.approx(idle_x + idle_width, abs=0.02)
+    assert idle_y == work_y == boxes["main"][0][2] - flamegraph.ROW
+    assert boxes["sum"][0][1] == work_x
+
+
+def test_stacks_are_merged_from_the_outermost_function_on():
+    boxes = drawn(graph_of("a;b;c 1", "x;b;c 2", "a;b;c 3", "a;b 4"))
+    assert sorted(box[0] for box in boxes["b"]) == [2, 8]
+    assert sorted(box[0] for box in boxes["c"]) == [2, 4]
+
+
+def test_min_width():
+    """What is too narrow is left out with all above it; what it called beside stays."""
+    graph = graph_of("main;rare;deep 1", "main;often 9999")
+    assert set(drawn(graph, min_width=0)) == {"all", "main", "rare", "deep", "often"}
+    assert set(drawn(graph, min_width=1)) == {"all", "main", "often"}
+    tall, short = (ElementTree.fromstring(graph.svg(min_width=width)) for width in (0, 1))
+    assert int(tall.get("height")) == int(short.get("height")) + flamegraph.ROW
+
+
+def test_nothing():
+    """A trace without any stack still gives a picture."""
+    assert drawn(flamegraph.Graph())["all"][0][0] == 0
+
+
+def test_colors_are_of_names():
+    """A name has its colour whatever else is in the picture; kinds and palettes differ."""
+    for palette, hues in flamegraph.PALETTES.items():
+        for kind, (low, high) in hues.items():
+            fill = flamegraph.color("vfs_read", kind, palette)
+            assert fill == flamegraph.color("vfs_read", kind, palette)
+            hue = colorsys.rgb_to_hls(*parts_of(fill))[0] * 360
+            assert low - 1.5 <= hue <= high + 1.5
+        ranges = sorted(hues.values())
+        assert all(first[1] < second[0] for first, second in zip(ranges, ranges[1:]))
+    fills = {flamegraph.color(f"function_{number}", flamegraph.USER, "on-cpu")
+             for number in range(100)}
+    assert len(fills) > 90
+    # One value, so that a change of the scheme is a decision.
+    assert flamegraph.color("main", flamegraph.USER, "on-cpu") == "#ecb1a1"
+
+
+def parts_of(fill):
+    return [int(fill[place:place + 2], 16) / 255 for place in (1, 3, 5)]
+
+
+def luminance(fill):
+    """The relative luminance of WCAG 2."""
+    red, green, blue = ((part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+                        for part in parts_of(fill))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_names_can_be_read():
+    """The contrast of names on their boxes is at least 4.5, what WCAG asks for."""
+    css = flamegraph._resource("flamegraph.css")
+    ink = luminance(re.search(r"\.frame text \{ fill: (#[0-9a-f]{6})", css)[1])
+    for palette in flamegraph.PALETTES:
+        for kind in (flamegraph.USER, flamegraph.KERNEL, flamegraph.INLINED, flamegraph.PROCESS):
+            for number in range(200):
+                fill = luminance(flamegraph.color(f"f{number}", kind, palette))
+                assert (fill + 0.05) / (ink + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+    ("a]]>b", "a]]>b"),
+    ("</title><rect/>", "</title><rect/>"),
+    ('" onclick="alert(1)', '" onclick="alert(1)'),
+    ("&amp;&lt;", "&amp;&lt;"),
+    ("\x1b[31mred\x00\x7f", r"\x1b[31mred\x00\x7f"),
+    ("two\nlines\r\t", r"two\nlines\r\t"),
+    ("\ufffe\udc80\u202egnp", r"\ufffe\udc80\u202egnp"),
+    ("漢字😀é", "漢字😀é"),
+])
+def test_hostile_names(name, shown):
+    """Any name is text in the file, and nothing else: in the graph, its title and subtitle."""
+    graph = flamegraph.Graph()
+    graph.add([("main", flamegraph.USER), (name, flamegraph.USER)], 5)
+    text = graph.svg(title=name, subtitle=name)
+    root = ElementTree.fromstring(text)
+    assert shown in drawn(graph, title=name, subtitle=name)
+    assert [element.text for element in root.iter(SVG + "text")
+            if element.get("id") in ("title", "subtitle")] == [shown, shown]
+    assert len(list(root.iter(SVG + "script"))) == 1
+    assert not any(attribute.startswith("on") for element in root.iter()
+                   for attribute in element.attrib)
+
+
+def test_labels_fit():
+    """A label is no wider than its box, and ends in a mark where it was cut."""
+    long = "a_function_with_a_name_of_some_length"
+    root = ElementTree.fromstring(graph_of(f"{long} 50", f"b;{long} 10", "漢字漢字漢字漢字 5",
+                                           "c 1").svg())
+    for group in root.iter(SVG + "g"):
+        if "frame" in group.get("class", ""):
+            label = group.find(SVG + "text").text or ""
+            name = group.find(SVG + "title").text.split("\n")[0]
+            width = float(group.find(SVG + "rect").get("width"))
+            assert flamegraph.columns(label) * flamegraph.CHARACTER_WIDTH <= width
+            assert label in (name, "") or name.startswith(label[:-1]) and label[-1] == "…"
+
+
+def test_kinds_in_folded_lines():
+    """The suffixes of FlameGraph's scripts, and the delimiter before the kernel's functions."""
+    frames = flamegraph.frames_of("sh;main;inner_[i];-;do_syscall_64;vfs_read_[k]")
+    assert frames == [("sh", "user"), ("main", "user"), ("inner", "inlined"), ("-", "process"),
+                      ("do_syscall_64", "kernel"), ("vfs_read", "kernel")]
+
+
+@pytest.mark.parametrize("line", ["main", "main x", "12", "main 1.5", "main -1"])
+def test_lines_that_are_not_folded(line):
+    with pytest.raises(ValueError, match="line 2 is no folded stack"):
+        graph_of("main 1", line)
+
+
+def test_deep_stacks():
+    """Thousands of functions on one another are no trouble."""
+    line = ";".join(f"f{number}" for number in range(5000))
+    assert len(drawn(graph_of(line + " 1"))) == 5001
+
+
+def test_program():
+    """Folded lines in, the picture out."""
+    done = subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph", "--title", "T<1>",
+                           "--palette", "off-cpu"], input=b"main;work 3\nmain \xff;x 2\n\n",
+                          capture_output=True, env=os.environ, check=True)
+    root = ElementTree.fromstring(done.stdout)
+    assert root.find(SVG + "title").text == "T<1>" and root.get("data-total") == "5"
+    done = subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph"], input=b"nonsense\n",
+                          capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"flamegraph: line 1 is no folded stack: 'nonsense'\n"
