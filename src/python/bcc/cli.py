@@ -111,6 +111,13 @@ def flush():
     sys.stdout.flush()
 
 
+def print_source(source, cflags):
+    """Prints a BPF source with the macros that flags of the form -DNAME=VALUE give it."""
+    for flag in cflags:
+        print("#define", *flag.removeprefix("-D").split("=", 1))
+    print(source, flush=True)
+
+
 def text_of(raw):
     """Bytes as the kernel has them as a string that every JSON reader takes."""
     return raw.decode("utf-8", "backslashreplace")
@@ -185,9 +192,33 @@ class NotedInterrupts:
         self.noted = True
 
 
-def intervals(interval=None, count=None, duration=None):
+class Progress:
+    """A line on stderr that says how it goes, while a person looks there."""
+
+    def __init__(self):
+        self.watched = sys.stderr.isatty()
+        self.begin = time.monotonic()
+
+    def note(self, text):
+        """Shows the seconds so far and a text, in place of what it showed before."""
+        if self.watched:
+            passed = int(time.monotonic() - self.begin)
+            sys.stderr.write(f"\r{passed} s: {text}\x1b[K")
+            sys.stderr.flush()
+
+    def clear(self):
+        """Takes the line away, before something else is printed."""
+        if self.watched:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
+def intervals(interval=None, count=None, duration=None, tick=None):
     """Yields when an output is due: every so many seconds, so many times, and for the last time
-    when a duration is over or at an interrupt, which cuts the wait under way short."""
+    when a duration is over or at an interrupt, which cuts the wait under way short.
+
+    tick: called about every second meanwhile.
+    """
     left = count or math.inf
     end = time.monotonic()
     last = end + (duration or math.inf)
@@ -197,7 +228,9 @@ def intervals(interval=None, count=None, duration=None):
             left = 1
         try:
             while (pause := end - time.monotonic()) > 0:
-                time.sleep(min(pause, 3600))
+                time.sleep(min(pause, 1 if tick else 3600))
+                if tick:
+                    tick()
         except KeyboardInterrupt:
             left = 0
         yield

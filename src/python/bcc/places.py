@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the patterns of command line tools stand for: functions of the kernel, functions of programs and
+libraries, tracepoints, and USDT probes, and how a program is attached to all that match.
+"""
+import mmap
+import os
+import re
+import struct
+import sys
+
+from . import cli
+from ._ebcc import AttachError
+from .bpf import BPF
+
+PATTERN_HELP = ("FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT or u:LIBRARY:PROBE; p: may stand "
+                "before the first two")
+
+
+def add_pattern(parser, verb):
+    """The argument for what is to be traced. verb: what the tool does to it."""
+    parser.add_argument("pattern", metavar="PATTERN", help=f"what to {verb}: {PATTERN_HELP}")
+
+
+def parse_arguments(parser):
+    """The arguments, with the pattern's parts as kind, library and expression."""
+    args = parser.parse_args()
+    try:
+        args.kind, args.library, args.expression = parse_pattern(args.pattern, args.regexp)
+    except ValueError as error:
+        parser.error(str(error))
+    return args
+
+
+def parse_pattern(text, is_regexp):
+    """(kind, library or category or "", regular expression) of what is to be counted."""
+    first, colon, rest = text.partition(":")
+    if first in ("p", "t", "u") and colon:
+        kind = first
+        library, colon, name = rest.partition(":")
+        if not colon:
+            library, name = "", rest
+    else:
+        kind = "p"
+        library, name = (first, rest) if colon else ("", text)
+    if not name or (kind != "p" and not library):
+        raise ValueError(f"{text!r} is no pattern; FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT "
+                         "and u:LIBRARY:PROBE are")
+    expression = name if is_regexp else re.escape(name).replace(r"\*", ".*") + "$"
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise ValueError(f"{name!r} is no regular expression: {error}") from None
+    return kind, library, expression
+
+
+class KernelFunctions:
+    """Functions of the kernel, which share a program: the kernel attaches it to many at once. An
+    address within a function tells them apart."""
+
+    # Where one link holds them all, nothing shows what the kernel skipped.
+    skipping = ()
+
+    def __init__(self, args):
+        names = BPF.get_kprobe_functions(args.expression)
+        self.expression = args.expression
+        self.places = len(names)
+        self.numbered = 0
+
+    def attach(self, module, program_of):
+        """Attaches the program program_of(None) to as many as can be; gives their number."""
+        module.attach_kprobe(event_re=self.expression, fn_name=program_of(None))
+        return module.num_open_kprobes()
+
+    def name(self, key):
+        return BPF.ksym(key)
+
+
+class Places:
+    """Places to each of which a program is attached by itself. Numbers tell them apart."""
+
+    def __init__(self, names):
+        self.names = names
+        self.places = self.numbered = len(names)
+        self.skipping = []
+
+    def name(self, key):
+        return self.names[key]
+
+    def attach(self, module, program_of):
+        """Attaches a program to each place where that can be, the one that program_of() names for
+        its number; gives how many they are. All places may have the same program."""
+        failure = None
+        attached = 0
+        for number in range(self.numbered):
+            program = module.load_func(program_of(number), self.program_type)
+            try:
+                self.attach_one(module, number, program.name)
+                attached += 1
+                if program not in self.skipping:
+                    self.skipping.append(program)
+            except AttachError as error:
+                failure = error
+        if not attached:
+            raise failure
+        return attached
+
+
+class Tracepoints(Places):
+    """Tracepoints of a category."""
+
+    program_type = BPF.TRACEPOINT
+
+    def __init__(self, args):
+        if not BPF.tracepoint_exists("sched", "sched_process_exec"):
+            raise cli.Failure("the kernel shows no tracepoints: is tracefs mounted, "
+                              "and are you root?")
+        expression = args.library if args.regexp else re.escape(args.library).replace(r"\*", ".*")
+        super().__init__([name.encode() for name in
+                          BPF.get_tracepoints(f"{expression}:{args.expression}")])
+
+    def attach_one(self, module, number, program):
+        module.attach_tracepoint(tp=self.names[number], fn_name=program)
+
+
+class UserFunctions(Places):
+    """Functions of a program or library. Several names of one address are one."""
+
+    program_type = BPF.KPROBE
+
+    def __init__(self, args):
+        found = BPF.get_user_functions_and_addresses(args.library, args.expression)
+        addresses = {}
+        for name, address in found:
+            addresses.setdefault(address, name)
+        super().__init__(list(addresses.values()))
+        self.addresses = list(addresses)
+        self.library = args.library
+        self.pid = args.pid or -1
+
+    def attach_one(self, module, number, program):
+        module.attach_uprobe(name=self.library, addr=self.addresses[number], fn_name=program,
+                             pid=self.pid)
+
+
+class ElfFile:
+    """The parts of a 64-bit ELF file that describe its USDT probes."""
+
+    SECTION = struct.Struct("IIQQQQ16x")  # name, type, flags, address, offset, size
+    SEGMENT = struct.Struct("IIQQQQQQ")  # type, flags, offset, address, -, size in the file, -, -
+    NOTE = struct.Struct("III")  # sizes of name and description, type
+    LOAD = 1
+    STAPSDT = b"stapsdt\0"
+    STAPSDT_TYPE = 3
+
+    def __init__(self, path):
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if data[:5] != b"\x7fELF\x02":
+                raise ValueError("it is no 64-bit ELF file")
+            segments_at, sections_at = struct.unpack_from("QQ", data, 32)
+            segments, sections, names = struct.unpack_from("H2xHH", data, 56)
+            self.segments = [self.SEGMENT.unpack_from(data, segments_at + number * 56)
+                             for number in range(segments)]
+            headers = [self.SECTION.unpack_from(data, sections_at + number * 64)
+                       for number in range(sections)]
+            strings = headers[names][4] if headers else 0
+            self.sections = {}
+            for name, _, _, address, offset, size in headers:
+                name = data[strings + name:data.find(b"\0", strings + name)]
+                wanted = name == b".note.stapsdt"
+                self.sections[name] = (address, data[offset:offset + size] if wanted else b"")
+
+    def offset_of(self, address):
+        """Where in the file the byte of an address is."""
+        for kind, _, offset, start, _, size, _, _ in self.segments:
+            if kind == self.LOAD and start <= address < start + size:
+                return address - start + offset
+        raise ValueError("a probe's semaphore is outside of what is loaded")
+
+    def notes(self):
+        """The description of each note about a probe."""
+        _, data = self.sections.get(b".note.stapsdt", (0, b""))
+        position = 0
+        while position < len(data):
+            name_size, size, kind = self.NOTE.unpack_from(data, position)
+            position += self.NOTE.size
+            name = data[position:position + name_size]
+            position += name_size + 3 & ~3
+            if name == self.STAPSDT and kind == self.STAPSDT_TYPE:
+                yield data[position:position + size]
+            position += size + 3 & ~3
+
+    def probes(self):
+        """(name, address, offset of the semaphore or 0) of each place of a probe."""
+        for note in self.notes():
+            address, base, semaphore = struct.unpack_from("QQQ", note)
+            _, name, _ = note[24:].split(b"\0", 2)
+            # The file was moved after the note was written, if this section was.
+            moved = self.sections.get(b".stapsdt.base", (base, b""))[0] - base
+            yield name, address + moved, self.offset_of(semaphore + moved) if semaphore else 0
+
+
+class UsdtProbes(Places):
+    """USDT probes of a program or library, each with all of its places."""
+
+    program_type = BPF.KPROBE
+
+    def __init__(self, args):
+        name = os.fsencode(args.library)
+        self.path = name if b"/" in name else BPF.find_library(name) or BPF.find_exe(name)
+        if self.path is None:
+            raise cli.Failure(f"there is no program or library {args.library}")
+        self.pid = args.pid or -1
+        self.links = []
+        self.found = {}
+        try:
+            for probe, address, semaphore in ElfFile(self.path).probes():
+                if re.match(os.fsencode(args.expression), probe):
+                    self.found.setdefault(probe, []).append((address, semaphore))
+        except (OSError, ValueError, IndexError, OverflowError, struct.error) as error:
+            raise cli.Failure(f"cannot read the probes of {os.fsdecode(self.path)}: "
+                              f"{error}") from error
+        super().__init__(list(self.found))
+
+    def attach_one(self, module, number, program):
+        for address, semaphore in self.found[self.names[number]]:
+            self.links.append(module.module.program(program).attach_uprobe(
+                self.path, None, address=address, pid=self.pid, semaphore_offset=semaphore))
+
+
+def places_of(args):
+    """What a tool's arguments stand for: kind, library and expression as parse_pattern() gives
+    them, regexp, pid. Raises Failure when nothing matches, or more than is allowed."""
+    places = _find(args)
+    number = places.places
+    if number == 0:
+        raise cli.Failure(f"nothing matches {args.pattern!r}")
+    limit = BPF.get_probe_limit()
+    if number > limit:
+        raise cli.Failure(f"{number} functions match, and {limit} are allowed: a narrower "
+                          "pattern, or BCC_PROBE_LIMIT in the environment, helps")
+    return places
+
+
+def attach(prog, places, module, program_of):
+    """Attaches as Places.attach() does, and says on stderr what can't be traced."""
+    attached = places.attach(module, program_of)
+    if attached < places.places:
+        print(f"{prog}: {places.places - attached} of {places.places} functions can't be traced",
+              file=sys.stderr)
+    return attached
+
+
+def _find(args):
+    if args.kind == "t":
+        return Tracepoints(args)
+    if args.kind == "u":
+        return UsdtProbes(args)
+    return UserFunctions(args) if args.library else KernelFunctions(args)
