@@ -196,7 +196,7 @@
 		const near = frames.filter((frame) => frame.visible);
 		if (key === "ArrowUp") {
 			return near.filter((frame) => frame.depth === current.depth + 1 && contains(current, frame))
-				.sort((one, other) => other.value - one.value)[0];
+				.sort((one, other) => other.value - one.value || one.left - other.left)[0];
 		}
 		if (key === "ArrowDown") {
 			return near.find((frame) => frame.depth === current.depth - 1 && contains(frame, current));

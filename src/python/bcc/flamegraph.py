@@ -120,18 +120,19 @@ class Graph:
             node = child
 
     def boxes(self, least):
-        """(node, depth, start) of each function whose value is at least so much, callers before
-        what they call. start: the value to its left."""
+        """(node, depth, start) of each function whose value is at least so much, callers before what
+        they call, from left to right. start: the value to its left."""
         waiting = [(self.root, 0, 0)]
         while waiting:
             node, depth, start = waiting.pop()
             if node.value < least and depth > 0:
                 continue
             yield node, depth, start
-            for key in sorted(node.children):
+            end = start + sum(child.value for child in node.children.values())
+            for key in sorted(node.children, reverse=True):
                 child = node.children[key]
-                waiting.append((child, depth + 1, start))
-                start += child.value
+                end -= child.value
+                waiting.append((child, depth + 1, end))
 
     def kinds(self):
         """The kinds of functions that it has."""
