@@ -20,6 +20,8 @@
 #define MODULE_BTF_DIR "/sys/kernel/btf"
 /* Far above any kernel's (5-10 MB) and any module's. */
 #define MAX_BTF_SIZE (512 << 20)
+/* Records within records without a name: more than real types have. */
+#define MAX_DEPTH 16
 /* No chain of typedefs and qualifiers is that long. */
 #define MAX_STRIP 64
 
@@ -401,4 +403,31 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
 			return id;
 	}
 	return 0;
+}
+
+static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
+			      unsigned depth)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
+
+	if (!type || !btf_is_composite(type) || depth > MAX_DEPTH)
+		return false;
+	for (unsigned i = 0; i < btf_vlen(type); i++) {
+		const struct btf_member *member = &btf_members(type)[i];
+		const char *member_name = ebcc_kernel_btf_name(btf, part, member->name_off);
+		uint32_t member_type = ebcc_kernel_btf_id(part, member->type);
+
+		if (!strcmp(member_name, name))
+			return true;
+		if (!*member_name && record_has_member(btf, ebcc_kernel_btf_strip(btf, member_type),
+						       name, depth + 1))
+			return true;
+	}
+	return false;
+}
+
+bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name)
+{
+	return record_has_member(btf, id, name, 0);
 }

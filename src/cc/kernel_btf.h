@@ -71,4 +71,7 @@ uint32_t ebcc_kernel_btf_strip(const struct ebcc_kernel_btf *btf, uint32_t id);
 /* The first type of a kind with that name, or 0. Linear. */
 uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *name, unsigned kind);
 
+/* Whether the struct or union @id has a member of that name, its own or of a nameless part of it. */
+bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name);
+
 #endif /* EBCC_KERNEL_BTF_H */

@@ -11,9 +11,6 @@
 #include "kernel_features.h"
 #include "ksyms.h"
 
-/* Records within records without a name: more than real types have. */
-#define DEPTH_LIMIT 16
-
 static bool look_for_module_lookup(void *ctx, const struct ebcc_ksyms_line *line)
 {
 	bool *found = ctx;
@@ -44,29 +41,6 @@ bool ebcc_kernel_supports(enum ebcc_capability capability)
 		return ebcc_feature(EBCC_FEATURE_RAW_TRACEPOINT);
 	case EBCC_CAPABILITY_RAW_TRACEPOINT_IN_MODULE:
 		return ebcc_feature(EBCC_FEATURE_RAW_TRACEPOINT) && has_raw_tracepoint_in_module();
-	}
-	return false;
-}
-
-/* Whether the struct or union @id has a member, its own or of a nameless part of it. */
-static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
-			      unsigned depth)
-{
-	const struct ebcc_btf_part *part;
-	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
-
-	if (!type || !btf_is_composite(type) || depth > DEPTH_LIMIT)
-		return false;
-	for (unsigned i = 0; i < btf_vlen(type); i++) {
-		const struct btf_member *member = &btf_members(type)[i];
-		const char *member_name = ebcc_kernel_btf_name(btf, part, member->name_off);
-		uint32_t member_type = ebcc_kernel_btf_id(part, member->type);
-
-		if (!strcmp(member_name, name))
-			return true;
-		if (!*member_name && record_has_member(btf, ebcc_kernel_btf_strip(btf, member_type),
-						       name, depth + 1))
-			return true;
 	}
 	return false;
 }
@@ -116,7 +90,7 @@ int ebcc_kernel_has_member(const char *record, const char *member)
 
 	error = open_with(record, BTF_KIND_STRUCT, BTF_KIND_UNION, &btf, &id);
 	if (!error && id && *member)
-		answer = record_has_member(btf, id, member, 0);
+		answer = ebcc_kernel_btf_has_member(btf, id, member);
 	ebcc_error_destroy(error);
 	ebcc_kernel_btf_destroy(btf);
 	return answer;

@@ -152,6 +152,21 @@ static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct
 	return NULL;
 }
 
+/* A bio named its disk itself until 5.12, and names a block device since. */
+static struct ebcc_error *define_bio_dev(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	uint32_t bio = ebcc_kernel_btf_find(ktypes->btf, "bio", BTF_KIND_STRUCT);
+	const char *disk = ebcc_kernel_btf_has_member(ktypes->btf, bio, "bi_disk")
+				   ? "bi_disk"
+				   : "bi_bdev->bd_disk";
+
+	ebcc_buf_printf(text,
+			"#define bio_dev(__bio) ((u32)((__bio)->%s->major << 20 | "
+			"(__bio)->%s->first_minor))\n",
+			disk, disk);
+	return NULL;
+}
+
 static const struct {
 	const char *name;
 	computed_fn define;
@@ -165,6 +180,7 @@ static const struct {
 	{"HZ", define_hz},
 	{"NR_CPUS", define_nr_cpus},
 	{"DNAME_INLINE_LEN", define_dname_length},
+	{"bio_dev", define_bio_dev},
 };
 
 /* Adds what one macro names. */

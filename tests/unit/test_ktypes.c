@@ -667,6 +667,9 @@ static const char *const snippets[] = {
 	" + DNAME_INLINE_LEN + EINVAL + O_CREAT + SIGKILL + AF_INET6 + IPPROTO_TCP + CLONE_NEWNS"
 	" + ETH_P_IP + PERF_COUNT_HW_CPU_CYCLES + __NR_openat + NAME_MAX + CAP_SYS_ADMIN + "
 	"MAJOR(n); }",
+	/* Macros that sources look for to tell kernels apart. */
+	"#ifndef CAP_OPT_NONE\n#error\n#endif\n#ifndef bio_dev\n#error\n#endif\n"
+	"u64 f(u64 options) { return (options & CAP_OPT_NOAUDIT) | CAP_OPT_INSETID; }",
 	/* The kernel's names, the source's own meaning. */
 	"struct path { int mine; }; typedef char qstr_t; enum { PIDTYPE_PID = 77 };"
 	" int f(struct file *file, struct path *p) { return file->f_mode + p->mine + PIDTYPE_PID; "

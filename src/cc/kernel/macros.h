@@ -602,6 +602,11 @@ d_backing_inode(const struct dentry *__dentry)
 #define MAX_ORDER_NR_PAGES (1 << MAX_ORDER)
 #define HPAGE_PMD_ORDER (PMD_SHIFT - PAGE_SHIFT)
 
+/* linux/security.h: what a capability check is told, since 5.1. */
+#define CAP_OPT_NONE 0x0
+#define CAP_OPT_NOAUDIT BIT(1)
+#define CAP_OPT_INSETID BIT(2)
+
 /* linux/blkdev.h, linux/blk_types.h, linux/genhd.h */
 #define DISK_NAME_LEN 32
 #define BDEVNAME_SIZE 32
