@@ -136,6 +136,12 @@ static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc
 	TRY(find_address(elf, program, opts, &address));
 	TRY(ebcc_elf_address_to_offset(elf, address, &place->offset));
 	TRY(describe(place->path, opts, address, &name));
+	if (opts->on_return && ebcc_elf_is_go(elf))
+		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
+			 "%s was built by the Go compiler: a return probe changes the return "
+			 "address on a stack that Go may move, which can crash the program; probe "
+			 "the function's entry, or its RET instructions by their offsets",
+			 place->path);
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
 	TRY(ebcc_uprobe_open(place, &fd));
 	return ebcc_perf_link_create(program, fd, opts->cookie,

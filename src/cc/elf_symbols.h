@@ -50,6 +50,9 @@ struct ebcc_elf_part {
 /* The section of that name. False: there is none, or its data is beyond what is read (1 GB). */
 bool ebcc_elf_find_section(struct ebcc_elf *elf, const char *name, struct ebcc_elf_part *ret);
 
+/* go_binary.c: whether the Go compiler built it. */
+bool ebcc_elf_is_go(struct ebcc_elf *elf);
+
 struct ebcc_elf_symbol {
 	const char *name; /* without a version ("@GLIBC_2.2.5"); borrowed for the call */
 	uint64_t address; /* virtual, as in the file */

@@ -74,7 +74,7 @@ PyMODINIT_FUNC PyInit__ebcc(void)
 {
 	static int (*const parts[])(PyObject *) = {
 		errors_add,  module_add,  program_add,	  table_add,
-		symbols_add, finding_add, trace_pipe_add,
+		symbols_add, finding_add, trace_pipe_add, usdt_add,
 	};
 	PyObject *extension = PyModule_Create(&definition);
 

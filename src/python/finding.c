@@ -109,6 +109,23 @@ static PyObject *find_library(PyObject *self, PyObject *args)
 	return bytes;
 }
 
+static PyObject *is_go_binary(PyObject *self, PyObject *args)
+{
+	struct ebcc_error *error;
+	const char *binary;
+	bool answer;
+	int pid = 0;
+
+	if (!PyArg_ParseTuple(args, "y|i", &binary, &pid))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_is_go_binary(binary, pid, &answer);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyBool_FromLong(answer);
+}
+
 static PyObject *possible_cpus(PyObject *self, PyObject *unused)
 {
 	struct ebcc_error *error;
@@ -167,6 +184,8 @@ static PyMethodDef functions[] = {
 	{"find_user_functions", find_user_functions, METH_VARARGS,
 	 "find_user_functions(binary, regex) -> list of (name, address)"},
 	{"find_library", find_library, METH_VARARGS, "find_library(name, pid=0) -> path or None"},
+	{"is_go_binary", is_go_binary, METH_VARARGS,
+	 "is_go_binary(binary, pid=0) -> bool\n\nWhether the Go compiler built it."},
 	{"kernel_supports", kernel_supports, METH_VARARGS,
 	 "kernel_supports(capability) -> bool\n\ncapability: a number of ebcc_capability."},
 	{"kernel_has_member", kernel_has_member, METH_VARARGS,

@@ -231,6 +231,20 @@ static PyObject *module_attach_named(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+static PyObject *module_reserve_usdt(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	unsigned count;
+
+	if (!PyArg_ParseTuple(args, "I", &count) || !module_check(module))
+		return NULL;
+	error = ebcc_module_reserve_usdt(module->handle, count);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
 static PyObject *module_set_constant(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
@@ -390,6 +404,9 @@ static PyMethodDef module_methods[] = {
 	{"load", module_load, METH_NOARGS, "load()\n\nCreates the maps."},
 	{"attach_named", module_attach_named, METH_NOARGS,
 	 "attach_named()\n\nLoads and attaches every program whose name says where it goes."},
+	{"reserve_usdt", module_reserve_usdt, METH_VARARGS,
+	 "reserve_usdt(count)\n\nMakes room for the arguments of so many locations of USDT "
+	 "probes,\nbefore load."},
 	{"set_constant", module_set_constant, METH_VARARGS,
 	 "set_constant(name, value)\n\nSets a const volatile global, before load. value: its "
 	 "bytes."},

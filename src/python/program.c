@@ -284,6 +284,27 @@ static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	return attach_result(program->module, error, link);
 }
 
+static PyObject *attach_usdt(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"usdt", "probe", "every_process", NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_usdt_attach_opts opts = {.sz = sizeof(opts)};
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	PyObject *usdt;
+	int every_process = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!y|p", names, usdt_type, &usdt,
+					 &opts.probe, &every_process) ||
+	    !module_check(program->module))
+		return NULL;
+	opts.every_process = every_process;
+	MODULE_CALL(program->module, error,
+		    ebcc_attach_usdt(program->handle, ((struct usdt_object *)usdt)->handle, &opts,
+				     &link));
+	return attach_result(program->module, error, link);
+}
+
 static PyObject *attach_tracepoint(PyObject *self, PyObject *args)
 {
 	struct program_object *program = (struct program_object *)self;
@@ -503,6 +524,9 @@ static PyMethodDef program_methods[] = {
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1,\n"
 	 "              semaphore_offset=0) -> Link"},
+	{"attach_usdt", KEYWORDS(attach_usdt), METH_VARARGS | METH_KEYWORDS,
+	 "attach_usdt(usdt, probe, every_process=False) -> Link\n\n"
+	 "At every location of a probe \"PROVIDER:NAME\" or \"NAME\"."},
 	{"attach_tracepoint", attach_tracepoint, METH_VARARGS,
 	 "attach_tracepoint(category, event) -> Link"},
 	{"attach_raw_tracepoint", attach_raw_tracepoint, METH_VARARGS,

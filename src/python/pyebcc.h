@@ -83,7 +83,13 @@ struct table_object {
 	enum event_form event_form;
 };
 
-extern PyTypeObject *module_type, *program_type, *link_type, *table_type;
+/* bcc._ebcc.Usdt */
+struct usdt_object {
+	PyObject ob_base;
+	struct ebcc_usdt *handle;
+};
+
+extern PyTypeObject *module_type, *program_type, *link_type, *table_type, *usdt_type;
 
 /* What was being done when an error came: some codes become another class there. */
 enum error_context {
@@ -158,6 +164,7 @@ int readers_traverse(struct module_object *module, visitproc visit, void *arg);
 
 int symbols_add(PyObject *extension);
 int finding_add(PyObject *extension);
+int usdt_add(PyObject *extension);
 int trace_pipe_add(PyObject *extension);
 /** A list of bytes from a list of strings of the library, which is freed. */
 PyObject *bytes_list(char **strings, size_t count);

@@ -35,15 +35,15 @@ __all__ = [
     "KernelTypesError", "LoadError", "NoMemoryError", "NotFoundError", "PerfEventArray",
     "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
     "RingBuf", "SignalError", "StateError", "StrcmpRewrite", "SymbolCache", "SystemCallError",
-    "Table", "UnsupportedError", "XDPAction", "XDPFlags", "detect_language", "get_online_cpus",
-    "get_possible_cpus", "printb", "table", "utils",
+    "Table", "USDT", "USDTException", "UnsupportedError", "XDPAction", "XDPFlags",
+    "detect_language", "get_online_cpus", "get_possible_cpus", "printb", "table", "usdt", "utils",
 ]
 
 # Names that few scripts use, and the modules that have them.
-_ELSEWHERE = {"Perf": "perf", "bcc_symbol": "libbcc", "bcc_symbol_option": "libbcc",
-              "lib": "libbcc", "decode_map": "disassembler", "disassemble_prog": "disassembler",
+_ELSEWHERE = {"Perf": "perf", "USDT": "usdt", "USDTException": "usdt", "bcc_symbol": "libbcc",
+              "bcc_symbol_option": "libbcc", "lib": "libbcc", "decode_map": "disassembler", "disassemble_prog": "disassembler",
               "filter_by_containers": "containers", "syscall_name": "syscall"}
-_MODULES = ("containers", "disassembler", "libbcc", "perf", "syscall", "tcp", "version")
+_MODULES = ("containers", "disassembler", "libbcc", "perf", "syscall", "tcp", "usdt", "version")
 
 
 def __getattr__(name):

@@ -6,6 +6,7 @@ from . import perf as perf
 from . import syscall as syscall
 from . import table as table
 from . import tcp as tcp
+from . import usdt as usdt
 from . import utils as utils
 from . import version as version
 from ._ebcc import (AttachError as AttachError, CallbackError as CallbackError,
@@ -32,6 +33,7 @@ from .perf import Perf as Perf
 from .symbols import SymbolCache as SymbolCache
 from .syscall import syscall_name as syscall_name
 from .table import PerfEventArray as PerfEventArray, RingBuf as RingBuf, Table as Table
+from .usdt import USDT as USDT, USDTException as USDTException
 from .utils import (ArgString as ArgString, StrcmpRewrite as StrcmpRewrite,
                     detect_language as detect_language, get_online_cpus as get_online_cpus,
                     get_possible_cpus as get_possible_cpus, printb as printb)

@@ -249,6 +249,24 @@ class AttachMixin:
         """Detaches by the probe's name, as uprobe_fds has it."""
         self.uprobe_fds.detach(ev_name, what="uprobe")
 
+    def attach_usdt(self, usdt, probe, fn_name, every_process=False):
+        """Runs a program at a USDT probe, "PROVIDER:NAME" or "NAME", of a USDT object: in its
+        process, or in every process that has the file."""
+        probe, fn_name = _needed(probe, "probe"), _needed(fn_name, "fn_name")
+        self._check_probe_limit(1)
+        link = self._program(fn_name).attach_usdt(usdt.get_context(), probe,
+                                                  every_process=every_process)
+        pid = -1 if every_process else usdt.pid or -1
+        key = self._uprobe_key(b"u_", usdt.path or b"", probe, None, pid)
+        self.uprobe_fds.add(key, fn_name, link)
+
+    def detach_usdt(self, usdt, probe, fn_name=None, every_process=False):
+        """Detaches from a USDT probe: one program, or all; arguments as they were attached. Raises
+        AttachError."""
+        pid = -1 if every_process else usdt.pid or -1
+        key = self._uprobe_key(b"u_", usdt.path or b"", to_bytes(probe), None, pid)
+        self.uprobe_fds.detach(key, to_bytes(fn_name), "USDT probe")
+
     def num_open_uprobes(self):
         """User functions and returns that something is attached to."""
         return len(self.uprobe_fds)

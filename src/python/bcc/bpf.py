@@ -75,8 +75,9 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
     text: the source, or src_file: its file. hdr_file: a file put before it. cflags: flags for
     clang. debug: DEBUG_ flags, whose texts go to stderr. constants: {name: value} for
     `const volatile` globals. kernel_types: "btf", "headers" or "auto". device: a network
-    device to offload to. allow_rlimit: let the locked-memory limit be raised where old kernels
-    need that.
+    device to offload to. usdt_contexts: USDT objects, whose enabled probes are attached;
+    attach_usdt_ignore_pid: in every process, not only in theirs. allow_rlimit: let the
+    locked-memory limit be raised where old kernels need that.
 
     Raises CompileError with clang's diagnostics, LoadError with the verifier's words,
     AttachError; all are bcc.Error.
@@ -95,8 +96,6 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
                  usdt_contexts=(), allow_rlimit=True, device=None,
                  attach_usdt_ignore_pid=False, *, constants=None, kernel_types=None,
                  compiler=None, btf_path=None):
-        if usdt_contexts:
-            raise _ebcc.UnsupportedError("this version attaches no USDT probes")
         self.debug = debug
         self.funcs = {}
         self.tables = {}
@@ -109,10 +108,14 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         try:
             for name, value in (constants or {}).items():
                 self._set_constant(to_bytes(name), value)
+            self.module.reserve_usdt(sum(len(usdt.enumerate_active_probes())
+                                         for usdt in usdt_contexts))
             self.module.load()
             # Those of extern tables are known from here on.
             self._map_types = dict(self.module.tables())
             self._attach_named()
+            for usdt in usdt_contexts:
+                usdt.attach_uprobes(self, attach_usdt_ignore_pid)
         except BaseException:
             self._show_debug()
             self.module.close()

@@ -7,6 +7,7 @@ from ._ebcc import Link, Module
 from .attach import Links
 from .symbols import SymbolCache
 from .trace import TraceFile
+from .usdt import USDT
 
 Text = str | bytes
 Fields = tuple[bytes | None, int | None, int | None, bytes | None, float | None, bytes | None]
@@ -78,7 +79,7 @@ class BPF:
 
     def __init__(self, src_file: Text = ..., hdr_file: Text = ..., text: Text | None = ...,
                  debug: int = ..., cflags: Iterable[Text] = ...,
-                 usdt_contexts: Sequence[Any] = ..., allow_rlimit: bool = ...,
+                 usdt_contexts: Sequence[USDT] = ..., allow_rlimit: bool = ...,
                  device: Text | None = ..., attach_usdt_ignore_pid: bool = ..., *,
                  constants: Mapping[Text, Any] | None = ...,
                  kernel_types: Literal["auto", "btf", "headers"] | None = ...,
@@ -112,6 +113,10 @@ class BPF:
     def detach_uretprobe(self, name: Text = ..., sym: Text = ..., addr: int | None = ...,
                          pid: int = ...) -> None: ...
     def detach_uprobe_event(self, ev_name: Any) -> None: ...
+    def attach_usdt(self, usdt: USDT, probe: Text, fn_name: Text,
+                    every_process: bool = ...) -> None: ...
+    def detach_usdt(self, usdt: USDT, probe: Text, fn_name: Text | None = ...,
+                    every_process: bool = ...) -> None: ...
     def num_open_uprobes(self) -> int: ...
     def attach_tracepoint(self, tp: Text = ..., tp_re: Text = ..., fn_name: Text = ...) -> None: ...
     def detach_tracepoint(self, tp: Text = ...) -> None: ...
@@ -161,6 +166,8 @@ class BPF:
     def get_user_addresses(name: Text, sym_re: Text) -> set[int]: ...
     @staticmethod
     def find_library(libname: Text) -> bytes | None: ...
+    @staticmethod
+    def is_go_binary(name: Text, pid: int = ...) -> bool: ...
     @overload
     @staticmethod
     def find_exe(bin_path: str) -> str | None: ...

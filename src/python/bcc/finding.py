@@ -84,6 +84,12 @@ class FindMixin:
         return _ebcc.find_library(to_bytes(libname))
 
     @staticmethod
+    def is_go_binary(name, pid=-1):
+        """Whether a program or library was built by the Go compiler. A return probe can crash such
+        a program: Go moves stacks. pid: whose file it is."""
+        return _ebcc.is_go_binary(to_bytes(name), pid)
+
+    @staticmethod
     def find_exe(bin_path):
         """The path of a program, through PATH, or None; str or bytes as it was given."""
         binary = to_bytes(bin_path)
