@@ -115,3 +115,49 @@ def single(items, slots):
     for key, leaf in items:
         _count(counts, key.value, leaf.value)
     return counts
+
+
+class Times:
+    """How often something happened, how long it took, and how many in each slot of powers of two.
+
+    count: how often. total: nanoseconds. slots: a number for each slot.
+    """
+
+    def __init__(self, count, total, slots):
+        self.count = count
+        self.total = total
+        self.slots = slots
+
+    @classmethod
+    def of(cls, total, slots):
+        """Of a total in nanoseconds and the slots, which tell the count."""
+        slots = list(slots)
+        return cls(sum(slots), total, slots)
+
+    def since(self, earlier):
+        """What was added to an earlier state, which may be None."""
+        if earlier is None:
+            return self
+        return Times(self.count - earlier.count, self.total - earlier.total,
+                     [count - before for count, before in zip(self.slots, earlier.slots)])
+
+    def rows(self):
+        """(lowest, highest, count) of each slot up to the last one in use."""
+        last = _last_used(self.slots)
+        return [(*log2_bounds(slot), self.slots[slot]) for slot in range(1, last + 1)]
+
+    def json_values(self, unit, unit_name):
+        """The fields of a JSON object. unit: nanoseconds of the unit of that name."""
+        total = self.total / unit
+        return {"unit": unit_name, "count": self.count, "total": round(total, 3),
+                "average": round(total / max(self.count, 1), 3),
+                "histogram": [{"low": low, "high": high, "count": count}
+                              for low, high, count in self.rows()]}
+
+    def print(self, unit, unit_name, with_average):
+        """Prints the histogram, whose slots are in the unit, and the average if asked for."""
+        print_log2(self.slots, unit_name, False)
+        if with_average:
+            total = self.total // unit
+            print(f"\navg = {total // self.count} {unit_name}, total: {total} {unit_name}, "
+                  f"count: {self.count}")
