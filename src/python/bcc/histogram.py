@@ -5,6 +5,7 @@ A key is a slot, or a struct of a bucket and a slot; each bucket is a section of
 """
 
 import ctypes as ct
+import operator
 import time
 
 LOG2_SLOTS = 65
@@ -140,6 +141,11 @@ class Times:
             return self
         return Times(self.count - earlier.count, self.total - earlier.total,
                      [count - before for count, before in zip(self.slots, earlier.slots)])
+
+    def and_also(self, other):
+        """What this and another one count together."""
+        return Times(self.count + other.count, self.total + other.total,
+                     list(map(operator.add, self.slots, other.slots)))
 
     def rows(self):
         """(lowest, highest, count) of each slot up to the last one in use."""

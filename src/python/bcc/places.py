@@ -68,8 +68,13 @@ class KernelFunctions:
 
     def attach(self, module, program_of):
         """Attaches the program program_of(None) to as many as can be; gives their number."""
+        before = module.num_open_kprobes()
         module.attach_kprobe(event_re=self.expression, fn_name=program_of(None))
-        return module.num_open_kprobes()
+        return module.num_open_kprobes() - before
+
+    def attach_returns(self, module, program):
+        """Attaches a program to the returns of as many as can be."""
+        module.attach_kretprobe(event_re=self.expression, fn_name=program)
 
     def name(self, key):
         return BPF.ksym(key)
@@ -140,6 +145,12 @@ class UserFunctions(Places):
     def attach_one(self, module, number, program):
         module.attach_uprobe(name=self.library, addr=self.addresses[number], fn_name=program,
                              pid=self.pid)
+
+    def attach_returns(self, module, program):
+        """Attaches a program to the return of each."""
+        for address in self.addresses:
+            module.attach_uretprobe(name=self.library, addr=address, fn_name=program,
+                                    pid=self.pid)
 
 
 class ElfFile:

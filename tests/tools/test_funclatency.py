@@ -1,0 +1,165 @@
+"""funclatency against a program whose functions take so and so many milliseconds."""
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from toolrun import Tool, run
+
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory):
+    path = tmp_path_factory.mktemp("naps") / "naps"
+    subprocess.run(["cc", "-O1", "-fno-optimize-sibling-calls", "-o", path, HERE / "naps.c"],
+                   check=True)
+    return path
+
+
+class Caller:
+    """The running program."""
+
+    def __init__(self, binary):
+        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.pid = self.process.pid
+
+    def call(self, name, count):
+        """Has it call a function so often; how many milliseconds that took."""
+        before = time.monotonic()
+        print(name, count, file=self.process.stdin, flush=True)
+        assert self.process.stdout.readline() == "done\n"
+        return (time.monotonic() - before) * 1e3
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
+
+
+@pytest.fixture
+def caller(binary):
+    process = Caller(binary)
+    yield process
+    process.close()
+
+
+def trace(act, *arguments):
+    """The histograms of what is called while act() runs, by function, and the tool's errors."""
+    with Tool("funclatency", "--json", *arguments) as tool:
+        tool.wait_until_asleep()
+        act()
+        status, output, errors = tool.interrupt()
+    assert status == 0
+    events = [json.loads(line) for line in output.splitlines()]
+    return {event.get("func"): event for event in events}, errors
+
+
+def slot_of(event):
+    """(lowest, highest) of the slot that holds the most."""
+    slot = max(event["histogram"], key=lambda slot: slot["count"])
+    return slot["low"], slot["high"]
+
+
+def test_time_of_a_function(binary, caller):
+    """How often, how long in all, and in which slot."""
+    took = []
+    events, errors = trace(lambda: took.append(caller.call("nap_long", 5)), "-u",
+                           f"{binary}:nap_long")
+    assert errors == b""
+    event = events[None]
+    assert (event["count"], event["unit"]) == (5, "usecs")
+    assert 5 * 40e3 <= event["total"] <= took[0] * 1e3
+    assert event["average"] == pytest.approx(event["total"] / 5, abs=0.01)
+    assert sum(slot["count"] for slot in event["histogram"]) == 5
+    assert slot_of(event) == (32768, 65535)
+
+
+def test_functions_apart_and_one_inside_another(binary, caller):
+    def act():
+        caller.call("nap_short", 7)
+        caller.call("nap_outer", 3)
+    events, errors = trace(act, "-F", "-m", f"{binary}:nap_*")
+    assert errors == b""
+    assert {name: event["count"] for name, event in events.items()} == {
+        "nap_short": 7, "nap_long": 3, "nap_outer": 3}
+    assert events["nap_outer"]["total"] >= events["nap_long"]["total"] + 3 * 10
+    assert list(events) == sorted(events, key=lambda name: events[name]["total"])
+
+
+def test_a_function_that_calls_itself(binary, caller):
+    """Every level is a call, and the outer ones take longer."""
+    events, errors = trace(lambda: caller.call("nap_nested", 4), "-m", f"{binary}:nap_nested")
+    assert errors == b""
+    assert events[None]["count"] == 12
+    assert events[None]["total"] >= 4 * (5 + 10 + 15)
+
+
+def test_levels_beyond_the_limit_are_told(binary, caller):
+    events, errors = trace(lambda: caller.call("nap_nested", 4), "-m", "-l", "2",
+                           f"{binary}:nap_nested")
+    assert events[None]["count"] == 8
+    assert b"8" not in errors and b"4 calls were not timed" in errors and b"-l" in errors
+
+
+def test_calls_that_never_return(binary, caller):
+    """What a program jumps out of doesn't spoil the times of what follows."""
+    def act():
+        for _ in range(20):
+            caller.call("nap_escape", 1)
+            caller.call("nap_short", 1)
+    events, errors = trace(act, "-F", "-u", "-l", "2", f"{binary}:nap_*")
+    assert errors == b""
+    assert {name: event["count"] for name, event in events.items()} == {"nap_short": 20}
+    assert 2000 <= events["nap_short"]["average"] < 40000
+
+
+def test_another_process_is_left_out(binary, caller):
+    other = Caller(binary)
+    try:
+        def act():
+            other.call("nap_short", 3)
+            caller.call("nap_short", 2)
+        events, errors = trace(act, "-p", caller.pid, f"{binary}:nap_short")
+    finally:
+        other.close()
+    assert (events[None]["count"], errors) == (2, b"")
+    assert events[None]["unit"] == "nsecs"
+
+
+def test_histogram_for_people(binary, caller):
+    """Each interval shows what came in it."""
+    with Tool("funclatency", "-mTi", "1", "-F", f"{binary}:nap_long") as tool:
+        tool.wait_until_asleep()
+        caller.call("nap_long", 2)
+        tool.wait_for_text(b"count: 2")
+        tool.wait_for(lambda output: b"no calls" in output.split(b"count: 2")[-1])
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    text = output.decode()
+    assert text.startswith(f"Tracing 1 functions for '{binary}:nap_long'... Hit Ctrl-C to end.\n")
+    assert re.search(r"\n\n\d\d:\d\d:\d\d\n\nFunction = nap_long\n"
+                     r" +msecs +: count +distribution\n", text)
+    assert re.search(r"\n +32 -> 63 +: 2 +\|\*{40}\|\n\navg = 4\d msecs, total: [89]\d msecs, "
+                     r"count: 2\n", text)
+    assert text.count("Function = ") == 1
+
+
+def test_shared_library(caller, binary):
+    """A function of the C library, in one process."""
+    events, errors = trace(lambda: caller.call("nap_short", 3), "-p", caller.pid, "-F", "-m",
+                           "c:usleep")
+    assert ({name: event["count"] for name, event in events.items()}, errors) == (
+        {"usleep": 3}, b"")
+
+
+def test_mistakes_are_told(binary):
+    status, output, errors = run("funclatency", f"{binary}:nothing*")
+    assert (status, output) == (1, b"") and b"nothing matches" in errors
+    for arguments, said in ((("t:sched:sched_switch",), b"has no return"), (("-u", "-m", "f"),
+                            b"not allowed with"), (("-l", "65", "f"), b"more than 64")):
+        status, output, errors = run("funclatency", *arguments)
+        assert (status, output) == (2, b"") and said in errors
