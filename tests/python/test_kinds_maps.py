@@ -128,6 +128,21 @@ def test_unknown_kind_of_table(load):
         load('BPF_TABLE("hush", u32, u32, t, 8);\nint nothing(void *ctx) { return 0; }')
 
 
+@pytest.mark.parametrize("declaration, said", [
+    ("BPF_ARRAY(t, u64, 1ULL << 40)", "a table has at most 4294967295 entries"),
+    ("BPF_HASH(t, u32, u32, 1ULL << 32)", "a table has at most 4294967295 entries"),
+    ('BPF_TABLE("hash", u32, u32, t, 5000000000)', "a table has at most 4294967295 entries"),
+    ("BPF_QUEUE(t, u32, 1ULL << 33)", "a table has at most 4294967295 entries"),
+    ("BPF_STACK_TRACE(t, 1ULL << 40)", "a table has at most 4294967295 entries"),
+    ("BPF_RINGBUF_OUTPUT(t, 1 << 20)", "a ring buffer has less than 4 GB"),
+    ("BPF_ARRAY(t, u64, -1)", "negative size"),
+])
+def test_size_that_no_table_has(load, declaration, said):
+    with pytest.raises(bcc.CompileError, match=said) as caught:
+        load(declaration + ";\nint nothing(void *ctx) { return 0; }")
+    assert "main.c:1:" in str(caught.value) and str(caught.value).count("error:") == 1
+
+
 # Keyed tables.
 
 @pytest.mark.parametrize("declaration", [

@@ -92,10 +92,17 @@
 #define __EBCC_MAP(name) ((void *)&__ebcc_map_##name)
 #define __EBCC_SECTION_MAPS __attribute__((section(".maps")))
 #define __EBCC_ROUND_UP_TO_POWER_OF_TWO(n)                                                         \
-	((n) <= 1 ? 1U : 1U << (32 - __builtin_clz((unsigned int)(n)-1)))
+	((n) <= 1 ? 1ULL : 1ULL << (64 - __builtin_clzll((n) - 1ULL)))
+
+/* A member that is none. The kernel counts entries in 32 bits, and so does BTF: more would come out
+ * as another number. What is below 0 is no size of an array, as the next member says. */
+#define __EBCC_CHECK_ENTRIES(entries)                                                              \
+	_Static_assert((entries) < 0 || (entries) / 2 <= 0x7fffffff,                               \
+		       "a table has at most 4294967295 entries")
 
 #define __EBCC_DEFINE(name, number, key_type, leaf_type, entries, map_flags_)                      \
 	struct {                                                                                   \
+		__EBCC_CHECK_ENTRIES(entries);                                                     \
 		int(*type)[number];                                                                \
 		__typeof__(key_type) *key;                                                         \
 		__typeof__(leaf_type) *value;                                                      \
@@ -567,8 +574,10 @@ struct bpf_stacktrace_buildid {
 
 #define BPF_RINGBUF_OUTPUT(name, pages)                                                            \
 	struct {                                                                                   \
+		_Static_assert((pages) < 0 || (pages) <= 0xffffffff / EBCC_PAGE_SIZE,              \
+			       "a ring buffer has less than 4 GB");                                \
 		int(*type)[__EBCC_TYPE_RINGBUF];                                                   \
-		int(*max_entries)[(pages)*EBCC_PAGE_SIZE];                                         \
+		int(*max_entries)[(pages) * (__s64)EBCC_PAGE_SIZE];                                \
 	} __ebcc_map_##name __EBCC_SECTION_MAPS;                                                   \
 	__EBCC_FUNCTIONS_ringbuf(name)                                                             \
 	static const struct __ebcc_methods_##name {                                                \
@@ -601,6 +610,7 @@ struct bpf_stacktrace_buildid {
 	_Static_assert(__EBCC_IS(string, "queue") || __EBCC_IS(string, "stack"),                   \
 		       "unknown table type \"" string "\"");                                       \
 	struct {                                                                                   \
+		__EBCC_CHECK_ENTRIES(entries);                                                     \
 		int(*type)[__EBCC_IS(string, "stack") ? __EBCC_TYPE_STACK : __EBCC_TYPE_QUEUE];    \
 		__typeof__(leaf_type) *value;                                                      \
 		int(*max_entries)[entries];                                                        \
