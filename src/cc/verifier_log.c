@@ -263,6 +263,10 @@ static const struct {
 	{"read from stack", "a variable on the stack was never set: initialize it with = {}"},
 	{"R0 !read_ok", "the program ends without a return value: add return 0"},
 	{"!read_ok", "a value is used that was never set"},
+	/* Its number in kernels that don't know it. */
+	{"unknown#177",
+	 "bpf_trace_printk() of more than three values needs Linux 5.16: print fewer "
+	 "in a line, or hand them to user space through a BPF_PERF_OUTPUT"},
 	{"unknown func", "this kernel doesn't have the helper, or not for programs of this type"},
 	{"invalid func", "this kernel doesn't have the helper"},
 	{"cannot use helper", "programs of this type may not call the helper"},

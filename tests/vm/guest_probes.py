@@ -12,7 +12,7 @@ import sys
 import textwrap
 
 import pytest
-from bcc import BPF
+from bcc import BPF, LoadError
 
 OPENED = b"/etc/hostname"
 PID = os.getpid()
@@ -356,6 +356,25 @@ def test_trace_printk():
         open_and_close()
         _task, pid, _cpu, _flags, _time, message = bpf.trace_fields()
         assert (pid, message) == (PID, b"opened 4711 twice")
+
+
+def test_trace_printk_of_many_values():
+    """More than three values take a helper that older kernels don't have, and then the message says so."""
+    text = program("""
+        int kprobe__vfs_open(struct pt_regs *ctx)
+        {
+            if (OWN_PROCESS)
+                bpf_trace_printk("%d %d %d %d %s\\n", 1, 2, 3, 4, "five");
+            return 0;
+        }
+    """)
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (5, 16):
+        with pytest.raises(LoadError, match="bpf_trace_printk.. of more than three values needs Linux 5.16"):
+            BPF(text=text)
+        return
+    with BPF(text=text) as bpf:
+        open_and_close()
+        assert bpf.trace_fields()[5] == b"1 2 3 4 five"
 
 
 def test_lost_events_are_counted():
