@@ -1,0 +1,319 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The class BPF: a C source compiled, its maps in the kernel, its programs attached. Programs whose
+-- names say where they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...) are attached when the
+-- object is made.
+
+local ebcc = require "bcc._ebcc"
+local attach = require "bcc.attach"
+local finding = require "bcc.finding"
+local SymbolCache = require "bcc.symbols"
+local TracerPipe = require "bcc.trace"
+local USDT = require "bcc.usdt"
+require "bcc.table"
+
+local KERNEL_TYPES = { auto = 0, btf = 1, headers = 2 }
+local COMPILERS = { helper = 0, in_process = 1 }
+local SOURCE_ALL, SOURCE_PERF, SOURCE_RING = 0, 1, 2
+local ERROR, WARNING = 1, 2
+
+---@class bcc.BPF
+---@field module table
+---@field strict boolean failures to attach raise, which otherwise are returned
+local BPF = { strict = false }
+BPF.__index = BPF
+BPF.__name = "bcc.BPF"
+
+for _, mixin in ipairs { attach, finding } do
+  for name, member in pairs(mixin) do
+    BPF[name] = member
+  end
+end
+
+BPF.SymbolCache = SymbolCache
+BPF.USDT = USDT
+BPF.SCRIPT_ROOT = "./"
+
+-- Modules that are open, of this process.
+local open_modules = setmetatable({}, { __mode = "k" })
+
+--- Where src_file and hdr_file of scripts are looked for: the directory of a script's path.
+---@param path? string
+---@return string
+function BPF.script_root(path)
+  if path then
+    BPF.SCRIPT_ROOT = path:match("^(.*/)") or "./"
+  end
+  return BPF.SCRIPT_ROOT
+end
+
+-- The path and the text of a file that is named by a path, or beside the script.
+local function read_source(name)
+  for _, path in ipairs { name, BPF.SCRIPT_ROOT .. name } do
+    local file = io.open(path, "rb")
+    if file then
+      local text = file:read("a")
+      file:close()
+      return path, text
+    end
+  end
+  error(("there is no file %s, neither here nor in %s"):format(name, BPF.SCRIPT_ROOT), 4)
+end
+
+local function choice(names, what, name)
+  local number = names[name or next(names)]
+  if name and not number then
+    error(("%s cannot be '%s'"):format(what, tostring(name)), 4)
+  end
+  return name and number or 0
+end
+
+-- Messages of the library, for who gave no function of his own: warn("@on") shows them.
+local function log_to_warn(level, message)
+  if level <= WARNING then
+    warn(level == ERROR and "error: " or "", message)
+  end
+end
+
+-- Flags come as a list, or as other bindings take them: one by one or in a string.
+local function flags_of(cflags)
+  if type(cflags) == "string" then
+    local list = {}
+    for flag in cflags:gmatch("%S+") do
+      list[#list + 1] = flag
+    end
+    return list
+  end
+  return cflags
+end
+
+local function compile(options)
+  local file_name, text, header = nil, options.text, nil
+  if not text then
+    if not options.src_file then
+      error("text or src_file is needed", 3)
+    end
+    file_name, text = read_source(options.src_file)
+  end
+  if options.hdr_file then
+    header = select(2, read_source(options.hdr_file))
+  end
+  local module, message, errno = ebcc.module {
+    source = text, file_name = file_name, header = header, cflags = flags_of(options.cflags),
+    debug = options.debug, device = options.device, btf_path = options.btf_path,
+    kernel_types = choice(KERNEL_TYPES, "kernel_types", options.kernel_types),
+    compiler = choice(COMPILERS, "compiler", options.compiler),
+    no_rlimit = options.allow_rlimit == false, log = options.log or log_to_warn,
+  }
+  if not module then
+    error(("cannot compile: %s (errno %d)"):format(message, errno), 3)
+  end
+  return module
+end
+
+-- The debug flags ask for texts on stderr.
+local function show_debug(module, debug)
+  for bit = 0, 5 do
+    local text = (debug or 0) & 1 << bit ~= 0 and module:debug_text(1 << bit)
+    if text then
+      io.stderr:write(text, "\n")
+    end
+  end
+end
+
+local function check(result, message)
+  if not result then
+    error(message, 4)
+  end
+end
+
+-- What is done once a source is compiled; raises.
+local function start(self, options)
+  for name, constant in pairs(options.constants or {}) do
+    self.module:set_constant(name, constant)
+  end
+  check(self.module:load())
+  check(self.module:attach_named())
+  local contexts = options.usdt_contexts or { options.usdt }
+  for _, usdt in ipairs(contexts) do
+    for _, enabled in ipairs(usdt.enabled) do
+      check(self:attach_usdt { usdt = usdt, probe = enabled.probe, fn_name = enabled.fn_name,
+        every_process = options.attach_usdt_ignore_pid })
+    end
+  end
+end
+
+--- Compiles a source (text, or src_file), creates its maps, and attaches the programs whose names
+--- say where they go. Raises with clang's diagnostics, or the verifier's words. A BPF is closed by
+--- close(), `local b <close>`, or the collector.
+---@param options bcc.Options
+---@return bcc.BPF
+function BPF:new(options)
+  if type(options) ~= "table" then
+    error("BPF:new{} takes a table of options", 2)
+  end
+  local module = compile(options)
+  local object = setmetatable({ module = module, tables = {}, functions = {}, links = {},
+    strict = self.strict }, BPF)
+  local well, message = pcall(start, object, options)
+  show_debug(module, options.debug)
+  if not well then
+    module:close()
+    error(message, 0)
+  end
+  open_modules[object] = true
+  return object
+end
+
+-- Programs.
+
+local function type_number(prog_type)
+  local number = math.tointeger(prog_type) or ebcc.constants[prog_type]
+    or ebcc.constants["BPF_PROG_TYPE_" .. tostring(prog_type)]
+  if not number then
+    error(("there is no program type %s"):format(tostring(prog_type)), 3)
+  end
+  return number
+end
+
+--- Loads a program and returns it: {bpf=, name=, fd=, program=}. Loading it again gives the same.
+---@param fn_name string
+---@param prog_type string|integer "BPF_PROG_TYPE_KPROBE", "KPROBE" or the number
+---@param device? string
+---@param attach_type? integer
+---@return bcc.Function
+function BPF:load_func(fn_name, prog_type, device, attach_type)
+  local found = self.functions[fn_name]
+  if found then
+    return found
+  end
+  local number = type_number(prog_type)
+  local program = self.module:program(fn_name)
+  check(program:load(number, attach_type))
+  found = { bpf = self, name = fn_name, fd = program:fd(), program = program }
+  self.functions[fn_name] = found
+  return found
+end
+
+--- Loads all programs as one type, that of kprobes unless said otherwise.
+---@param prog_type? string|integer
+---@return table<string, bcc.Function>
+function BPF:load_funcs(prog_type)
+  local loaded = {}
+  for _, name in ipairs(self.module:program_names()) do
+    loaded[name] = self:load_func(name, prog_type or "BPF_PROG_TYPE_KPROBE")
+  end
+  return loaded
+end
+
+--- A program's instructions as compiled: a string of 8 bytes for each.
+---@param fn_name string
+---@return string
+function BPF:dump_func(fn_name)
+  return self.module:program(fn_name):instructions()
+end
+
+-- Tables.
+
+--- The table of that name; nil, a message and an errno where the source has none.
+---@param name string
+---@return bcc.Table?
+---@return string? message
+---@return integer? errno
+function BPF:get_table(name)
+  local found, message, errno = self.tables[name], nil, nil
+  if not found then
+    found, message, errno = self.module:table(name)
+    self.tables[name] = found
+  end
+  return found, message, errno
+end
+
+--- The names of all tables.
+---@return string[]
+function BPF:table_names()
+  return self.module:table_names()
+end
+
+-- Events.
+
+--- Waits for events of perf buffers and calls the callbacks. timeout: milliseconds; without one, or
+--- with a negative one, until something comes. Returns how many events there were: none after an
+--- interrupt. What a callback raises comes out of here, with its traceback.
+---@param timeout? integer
+---@return integer
+function BPF:perf_buffer_poll(timeout)
+  return self.module:poll(SOURCE_PERF, timeout or -1)
+end
+
+--- As perf_buffer_poll(), for ring buffers.
+function BPF:ring_buffer_poll(timeout)
+  return self.module:poll(SOURCE_RING, timeout or -1)
+end
+
+--- Both kinds of buffers.
+function BPF:poll(timeout)
+  return self.module:poll(SOURCE_ALL, timeout or -1)
+end
+
+--- Calls the callbacks for what is there, without waiting.
+---@return integer
+function BPF:perf_buffer_consume()
+  return self.module:consume()
+end
+
+BPF.ring_buffer_consume = BPF.perf_buffer_consume
+BPF.kprobe_poll = BPF.perf_buffer_poll
+
+--- Polls until an error comes out of it; Ctrl-C is one.
+function BPF:perf_buffer_poll_loop()
+  while not ebcc.posix.interrupted() do
+    self:perf_buffer_poll()
+  end
+end
+
+BPF.kprobe_poll_loop = BPF.perf_buffer_poll_loop
+
+--- The trace pipe, where bpf_trace_printk() writes.
+---@param nonblocking? boolean
+---@return bcc.TracerPipe
+function BPF:pipe(nonblocking)
+  return TracerPipe.new(nonblocking)
+end
+
+-- The end.
+
+--- Detaches and unloads everything. Doing it again does nothing.
+function BPF:close()
+  open_modules[self] = nil
+  self.module:close()
+end
+
+BPF.__close = BPF.close
+
+--- Closes every BPF of this process.
+function BPF.cleanup()
+  for object in pairs(open_modules) do
+    object:close()
+  end
+end
+
+--- Raises when so many more probes are more than BCC_PROBE_LIMIT allows (1000 unless it is set).
+---@param more integer
+function BPF.check_probe_quota(more)
+  local limit = math.tointeger(tonumber(os.getenv("BCC_PROBE_LIMIT"))) or 1000
+  if attach.num_open_kprobes() + attach.num_open_uprobes() + more > limit then
+    error(("%d more probes would be more than %d (BCC_PROBE_LIMIT)"):format(more, limit), 2)
+  end
+end
+
+function BPF:__tostring()
+  return ("bcc.BPF: %s"):format(table.concat(self.module:closed() and { "closed" }
+    or self.module:program_names(), " "))
+end
+
+-- USDT objects as older scripts make them.
+function BPF.usdt(options)
+  return USDT:new(options)
+end
+
+return setmetatable(BPF, { __call = function(class, options) return class:new(options) end })

@@ -1,0 +1,119 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Functions of BPF that find what can be traced and ask what the kernel can do. Regular expressions
+-- are extended ones and match from the start of a name on.
+
+local ebcc = require "bcc._ebcc"
+local SymbolCache = require "bcc.symbols"
+
+local finding = {}
+
+local caches = {}
+
+local function cache_of(pid)
+  pid = pid and pid >= 0 and pid or -1
+  caches[pid] = caches[pid] or SymbolCache(pid)
+  return caches[pid]
+end
+
+--- The name of an address in a process; a negative pid means the kernel.
+---@param address integer
+---@param pid integer
+---@param show_module? boolean
+---@param show_offset? boolean
+---@return string
+function finding.sym(address, pid, show_module, show_offset)
+  return cache_of(pid):describe(address, show_module, show_offset)
+end
+
+--- The name of a kernel address.
+function finding.ksym(address, show_module, show_offset)
+  return cache_of(-1):describe(address, show_module, show_offset)
+end
+
+--- The address of a kernel symbol, or nil.
+---@param name string
+---@return integer?
+function finding.ksymname(name)
+  return cache_of(-1):resolve_name(name)
+end
+
+--- Kernel functions that can be probed and match.
+---@type fun(regex: string): string[]?, string?, integer?
+finding.get_kprobe_functions = ebcc.find_kprobe_functions
+
+--- Tracepoints that match, as CATEGORY:EVENT.
+---@type fun(regex: string): string[]?, string?, integer?
+finding.get_tracepoints = ebcc.find_tracepoints
+
+---@type fun(category: string, event: string): boolean
+finding.tracepoint_exists = ebcc.tracepoint_exists
+
+--- Functions of an ELF file that match, with their addresses there.
+---@type fun(name: string, regex: string): {name: string, addr: integer}[]?, string?, integer?
+finding.get_user_functions_and_addresses = ebcc.find_user_functions
+
+--- The path of a library, as the loader (or the process) finds it.
+---@type fun(name: string, pid?: integer): string?, string?, integer?
+finding.find_library = ebcc.find_library
+
+---@type fun(): string
+finding.get_syscall_prefix = ebcc.syscall_prefix
+
+--- The kernel function of a system call.
+---@param name string
+---@return string
+function finding.get_syscall_fnname(name)
+  return ebcc.syscall_prefix() .. name
+end
+
+local PREFIXES = {
+  "sys_", "__x64_sys_", "__x32_compat_sys_", "__ia32_compat_sys_", "__arm64_sys_", "__s390x_sys_",
+  "__s390_sys_",
+}
+
+--- The same where the name has some architecture's prefix already.
+function finding.fix_syscall_fnname(name)
+  for _, prefix in ipairs(PREFIXES) do
+    if name:sub(1, #prefix) == prefix then
+      return finding.get_syscall_fnname(name:sub(#prefix + 1))
+    end
+  end
+  return name
+end
+
+--- Whether a struct of the running kernel has a member; nil where there is no such struct.
+---@type fun(record: string, member: string): boolean?
+finding.kernel_struct_has_field = ebcc.kernel_has_member
+
+--- Whether an enum of the running kernel has an enumerator; nil where there is no such enum.
+---@type fun(enumeration: string, enumerator: string): boolean?
+finding.kernel_enum_has_val = ebcc.kernel_has_enumerator
+
+--- Whether the kernel runs KFUNC_PROBE programs; the next ones ask for other kinds.
+function finding.support_kfunc()
+  return ebcc.kernel_supports("kfunc")
+end
+
+function finding.support_fmod_ret()
+  return ebcc.kernel_supports("fmod_ret")
+end
+
+function finding.support_lsm()
+  return ebcc.kernel_supports("lsm")
+end
+
+function finding.support_raw_tracepoint()
+  return ebcc.kernel_supports("raw_tracepoint")
+end
+
+function finding.support_raw_tracepoint_in_module()
+  return ebcc.kernel_supports("raw_tracepoint_in_module")
+end
+
+--- The clock of bpf_ktime_get_ns(), in nanoseconds.
+---@return integer
+function finding.monotonic_time()
+  return ebcc.posix.time_ns(ebcc.posix.CLOCK.MONOTONIC)
+end
+
+return finding

@@ -1,0 +1,144 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The program bcc-lua: runs a script that uses BPF. One that returns a function (the shape
+-- `return function(BPF, utils) ... end`) has it called with a BPF whose failures raise, since such
+-- scripts don't look at what attaching returns.
+
+local bcc = require "bcc"
+local compat = require "bcc.compat"
+
+local USAGE = [[
+usage: bcc-lua [--verbose] [--] SCRIPT [ARGUMENT...]
+
+Runs a Lua script that traces with BPF: a plain one, or one of the shape
+`return function(BPF, utils) ... end`.
+
+  --verbose      show messages of the compiler and of the script's log
+  -v, --version  show versions
+  -h, --help     show this help
+
+examples:
+  bcc-lua offcputime.lua --duration 5
+  bcc-lua --verbose -- ./bashreadline.lua]]
+
+local FAILURE, MISUSE, INTERRUPTED = 1, 2, 130
+
+local run = {}
+
+-- A class with the methods of another, whose failures raise.
+local function strict_class(class)
+  return setmetatable({ strict = true }, {
+    __index = class,
+    __call = function(self, ...) return self:new(...) end,
+  })
+end
+
+--- utils of such scripts: argparse, posix and USDT.
+local function make_utils()
+  local posix = setmetatable({}, { __index = bcc.posix })
+  --- A number from a text, as other Luas need it for 64 bits.
+  function posix.tonumber64(text, base)
+    return math.tointeger(tonumber(text, base))
+  end
+  return setmetatable({ posix = posix, USDT = strict_class(bcc.USDT) }, {
+    __index = function(utils, name)
+      if name == "argparse" then
+        utils.argparse = require "argparse"
+        return utils.argparse
+      end
+    end,
+  })
+end
+
+local function make_log(verbose)
+  return {
+    enabled = verbose,
+    info = function(...)
+      if verbose then
+        io.stderr:write(compat.format(...), "\n")
+      end
+    end,
+  }
+end
+
+-- The script's path and what follows it, and whether to be verbose; or an exit status.
+local function parse(arguments)
+  local verbose, first = false, 1
+  while arguments[first] and arguments[first]:sub(1, 1) == "-" do
+    local option = arguments[first]
+    first = first + 1
+    if option == "--" then
+      break
+    elseif option == "--verbose" then
+      verbose = true
+    elseif option == "--version" or option == "-v" then
+      print(("bcc-lua %s on %s"):format(bcc.version, _VERSION))
+      return nil, 0
+    elseif option == "--help" or option == "-h" then
+      print(USAGE)
+      return nil, 0
+    else
+      io.stderr:write("bcc-lua: there is no option ", option, " (--help shows them)\n")
+      return nil, MISUSE
+    end
+  end
+  if not arguments[first] then
+    io.stderr:write("bcc-lua: a script is needed (--help shows how)\n")
+    return nil, MISUSE
+  end
+  return { path = arguments[first], verbose = verbose,
+    arguments = table.move(arguments, first + 1, #arguments, 1, {}) }
+end
+
+local function start(script)
+  local chunk, message = loadfile(script.path)
+  if not chunk then
+    error(message, 0)
+  end
+  local result = chunk(table.unpack(script.arguments))
+  if type(result) == "function" then
+    local BPF = strict_class(bcc.BPF)
+    BPF.usdt = function(options) return strict_class(bcc.USDT):new(options) end
+    result(BPF, make_utils())
+  end
+end
+
+-- An error with the way to it; an interrupt is the user's wish.
+local function explain(err)
+  local text = tostring(err)
+  if text:find("interrupted!", 1, true) then
+    return INTERRUPTED
+  end
+  return debug.traceback(text, 2)
+end
+
+--- Runs bcc-lua with the arguments of the command line, and gives its exit status.
+---@param arguments string[]
+---@return integer
+function run.main(arguments)
+  local script, status = parse(arguments)
+  if not script then
+    return status
+  end
+  if script.verbose then
+    warn("@on")
+  end
+  compat.install()
+  package.preload.ffi = function() return require "bcc.ffi" end
+  _G.BCC_STANDALONE, _G.log = arguments[0], make_log(script.verbose)
+  _G.arg = script.arguments
+  _G.arg[0] = script.path
+  bcc.BPF.script_root(script.path)
+  io.stdout:setvbuf("line")
+  local well, outcome = xpcall(start, explain, script)
+  bcc.BPF.cleanup()
+  if well then
+    return 0
+  elseif outcome == INTERRUPTED then
+    return INTERRUPTED
+  end
+  io.stdout:flush()
+  io.stderr:write("bcc-lua: ", outcome, "\n")
+  return FAILURE
+end
+
+return run

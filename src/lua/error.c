@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Errors of the library as Lua's. One table says what each code is called, which errno stands
+ * for it where no system call was behind it, and whether a script may want to go on: then the
+ * call returns nil, message, errno, as Lua's own libraries do. Everything else raises a table
+ * with the fields kind, code, message, errno, subject and details.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "luaebcc.h"
+
+#define ERROR_TYPE "bcc.Error"
+
+struct kind_desc {
+	enum ebcc_error_code code;
+	const char *name;
+	int number; /* errno where the error has none */
+	bool returned;
+};
+
+static const struct kind_desc kind_descs[] = {
+	{EBCC_ERROR_NO_MEMORY, "NoMemoryError", ENOMEM, false},
+	{EBCC_ERROR_INVALID_ARGUMENT, "InvalidArgumentError", EINVAL, false},
+	{EBCC_ERROR_OS, "SystemCallError", EIO, true},
+	{EBCC_ERROR_PERMISSION, "PrivilegeError", EPERM, true},
+	{EBCC_ERROR_NOT_FOUND, "NotFoundError", ENOENT, true},
+	{EBCC_ERROR_UNSUPPORTED, "UnsupportedError", EOPNOTSUPP, true},
+	{EBCC_ERROR_COMPILE, "CompileError", EINVAL, false},
+	{EBCC_ERROR_KERNEL_TYPES, "KernelTypesError", ENOENT, false},
+	{EBCC_ERROR_LOAD, "LoadError", EINVAL, false},
+	{EBCC_ERROR_ATTACH, "AttachError", EIO, true},
+	{EBCC_ERROR_FORMAT, "FormatError", EBADMSG, false},
+	{EBCC_ERROR_STATE, "StateError", EBUSY, false},
+	{EBCC_ERROR_INTERRUPTED, "SignalError", EINTR, true},
+	{EBCC_ERROR_CALLBACK, "CallbackError", ECANCELED, false},
+};
+
+/* A code of a later library is an error like any other. */
+static const struct kind_desc unknown_desc = {0, "Error", EIO, false};
+
+static const struct kind_desc *desc_of(enum ebcc_error_code code)
+{
+	for (size_t i = 0; i < sizeof(kind_descs) / sizeof(kind_descs[0]); i++) {
+		if (kind_descs[i].code == code)
+			return &kind_descs[i];
+	}
+	return &unknown_desc;
+}
+
+static int number_of(const struct ebcc_error *error)
+{
+	int number = ebcc_error_errno(error);
+
+	return number > 0 ? number : desc_of(ebcc_error_code(error))->number;
+}
+
+/* Diagnostics of a compiler are part of the text, once. */
+static void message_push(lua_State *L, const struct ebcc_error *error)
+{
+	const char *message = ebcc_error_message(error);
+	const char *details = ebcc_error_details(error);
+
+	if (ebcc_error_code(error) == EBCC_ERROR_COMPILE && details && !strstr(message, details))
+		lua_pushfstring(L, "%s\n%s", message, details);
+	else
+		lua_pushstring(L, message);
+}
+
+static void text_set(lua_State *L, const char *name, const char *text)
+{
+	lua_pushstring(L, text); /* nil for NULL */
+	lua_setfield(L, -2, name);
+}
+
+int error_raise(lua_State *L, struct ebcc_error *error)
+{
+	lua_createtable(L, 0, 6);
+	message_push(L, error);
+	lua_setfield(L, -2, "message");
+	text_set(L, "kind", desc_of(ebcc_error_code(error))->name);
+	text_set(L, "subject", ebcc_error_subject(error));
+	text_set(L, "details", ebcc_error_details(error));
+	lua_pushinteger(L, ebcc_error_code(error));
+	lua_setfield(L, -2, "code");
+	lua_pushinteger(L, number_of(error));
+	lua_setfield(L, -2, "errno");
+	ebcc_error_destroy(error);
+	luaL_setmetatable(L, ERROR_TYPE);
+	return lua_error(L);
+}
+
+int error_raise_state(lua_State *L, const char *message)
+{
+	lua_createtable(L, 0, 4);
+	text_set(L, "message", message);
+	text_set(L, "kind", desc_of(EBCC_ERROR_STATE)->name);
+	lua_pushinteger(L, EBCC_ERROR_STATE);
+	lua_setfield(L, -2, "code");
+	lua_pushinteger(L, desc_of(EBCC_ERROR_STATE)->number);
+	lua_setfield(L, -2, "errno");
+	luaL_setmetatable(L, ERROR_TYPE);
+	return lua_error(L);
+}
+
+int error_return(lua_State *L, struct ebcc_error *error)
+{
+	if (!desc_of(ebcc_error_code(error))->returned)
+		return error_raise(L, error);
+	lua_pushnil(L);
+	message_push(L, error);
+	lua_pushinteger(L, number_of(error));
+	ebcc_error_destroy(error);
+	return 3;
+}
+
+static int error_tostring(lua_State *L)
+{
+	lua_getfield(L, 1, "message");
+	return 1;
+}
+
+/* Errors are glued into messages: "..." .. err. */
+static int error_concat(lua_State *L)
+{
+	luaL_tolstring(L, 1, NULL);
+	luaL_tolstring(L, 2, NULL);
+	lua_concat(L, 2);
+	return 1;
+}
+
+void error_add(lua_State *L)
+{
+	static const luaL_Reg meta[] = {
+		{"__tostring", error_tostring},
+		{"__concat", error_concat},
+		{NULL, NULL},
+	};
+
+	luaL_newmetatable(L, ERROR_TYPE);
+	luaL_setfuncs(L, meta, 0);
+	lua_pop(L, 1);
+}

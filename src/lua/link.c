@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bcc.Link: what keeps a program attached. It belongs to its module: letting go of the handle
+ * leaves the program attached until the module goes; detach(), close() or __close end it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "luaebcc.h"
+
+struct link_box {
+	struct module_box *module;
+	struct ebcc_link *handle; /* NULL: not attached yet, or detached */
+};
+
+struct ebcc_link **link_push(lua_State *L, int program_index)
+{
+	struct program_box *program = lua_touserdata(L, program_index);
+	struct link_box *link = lua_newuserdatauv(L, sizeof(*link), 1);
+
+	link->module = program->module;
+	link->handle = NULL;
+	luaL_setmetatable(L, LINK_TYPE);
+	lua_getiuservalue(L, program_index, 1);
+	lua_setiuservalue(L, -2, 1);
+	return &link->handle;
+}
+
+/* The open link at @p index. */
+static struct link_box *link_check(lua_State *L, int index)
+{
+	struct link_box *link = luaL_checkudata(L, index, LINK_TYPE);
+
+	module_of(L, index, link->module);
+	if (!link->handle)
+		error_raise_state(L, "this link is detached");
+	return link;
+}
+
+/* Detaching twice, or after the module went, does nothing. */
+static int link_detach(lua_State *L)
+{
+	struct link_box *link = luaL_checkudata(L, 1, LINK_TYPE);
+	struct ebcc_link *handle = link->handle;
+
+	link->handle = NULL;
+	if (!handle || !link->module->handle)
+		return 0;
+	link->module->state = L;
+	ebcc_link_destroy(handle);
+	return 0;
+}
+
+static int link_attached(lua_State *L)
+{
+	struct link_box *link = luaL_checkudata(L, 1, LINK_TYPE);
+
+	lua_pushboolean(L, link->handle && link->module->handle && !link->module->closing);
+	return 1;
+}
+
+static int link_fd(lua_State *L)
+{
+	lua_pushinteger(L, ebcc_link_fd(link_check(L, 1)->handle));
+	return 1;
+}
+
+static int link_name(lua_State *L)
+{
+	lua_pushstring(L, ebcc_link_name(link_check(L, 1)->handle));
+	return 1;
+}
+
+static int link_functions(lua_State *L)
+{
+	size_t count = 0;
+	const char *const *functions;
+
+	functions = ebcc_kprobe_multi_functions(link_check(L, 1)->handle, &count);
+	lua_createtable(L, count, 0);
+	for (size_t i = 0; functions && i < count; i++) {
+		lua_pushstring(L, functions[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	return 1;
+}
+
+static int link_detach_function(lua_State *L)
+{
+	struct link_box *link = link_check(L, 1);
+	struct ebcc_error *error = ebcc_kprobe_multi_detach(link->handle, luaL_checkstring(L, 2));
+
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/* Everything that @p fd gives, or with an errno what stopped it. The buffer is Lua's. */
+static int read_to_end(lua_State *L, int fd)
+{
+	luaL_Buffer buffer;
+	ssize_t got;
+
+	luaL_buffinit(L, &buffer);
+	do {
+		got = read(fd, luaL_prepbuffer(&buffer), LUAL_BUFFERSIZE);
+		if (got > 0)
+			luaL_addsize(&buffer, got);
+	} while (got > 0 || (got < 0 && errno == EINTR));
+	luaL_pushresult(&buffer);
+	return got < 0 ? errno : 0;
+}
+
+static int iterator_close(lua_State *L)
+{
+	int *fd = lua_touserdata(L, 1);
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	return 0;
+}
+
+/* Link:read(): what an iterator writes from its start to its end, a string. */
+static int link_read(lua_State *L)
+{
+	struct link_box *link = link_check(L, 1);
+	int *fd = lua_newuserdatauv(L, sizeof(*fd), 0);
+	struct ebcc_error *error;
+	int number;
+
+	*fd = -1;
+	luaL_setmetatable(L, "bcc.Iterator");
+	lua_toclose(L, -1);
+	error = ebcc_iter_open(link->handle, fd);
+	if (error)
+		return error_return(L, error);
+	number = read_to_end(L, *fd);
+	if (number) {
+		errno = number;
+		return luaL_fileresult(L, 0, ebcc_link_name(link->handle));
+	}
+	return 1;
+}
+
+/* Longer ones don't come from an interface. */
+#define PACKET_MAX 65536
+
+/* Link:receive(): a packet of a raw socket, or nothing where none is waiting. */
+static int link_receive(lua_State *L)
+{
+	struct link_box *link = link_check(L, 1);
+	luaL_Buffer buffer;
+	char *room = luaL_buffinitsize(L, &buffer, PACKET_MAX);
+	ssize_t got = read(ebcc_link_fd(link->handle), room, PACKET_MAX);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (got < 0)
+		return luaL_fileresult(L, 0, ebcc_link_name(link->handle));
+	luaL_pushresultsize(&buffer, got);
+	return 1;
+}
+
+static int link_tostring(lua_State *L)
+{
+	struct link_box *link = luaL_checkudata(L, 1, LINK_TYPE);
+
+	if (link->handle && link->module->handle)
+		lua_pushfstring(L, "bcc.Link: %s", ebcc_link_name(link->handle));
+	else
+		lua_pushliteral(L, "bcc.Link (detached)");
+	return 1;
+}
+
+void link_add(lua_State *L)
+{
+	static const luaL_Reg methods[] = {
+		{"detach", link_detach},
+		{"close", link_detach},
+		{"attached", link_attached},
+		{"fd", link_fd},
+		{"name", link_name},
+		{"functions", link_functions},
+		{"detach_function", link_detach_function},
+		{"read", link_read},
+		{"receive", link_receive},
+		{NULL, NULL},
+	};
+	static const luaL_Reg meta[] = {
+		{"__close", link_detach},
+		{"__tostring", link_tostring},
+		{NULL, NULL},
+	};
+	static const luaL_Reg none[] = {{NULL, NULL}};
+	static const luaL_Reg iterator_meta[] = {
+		{"__close", iterator_close},
+		{"__gc", iterator_close},
+		{NULL, NULL},
+	};
+
+	handle_register(L, LINK_TYPE, methods, meta);
+	handle_register(L, "bcc.Iterator", none, iterator_meta);
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bcc.Program: loading a program and attaching it, which gives a bcc.Link. Every attaching
+ * method takes its options as a table or in order, and returns nil, message, errno when what
+ * is to be traced isn't there or can't be.
+ */
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "luaebcc.h"
+
+void program_push(lua_State *L, int module_index, struct ebcc_program *handle)
+{
+	struct program_box *program = lua_newuserdatauv(L, sizeof(*program), 1);
+
+	program->module = lua_touserdata(L, module_index);
+	program->handle = handle;
+	luaL_setmetatable(L, PROGRAM_TYPE);
+	lua_pushvalue(L, module_index);
+	lua_setiuservalue(L, -2, 1);
+}
+
+struct program_box *program_check(lua_State *L, int index)
+{
+	struct program_box *program = luaL_checkudata(L, index, PROGRAM_TYPE);
+
+	module_of(L, index, program->module);
+	return program;
+}
+
+static int program_load(lua_State *L)
+{
+	struct ebcc_program_opts opts = {.sz = sizeof(opts)};
+	struct program_box *program = program_check(L, 1);
+	lua_Integer type = luaL_checkinteger(L, 2);
+	struct ebcc_error *error;
+
+	opts.has_attach_type = !lua_isnoneornil(L, 3);
+	opts.attach_type = luaL_optinteger(L, 3, 0);
+	error = ebcc_program_load(program->handle, type, &opts);
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int program_name(lua_State *L)
+{
+	lua_pushstring(L, ebcc_program_name(program_check(L, 1)->handle));
+	return 1;
+}
+
+static int program_fd(lua_State *L)
+{
+	lua_pushinteger(L, ebcc_program_fd(program_check(L, 1)->handle));
+	return 1;
+}
+
+static int program_type(lua_State *L)
+{
+	lua_pushinteger(L, ebcc_program_type(program_check(L, 1)->handle));
+	return 1;
+}
+
+static int program_instructions(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	const void *instructions;
+	size_t size;
+
+	instructions = ebcc_program_instructions(program->handle, &size);
+	lua_pushlstring(L, instructions, size);
+	return 1;
+}
+
+/* What an attaching call returns: its link, on top of the stack, or the error. */
+static int attach_return(lua_State *L, struct ebcc_error *error)
+{
+	return error ? error_return(L, error) : 1;
+}
+
+static int attach_kprobe(lua_State *L)
+{
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
+	struct program_box *program = program_check(L, 1);
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	opts.function = option_needed(L, 2, "event");
+	opts.offset = option_integer(L, 2, "event_off", 0);
+	opts.on_return = option_boolean(L, 2, "retprobe");
+	opts.max_active = option_integer(L, 2, "maxactive", 0);
+	opts.cookie = option_integer(L, 2, "cookie", 0);
+	return attach_return(L, ebcc_attach_kprobe(program->handle, &opts, link_push(L, 1)));
+}
+
+static int attach_kprobe_multi(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	bool on_return = lua_toboolean(L, 3);
+	const char **functions;
+	size_t count;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	functions = strings_push(L, 2, &count);
+	return attach_return(L, ebcc_attach_kprobe_multi(program->handle, functions, count,
+							 on_return, link_push(L, 1)));
+}
+
+static int attach_uprobe(lua_State *L)
+{
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts)};
+	struct program_box *program = program_check(L, 1);
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	opts.binary = option_needed(L, 2, "name");
+	opts.symbol = option_string(L, 2, "sym");
+	opts.address = option_integer(L, 2, "addr", 0);
+	opts.offset = option_integer(L, 2, "sym_off", 0);
+	opts.on_return = option_boolean(L, 2, "retprobe");
+	opts.pid = option_integer(L, 2, "pid", -1);
+	opts.cookie = option_integer(L, 2, "cookie", 0);
+	return attach_return(L, ebcc_attach_uprobe(program->handle, &opts, link_push(L, 1)));
+}
+
+static int attach_tracepoint(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	const char *category = luaL_checkstring(L, 2);
+	const char *event = luaL_checkstring(L, 3);
+
+	return attach_return(
+		L, ebcc_attach_tracepoint(program->handle, category, event, link_push(L, 1)));
+}
+
+static int attach_raw_tracepoint(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	const char *event = luaL_checkstring(L, 2);
+
+	return attach_return(L,
+			     ebcc_attach_raw_tracepoint(program->handle, event, link_push(L, 1)));
+}
+
+static int attach_perf_event(lua_State *L)
+{
+	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts)};
+	struct program_box *program = program_check(L, 1);
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	opts.type = option_integer(L, 2, "ev_type", 0);
+	opts.config = option_integer(L, 2, "ev_config", 0);
+	opts.sample_period = option_integer(L, 2, "sample_period", 0);
+	opts.sample_freq = option_integer(L, 2, "sample_freq", 0);
+	opts.pid = option_integer(L, 2, "pid", -1);
+	opts.cpu = option_integer(L, 2, "cpu", -1);
+	opts.group_fd = option_integer(L, 2, "group_fd", -1);
+	return attach_return(L, ebcc_attach_perf_event(program->handle, &opts, link_push(L, 1)));
+}
+
+static int attach_trace(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+
+	return attach_return(L, ebcc_attach_trace(program->handle, link_push(L, 1)));
+}
+
+static int attach_iter(lua_State *L)
+{
+	struct ebcc_iter_opts opts = {.sz = sizeof(opts)};
+	struct program_box *program = program_check(L, 1);
+
+	if (!lua_isnoneornil(L, 2))
+		opts.table = table_check(L, 2)->handle;
+	return attach_return(L, ebcc_attach_iter(program->handle, &opts, link_push(L, 1)));
+}
+
+static int attach_xdp(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	const char *device = luaL_checkstring(L, 2);
+	unsigned flags = luaL_optinteger(L, 3, 0);
+
+	return attach_return(L, ebcc_attach_xdp(program->handle, device, flags, link_push(L, 1)));
+}
+
+static int attach_socket(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	int fd = luaL_checkinteger(L, 2);
+
+	return attach_return(L, ebcc_attach_socket(program->handle, fd, link_push(L, 1)));
+}
+
+static int attach_raw_socket(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	const char *device = luaL_optstring(L, 2, NULL);
+
+	return attach_return(L, ebcc_attach_raw_socket(program->handle, device, link_push(L, 1)));
+}
+
+static int attach_descriptor(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	int fd = luaL_checkinteger(L, 2), type = luaL_checkinteger(L, 3);
+	unsigned flags = luaL_optinteger(L, 4, 0);
+
+	return attach_return(
+		L, ebcc_attach_descriptor(program->handle, fd, type, flags, link_push(L, 1)));
+}
+
+static int remove_xdp(lua_State *L)
+{
+	struct ebcc_error *error;
+
+	error = ebcc_remove_xdp(luaL_checkstring(L, 1), luaL_optinteger(L, 2, 0));
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int program_tostring(lua_State *L)
+{
+	struct program_box *program = luaL_checkudata(L, 1, PROGRAM_TYPE);
+
+	if (program->module && program->module->handle)
+		lua_pushfstring(L, "bcc.Program: %s", ebcc_program_name(program->handle));
+	else
+		lua_pushliteral(L, "bcc.Program (closed)");
+	return 1;
+}
+
+#define CONSTANT(name)                                                                             \
+	{                                                                                          \
+#name, name                                                                        \
+	}
+
+/* The kernel's numbers, under the kernel's names. */
+static const struct {
+	const char *name;
+	lua_Integer value;
+} constants[] = {
+	CONSTANT(BPF_PROG_TYPE_SOCKET_FILTER),
+	CONSTANT(BPF_PROG_TYPE_KPROBE),
+	CONSTANT(BPF_PROG_TYPE_SCHED_CLS),
+	CONSTANT(BPF_PROG_TYPE_SCHED_ACT),
+	CONSTANT(BPF_PROG_TYPE_TRACEPOINT),
+	CONSTANT(BPF_PROG_TYPE_XDP),
+	CONSTANT(BPF_PROG_TYPE_PERF_EVENT),
+	CONSTANT(BPF_PROG_TYPE_CGROUP_SKB),
+	CONSTANT(BPF_PROG_TYPE_CGROUP_SOCK),
+	CONSTANT(BPF_PROG_TYPE_LWT_IN),
+	CONSTANT(BPF_PROG_TYPE_LWT_OUT),
+	CONSTANT(BPF_PROG_TYPE_LWT_XMIT),
+	CONSTANT(BPF_PROG_TYPE_SOCK_OPS),
+	CONSTANT(BPF_PROG_TYPE_SK_SKB),
+	CONSTANT(BPF_PROG_TYPE_CGROUP_DEVICE),
+	CONSTANT(BPF_PROG_TYPE_SK_MSG),
+	CONSTANT(BPF_PROG_TYPE_RAW_TRACEPOINT),
+	CONSTANT(BPF_PROG_TYPE_CGROUP_SOCK_ADDR),
+	CONSTANT(BPF_PROG_TYPE_CGROUP_SYSCTL),
+	CONSTANT(BPF_PROG_TYPE_CGROUP_SOCKOPT),
+	CONSTANT(BPF_PROG_TYPE_TRACING),
+	CONSTANT(BPF_PROG_TYPE_LSM),
+	CONSTANT(BPF_PROG_TYPE_SK_LOOKUP),
+	CONSTANT(BPF_PROG_TYPE_SYSCALL),
+	CONSTANT(BPF_CGROUP_INET_INGRESS),
+	CONSTANT(BPF_CGROUP_INET_EGRESS),
+	CONSTANT(BPF_CGROUP_INET_SOCK_CREATE),
+	CONSTANT(BPF_CGROUP_SOCK_OPS),
+	CONSTANT(BPF_SK_SKB_STREAM_PARSER),
+	CONSTANT(BPF_SK_SKB_STREAM_VERDICT),
+	CONSTANT(BPF_CGROUP_DEVICE),
+	CONSTANT(BPF_SK_MSG_VERDICT),
+	CONSTANT(BPF_F_ALLOW_OVERRIDE),
+	CONSTANT(BPF_F_ALLOW_MULTI),
+	CONSTANT(BPF_F_REPLACE),
+	CONSTANT(BPF_ANY),
+	CONSTANT(BPF_NOEXIST),
+	CONSTANT(BPF_EXIST),
+	CONSTANT(XDP_ABORTED),
+	CONSTANT(XDP_DROP),
+	CONSTANT(XDP_PASS),
+	CONSTANT(XDP_TX),
+	CONSTANT(XDP_REDIRECT),
+};
+
+void program_add(lua_State *L)
+{
+	static const luaL_Reg methods[] = {
+		{"load", program_load},
+		{"name", program_name},
+		{"fd", program_fd},
+		{"type", program_type},
+		{"instructions", program_instructions},
+		{"attach_kprobe", attach_kprobe},
+		{"attach_kprobe_multi", attach_kprobe_multi},
+		{"attach_uprobe", attach_uprobe},
+		{"attach_usdt", attach_usdt},
+		{"attach_tracepoint", attach_tracepoint},
+		{"attach_raw_tracepoint", attach_raw_tracepoint},
+		{"attach_perf_event", attach_perf_event},
+		{"attach_trace", attach_trace},
+		{"attach_iter", attach_iter},
+		{"attach_xdp", attach_xdp},
+		{"attach_socket", attach_socket},
+		{"attach_raw_socket", attach_raw_socket},
+		{"attach_descriptor", attach_descriptor},
+		{NULL, NULL},
+	};
+	static const luaL_Reg meta[] = {{"__tostring", program_tostring}, {NULL, NULL}};
+
+	handle_register(L, PROGRAM_TYPE, methods, meta);
+	lua_pushcfunction(L, remove_xdp);
+	lua_setfield(L, -2, "remove_xdp");
+	lua_createtable(L, 0, sizeof(constants) / sizeof(constants[0]));
+	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+		lua_pushinteger(L, constants[i].value);
+		lua_setfield(L, -2, constants[i].name);
+	}
+	lua_setfield(L, -2, "constants");
+}

@@ -1,0 +1,678 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bcc.Table: keys and values of a BPF map as Lua values. A per-CPU table's value is a list with
+ * an element for each possible CPU. Walking a table walks a copy of it, so that a script may
+ * change the table meanwhile.
+ */
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "luaebcc.h"
+
+#define SNAPSHOT_TYPE "bcc.Snapshot"
+
+struct table_box *table_check(lua_State *L, int index)
+{
+	struct table_box *table = luaL_checkudata(L, index, TABLE_TYPE);
+
+	module_of(L, index, table->module);
+	return table;
+}
+
+static bool is_array(unsigned map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_SOCKMAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Sets the layout in @p slot of the table on top of the stack. */
+static void layout_set(lua_State *L, int slot, const struct ebcc_type *type, size_t size)
+{
+	const struct layout *layout;
+
+	if (!size)
+		return;
+	layout = type ? layout_push(L, 1, type) : layout_push_plain(L, size);
+	if (layout->size != size) {
+		lua_pop(L, 1);
+		layout_push_plain(L, size);
+	}
+	lua_setiuservalue(L, -2, slot);
+}
+
+static void table_open(lua_State *L, struct table_box *table, struct ebcc_table *handle)
+{
+	table->handle = handle;
+	table->key_size = ebcc_table_key_size(handle);
+	table->value_size = ebcc_table_value_size(handle);
+	table->leaf_size = ebcc_table_leaf_size(handle);
+	table->per_cpu = ebcc_table_is_per_cpu(handle);
+	table->stride = table->per_cpu ? (table->leaf_size + 7) / 8 * 8 : table->leaf_size;
+	table->cpus = table->per_cpu && table->stride ? table->value_size / table->stride : 1;
+	table->array = is_array(ebcc_table_map_type(handle));
+	table->stacks = ebcc_table_map_type(handle) == BPF_MAP_TYPE_STACK_TRACE;
+	layout_set(L, TABLE_KEY, ebcc_table_key_type(handle), table->key_size);
+	layout_set(L, TABLE_LEAF, ebcc_table_leaf_type(handle), table->leaf_size);
+}
+
+/* Module:table(name): nil, message, errno where the source has no such table. */
+int module_table(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+	struct ebcc_table *handle;
+	struct table_box *table;
+	struct ebcc_error *error;
+
+	error = ebcc_module_find_table(module->handle, luaL_checkstring(L, 2), &handle);
+	if (error)
+		return error_return(L, error);
+	table = lua_newuserdatauv(L, sizeof(*table), TABLE_USERVALUES);
+	memset(table, 0, sizeof(*table));
+	luaL_setmetatable(L, TABLE_TYPE);
+	table->module = module;
+	lua_pushvalue(L, 1);
+	lua_setiuservalue(L, -2, TABLE_MODULE);
+	table_open(L, table, handle);
+	return 1;
+}
+
+/* --- keys and values --- */
+
+/* Pushes the layout in @p slot of the table at index 1 and its metatable. */
+static const struct layout *table_layout(lua_State *L, int slot)
+{
+	if (lua_getiuservalue(L, 1, slot) != LUA_TUSERDATA)
+		luaL_error(L, "this kind of table has no %s",
+			   slot == TABLE_KEY ? "keys" : "values");
+	layout_push_metatable(L, -1);
+	return lua_touserdata(L, -2);
+}
+
+/* Scratch memory of at least one byte, which Lua owns and the stack holds. */
+static void *scratch(lua_State *L, size_t size)
+{
+	return lua_newuserdatauv(L, size ? size : 1, 0);
+}
+
+/* An index of an array; a negative one counts from its end. */
+static void index_read(lua_State *L, struct table_box *table, int arg, void *key)
+{
+	lua_Integer size = ebcc_table_max_entries(table->handle);
+	lua_Integer index = luaL_checkinteger(L, arg);
+	uint32_t number = index < 0 ? index + size : index;
+
+	if (index < -size || index >= size)
+		luaL_error(L, "index %I is out of range: the table has %I elements", index, size);
+	memcpy(key, &number, sizeof(number));
+}
+
+/* The key at @p arg as bytes, in memory on the stack. */
+static void *key_read(lua_State *L, struct table_box *table, int arg)
+{
+	const struct layout *layout = table_layout(L, TABLE_KEY);
+	void *key = scratch(L, table->key_size);
+
+	if (table->array && table->key_size == sizeof(uint32_t))
+		index_read(L, table, arg, key);
+	else
+		value_read(L, arg, layout, key);
+	return key;
+}
+
+/* Programs and tables stand for their descriptors, in tables of such. */
+static bool descriptor_read(lua_State *L, struct table_box *table, int arg, void *value)
+{
+	int fd;
+
+	if (table->leaf_size != sizeof(fd))
+		return false;
+	if (luaL_testudata(L, arg, PROGRAM_TYPE))
+		fd = ebcc_program_fd(program_check(L, arg)->handle);
+	else if (luaL_testudata(L, arg, TABLE_TYPE))
+		fd = ebcc_table_fd(table_check(L, arg)->handle);
+	else
+		return false;
+	memcpy(value, &fd, sizeof(fd));
+	return true;
+}
+
+/* A list has an element for each CPU; another value is every CPU's. */
+static void cpus_read(lua_State *L, struct table_box *table, int arg, const struct layout *layout,
+		      char *value)
+{
+	bool list = lua_istable(L, arg) && lua_geti(L, arg, 1) != LUA_TNIL &&
+		    (layout->form != VALUE_RECORD || !lua_isnumber(L, -1));
+
+	memset(value, 0, table->value_size);
+	for (unsigned i = 0; i < table->cpus; i++) {
+		if (list && lua_geti(L, arg, i + 1) != LUA_TNIL)
+			value_read(L, lua_gettop(L), layout, value + i * table->stride);
+		else if (!list)
+			value_read(L, arg, layout, value + i * table->stride);
+	}
+}
+
+/* The value at @p arg as bytes, in memory on the stack. */
+static void *leaf_read(lua_State *L, struct table_box *table, int arg)
+{
+	const struct layout *layout = table_layout(L, TABLE_LEAF);
+	void *value = scratch(L, table->value_size);
+
+	luaL_checkstack(L, table->cpus + LUA_MINSTACK, "values");
+	if (descriptor_read(L, table, arg, value))
+		return value;
+	if (table->per_cpu)
+		cpus_read(L, table, arg, layout, value);
+	else
+		value_read(L, arg, layout, value);
+	return value;
+}
+
+/* Pushes a value as the kernel has it. */
+static void leaf_push(lua_State *L, const struct table_box *table, const struct layout *layout,
+		      const char *value, int metatable)
+{
+	if (!table->per_cpu) {
+		value_push(L, layout, value, metatable);
+		return;
+	}
+	lua_createtable(L, table->cpus, 0);
+	for (unsigned i = 0; i < table->cpus; i++) {
+		value_push(L, layout, value + i * table->stride, metatable);
+		lua_rawseti(L, -2, i + 1);
+	}
+}
+
+/* --- stack traces --- */
+
+/* Replaces each address of the list on top of the stack by what the function at index 3 makes of
+ * it. */
+static void resolve(lua_State *L, size_t count)
+{
+	for (size_t i = 1; i <= count; i++) {
+		lua_pushvalue(L, 3);
+		lua_rawgeti(L, -2, i);
+		lua_call(L, 1, 1);
+		lua_rawseti(L, -2, i);
+	}
+}
+
+/* Table:get(id, resolver): the addresses of a stack, innermost first, or what the resolver makes of
+ * them; an empty list where there is no such stack. */
+static int stack_get(lua_State *L, struct table_box *table)
+{
+	lua_Integer id = luaL_checkinteger(L, 2);
+	size_t capacity = table->value_size / sizeof(uint64_t), count = 0;
+	uint64_t *addresses = scratch(L, table->value_size);
+	struct ebcc_error *error = NULL;
+
+	if (id >= 0)
+		error = ebcc_table_stack(table->handle, id, addresses, capacity, &count);
+	if (error)
+		return error_return(L, error);
+	lua_createtable(L, count, 0);
+	for (size_t i = 0; i < count; i++) {
+		lua_pushinteger(L, addresses[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	if (!lua_isnil(L, 3))
+		resolve(L, count);
+	return 1;
+}
+
+/* --- single entries --- */
+
+static int table_get(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	const struct layout *layout;
+	struct ebcc_error *error;
+	void *key, *value;
+	bool found;
+
+	lua_settop(L, 3);
+	if (table->stacks)
+		return stack_get(L, table);
+	key = key_read(L, table, 2);
+	value = scratch(L, table->value_size);
+	error = ebcc_table_lookup(table->handle, key, value, &found);
+	if (error)
+		return error_return(L, error);
+	if (!found)
+		return 0;
+	layout = table_layout(L, TABLE_LEAF);
+	leaf_push(L, table, layout, value, lua_gettop(L));
+	return 1;
+}
+
+/* Table:set(key, value, flags): true; nil, message, errno where the kernel refuses. */
+static int table_set(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	uint64_t flags = luaL_optinteger(L, 4, 0);
+	struct ebcc_error *error;
+	void *key, *value;
+
+	lua_settop(L, 4);
+	key = key_read(L, table, 2);
+	value = leaf_read(L, table, 3);
+	error = ebcc_table_update(table->handle, key, value, flags);
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int table_delete(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	struct ebcc_error *error;
+	bool found;
+
+	lua_settop(L, 2);
+	error = ebcc_table_delete(table->handle, key_read(L, table, 2), &found);
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, found);
+	return 1;
+}
+
+/* Table:next(key): the key after it, or the first one. */
+static int table_next(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	const struct layout *layout;
+	struct ebcc_error *error;
+	void *key, *next;
+	int metatable;
+	bool more;
+
+	lua_settop(L, 2);
+	layout = table_layout(L, TABLE_KEY);
+	metatable = lua_gettop(L);
+	key = lua_isnil(L, 2) ? NULL : key_read(L, table, 2);
+	next = scratch(L, table->key_size);
+	error = ebcc_table_next_key(table->handle, key, next, &more);
+	if (error)
+		return error_return(L, error);
+	if (!more)
+		return 0;
+	value_push(L, layout, next, metatable);
+	return 1;
+}
+
+static int table_clear(lua_State *L)
+{
+	struct ebcc_error *error = ebcc_table_clear(table_check(L, 1)->handle);
+
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/* --- queues and stacks --- */
+
+static int table_push(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	uint64_t flags = luaL_optinteger(L, 3, 0);
+	struct ebcc_error *error;
+
+	lua_settop(L, 2);
+	error = ebcc_table_push(table->handle, leaf_read(L, table, 2), flags);
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int take(lua_State *L, struct ebcc_error *(*function)(struct ebcc_table *, void *, bool *))
+{
+	struct table_box *table = table_check(L, 1);
+	const struct layout *layout = table_layout(L, TABLE_LEAF);
+	int metatable = lua_gettop(L);
+	void *value = scratch(L, table->value_size);
+	struct ebcc_error *error;
+	bool found;
+
+	error = function(table->handle, value, &found);
+	if (error)
+		return error_return(L, error);
+	if (!found)
+		return 0;
+	leaf_push(L, table, layout, value, metatable);
+	return 1;
+}
+
+static int table_pop(lua_State *L)
+{
+	return take(L, ebcc_table_pop);
+}
+
+static int table_peek(lua_State *L)
+{
+	return take(L, ebcc_table_peek);
+}
+
+/* --- walking --- */
+
+enum walk_kind {
+	WALK_ITEMS,    /* key, value */
+	WALK_KEYS,     /* key */
+	WALK_VALUES,   /* value */
+	WALK_NUMBERED, /* 1, 2, ... and value */
+};
+
+/* A copy of a table's entries: a userdata. */
+struct snapshot {
+	char *keys; /* malloc'ed by the library, as is the next */
+	char *values;
+	size_t count;
+	size_t next;
+	enum walk_kind kind;
+};
+
+static int snapshot_free(lua_State *L)
+{
+	struct snapshot *snapshot = luaL_checkudata(L, 1, SNAPSHOT_TYPE);
+
+	free(snapshot->keys);
+	free(snapshot->values);
+	snapshot->keys = snapshot->values = NULL;
+	snapshot->count = 0;
+	return 0;
+}
+
+/* Upvalues of the iterator: the table, the snapshot, layouts and metatables of keys and values. */
+enum walk_upvalue {
+	WALK_TABLE = 1,
+	WALK_SNAPSHOT,
+	WALK_KEY_LAYOUT,
+	WALK_KEY_METATABLE,
+	WALK_LEAF_LAYOUT,
+	WALK_LEAF_METATABLE,
+	WALK_UPVALUES = WALK_LEAF_METATABLE,
+};
+
+static int walk_next(lua_State *L)
+{
+	const struct table_box *table = lua_touserdata(L, lua_upvalueindex(WALK_TABLE));
+	struct snapshot *snapshot = lua_touserdata(L, lua_upvalueindex(WALK_SNAPSHOT));
+	size_t i = snapshot->next;
+
+	if (i >= snapshot->count)
+		return 0;
+	snapshot->next++;
+	if (snapshot->kind == WALK_NUMBERED)
+		lua_pushinteger(L, i + 1);
+	else if (snapshot->kind != WALK_VALUES)
+		value_push(L, lua_touserdata(L, lua_upvalueindex(WALK_KEY_LAYOUT)),
+			   snapshot->keys + i * table->key_size,
+			   lua_upvalueindex(WALK_KEY_METATABLE));
+	if (snapshot->kind == WALK_KEYS)
+		return 1;
+	leaf_push(L, table, lua_touserdata(L, lua_upvalueindex(WALK_LEAF_LAYOUT)),
+		  snapshot->values + i * table->value_size, lua_upvalueindex(WALK_LEAF_METATABLE));
+	return snapshot->kind == WALK_VALUES ? 1 : 2;
+}
+
+/* Pushes an iterator over a copy of the table at index 1. */
+static int walk(lua_State *L, enum walk_kind kind, bool remove)
+{
+	struct table_box *table = table_check(L, 1);
+	struct snapshot *snapshot;
+	struct ebcc_error *error;
+	void *keys, *values;
+
+	lua_settop(L, 1);
+	snapshot = lua_newuserdatauv(L, sizeof(*snapshot), 0);
+	memset(snapshot, 0, sizeof(*snapshot));
+	luaL_setmetatable(L, SNAPSHOT_TYPE);
+	table_layout(L, TABLE_KEY);
+	table_layout(L, TABLE_LEAF);
+	error = ebcc_table_read_all(table->handle, remove, &keys, &values, &snapshot->count);
+	if (error)
+		return error_raise(L, error);
+	snapshot->keys = keys;
+	snapshot->values = values;
+	snapshot->kind = kind;
+	lua_pushcclosure(L, walk_next, WALK_UPVALUES);
+	return 1;
+}
+
+/* Table:items(with_index): keys and values. Of an array, as existing scripts expect: values; with
+ * with_index, their positions from 1 on before them. */
+static int table_items(lua_State *L)
+{
+	bool with_index = lua_toboolean(L, 2);
+
+	if (!table_check(L, 1)->array)
+		return walk(L, WALK_ITEMS, false);
+	return walk(L, with_index ? WALK_NUMBERED : WALK_VALUES, false);
+}
+
+static int table_keys(lua_State *L)
+{
+	return walk(L, WALK_KEYS, false);
+}
+
+static int table_values(lua_State *L)
+{
+	return walk(L, WALK_VALUES, false);
+}
+
+/* Table:each() and pairs(table): keys and values of every kind of table. */
+static int table_each(lua_State *L)
+{
+	return walk(L, WALK_ITEMS, false);
+}
+
+/* Table:drain(): the same; what is read is deleted. */
+static int table_drain(lua_State *L)
+{
+	return walk(L, WALK_ITEMS, true);
+}
+
+/* Table:size(): how many entries there are. */
+static int table_size(lua_State *L)
+{
+	walk(L, WALK_KEYS, false);
+	lua_getupvalue(L, -1, WALK_SNAPSHOT);
+	lua_pushinteger(L, ((struct snapshot *)lua_touserdata(L, -1))->count);
+	return 1;
+}
+
+/* --- text --- */
+
+static int print_value(lua_State *L, const struct ebcc_type *type, const void *data, size_t size)
+{
+	struct ebcc_error *error;
+	char *text;
+
+	if (!type)
+		return luaL_error(L, "the source doesn't describe this type");
+	error = ebcc_type_print(type, data, size, &text);
+	if (error)
+		return error_raise(L, error);
+	lua_pushstring(L, text);
+	free(text);
+	return 1;
+}
+
+static int table_key_sprintf(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	void *key;
+
+	lua_settop(L, 2);
+	key = key_read(L, table, 2);
+	return print_value(L, ebcc_table_key_type(table->handle), key, table->key_size);
+}
+
+/* Of a per-CPU table: one element. */
+static int table_leaf_sprintf(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	const struct layout *layout;
+	void *leaf;
+
+	lua_settop(L, 2);
+	layout = table_layout(L, TABLE_LEAF);
+	leaf = scratch(L, table->leaf_size);
+	value_read(L, 2, layout, leaf);
+	return print_value(L, ebcc_table_leaf_type(table->handle), leaf, table->leaf_size);
+}
+
+static int scan_value(lua_State *L, int slot, const struct ebcc_type *type, size_t size)
+{
+	const char *text = luaL_checkstring(L, 2);
+	const struct layout *layout = table_layout(L, slot);
+	int metatable = lua_gettop(L);
+	void *value = scratch(L, size);
+	struct ebcc_error *error;
+
+	if (!type)
+		return luaL_error(L, "the source doesn't describe this type");
+	error = ebcc_type_scan(type, text, value, size);
+	if (error)
+		return error_raise(L, error);
+	value_push(L, layout, value, metatable);
+	return 1;
+}
+
+static int table_key_scanf(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+
+	return scan_value(L, TABLE_KEY, ebcc_table_key_type(table->handle), table->key_size);
+}
+
+static int table_leaf_scanf(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+
+	return scan_value(L, TABLE_LEAF, ebcc_table_leaf_type(table->handle), table->leaf_size);
+}
+
+/* --- what else there is --- */
+
+static int table_open_counters(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	struct ebcc_error *error;
+
+	error = ebcc_table_open_counters(table->handle, luaL_checkinteger(L, 2),
+					 luaL_checkinteger(L, 3), luaL_optinteger(L, 4, -1));
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+static int table_lost(lua_State *L)
+{
+	struct ebcc_error *error;
+	uint64_t count;
+
+	error = ebcc_table_lost(table_check(L, 1)->handle, &count);
+	if (error)
+		return error_return(L, error);
+	lua_pushinteger(L, count);
+	return 1;
+}
+
+/* Table:facts(): what doesn't change about it, as a table. */
+static int table_facts(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+	const struct {
+		const char *name;
+		lua_Integer value;
+	} facts[] = {
+		{"map_type", ebcc_table_map_type(table->handle)},
+		{"fd", ebcc_table_fd(table->handle)},
+		{"flags", ebcc_table_flags(table->handle)},
+		{"max_entries", ebcc_table_max_entries(table->handle)},
+		{"key_size", table->key_size},
+		{"leaf_size", table->leaf_size},
+	};
+
+	lua_newtable(L);
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		lua_pushinteger(L, facts[i].value);
+		lua_setfield(L, -2, facts[i].name);
+	}
+	lua_pushstring(L, ebcc_table_name(table->handle));
+	lua_setfield(L, -2, "name");
+	lua_pushboolean(L, table->per_cpu);
+	lua_setfield(L, -2, "per_cpu");
+	lua_pushboolean(L, table->array);
+	lua_setfield(L, -2, "array");
+	return 1;
+}
+
+static int table_tostring(lua_State *L)
+{
+	struct table_box *table = luaL_checkudata(L, 1, TABLE_TYPE);
+
+	if (table->module && table->module->handle)
+		lua_pushfstring(L, "bcc.Table: %s", ebcc_table_name(table->handle));
+	else
+		lua_pushliteral(L, "bcc.Table (closed)");
+	return 1;
+}
+
+void table_add(lua_State *L)
+{
+	static const luaL_Reg methods[] = {
+		{"get", table_get},
+		{"set", table_set},
+		{"delete", table_delete},
+		{"next", table_next},
+		{"clear", table_clear},
+		{"push", table_push},
+		{"pop", table_pop},
+		{"peek", table_peek},
+		{"items", table_items},
+		{"keys", table_keys},
+		{"values", table_values},
+		{"each", table_each},
+		{"drain", table_drain},
+		{"size", table_size},
+		{"key_sprintf", table_key_sprintf},
+		{"leaf_sprintf", table_leaf_sprintf},
+		{"key_scanf", table_key_scanf},
+		{"leaf_scanf", table_leaf_scanf},
+		{"open_counters", table_open_counters},
+		{"lost", table_lost},
+		{"facts", table_facts},
+		{"open_events", table_open_events},
+		{"close_events", table_close_events},
+		{NULL, NULL},
+	};
+	static const luaL_Reg none[] = {{NULL, NULL}};
+	static const luaL_Reg meta[] = {
+		{"__pairs", table_each},
+		{"__tostring", table_tostring},
+		{NULL, NULL},
+	};
+	static const luaL_Reg snapshot_meta[] = {{"__gc", snapshot_free}, {NULL, NULL}};
+
+	handle_register(L, TABLE_TYPE, methods, meta);
+	handle_register(L, SNAPSHOT_TYPE, none, snapshot_meta);
+}

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the library's type descriptions to layouts, and from Lua values to bytes. A layout is a
+ * copy of what the description says, made once per type and module, so that records outlive
+ * the module that they came from. Descriptions come from an object file: what doesn't fit
+ * together is refused.
+ */
+#include <string.h>
+
+#include "luaebcc.h"
+
+/* Deeper nesting than any C source has comes from a damaged description only. */
+#define DEPTH_MAX 64
+
+/* User values of a layout's userdata. */
+enum layout_uservalue {
+	LAYOUT_METATABLE = 1, /* of its records or arrays */
+	LAYOUT_CHILDREN = 2,  /* list: layouts of members; the one of elements */
+	LAYOUT_NAMES = 3,     /* names of members in order, and name -> number of the member */
+	LAYOUT_USERVALUES = 3,
+};
+
+static const struct layout *layout_build(lua_State *L, int cache, const struct ebcc_type *type,
+					 int depth);
+
+static int damaged(lua_State *L)
+{
+	return luaL_error(L, "a type of the BPF object is described incompletely");
+}
+
+static bool is_char(const struct ebcc_type *type)
+{
+	return type && ebcc_type_kind(type) == EBCC_TYPE_INT && ebcc_type_size(type) == 1 &&
+	       ((ebcc_type_encoding(type) == EBCC_INT_CHAR && ebcc_type_is_signed(type)) ||
+		strcmp(ebcc_type_name(type), "char") == 0);
+}
+
+static bool is_record(const struct ebcc_type *type)
+{
+	return type && (ebcc_type_kind(type) == EBCC_TYPE_STRUCT ||
+			ebcc_type_kind(type) == EBCC_TYPE_UNION);
+}
+
+static enum value_form integer_form(const struct ebcc_type *type)
+{
+	size_t size = ebcc_type_size(type);
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return VALUE_BYTES;
+	if (ebcc_type_encoding(type) == EBCC_INT_BOOL)
+		return VALUE_BOOLEAN;
+	return ebcc_type_is_signed(type) ? VALUE_SIGNED : VALUE_UNSIGNED;
+}
+
+static enum value_form form_of(const struct ebcc_type *type)
+{
+	size_t size = ebcc_type_size(type);
+
+	switch (ebcc_type_kind(type)) {
+	case EBCC_TYPE_INT:
+	case EBCC_TYPE_ENUM:
+		return integer_form(type);
+	case EBCC_TYPE_POINTER:
+		return size == 8 || size == 4 ? VALUE_UNSIGNED : VALUE_BYTES;
+	case EBCC_TYPE_FLOAT:
+		return size == sizeof(float) || size == sizeof(double) ? VALUE_FLOAT : VALUE_BYTES;
+	case EBCC_TYPE_ARRAY:
+		return is_char(ebcc_type_target(type)) ? VALUE_TEXT : VALUE_ARRAY;
+	case EBCC_TYPE_STRUCT:
+	case EBCC_TYPE_UNION:
+		return VALUE_RECORD;
+	default:
+		return VALUE_BYTES;
+	}
+}
+
+/* Pushes an empty layout. */
+static struct layout *layout_create(lua_State *L, enum value_form form, size_t size)
+{
+	struct layout *layout = lua_newuserdatauv(L, sizeof(*layout), LAYOUT_USERVALUES);
+
+	memset(layout, 0, sizeof(*layout));
+	layout->form = form;
+	layout->size = size;
+	luaL_setmetatable(L, LAYOUT_TYPE);
+	return layout;
+}
+
+/* Members of a record, those of its nameless parts among them; nameless padding isn't one. */
+static size_t members_count(lua_State *L, const struct ebcc_type *type, int depth)
+{
+	struct ebcc_member member;
+	size_t total = 0;
+
+	if (depth > DEPTH_MAX)
+		damaged(L);
+	for (size_t i = 0; ebcc_type_member(type, i, &member); i++) {
+		if (member.name[0])
+			total++;
+		else if (is_record(member.type))
+			total += members_count(L, member.type, depth + 1);
+	}
+	return total;
+}
+
+/* What a record's members are collected into; stack indices. */
+struct record_build {
+	struct layout *layout;
+	int cache;
+	int children;
+	int names;
+	int depth;
+};
+
+static void member_add(lua_State *L, struct record_build *build, const struct ebcc_member *member,
+		       uint64_t base)
+{
+	struct layout *record = build->layout;
+	struct layout_member *ret = &record->members[record->count];
+	uint64_t width;
+
+	ret->layout = layout_build(L, build->cache, member->type, build->depth + 1);
+	lua_rawseti(L, build->children, record->count + 1);
+	ret->bit_offset = base + member->bit_offset;
+	ret->bit_size = member->bit_size;
+	width = ret->bit_size ? ret->bit_size : ret->layout->size * 8;
+	if (ret->bit_offset > record->size * 8 || width > record->size * 8 - ret->bit_offset ||
+	    ret->bit_size > 64)
+		damaged(L);
+	ret->name = lua_pushstring(L, member->name);
+	lua_rawseti(L, build->names, record->count + 1);
+	lua_pushinteger(L, record->count + 1);
+	lua_setfield(L, build->names, member->name);
+	record->count++;
+}
+
+static void members_add(lua_State *L, struct record_build *build, const struct ebcc_type *type,
+			uint64_t base)
+{
+	struct ebcc_member member;
+
+	for (size_t i = 0; ebcc_type_member(type, i, &member); i++) {
+		if (member.name[0])
+			member_add(L, build, &member, base);
+		else if (is_record(member.type))
+			members_add(L, build, member.type, base + member.bit_offset);
+	}
+}
+
+/* Completes the layout on top of the stack. */
+static void record_complete(lua_State *L, struct layout *layout, int cache,
+			    const struct ebcc_type *type, int depth)
+{
+	struct record_build build = {.layout = layout, .cache = cache, .depth = depth};
+	size_t count = members_count(L, type, 0);
+	int self = lua_gettop(L);
+
+	lua_newtable(L);
+	build.children = self + 1;
+	lua_newtable(L);
+	build.names = self + 2;
+	/* The members' memory lives among the children, under a key that is no number of one. */
+	layout->members = lua_newuserdatauv(L, (count + 1) * sizeof(*layout->members), 0);
+	lua_rawseti(L, build.children, 0);
+	layout->is_union = ebcc_type_kind(type) == EBCC_TYPE_UNION;
+	members_add(L, &build, type, 0);
+	lua_setiuservalue(L, self, LAYOUT_NAMES);
+	lua_setiuservalue(L, self, LAYOUT_CHILDREN);
+}
+
+static void array_complete(lua_State *L, struct layout *layout, int cache,
+			   const struct ebcc_type *type, int depth)
+{
+	lua_newtable(L);
+	layout->element = layout_build(L, cache, ebcc_type_target(type), depth + 1);
+	lua_rawseti(L, -2, 1);
+	layout->count = ebcc_type_count(type);
+	lua_setiuservalue(L, -2, LAYOUT_CHILDREN);
+	if (layout->count && layout->element->size > layout->size / layout->count)
+		damaged(L);
+}
+
+/* Leaves the layout's userdata on the stack. */
+static const struct layout *layout_build(lua_State *L, int cache, const struct ebcc_type *type,
+					 int depth)
+{
+	struct layout *layout;
+
+	luaL_checkstack(L, 12, "types");
+	if (!type || depth > DEPTH_MAX)
+		damaged(L);
+	if (lua_rawgetp(L, cache, type) == LUA_TUSERDATA)
+		return lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	layout = layout_create(L, form_of(type), ebcc_type_size(type));
+	if (layout->form == VALUE_RECORD)
+		record_complete(L, layout, cache, type, depth);
+	else if (layout->form == VALUE_ARRAY)
+		array_complete(L, layout, cache, type, depth);
+	if (layout->form == VALUE_RECORD || layout->form == VALUE_ARRAY) {
+		lua_getiuservalue(L, -1, LAYOUT_NAMES);
+		lua_getiuservalue(L, -2, LAYOUT_CHILDREN);
+		value_metatable_create(L, layout);
+		lua_setiuservalue(L, -2, LAYOUT_METATABLE);
+	}
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, cache, type);
+	return layout;
+}
+
+const struct layout *layout_push(lua_State *L, int module_index, const struct ebcc_type *type)
+{
+	const struct layout *layout;
+
+	module_index = lua_absindex(L, module_index);
+	lua_getiuservalue(L, module_index, MODULE_LAYOUTS);
+	layout = layout_build(L, lua_gettop(L), type, 0);
+	lua_remove(L, -2);
+	return layout;
+}
+
+const struct layout *layout_push_plain(lua_State *L, size_t size)
+{
+	bool integer = size == 1 || size == 2 || size == 4 || size == 8;
+
+	return layout_create(L, integer ? VALUE_UNSIGNED : VALUE_BYTES, size);
+}
+
+void layout_push_metatable(lua_State *L, int index)
+{
+	lua_getiuservalue(L, index, LAYOUT_METATABLE);
+}
+
+/* --- from Lua to bytes --- */
+
+/* Signed and unsigned numbers of that many bits are taken alike: -1 is a way to write all ones. */
+static uint64_t integer_read(lua_State *L, int arg, unsigned bits)
+{
+	int whole = lua_isboolean(L, arg);
+	lua_Integer value = whole ? lua_toboolean(L, arg) : lua_tointegerx(L, arg, &whole);
+
+	if (!whole || lua_type(L, arg) == LUA_TSTRING)
+		luaL_error(L, "a whole number is needed, not %s", luaL_tolstring(L, arg, NULL));
+	if (bits < 64 && (value < -(INT64_C(1) << (bits - 1)) || value >= INT64_C(1) << bits))
+		luaL_error(L, "%I does not fit %d bits", value, (int)bits);
+	return value;
+}
+
+static void float_read(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	double value = luaL_checknumber(L, arg);
+	float narrow = value;
+
+	if (layout->size == sizeof(narrow))
+		memcpy(data, &narrow, sizeof(narrow));
+	else
+		memcpy(data, &value, sizeof(value));
+}
+
+static void text_read(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	size_t size;
+	const char *text = lua_tolstring(L, arg, &size);
+
+	if (!text)
+		luaL_error(L, "a string is needed, not a %s", luaL_typename(L, arg));
+	if (size > layout->size)
+		luaL_error(L, "a string of %d bytes does not fit %d", (int)size, (int)layout->size);
+	memset(data, 0, layout->size);
+	memcpy(data, text, size);
+}
+
+void member_read(lua_State *L, int arg, const struct layout_member *member, void *data)
+{
+	if (member->bit_size)
+		bits_write(data, member->bit_offset, member->bit_size,
+			   integer_read(L, arg, member->bit_size));
+	else
+		value_read(L, arg, member->layout, (char *)data + member->bit_offset / 8);
+}
+
+/* A name that isn't a member's is a mistake that would be silent otherwise. */
+static void names_check(lua_State *L, int arg, const struct layout *layout)
+{
+	lua_pushnil(L);
+	while (lua_next(L, arg)) {
+		size_t i = 0;
+
+		lua_pop(L, 1);
+		if (lua_type(L, -1) != LUA_TSTRING)
+			continue;
+		while (i < layout->count && strcmp(lua_tostring(L, -1), layout->members[i].name))
+			i++;
+		if (i == layout->count)
+			luaL_error(L, "the struct has no member '%s'", lua_tostring(L, -1));
+	}
+}
+
+/* From {name = value} or {value, value}; what is left out is zero. */
+static void record_read(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	luaL_checkstack(L, 4, "values");
+	names_check(L, arg, layout);
+	memset(data, 0, layout->size);
+	for (size_t i = 0; i < layout->count; i++) {
+		if (lua_getfield(L, arg, layout->members[i].name) == LUA_TNIL) {
+			lua_pop(L, 1);
+			lua_geti(L, arg, i + 1);
+		}
+		if (!lua_isnil(L, -1))
+			member_read(L, lua_gettop(L), &layout->members[i], data);
+		lua_pop(L, 1);
+	}
+}
+
+static void array_read(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	size_t count = luaL_len(L, arg);
+
+	luaL_checkstack(L, 4, "values");
+	if (count > layout->count)
+		luaL_error(L, "%d elements do not fit an array of %d", (int)count,
+			   (int)layout->count);
+	memset(data, 0, layout->size);
+	for (size_t i = 0; i < count; i++) {
+		lua_geti(L, arg, i + 1);
+		value_read(L, lua_gettop(L), layout->element,
+			   (char *)data + i * layout->element->size);
+		lua_pop(L, 1);
+	}
+}
+
+/* Records and arrays also come as such, or as a string of all their bytes. */
+static bool bytes_read(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	const struct layout *given;
+	const void *bytes = value_bytes(L, arg, &given);
+	size_t size = 0;
+
+	if (bytes)
+		size = given->size;
+	else if (lua_type(L, arg) == LUA_TSTRING)
+		bytes = lua_tolstring(L, arg, &size);
+	if (!bytes)
+		return false;
+	if (size != layout->size)
+		luaL_error(L, "a value of %d bytes is needed, not of %d", (int)layout->size,
+			   (int)size);
+	memmove(data, bytes, size);
+	return true;
+}
+
+void value_read(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	uint64_t number;
+
+	switch (layout->form) {
+	case VALUE_UNSIGNED:
+	case VALUE_SIGNED:
+		number = integer_read(L, arg, layout->size * 8);
+		memcpy(data, &number, layout->size);
+		return;
+	case VALUE_BOOLEAN:
+		memset(data, 0, layout->size);
+		*(char *)data = lua_isboolean(L, arg) ? lua_toboolean(L, arg)
+						      : integer_read(L, arg, 64) != 0;
+		return;
+	case VALUE_FLOAT:
+		float_read(L, arg, layout, data);
+		return;
+	case VALUE_TEXT:
+		text_read(L, arg, layout, data);
+		return;
+	default:
+		break;
+	}
+	if (bytes_read(L, arg, layout, data))
+		return;
+	if (layout->form == VALUE_BYTES || !lua_istable(L, arg))
+		luaL_error(L, "a %s cannot stand for a value of %d bytes here",
+			   luaL_typename(L, arg), (int)layout->size);
+	if (layout->form == VALUE_RECORD)
+		record_read(L, arg, layout, data);
+	else
+		array_read(L, arg, layout, data);
+}
+
+void type_add(lua_State *L)
+{
+	static const luaL_Reg none[] = {{NULL, NULL}};
+
+	handle_register(L, LAYOUT_TYPE, none, none);
+}
