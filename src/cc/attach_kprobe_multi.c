@@ -16,7 +16,7 @@
 
 #include "hash.h"
 #include "kernel_features.h"
-#include "ksyms.h"
+#include "kernel_functions.h"
 #include "load.h"
 
 #define NO_PART SIZE_MAX
@@ -92,31 +92,19 @@ static struct ebcc_error *group_init(struct group *group, struct ebcc_program *p
 
 /* ---- Addresses ---- */
 
-struct resolution {
-	struct ebcc_hash wanted; /* name -> index + 1; 0 once it is known to be ambiguous */
-	struct group *group;
-};
-
-static void resolution_deinit(struct resolution *resolution)
+/* The address of the one function of that name, if a probe can be set at it; else 0. */
+static uint64_t find_address(const struct ebcc_kernel_functions *functions, const char *name)
 {
-	ebcc_hash_deinit(&resolution->wanted);
-}
+	size_t index = ebcc_kernel_functions_search(functions, name);
 
-static bool resolve_symbol(void *ctx, const struct ebcc_ksyms_line *line)
-{
-	struct resolution *resolution = ctx;
-	uint64_t *index, *address;
-
-	if (!ebcc_ksyms_is_function(line->type))
-		return true;
-	index = ebcc_hash_find_string(&resolution->wanted, line->name);
-	if (!index || !*index)
-		return true;
-	address = &resolution->group->addresses[*index - 1];
-	if (*address)
-		*index = 0;
-	*address = *address ? 0 : line->address;
-	return true;
+	if (index == functions->count ||
+	    strcmp(ebcc_kernel_function_name(functions, index), name) ||
+	    !functions->functions[index].probeable)
+		return 0;
+	if (index + 1 < functions->count &&
+	    !strcmp(ebcc_kernel_function_name(functions, index + 1), name))
+		return 0;
+	return functions->functions[index].address;
 }
 
 static void swap_functions(struct group *group, size_t a, size_t b)
@@ -133,20 +121,16 @@ static void swap_functions(struct group *group, size_t a, size_t b)
 /* Finds the functions' addresses, and puts those that have one in front: *@ret_resolved. */
 static struct ebcc_error *resolve(struct group *group, size_t *ret_resolved)
 {
-	CLEANUP(resolution_deinit) struct resolution resolution = {.group = group};
+	const struct ebcc_kernel_functions *functions;
 	size_t resolved = 0;
 
+	TRY(ebcc_kernel_functions_get(&functions));
 	for (size_t i = 0; i < group->count; i++) {
-		uint64_t *index = ebcc_hash_insert_string(&resolution.wanted, group->names[i]);
-
-		if (!index)
-			return ebcc_error_no_memory();
-		*index = i + 1;
-	}
-	TRY(ebcc_ksyms_walk(resolve_symbol, &resolution));
-	for (size_t i = 0; i < group->count; i++)
+		group->addresses[i] = find_address(functions, group->names[i]);
 		if (group->addresses[i])
 			swap_functions(group, i, resolved++);
+	}
+	ebcc_kernel_functions_put(functions);
 	*ret_resolved = resolved;
 	return NULL;
 }

@@ -53,8 +53,8 @@ enum ebcc_cc_pipeline {
 
 /* What an implicit read of kernel memory calls. */
 enum ebcc_cc_read {
-	EBCC_CC_READ_ANY = 0,	/* bpf_probe_read, helper 4: kernel and user memory (x86-64) */
-	EBCC_CC_READ_SPLIT = 1, /* 113 (kernel), or 112 (user) for programs on user probes */
+	EBCC_CC_READ_ANY = 0,	/* helper 4: kernel and user memory, as on x86-64 and arm64 */
+	EBCC_CC_READ_SPLIT = 1, /* helper 113, kernel memory, where a program's name tells */
 };
 
 enum ebcc_cc_flag {
@@ -63,7 +63,8 @@ enum ebcc_cc_flag {
 	EBCC_CC_WANT_PREPROCESSED = 1 << 2, /* fill answer.preprocessed */
 	EBCC_CC_HEADERS =
 		1 << 3, /* kernel headers, not BTF: EBCC_CC_KERNEL_INCLUDE is not searched */
-	EBCC_CC_WANT_ASM = 1 << 4,  /* fill answer.assembly: the programs in assembler, with source lines */
+	EBCC_CC_WANT_ASM =
+		1 << 4, /* fill answer.assembly: the programs in assembler, with source lines */
 	EBCC_CC_BUILD_PCH = 1 << 5, /* the source is EBCC_CC_PREAMBLE: answer.object is its
 				     * precompiled header */
 };

@@ -12,6 +12,9 @@
 #include "error.h"
 #include "hash.h"
 
+/* What the kernel runs when a probe is hit, in debugfs. */
+#define EBCC_KPROBE_BLACKLIST "/sys/kernel/debug/kprobes/blacklist"
+
 /* Sees one trace event; returns false to end the walk. The names are borrowed for the call. */
 typedef bool (*ebcc_tracepoint_fn)(void *ctx, const char *category, const char *event);
 

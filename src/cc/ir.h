@@ -41,7 +41,8 @@ struct ebcc_ir_opts {
 	/*
 	 * Implicit reads. EBCC_CC_READ_SPLIT uses bpf_probe_read_kernel; in programs whose context
 	 * is struct pt_regs and whose name doesn't say where they are attached it uses
-	 * bpf_probe_read (4) still: the loader patches these calls to 112 or 113.
+	 * bpf_probe_read (4) still, which such an architecture's kernel doesn't have: it takes a
+	 * name that tells.
 	 */
 	enum ebcc_cc_read read;
 	unsigned flags; /* enum ebcc_cc_flag; only EBCC_CC_CORE matters here */

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from bcc import BPF, SymbolCache, utils
+from opened_files import opened_by
 
 
 def kallsyms():
@@ -107,3 +108,79 @@ def test_arg_string():
     assert bytes(argument) == b"caf\xe9"
     assert str(argument) == "caf\udce9"
     assert bytes(utils.ArgString(argument)) == b"caf\xe9"
+
+
+# The list of kernel functions, which the process and the object cache keep.
+
+FIND = """
+    import time
+    from bcc import BPF
+
+    start = time.monotonic()
+    found = BPF.get_kprobe_functions("^vfs_(read|write)v?$")
+    print((time.monotonic() - start) * 1000, *found)
+"""
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """An environment with an object cache of its own, and its directory."""
+    folder = tmp_path / "cache"
+    return dict(os.environ, EBCC_CACHE=str(folder)), folder
+
+
+@pytest.mark.parametrize("pattern", [
+    "", "vfs_read", "^vfs_.*", "vfs_", "^vfs_(read|write)v?$", ".*read$", "^.*_read.*_.*", "v?fs_.*", "^x*vfs_r", "vfs_+read",
+    "a|vfs_read$", "tcp_[a-d].*", "vfs_rea.*d", "no_such_function_anywhere", "(t|u)cp_v4_.*|^vfs_open$", ".*nd_c.*e.*",
+])
+def test_functions_are_those_that_match(pattern):
+    """The shortcuts (order of names, parts that must be there) change nothing."""
+    every = BPF.get_kprobe_functions("")
+    assert every == sorted(set(every)) and len(every) > 10000
+    assert BPF.get_kprobe_functions(pattern) == [name for name in every if re.match(pattern.encode(), name)]
+
+
+def fastest(function):
+    """Milliseconds of the fastest of five calls."""
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        function()
+        times.append((time.perf_counter() - start) * 1000)
+    return min(times)
+
+
+def test_functions_in_milliseconds():
+    def read_symbols():
+        with open("/proc/kallsyms", "rb") as file:
+            file.read()
+
+    BPF.get_kprobe_functions("^vfs_")
+    # Against one reading of the kernel's list, which takes tens of milliseconds.
+    read = fastest(read_symbols)
+    assert fastest(lambda: BPF.get_kprobe_functions("^vfs_.*")) * 20 < read
+    assert fastest(lambda: BPF.get_kprobe_functions(".*_read$")) * 2 < read
+    assert fastest(lambda: BPF.get_kprobe_functions("^(tcp|udp)_.*")) * 2 < read
+
+
+def test_functions_without_reading_symbols(cache):
+    """Another process has the list from the object cache."""
+    environment, folder = cache
+    first, names = opened_by(FIND, environment)
+    assert "vfs_read vfs_" in first.replace("b'", "").replace("'", "") and "/proc/kallsyms" in names
+    [entry] = folder.glob("*.functions")
+    second, names = opened_by(FIND, environment)
+    assert second.split()[1:] == first.split()[1:] and "/proc/kallsyms" not in names
+    assert float(second.split()[0]) * 2 < float(first.split()[0])
+    # A damaged list is none, nor is one that others could have written.
+    whole = entry.read_bytes()
+    entry.write_bytes(whole[:-100])
+    assert "/proc/kallsyms" in opened_by(FIND, environment)[1] and entry.read_bytes() == whole
+    entry.chmod(0o622)
+    assert "/proc/kallsyms" in opened_by(FIND, environment)[1]
+
+
+def test_functions_without_a_cache(cache):
+    environment, _ = cache
+    output, names = opened_by(FIND, dict(environment, EBCC_CACHE="off"))
+    assert "b'vfs_read'" in output and "/proc/kallsyms" in names
