@@ -61,11 +61,11 @@ def in_child(function):
 
 
 def opens(_state):
-    """Opens, reads and closes a file; fails to open another; asks for the status of both."""
+    """Opens, reads and closes a file; fails to open another; asks for the status of both and of their file systems."""
     with open("/etc/hostname", "rb") as file:
         file.read()
     for path in ("/etc/hostname", "/run/ebcc-missing"):
-        for ask in (os.stat, lambda name: os.close(os.open(name, os.O_RDONLY))):
+        for ask in (os.stat, os.statvfs, lambda name: os.close(os.open(name, os.O_RDONLY))):
             try:
                 ask(path)
             except FileNotFoundError:

@@ -239,30 +239,46 @@ def install_headers(tree):
     os.symlink(re.sub(r"-amd64$", "-common", tree), f"{modules}/source")
 
 
-def main():
+def table():
+    """The rows of scripts.toml by name."""
+    with open(os.path.join(HERE, "scripts.toml"), "rb") as file:
+        return {row.get("name", row["script"]): row for row in tomllib.load(file)["rows"]}
+
+
+def results(names, environment, arguments):
+    """Runs the rows of these names and yields (name, result)."""
+    rows = table()
+    mount_scratch()
+    for name in names:
+        try:
+            yield name, run_row(rows[name], environment, arguments)
+        except (OSError, subprocess.CalledProcessError) as error:
+            said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()[-200:]
+            yield name, {"pass": False, "reason": f"set-up: {error} {said}", "seconds": 0, "silent": 0,
+                         "status": None, "output": ""}  # fmt: skip
+
+
+def parse_arguments(given):
+    """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer", action="store_true", help="run on Debian's own module")
     parser.add_argument("--headers", metavar="DIR", help="kernel headers to install as the running kernel's")
-    parser.add_argument("--program", metavar="FILE", required=True, help="program.c, compiled")
-    parser.add_argument("--limit", type=float, required=True, metavar="S", help="longest time of one script until Ctrl-C")
+    parser.add_argument("--program", metavar="FILE", default="", help="program.c, compiled")
+    parser.add_argument("--limit", type=float, default=100, metavar="S",
+                        help="longest time of one script until Ctrl-C (default: %(default)s s)")  # fmt: skip
     parser.add_argument("rows", nargs="+", help="names of scripts.toml's rows")
-    arguments = parser.parse_args()
-    with open(os.path.join(HERE, "scripts.toml"), "rb") as file:
-        table = {row.get("name", row["script"]): row for row in tomllib.load(file)["rows"]}
+    return parser.parse_args(given)
+
+
+def main():
+    arguments = parse_arguments(None)
     environment = environment_of(arguments)
     if arguments.headers:
         install_headers(arguments.headers)
     module = subprocess.run(["/usr/bin/python3", "-c", "import bcc; print(bcc.__file__)"], env=environment, text=True,
                             check=True, stdout=subprocess.PIPE).stdout.strip()  # fmt: skip
     print(json.dumps({"module": module}), flush=True)
-    mount_scratch()
-    for name in arguments.rows:
-        try:
-            result = run_row(table[name], environment, arguments)
-        except (OSError, subprocess.CalledProcessError) as error:
-            said = getattr(error, "stderr", None) or b""
-            result = {"pass": False, "reason": f"set-up: {error} {said.decode(errors='replace').strip()[-200:]}",
-                      "seconds": 0, "silent": 0, "status": None, "output": ""}  # fmt: skip
+    for name, result in results(arguments.rows, environment, arguments):
         print(json.dumps({"name": name, **result}), flush=True)
 
 
