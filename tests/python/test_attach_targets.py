@@ -96,6 +96,16 @@ def test_missing_target(text, words):
     assert "libbpf" not in str(caught.value)
 
 
+def test_kind_that_the_kernel_refuses():
+    """Some kernels have BTF and allow no fentry; root is not told to become root."""
+    text = "KFUNC_PROBE(vfs_read, int a) { return 0; }"
+    if BPF.support_kfunc():
+        BPF(text=text).close()
+        return
+    with pytest.raises(bcc.Error, match="although this user is root.*allows no programs of this kind"):
+        BPF(text=text)
+
+
 def test_saved_object_keeps_the_names(load, tmp_path, bpffs):
     """What loads by a number is an object that other loaders find the target of by its name."""
     bpf = load("BPF_ITER(task) { return 0; }")
