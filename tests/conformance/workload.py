@@ -23,6 +23,7 @@ REFUSED_PORT = 4712
 TLS_PORT = 4713
 PAUSE_S = 0.2
 PRESSURE_PAUSE_S = 3  # it takes a second, and the script shall get its turn
+LOSSY_TIMEOUT_S = 2
 PASSED_OPEN_S = 0.5  # the script looks the descriptor up while it is open
 BLOCK = 4096
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -127,19 +128,22 @@ def binds(_state):
 
 
 def drops(state):
-    """Connects where half of the packets are dropped on their way out, in a network namespace of its own."""
+    """Sends over a link that loses packets on their way out, in a network namespace of its own."""
     def lossy():
         LIBC.unshare(CLONE_NEWNET)
-        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        subprocess.run(["tc", "qdisc", "add", "dev", "lo", "root", "netem", "loss", "50%"], check=True)
-        return listener(socket.AF_INET, "127.0.0.1", 0)
+        for command in ("ip link set lo mtu 1500 up", "tc qdisc add dev lo root netem loss 20%"):
+            subprocess.run(command.split(), check=True)
+        return listener(socket.AF_INET, "127.0.0.1", PORT)
 
     server = state.keep("drops", lossy)
-    for _ in range(4):
-        client = socket.socket()
-        client.setblocking(False)
-        client.connect_ex(server.getsockname())
+    try:
+        client = socket.create_connection(server.getsockname(), LOSSY_TIMEOUT_S)
+        peer, _ = server.accept()
+        client.sendall(b"d" * 20000)
         client.close()
+        peer.close()
+    except TimeoutError:
+        pass
 
 
 def retransmits(state):
