@@ -96,13 +96,6 @@ struct ebcc_error *ebcc_load_error(int errnum, const char *what, const struct eb
 			"is built without what it needs, is locked down "
 			"(/sys/kernel/security/lockdown), or a security module forbids it",
 			what);
-	if (errnum == EPERM && !geteuid())
-		return ebcc_error_create(
-			EBCC_ERROR_PERMISSION,
-			"%s: the kernel refuses to load it although this user is root: the process "
-			"lacks CAP_BPF or CAP_PERFMON (in a container?), or this kernel allows no "
-			"programs of this kind",
-			what);
 	if (errnum == EPERM)
 		return ebcc_error_create(
 			EBCC_ERROR_PERMISSION,
