@@ -2,15 +2,14 @@
 """What the patterns of command line tools stand for: functions of the kernel, functions of programs and
 libraries, tracepoints, and USDT probes, and how a program is attached to all that match.
 """
-import mmap
 import os
 import re
-import struct
 import sys
 
 from . import cli
 from ._ebcc import AttachError
 from .bpf import BPF
+from .usdt import USDT, USDTException
 
 PATTERN_HELP = ("FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT or u:LIBRARY:PROBE; p: may stand "
                 "before the first two")
@@ -153,89 +152,23 @@ class UserFunctions(Places):
                                     pid=self.pid)
 
 
-class ElfFile:
-    """The parts of a 64-bit ELF file that describe its USDT probes."""
-
-    SECTION = struct.Struct("IIQQQQ16x")  # name, type, flags, address, offset, size
-    SEGMENT = struct.Struct("IIQQQQQQ")  # type, flags, offset, address, -, size in the file, -, -
-    NOTE = struct.Struct("III")  # sizes of name and description, type
-    LOAD = 1
-    STAPSDT = b"stapsdt\0"
-    STAPSDT_TYPE = 3
-
-    def __init__(self, path):
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if data[:5] != b"\x7fELF\x02":
-                raise ValueError("it is no 64-bit ELF file")
-            segments_at, sections_at = struct.unpack_from("QQ", data, 32)
-            segments, sections, names = struct.unpack_from("H2xHH", data, 56)
-            self.segments = [self.SEGMENT.unpack_from(data, segments_at + number * 56)
-                             for number in range(segments)]
-            headers = [self.SECTION.unpack_from(data, sections_at + number * 64)
-                       for number in range(sections)]
-            strings = headers[names][4] if headers else 0
-            self.sections = {}
-            for name, _, _, address, offset, size in headers:
-                name = data[strings + name:data.find(b"\0", strings + name)]
-                wanted = name == b".note.stapsdt"
-                self.sections[name] = (address, data[offset:offset + size] if wanted else b"")
-
-    def offset_of(self, address):
-        """Where in the file the byte of an address is."""
-        for kind, _, offset, start, _, size, _, _ in self.segments:
-            if kind == self.LOAD and start <= address < start + size:
-                return address - start + offset
-        raise ValueError("a probe's semaphore is outside of what is loaded")
-
-    def notes(self):
-        """The description of each note about a probe."""
-        _, data = self.sections.get(b".note.stapsdt", (0, b""))
-        position = 0
-        while position < len(data):
-            name_size, size, kind = self.NOTE.unpack_from(data, position)
-            position += self.NOTE.size
-            name = data[position:position + name_size]
-            position += name_size + 3 & ~3
-            if name == self.STAPSDT and kind == self.STAPSDT_TYPE:
-                yield data[position:position + size]
-            position += size + 3 & ~3
-
-    def probes(self):
-        """(name, address, offset of the semaphore or 0) of each place of a probe."""
-        for note in self.notes():
-            address, base, semaphore = struct.unpack_from("QQQ", note)
-            _, name, _ = note[24:].split(b"\0", 2)
-            # The file was moved after the note was written, if this section was.
-            moved = self.sections.get(b".stapsdt.base", (base, b""))[0] - base
-            yield name, address + moved, self.offset_of(semaphore + moved) if semaphore else 0
-
-
 class UsdtProbes(Places):
     """USDT probes of a program or library, each with all of its places."""
 
     program_type = BPF.KPROBE
 
     def __init__(self, args):
-        name = os.fsencode(args.library)
-        self.path = name if b"/" in name else BPF.find_library(name) or BPF.find_exe(name)
-        if self.path is None:
-            raise cli.Failure(f"there is no program or library {args.library}")
-        self.pid = args.pid or -1
-        self.links = []
-        self.found = {}
         try:
-            for probe, address, semaphore in ElfFile(self.path).probes():
-                if re.match(os.fsencode(args.expression), probe):
-                    self.found.setdefault(probe, []).append((address, semaphore))
-        except (OSError, ValueError, IndexError, OverflowError, struct.error) as error:
-            raise cli.Failure(f"cannot read the probes of {os.fsdecode(self.path)}: "
-                              f"{error}") from error
-        super().__init__(list(self.found))
+            self.usdt = USDT(pid=args.pid, path=args.library)
+        except USDTException as error:
+            raise cli.Failure(f"cannot read the probes of {args.library}: {error}") from error
+        matches = re.compile(os.fsencode(args.expression)).match
+        # A name may stand for several providers: all of them are meant.
+        super().__init__(list({probe.name: None for probe in self.usdt.enumerate_probes()
+                               if matches(probe.name)}))
 
     def attach_one(self, module, number, program):
-        for address, semaphore in self.found[self.names[number]]:
-            self.links.append(module.module.program(program).attach_uprobe(
-                self.path, None, address=address, pid=self.pid, semaphore_offset=semaphore))
+        module.attach_usdt(self.usdt, self.names[number], program)
 
 
 def places_of(args):

@@ -9,6 +9,7 @@ import argparse
 import errno
 import json
 import os
+import re
 import sys
 from collections import Counter
 from typing import NamedTuple
@@ -68,6 +69,11 @@ MIN_GROUPS = 10240
 
 MISSED_USER = "[Missed User Stack]"
 MISSED_KERNEL = "[Missed Kernel Stack]"
+
+# How older kernels get from an event to the BPF program: no part of what a stack is to show.
+_MACHINERY = re.compile(r"bpf_prog_[0-9a-f]{16}\w*|bpf_trace_run\d+|__bpf_trace_\w+|"
+                        r"__traceiter_\w+|bpf_get_stackid\w*")
+
 
 class Frame(NamedTuple):
     """A function on a stack. kind: flamegraph.USER, KERNEL or INLINED. address: where it was
@@ -198,6 +204,8 @@ class Recorder:
         # All but the innermost are return addresses: the call is before them.
         frames = [frame for depth, address in enumerate(addresses)
                   for frame in self._named(address, pid, kind, depth > 0)]
+        while kind == flamegraph.KERNEL and len(frames) > 1 and _MACHINERY.fullmatch(frames[0].name):
+            del frames[0]
         return tuple(frames)
 
     def _named(self, address, pid, kind, is_return):
