@@ -75,6 +75,110 @@ function helper.file(text)
   return path
 end
 
+local function contents(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read("a")
+end
+
+--- A process in the background: output(), errors(), signal(name), finish().
+local Process = {}
+Process.__index = Process
+
+function helper.start(command)
+  local base = os.tmpname()
+  local self = setmetatable({ base = base }, Process)
+  os.execute((": >%s.out; : >%s.err; %s >>%s.out 2>>%s.err </dev/null & echo $! >%s")
+    :format(base, base, command, base, base, base))
+  self.pid = tonumber(contents(base))
+  return self
+end
+
+function Process:output()
+  return contents(self.base .. ".out")
+end
+
+function Process:errors()
+  return contents(self.base .. ".err")
+end
+
+--- Waits until its output has a text, doing something before each look.
+function Process:wait_for(text, act)
+  helper.wait_for(function()
+    if act then
+      act()
+    end
+    return self:output():find(text)
+  end, ("'%s' in: %s%s"):format(text, self:output(), self:errors()))
+end
+
+function Process:signal(name)
+  os.execute(("kill -%s %d"):format(name, self.pid))
+end
+
+--- Whether the process is there still.
+function Process:running()
+  local file = io.open(("/proc/%d/stat"):format(self.pid))
+  if not file then
+    return false
+  end
+  local state = file:read("a"):match("%) (%a)")
+  file:close()
+  return state ~= "Z"
+end
+
+--- Waits for its end; output and errors.
+function Process:finish()
+  helper.wait_for(function() return not self:running() end, "the end of a process")
+  return self:output(), self:errors()
+end
+
+function Process:__close()
+  if self:running() then
+    self:signal("KILL")
+  end
+  os.execute("rm -f " .. self.base .. "*")
+end
+
+-- The program calls.c, compiled once.
+local calls_program
+
+function helper.calls_program()
+  if not calls_program then
+    calls_program = os.tmpname()
+    assert(os.execute(("cc -O1 -o %s %scalls.c"):format(calls_program, helper.directory)))
+  end
+  return calls_program
+end
+
+--- Removes what was compiled.
+function helper.cleanup()
+  if calls_program then
+    os.remove(calls_program)
+  end
+end
+
+--- A running calls.c: its pid, its path, and tell(line).
+local Calls = {}
+Calls.__index = Calls
+
+function helper.calls()
+  local file = os.tmpname()
+  local self = setmetatable({ path = helper.calls_program(), file = file }, Calls)
+  self.pipe = assert(io.popen(("exec %s %s"):format(self.path, file), "w"))
+  self.pid = helper.wait_for(function() return tonumber(contents(file)) end, "calls.c")
+  return self
+end
+
+function Calls:tell(line)
+  self.pipe:write(line, "\n")
+  self.pipe:flush()
+end
+
+function Calls:__close()
+  self.pipe:close()
+  os.remove(self.file)
+end
+
 --- What a call raises, as text; fails when it raises nothing.
 function helper.raised(call, ...)
   local well, err = pcall(call, ...)

@@ -220,12 +220,15 @@ end
 ---@return string? message
 ---@return integer? errno
 function BPF:get_table(name)
-  local found, message, errno = self.tables[name], nil, nil
-  if not found then
-    found, message, errno = self.module:table(name)
-    self.tables[name] = found
+  if self.tables[name] then
+    return self.tables[name]
   end
-  return found, message, errno
+  local found, message, errno = self.module:table(name)
+  if not found then
+    return nil, message, errno
+  end
+  self.tables[name] = found
+  return found
 end
 
 --- The names of all tables.

@@ -1,0 +1,150 @@
+-- Scripts of the shape return function(BPF, utils), as bcc-lua runs them: those of examples/lua, one
+-- of each kind, with the output that a known workload gives.
+
+local helper = require "helper"
+local lu = require "luaunit"
+
+local BCC_LUA = "exec /usr/bin/lua5.4 " .. helper.root .. "src/lua/bcc-lua "
+
+local function example(name, arguments)
+  return BCC_LUA .. helper.root .. "examples/lua/" .. name .. ".lua " .. (arguments or "")
+end
+
+TestExamples = {}
+
+function TestExamples:test_hello()
+  local script <close> = helper.start(example("hello"))
+  script:wait_for("Hello, process %d+!", function() os.execute("true") end)
+  script:signal("INT")
+  local output, errors = script:finish()
+  lu.assertStrContains(output, "TIME(s)            COMM             PID     MESSAGE\n")
+  lu.assertStrMatches(output:match("\n([^\n]*)\n"), "%d+%.%d+ +%S+ +%d+ +Hello, process %d+!")
+  lu.assertEquals(errors, "")
+end
+
+-- A process that sleeps again and again.
+local SLEEPER = "exec sh -c 'while :; do sleep 0.05; done'"
+
+function TestExamples:test_offcputime()
+  local sleeper <close> = helper.start(SLEEPER)
+  local output, status, errors = helper.run(example("offcputime", "--duration 1"))
+  lu.assertEquals({ status, errors }, { 0, "" })
+  lu.assertStrContains(output, "Tracing off-CPU time (us) of all threads by kernel stack...")
+  -- The sleep that is started again and again waits in nanosleep.
+  local found = false
+  for stack, microseconds in output:gmatch("([^\n]*nanosleep.-)    %-%s+sleep %(%d+%)\n        (%d+)\n") do
+    found = found or (tonumber(microseconds) >= 40000 and #stack > 0)
+  end
+  lu.assertTrue(found, output)
+  lu.assertTrue(sleeper:running())
+end
+
+function TestExamples:test_offcputime_folded_until_interrupted()
+  local sleeper <close> = helper.start("exec sleep 60")
+  local script <close> = helper.start(example("offcputime", "--folded --pid " .. require("bcc").posix.getpid()))
+  -- This process waits for the output itself: that is the workload.
+  helper.wait_for(function()
+    local file = io.open(("/proc/%d/syscall"):format(script.pid))
+    local number = file and file:read("a"):match("^%d+")
+    if file then
+      file:close()
+    end
+    return number == "230" or number == "115"
+  end, "the script's sleep")
+  require("bcc").posix.sleep(0.1)
+  script:signal("INT")
+  local output, errors = script:finish()
+  lu.assertEquals(errors, "")
+  lu.assertStrMatches(output:match("([^\n]*nanosleep[^\n]*)\n") or "", helper.comm .. ";.*nanosleep.*;%S+ %d+")
+  lu.assertTrue(sleeper:running())
+end
+
+function TestExamples:test_bashreadline()
+  local script <close> = helper.start(example("bashreadline"))
+  script:wait_for("TIME +PID +COMMAND")
+  script:wait_for("echo lua%-marker", function()
+    helper.run([[printf 'echo lua-marker\nexit\n' | script -qec 'bash --norc --noprofile -i' /dev/null >/dev/null]])
+  end)
+  script:signal("INT")
+  local output, errors = script:finish()
+  lu.assertStrMatches(output:match("([^\n]*lua%-marker[^\n]*)"), "%d%d:%d%d:%d%d  %d+ +echo lua%-marker")
+  lu.assertEquals(errors, "")
+end
+
+function TestExamples:test_usdt()
+  local calls <close> = helper.calls()
+  local script <close> = helper.start(example("usdt", ("--pid %d --probe lua:work"):format(calls.pid)))
+  script:wait_for("Counting values of lua:work")
+  for _ = 1, 3 do
+    calls:tell("work -7 x")
+  end
+  calls:tell("work 12 x")
+  require("bcc").posix.sleep(0.3)
+  script:signal("INT")
+  local output, errors = script:finish()
+  lu.assertEquals(errors, "")
+  lu.assertStrContains(output, "               VALUE COUNT\n")
+  lu.assertStrContains(output, "                  -7 3\n")
+  lu.assertStrContains(output, "                  12 1\n")
+end
+
+function TestExamples:test_strlen_count()
+  local calls <close> = helper.calls()
+  local script <close> = helper.start(example("strlen_count", ("%d 60 %s"):format(calls.pid, calls.path)))
+  script:wait_for("Counting")
+  for _ = 1, 5 do
+    calls:tell("strlen measured-text")
+  end
+  calls:tell("strlen other")
+  require("bcc").posix.sleep(0.3)
+  script:signal("INT")
+  local output, errors = script:finish()
+  lu.assertEquals(errors, "")
+  lu.assertStrContains(output, "     COUNT STRING\n         5 measured-text\n")
+  lu.assertStrContains(output, "         1 other\n")
+end
+
+function TestExamples:test_memleak()
+  local calls <close> = helper.calls()
+  local script <close> = helper.start(example("memleak",
+    ("--pid %d --interval 0.5 --older 1 --min-size 100 --count 2 --show-allocs"):format(calls.pid)))
+  script:wait_for("Attaching to malloc and free")
+  for _ = 1, 4 do
+    calls:tell("leak 12345")
+  end
+  local output, errors = script:finish()
+  lu.assertEquals(errors, "")
+  lu.assertStrContains(output, "Top 10 stacks with outstanding allocations:")
+  lu.assertStrContains(output, "49380 bytes in 4 allocations from stack\n")
+  lu.assertStrMatches(output:match("(\taddr = [^\n]*)"), "\taddr = %x+ size = 12345")
+  lu.assertStrMatches(output:match("from stack\n([^\n]*)"), "\t\t.+ %(%x+%)")
+end
+
+function TestExamples:test_task_switch()
+  local sleeper <close> = helper.start(SLEEPER)
+  local output, status, errors = helper.run(example("task_switch", "0.5"))
+  lu.assertEquals({ status, errors }, { 0, "" })
+  -- Each of the many sleeps goes over to the shell that waits for it, or to an idle CPU.
+  local sum = 0
+  for previous, current, count in output:gmatch("task_switch%[ *(%d+) %-> *(%d+)%] = (%d+)\n") do
+    if tonumber(previous) == sleeper.pid or tonumber(current) == sleeper.pid then
+      sum = sum + tonumber(count)
+    end
+  end
+  lu.assertTrue(sum >= 10, output)
+end
+
+function TestExamples:test_latency_says_what_is_missing()
+  local output, status, errors = helper.run(example("latency", "no_such_function"))
+  lu.assertEquals({ output, status }, { "", 1 })
+  lu.assertStrContains(errors, "no_such_function")
+end
+
+function TestExamples:test_help_and_usage()
+  local output, status = helper.run(example("memleak", "--help"))
+  lu.assertEquals(status, 0)
+  lu.assertStrContains(output, "--show-allocs")
+  local _, misuse, errors = helper.run(example("memleak", "--nonsense"))
+  lu.assertNotEquals(misuse, 0)
+  lu.assertStrContains(errors, "unknown option '--nonsense'")
+end

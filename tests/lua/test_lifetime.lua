@@ -1,0 +1,143 @@
+-- Who lives how long: modules go with close, __close and the collector, and leave nothing attached,
+-- no descriptor and no memory behind; half-open handles go quietly.
+
+local bcc = require "bcc"
+local ebcc = require "bcc._ebcc"
+local helper = require "helper"
+local lu = require "luaunit"
+
+local SOURCE = [[
+struct event { u32 number; char text[12]; };
+BPF_HASH(counts, u32, struct event);
+BPF_PERF_OUTPUT(events);
+BPF_RINGBUF_OUTPUT(ring, 1);
+TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
+{
+  struct event event = {.number = 1};
+
+  if (OURS)
+    events.perf_submit(args, &event, sizeof(event));
+  return 0;
+}
+int other(void *ctx) { return 0; }
+]]
+
+-- What descriptors of this process stand for, sorted.
+local function descriptors()
+  local output = helper.run(("ls -l /proc/%d/fd | sed -n 's/.*-> //p' | grep -v pipe | sort"):format(bcc.posix.getpid()))
+  return output
+end
+
+local function resident_kb()
+  local file <close> = assert(io.open("/proc/self/statm"))
+  return tonumber(file:read("a"):match("^%d+ (%d+)")) * 4
+end
+
+local function cycle()
+  local bpf = helper.bpf(SOURCE)
+  local seen = 0
+  bpf:get_table("events"):open_perf_buffer(function(_, event) seen = seen + event.number end, { page_count = 1 })
+  bpf:get_table("ring"):open_ring_buffer(print)
+  bpf:attach_tracepoint { tp = helper.EVENT, fn_name = "other" }
+  bpf:get_table("counts"):set(1, { number = 5, text = "x" })
+  for _, leaf in bpf:get_table("counts"):items() do
+    lu.assertEquals(leaf.text, "x")
+  end
+  helper.act()
+  helper.wait_for(function() return bpf:perf_buffer_poll(10) > 0 end)
+  lu.assertEquals(seen, 1)
+  return bpf
+end
+
+TestLifetime = {}
+
+function TestLifetime:test_close_leaves_nothing()
+  local before = descriptors()
+  cycle():close()
+  lu.assertEquals(descriptors(), before)
+end
+
+function TestLifetime:test_block_leaves_nothing()
+  local before = descriptors()
+  do
+    local bpf <close> = cycle()
+    lu.assertNotEquals(descriptors(), before)
+    lu.assertNotNil(bpf)
+  end
+  lu.assertEquals(descriptors(), before)
+end
+
+function TestLifetime:test_collector_leaves_nothing()
+  local before = descriptors()
+  cycle()
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals(descriptors(), before)
+end
+
+function TestLifetime:test_log_that_knows_its_module_is_collected()
+  local before = descriptors()
+  local bpf
+  bpf = helper.bpf { text = SOURCE, log = function() return bpf end }
+  lu.assertNotNil(bpf)
+  bpf = nil
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals(descriptors(), before)
+end
+
+function TestLifetime:test_table_keeps_its_module()
+  local hash = helper.bpf(SOURCE):get_table("counts")
+  collectgarbage()
+  collectgarbage()
+  lu.assertTrue(hash:set(1, { number = 1 }))
+  lu.assertEquals(hash:get(1).number, 1)
+end
+
+function TestLifetime:test_cleanup_closes_all()
+  local one, other = helper.bpf(SOURCE), helper.bpf(SOURCE)
+  bcc.BPF.cleanup()
+  lu.assertTrue(one.module:closed() and other.module:closed())
+end
+
+-- A handle whose opening failed is garbage like any other, and may be closed.
+function TestLifetime:test_half_open_handles()
+  local before = descriptors()
+  for _ = 1, 5 do
+    lu.assertFalse((pcall(ebcc.module, { source = "int f( {" })))
+    lu.assertNil((ebcc.usdt { path = "/no/such/file" }))
+    local bpf <close> = helper.bpf(SOURCE)
+    lu.assertNil((bpf:attach_uprobe { name = "c", sym = "no_such", fn_name = "other" }))
+  end
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals(descriptors(), before)
+end
+
+function TestLifetime:test_iterator_outlives_close()
+  local bpf = helper.bpf(SOURCE)
+  bpf:get_table("counts"):set(1, { number = 5 })
+  local iterator = bpf:get_table("counts"):items()
+  bpf:close()
+  bpf = nil
+  collectgarbage()
+  local _, leaf = iterator()
+  lu.assertEquals(leaf.number, 5)
+  lu.assertNil(iterator())
+end
+
+function TestLifetime:test_cycles_do_not_grow()
+  for _ = 1, 5 do
+    cycle():close()
+  end
+  collectgarbage()
+  collectgarbage()
+  local before, open = resident_kb(), descriptors()
+  for _ = 1, 10 do
+    cycle():close()
+  end
+  collectgarbage()
+  collectgarbage()
+  lu.assertEquals(descriptors(), open)
+  lu.assertTrue(resident_kb() - before < 2048, ("grew by %d kB"):format(resident_kb() - before))
+end

@@ -1,0 +1,219 @@
+-- Attaching programs of every kind that this kernel runs, detaching, finding, symbols.
+
+local bcc = require "bcc"
+local helper = require "helper"
+local lu = require "luaunit"
+
+local BPF = bcc.BPF
+
+local SOURCE = [[
+BPF_HASH(counts, u32, u64);
+static int count(u32 which)
+{
+  if (OURS)
+    counts.increment(which);
+  return 0;
+}
+int first(void *ctx) { return count(1); }
+int second(void *ctx) { return count(2); }
+int raw(struct bpf_raw_tracepoint_args *ctx) { return count(3); }
+int sampled(struct bpf_perf_event_data *ctx) { return count(4); }
+int filter(struct __sk_buff *skb) { return -1; }
+int packet(struct xdp_md *ctx) { return XDP_PASS; }
+int skip(struct __sk_buff *skb) { return 1; }
+]]
+
+TestPrograms = {}
+
+function TestPrograms:setUp()
+  self.bpf = helper.bpf(SOURCE)
+  self.counts = self.bpf:get_table("counts")
+end
+
+function TestPrograms:tearDown()
+  self.bpf:close()
+end
+
+function TestPrograms:test_tracepoint()
+  local before = BPF.num_open_tracepoints()
+  local link = self.bpf:attach_tracepoint { tp = helper.EVENT, fn_name = "first" }
+  lu.assertEquals(BPF.num_open_tracepoints(), before + 1)
+  lu.assertEquals(link:name(), "tracepoint:" .. helper.EVENT)
+  lu.assertTrue(link:attached())
+  helper.act(3)
+  lu.assertEquals(self.counts:get(1), 3)
+  link:detach()
+  link:detach()
+  helper.act()
+  lu.assertEquals(self.counts:get(1), 3)
+  lu.assertEquals(BPF.num_open_tracepoints(), before)
+  lu.assertFalse(link:attached())
+  lu.assertStrContains(helper.raised(link.fd, link), "detached")
+end
+
+function TestPrograms:test_tracepoints_by_expression()
+  lu.assertNotNil(self.bpf:attach_tracepoint { tp_re = "syscalls:sys_(enter|exit)_unlink$", fn_name = "first" })
+  helper.act(2)
+  lu.assertEquals(self.counts:get(1), 4)
+end
+
+function TestPrograms:test_dropped_links_stay_attached()
+  self.bpf:attach_tracepoint { tp = helper.EVENT, fn_name = "first" }
+  collectgarbage()
+  collectgarbage()
+  helper.act()
+  lu.assertEquals(self.counts:get(1), 1)
+end
+
+function TestPrograms:test_link_closed_by_its_block()
+  do
+    local link <close> = self.bpf:attach_tracepoint { tp = helper.EVENT, fn_name = "first" }
+    lu.assertNotNil(link)
+    helper.act()
+  end
+  helper.act()
+  lu.assertEquals(self.counts:get(1), 1)
+end
+
+function TestPrograms:test_raw_tracepoint()
+  lu.assertNotNil(self.bpf:attach_raw_tracepoint { tp = "sys_enter", fn_name = "raw" })
+  helper.act()
+  lu.assertTrue(self.counts:get(3) >= 1)
+end
+
+function TestPrograms:test_perf_event()
+  -- The kernel's clock of tasks, a software event, on this process.
+  lu.assertNotNil(self.bpf:attach_perf_event {
+    ev_type = 1, ev_config = 1, sample_freq = 999, pid = bcc.posix.getpid(), fn_name = "sampled",
+  })
+  helper.wait_for(function()
+    for _ = 1, 1000000 do end
+    return self.counts:get(4)
+  end, "a sample")
+end
+
+function TestPrograms:test_uprobes()
+  local calls <close> = helper.calls()
+  local bpf <close> = BPF:new { text = [[
+BPF_HASH(numbers, u64, u64);
+int enter(struct pt_regs *ctx) { numbers.increment(PT_REGS_PARM1(ctx)); return 0; }
+int leave(struct pt_regs *ctx) { numbers.increment(1000 + PT_REGS_RC(ctx)); return 0; }
+]] }
+  local before = BPF.num_open_uprobes()
+  lu.assertNotNil(bpf:attach_uprobe { name = calls.path, sym = "work", fn_name = "enter", pid = calls.pid })
+  lu.assertNotNil(bpf:attach_uretprobe { name = calls.path, sym_re = "work$", fn_name = "leave" })
+  lu.assertEquals(BPF.num_open_uprobes(), before + 2)
+  calls:tell("work 21 x")
+  helper.wait_for(function() return bpf:get_table("numbers"):get(1042) end, "the return probe")
+  lu.assertEquals(bpf:get_table("numbers"):get(21), 1)
+  local functions = BPF.get_user_functions_and_addresses(calls.path, "work$")
+  lu.assertEquals({ #functions, functions[1].name }, { 1, "work" })
+  lu.assertNotNil(bpf:attach_uprobe { name = calls.path, addr = functions[1].addr, fn_name = "enter" })
+end
+
+function TestPrograms:test_what_is_not_there()
+  local cases = {
+    { "attach_uprobe", { name = "c", sym = "no_such_function", fn_name = "first" }, "no_such_function", 2 },
+    { "attach_uprobe", { name = "no-such-library", sym = "f", fn_name = "first" }, "no-such-library", 2 },
+    { "attach_uprobe", { name = "c", sym_re = "no_such_function", fn_name = "first" }, "nothing was attached", 2 },
+    { "attach_tracepoint", { tp = "sched:no_such_event", fn_name = "first" }, "no_such_event", 2 },
+    { "attach_raw_tracepoint", { tp = "no_such_event", fn_name = "raw" }, "no_such_event", 2 },
+    { "attach_xdp", { dev = "no-such-device", fn_name = "packet" }, "no-such-device", nil },
+    { "attach_usdt", { path = "c", probe = "no_such_probe", fn_name = "first" }, "no_such_probe", 2 },
+    { "attach_usdt", { path = "/no/such/file", probe = "x", fn_name = "first" }, "/no/such/file", 2 },
+  }
+  for _, case in ipairs(cases) do
+    local link, message, errno = self.bpf[case[1]](self.bpf, case[2])
+    lu.assertNil(link)
+    lu.assertStrContains(message, case[3])
+    lu.assertEquals(errno, case[4] or errno)
+    lu.assertEquals(math.type(errno), "integer")
+  end
+end
+
+function TestPrograms:test_xdp_and_sockets()
+  local xdp = self.bpf:attach_xdp { dev = "lo", fn_name = "packet", flags = 2 }
+  lu.assertNotNil(xdp)
+  xdp:detach()
+  lu.assertTrue(BPF.remove_xdp("lo", 2))
+  local socket <close> = self.bpf:attach_raw_socket { dev = "lo", fn_name = "filter" }
+  lu.assertNil(socket:receive())
+  helper.run("bash -c 'echo hello >/dev/udp/127.0.0.1/9'")
+  helper.wait_for(function()
+    local packet = socket:receive()
+    return packet and packet:find("hello")
+  end, "a packet")
+end
+
+function TestPrograms:test_control_group()
+  local wrong = { fn_name = "skip", fd = 99999, attach_type = bcc.constants.BPF_CGROUP_INET_EGRESS }
+  lu.assertStrContains(helper.raised(self.bpf.attach_func, self.bpf, wrong), "99999 is no descriptor")
+end
+
+function TestPrograms:test_iterator()
+  local bpf <close> = helper.bpf { text = [[
+BPF_ITER(task)
+{
+  struct task_struct *task = ctx->task;
+  char text[] = "found it\n";
+
+  if (task && task->pid == SELF)
+    bpf_seq_write(ctx->meta->seq, text, sizeof(text) - 1);
+  return 0;
+}
+]], cflags = { "-DSELF=" .. bcc.posix.getpid() } }
+  local link = bpf:attach_iter { fn_name = "bpf_iter__task" }
+  lu.assertEquals(link:read(), "found it\n")
+  lu.assertEquals(link:read(), "found it\n")
+end
+
+function TestPrograms:test_loading()
+  local loaded = self.bpf:load_func("first", "BPF_PROG_TYPE_TRACEPOINT")
+  lu.assertTrue(loaded.fd > 2)
+  lu.assertEquals(loaded.name, "first")
+  lu.assertIs(self.bpf:load_func("first", "TRACEPOINT"), loaded)
+  lu.assertEquals(#self.bpf:dump_func("first") % 8, 0)
+  lu.assertStrContains(helper.raised(self.bpf.load_func, self.bpf, "second", "NO_SUCH"), "no program type NO_SUCH")
+  local bpf <close> = BPF:new { text = "int a(void *c) { return 0; } int b(void *c) { return 1; }" }
+  local all = bpf:load_funcs("BPF_PROG_TYPE_TRACEPOINT")
+  lu.assertTrue(all.a.fd > 2 and all.b.fd > 2)
+end
+
+function TestPrograms:test_symbols()
+  local cache = BPF.SymbolCache()
+  local address = cache:resolve_name("schedule")
+  lu.assertEquals(BPF.ksymname("schedule"), address)
+  local name, offset, module = cache:resolve(address + 4)
+  lu.assertEquals({ name, offset, module }, { "schedule", 4, "kernel" })
+  lu.assertEquals(BPF.ksym(address + 4, true, true), "schedule+0x4 [kernel]")
+  lu.assertEquals(BPF.ksym(address), "schedule")
+  lu.assertEquals({ cache:resolve(5) }, { "[unknown]", 5 })
+  lu.assertTrue(cache:refresh())
+  lu.assertNil(cache:resolve_name("no such symbol"))
+end
+
+function TestPrograms:test_finding()
+  lu.assertEquals(BPF.get_tracepoints("syscalls:sys_enter_unlink$"), { "syscalls:sys_enter_unlink" })
+  lu.assertTrue(BPF.tracepoint_exists("sched", "sched_switch"))
+  lu.assertFalse(BPF.tracepoint_exists("sched", "no_such"))
+  lu.assertStrContains(BPF.find_library("c"), "libc.so.6")
+  local path, message, errno = BPF.find_library("no-such-library")
+  lu.assertNil(path)
+  lu.assertNotNil(message)
+  lu.assertEquals(errno, 2)
+  lu.assertIs(BPF.kernel_struct_has_field("task_struct", "pid"), true)
+  lu.assertIs(BPF.kernel_struct_has_field("task_struct", "no_such"), false)
+  lu.assertNil(BPF.kernel_struct_has_field("no_such", "pid"))
+  lu.assertIs(BPF.support_raw_tracepoint(), true)
+  lu.assertEquals(BPF.get_syscall_fnname("read"), BPF.get_syscall_prefix() .. "read")
+  lu.assertEquals(BPF.fix_syscall_fnname("__arm64_sys_read"), BPF.get_syscall_fnname("read"))
+  lu.assertEquals(BPF.fix_syscall_fnname("read"), "read")
+end
+
+function TestPrograms:test_clock()
+  local before = BPF.monotonic_time()
+  lu.assertTrue(bcc.posix.sleep(0.01))
+  lu.assertTrue(BPF.monotonic_time() - before >= 10000000)
+  lu.assertTrue(bcc.posix.cpu_count() >= 1)
+  lu.assertStrContains(helper.raised(bcc.posix.sleep, -1), "not a time to sleep")
+end

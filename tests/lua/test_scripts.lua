@@ -1,0 +1,127 @@
+-- The program bcc-lua: what scripts find, how it ends, what it says.
+
+local bcc = require "bcc"
+local helper = require "helper"
+local lu = require "luaunit"
+
+local BCC_LUA = "exec /usr/bin/lua5.4 " .. helper.root .. "src/lua/bcc-lua "
+
+-- Runs a script's text: output, status, errors.
+local function run(text, arguments, options)
+  local path = helper.file(text)
+  local output, status, errors = helper.run(BCC_LUA .. (options or "") .. " " .. path .. " " .. (arguments or ""))
+  os.remove(path)
+  return output, status, errors
+end
+
+TestScripts = {}
+
+function TestScripts:test_function_gets_what_it_expects()
+  local output, status, errors = run([[
+local first = ...
+return function(BPF, utils)
+  print(type(BPF.new), type(utils.argparse), type(utils.posix.sleep), type(utils.USDT))
+  print("%s %d" % { first, #arg }, arg[0]:ends(".lua") or arg[0]:starts("/tmp"), BCC_STANDALONE ~= nil)
+  print(utils.posix.time_ns() > 0, utils.posix.tonumber64("0xff"), utils.posix.CLOCK.MONOTONIC)
+  print(require("ffi").string("a\0b"), #{ unpack { 1, 2 } }, type(loadstring("return 1")))
+  print(table.concat(("a,b"):split(","), "+"), string.format("%p", 255), "%u" % -1)
+end
+]], "one two")
+  lu.assertEquals({ status, errors }, { 0, "" })
+  lu.assertEquals(output, "function\ttable\tfunction\ttable\none 2\ttrue\ttrue\ntrue\t255\t1\na\t2\tfunction\n" ..
+    "a+b\tff\t18446744073709551615\n")
+end
+
+function TestScripts:test_plain_script()
+  local output, status = run('print(require("bcc").version, #arg)', "x")
+  lu.assertEquals({ output, status }, { bcc.version .. "\t1\n", 0 })
+end
+
+function TestScripts:test_failing_to_attach_ends_a_script()
+  local output, status, errors = run([[
+return function(BPF)
+  local b = BPF:new { text = "int f(void *ctx) { return 0; }" }
+  b:attach_uprobe { name = "c", sym = "no_such_function", fn_name = "f" }
+  print("not reached")
+end
+]])
+  lu.assertEquals({ output, status }, { "", 1 })
+  lu.assertStrContains(errors, "no_such_function")
+  lu.assertStrContains(errors, "stack traceback")
+  output, status, errors = run([[
+return function(BPF)
+  BPF.usdt { path = "c" }:enable_probe { probe = "no_such_probe", fn_name = "f" }
+end
+]])
+  lu.assertEquals({ output, status }, { "", 1 })
+  lu.assertStrContains(errors, "no_such_probe")
+end
+
+function TestScripts:test_source_beside_the_script()
+  local path = helper.file("")
+  os.remove(path)
+  os.execute("mkdir " .. path)
+  local script <close> = assert(io.open(path .. "/script.lua", "w"))
+  script:write('return function(BPF) print(BPF:new { src_file = "program.c", hdr_file = "names.h" }:get_table("from_header")) end')
+  script:close()
+  for name, text in pairs { ["program.c"] = "BPF_HASH(NAME); int f(void *ctx) { return 0; }",
+    ["names.h"] = "#define NAME from_header" } do
+    local file <close> = assert(io.open(path .. "/" .. name, "w"))
+    file:write(text)
+  end
+  local output, status, errors = helper.run(BCC_LUA .. path .. "/script.lua")
+  os.execute("rm -r " .. path)
+  lu.assertEquals({ output, status, errors }, { "bcc.Table: from_header\n", 0, "" })
+end
+
+function TestScripts:test_error_of_a_script()
+  local _, status, errors = run('return function() error("bad luck") end')
+  lu.assertEquals(status, 1)
+  lu.assertStrContains(errors, "bad luck")
+  lu.assertStrContains(errors, "stack traceback")
+  _, status, errors = run("this is no Lua")
+  lu.assertEquals(status, 1)
+  lu.assertStrContains(errors, "syntax error")
+  _, status, errors = helper.run(BCC_LUA .. "/no/such/script.lua")
+  lu.assertEquals(status, 1)
+  lu.assertStrContains(errors, "/no/such/script.lua")
+end
+
+function TestScripts:test_interrupt()
+  local path = helper.file("return function() print('ready') while true do end end")
+  local script <close> = helper.start(BCC_LUA .. path)
+  script:wait_for("ready")
+  script:signal("INT")
+  local _, errors = script:finish()
+  lu.assertEquals(errors, "")
+  os.remove(path)
+end
+
+function TestScripts:test_verbose()
+  local text = [[
+return function(BPF, utils)
+  log.info("value %d", 5)
+  BPF:new { text = "int f(void *ctx) { char *p = 5; return p != 0; }" }
+end
+]]
+  local _, status, errors = run(text)
+  lu.assertEquals({ status, errors }, { 0, "" })
+  _, status, errors = run(text, nil, "--verbose --")
+  lu.assertEquals(status, 0)
+  lu.assertStrContains(errors, "value 5\n")
+  lu.assertStrContains(errors, "incompatible integer to pointer conversion")
+end
+
+function TestScripts:test_options()
+  local output, status = helper.run(BCC_LUA .. "--help")
+  lu.assertEquals(status, 0)
+  lu.assertStrContains(output, "usage: bcc-lua")
+  lu.assertStrContains(output, "examples:")
+  lu.assertEquals(helper.run(BCC_LUA .. "--version"), ("bcc-lua %s on Lua 5.4\n"):format(bcc.version))
+  local _, misuse, errors = helper.run(BCC_LUA)
+  lu.assertEquals(misuse, 2)
+  lu.assertStrContains(errors, "a script is needed")
+  _, misuse, errors = helper.run(BCC_LUA .. "--nonsense x.lua")
+  lu.assertEquals(misuse, 2)
+  lu.assertStrContains(errors, "--nonsense")
+end
