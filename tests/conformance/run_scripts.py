@@ -26,6 +26,7 @@ from workload import Workload  # noqa: E402  pylint: disable=wrong-import-positi
 
 SCRATCH = "/run/ebcc-scratch"
 END_S = 90  # from Ctrl-C to the end: some resolve thousands of symbols then
+AGAIN_S = 15  # to the next Ctrl-C: one that comes inside a ctypes callback is lost (Debian's module has them)
 DISK_BYTES = {"xfs": 320 << 20, "btrfs": 128 << 20}
 KEPT_OUTPUT = 6000
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(\S.*)$", re.MULTILINE)
@@ -66,6 +67,7 @@ class Script:
         self.started = time.monotonic()
         self.first_output = None
         self.interrupted = None
+        self.last_interrupt = None
         if row.get("terminal"):
             self.reader, end = pty.openpty()
         else:
@@ -93,7 +95,8 @@ class Script:
 
     def interrupt(self):
         """Ctrl-C, as a terminal sends it: to the whole group."""
-        self.interrupted = time.monotonic()
+        self.interrupted = self.interrupted or time.monotonic()
+        self.last_interrupt = time.monotonic()
         os.killpg(self.process.pid, signal.SIGINT)
 
     def text(self):
@@ -120,7 +123,7 @@ def wants_interrupt(script, expected, limit):
     """Whether it is time for Ctrl-C."""
     now = time.monotonic()
     if script.interrupted:
-        return False
+        return now - script.last_interrupt > AGAIN_S
     if now - script.started > limit:
         return True
     after = script.row.get("interrupt")
@@ -137,7 +140,7 @@ def follow(script, expected, limit):
         now = time.monotonic()
         if script.interrupted and now - script.interrupted > END_S:
             return f"still running {END_S} s after Ctrl-C"
-        if len(script.output) != checked or now - script.started > limit or "interrupt" in script.row:
+        if len(script.output) != checked or script.interrupted or now - script.started > limit or "interrupt" in script.row:
             checked = len(script.output)
             if wants_interrupt(script, expected, limit):
                 script.interrupt()
