@@ -239,7 +239,7 @@ static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
 
 		ebcc_cc_answer_deinit(answer);
 		TRY(compile_once(compilation, client, ktypes, false, answer));
-		if (answer->status != EBCC_CC_SOURCE_ERROR)
+		if (!ebcc_ktypes_may_help(answer))
 			return NULL;
 		TRY(ebcc_ktypes_learn(ktypes, answer->diagnostics, answer->diagnostic_count,
 				      &learnt));
@@ -484,7 +484,7 @@ static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilati
 
 	if (error && !is_without_btf(compilation, error))
 		return TAKE_PTR(error);
-	if (!error && answer->status != EBCC_CC_SOURCE_ERROR)
+	if (!error && !ebcc_ktypes_headers_may_help(answer))
 		return NULL;
 	TRY(try_headers(compilation, with, answer, inputs, notes));
 	if (!error || answer->object || answer->diagnostic_count)

@@ -311,6 +311,7 @@ static enum ebcc_cc_status compile(struct compilation *compilation)
 	if (!ebcc_cc_arguments_init(&compilation->arguments, request, answer) ||
 	    !parse(compilation))
 		return EBCC_CC_SOURCE_ERROR;
+	answer->parsed = true;
 	LLVMContextSetDiagnosticHandler(compilation->context, on_llvm_diagnostic, compilation);
 	if (!create_machine(compilation))
 		return EBCC_CC_INTERNAL_ERROR;

@@ -124,6 +124,7 @@ enum ebcc_cc_status {
 /* Everything in an answer is owned by it; ebcc_cc_answer_deinit() frees it. */
 struct ebcc_cc_answer {
 	enum ebcc_cc_status status;
+	bool parsed; /* clang took the source: what failed, failed behind it */
 	struct ebcc_cc_diagnostic *diagnostics;
 	size_t diagnostic_count;
 	struct ebcc_cc_dependency *dependencies;

@@ -94,6 +94,7 @@ struct ebcc_error *ebcc_frame_encode_answer(struct ebcc_buf *buf,
 	size_t start = begin_frame(buf);
 
 	put_u64(buf, answer->status);
+	put_u64(buf, answer->parsed);
 	put_u64(buf, answer->diagnostic_count);
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
 		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
@@ -353,6 +354,7 @@ struct ebcc_error *ebcc_decode_answer(const void *payload, size_t size, struct e
 
 	*ret = (struct ebcc_cc_answer){0};
 	answer.status = get_bounded(&cursor, EBCC_CC_INTERNAL_ERROR);
+	answer.parsed = get_bounded(&cursor, 1);
 	ok = decode_diagnostics(&cursor, &answer) && decode_dependencies(&cursor, &answer) &&
 	     decode_text(&cursor, &answer.object, &answer.object_size) &&
 	     decode_text(&cursor, &answer.ir, &text_size) &&

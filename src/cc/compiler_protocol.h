@@ -12,7 +12,7 @@
 #include "compiler.h"
 
 /* Changes with any change of the encoding. */
-#define EBCC_FRAME_MAGIC 0x31636345u /* "Ecc1" */
+#define EBCC_FRAME_MAGIC 0x32636345u /* "Ecc2" */
 /* Far above any real source or object; a bound for what one side makes the other allocate. */
 #define EBCC_FRAME_LIMIT (256u << 20)
 

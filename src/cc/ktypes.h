@@ -65,6 +65,15 @@ MUST_CHECK struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
 						const struct ebcc_cc_diagnostic *diagnostics,
 						size_t count, bool *ret_learnt);
 
+/*
+ * Whether a source that failed may compile against other kernel types, or against kernel headers.
+ * Neither helps against errors behind the parse; types don't against those of form (a semicolon
+ * that is missing) and of the dialect's own names, headers only where a macro may be what is
+ * missing.
+ */
+bool ebcc_ktypes_may_help(const struct ebcc_cc_answer *answer);
+bool ebcc_ktypes_headers_may_help(const struct ebcc_cc_answer *answer);
+
 /* Sentences, one a line, on what the text had to leave out (a tracepoint that this kernel does
  * not have, tracefs not mounted), to be added to a compile error. "" when there are none. Borrowed
  * until the next generate. */

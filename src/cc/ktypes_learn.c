@@ -226,3 +226,75 @@ struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
 	*ret_learnt = learnt;
 	return NULL;
 }
+
+/* Beginnings of sentences that are the same whatever the kernel declares. */
+static const char *const form_sentences[] = {
+	"expected ",
+	"extraneous ",
+	"missing terminating ",
+	"unterminated ",
+	"too few arguments ",
+	"too many arguments ",
+	"too many errors emitted",
+	"argument may not have 'void' type",
+	"'void' must be the first and only parameter",
+	"redefinition of '__ebcc_",
+};
+
+static bool is_about_form(const char *message)
+{
+	if (strstr(message, "struct __ebcc_methods_"))
+		return true;
+	if (!strncmp(message, "expected a type", strlen("expected a type")))
+		return false;
+	for (size_t i = 0; i < sizeof(form_sentences) / sizeof(*form_sentences); i++)
+		if (!strncmp(message, form_sentences[i], strlen(form_sentences[i])))
+			return true;
+	return false;
+}
+
+/* Whether something is expected between a word and what follows it: the word may be meant to be a
+ * macro ("char __user *name"). */
+static bool may_lack_macro(const struct ebcc_cc_diagnostic *diagnostic)
+{
+	const char *line, *caret = find_caret(diagnostic->rendered, &line), *start;
+	size_t rest;
+
+	/* Behind the last character of the line there is none. */
+	if (!caret)
+		return false;
+	rest = strspn(caret, " \t\r");
+	if (!caret[rest] || caret[rest] == '\n')
+		return false;
+	while (caret > line && isspace((unsigned char)caret[-1]))
+		caret--;
+	for (start = caret; start > line && is_name_part(start[-1]);)
+		start--;
+	return start < caret && !isdigit((unsigned char)*start);
+}
+
+static bool may_help(const struct ebcc_cc_answer *answer, bool headers)
+{
+	if (answer->status != EBCC_CC_SOURCE_ERROR || answer->parsed)
+		return false;
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
+
+		if (diagnostic->severity >= EBCC_CC_ERROR &&
+		    (!is_about_form(diagnostic->message) ||
+		     (headers && !strncmp(diagnostic->message, "expected ", 9) &&
+		      may_lack_macro(diagnostic))))
+			return true;
+	}
+	return false;
+}
+
+bool ebcc_ktypes_may_help(const struct ebcc_cc_answer *answer)
+{
+	return may_help(answer, false);
+}
+
+bool ebcc_ktypes_headers_may_help(const struct ebcc_cc_answer *answer)
+{
+	return may_help(answer, true);
+}

@@ -454,6 +454,45 @@ START_TEST(test_learn_clashes_in_macros)
 }
 END_TEST
 
+/* What other types, and what headers, may change. */
+static const struct {
+	const char *message, *rendered;
+	bool types, headers;
+} failures[] = {
+	{"use of undeclared identifier 'x'", "main.c:1:1: error: ...\n 1 | x;\n   | ^\n", true,
+	 true},
+	{"expected ';' after expression", "main.c:1:4: error: ...\n 1 | f()\n   |    ^\n", false,
+	 false},
+	{"expected ';' after expression", "main.c:1:4: error: ...\n 1 | f() }\n   |    ^\n", false,
+	 false},
+	{"expected ')'", "main.c:1:13: error: ...\n 1 | f(char __user *p)\n   |               ^\n",
+	 false, true},
+	{"expected ')'", "main.c:1:13: error: ...\n 1 | f(a, 1 *p)\n   |        ^\n", false, false},
+	{"expected a type", "main.c:1:1: error: ...\n 1 | x\n   | ^\n", true, true},
+	{"no member named 'x' in 'const struct __ebcc_methods_counts'", "", false, false},
+	{"no member named 'x' in 'struct task_struct'", "", true, true},
+	{"too few arguments to function call, expected 2, have 1", "", false, false},
+};
+
+START_TEST(test_what_may_help)
+{
+	struct ebcc_cc_diagnostic diagnostics[] = {
+		{.severity = EBCC_CC_WARNING, .path = "", .message = "unknown type name 'x'"},
+		{.severity = EBCC_CC_ERROR,
+		 .path = "",
+		 .message = (char *)failures[_i].message,
+		 .rendered = (char *)failures[_i].rendered},
+	};
+	struct ebcc_cc_answer answer = {
+		.status = EBCC_CC_SOURCE_ERROR, .diagnostics = diagnostics, .diagnostic_count = 2};
+
+	ck_assert_int_eq(ebcc_ktypes_may_help(&answer), failures[_i].types);
+	ck_assert_int_eq(ebcc_ktypes_headers_may_help(&answer), failures[_i].headers);
+	answer.parsed = true;
+	ck_assert(!ebcc_ktypes_may_help(&answer) && !ebcc_ktypes_headers_may_help(&answer));
+}
+END_TEST
+
 START_TEST(test_tracepoints)
 {
 	struct ebcc_ktypes_opts opts = {.btf_path = btf_path, .tracefs_path = directory};
@@ -756,6 +795,7 @@ int main(void)
 	tcase_add_test(tests, test_learn_dead_definition);
 	tcase_add_test(tests, test_learn_clashes);
 	tcase_add_test(tests, test_learn_clashes_in_macros);
+	tcase_add_loop_test(tests, test_what_may_help, 0, sizeof(failures) / sizeof(*failures));
 	tcase_add_test(tests, test_tracepoints);
 	tcase_add_test(tests, test_bad_files);
 	tcase_add_test(tests, test_lying_btf);
