@@ -610,6 +610,22 @@ EBCC_API struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t s
 					     uint64_t *addresses, size_t capacity,
 					     size_t *ret_count);
 
+/** What a frame of a BPF_STACK_TRACE_BUILDID table is. Values are the kernel's. */
+enum ebcc_frame_status {
+	EBCC_FRAME_EMPTY = 0,
+	EBCC_FRAME_BUILD_ID = 1, /**< a file, known by its build id, and an offset in it */
+	EBCC_FRAME_ADDRESS = 2, /**< an address: the file has no build id, or it couldn't be read */
+};
+struct ebcc_build_id_frame {
+	int32_t status; /**< enum ebcc_frame_status */
+	unsigned char build_id[20];
+	uint64_t offset; /**< in the file, in bytes; or the address */
+};
+/** The same as ebcc_table_stack() for a table of build ids. */
+EBCC_API struct ebcc_error *ebcc_table_build_id_stack(struct ebcc_table *table, int32_t stack_id,
+						      struct ebcc_build_id_frame *frames,
+						      size_t capacity, size_t *ret_count);
+
 /** @} */
 
 /** @defgroup type Described values @{ */
@@ -751,6 +767,10 @@ EBCC_API bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct
 EBCC_API bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
 				   uint64_t *ret);
 EBCC_API struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
+/** The same, but only if a module or a BPF program has come or gone since: to be called before
+ * addresses are looked up that may be newer. It looks at most every tenth of a second, less often where reading
+ *  takes long. */
+EBCC_API struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
 
 /*
  * Regular expressions are POSIX extended ones and match from the start of a name on, not necessarily to its
@@ -799,6 +819,95 @@ EBCC_API bool ebcc_kernel_supports(enum ebcc_capability capability);
 EBCC_API int ebcc_kernel_has_member(const char *record, const char *member);
 /** The same for an enumerator of an enum. */
 EBCC_API int ebcc_kernel_has_enumerator(const char *enumeration, const char *enumerator);
+
+/** @} */
+
+/**
+ * @defgroup symbolizer Symbols of processes
+ *
+ * A symbolizer names addresses: of processes, of the kernel, and of files known by their build
+ * id. It reads a process's memory map when it is first asked about it and again when that may have
+ * changed; symbol tables when an address is in their file, once for all processes that map it. What
+ * it has read it keeps, within a bound, also when the process ends. Files, maps and names are taken
+ * as hostile: at worst an address has no name.
+ * @{
+ */
+
+struct ebcc_symbolizer;
+
+struct ebcc_symbolizer_opts {
+	size_t sz;
+	const char *debug_root; /**< directory of debug files; NULL: the environment variable
+				 *  BCC_DEBUGINFO_ROOT, or /usr/lib/debug */
+	const char *symfs; /**< directory with unstripped copies of files, under their paths; NULL:
+			    *  the environment variable BCC_SYMFS, or none */
+	size_t memory_limit; /**< bytes for symbol tables; tables that weren't used for longest go
+			      * first; default 512 MB */
+};
+
+enum ebcc_symbol_flags {
+	EBCC_SYMBOL_MANGLED = 1, /**< C++ and Rust names as they are in the file */
+};
+
+/** An address's meaning. Strings are borrowed until the next call with the symbolizer. */
+struct ebcc_symbol {
+	const char *
+		name; /**< of the function, or NULL: unknown. "NAME@plt" for a stub of the linker */
+	const char *
+		module; /**< path of the file as the process has it, "[vdso]", path of the perf map,
+			 * for kernel addresses the kernel module or "kernel"; NULL: unknown */
+	uint64_t
+		offset; /**< bytes from the function's start; without a name those from the module's
+			 *  (the address as nm shows it); without a module the address itself */
+};
+
+/** @param opts may be NULL. */
+EBCC_API struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_opts *opts,
+						   struct ebcc_symbolizer **ret);
+EBCC_API void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer);
+
+/**
+ * Names @p count addresses of a process, or of the kernel.
+ * @param pid as this process sees it; negative: kernel addresses. Of a process that has ended, what
+ * is known from before is used. If there is none, no address has a name.
+ * @param flags enum ebcc_symbol_flags, or'ed.
+ * @param[out] ret @p count symbols.
+ * @return EBCC_ERROR_NO_MEMORY; for the kernel what ebcc_ksyms_create() returns.
+ */
+EBCC_API struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, int pid,
+						    const uint64_t *addresses, size_t count,
+						    unsigned flags, struct ebcc_symbol *ret);
+
+/** Reads a process's memory map now, so that its addresses can be named when it has ended.
+ *  EBCC_ERROR_NOT_FOUND: there is no such process. */
+EBCC_API struct ebcc_error *ebcc_symbolizer_add_process(struct ebcc_symbolizer *symbolizer,
+							int pid);
+/** Forgets a process. One that isn't known is no error. */
+EBCC_API void ebcc_symbolizer_forget_process(struct ebcc_symbolizer *symbolizer, int pid);
+
+/**
+ * The address of a function in a process or (negative @p pid) in the kernel.
+ * @param module path or file name of what it is in, or NULL: the first that has it.
+ * @return EBCC_ERROR_NOT_FOUND.
+ */
+EBCC_API struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer, int pid,
+						      const char *module, const char *name,
+						      uint64_t *ret);
+
+/** Makes an ELF file known by its build id. EBCC_ERROR_NOT_FOUND: no such file; EBCC_ERROR_FORMAT:
+ * it has no build id. */
+EBCC_API struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer,
+						     const char *path);
+/**
+ * Names a place in a file that ebcc_symbolizer_add_file() has seen.
+ * @param build_id @p size bytes; a longer id than that is compared by its beginning.
+ * @param file_offset in bytes, as a BPF_STACK_TRACE_BUILDID table has it.
+ * @param[out] ret without a module where no file has the id.
+ */
+EBCC_API struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,
+							     const void *build_id, size_t size,
+							     uint64_t file_offset, unsigned flags,
+							     struct ebcc_symbol *ret);
 
 /** @} */
 

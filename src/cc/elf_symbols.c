@@ -109,37 +109,43 @@ struct ebcc_elf_kind ebcc_elf_kind(struct ebcc_elf *elf)
 	};
 }
 
-bool ebcc_elf_find_section(struct ebcc_elf *elf, const char *name, struct ebcc_elf_part *ret)
+static Elf_Scn *find_section(Elf *elf, const char *name, GElf_Shdr *ret)
 {
 	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-	const char *found;
-	Elf_Data *data;
 	size_t names;
 
-	if (elf_getshdrstrndx(elf->elf, &names))
-		return false;
-	while ((section = elf_nextscn(elf->elf, section))) {
-		if (!gelf_getshdr(section, &header))
+	if (elf_getshdrstrndx(elf, &names))
+		return NULL;
+	while ((section = elf_nextscn(elf, section))) {
+		const char *found;
+
+		if (!gelf_getshdr(section, ret))
 			continue;
-		found = elf_strptr(elf->elf, names, header.sh_name);
-		if (!found || strcmp(found, name))
-			continue;
-		if (header.sh_type != SHT_NOBITS && header.sh_size > TABLE_LIMIT)
-			return false;
-		data = header.sh_type == SHT_NOBITS ? NULL : elf_rawdata(section, NULL);
-		*ret = (struct ebcc_elf_part){.address = header.sh_addr};
-		if (data && data->d_buf && data->d_size) {
-			ret->data = data->d_buf;
-			ret->size = data->d_size;
-		}
-		return true;
+		found = elf_strptr(elf, names, ret->sh_name);
+		if (found && !strcmp(found, name))
+			return section;
 	}
-	return false;
+	return NULL;
 }
 
-/* The bytes of a section if it has the type, size and entry size it should have, else NULL. */
-static Elf_Data *table_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size)
+bool ebcc_elf_find_section(struct ebcc_elf *elf, const char *name, struct ebcc_elf_part *ret)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = find_section(elf->elf, name, &header);
+	Elf_Data *data;
+
+	if (!section || (header.sh_type != SHT_NOBITS && header.sh_size > TABLE_LIMIT))
+		return false;
+	data = header.sh_type == SHT_NOBITS ? NULL : elf_rawdata(section, NULL);
+	*ret = (struct ebcc_elf_part){.address = header.sh_addr};
+	if (data && data->d_buf && data->d_size) {
+		ret->data = data->d_buf;
+		ret->size = data->d_size;
+	}
+	return true;
+}
+
+Elf_Data *ebcc_elf_section_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size)
 {
 	Elf_Data *data;
 
@@ -151,6 +157,14 @@ static Elf_Data *table_data(Elf_Scn *section, const GElf_Shdr *header, size_t en
 	return data && data->d_buf && data->d_size ? data : NULL;
 }
 
+Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = find_section(elf, name, &header);
+
+	return section ? ebcc_elf_section_data(section, &header, 0) : NULL;
+}
+
 static Elf_Data *linked_strings(Elf *elf, size_t index)
 {
 	Elf_Scn *section = elf_getscn(elf, index);
@@ -158,7 +172,7 @@ static Elf_Data *linked_strings(Elf *elf, size_t index)
 
 	if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_STRTAB)
 		return NULL;
-	return table_data(section, &header, 0);
+	return ebcc_elf_section_data(section, &header, 0);
 }
 
 /* The versions of the symbols in the section of that index, or NULL: there are none. */
@@ -170,7 +184,7 @@ static Elf_Data *symbol_versions(Elf *elf, size_t symbols_index)
 	while ((section = elf_nextscn(elf, section)))
 		if (gelf_getshdr(section, &header) && header.sh_type == SHT_GNU_versym &&
 		    header.sh_link == symbols_index)
-			return table_data(section, &header, sizeof(GElf_Versym));
+			return ebcc_elf_section_data(section, &header, sizeof(GElf_Versym));
 	return NULL;
 }
 
@@ -244,7 +258,7 @@ static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 		if (!section)
 			return true;
 	} while (!gelf_getshdr(section, &header) || header.sh_type != type);
-	data = table_data(section, &header, entry_size);
+	data = ebcc_elf_section_data(section, &header, entry_size);
 	walk->strings = linked_strings(elf->elf, header.sh_link);
 	walk->versions = type == SHT_DYNSYM ? symbol_versions(elf->elf, elf_ndxscn(section)) : NULL;
 	if (!data || !walk->strings)

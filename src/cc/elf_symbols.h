@@ -7,6 +7,7 @@
 #ifndef EBCC_ELF_SYMBOLS_H
 #define EBCC_ELF_SYMBOLS_H
 
+#include <gelf.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -91,5 +92,11 @@ bool ebcc_elf_data_offset(struct ebcc_elf *elf, uint64_t address, uint64_t *ret)
  */
 MUST_CHECK struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, uint64_t address,
 							 uint64_t *ret);
+
+/* The bytes of a section, if it is in the file, not too large, and has the entry size it should
+ * have (0: any); else NULL. */
+Elf_Data *ebcc_elf_section_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size);
+/* The same for the first section of a name. */
+Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name);
 
 #endif /* EBCC_ELF_SYMBOLS_H */

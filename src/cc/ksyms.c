@@ -10,12 +10,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "buf.h"
+#include "scan_hex.h"
 
 #define KALLSYMS "/proc/kallsyms"
 #define READ_SIZE (64u << 10)
+#define CHECK_INTERVAL 100000000ull /* in nanoseconds */
+#define COST_FACTOR 50
 #define LINE_MAX_SIZE 1024 /* KSYM_NAME_LEN is 512 and a module's name is at most 56 */
 
 /* No function or variable outside the kernel image is this long: what is farther from the symbol
@@ -40,31 +46,23 @@ struct ebcc_ksyms {
 	uint32_t last_module; /* while parsing: symbols of a module come together */
 	bool sorted, failed;
 	bool addresses_seen;
+	uint64_t text_start, text_end; /* of the kernel's own code, which stays as it is */
+	uint64_t guests;  /* what identifies the modules and BPF programs at the time of reading */
+	uint64_t checked; /* when that was looked at last, in nanoseconds */
+	uint64_t cost;	  /* of reading it all, in nanoseconds */
 };
-
-static int hexadecimal_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
 
 /* Parses "ADDRESS TYPE NAME[\t[MODULE]]", of which it changes the separators. */
 static bool parse_line(char *line, char *end, struct ebcc_ksyms_line *ret)
 {
-	uint64_t address = 0;
-	char *at = line, *tab;
-	int digit;
+	const char *behind = line;
+	char *at, *tab;
 
-	while (at < end && at - line < 16 && (digit = hexadecimal_digit(*at)) >= 0) {
-		address = address << 4 | (unsigned)digit;
-		at++;
-	}
-	if (at == line || end - at < 4 || at[0] != ' ' || at[2] != ' ')
+	if (!ebcc_scan_hex(&behind, end, &ret->address))
 		return false;
-	ret->address = address;
+	at = line + (behind - line);
+	if (end - at < 4 || at[0] != ' ' || at[2] != ' ')
+		return false;
 	ret->type = at[1];
 	ret->name = at + 3;
 	ret->module = "";
@@ -150,6 +148,10 @@ static bool add_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 
 	if (line->address)
 		ksyms->addresses_seen = true;
+	if (!strcmp(line->name, "_stext"))
+		ksyms->text_start = line->address;
+	else if (!strcmp(line->name, "_etext"))
+		ksyms->text_end = line->address;
 	if (line->address < LOWEST_KERNEL_ADDRESS)
 		return true;
 	if (ksyms->count == ksyms->capacity && !grow(ksyms)) {
@@ -195,8 +197,69 @@ static struct ebcc_error *hidden_error(void)
 		size > 0 ? restriction : "unknown");
 }
 
+/* ---- Modules and BPF programs ---- */
+
+static uint32_t hash_name(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return hash ^ hash >> 15;
+}
+
+/* /proc/modules without what changes all the time: names and addresses, "NAME SIZE USERS ... STATE
+ * ADDRESS" in each line. */
+static uint64_t hash_modules(void)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_error *error = ebcc_buf_read_file(&text, "/proc/modules", 16u << 20);
+	uint64_t hash = 0;
+	char *line, *end;
+
+	ebcc_error_destroy(error);
+	for (line = text.data; line && (end = strchr(line, '\n')); line = end + 1) {
+		char *address;
+
+		*end = '\0';
+		address = strstr(line, " 0x");
+		hash = hash * 31 + hash_name(address ? address : "");
+		line[strcspn(line, " ")] = '\0';
+		hash = hash * 31 + hash_name(line);
+	}
+	return hash;
+}
+
+/* The ids of BPF programs: an id is never given twice. Without the privilege to see them, 0. */
+static uint64_t hash_programs(void)
+{
+	uint64_t hash = 0;
+
+	for (uint32_t id = 0; !bpf_prog_get_next_id(id, &id);)
+		hash = hash * 1000003 + id;
+	return hash;
+}
+
+static uint64_t hash_guests(void)
+{
+	return hash_modules() ^ hash_programs() << 1;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+/* ---- Reading ---- */
+
 static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 {
+	uint64_t begin = now_ns();
+
+	ksyms->guests = hash_guests();
 	/* Offset 0 of the names is the kernel's own "module". */
 	ebcc_buf_append(&ksyms->names, "kernel", sizeof("kernel"));
 	ksyms->sorted = true;
@@ -207,6 +270,8 @@ static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 		return hidden_error();
 	if (!ksyms->sorted)
 		qsort(ksyms->symbols, ksyms->count, sizeof(*ksyms->symbols), compare_symbols);
+	ksyms->checked = now_ns();
+	ksyms->cost = ksyms->checked - begin;
 	return NULL;
 }
 
@@ -256,6 +321,23 @@ struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms)
 	return NULL;
 }
 
+struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms)
+{
+	uint64_t now = now_ns();
+
+	/* Where programs come and go all the time, reading takes a fiftieth of it at most. */
+	if (now - ksyms->checked < CHECK_INTERVAL ||
+	    now - ksyms->checked < ksyms->cost * COST_FACTOR)
+		return NULL;
+	ksyms->checked = now;
+	return hash_guests() == ksyms->guests ? NULL : ebcc_ksyms_refresh(ksyms);
+}
+
+bool ebcc_ksyms_is_permanent(const struct ebcc_ksyms *ksyms, uint64_t address)
+{
+	return address >= ksyms->text_start && address < ksyms->text_end;
+}
+
 bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksym *ret)
 {
 	size_t low = 0, high = ksyms->count;
@@ -282,15 +364,6 @@ bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksy
 	ret->address = symbol->address;
 	ret->offset = address - symbol->address;
 	return true;
-}
-
-static uint32_t hash_name(const char *name)
-{
-	uint32_t hash = 2166136261u;
-
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 16777619u;
-	return hash ^ hash >> 15;
 }
 
 static bool index_names(struct ebcc_ksyms *ksyms)

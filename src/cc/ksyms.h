@@ -27,6 +27,10 @@ typedef bool (*ebcc_ksyms_line_fn)(void *ctx, const struct ebcc_ksyms_line *line
  */
 MUST_CHECK struct ebcc_error *ebcc_ksyms_walk(ebcc_ksyms_line_fn fn, void *ctx);
 
+/* Whether an address is in the kernel's own code: what is not may be unloaded, and its address be
+ * another's by now. */
+bool ebcc_ksyms_is_permanent(const struct ebcc_ksyms *ksyms, uint64_t address);
+
 /* Whether @type is a function's. */
 static inline bool ebcc_ksyms_is_function(char type)
 {

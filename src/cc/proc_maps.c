@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads /proc/PID/maps, and opens files in the root directory of a process. A path of another
- * process must not lead out of its root, whatever symbolic links it has on the way: openat2() sees
- * to that. /proc/PID/map_files has the very file that is mapped, but wants more privilege.
+ * Reads /proc/PID/maps, and opens files in the root directory of a process, which a path must not
+ * lead out of. /proc/PID/map_files has the very file that is mapped, but wants more privilege.
  */
 #include "proc_maps.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "open_file.h"
 
 #define MAPS_LIMIT (256u << 20)
 
@@ -67,6 +66,7 @@ static bool parse_line(char *line, struct ebcc_mapping *ret)
 		return false;
 	mapping.writable = permissions[1] == 'w';
 	mapping.executable = permissions[2] == 'x';
+	mapping.vdso = !strcmp(line + path, "[vdso]");
 	if (line[path] == '/') {
 		length = strlen(line + path);
 		if (length > sizeof(deleted) &&
@@ -95,59 +95,25 @@ bool ebcc_maps_next(char **at, struct ebcc_mapping *ret)
 	return false;
 }
 
-/* A descriptor of a place, which does nothing to what is there, or -1 and errno. */
-static int find_in_root(int root, const char *path)
-{
-	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-}
-
-/* Opens what a descriptor of a place stands for, if it is a regular file: merely opening a device
- * can do something. @place: closed, also on failure; -1 with errno for a place that isn't there. */
-static struct ebcc_error *open_place(int place_fd, const char *path, int *ret)
-{
-	AUTO_CLOSE int place = place_fd;
-	char name[64];
-	struct stat st;
-	int fd;
-
-	if (place < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no file %s", path);
-	if (place < 0 || fstat(place, &st))
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open %s", path);
-	if (!S_ISREG(st.st_mode))
-		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "%s is not a regular file, so it has no symbols", path);
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", place);
-	fd = open(name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open %s", path);
-	*ret = fd;
-	return NULL;
-}
-
 struct ebcc_error *ebcc_process_open(int pid, const char *path, int *ret)
 {
 	AUTO_CLOSE int root = -1;
-	char name[64];
-	int place;
+	int fd;
 
 	if (pid > 0 && *path == '/') {
-		snprintf(name, sizeof(name), "/proc/%d/root", pid);
-		root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		root = ebcc_open_process_root(pid);
 		if (root < 0 && (errno == ENOENT || errno == ESRCH))
 			return no_process(pid);
 		if (root < 0)
-			return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open %s", name);
-		place = find_in_root(root, path);
+			return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open /proc/%d/root", pid);
+		fd = ebcc_open_regular_in(root, path);
 	} else {
-		place = open(path, O_PATH | O_CLOEXEC);
+		fd = ebcc_open_regular_at(AT_FDCWD, path);
 	}
-	return ebcc_error_with_subject(open_place(place, path, ret), path);
+	if (fd < 0)
+		return ebcc_error_with_subject(ebcc_open_failure(path, errno), path);
+	*ret = fd;
+	return NULL;
 }
 
 static bool is_mapped_file(int fd, const struct ebcc_mapping *mapping)
@@ -170,7 +136,10 @@ struct ebcc_error *ebcc_mapping_open(int pid, const struct ebcc_mapping *mapping
 		snprintf(name, sizeof(name), "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid,
 			 mapping->start, mapping->end);
 		ebcc_error_destroy(error);
-		error = open_place(open(name, O_PATH | O_CLOEXEC), mapping->path, &mapped);
+		error = NULL;
+		mapped = ebcc_open_regular_at(AT_FDCWD, name);
+		if (mapped < 0)
+			error = ebcc_open_failure(mapping->path, errno);
 	}
 	/* Overlay file systems number devices otherwise: the path's file is the best there is. */
 	if (mapped < 0 && fd < 0)

@@ -21,6 +21,7 @@ struct ebcc_mapping {
 	unsigned major, minor; /* of the file system's device */
 	bool executable, writable;
 	const char *path; /* of a file, beginning with "/"; else NULL. Borrowed from the text */
+	bool vdso;	  /* the kernel's code in each process */
 	bool deleted;	  /* the file is no longer at its path */
 };
 

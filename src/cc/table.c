@@ -408,27 +408,65 @@ struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *
 	return ebcc_table_lookup(table, NULL, value, ret_found);
 }
 
+/* Reads the entry of a stack, of @size-byte frames. NULL entry: there is no such stack. */
+static struct ebcc_error *read_stack(struct ebcc_table *table, int32_t stack_id, bool build_ids,
+				     void **ret)
+{
+	AUTO_FREE void *stack = NULL;
+	bool found = false;
+
+	*ret = NULL;
+	if (table->map_type != BPF_MAP_TYPE_STACK_TRACE ||
+	    build_ids != !!(table->flags & BPF_F_STACK_BUILD_ID))
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					  "table '%s' holds no stacks of %s", table->name,
+					  build_ids ? "build ids" : "addresses"),
+			table->name);
+	/* A negative id is the error of the call that should have stored the stack. */
+	if (stack_id < 0)
+		return NULL;
+	stack = calloc(1, table->value_size + 1);
+	if (!stack)
+		return ebcc_error_no_memory();
+	TRY(ebcc_table_lookup(table, &stack_id, stack, &found));
+	*ret = found ? TAKE_PTR(stack) : NULL;
+	return NULL;
+}
+
 struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t stack_id, uint64_t *addresses,
 				    size_t capacity, size_t *ret_count)
 {
 	size_t depth = table->value_size / sizeof(*addresses), count = 0;
-	AUTO_FREE uint64_t *stack = NULL;
-	bool found = false;
+	AUTO_FREE void *entry = NULL;
+	const uint64_t *stack;
 
-	if (table->map_type != BPF_MAP_TYPE_STACK_TRACE || table->flags & BPF_F_STACK_BUILD_ID)
-		return ebcc_error_with_subject(
-			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					  "table '%s' holds no stacks of addresses", table->name),
-			table->name);
-	stack = calloc(depth + 1, sizeof(*stack));
-	if (!stack)
-		return ebcc_error_no_memory();
-	/* A negative id is the error of the call that should have stored the stack. */
-	if (stack_id >= 0)
-		TRY(ebcc_table_lookup(table, &stack_id, stack, &found));
-	while (found && count < depth && count < capacity && stack[count]) {
+	TRY(read_stack(table, stack_id, false, &entry));
+	stack = entry;
+	while (stack && count < depth && count < capacity && stack[count]) {
 		addresses[count] = stack[count];
 		count++;
+	}
+	*ret_count = count;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_table_build_id_stack(struct ebcc_table *table, int32_t stack_id,
+					     struct ebcc_build_id_frame *frames, size_t capacity,
+					     size_t *ret_count)
+{
+	size_t depth = table->value_size / sizeof(*frames), count = 0;
+	AUTO_FREE void *entry = NULL;
+
+	_Static_assert(sizeof(*frames) == sizeof(struct bpf_stack_build_id),
+		       "frames are as the kernel writes them");
+	TRY(read_stack(table, stack_id, true, &entry));
+	if (entry && depth > capacity)
+		depth = capacity;
+	for (; entry && count < depth; count++) {
+		memcpy(&frames[count], (char *)entry + count * sizeof(*frames), sizeof(*frames));
+		if (frames[count].status == EBCC_FRAME_EMPTY)
+			break;
 	}
 	*ret_count = count;
 	return NULL;

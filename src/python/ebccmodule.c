@@ -86,7 +86,8 @@ PyMODINIT_FUNC PyInit__ebcc(void)
 			return NULL;
 		}
 	}
-	if (PyModule_AddStringConstant(extension, "version", ebcc_version()) < 0)
+	if (PyModule_AddStringConstant(extension, "version", ebcc_version()) < 0 ||
+	    PyModule_AddIntConstant(extension, "FRAME_BUILD_ID", EBCC_FRAME_BUILD_ID) < 0)
 		Py_CLEAR(extension);
 	return extension;
 }

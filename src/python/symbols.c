@@ -1,108 +1,328 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.KernelSymbols: names of kernel addresses and addresses of kernel names.
+ * bcc._ebcc.Symbolizer: names of addresses in processes, in the kernel and in files known by
+ * their build id. Symbol tables may take long to load, so the interpreter lock is let go; a lock
+ * of its own keeps other threads out until what the library lent is copied.
  */
+#include <stdio.h>
+#include <string.h>
+
 #include "pyebcc.h"
 
-static PyTypeObject *kernel_symbols_type;
+static PyTypeObject *symbolizer_type;
 
-/* bcc._ebcc.KernelSymbols */
-struct kernel_symbols_object {
+/* bcc._ebcc.Symbolizer */
+struct symbolizer_object {
 	PyObject ob_base;
-	struct ebcc_ksyms *handle;
+	struct ebcc_symbolizer *handle;
+	pthread_mutex_t lock; /* taken without the interpreter lock only */
 };
 
-static PyObject *kernel_symbols_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+static PyObject *symbolizer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	struct kernel_symbols_object *symbols;
-	struct ebcc_ksyms *handle;
+	static char *names[] = {"debug_root", "symfs", "memory_limit", NULL};
+	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts)};
+	struct symbolizer_object *symbolizer;
+	unsigned long long memory_limit = 0;
 	struct ebcc_error *error;
 
-	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_ksyms_create(&handle);
-	Py_END_ALLOW_THREADS
-	if (error)
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&O&K", names, bytes_or_none,
+					 &opts.debug_root, bytes_or_none, &opts.symfs,
+					 &memory_limit))
+		return NULL;
+	opts.memory_limit = memory_limit;
+	symbolizer = (struct symbolizer_object *)PyType_GenericAlloc(type, 0);
+	if (!symbolizer)
+		return NULL;
+	pthread_mutex_init(&symbolizer->lock, NULL);
+	error = ebcc_symbolizer_create(&opts, &symbolizer->handle);
+	if (error) {
+		Py_DECREF(symbolizer);
 		return error_raise(error, ERROR_ANY);
-	symbols = (struct kernel_symbols_object *)PyType_GenericAlloc(type, 0);
-	if (symbols)
-		symbols->handle = handle;
-	else
-		ebcc_ksyms_destroy(handle);
-	return (PyObject *)symbols;
+	}
+	return (PyObject *)symbolizer;
 }
 
-static void kernel_symbols_dealloc(PyObject *self)
+static void symbolizer_dealloc(PyObject *self)
 {
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
 	PyTypeObject *type = Py_TYPE(self);
 
-	ebcc_ksyms_destroy(((struct kernel_symbols_object *)self)->handle);
+	ebcc_symbolizer_destroy(symbolizer->handle);
+	pthread_mutex_destroy(&symbolizer->lock);
 	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
 	Py_DECREF(type);
 }
 
-static PyObject *kernel_symbols_find(PyObject *self, PyObject *args)
+/* Resolves, and returns with the lock held if it succeeds: the symbols are the library's. */
+static bool resolve(struct symbolizer_object *symbolizer, int pid, const uint64_t *addresses,
+		    size_t count, int demangle, struct ebcc_symbol *ret)
 {
-	struct kernel_symbols_object *symbols = (struct kernel_symbols_object *)self;
-	unsigned long long address;
-	struct ebcc_ksym symbol;
+	struct ebcc_error *error;
 
-	if (!PyArg_ParseTuple(args, "K", &address))
-		return NULL;
-	if (!ebcc_ksyms_find(symbols->handle, address, &symbol))
-		Py_RETURN_NONE;
-	return Py_BuildValue("(yyK)", symbol.name, symbol.module,
-			     (unsigned long long)symbol.offset);
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	error = ebcc_symbolizer_resolve(symbolizer->handle, pid, addresses, count,
+					demangle ? 0 : EBCC_SYMBOL_MANGLED, ret);
+	Py_END_ALLOW_THREADS
+	if (!error)
+		return true;
+	pthread_mutex_unlock(&symbolizer->lock);
+	error_raise(error, ERROR_ANY);
+	return false;
 }
 
-static PyObject *kernel_symbols_find_name(PyObject *self, PyObject *args)
+static PyObject *symbol_tuple(const struct ebcc_symbol *symbol)
 {
-	struct kernel_symbols_object *symbols = (struct kernel_symbols_object *)self;
-	const char *name, *module = NULL;
-	uint64_t address;
+	return Py_BuildValue("(yKy)", symbol->name, (unsigned long long)symbol->offset,
+			     symbol->module);
+}
 
-	if (!PyArg_ParseTuple(args, "y|O&", &name, bytes_or_none, &module))
+static PyObject *symbolizer_resolve(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	unsigned long long address;
+	struct ebcc_symbol symbol;
+	int pid, demangle = 1;
+	PyObject *result;
+
+	if (!PyArg_ParseTuple(args, "iK|p", &pid, &address, &demangle) ||
+	    !resolve(symbolizer, pid, (uint64_t *)&address, 1, demangle, &symbol))
 		return NULL;
-	if (!ebcc_ksyms_find_name(symbols->handle, module, name, &address))
+	result = symbol_tuple(&symbol);
+	pthread_mutex_unlock(&symbolizer->lock);
+	return result;
+}
+
+/* The items of a sequence as addresses, malloc'ed. NULL: an exception is set. */
+static uint64_t *read_addresses(PyObject *sequence, Py_ssize_t count)
+{
+	uint64_t *addresses = PyMem_Malloc((count + 1) * sizeof(*addresses));
+
+	if (!addresses)
+		return (uint64_t *)PyErr_NoMemory();
+	for (Py_ssize_t i = 0; i < count; i++) {
+		PyObject *item = PySequence_GetItem(sequence, i);
+
+		addresses[i] = item ? PyLong_AsUnsignedLongLongMask(item) : 0;
+		Py_XDECREF(item);
+		if (PyErr_Occurred()) {
+			PyMem_Free(addresses);
+			return NULL;
+		}
+	}
+	return addresses;
+}
+
+static PyObject *symbolizer_resolve_many(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	struct ebcc_symbol *symbols = NULL;
+	PyObject *sequence, *list = NULL;
+	uint64_t *addresses;
+	int pid, demangle = 1;
+	Py_ssize_t count;
+
+	if (!PyArg_ParseTuple(args, "iO|p", &pid, &sequence, &demangle))
+		return NULL;
+	count = PySequence_Size(sequence);
+	addresses = count < 0 ? NULL : read_addresses(sequence, count);
+	if (!addresses)
+		return NULL;
+	symbols = PyMem_Calloc(count + 1, sizeof(*symbols));
+	if (!symbols) {
+		PyErr_NoMemory();
+	} else if (resolve(symbolizer, pid, addresses, count, demangle, symbols)) {
+		list = PyList_New(count);
+		for (Py_ssize_t i = 0; list && i < count; i++) {
+			PyObject *tuple = symbol_tuple(&symbols[i]);
+
+			if (!tuple)
+				Py_CLEAR(list);
+			else
+				PyList_SetItem(list, i, tuple);
+		}
+		pthread_mutex_unlock(&symbolizer->lock);
+	}
+	PyMem_Free(symbols);
+	PyMem_Free(addresses);
+	return list;
+}
+
+/* NAME+0xOFFSET [MODULE], the latter two where they are wanted and known. */
+static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, int show_offset)
+{
+	const char *name = symbol->name ? symbol->name : "[unknown]", *module = "", *slash;
+	const char *open = "", *close = "";
+	char offset[24] = "";
+
+	if (show_offset && symbol->name)
+		snprintf(offset, sizeof(offset), "+0x%llx", (unsigned long long)symbol->offset);
+	if (show_module && symbol->module) {
+		slash = strrchr(symbol->module, '/');
+		module = slash ? slash + 1 : symbol->module;
+		open = " [";
+		close = "]";
+	}
+	if (!*offset && !*open)
+		return PyBytes_FromString(name);
+	return PyBytes_FromFormat("%s%s%s%s%s", name, offset, open, module, close);
+}
+
+static PyObject *symbolizer_describe(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	int pid, show_module, show_offset, demangle;
+	unsigned long long address;
+	struct ebcc_symbol symbol;
+	PyObject *result;
+
+	if (!PyArg_ParseTuple(args, "iKppp", &pid, &address, &show_module, &show_offset,
+			      &demangle) ||
+	    !resolve(symbolizer, pid, (uint64_t *)&address, 1, demangle, &symbol))
+		return NULL;
+	result = symbol_text(&symbol, show_module, show_offset);
+	pthread_mutex_unlock(&symbolizer->lock);
+	return result;
+}
+
+static PyObject *symbolizer_describe_build_id(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	int show_module, show_offset, demangle;
+	unsigned long long offset;
+	struct ebcc_symbol symbol;
+	struct ebcc_error *error;
+	PyObject *result = NULL;
+	const char *build_id;
+	Py_ssize_t size;
+
+	if (!PyArg_ParseTuple(args, "y#Kppp", &build_id, &size, &offset, &show_module, &show_offset,
+			      &demangle))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	error = ebcc_symbolizer_resolve_build_id(symbolizer->handle, build_id, size, offset,
+						 demangle ? 0 : EBCC_SYMBOL_MANGLED, &symbol);
+	Py_END_ALLOW_THREADS
+	if (!error)
+		result = symbol_text(&symbol, show_module, show_offset);
+	pthread_mutex_unlock(&symbolizer->lock);
+	return error ? error_raise(error, ERROR_ANY) : result;
+}
+
+static PyObject *symbolizer_find_name(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	const char *name, *module = NULL;
+	struct ebcc_error *error;
+	uint64_t address;
+	int pid;
+
+	if (!PyArg_ParseTuple(args, "iy|O&", &pid, &name, bytes_or_none, &module))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	error = ebcc_symbolizer_find_name(symbolizer->handle, pid, module, name, &address);
+	pthread_mutex_unlock(&symbolizer->lock);
+	Py_END_ALLOW_THREADS
+	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND) {
+		ebcc_error_destroy(error);
 		Py_RETURN_NONE;
+	}
+	if (error)
+		return error_raise(error, ERROR_ANY);
 	return PyLong_FromUnsignedLongLong(address);
 }
 
-static PyObject *kernel_symbols_refresh(PyObject *self, PyObject *unused)
+static PyObject *symbolizer_add_file(PyObject *self, PyObject *args)
 {
-	struct ebcc_error *error =
-		ebcc_ksyms_refresh(((struct kernel_symbols_object *)self)->handle);
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	struct ebcc_error *error;
+	const char *path;
 
+	if (!PyArg_ParseTuple(args, "y", &path))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	error = ebcc_symbolizer_add_file(symbolizer->handle, path);
+	pthread_mutex_unlock(&symbolizer->lock);
+	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	Py_RETURN_NONE;
 }
 
-static PyMethodDef kernel_symbols_methods[] = {
-	{"find", kernel_symbols_find, METH_VARARGS,
-	 "find(address) -> (name, module, offset) or None"},
-	{"find_name", kernel_symbols_find_name, METH_VARARGS,
-	 "find_name(name, module=None) -> address or None"},
-	{"refresh", kernel_symbols_refresh, METH_NOARGS,
-	 "refresh()\n\nReads the symbols again: modules come and go."},
+static PyObject *symbolizer_add_process(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	struct ebcc_error *error;
+	int pid;
+
+	if (!PyArg_ParseTuple(args, "i", &pid))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	error = ebcc_symbolizer_add_process(symbolizer->handle, pid);
+	pthread_mutex_unlock(&symbolizer->lock);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *symbolizer_forget_process(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	int pid;
+
+	if (!PyArg_ParseTuple(args, "i", &pid))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	ebcc_symbolizer_forget_process(symbolizer->handle, pid);
+	pthread_mutex_unlock(&symbolizer->lock);
+	Py_END_ALLOW_THREADS
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef symbolizer_methods[] = {
+	{"resolve", symbolizer_resolve, METH_VARARGS,
+	 "resolve(pid, address, demangle=True) -> (name or None, offset, module or None)\n\n"
+	 "A negative pid means the kernel."},
+	{"resolve_many", symbolizer_resolve_many, METH_VARARGS,
+	 "resolve_many(pid, addresses, demangle=True) -> list of what resolve() gives"},
+	{"describe", symbolizer_describe, METH_VARARGS,
+	 "describe(pid, address, show_module, show_offset, demangle) -> bytes"},
+	{"describe_build_id", symbolizer_describe_build_id, METH_VARARGS,
+	 "describe_build_id(build_id, file_offset, show_module, show_offset, demangle) -> bytes"},
+	{"find_name", symbolizer_find_name, METH_VARARGS,
+	 "find_name(pid, name, module=None) -> address or None"},
+	{"add_file", symbolizer_add_file, METH_VARARGS,
+	 "add_file(path)\n\nMakes a file known by its build id."},
+	{"add_process", symbolizer_add_process, METH_VARARGS,
+	 "add_process(pid)\n\nReads a process's memory map now."},
+	{"forget_process", symbolizer_forget_process, METH_VARARGS, "forget_process(pid)"},
 	{0},
 };
 
-static PyType_Slot kernel_symbols_slots[] = {
-	{Py_tp_doc, "The kernel's symbols, as /proc/kallsyms has them."},
-	{Py_tp_new, kernel_symbols_new},
-	{Py_tp_dealloc, kernel_symbols_dealloc},
-	{Py_tp_methods, kernel_symbols_methods},
+static PyType_Slot symbolizer_slots[] = {
+	{Py_tp_doc, "Names for addresses.\n\nSymbolizer(debug_root=None, symfs=None, "
+		    "memory_limit=0): directories as bytes, bytes of memory."},
+	{Py_tp_new, symbolizer_new},
+	{Py_tp_dealloc, symbolizer_dealloc},
+	{Py_tp_methods, symbolizer_methods},
 	{0},
 };
 
-static PyType_Spec kernel_symbols_spec = {
-	.name = "bcc._ebcc.KernelSymbols",
-	.basicsize = sizeof(struct kernel_symbols_object),
+static PyType_Spec symbolizer_spec = {
+	.name = "bcc._ebcc.Symbolizer",
+	.basicsize = sizeof(struct symbolizer_object),
 	.flags = Py_TPFLAGS_DEFAULT,
-	.slots = kernel_symbols_slots,
+	.slots = symbolizer_slots,
 };
 
 int symbols_add(PyObject *extension)
 {
-	return type_add(extension, &kernel_symbols_spec, "KernelSymbols", &kernel_symbols_type);
+	return type_add(extension, &symbolizer_spec, "Symbolizer", &symbolizer_type);
 }

@@ -864,6 +864,31 @@ static PyObject *table_stack(PyObject *self, PyObject *args)
 	return list;
 }
 
+static PyObject *table_build_id_stack(PyObject *self, PyObject *args)
+{
+	struct table_object *table = (struct table_object *)self;
+	struct ebcc_build_id_frame *frames;
+	size_t capacity, count = 0;
+	struct ebcc_error *error;
+	struct scratch scratch;
+	PyObject *list;
+	int stack_id;
+
+	capacity = table->value_size / sizeof(*frames);
+	if (!PyArg_ParseTuple(args, "i", &stack_id) || !module_check(table->module) ||
+	    !scratch_init(&scratch, capacity * sizeof(*frames)))
+		return NULL;
+	frames = (struct ebcc_build_id_frame *)scratch.data;
+	error = ebcc_table_build_id_stack(table->handle, stack_id, frames, capacity, &count);
+	list = error ? error_raise(error, ERROR_ANY) : PyList_New(count);
+	for (size_t i = 0; list && i < count; i++)
+		PyList_SetItem(
+			list, i,
+			PyBytes_FromStringAndSize((const char *)&frames[i], sizeof(*frames)));
+	scratch_deinit(&scratch);
+	return list;
+}
+
 /* --- text --------------------------------------------------------------------------- */
 
 static PyObject *bytes_print(struct table_object *table, const struct ebcc_type *type,
@@ -1028,6 +1053,9 @@ static PyMethodDef table_methods[] = {
 	{"_push", table_push, METH_VARARGS, "_push(leaf, flags=0)"},
 	{"_pop", table_pop, METH_NOARGS, "_pop() -> leaf or None"},
 	{"_peek", table_peek, METH_NOARGS, "_peek() -> leaf or None"},
+	{"_build_id_stack", table_build_id_stack, METH_VARARGS,
+	 "_build_id_stack(stack_id) -> list of bytes\n\nFrames as the kernel has them, innermost "
+	 "first; empty for no such stack."},
 	{"_stack", table_stack, METH_VARARGS,
 	 "_stack(stack_id) -> list of int\n\nAddresses, innermost first; empty for no such "
 	 "stack."},

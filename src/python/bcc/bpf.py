@@ -252,27 +252,43 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
 
     @staticmethod
     def _sym_cache(pid):
-        """The symbols of a process; pid -1 is the kernel."""
-        return BPF._sym_caches.setdefault(max(pid, -1), symbols.SymbolCache(pid))
+        """The symbols of a process; a negative pid is the kernel."""
+        pid = max(pid, -1)
+        if pid not in BPF._sym_caches:
+            BPF._sym_caches[pid] = symbols.SymbolCache(pid)
+        return BPF._sym_caches[pid]
 
     @staticmethod
     def sym(addr, pid, show_module=False, show_offset=False, demangle=True):
         """The name (bytes) of an address in a process; a negative pid means the kernel.
 
-        show_offset adds +0xOFFSET, show_module adds [module]. Without a symbol, and for
-        addresses of user processes, b"[unknown]".
+        show_offset adds +0xOFFSET, show_module adds [module]. Without a symbol, b"[unknown]".
+        demangle: C++ and Rust names in readable form. addr may be an item of a stack of build
+        ids, for files that add_module() named.
         """
-        return symbols.describe(BPF._sym_cache(pid), addr, show_module, show_offset, demangle)
+        return symbols.describe(addr, pid, show_module, show_offset, demangle)
 
     @staticmethod
     def ksym(addr, show_module=False, show_offset=False):
         """The name (bytes) of a kernel address."""
-        return BPF.sym(addr, -1, show_module, show_offset, False)
+        return symbols.describe(addr, -1, show_module, show_offset, False)
 
     @staticmethod
     def ksymname(name):
         """The address of a kernel symbol, or -1."""
         return BPF._sym_cache(-1).resolve_name(None, name)
+
+    @staticmethod
+    def add_module(modname):
+        """Makes a file known by its build id, for stacks of build ids. modname: its path.
+
+        A file that isn't there, or has no build id, is a warning in the log.
+        """
+        try:
+            symbols.symbolizer().add_file(to_bytes(modname))
+        except (_ebcc.NotFoundError, _ebcc.FormatError) as error:
+            from .log import message
+            message(2, str(error))
 
     @classmethod
     def monotonic_time(cls):

@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names for addresses. Kernel addresses are resolved through /proc/kallsyms; an address of
-a user process is shown as b"[unknown]"."""
+"""Names for addresses: of processes, of the kernel, and of files known by their build id. One
+symbolizer serves the whole program, as processes share files."""
 
 from . import _ebcc
 from .utils import to_bytes
 
-UNKNOWN = b"[unknown]"
-
-_kernel = None
+_symbolizer = None
 
 
-def kernel():
-    """The kernel's symbols, read once per process."""
-    global _kernel
-    if _kernel is None:
-        _kernel = _ebcc.KernelSymbols()
-    return _kernel
+def symbolizer():
+    """The program's symbolizer."""
+    global _symbolizer
+    if _symbolizer is None:
+        _symbolizer = _ebcc.Symbolizer()
+    return _symbolizer
 
 
 class SymbolCache:
@@ -25,25 +23,25 @@ class SymbolCache:
         self.pid = pid
 
     def resolve(self, addr, demangle=True):
-        """(name, offset, module) of an address; (None, addr, None) where there is no symbol."""
-        found = kernel().find(addr) if self.pid < 0 else None
-        if found is None:
-            return None, addr, None
-        name, module, offset = found
-        return name, offset, module
+        """(name, offset, module) of an address. Where there is no symbol: (None, address in the
+        file, module), or (None, addr, None) without a module either."""
+        return symbolizer().resolve(self.pid, addr, demangle)
 
     def resolve_name(self, module, name):
-        """The address of a name in a module (None or b"": any), or -1."""
-        if self.pid >= 0:
-            return -1
-        address = kernel().find_name(to_bytes(name), to_bytes(module) or None)
+        """The address of a function in a module (None or b"": any), or -1."""
+        address = symbolizer().find_name(self.pid, to_bytes(name), to_bytes(module) or None)
         return -1 if address is None else address
 
 
-def describe(cache, addr, show_module, show_offset, demangle=True):
-    """An address as users see it: name+0x1f [module]."""
-    name, offset, module = cache.resolve(addr, demangle)
-    if name is None:
-        return UNKNOWN
-    text = b"%s+0x%x" % (name, offset) if show_offset else name
-    return b"%s [%s]" % (text, module) if show_module else text
+def describe(addr, pid, show_module, show_offset, demangle):
+    """An address as users see it: name+0x1f [module]. What a stack of build ids has in place of
+    addresses is taken, too."""
+    try:
+        return symbolizer().describe(pid, addr, show_module, show_offset, demangle)
+    except TypeError:
+        if not hasattr(addr, "build_id"):
+            return symbolizer().describe(pid, addr.value, show_module, show_offset, demangle)
+    if addr.status == _ebcc.FRAME_BUILD_ID:
+        return symbolizer().describe_build_id(bytes(addr.build_id), addr.offset, show_module,
+                                              show_offset, demangle)
+    return symbolizer().describe(pid, addr.offset, show_module, show_offset, demangle)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 from typing import Any
 
-UNKNOWN: bytes
+from ._ebcc import Symbolizer
 
-def kernel() -> Any: ...
+def symbolizer() -> Symbolizer: ...
 
 class SymbolCache:
     """Symbols of a process; a negative pid means the kernel."""
@@ -12,5 +12,5 @@ class SymbolCache:
     def resolve(self, addr: int, demangle: bool = ...) -> tuple[bytes | None, int, bytes | None]: ...
     def resolve_name(self, module: str | bytes | None, name: str | bytes) -> int: ...
 
-def describe(cache: SymbolCache, addr: int, show_module: bool, show_offset: bool,
-             demangle: bool = ...) -> bytes: ...
+def describe(addr: Any, pid: int, show_module: bool, show_offset: bool,
+             demangle: bool) -> bytes: ...

@@ -414,19 +414,43 @@ class RingBuf(TableBase):
         self._open_events(callback, _warn_lost(self.name), ctx, 0, 0)
 
 
+class bpf_stack_build_id(ct.Structure):
+    """A frame of a stack of build ids: a place in a file, or (status BPF_STACK_BUILD_ID_IP) an
+    address, for BPF.sym()."""
+    _fields_ = [("status", ct.c_int32), ("build_id", ct.c_ubyte * 20), ("offset", ct.c_uint64)]
+
+    @property
+    def ip(self):
+        """The address, by the kernel's own name for it."""
+        return self.offset
+
+
 class StackTrace(TableBase):
-    """BPF_STACK_TRACE: keys are what get_stackid() returned."""
+    """BPF_STACK_TRACE, BPF_STACK_TRACE_BUILDID: keys are what get_stackid() returned."""
+
+    MAX_DEPTH = 127
+    BPF_F_STACK_BUILD_ID = 1 << 5
+    BPF_STACK_BUILD_ID_EMPTY = 0
+    BPF_STACK_BUILD_ID_VALID = 1
+    BPF_STACK_BUILD_ID_IP = 2
 
     def walk(self, stack_id, resolve=None):
-        """An iterator over a stack's addresses, innermost first, or over resolve(address).
+        """An iterator over a stack's addresses, innermost first, or over resolve(address). Of
+        a BPF_STACK_TRACE_BUILDID, in place of addresses, objects with status, build_id and
+        offset.
 
         Raises KeyError where there is no such stack, as for the negative numbers that
         get_stackid() returns when it fails.
         """
-        addresses = self._stack(getattr(stack_id, "value", stack_id))
-        if not addresses:
+        number = getattr(stack_id, "value", stack_id)
+        if self.flags & self.BPF_F_STACK_BUILD_ID:
+            frames = [bpf_stack_build_id.from_buffer_copy(frame)
+                      for frame in self._build_id_stack(number)]
+        else:
+            frames = self._stack(number)
+        if not frames:
             raise KeyError(stack_id)
-        return map(resolve, addresses) if resolve else iter(addresses)
+        return map(resolve, frames) if resolve else iter(frames)
 
 
 class QueueStack(_ebcc.Table):

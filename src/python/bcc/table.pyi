@@ -126,8 +126,20 @@ class RingBuf(TableBase):
     def open_ring_buffer(self, callback: Callable[[Any, int, int], Any],
                          ctx: Any = ...) -> None: ...
 
+class bpf_stack_build_id(ct.Structure):
+    status: int
+    build_id: Any
+    offset: int
+    @property
+    def ip(self) -> int: ...
+
 class StackTrace(TableBase):
-    def walk(self, stack_id: Any, resolve: Callable[[int], Any] | None = ...) -> Iterator[Any]: ...
+    MAX_DEPTH: int
+    BPF_F_STACK_BUILD_ID: int
+    BPF_STACK_BUILD_ID_EMPTY: int
+    BPF_STACK_BUILD_ID_VALID: int
+    BPF_STACK_BUILD_ID_IP: int
+    def walk(self, stack_id: Any, resolve: Callable[[Any], Any] | None = ...) -> Iterator[Any]: ...
 
 class QueueStack(_ebcc.Table):
     BPF_EXIST: int

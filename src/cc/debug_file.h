@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Separate files with the symbols of a stripped one: by its build id, by the name and checksum in
+ * its .gnu_debuglink section, or below a directory of copies.
+ */
+#ifndef EBCC_DEBUG_FILE_H
+#define EBCC_DEBUG_FILE_H
+
+#include <libelf.h>
+
+#include "symbol_table.h"
+
+/* Reads the build id of a file into @ret (EBCC_BUILD_ID_MAX bytes); its size, 0: there is none. */
+size_t ebcc_elf_build_id(Elf *elf, unsigned char *ret);
+
+/* Opens the separate file with the symbols of @elf, whose build id or checksum it has; -1: none is
+ * found. */
+int ebcc_debug_file_open(Elf *elf, const struct ebcc_symbol_places *places);
+
+#endif /* EBCC_DEBUG_FILE_H */

@@ -1,0 +1,509 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The symbolizer: its public functions, the files that processes share, and the bound on memory.
+ * Tables are dropped between calls only, so that what one call gives out is good until the next.
+ */
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "buf.h"
+#include "cleanup.h"
+#include "ksyms.h"
+#include "open_file.h"
+#include "proc_maps.h"
+#include "symbolizer_internal.h"
+
+#define DEFAULT_DEBUG_ROOT "/usr/lib/debug"
+#define DEFAULT_MEMORY_LIMIT (512ull << 20)
+/* Of files whose names stay in the file, which are kept open. */
+#define OPEN_FILE_LIMIT 64
+#define FILE_LIMIT 8192
+/* Looking through all files is done once in so many calls. */
+#define SWEEP_INTERVAL 4096
+/* The kernel's vDSO has two pages, or four. */
+#define VDSO_SIZE_LIMIT (1u << 20)
+
+/* ---- Files ---- */
+
+struct file_key {
+	uint64_t device, inode;
+};
+
+static void drop_table(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
+{
+	size_t size = file->table ? ebcc_symbol_table_memory(file->table) : 0;
+
+	symbolizer->memory -= size < symbolizer->memory ? size : symbolizer->memory;
+	ebcc_symbol_table_destroy(file->table);
+	file->table = NULL;
+}
+
+static void destroy_file(struct symbol_file *file)
+{
+	ebcc_symbol_table_destroy(file->table);
+	free(file->path);
+	free(file);
+}
+
+void symbol_file_release(struct symbol_file *file)
+{
+	if (file)
+		file->references--;
+}
+
+static struct symbol_file *new_file(struct ebcc_symbolizer *symbolizer)
+{
+	struct symbol_file *file = calloc(1, sizeof(*file)), **files;
+
+	if (file && symbolizer->file_count == symbolizer->file_capacity) {
+		size_t capacity = symbolizer->file_capacity ? symbolizer->file_capacity * 2 : 64;
+
+		files = realloc(symbolizer->files, capacity * sizeof(struct symbol_file *));
+		if (!files) {
+			free(file);
+			return NULL;
+		}
+		symbolizer->files = files;
+		symbolizer->file_capacity = capacity;
+	}
+	if (file)
+		symbolizer->files[symbolizer->file_count++] = file;
+	return file;
+}
+
+/* Finds or makes the record of a file. One that was changed since gets a new one. NULL: no
+ * memory. */
+static struct symbol_file *find_file(struct ebcc_symbolizer *symbolizer, const struct stat *st)
+{
+	struct file_key key = {st->st_dev, st->st_ino};
+	uint64_t *place = ebcc_hash_insert(&symbolizer->file_index, &key, sizeof(key));
+	struct symbol_file *file;
+
+	if (!place)
+		return NULL;
+	if (*place) {
+		file = symbolizer->files[*place - 1];
+		if (file->modified.tv_sec == st->st_mtim.tv_sec &&
+		    file->modified.tv_nsec == st->st_mtim.tv_nsec &&
+		    file->size == (uint64_t)st->st_size)
+			return file;
+	}
+	file = new_file(symbolizer);
+	if (!file)
+		return NULL;
+	*place = symbolizer->file_count;
+	file->device = st->st_dev;
+	file->inode = st->st_ino;
+	file->modified = st->st_mtim;
+	file->size = st->st_size;
+	return file;
+}
+
+struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer, int fd,
+				   const struct ebcc_symbol_places *places,
+				   struct symbol_file **ret)
+{
+	struct symbol_file *file;
+	struct stat st;
+
+	*ret = NULL;
+	if (fstat(fd, &st))
+		return NULL;
+	file = find_file(symbolizer, &st);
+	if (!file)
+		return ebcc_error_no_memory();
+	/* Within one call nothing can be dropped, so there the bound is twice as high. */
+	if (!file->table && symbolizer->memory / 2 < symbolizer->memory_limit) {
+		TRY(ebcc_symbol_table_load(fd, places, &file->table));
+		symbolizer->memory += ebcc_symbol_table_memory(file->table);
+		symbolizer->loaded++;
+	}
+	file->last_used = symbolizer->calls;
+	file->references++;
+	*ret = file;
+	return NULL;
+}
+
+/* Drops records without table that nobody refers to, and numbers the rest anew. */
+static void compact_files(struct ebcc_symbolizer *symbolizer)
+{
+	struct ebcc_hash index = {0};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < symbolizer->file_count; i++) {
+		struct symbol_file *file = symbolizer->files[i];
+
+		if (!file->references && !file->table) {
+			destroy_file(file);
+			continue;
+		}
+		symbolizer->files[kept++] = file;
+	}
+	symbolizer->file_count = kept;
+	for (size_t i = 0; i < kept; i++) {
+		struct symbol_file *file = symbolizer->files[i];
+		struct file_key key = {file->device, file->inode};
+		uint64_t *place = ebcc_hash_insert(&index, &key, sizeof(key));
+
+		/* Of several states of a file the one that was used last. */
+		if (place && !*place)
+			*place = i + 1;
+	}
+	ebcc_hash_deinit(&symbolizer->file_index);
+	symbolizer->file_index = index;
+}
+
+static int compare_use(const void *a, const void *b)
+{
+	const struct symbol_file *left = *(struct symbol_file *const *)a;
+	const struct symbol_file *right = *(struct symbol_file *const *)b;
+
+	return left->last_used > right->last_used ? -1 : left->last_used < right->last_used;
+}
+
+/* Keeps memory, open files and records within their bounds: what was used last stays. */
+static void sweep(struct ebcc_symbolizer *symbolizer)
+{
+	size_t memory = 0, open_files = 0;
+
+	symbolizer->swept = symbolizer->calls;
+	symbolizer->loaded = 0;
+	qsort(symbolizer->files, symbolizer->file_count, sizeof(struct symbol_file *), compare_use);
+	for (size_t i = 0; i < symbolizer->file_count; i++) {
+		struct symbol_file *file = symbolizer->files[i];
+
+		if (!file->table)
+			continue;
+		ebcc_symbol_table_trim(file->table);
+		memory += ebcc_symbol_table_memory(file->table);
+		open_files += ebcc_symbol_table_keeps_file(file->table);
+		if (memory > symbolizer->memory_limit || open_files > OPEN_FILE_LIMIT ||
+		    i >= FILE_LIMIT) {
+			memory -= ebcc_symbol_table_memory(file->table);
+			open_files -= ebcc_symbol_table_keeps_file(file->table);
+			drop_table(symbolizer, file);
+		}
+	}
+	symbolizer->memory = memory;
+	compact_files(symbolizer);
+}
+
+/* Begins a public call: what was given out by the last one is good no longer. */
+static void begin_call(struct ebcc_symbolizer *symbolizer)
+{
+	symbolizer->calls++;
+	if (symbolizer->loaded < OPEN_FILE_LIMIT &&
+	    symbolizer->memory <= symbolizer->memory_limit &&
+	    symbolizer->calls - symbolizer->swept < SWEEP_INTERVAL)
+		return;
+	sweep(symbolizer);
+}
+
+/* ---- The vDSO ---- */
+
+struct ebcc_error *symbolizer_vdso(struct ebcc_symbolizer *symbolizer,
+				   struct ebcc_symbol_table **ret)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	AUTO_CODE_MAPS struct ebcc_code_maps maps = EBCC_CODE_MAPS_INIT;
+	uint64_t image = getauxval(AT_SYSINFO_EHDR);
+	const struct ebcc_code_map *map;
+
+	*ret = symbolizer->vdso;
+	if (symbolizer->vdso_tried || !image)
+		return NULL;
+	symbolizer->vdso_tried = true;
+	/* It is the same in this process, where it can be read without asking anybody. */
+	TRY(ebcc_buf_read_file(&text, "/proc/self/maps", 64u << 20));
+	TRY(ebcc_code_maps_parse(ebcc_buf_string(&text), text.size, &maps));
+	map = ebcc_code_maps_find(&maps, image);
+	if (!map || map->start != image || map->end - map->start > VDSO_SIZE_LIMIT)
+		return NULL;
+	TRY(ebcc_symbol_table_load_memory((const void *)(uintptr_t)image, map->end - map->start,
+					  &symbolizer->vdso));
+	*ret = symbolizer->vdso;
+	return NULL;
+}
+
+/* ---- Creation ---- */
+
+/* An option, else an environment variable (not where the program has more rights than its user),
+ * else a default; NULL without all three. */
+static struct ebcc_error *choose_directory(const char *option, const char *variable,
+					   const char *standard, char **ret)
+{
+	const char *value = option;
+
+	if (!value)
+		value = secure_getenv(variable);
+	if (!value || !*value)
+		value = standard;
+	*ret = value ? strdup(value) : NULL;
+	return value && !*ret ? ebcc_error_no_memory() : NULL;
+}
+
+static struct ebcc_error *init(struct ebcc_symbolizer *symbolizer,
+			       const struct ebcc_symbolizer_opts *opts)
+{
+	symbolizer->memory_limit = opts->memory_limit ? opts->memory_limit : DEFAULT_MEMORY_LIMIT;
+	TRY(choose_directory(opts->debug_root, "BCC_DEBUGINFO_ROOT", DEFAULT_DEBUG_ROOT,
+			     &symbolizer->debug_root));
+	return choose_directory(opts->symfs, "BCC_SYMFS", NULL, &symbolizer->symfs);
+}
+
+struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_opts *opts,
+					  struct ebcc_symbolizer **ret)
+{
+	struct ebcc_symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
+	struct ebcc_symbolizer_opts known = {0};
+	struct ebcc_error *error;
+
+	if (!symbolizer)
+		return ebcc_error_no_memory();
+	if (opts)
+		memcpy(&known, opts, opts->sz < sizeof(known) ? opts->sz : sizeof(known));
+	error = init(symbolizer, &known);
+	if (error) {
+		ebcc_symbolizer_destroy(symbolizer);
+		return error;
+	}
+	*ret = symbolizer;
+	return NULL;
+}
+
+void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++) {
+		struct process *process = symbolizer->processes[i], *next;
+
+		for (; process; process = next) {
+			next = process->next;
+			process_destroy(process);
+		}
+	}
+	for (size_t i = 0; i < symbolizer->file_count; i++)
+		destroy_file(symbolizer->files[i]);
+	free(symbolizer->files);
+	ebcc_hash_deinit(&symbolizer->file_index);
+	ebcc_symbol_table_destroy(symbolizer->vdso);
+	ebcc_ksyms_destroy(symbolizer->ksyms);
+	free(symbolizer->debug_root);
+	free(symbolizer->symfs);
+	free(symbolizer);
+}
+
+/* ---- Kernel addresses ---- */
+
+/* Reads the kernel's symbols when one is asked for first, and again when @address may belong to
+ * a module or BPF program that was loaded since. */
+static struct ebcc_error *prepare_ksyms(struct ebcc_symbolizer *symbolizer,
+					const uint64_t *addresses, size_t count)
+{
+	if (!symbolizer->ksyms)
+		return ebcc_ksyms_create(&symbolizer->ksyms);
+	for (size_t i = 0; i < count; i++)
+		if (!ebcc_ksyms_is_permanent(symbolizer->ksyms, addresses[i]))
+			return ebcc_ksyms_update(symbolizer->ksyms);
+	return NULL;
+}
+
+static struct ebcc_error *resolve_kernel(struct ebcc_symbolizer *symbolizer,
+					 const uint64_t *addresses, size_t count,
+					 struct ebcc_symbol *ret)
+{
+	struct ebcc_ksym symbol;
+
+	TRY(prepare_ksyms(symbolizer, addresses, count));
+	for (size_t i = 0; i < count; i++) {
+		ret[i] = (struct ebcc_symbol){.offset = addresses[i]};
+		if (ebcc_ksyms_find(symbolizer->ksyms, addresses[i], &symbol))
+			ret[i] = (struct ebcc_symbol){symbol.name, symbol.module, symbol.offset};
+	}
+	return NULL;
+}
+
+static struct ebcc_error *find_kernel_name(struct ebcc_symbolizer *symbolizer, const char *module,
+					   const char *name, uint64_t *ret, bool *ret_found)
+{
+	TRY(prepare_ksyms(symbolizer, NULL, 0));
+	*ret_found = ebcc_ksyms_find_name(symbolizer->ksyms, module, name, ret);
+	if (*ret_found && ebcc_ksyms_is_permanent(symbolizer->ksyms, *ret))
+		return NULL;
+	TRY(ebcc_ksyms_update(symbolizer->ksyms));
+	*ret_found = ebcc_ksyms_find_name(symbolizer->ksyms, module, name, ret);
+	return NULL;
+}
+
+/* ---- Public calls ---- */
+
+static struct ebcc_error *resolve_all(struct ebcc_symbolizer *symbolizer, struct process *process,
+				      const uint64_t *addresses, size_t count, bool demangle,
+				      struct ebcc_symbol *ret, bool *ret_all_named)
+{
+	*ret_all_named = true;
+	for (size_t i = 0; i < count; i++) {
+		TRY(process_resolve(symbolizer, process, addresses[i], demangle, &ret[i]));
+		*ret_all_named &= ret[i].name != NULL;
+	}
+	return NULL;
+}
+
+struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, int pid,
+					   const uint64_t *addresses, size_t count, unsigned flags,
+					   struct ebcc_symbol *ret)
+{
+	bool demangle = !(flags & EBCC_SYMBOL_MANGLED), all_named, changed;
+	struct process *process;
+
+	if (pid < 0)
+		return resolve_kernel(symbolizer, addresses, count, ret);
+	begin_call(symbolizer);
+	TRY(process_get(symbolizer, pid, &process));
+	if (!process) {
+		for (size_t i = 0; i < count; i++)
+			ret[i] = (struct ebcc_symbol){.offset = addresses[i]};
+		return NULL;
+	}
+	TRY(resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named));
+	if (all_named)
+		return NULL;
+	/* A library may have been loaded, or a function compiled, since the process was looked at.
+	 */
+	TRY(process_update(symbolizer, process, &changed));
+	if (!changed)
+		return NULL;
+	return resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named);
+}
+
+static struct ebcc_error *no_process(int pid)
+{
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d", pid);
+}
+
+struct ebcc_error *ebcc_symbolizer_add_process(struct ebcc_symbolizer *symbolizer, int pid)
+{
+	struct process *process = NULL;
+
+	begin_call(symbolizer);
+	if (pid > 0)
+		TRY(process_get(symbolizer, pid, &process));
+	return process ? NULL : no_process(pid);
+}
+
+void ebcc_symbolizer_forget_process(struct ebcc_symbolizer *symbolizer, int pid)
+{
+	struct process **link = &symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS], *found;
+
+	while (*link && (*link)->pid != pid)
+		link = &(*link)->next;
+	found = *link;
+	if (!found)
+		return;
+	*link = found->next;
+	process_destroy(found);
+	symbolizer->process_count--;
+}
+
+struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer, int pid,
+					     const char *module, const char *name, uint64_t *ret)
+{
+	struct process *process = NULL;
+	bool found = false;
+
+	if (pid < 0) {
+		TRY(find_kernel_name(symbolizer, module, name, ret, &found));
+	} else {
+		begin_call(symbolizer);
+		TRY(process_get(symbolizer, pid, &process));
+		if (!process)
+			return no_process(pid);
+		TRY(process_find_name(symbolizer, process, module, name, ret, &found));
+	}
+	if (found)
+		return NULL;
+	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+							 "there is no function %s in %s", name,
+							 module	   ? module
+							 : pid < 0 ? "the kernel"
+								   : "the process"),
+				       name);
+}
+
+struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer, const char *path)
+{
+	struct ebcc_symbol_places places = {.root = -1,
+					    .path = path,
+					    .symfs = symbolizer->symfs,
+					    .debug = symbolizer->debug_root};
+	struct symbol_file *file;
+	AUTO_CLOSE int fd = -1;
+	size_t size = 0;
+
+	begin_call(symbolizer);
+	TRY(ebcc_process_open(0, path, &fd));
+	TRY(symbol_file_get(symbolizer, fd, &places, &file));
+	if (file && file->table)
+		ebcc_symbol_table_build_id(file->table, &size);
+	if (!size) {
+		symbol_file_release(file);
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_FORMAT, "%s has no build id", path), path);
+	}
+	/* The reference is kept: such a file stays known. */
+	if (!file->path)
+		file->path = strdup(path);
+	else
+		symbol_file_release(file);
+	return file->path ? NULL : ebcc_error_no_memory();
+}
+
+/* Loads the table of a named file again, if it was dropped. */
+static struct ebcc_error *reload(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
+{
+	struct ebcc_symbol_places places = {.root = -1,
+					    .path = file->path,
+					    .symfs = symbolizer->symfs,
+					    .debug = symbolizer->debug_root};
+	AUTO_CLOSE int fd = ebcc_open_regular_at(-1, file->path);
+
+	if (fd < 0)
+		return NULL;
+	TRY(ebcc_symbol_table_load(fd, &places, &file->table));
+	symbolizer->memory += ebcc_symbol_table_memory(file->table);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,
+						    const void *build_id, size_t size,
+						    uint64_t file_offset, unsigned flags,
+						    struct ebcc_symbol *ret)
+{
+	bool demangle = !(flags & EBCC_SYMBOL_MANGLED);
+
+	*ret = (struct ebcc_symbol){.offset = file_offset};
+	begin_call(symbolizer);
+	for (size_t i = 0; i < symbolizer->file_count; i++) {
+		struct symbol_file *file = symbolizer->files[i];
+		const unsigned char *id = NULL;
+		size_t id_size = 0;
+
+		if (!file->path)
+			continue;
+		if (!file->table)
+			TRY(reload(symbolizer, file));
+		if (file->table)
+			id = ebcc_symbol_table_build_id(file->table, &id_size);
+		if (!id_size || memcmp(id, build_id, id_size < size ? id_size : size))
+			continue;
+		ret->module = file->path;
+		file->last_used = symbolizer->calls;
+		if (ebcc_symbol_table_address(file->table, file_offset, &ret->offset))
+			ebcc_symbol_table_find(file->table, ret->offset, demangle, &ret->name,
+					       &ret->offset);
+		break;
+	}
+	return NULL;
+}

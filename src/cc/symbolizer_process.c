@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What is known of a process: its executable mappings, the files behind them, its perf map. A
+ * process changes while it is looked at: it loads libraries, executes another program, ends, and
+ * its pid goes to the next. So its start time goes with the pid; that it still runs the same
+ * program is looked at every millisecond, and its maps are read again in intervals that
+ * depend on how long that takes.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "buf.h"
+#include "cleanup.h"
+#include "open_file.h"
+#include "symbolizer_internal.h"
+
+#define MAPS_LIMIT (64u << 20)
+/* Of processes that are known at a time: those not asked about for longest are forgotten. */
+#define PROCESS_LIMIT 1024
+
+/* Intervals in nanoseconds. What takes long is done seldom: at most a fiftieth of the time. */
+#define CHECK_INTERVAL 1000000ull
+#define UPDATE_INTERVAL 1000000ull
+#define REFRESH_INTERVAL 10000000ull
+#define COST_FACTOR 50
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
+static bool is_due(uint64_t now, uint64_t last, uint64_t interval, uint64_t cost)
+{
+	return now - last >= interval && now - last >= cost * COST_FACTOR;
+}
+
+/* ---- Facts from /proc ---- */
+
+static bool read_small_file(int pid, const char *name, struct ebcc_buf *ret)
+{
+	char path[64];
+	struct ebcc_error *error;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	error = ebcc_buf_read_file(ret, path, 64u << 10);
+	ebcc_error_destroy(error);
+	return !error;
+}
+
+/* Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. 0: no such
+ * process. */
+static uint64_t read_start_time(int pid)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	const char *at;
+
+	if (!read_small_file(pid, "stat", &text))
+		return 0;
+	at = strrchr(ebcc_buf_string(&text), ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/* The pid that the process itself sees: the last of NStgid's, one for each namespace. */
+static int read_inner_pid(int pid)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	char *line, *end, *last;
+
+	if (!read_small_file(pid, "status", &text) || !text.data)
+		return pid;
+	line = strstr(text.data, "\nNStgid:");
+	end = line ? strchr(line + 1, '\n') : NULL;
+	if (!end)
+		return pid;
+	*end = '\0';
+	last = strrchr(line, '\t');
+	return last ? atoi(last + 1) : pid;
+}
+
+static bool same_file(const char *left, const char *right)
+{
+	struct stat a, b;
+
+	return !stat(left, &a) && !stat(right, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* What follows from the program that a process runs and from where it runs it. */
+static void read_surroundings(struct process *process)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
+	process->exe_device = process->exe_inode = 0;
+	if (!stat(path, &st)) {
+		process->exe_device = st.st_dev;
+		process->exe_inode = st.st_ino;
+	}
+	snprintf(path, sizeof(path), "/proc/%d", process->pid);
+	process->owner = stat(path, &st) ? (uid_t)-1 : st.st_uid;
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", process->pid);
+	process->same_root = same_file(path, "/proc/self/ns/mnt");
+	snprintf(path, sizeof(path), "/proc/%d/root", process->pid);
+	process->same_root = process->same_root && same_file(path, "/proc/self/root");
+	process->inner_pid = read_inner_pid(process->pid);
+}
+
+static bool runs_same_program(const struct process *process)
+{
+	char path[64];
+	struct stat st = {0};
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", process->pid);
+	if (stat(path, &st))
+		st = (struct stat){0};
+	return process->exe_device == st.st_dev && process->exe_inode == st.st_ino;
+}
+
+/* ---- Maps ---- */
+
+static void clear_objects(struct process *process)
+{
+	for (size_t i = 0; i < process->maps.object_count; i++)
+		symbol_file_release(process->objects[i].file);
+	free(process->objects);
+	process->objects = NULL;
+	ebcc_code_maps_deinit(&process->maps);
+	process->maps_hash = 0;
+}
+
+static void clear_perf_map(struct process *process)
+{
+	ebcc_perf_map_deinit(&process->perf);
+	process->has_perf_map = false;
+	process->perf_read = process->perf_cost = 0;
+	process->perf_device = process->perf_inode = 0;
+}
+
+void process_destroy(struct process *process)
+{
+	if (!process)
+		return;
+	clear_objects(process);
+	clear_perf_map(process);
+	free(process);
+}
+
+static bool is_same_object(const struct object *left, const struct object *right)
+{
+	return left->inode == right->inode && left->device_major == right->device_major &&
+	       left->device_minor == right->device_minor;
+}
+
+/* Makes the objects of new maps, and hands over the files of the old ones. NULL: no memory. */
+static struct object *make_objects(struct process *process, const struct ebcc_code_maps *maps)
+{
+	struct object *objects = calloc(maps->object_count + 1, sizeof(*objects));
+	size_t old = 0;
+
+	for (size_t i = 0; objects && i < maps->count; i++) {
+		const struct ebcc_code_map *map = &maps->maps[i];
+		struct object *object = map->object == SIZE_MAX ? NULL : &objects[map->object];
+
+		if (!object || object->map)
+			continue;
+		*object = (struct object){.inode = map->inode,
+					  .device_major = map->device_major,
+					  .device_minor = map->device_minor,
+					  .map = map};
+		/* Both are in the order of addresses, so the next one is most often the same. */
+		for (size_t tries = 0; tries < 64 && tries < process->maps.object_count; tries++) {
+			struct object *former =
+				&process->objects[(old + tries) % process->maps.object_count];
+
+			if (!former->file || !is_same_object(former, object))
+				continue;
+			object->file = TAKE_PTR(former->file);
+			old += tries + 1;
+			break;
+		}
+	}
+	return objects;
+}
+
+static struct ebcc_error *set_maps(struct process *process, const struct ebcc_buf *text,
+				   uint64_t hash)
+{
+	AUTO_CODE_MAPS struct ebcc_code_maps maps = EBCC_CODE_MAPS_INIT;
+	struct object *objects;
+
+	TRY(ebcc_code_maps_parse(ebcc_buf_string(text), text->size, &maps));
+	objects = make_objects(process, &maps);
+	if (!objects)
+		return ebcc_error_no_memory();
+	clear_objects(process);
+	process->maps = maps;
+	maps = EBCC_CODE_MAPS_INIT;
+	process->objects = objects;
+	process->maps_hash = hash;
+	read_surroundings(process);
+	return NULL;
+}
+
+static struct ebcc_error *read_maps(struct process *process)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	uint64_t hash, start_time;
+	struct ebcc_error *error;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", process->pid);
+	error = ebcc_buf_read_file(&text, path, MAPS_LIMIT);
+	if (error && ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
+		return error;
+	start_time = read_start_time(process->pid);
+	/* A process that has ended, but wasn't waited for, has no mappings any more. */
+	if (start_time != process->start_time || (!error && !text.size && process->maps.count)) {
+		process->exited = true;
+		ebcc_error_destroy(error);
+		return NULL;
+	}
+	/* Not for this user to read: it has no names then. */
+	if (error) {
+		ebcc_error_destroy(error);
+		return NULL;
+	}
+	hash = XXH3_64bits(ebcc_buf_string(&text), text.size) | 1;
+	return hash == process->maps_hash ? NULL : set_maps(process, &text, hash);
+}
+
+/* Reads maps again. If the pid is another process's by now, starts over with that. */
+static struct ebcc_error *refresh(struct process *process)
+{
+	uint64_t start_time = read_start_time(process->pid), begin = now_ns();
+
+	if (!start_time) {
+		process->exited = true;
+		return NULL;
+	}
+	if (start_time != process->start_time) {
+		clear_objects(process);
+		clear_perf_map(process);
+		process->start_time = start_time;
+		process->exited = false;
+	}
+	TRY(read_maps(process));
+	process->checked = process->refreshed = now_ns();
+	process->refresh_cost = process->refreshed - begin;
+	return NULL;
+}
+
+/* ---- Finding the process ---- */
+
+/* Forgets the process that wasn't asked about for longest. */
+static void drop_oldest(struct ebcc_symbolizer *symbolizer)
+{
+	struct process **oldest = NULL, *process;
+
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++)
+		for (struct process **link = &symbolizer->processes[i]; *link;
+		     link = &(*link)->next)
+			if (!oldest || (*link)->last_used < (*oldest)->last_used)
+				oldest = link;
+	if (!oldest)
+		return;
+	process = *oldest;
+	*oldest = process->next;
+	process_destroy(process);
+	symbolizer->process_count--;
+}
+
+static struct ebcc_error *add_process(struct ebcc_symbolizer *symbolizer, int pid,
+				      struct process **ret)
+{
+	struct process *process = calloc(1, sizeof(*process)), **bucket;
+	struct ebcc_error *error;
+
+	if (!process)
+		return ebcc_error_no_memory();
+	process->pid = process->inner_pid = pid;
+	ebcc_perf_map_init(&process->perf);
+	error = refresh(process);
+	if (error || process->exited) {
+		process_destroy(process);
+		*ret = NULL;
+		return error;
+	}
+	if (symbolizer->process_count >= PROCESS_LIMIT)
+		drop_oldest(symbolizer);
+	bucket = &symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS];
+	process->next = *bucket;
+	*bucket = process;
+	symbolizer->process_count++;
+	*ret = process;
+	return NULL;
+}
+
+static bool is_refresh_due(struct process *process)
+{
+	uint64_t now = now_ns();
+
+	if (now - process->checked >= CHECK_INTERVAL) {
+		process->checked = now;
+		if (process->exited) {
+			uint64_t start_time = read_start_time(process->pid);
+
+			return start_time && start_time != process->start_time;
+		}
+		if (!runs_same_program(process))
+			return true;
+	}
+	return !process->exited &&
+	       is_due(now, process->refreshed, REFRESH_INTERVAL, process->refresh_cost);
+}
+
+struct ebcc_error *process_get(struct ebcc_symbolizer *symbolizer, int pid, struct process **ret)
+{
+	struct process *process = symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS];
+
+	while (process && process->pid != pid)
+		process = process->next;
+	if (!process) {
+		TRY(add_process(symbolizer, pid, &process));
+	} else if (is_refresh_due(process)) {
+		TRY(refresh(process));
+	}
+	if (process)
+		process->last_used = symbolizer->calls;
+	*ret = process;
+	return NULL;
+}
+
+/* ---- perf map ---- */
+
+/* Opens a perf map; one that neither the process's user nor root wrote is somebody else's. */
+static int open_perf_map(struct process *process, struct stat *ret)
+{
+	AUTO_CLOSE int root = process->exited ? -1 : ebcc_open_process_root(process->pid);
+	AUTO_CLOSE int fd = -1;
+
+	snprintf(process->perf_path, sizeof(process->perf_path), "/tmp/perf-%d.map",
+		 process->inner_pid);
+	if (root >= 0)
+		fd = ebcc_open_regular_in(root, process->perf_path);
+	else if (process->same_root)
+		fd = ebcc_open_regular_at(-1, process->perf_path);
+	if (fd < 0 || fstat(fd, ret) || (ret->st_uid && ret->st_uid != process->owner))
+		return -1;
+	return TAKE_FD(fd);
+}
+
+static struct ebcc_error *read_perf_map(struct process *process)
+{
+	uint64_t begin = now_ns();
+	struct stat st;
+	AUTO_CLOSE int fd = open_perf_map(process, &st);
+
+	process->perf_read = begin;
+	if (fd < 0)
+		return NULL;
+	if (st.st_dev != process->perf_device || st.st_ino != process->perf_inode ||
+	    (uint64_t)st.st_size < process->perf.size) {
+		clear_perf_map(process);
+		process->perf_device = st.st_dev;
+		process->perf_inode = st.st_ino;
+	}
+	process->has_perf_map = true;
+	TRY(ebcc_perf_map_read(&process->perf, fd));
+	process->perf_read = now_ns();
+	process->perf_cost = process->perf_read - begin;
+	return NULL;
+}
+
+struct ebcc_error *process_update(struct ebcc_symbolizer *symbolizer, struct process *process,
+				  bool *ret_changed)
+{
+	uint64_t now = now_ns(), hash = process->maps_hash, start_time = process->start_time;
+	uint64_t perf_size = process->perf.size, perf_inode = process->perf_inode;
+
+	if (!process->exited &&
+	    is_due(now, process->refreshed, UPDATE_INTERVAL, process->refresh_cost))
+		TRY(refresh(process));
+	if (process->perf_read &&
+	    is_due(now, process->perf_read, UPDATE_INTERVAL, process->perf_cost))
+		TRY(read_perf_map(process));
+	*ret_changed = hash != process->maps_hash || start_time != process->start_time ||
+		       perf_size != process->perf.size || perf_inode != process->perf_inode;
+	return NULL;
+}
+
+/* ---- Files ---- */
+
+/* Whether an open file is the one that is mapped. Some file systems tell a mapping another
+ * device than a file, so that number alone means nothing when the inode is right. */
+static bool is_mapped_file(int fd, const struct object *object)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && st.st_ino == object->inode;
+}
+
+/*
+ * Opens the file of an object: through the kernel's link to what is really mapped, which
+ * needs a privilege but finds deleted files, too; by its path in the process's root otherwise. Of
+ * a process that has ended, by its path here, if that meant the same there.
+ */
+static int open_object(const struct process *process, const struct object *object, int root)
+{
+	AUTO_CLOSE int fd = -1;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", process->pid,
+		 (unsigned long long)object->map->start, (unsigned long long)object->map->end);
+	if (!process->exited)
+		fd = ebcc_open_regular_at(-1, path);
+	if (fd < 0 && root >= 0)
+		fd = ebcc_open_regular_in(root, object->map->path);
+	if (fd < 0 && process->same_root && *object->map->path == '/')
+		fd = ebcc_open_regular_at(-1, object->map->path);
+	if (fd < 0 || !is_mapped_file(fd, object))
+		return -1;
+	return TAKE_FD(fd);
+}
+
+static struct ebcc_error *load_object(struct ebcc_symbolizer *symbolizer, struct process *process,
+				      struct object *object)
+{
+	AUTO_CLOSE int root = process->exited ? -1 : ebcc_open_process_root(process->pid);
+	AUTO_CLOSE int fd = open_object(process, object, root);
+	struct ebcc_symbol_places places = {.root = root,
+					    .path = object->map->path,
+					    .symfs = symbolizer->symfs,
+					    .debug = symbolizer->debug_root};
+	struct symbol_file *file = NULL;
+
+	object->tried = true;
+	if (fd < 0)
+		return NULL;
+	/* Another process may have the pid by now; what was opened is its. */
+	if (!process->exited && read_start_time(process->pid) != process->start_time) {
+		process->exited = true;
+		return NULL;
+	}
+	TRY(symbol_file_get(symbolizer, fd, &places, &file));
+	symbol_file_release(object->file);
+	object->file = file;
+	return NULL;
+}
+
+/* The table of what is mapped there, loaded if need be; *@ret is NULL if there is none. */
+static struct ebcc_error *map_table(struct ebcc_symbolizer *symbolizer, struct process *process,
+				    const struct ebcc_code_map *map, struct ebcc_symbol_table **ret)
+{
+	struct object *object = &process->objects[map->object];
+
+	*ret = NULL;
+	if (!map->inode) {
+		/* A 32-bit process has another vDSO, which lies below 4 GB. */
+		return map->start >> 32 || sizeof(void *) == 4 ? symbolizer_vdso(symbolizer, ret)
+							       : NULL;
+	}
+	/* A table that was dropped to save memory is loaded again. */
+	if (!(object->file ? object->file->table != NULL : object->tried))
+		TRY(load_object(symbolizer, process, object));
+	if (object->file) {
+		object->file->last_used = symbolizer->calls;
+		*ret = object->file->table;
+	}
+	return NULL;
+}
+
+/* ---- Names ---- */
+
+/* Looks for a JIT compiler's function. It sets the module even where the map has no such address:
+ * that is what existing scripts see. */
+static struct ebcc_error *resolve_in_perf_map(struct process *process, uint64_t address,
+					      struct ebcc_symbol *ret)
+{
+	const char *name;
+	uint64_t offset;
+
+	if (!process->perf_read)
+		TRY(read_perf_map(process));
+	if (!process->has_perf_map)
+		return NULL;
+	if (ebcc_perf_map_find(&process->perf, address, &name, &offset))
+		*ret = (struct ebcc_symbol){name, process->perf_path, offset};
+	else if (!ret->module)
+		ret->module = process->perf_path;
+	return NULL;
+}
+
+struct ebcc_error *process_resolve(struct ebcc_symbolizer *symbolizer, struct process *process,
+				   uint64_t address, bool demangle, struct ebcc_symbol *ret)
+{
+	const struct ebcc_code_map *map = ebcc_code_maps_find(&process->maps, address);
+	struct ebcc_symbol_table *table = NULL;
+
+	*ret = (struct ebcc_symbol){.offset = address};
+	if (map && map->object != SIZE_MAX) {
+		uint64_t file_offset = address - map->start + map->offset;
+
+		TRY(map_table(symbolizer, process, map, &table));
+		ret->module = map->path;
+		ret->offset = file_offset;
+		if (table && ebcc_symbol_table_address(table, file_offset, &ret->offset) &&
+		    ebcc_symbol_table_find(table, ret->offset, demangle, &ret->name, &ret->offset))
+			return NULL;
+	}
+	return resolve_in_perf_map(process, address, ret);
+}
+
+static bool is_module(const char *path, const char *module)
+{
+	const char *slash = strrchr(path, '/');
+
+	return !module || !strcmp(path, module) || (slash && !strcmp(slash + 1, module));
+}
+
+/* Where the byte at a file offset of an object is in the process. */
+static bool find_mapping(const struct process *process, size_t object, uint64_t file_offset,
+			 uint64_t *ret)
+{
+	for (size_t i = 0; i < process->maps.count; i++) {
+		const struct ebcc_code_map *map = &process->maps.maps[i];
+
+		if (map->object != object || file_offset < map->offset ||
+		    file_offset - map->offset >= map->end - map->start)
+			continue;
+		*ret = map->start + (file_offset - map->offset);
+		return true;
+	}
+	return false;
+}
+
+struct ebcc_error *process_find_name(struct ebcc_symbolizer *symbolizer, struct process *process,
+				     const char *module, const char *name, uint64_t *ret,
+				     bool *ret_found)
+{
+	*ret_found = false;
+	for (size_t i = 0; i < process->maps.object_count; i++) {
+		const struct ebcc_code_map *map = process->objects[i].map;
+		struct ebcc_symbol_table *table;
+		uint64_t address, offset;
+
+		if (!map || !is_module(map->path, module))
+			continue;
+		TRY(map_table(symbolizer, process, map, &table));
+		if (!table || !ebcc_symbol_table_find_name(table, name, &address) ||
+		    !ebcc_symbol_table_file_offset(table, address, &offset) ||
+		    !find_mapping(process, i, offset, ret))
+			continue;
+		*ret_found = true;
+		return NULL;
+	}
+	return NULL;
+}
