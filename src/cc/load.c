@@ -21,6 +21,7 @@
 
 #include "kernel_features.h"
 #include "near_names.h"
+#include "usdt.h"
 #include "value.h"
 
 /* libbpf's messages kept for one error. */
@@ -270,6 +271,8 @@ struct ebcc_error *ebcc_module_open_object(struct ebcc_module *module)
 
 void ebcc_module_close_object(struct ebcc_module *module)
 {
+	ebcc_usdt_specs_destroy(module->usdt_specs);
+	module->usdt_specs = NULL;
 	ebcc_table_scope_withdraw(module);
 	ebcc_programs_destroy(module);
 	ebcc_tables_destroy(module);

@@ -10,7 +10,6 @@
 
 #include "buf.h"
 #include "compile.h"
-#include "usdt.h"
 
 /* The largest source file that is read; nobody writes one by hand. */
 #define SOURCE_LIMIT (16u << 20)
@@ -147,7 +146,6 @@ void ebcc_module_destroy(struct ebcc_module *module)
 		return;
 	while (module->links)
 		ebcc_link_destroy(module->links);
-	ebcc_usdt_specs_destroy(module->usdt_specs);
 	ebcc_module_close_events(module);
 	ebcc_module_close_object(module);
 	ebcc_compilation_destroy(module->compilation);

@@ -107,7 +107,7 @@ class USDTProbeLocation:
 
 class USDTProbe:
     """A probe of one file. provider, name, bin_path: bytes; semaphore: the address of the counter
-    of its tracers, or 0."""
+    of its tracers, or 0; num_arguments: of its first location."""
 
     def __init__(self, context, number, description, root=b""):
         self.context = context
