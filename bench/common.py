@@ -1,5 +1,7 @@
-"""Shared by the benchmarks: the two modules under test, and kernel headers for the one that needs them."""
+"""Shared by the benchmarks: their command lines, the two modules under test, runs in turn, ratios and targets."""
 
+import argparse
+import json
 import os
 import shutil
 import statistics
@@ -15,6 +17,120 @@ PYTHON = "/usr/bin/python3"
 
 class BenchError(Exception):
     """Something is missing or failed; the text says what to do."""
+
+
+def parse_arguments(prog, description, examples, runs, what="runs of each kind, after one that isn't measured"):
+    """The command line that all benchmarks have."""
+    parser = argparse.ArgumentParser(
+        prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--runs", type=int, default=runs, help=f"{what} (default: %(default)s)")
+    parser.add_argument("--build", type=Path, default=os.environ.get("EBCC_BUILD", REPOSITORY / "build"),
+                        help="build tree to measure (default: build/)")  # fmt: skip
+    parser.add_argument("--no-bcc", action="store_true", help="leave Debian's bcc out")
+    parser.add_argument("--json", action="store_true", help="print every run, medians and ratios as JSON")
+    parser.add_argument("--check", action="store_true", help="exit status 1 when a target is missed")
+    options = parser.parse_args()
+    if options.runs < 1:
+        parser.error("--runs must be at least 1")
+    return options
+
+
+def run_script(name, script, arguments, environment):
+    """One process of a measured script, whose last line is JSON with its measurements and the module that it ran on."""
+    done = subprocess.run(
+        [PYTHON, str(BENCH / script), *arguments],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise BenchError(f"{name} failed:\n{done.stderr.strip()}")
+    values = json.loads(done.stdout.splitlines()[-1])
+    if values["module"].startswith("/usr/lib/") == name.startswith("ebcc"):
+        raise BenchError(f"{name} ran with {values['module']}: the wrong module was found")
+    return values
+
+
+def in_turn(kinds, runs):
+    """{kind: its runs}, where kinds has a function per kind that measures it once.
+
+    All take turns, so that whatever else the machine does meets every kind alike. The first round isn't kept: it fills
+    the page cache, and ours.
+    """
+    results = {name: [] for name in kinds}
+    for number in range(runs + 1):
+        for name, measure in kinds.items():
+            values = measure()
+            if number:
+                results[name].append(values)
+    return results
+
+
+def compare_modules(options, scratch, script, arguments=()):
+    """{"ebcc": runs, "bcc": runs} of a script on this project's module and on Debian's."""
+    environments = {"ebcc": build_environment(options.build)}
+    if not options.no_bcc:
+        environments["bcc"] = bcc_environment(scratch)
+    kinds = {
+        name: lambda name=name, environment=environment: run_script(name, script, arguments, environment)
+        for name, environment in environments.items()
+    }
+    return in_turn(kinds, options.runs)
+
+
+def run(prog, options, measure, summarize, print_report):
+    """Runs a benchmark and ends the process with its exit status.
+
+    measure(options, scratch): the runs. summarize(results): the medians, bcc's over ours, and the targets, each
+    (text, measured, met). print_report(medians, ratios): the table for people.
+    """
+    if os.geteuid():
+        sys.exit(f"{prog}: run this as root: BPF programs can't be loaded without privileges")
+    scratch = tempfile.mkdtemp(prefix="ebcc-bench.")
+    try:
+        results = measure(options, scratch)
+    except BenchError as error:
+        sys.exit(f"{prog}: {error}")
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    medians, ratios, targets = summarize(results)
+    if options.json:
+        judged = [{"target": text, "measured": measured, "met": met} for text, measured, met in targets]
+        print(json.dumps({"runs": results, "medians": medians, "bcc_over_ours": ratios, "targets": judged}, indent=2))
+    else:
+        print(f"medians of {options.runs} runs, kernel {os.uname().release}, {os.cpu_count()} CPUs\n")
+        print_report(medians, ratios)
+        print()
+        for text, measured, met in targets:
+            print(f"{'met' if met else 'MISSED'}: {text}: {measured}")
+    sys.exit(int(options.check and not all(met for _text, _measured, met in targets)))
+
+
+def medians_of(results, columns):
+    """{kind: {column: median}} of the runs of each kind."""
+    return {name: {column: median([run[column] for run in runs]) for column in columns} for name, runs in results.items()}
+
+
+def ratio_target(ratios, column, text, factor):
+    """A target in which ours is at most 1/factor of bcc's; nothing without bcc."""
+    if column not in ratios:
+        return []
+    return [(f"{text} at most 1/{factor} of bcc's", f"1/{ratios[column]:.1f}", ratios[column] >= factor)]
+
+
+def ratios_of(medians):
+    """{column: bcc's median over ours}, of two kinds of runs."""
+    if "bcc" not in medians:
+        return {}
+    return {column: value / medians["ebcc"][column] for column, value in medians["bcc"].items()}
+
+
+def print_comparison(columns, medians, ratios):
+    """A table with a line per column: (name, title, unit, factor to that unit)."""
+    rows = [["", *medians, *(["bcc / ebcc"] if ratios else [])]]
+    for name, title, unit, factor in columns:
+        row = [title, *(f"{values[name] * factor:.2f} {unit}" for values in medians.values())]
+        rows.append(row + ([f"{ratios[name]:.1f}"] if ratios else []))
+    print_table(rows)
 
 
 def build_environment(build):
@@ -60,16 +176,6 @@ def median(values):
     """Median of the values that are there, or None."""
     there = [value for value in values if value is not None]
     return statistics.median(there) if there else None
-
-
-def scratch_directory():
-    """A temporary folder; remove() it in the end."""
-    return tempfile.mkdtemp(prefix="ebcc-bench.")
-
-
-def remove(directory):
-    """Removes a scratch folder."""
-    shutil.rmtree(directory, ignore_errors=True)
 
 
 def print_table(rows):

@@ -711,7 +711,9 @@ struct ebcc_events_opts {
 	void *ctx;
 	size_t page_count;	/**< perf buffers: pages per CPU, a power of two; default 8 */
 	unsigned wakeup_events; /**< perf buffers: wake the reader after so many; 0: in batches,
-				 * with a bound on the delay */
+				 * with a bound of some 30 ms on the delay. Ring buffers: 0: in
+				 * batches while events keep coming; else for every event that the
+				 * reader is in time for. */
 };
 
 /** Opens the reader of a BPF_PERF_OUTPUT or BPF_RINGBUF_OUTPUT table; it lives as long as the
@@ -730,7 +732,7 @@ EBCC_API struct ebcc_error *ebcc_module_poll(struct ebcc_module *module, int tim
 					     size_t *ret_count);
 /** Delivers what is there, without waiting and whatever the wake-up threshold. */
 EBCC_API struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_count);
-/** The same for one kind only: perf buffers, or ring buffers. */
+/** Both for one kind only: perf buffers, or ring buffers. */
 enum ebcc_event_source {
 	EBCC_EVENTS_ALL = 0,
 	EBCC_EVENTS_PERF = 1,
@@ -739,6 +741,9 @@ enum ebcc_event_source {
 EBCC_API struct ebcc_error *ebcc_module_poll_source(struct ebcc_module *module,
 						    enum ebcc_event_source source, int timeout_ms,
 						    size_t *ret_count);
+EBCC_API struct ebcc_error *ebcc_module_consume_source(struct ebcc_module *module,
+						       enum ebcc_event_source source,
+						       size_t *ret_count);
 /** A descriptor that polls readable when there are events, for event loops. Borrowed. */
 EBCC_API struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret);
 /** Events that output methods of the source failed to write, in all, since load. */

@@ -2,9 +2,11 @@
 /*
  * Readers of perf and ring buffers.
  *
- * A perf buffer's reader is woken in batches: the kernel wakes it when a quarter of a
- * buffer is full, and a poll looks by itself every few tens of milliseconds for what is less than
- * that. With wakeup_events the caller decides, and only the kernel's wake-ups count. A perf
+ * A reader is woken in batches: when a quarter of a buffer is full, and a poll looks by itself
+ * every few tens of milliseconds for what is less than that. For perf buffers the kernel does so;
+ * with wakeup_events the caller decides, and only the kernel's wake-ups count. Writers to a ring
+ * buffer do so as long as its reader asks them to (ir.h: __ebcc_batch_NAME), which it does while
+ * events keep coming: what comes after a silence wakes it at once. A perf
  * descriptor tells each wake-up once, to whoever asks first, be it through a nested epoll; so when
  * a reader turns out to be ready all of it is read.
  *
@@ -33,6 +35,9 @@
 #define MAX_PAGES (1u << 20)
 /* The longest that an event waits in a batch. */
 #define BATCH_DELAY_MS 30
+/* The longest wait of a ring's reader that asks for no batches: a writer that had
+ * decided to wake nobody just before may have written after the last look. */
+#define IDLE_DELAY_MS 500
 /* Bytes from one CPU's counter of lost events to the next one's. */
 #define LOST_STRIDE 64
 /* What callbacks return to libbpf to make it stop; any other error is libbpf's own. */
@@ -52,9 +57,12 @@ struct reader {
 	struct ebcc_events_opts opts;
 	struct perf_buffer *perf;
 	struct ring_buffer *ring;
-	bool batched;
-	bool unfinished; /* stopped by a callback: there may be more, without a wake-up */
-	bool closed;	 /* by a callback of its own: freed when the poll ends */
+	bool batched;	    /* perf buffers: looks by itself */
+	uint64_t *batch;    /* rings: where writers look whom to wake; or NULL */
+	int64_t busy_until; /* rings: batches are asked for until then, in milliseconds; 0: are not
+			     */
+	bool unfinished;    /* stopped by a callback: there may be more, without a wake-up */
+	bool closed;	    /* by a callback of its own: freed when the poll ends */
 	struct lost lost;
 	uint64_t *lost_seen; /* per counter, what the lost callback was told */
 	uint64_t budget; /* bytes that one round may deliver, so that no ring keeps it for ever */
@@ -79,30 +87,43 @@ static bool is_output_table(const struct ebcc_table *table)
 /* ---- losses ---- */
 
 /*
- * Finds the counters of a table in the mapped section. No counters (NULL, 0) where the source
- * doesn't write to the table.
+ * Finds the dialect's variable @prefix followed by the table's name in the mapped section: u64
+ * numbers, *@ret_size bytes of them. NULL and 0 where the source doesn't write to the table.
  */
-static struct ebcc_error *find_lost(const struct ebcc_table *table, struct lost *ret)
+static struct ebcc_error *find_variable(const struct ebcc_table *table, const char *prefix,
+					uint64_t **ret, size_t *ret_size)
 {
 	struct ebcc_table *map = ebcc_module_map(table->module, ".data.ebcc");
 	AUTO_BUF struct ebcc_buf name = EBCC_BUF_INIT;
 	struct ebcc_variable variable;
-	const void *data;
+	void *data;
 
-	*ret = (struct lost){0};
-	ebcc_buf_printf(&name, "__ebcc_lost_%s", table->name);
+	*ret = NULL;
+	*ret_size = 0;
+	ebcc_buf_printf(&name, "%s%s", prefix, table->name);
 	if (!map ||
 	    !ebcc_btf_variable(table->module->btf, map->name, ebcc_buf_string(&name), &variable))
 		return NULL;
 	TRY(ebcc_table_map(map, &data));
 	if (variable.offset % sizeof(uint64_t) || variable.offset > map->leaf_size ||
-	    variable.size > map->leaf_size - variable.offset)
+	    variable.size < sizeof(uint64_t) || variable.size > map->leaf_size - variable.offset)
 		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the counters of lost events of '%s' lie outside of their "
-					 "section",
-					 table->name);
-	ret->counters = (const uint64_t *)((const char *)data + variable.offset);
-	ret->count = variable.size / LOST_STRIDE;
+					 "the variable %s lies outside of its section",
+					 ebcc_buf_string(&name));
+	*ret = (uint64_t *)((char *)data + variable.offset);
+	*ret_size = variable.size;
+	return NULL;
+}
+
+static struct ebcc_error *find_lost(const struct ebcc_table *table, struct lost *ret)
+{
+	uint64_t *counters;
+	size_t size;
+
+	*ret = (struct lost){0};
+	TRY(find_variable(table, "__ebcc_lost_", &counters, &size));
+	ret->counters = counters;
+	ret->count = size / LOST_STRIDE;
 	return NULL;
 }
 
@@ -160,12 +181,38 @@ static void report_lost(struct reader *reader)
 	}
 }
 
+/* ---- batches of ring buffers ---- */
+
+static void write_batch(const struct reader *reader, uint64_t size)
+{
+	__atomic_store_n(reader->batch, size, __ATOMIC_SEQ_CST);
+}
+
+/* Events came. With a descriptor given out, whoever waits on it is to see each wake-up. */
+static void ask_for_batches(struct reader *reader, int64_t now)
+{
+	if (!reader->batch || reader->events->epoll_fd >= 0)
+		return;
+	if (!reader->busy_until)
+		write_batch(reader, reader->table->max_entries / 4);
+	reader->busy_until = now + 2 * BATCH_DELAY_MS;
+}
+
+/* No events came for a while: the next one is to wake the reader. */
+static void end_batches(struct reader *reader)
+{
+	if (reader->busy_until)
+		write_batch(reader, 0);
+	reader->busy_until = 0;
+}
+
 /* ---- opening and closing ---- */
 
 static void reader_destroy(struct reader *reader)
 {
 	if (!reader)
 		return;
+	end_batches(reader);
 	perf_buffer__free(reader->perf);
 	ring_buffer__free(reader->ring);
 	free(reader->lost_seen);
@@ -238,6 +285,10 @@ static struct ebcc_error *open_perf(struct reader *reader)
 
 static struct ebcc_error *open_ring(struct reader *reader)
 {
+	size_t size;
+
+	if (!reader->opts.wakeup_events)
+		TRY(find_variable(reader->table, "__ebcc_batch_", &reader->batch, &size));
 	reader->ring = ring_buffer__new(reader->table->fd, on_ring_record, reader, NULL);
 	if (!reader->ring)
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "the ring buffer '%s' can't be opened",
@@ -406,6 +457,14 @@ void ebcc_module_close_events(struct ebcc_module *module)
 
 /* ---- polling ---- */
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
 /* libbpf reads a perf buffer up to where it was at the start, but a ring as long as it is being
  * filled. */
 static uint64_t round_budget(const struct reader *reader)
@@ -416,6 +475,7 @@ static uint64_t round_budget(const struct reader *reader)
 /* Delivers everything that is in the reader's buffers. */
 static struct ebcc_error *drain(struct reader *reader)
 {
+	size_t delivered = reader->events->delivered;
 	int err;
 
 	reader->unfinished = false;
@@ -425,6 +485,8 @@ static struct ebcc_error *drain(struct reader *reader)
 	if (err < 0 && !reader->unfinished)
 		return ebcc_error_os(EBCC_ERROR_OS, -err, "the events of '%s' can't be read",
 				     reader->table->name);
+	if (reader->events->delivered != delivered)
+		ask_for_batches(reader, now_ms());
 	return NULL;
 }
 
@@ -483,26 +545,34 @@ static struct ebcc_error *wait_for_wakeup(struct ebcc_events *events, enum ebcc_
 	return NULL;
 }
 
-static int64_t now_ms(void)
+/* The longest that a reader may wait for a wake-up before it looks by itself; -1: for ever. */
+static int64_t look_after(struct reader *reader, int64_t now)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+	if (reader->batched)
+		return BATCH_DELAY_MS;
+	if (!reader->batch)
+		return -1;
+	if (!reader->busy_until)
+		return IDLE_DELAY_MS;
+	if (now >= reader->busy_until)
+		end_batches(reader);
+	return BATCH_DELAY_MS;
 }
 
 /* How long to wait for a wake-up: until the deadline, or until the next look at the batches. */
-static int wait_time(const struct ebcc_events *events, enum ebcc_event_source source,
-		     int64_t deadline)
+static int wait_time(struct ebcc_events *events, enum ebcc_event_source source, int64_t deadline)
 {
-	int64_t wait = deadline < 0 ? -1 : deadline - now_ms();
+	int64_t now = now_ms();
+	int64_t wait = deadline < 0 ? -1 : deadline - now;
 
 	if (deadline >= 0 && wait < 0)
 		wait = 0;
-	for (struct reader *reader = events->readers; reader; reader = reader->next)
-		if (concerns(reader, source) && reader->batched &&
-		    (wait < 0 || wait > BATCH_DELAY_MS))
-			wait = BATCH_DELAY_MS;
+	for (struct reader *reader = events->readers; reader; reader = reader->next) {
+		int64_t look = concerns(reader, source) ? look_after(reader, now) : -1;
+
+		if (look >= 0 && (wait < 0 || wait > look))
+			wait = look;
+	}
 	return (int)wait;
 }
 
@@ -577,6 +647,12 @@ struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_c
 	return run(module, CONSUME, EBCC_EVENTS_ALL, 0, ret_count);
 }
 
+struct ebcc_error *ebcc_module_consume_source(struct ebcc_module *module,
+					      enum ebcc_event_source source, size_t *ret_count)
+{
+	return run(module, CONSUME, source, 0, ret_count);
+}
+
 struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret)
 {
 	struct ebcc_events *events = NULL;
@@ -586,8 +662,10 @@ struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret)
 		events->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 		if (events->epoll_fd < 0)
 			return ebcc_error_os(EBCC_ERROR_OS, errno, "epoll_create1 failed");
-		for (struct reader *reader = events->readers; reader; reader = reader->next)
+		for (struct reader *reader = events->readers; reader; reader = reader->next) {
+			end_batches(reader);
 			TRY(watch(events, reader_fd(reader)));
+		}
 	}
 	TRY(watch_batches(events));
 	*ret = events->epoll_fd;

@@ -22,6 +22,8 @@
  *   u64, one per CPU, 64 bytes apart; as many as the CPUs rounded up to a power of two (take
  *   the count from the variable's size). Only maps that events are sent to have one. A
  *   refusal because nobody opened the perf buffer (ENOENT) is not counted.
+ *   __ebcc_batch_NAME of a ring buffer, u64: the reader writes how many bytes, a power of two, are
+ *   to wait for it before it is woken; 0, as at load: when the kernel thinks fit.
  * - Maps whose names begin with __ebcc_ are the dialect's own, not the source's tables. Only objects that
  *   use one have it. __ebcc_usdt_specs: see bpf/ebcc/usdt_spec.h.
  */

@@ -100,12 +100,15 @@ static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
 		LLVMInstructionEraseFromParent(id);
 }
 
-/* Counters of maps that no event is sent to. */
-static void delete_unused_counters(struct ebcc_ir *ir)
+/* Variables of maps that no event is sent to. */
+static void delete_unused_variables(struct ebcc_ir *ir)
 {
 	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module), next; global; global = next) {
+		const char *name = ebcc_ir_name(global);
+
 		next = LLVMGetNextGlobal(global);
-		if (ebcc_ir_after_prefix(ebcc_ir_name(global), "__ebcc_lost_") &&
+		if ((ebcc_ir_after_prefix(name, "__ebcc_lost_") ||
+		     ebcc_ir_after_prefix(name, "__ebcc_batch_")) &&
 		    !LLVMGetFirstUse(global))
 			LLVMDeleteGlobal(global);
 	}
@@ -123,5 +126,5 @@ void ebcc_ir_events(struct ebcc_ir *ir)
 			lower_event(ir, instruction);
 	if (marker)
 		LLVMDeleteFunction(marker);
-	delete_unused_counters(ir);
+	delete_unused_variables(ir);
 }

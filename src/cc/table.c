@@ -162,7 +162,7 @@ static size_t mapping_size(const struct ebcc_table *table)
 	return (table->leaf_size + page - 1) / page * page;
 }
 
-struct ebcc_error *ebcc_table_map(struct ebcc_table *table, const void **ret)
+struct ebcc_error *ebcc_table_map(struct ebcc_table *table, void **ret)
 {
 	void *mapping = table->mapping;
 
@@ -172,7 +172,8 @@ struct ebcc_error *ebcc_table_map(struct ebcc_table *table, const void **ret)
 					 "memory-mapped arrays (they came with 5.5)",
 					 table->name);
 	if (!mapping)
-		mapping = mmap(NULL, mapping_size(table), PROT_READ, MAP_SHARED, table->fd, 0);
+		mapping = mmap(NULL, mapping_size(table), PROT_READ | PROT_WRITE, MAP_SHARED,
+			       table->fd, 0);
 	if (mapping == MAP_FAILED)
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "the variables of '%s' can't be mapped",
 				     table->name);

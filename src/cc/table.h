@@ -14,9 +14,9 @@
 struct ebcc_error *ebcc_table_error(const struct ebcc_table *table, int errnum, const char *what);
 
 /*
- * Maps the one value of an internal table (".data.ebcc") for reading. The mapping lives as long as
+ * Maps the one value of an internal table (".data.ebcc"). The mapping lives as long as
  * the table. EBCC_ERROR_UNSUPPORTED on kernels without mapped arrays.
  */
-MUST_CHECK struct ebcc_error *ebcc_table_map(struct ebcc_table *table, const void **ret);
+MUST_CHECK struct ebcc_error *ebcc_table_map(struct ebcc_table *table, void **ret);
 
 #endif /* EBCC_TABLE_H */

@@ -73,7 +73,7 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__ebcc(void)
 {
 	static int (*const parts[])(PyObject *) = {
-		errors_add,  module_add,  program_add,	  table_add,
+		errors_add,  module_add,  program_add,	  table_add, directory_add,
 		symbols_add, finding_add, trace_pipe_add, usdt_add,
 	};
 	PyObject *extension = PyModule_Create(&definition);

@@ -360,17 +360,18 @@ PyObject *module_poll(PyObject *self, PyObject *args)
 	return outcome == POLL_FAILED ? NULL : PyLong_FromSize_t(count);
 }
 
-PyObject *module_consume(PyObject *self, PyObject *unused)
+PyObject *module_consume(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
 	enum poll_outcome outcome;
 	struct poll poll = {0};
 	size_t count = 0;
+	int source;
 
-	if (!poll_begin(module, &poll))
+	if (!PyArg_ParseTuple(args, "i", &source) || !poll_begin(module, &poll))
 		return NULL;
 	do
-		outcome = poll_outcome(ebcc_module_consume(module->handle, &count));
+		outcome = poll_outcome(ebcc_module_consume_source(module->handle, source, &count));
 	while (outcome == POLL_AGAIN);
 	poll_end(module);
 	return outcome == POLL_FAILED ? NULL : PyLong_FromSize_t(count);

@@ -428,8 +428,8 @@ static PyMethodDef module_methods[] = {
 	 "poll_fd() -> int\n\nA descriptor that is readable when there are events."},
 	{"poll", module_poll, METH_VARARGS,
 	 "poll(source, timeout_ms) -> int\n\nWaits for events, delivers them, says how many."},
-	{"consume", module_consume, METH_NOARGS,
-	 "consume() -> int\n\nDelivers what is there, without waiting."},
+	{"consume", module_consume, METH_VARARGS,
+	 "consume(source) -> int\n\nDelivers what is there, without waiting."},
 	{0},
 };
 

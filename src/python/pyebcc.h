@@ -133,6 +133,7 @@ int program_add(PyObject *extension);
 PyObject *program_object_create(struct module_object *module, struct ebcc_program *handle);
 
 int table_add(PyObject *extension);
+int directory_add(PyObject *extension);
 
 /** The ctypes class of @p type, built once per module. A new reference, or NULL with an exception.
  */
@@ -155,9 +156,9 @@ PyObject *table_close_events(PyObject *self, PyObject *unused);
 PyObject *table_event(PyObject *self, PyObject *data);
 /** Table.lost(). */
 PyObject *table_lost(PyObject *self, PyObject *unused);
-/** Module.poll(source, timeout_ms) and Module.consume(). */
+/** Module.poll(source, timeout_ms) and Module.consume(source). */
 PyObject *module_poll(PyObject *self, PyObject *args);
-PyObject *module_consume(PyObject *self, PyObject *unused);
+PyObject *module_consume(PyObject *self, PyObject *args);
 /** Frees the readers of a module whose handle is gone. */
 void readers_destroy(struct module_object *module);
 int readers_traverse(struct module_object *module, visitproc visit, void *arg);

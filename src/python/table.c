@@ -496,18 +496,29 @@ enum listing {
 	LIST_ITEMS,
 };
 
+/*
+ * Takes an object from the garbage collector's list: numbers and bytes can't be part of a
+ * cycle, and the next collection would spend as much time on all entries as their making took.
+ */
+static PyObject *uncollected(PyObject *object)
+{
+	if (object && PyType_GetFlags(Py_TYPE(object)) & Py_TPFLAGS_HAVE_GC)
+		PyObject_GC_UnTrack(object);
+	return object;
+}
+
 static PyObject *entry_create(struct table_object *table, enum listing listing, const void *key,
 			      const void *value)
 {
 	PyObject *first, *second, *item;
 
 	if (listing == LIST_KEYS)
-		return key_create(table, key);
+		return uncollected(key_create(table, key));
 	if (listing == LIST_VALUES)
-		return value_create(table, value);
-	first = key_create(table, key);
-	second = first ? value_create(table, value) : NULL;
-	item = second ? PyTuple_Pack(2, first, second) : NULL;
+		return uncollected(value_create(table, value));
+	first = uncollected(key_create(table, key));
+	second = first ? uncollected(value_create(table, value)) : NULL;
+	item = second ? uncollected(PyTuple_Pack(2, first, second)) : NULL;
 	Py_XDECREF(first);
 	Py_XDECREF(second);
 	return item;

@@ -149,9 +149,15 @@ int instance_buffer(PyObject *instance, bool writable, Py_buffer *ret)
 
 PyObject *instance_create(PyObject *class, const void *data, size_t size)
 {
-	PyObject *instance = PyObject_CallNoArgs(class);
+	static PyObject *no_arguments;
+	newfunc allocate = (newfunc)PyType_GetSlot((PyTypeObject *)class, Py_tp_new);
+	PyObject *instance;
 	Py_buffer buffer;
 
+	/* Its __init__() has nothing to do: every byte is written here. */
+	if (!no_arguments)
+		no_arguments = PyTuple_New(0);
+	instance = no_arguments ? allocate((PyTypeObject *)class, no_arguments, NULL) : NULL;
 	if (!instance)
 		return NULL;
 	if (instance_buffer(instance, true, &buffer) < 0) {

@@ -2,7 +2,9 @@
 
 import ctypes as ct
 import os
+import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -437,3 +439,204 @@ def test_callback_references_are_balanced(load):
     getpgid(*[4000001] * 200)
     bpf.ring_buffer_poll(timeout=100)
     assert (sys.getrefcount(marker), sys.getrefcount(on_event)) == before
+
+
+# Events numbered in the kernel, with the time at which they were made.
+NUMBERED = """
+struct event_t { u64 number; u64 time; char padding[112]; };
+BPF_ARRAY(sent, u64, 1);
+BPF_ARRAY(refused, u64, 1);
+OUTPUT
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    struct event_t event = {};
+    int first = 0;
+    u64 *number;
+    if (args->pid != MARK)
+        return 0;
+    number = sent.lookup(&first);
+    if (!number)
+        return 0;
+    event.number = __sync_fetch_and_add(number, 1);
+    event.time = bpf_ktime_get_ns();
+    SUBMIT
+    return 0;
+}
+"""
+RESERVING = """
+    struct event_t *record = events.ringbuf_reserve(sizeof(event));
+    if (!record)
+        return 0;
+    *record = event;
+    events.ringbuf_submit(record, 0);
+"""
+KINDS = {
+    "perf": ("BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &event, sizeof(event));"),
+    "ring": ("BPF_RINGBUF_OUTPUT(events, 4);", "events.ringbuf_output(&event, sizeof(event), 0);"),
+    "reserve": ("BPF_RINGBUF_OUTPUT(events, 4);", RESERVING),
+}
+
+# Makes events, as many and so far apart as its arguments say.
+WRITER = """
+import os, sys, time
+mark, count, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+for _ in range(count):
+    try:
+        os.getpgid(mark)
+    except ProcessLookupError:
+        pass
+    if pause:
+        time.sleep(pause)
+"""
+
+
+class Numbered:
+    """A reader of numbered events, which other processes make."""
+
+    def __init__(self, load, kind, **options):
+        self.mark = 3000000 + os.getpid() % 1000000
+        output, submit = KINDS[kind]
+        self.bpf = load(NUMBERED.replace("OUTPUT", output).replace("SUBMIT", submit).replace(
+            "MARK", str(self.mark)))
+        self.table = self.bpf["events"]
+        self.numbers, self.lost, self.delays = [], [], []
+        options.setdefault("lost_cb", self.lost.append)
+        if kind == "perf":
+            self.table.open_perf_buffer(self.take, page_cnt=4, **options)
+            self.poll = self.bpf.perf_buffer_poll
+        else:
+            self.table.open_ring_buffer(self.take, **options)
+            self.poll = self.bpf.ring_buffer_poll
+
+    def take(self, _first, data, _size):
+        event = self.table.event(data)
+        self.numbers.append(event.number)
+        self.delays.append(time.monotonic_ns() - event.time)
+
+    def writers(self, processes, count, pause=0):
+        return [subprocess.Popen([sys.executable, "-c", WRITER, str(self.mark), str(count),
+                                  str(pause)]) for _ in range(processes)]
+
+    def sent(self):
+        return self.bpf["sent"][0].value
+
+    def check_sum(self):
+        """Sent = received + reported lost, by the callback and by lost(), nothing twice."""
+        assert len(set(self.numbers)) == len(self.numbers)
+        assert len(self.numbers) + sum(self.lost) == self.sent()
+        assert self.table.lost() == sum(self.lost)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_burst_then_silence(load, kind):
+    """Nobody reads during the burst, and no later event brings the news of its losses."""
+    reader = Numbered(load, kind)
+    for writer in reader.writers(2, 3000):
+        assert writer.wait() == 0
+    assert reader.sent() == 6000
+    reader.poll(100)
+    assert sum(reader.lost) > 1000
+    reader.check_sum()
+    for _ in range(3):
+        reader.poll(20)
+    reader.check_sum()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sustained_overload(load, kind):
+    """Two processes write without a pause, and the reader is too slow for them."""
+    reader = Numbered(load, kind)
+    writers = reader.writers(2, 40000)
+    reports = 0
+    while any(writer.poll() is None for writer in writers):
+        reader.poll(10)
+        assert len(reader.lost) >= reports
+        reports = len(reader.lost)
+        time.sleep(0.01)
+    while reader.poll(50) or len(reader.numbers) + sum(reader.lost) < reader.sent():
+        pass
+    assert reader.sent() == 80000
+    assert len(reader.lost) > 2 and len(reader.numbers) > 100
+    reader.check_sum()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_losses_without_a_callback_are_counted(load, kind, caplog):
+    reader = Numbered(load, kind, lost_cb=None)
+    for writer in reader.writers(1, 3000):
+        assert writer.wait() == 0
+    reader.poll(100)
+    assert reader.table.lost() == 3000 - len(reader.numbers) > 0
+    assert "events: %d events were lost" % reader.table.lost() in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wakeups_come_in_batches_with_a_bound_on_the_delay(load, kind):
+    reader = Numbered(load, kind)
+    writer, = reader.writers(1, 400, 0.001)
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    while len(reader.numbers) < 400:
+        reader.poll(1000)
+    sleeps = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+    assert writer.wait() == 0
+    assert sleeps < 150
+    # 30 ms, on a machine that may be busy with something else.
+    assert sorted(reader.delays)[390] < 100e6
+    reader.check_sum()
+
+
+def test_wakeup_events_of_one_wakes_for_each(load):
+    reader = Numbered(load, "perf", wakeup_events=1)
+    writer, = reader.writers(1, 200, 0.001)
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    while len(reader.numbers) < 200:
+        reader.poll(1000)
+    assert resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before > 100
+    assert writer.wait() == 0
+
+
+def test_wakeup_events_keeps_a_reader_waiting(load):
+    bpf = load(PERF)
+    seen = []
+    bpf["events"].open_perf_buffer(lambda cpu, data, size: seen.append(size), wakeup_events=1000)
+    getpgid(4000001, 4000002)
+    bpf.perf_buffer_poll(timeout=100)
+    assert seen == []
+    bpf.perf_buffer_consume()
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("kind", ["ring", "reserve"])
+def test_a_ring_wakes_its_reader_at_once_after_a_silence(load, kind):
+    reader = Numbered(load, kind)
+    for round_number in range(5):
+        thread = threading.Timer(0.15, getpgid, [reader.mark])
+        thread.start()
+        while len(reader.numbers) == round_number:
+            reader.poll(1000)
+        thread.join()
+    assert sorted(reader.delays)[2] < 20e6
+
+
+def test_polls_and_consumes_concern_their_own_kind(load):
+    both = STRUCT.replace("OUTPUT", "BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 8);").replace(
+        "SUBMIT", "perf.perf_submit(args, &event, sizeof(event));"
+                  "ring.ringbuf_output(&event, sizeof(event), 0);")
+    bpf = load(both)
+    seen = []
+    bpf["perf"].open_perf_buffer(lambda cpu, data, size: seen.append("perf"))
+    bpf["ring"].open_ring_buffer(lambda ctx, data, size: seen.append("ring"))
+    for call, kind in ((lambda: bpf.perf_buffer_poll(100), "perf"),
+                       (lambda: bpf.ring_buffer_poll(100), "ring"),
+                       (lambda: bpf.kprobe_poll(100), "perf")):
+        seen.clear()
+        getpgid(1)
+        call()
+        assert set(seen) == {kind}
+    bpf.perf_buffer_consume()
+    bpf.ring_buffer_consume()
+    seen.clear()
+    getpgid(1)
+    bpf.perf_buffer_consume()
+    assert seen == ["perf"]
+    bpf.ring_buffer_consume()
+    assert seen == ["perf", "ring"]

@@ -116,6 +116,7 @@ META char __ebcc_table_routes[] = "pinned=/sys/fs/bpf/ebcc_test_routes\n";
 #define CPUS 64
 __attribute__((section(".data.ebcc"))) u64 __ebcc_lost_events[CPUS * 8];
 __attribute__((section(".data.ebcc"))) u64 __ebcc_lost_ring[CPUS * 8];
+__attribute__((section(".data.ebcc"))) volatile u64 __ebcc_batch_ring[8];
 
 const volatile u32 target_pid;
 const volatile long wanted_syscall;
@@ -170,13 +171,17 @@ int submit(u64 *args)
 SEC(".ebcc/bpf_raw_tracepoint_args/ring_submit")
 int ring_submit(u64 *args)
 {
+	u64 batch = __ebcc_batch_ring[0], flags = 0;
 	struct event event = {};
 
 	if (!is_wanted(args))
 		return 0;
 	event.sequence = hits++; /* kernels before 5.12 have no atomic that returns */
 	event.pid = target_pid;
-	if (bpf_ringbuf_output(&ring, &event, sizeof(event), 0))
+	if (batch)
+		flags = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= batch ? BPF_RB_FORCE_WAKEUP
+									     : BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_output(&ring, &event, sizeof(event), flags))
 		lose(__ebcc_lost_ring);
 	return 0;
 }

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -178,19 +180,96 @@ START_TEST(test_callback_stops)
 }
 END_TEST
 
-/* An event waits in a batch for a few tens of milliseconds at most, then a blocked poll returns. */
+/* An event waits in a batch for a few tens of milliseconds at most, then a blocked poll returns. A
+ * ring's reader asks for batches once it has seen an event. */
 START_TEST(test_batch_delay)
 {
 	double start_time;
 	size_t count;
 
-	start(0, 0, 64);
+	start(_i, 0, 64);
 	check_ok(ebcc_module_poll(module, 0, &count));
+	for (int round = 0; round < 5; round++) {
+		trigger(1);
+		start_time = now();
+		check_ok(ebcc_module_poll(module, -1, &count));
+		ck_assert_uint_eq(count, 1);
+		ck_assert(now() - start_time < 0.5);
+	}
+}
+END_TEST
+
+/* How often this thread slept. */
+static long sleeps(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_nvcsw;
+}
+
+enum { SPREAD_EVENTS = 300 };
+
+static void *trigger_slowly(void *unused)
+{
+	struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < SPREAD_EVENTS; i++) {
+		trigger(1);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+/* Events that come one by one wake a ring's reader a few times only, unless it wants it otherwise.
+ */
+START_TEST(test_ring_batches)
+{
+	pthread_t thread;
+	long before;
+
+	start(1, _i, 0);
+	pthread_create(&thread, NULL, trigger_slowly, NULL);
+	before = sleeps();
+	while (got.count < SPREAD_EVENTS)
+		check_ok(ebcc_module_poll(module, 1000, NULL));
+	if (_i)
+		ck_assert_int_gt(sleeps() - before, SPREAD_EVENTS / 2);
+	else
+		ck_assert_int_lt(sleeps() - before, SPREAD_EVENTS / 4);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(got.count, SPREAD_EVENTS);
+}
+END_TEST
+
+/* A ring's reader that asked for batches is woken when a quarter of the buffer is full, and at once
+ * after a silence. */
+START_TEST(test_ring_wakeups)
+{
+	struct ebcc_table *table = start(1, 0, 0);
+	size_t count = 0, quarter = ebcc_table_max_entries(table) / 4 / sizeof(struct event);
+	struct pollfd pollfd = {.events = POLLIN};
+	double start_time;
+
 	trigger(1);
+	check_ok(ebcc_module_poll(module, 1000, &count));
+	trigger((int)quarter);
+	check_ok(ebcc_module_poll(module, 1000, &count));
+	ck_assert_uint_eq(count, quarter);
+	check_ok(ebcc_module_poll(module, 300, &count));
+	ck_assert_uint_eq(count, 0);
 	start_time = now();
+	trigger(1);
 	check_ok(ebcc_module_poll(module, -1, &count));
-	ck_assert_uint_eq(count, 1);
-	ck_assert(now() - start_time < 0.5);
+	ck_assert(now() - start_time < 0.02);
+	/* Whoever waits on the descriptor sees every wake-up. */
+	check_ok(ebcc_module_poll_fd(module, &pollfd.fd));
+	for (int i = 0; i < 3; i++) {
+		trigger(1);
+		ck_assert_int_eq(poll(&pollfd, 1, 0), 1);
+		check_ok(ebcc_module_poll(module, 0, &count));
+		ck_assert_uint_eq(count, 1);
+	}
 }
 END_TEST
 
@@ -228,6 +307,13 @@ START_TEST(test_sources)
 	ck_assert_int_eq(got.cpu, -1);
 	check_ok(ebcc_module_poll_source(module, EBCC_EVENTS_PERF, 1000, &count));
 	ck_assert_uint_eq(count, 5);
+	ck_assert_int_ge(got.cpu, 0);
+	trigger(3);
+	check_ok(ebcc_module_consume_source(module, EBCC_EVENTS_RING, &count));
+	ck_assert_uint_eq(count, 3);
+	ck_assert_int_eq(got.cpu, -1);
+	check_ok(ebcc_module_consume_source(module, EBCC_EVENTS_PERF, &count));
+	ck_assert_uint_eq(count, 3);
 	ck_assert_int_ge(got.cpu, 0);
 	trigger(3);
 	check_ok(ebcc_module_consume(module, &count));
@@ -356,7 +442,9 @@ static TCase *case_events(void)
 	tcase_add_loop_test(tcase, test_exact, 0, 2);
 	tcase_add_loop_test(tcase, test_losses, 0, 2);
 	tcase_add_loop_test(tcase, test_callback_stops, 0, 2);
-	tcase_add_test(tcase, test_batch_delay);
+	tcase_add_loop_test(tcase, test_batch_delay, 0, 2);
+	tcase_add_loop_test(tcase, test_ring_batches, 0, 2);
+	tcase_add_test(tcase, test_ring_wakeups);
 	tcase_add_test(tcase, test_wakeup_events);
 	tcase_add_test(tcase, test_sources);
 	tcase_add_loop_test(tcase, test_poll_fd, 0, 2);

@@ -68,7 +68,7 @@ class Function:
         return "<BPF.Function %s>" % self.name.decode()
 
 
-class BPF(AttachMixin, FindMixin, TraceMixin):
+class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin):
     """Compiles a C source, creates its maps, and attaches the programs whose names say where
     they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...).
 
@@ -98,7 +98,6 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
                  compiler=None, btf_path=None):
         self.debug = debug
         self.funcs = {}
-        self.tables = {}
         self._init_links()
         self.module = self._compile(text, src_file, hdr_file, cflags, device,
                                     _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
@@ -203,14 +202,6 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         table = self[table_name]
         return decode_map(table.name, table, table.ttype, sizeinfo)
 
-    def __getitem__(self, key):
-        try:
-            return self.tables[key]
-        except KeyError:
-            pass
-        table = self.tables[key] = self.get_table(key)
-        return table
-
     def __setitem__(self, key, leaf):
         self.tables[key] = leaf
 
@@ -235,8 +226,8 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         self.module.poll(_POLL_PERF, timeout)
 
     def perf_buffer_consume(self):
-        """Calls the callbacks for what is there, without waiting."""
-        self.module.consume()
+        """Calls the callbacks of perf buffers for what is there, without waiting."""
+        self.module.consume(_POLL_PERF)
 
     kprobe_poll = perf_buffer_poll
 
@@ -245,8 +236,8 @@ class BPF(AttachMixin, FindMixin, TraceMixin):
         self.module.poll(_POLL_RING, timeout)
 
     def ring_buffer_consume(self):
-        """Calls the callbacks for what is there, without waiting."""
-        self.module.consume()
+        """Calls the callbacks of ring buffers for what is there, without waiting."""
+        self.module.consume(_POLL_RING)
 
     # Symbols.
 

@@ -405,13 +405,15 @@ class RingBuf(TableBase):
     def __len__(self):
         return 0
 
-    def open_ring_buffer(self, callback, ctx=None):
+    def open_ring_buffer(self, callback, ctx=None, lost_cb=None):
         """Has ring_buffer_poll() call callback(ctx, data, size) for each event.
 
         data: the address of the bytes, good during the call; event(data) copies them. A callback
-        that returns a negative number ends the poll.
+        that returns a negative number ends the poll. lost_cb: as of open_perf_buffer(). The first
+        event after a silence wakes the reader; as long as more come, they are read in batches, a
+        few hundredths of a second late at most.
         """
-        self._open_events(callback, _warn_lost(self.name), ctx, 0, 0)
+        self._open_events(callback, lost_cb or _warn_lost(self.name), ctx, 0, 0)
 
 
 class bpf_stack_build_id(ct.Structure):

@@ -123,8 +123,8 @@ class PerfEventArray(ArrayBase):
     def open_perf_event(self, typ: int, config: int, pid: int = ...) -> None: ...
 
 class RingBuf(TableBase):
-    def open_ring_buffer(self, callback: Callable[[Any, int, int], Any],
-                         ctx: Any = ...) -> None: ...
+    def open_ring_buffer(self, callback: Callable[[Any, int, int], Any], ctx: Any = ...,
+                         lost_cb: Callable[[int], Any] | None = ...) -> None: ...
 
 class bpf_stack_build_id(ct.Structure):
     status: int

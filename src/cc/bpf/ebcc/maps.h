@@ -48,6 +48,10 @@
 #define __EBCC_NOEXIST 1ULL
 #define __EBCC_CURRENT_CPU 0xffffffffULL
 #define __EBCC_ENOENT 2
+#define __EBCC_RB_NO_WAKEUP 1
+#define __EBCC_RB_FORCE_WAKEUP 2
+#define __EBCC_RB_AVAIL_DATA 0
+#define __EBCC_RB_HEADER_SIZE 8
 
 #define __EBCC_IS(string, type) (!__builtin_strcmp(string, type))
 #define __EBCC_HAS_PREFIX(string, prefix)                                                          \
@@ -299,15 +303,36 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_VALUES_perf_output(name)                                                            \
 	.perf_submit = __ebcc_perf_submit__##name, .perf_submit_skb = __ebcc_perf_submit_skb__##name,
 
+/* Whether to wake a ring buffer's reader where the source leaves that open. A reader that looks by
+ * itself from time to time asks for batches: to be woken only when so many bytes, a power of two,
+ * wait for it. The kernel's own rule would wake it for every event that it is in time for.
+ * @size: of the event with its header, where that is not in the buffer yet. */
+#define __EBCC_FUNCTION_wakeup(name)                                                               \
+	volatile __u64 __ebcc_batch_##name[8] __attribute__((section(".data.ebcc"))) = {};         \
+	__EBCC_INLINE __u64 __ebcc_wakeup__##name(__u64 flags, __u64 size)                         \
+	{                                                                                          \
+		__u64 batch = __ebcc_batch_##name[0], waiting;                                     \
+                                                                                                   \
+		if (flags || !batch)                                                               \
+			return flags;                                                              \
+		waiting = bpf_ringbuf_query(__EBCC_MAP(name), __EBCC_RB_AVAIL_DATA);               \
+		if (size ? (waiting ^ (waiting + size)) >= batch : waiting >= batch)               \
+			return __EBCC_RB_FORCE_WAKEUP;                                             \
+		return __EBCC_RB_NO_WAKEUP;                                                        \
+	}
+
 #define __EBCC_FUNCTIONS_ringbuf(name)                                                             \
 	__EBCC_FUNCTION_lost(name)                                                                 \
+	__EBCC_FUNCTION_wakeup(name)                                                               \
 	__EBCC_INLINE int __ebcc_ringbuf_output__##name(void *data, __u64 size, __u64 flags,       \
 							__u64 type)                                \
 	{                                                                                          \
 		long error;                                                                        \
                                                                                                    \
 		__ebcc_event(__EBCC_MAP(name), data, type);                                        \
-		error = bpf_ringbuf_output(__EBCC_MAP(name), data, size, flags);                   \
+		error = bpf_ringbuf_output(                                                        \
+			__EBCC_MAP(name), data, size,                                              \
+			__ebcc_wakeup__##name(flags, size + __EBCC_RB_HEADER_SIZE));               \
 		if (error)                                                                         \
 			__ebcc_count_lost__##name();                                               \
 		return error;                                                                      \
@@ -323,11 +348,11 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_INLINE void __ebcc_ringbuf_submit__##name(void *record, __u64 flags, __u64 type)    \
 	{                                                                                          \
 		__ebcc_event(__EBCC_MAP(name), record, type);                                      \
-		bpf_ringbuf_submit(record, flags);                                                 \
+		bpf_ringbuf_submit(record, __ebcc_wakeup__##name(flags, 0));                       \
 	}                                                                                          \
 	__EBCC_INLINE void __ebcc_ringbuf_discard__##name(void *record, __u64 flags)               \
 	{                                                                                          \
-		bpf_ringbuf_discard(record, flags);                                                \
+		bpf_ringbuf_discard(record, __ebcc_wakeup__##name(flags, 0));                      \
 	}                                                                                          \
 	__EBCC_INLINE __u64 __ebcc_ringbuf_query__##name(__u64 flags)                              \
 	{                                                                                          \

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""The script that bench/events runs on either module: reads events, numbered, that a process of its own makes.
+
+Its argument is the kind of buffer, perf or ring. Prints its measurements as one line of JSON: processor time for an event,
+in seconds.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+BACKLOG = 20000
+BACKLOG_ROUNDS = 7
+RATE = 20000  # events a second
+WAITING = 20000
+PAGES = 1024
+
+TEXT = """
+struct event_t {
+	u64 number;
+	u32 pid;
+	u32 user;
+	char comm[16];
+	char name[64];
+};
+
+OUTPUT
+BPF_ARRAY(sent, u64, 1);
+
+TRACEPOINT_PROBE(syscalls, sys_enter_getppid)
+{
+	struct event_t event = {};
+	int first = 0;
+	u64 *number;
+
+	event.pid = bpf_get_current_pid_tgid() >> 32;
+	if (event.pid != WRITER)
+		return 0;
+	number = sent.lookup(&first);
+	if (!number)
+		return 0;
+	event.number = (*number)++;
+	event.user = bpf_get_current_uid_gid();
+	bpf_get_current_comm(&event.comm, sizeof(event.comm));
+	SUBMIT;
+	return 0;
+}
+"""
+OUTPUTS = {
+    "perf": ("BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &event, sizeof(event))"),
+    "ring": (f"BPF_RINGBUF_OUTPUT(events, {PAGES});", "events.ringbuf_output(&event, sizeof(event), 0)"),
+}
+
+# Makes the events that it is asked for on its standard input, as "COUNT RATE": 0 is as fast as it can.
+WRITER = """
+import os, sys, time
+for line in sys.stdin:
+    count, rate = map(int, line.split())
+    due = time.monotonic()
+    for _ in range(count):
+        while rate and time.monotonic() < due:
+            pass
+        due += 1 / rate if rate else 0
+        os.getppid()
+    print(flush=True)
+"""
+
+
+class Reader:
+    """The module, its buffer, and the process that writes to it."""
+
+    def __init__(self, kind):
+        self.writer = subprocess.Popen([sys.executable, "-c", WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.kind = kind
+        self.total = 0
+        self.last = -1
+        self.pid = 0
+
+    def open(self):
+        """Creates the module; returns its path, to be sure of which one it is."""
+        import bcc
+
+        output, submit = OUTPUTS[self.kind]
+        text = TEXT.replace("OUTPUT", output).replace("SUBMIT", submit).replace("WRITER", str(self.writer.pid))
+        bpf = bcc.BPF(text=text)
+
+        def on_event(_first, data, _size):
+            event = bpf["events"].event(data)
+            self.pid = event.pid
+            self.last = event.number
+
+        if self.kind == "perf":
+            bpf["events"].open_perf_buffer(on_event, page_cnt=PAGES)
+            self.poll = bpf.perf_buffer_poll
+        else:
+            bpf["events"].open_ring_buffer(on_event)
+            self.poll = bpf.ring_buffer_poll
+        return bcc.__file__
+
+    def write(self, count, rate=0):
+        """Has events made."""
+        self.total += count
+        self.writer.stdin.write(b"%d %d\n" % (count, rate))
+        self.writer.stdin.flush()
+
+    def read(self, count):
+        """Reads the events that are due; returns the processor time that each took."""
+        deadline = time.monotonic() + 30
+        start = time.process_time()
+        while self.last != self.total - 1 and time.monotonic() < deadline:
+            self.poll(100)
+        spent = time.process_time() - start
+        if self.last != self.total - 1 or self.pid != self.writer.pid:
+            sys.exit(f"event {self.total - 1} did not come: {self.last} was the last one")
+        return spent / count
+
+    def written(self):
+        """Waits until the events that were asked for are made."""
+        self.writer.stdout.readline()
+
+    def backlog(self):
+        """The events are there before they are read."""
+        self.write(BACKLOG)
+        self.written()
+        return self.read(BACKLOG)
+
+    def waiting(self):
+        """They come one by one."""
+        self.write(WAITING, RATE)
+        spent = self.read(WAITING)
+        self.written()
+        return spent
+
+
+def use_own_processors(writer):
+    """The writer and the reader don't move about: events stay in order, and both have a processor where there are two."""
+    processors = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, processors[-1:])
+    os.sched_setaffinity(writer, processors[:1])
+
+
+def main():
+    """Measures and prints."""
+    kind = sys.argv[1]
+    reader = Reader(kind)
+    module = reader.open()
+    use_own_processors(reader.writer.pid)
+    backlog = statistics.median([reader.backlog() for _ in range(BACKLOG_ROUNDS)])
+    waiting = reader.waiting()
+    reader.writer.stdin.close()
+    reader.writer.wait()
+    print(json.dumps({"module": module, f"{kind}_backlog": backlog, f"{kind}_waiting": waiting}))
+
+
+main()
