@@ -18,7 +18,7 @@ def options_of(text):
 def test_options(name):
     """The option list of --help and the manual page's section on options name the same."""
     _, output, _ = run(name, "--help")
-    listed = re.findall(r"^  (-\S.*?)(?:  .*)?$", output.decode(), re.MULTILINE)
+    listed = re.findall(r"^ {2,}(-\S.*?)(?:  .*)?$", output.decode(), re.MULTILINE)
     # Spellings with an underscore are for those who know them from elsewhere.
     ours = {option for line in listed for option in options_of(line) if "_" not in option}
     page = (MAN / f"{name}.8").read_text(encoding="utf-8").replace("\\-", "-")

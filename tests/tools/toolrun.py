@@ -40,12 +40,20 @@ def repeated_when_skipped(test):
     return wrapper
 
 
+def command_of(name, arguments):
+    """The command line of a tool, with the interpreter that its first line names."""
+    path = TOOLS / name
+    with open(path, encoding="utf-8") as file:
+        interpreter = file.readline().removeprefix("#!").split()
+    return [*interpreter, path, *map(str, arguments)]
+
+
 class Tool:
     """A running tool. Its output is read by a thread, so that waiting has a limit."""
 
     def __init__(self, name, *arguments, **options):
-        self.process = subprocess.Popen(["/usr/bin/python3", TOOLS / name, *map(str, arguments)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        self.process = subprocess.Popen(command_of(name, arguments), stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, **options)
         self.output = b""
         self.errors = b""
         self.readers = [threading.Thread(target=self._read, args=arguments, daemon=True)

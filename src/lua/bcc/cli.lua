@@ -1,0 +1,152 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What command line tools in Lua share: arguments, output, losses, signals and exit status.
+--
+-- A tool ends with 0 when it ended as asked (Ctrl-C, a duration), with FAILURE when something went
+-- wrong, and with USAGE when it was called wrongly. In both of those it says why on stderr, in
+-- one line.
+
+local argparse = require "argparse"
+local ebcc = require "bcc._ebcc"
+local json = require "dkjson"
+
+local posix = ebcc.posix
+
+local cli = { FAILURE = 1, USAGE = 2 }
+
+-- The longest wait for events; an interrupt ends it, too.
+local POLL_MS = 200
+
+--- An argument parser whose help ends with examples, and which tells a mistake in one line.
+---@param name string
+---@param description string
+---@param examples string
+---@return table parser of lua-argparse
+function cli.parser(name, description, examples)
+  local parser = argparse(name, description, examples)
+  parser:usage_margin(2):help_usage_margin(2):help_description_margin(38):help_max_width(100)
+  function parser.error(_, message)
+    io.stderr:write(name, ": ", (message:gsub("\n", "; ")), " (--help shows the options)\n")
+    os.exit(cli.USAGE)
+  end
+  return parser
+end
+
+--- A converter of whole numbers from low to high.
+---@param low integer
+---@param high integer
+function cli.whole(low, high)
+  return function(text)
+    local number = text:match("^%d+$") and math.tointeger(tonumber(text))
+    if not number or number < low or number > high then
+      return nil, ("'%s' is not a whole number from %d to %d"):format(text, low, high)
+    end
+    return number
+  end
+end
+
+--- The converter of process ids.
+cli.pid = cli.whole(1, 0xffffffff)
+
+--- The converter of a time in seconds, above zero; fractions are allowed.
+function cli.seconds(text)
+  local number = tonumber(text)
+  if not number or not (number > 0 and number < 1e9) then
+    return nil, ("'%s' is not a number of seconds above 0"):format(text)
+  end
+  return number
+end
+
+--- The text with control characters written out, so that none reaches the terminal.
+---@param text string
+---@return string
+function cli.for_terminal(text)
+  return (text:gsub("%c", function(character) return ("\\x%02x"):format(character:byte()) end))
+end
+
+-- Bytes as the kernel has them as a text that every JSON reader takes.
+local function text_of(bytes)
+  if utf8.len(bytes) then
+    return bytes
+  end
+  local parts, position = {}, 1
+  while position <= #bytes do
+    local length = utf8.len(bytes, position, position) and utf8.offset(bytes, 2, position)
+    if length then
+      parts[#parts + 1] = bytes:sub(position, length - 1)
+      position = length
+    else
+      parts[#parts + 1] = ("\\x%02x"):format(bytes:byte(position))
+      position = position + 1
+    end
+  end
+  return table.concat(parts)
+end
+
+--- A line of JSON: the values in the order of the keys.
+---@param keys string[]
+---@param values table<string, any>
+---@return string
+function cli.json_line(keys, values)
+  local readable = {}
+  for key, value in pairs(values) do
+    readable[key] = type(value) == "string" and text_of(value) or value
+  end
+  return json.encode(readable, { keyorder = keys }) .. "\n"
+end
+
+--- Seconds since 1970 of a moment of the monotonic clock, in nanoseconds.
+---@param moment integer
+---@return number
+function cli.wall_clock(moment)
+  local now = posix.time_ns(posix.CLOCK.REALTIME) - posix.time_ns(posix.CLOCK.MONOTONIC)
+  return (now + moment) / 1e9
+end
+
+-- Tells what a ring buffer lost, at most once a second.
+local function report_losses(name, events, told, last)
+  local total = events:lost()
+  if total > told.count and (last or posix.time_ns() - told.moment >= 1000000000) then
+    io.stderr:write(("%s: %d events lost (%d so far)\n"):format(name, total - told.count, total))
+    told.count, told.moment = total, posix.time_ns()
+  end
+end
+
+--- Shows the events of a ring buffer until an interrupt, or for so many seconds; at last what it
+--- still holds.
+---@param name string of the tool
+---@param bpf bcc.BPF
+---@param events bcc.Table
+---@param duration? number
+function cli.show_events(name, bpf, events, duration)
+  local finish = duration and posix.time_ns() + duration * 1e9 or math.huge
+  local told = { count = 0, moment = 0 }
+  while posix.time_ns() < finish and not posix.interrupted() do
+    local left = math.min((finish - posix.time_ns()) / 1e6, POLL_MS)
+    bpf:ring_buffer_poll(math.max(math.ceil(left), 0))
+    io.stdout:flush()
+    report_losses(name, events, told)
+  end
+  bpf:ring_buffer_consume()
+  report_losses(name, events, told, true)
+end
+
+-- What an error says, in one line: of a compiler's words, the first that is an error.
+local function one_line(err)
+  local text = tostring(err)
+  return text:match("[^\n]* error: [^\n]*") or text:match("[^\n]+") or "unknown error"
+end
+
+--- Runs a tool's main() and ends the process with the exit status that belongs to its outcome.
+---@param name string
+---@param main fun()
+function cli.run(name, main)
+  posix.catch_interrupts()
+  local well, err = pcall(main)
+  io.stdout:flush()
+  if not well then
+    io.stderr:write(name, ": ", one_line(err), "\n")
+  end
+  os.exit(well and 0 or cli.FAILURE, true)
+end
+
+return cli

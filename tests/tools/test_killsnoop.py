@@ -1,0 +1,127 @@
+"""killsnoop against signals that the test sends."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from toolrun import Tool, run
+
+OWN = os.getpid()
+
+
+@pytest.fixture
+def target():
+    """A process that signals can be sent to."""
+    process = subprocess.Popen(["sleep", "1000"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def trace(act, *arguments):
+    """What the tool prints of this process's signals while it acts. Signal 0 to itself is the marker
+    that shows the tool at work, and is left out."""
+    marker = re.compile(rb' 0 +%d |"signal":0,"target":%d\b' % (OWN, OWN))
+    with Tool("killsnoop", *arguments) as tool:
+        tool.wait_for(marker.search, lambda: os.kill(OWN, 0))
+        act()
+        time.sleep(0.2)
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    # The tool sees its own interrupt, too.
+    interrupt = re.compile(rb' 2 +%d |"signal":2,"target":%d\b' % (tool.process.pid, tool.process.pid))
+    return [line for line in output.splitlines() if not marker.search(line) and not interrupt.search(line)]
+
+
+def comm():
+    with open("/proc/self/comm", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def test_lines(target):
+    def act():
+        os.kill(target.pid, signal.SIGCONT)
+        with pytest.raises(ProcessLookupError):
+            os.kill(2**22 - 1, signal.SIGTERM)
+
+    header, *lines = trace(act, "-p", OWN)
+    assert header.split() == [b"TIME", b"PID", b"COMM", b"SIG", b"TPID", b"RESULT"]
+    assert [line.split()[1:] for line in lines] == [
+        [b"%d" % OWN, comm().encode(), b"18", b"%d" % target.pid, b"0"],
+        [b"%d" % OWN, comm().encode(), b"15", b"%d" % (2**22 - 1), b"-3"]]
+    assert all(re.match(rb"\d\d:\d\d:\d\d  ", line) for line in lines)
+
+
+def test_json(target):
+    start = time.time()
+    lines = [json.loads(line) for line in trace(lambda: os.kill(target.pid, signal.SIGCONT), "-p", OWN, "-j")]
+    assert len(lines) == 1
+    moment = lines[0].pop("time")
+    assert start - 1 < moment < time.time() + 1
+    assert lines[0] == {"pid": OWN, "comm": comm(), "signal": 18, "target": target.pid, "result": 0,
+                        "errno": 0}
+
+
+def test_threads():
+    """tkill(2) and tgkill(2) count too: pthread_kill() is one of them."""
+    import threading
+    main = threading.main_thread()
+    lines = trace(lambda: signal.pthread_kill(main.ident, signal.SIGWINCH), "-p", OWN)[1:]
+    assert [line.split()[3:] for line in lines] == [[b"28", b"%d" % OWN, b"0"]]
+
+
+def choose(target, *arguments):
+    """(signal, target, result) of the lines that options let through. They may hide the marker, so the
+    work is repeated until there is a line, and another process does it."""
+    words = f"kill -CONT {target.pid}; kill -WINCH {target.pid}; kill -USR1 4194303"
+    with Tool("killsnoop", "-j", *arguments) as tool:
+        tool.wait_for(lambda output: b"\n" in output, lambda: subprocess.run(
+            ["sh", "-c", words], check=False, stderr=subprocess.DEVNULL))
+        time.sleep(0.2)
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    lines = map(json.loads, output.splitlines())
+    return {(line["signal"], line["target"], line["errno"]) for line in lines
+            if line["target"] in (target.pid, 4194303)}
+
+
+def test_failed_only(target):
+    assert choose(target, "-x") == {(10, 4194303, 3)}
+
+
+def test_receiver_only(target):
+    assert choose(target, "-T", target.pid) == {(18, target.pid, 0), (28, target.pid, 0)}
+
+
+def test_signal_only(target):
+    assert choose(target, "--signal", 28) == {(28, target.pid, 0)}
+
+
+def test_duration():
+    start = time.monotonic()
+    status, output, errors = run("killsnoop", "-d", "0.5", "-T", OWN)
+    assert (status, errors) == (0, b"")
+    assert output.startswith(b"TIME      PID     COMM             SIG  TPID    RESULT\n")
+    assert time.monotonic() - start >= 0.5
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["-p", "x"], ["-s", "65"], ["-d", "0"], ["more"]])
+def test_usage(arguments):
+    status, output, errors = run("killsnoop", *arguments)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(b"killsnoop: ") and errors.count(b"\n") == 1
+
+
+def test_help():
+    status, output, errors = run("killsnoop", "--help")
+    assert (status, errors) == (0, b"")
+    assert b"\nexamples:\n" in output
+
+
+def test_failure_in_one_line():
+    status, output, errors = run("killsnoop", env={**os.environ, "EBCC_KERNEL_TYPES": "nonsense"})
+    assert (status, output) == (1, b"")
+    assert errors.startswith(b"killsnoop: ") and errors.count(b"\n") == 1
