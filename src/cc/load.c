@@ -387,10 +387,17 @@ static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnu
 				table->name, type ? type : "of unknown type", table->max_entries,
 				table->key_size, table->leaf_size);
 		TRY(ebcc_buf_check(&words));
-		if (strstr(ebcc_buf_string(&capture->text), ebcc_buf_string(&words)))
+		if (!strstr(ebcc_buf_string(&capture->text), ebcc_buf_string(&words)))
+			continue;
+		if (errnum == EINVAL && !libbpf_probe_bpf_map_type(table->map_type, NULL))
 			return ebcc_error_with_subject(
-				ebcc_load_error(errnum, ebcc_buf_string(&what), capture),
+				ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+						  "table '%s': this kernel has no tables of type "
+						  "%s",
+						  table->name, type ? type : "asked for"),
 				table->name);
+		return ebcc_error_with_subject(
+			ebcc_load_error(errnum, ebcc_buf_string(&what), capture), table->name);
 	}
 	return ebcc_load_error(errnum, "the module's maps", capture);
 }

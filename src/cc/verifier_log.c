@@ -271,6 +271,9 @@ static const struct {
 	{"invalid func", "this kernel doesn't have the helper"},
 	{"cannot use helper", "programs of this type may not call the helper"},
 	{"invalid access to packet", "compare the pointer with data_end before reading"},
+	{"type STRUCT is unsupported",
+	 "this kernel attaches such programs to no function with a struct among its arguments: use "
+	 "a kprobe"},
 	{"invalid bpf_context access", "programs of this type have no such context member"},
 	{"min value is negative",
 	 "the size or index may be negative: make it unsigned, or mask it"},
@@ -288,8 +291,16 @@ static const struct {
 	 "bpf_probe_read_kernel() or bpf_probe_read_user()"},
 };
 
-static const char *find_hint(const struct line *reason)
+/* What the line before the reason tells: "func 'vfs_write' arg3 type INT is not a struct". */
+static const char argument_hint[] =
+	"this kernel gives such programs no argument that points to anything but a struct, which "
+	"came with Linux 5.17: use a kprobe, or leave the argument alone";
+
+static const char *find_hint(const struct line *reason, const char *log)
 {
+	if (memmem(reason->text, reason->length, "invalid bpf_context access", 26) &&
+	    strstr(log, " is not a struct\n"))
+		return argument_hint;
 	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
 		if (memmem(reason->text, reason->length, hints[i].pattern,
 			   strlen(hints[i].pattern)))
@@ -349,7 +360,7 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 		ebcc_buf_append_string(&text, ": ");
 		append_line(&text, &findings.source);
 	}
-	hint = findings.reason.text ? find_hint(&findings.reason) : NULL;
+	hint = findings.reason.text ? find_hint(&findings.reason, rejection->log) : NULL;
 	if (hint)
 		ebcc_buf_printf(&text, " (%s)", hint);
 	error = ebcc_error_create(EBCC_ERROR_LOAD, "program '%s': %s", rejection->program,
