@@ -2,6 +2,8 @@
 
 import collections
 import os
+import re
+import subprocess
 import time
 
 import pytest
@@ -46,6 +48,14 @@ def bpf():
         yield module
 
 
+@pytest.fixture
+def memory_file(tmp_path):
+    """A file to be, on a file system with nothing below it: an overlay opens another file for the one that is asked for."""
+    subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
+    yield tmp_path / "file"
+    subprocess.run(["umount", tmp_path], check=True)
+
+
 def work(path):
     """Two writes, one read of a file and one of a link, between which nothing else is done."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
@@ -83,12 +93,11 @@ def has_multi():
     return BPF.ksymname("register_fprobe_ips") != -1
 
 
-def test_expression_attaches_to_all_that_match(bpf, tmp_path):
+def test_expression_attaches_to_all_that_match(bpf, memory_file):
     bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
     assert bpf.num_open_kprobes() == len(FUNCTIONS)
-    seen = counted(bpf, tmp_path / "file")
-    assert set(seen) == FUNCTIONS
-    assert seen[b"vfs_write"] == 2 and seen[b"vfs_readlink"] == 1
+    seen = counted(bpf, memory_file)
+    assert seen == {b"vfs_write": 2, b"vfs_read": 1, b"vfs_readlink": 1}
 
 
 def test_one_link_where_the_kernel_has_such_links(bpf):
@@ -97,31 +106,30 @@ def test_one_link_where_the_kernel_has_such_links(bpf):
     assert links("kprobe_multi") == (1 if has_multi() else 0)
 
 
-def test_detaching_one(bpf, tmp_path):
+def test_detaching_one(bpf, memory_file):
     bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
     bpf.detach_kprobe("vfs_write")
     assert bpf.num_open_kprobes() == 2
-    seen = counted(bpf, tmp_path / "file")
-    assert set(seen) == FUNCTIONS - {b"vfs_write"} and seen[b"vfs_readlink"] == 1
+    seen = counted(bpf, memory_file)
+    assert seen == {b"vfs_read": 1, b"vfs_readlink": 1}
     with pytest.raises(AttachError):
         bpf.detach_kprobe("vfs_write")
 
 
-def test_detaching_all_one_after_the_other(bpf, tmp_path):
+def test_detaching_all_one_after_the_other(bpf, memory_file):
     bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
     for name in sorted(FUNCTIONS):
         bpf.detach_kprobe(name)
     assert bpf.num_open_kprobes() == 0 and links("kprobe_multi") == 0
-    assert not counted(bpf, tmp_path / "file")
+    assert not counted(bpf, memory_file)
 
 
-def test_single_probe_beside_many(bpf, tmp_path):
+def test_single_probe_beside_many(bpf, memory_file):
     bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
     bpf.attach_kprobe(event="vfs_open", fn_name="on_call")
     assert bpf.num_open_kprobes() == len(FUNCTIONS) + 1
-    seen = counted(bpf, tmp_path / "file")
-    # Newer kernels open the file below the overlay by the same function.
-    assert set(seen) == FUNCTIONS | {b"vfs_open"} and seen[b"vfs_open"] in (1, 2)
+    seen = counted(bpf, memory_file)
+    assert seen == {b"vfs_open": 1, b"vfs_write": 2, b"vfs_read": 1, b"vfs_readlink": 1}
 
 
 def test_returns(bpf):
@@ -134,11 +142,11 @@ def test_returns(bpf):
     os.close(descriptor)
 
 
-def test_functions_that_cannot_be_probed_are_left_out(bpf, tmp_path):
+def test_functions_that_cannot_be_probed_are_left_out(bpf, memory_file):
     program = bpf.module.program(b"on_call")
     link = program.attach_kprobe_multi([b"no_such_function", b"vfs_readlink", b"also_no_function"])
     assert link.functions() == [b"vfs_readlink"]
-    assert counted(bpf, tmp_path / "file") == {b"vfs_readlink": 1}
+    assert counted(bpf, memory_file) == {b"vfs_readlink": 1}
     link.destroy()
     with pytest.raises(AttachError, match="no_such_function"):
         program.attach_kprobe_multi([b"no_such_function"])
@@ -154,12 +162,12 @@ def test_refused_addresses_do_not_fail_the_others(bpf):
 
 
 def test_a_thousand_functions(bpf):
-    """At least 10 times as fast as one by one, of which a part is measured in the same run, where the kernel has one link for
+    """At least 20 times as fast as one by one, of which a part is measured in the same run, where the kernel has one link for
     all; elsewhere a hundred single ones do."""
     program = bpf.module.program(b"on_call")
-    program.attach_kprobe_multi(sorted(FUNCTIONS)).destroy()  # what is done once only
     names = BPF.get_kprobe_functions(RARE)[:1000 if has_multi() else 100]
     assert len(names) == (1000 if has_multi() else 100)
+    program.attach_kprobe(b"vfs_read").destroy()  # what is done once only
     start = time.monotonic()
     link = program.attach_kprobe_multi(names)
     together = time.monotonic() - start
@@ -171,4 +179,51 @@ def test_a_thousand_functions(bpf):
     singles = [program.attach_kprobe(name) for name in names[:50]]
     alone = (time.monotonic() - start) / len(singles) * len(names)
     print(f"1,000 functions: {together:.3f} s together, {alone:.3f} s one by one")
-    assert together * 10 <= alone
+    assert together * 20 <= alone
+
+
+def milliseconds(function):
+    """The fastest of three calls."""
+    times = []
+    for _ in range(3):
+        start = time.monotonic()
+        function()
+        times.append((time.monotonic() - start) * 1000)
+    return min(times)
+
+
+def test_finding_functions_again():
+    """The list of functions is made once, which takes as long as reading the kernel's files."""
+    with open("/proc/kallsyms", "rb") as file:
+        read = milliseconds(lambda: (file.seek(0), file.read()))
+    assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_")) * 20 < read
+    assert milliseconds(lambda: BPF.get_kprobe_functions("^(tcp|udp)_")) < read
+
+
+def test_finding_functions_of_a_new_module():
+    """A module that is loaded or unloaded shows in the next answer."""
+    for name in ("dummy", "nlmon", "ifb"):
+        if subprocess.run(["modprobe", "-n", name], check=False, capture_output=True).returncode == 0:
+            break
+    expression = {"dummy": "^dummy_(xmit|setup)$", "nlmon": "^nlmon_(xmit|setup)$", "ifb": "^ifb_(xmit|setup)$"}[name]
+    assert BPF.get_kprobe_functions(expression) == []
+    subprocess.run(["modprobe", name], check=True)
+    found = BPF.get_kprobe_functions(expression)
+    assert f"{name}_setup".encode() in found
+    subprocess.run(["modprobe", "-r", name], check=True)
+    assert BPF.get_kprobe_functions(expression) == []
+
+
+def test_found_functions_are_those_of_the_kernels_files():
+    """Against a reading of our own."""
+    with open("/sys/kernel/tracing/available_filter_functions", encoding="ascii") as file:
+        traceable = {line.split()[0] for line in file}
+    with open("/sys/kernel/debug/kprobes/blacklist", encoding="ascii") as file:
+        blacklist = {line.split("\t")[1].split()[0] for line in file}
+    with open("/proc/kallsyms", encoding="ascii") as file:
+        lines = [line.split() for line in file]
+    counts = collections.Counter(line[2] for line in lines if line[1] in "tTwW" and line[3:] != ["[bpf]"])
+    expected = sorted(name for name in (traceable - blacklist) & counts.keys() if counts[name] == 1)
+    assert [name.decode() for name in BPF.get_kprobe_functions("")] == expected
+    reads = [name for name in expected if re.match(".*_read.*", name)]
+    assert [name.decode() for name in BPF.get_kprobe_functions(".*_read.*")] == reads
