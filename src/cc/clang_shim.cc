@@ -14,6 +14,7 @@
 #include <clang/Frontend/FrontendActions.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <clang/Frontend/Utils.h>
+#include <clang/Lex/MacroArgs.h>
 #include <clang/Lex/MacroInfo.h>
 #include <clang/Lex/PPCallbacks.h>
 #include <clang/Lex/Preprocessor.h>
@@ -345,6 +346,52 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 	}
 };
 
+/*
+ * A struct that is written in place as an argument of the dialect's macros may have commas in it.
+ * To the preprocessor they end the argument; here they lose that meaning, by the flag that it has
+ * for Microsoft's commas, which lasts for one expansion. So each macro on the way marks them again.
+ * What is read of the source are the arguments of `...`, which hold their commas as they are.
+ */
+class CommasInBraces : public clang::PPCallbacks
+{
+	const clang::SourceManager &sources;
+
+	bool is_dialect(const clang::MacroInfo &macro) const
+	{
+		return sources.getFilename(macro.getDefinitionLoc())
+			.starts_with(EBCC_CC_DIALECT_INCLUDE "/");
+	}
+
+	static void mark(clang::Token *token)
+	{
+		for (unsigned braces = 0; token->isNot(clang::tok::eof); token++) {
+			if (token->is(clang::tok::l_brace))
+				braces++;
+			else if (token->is(clang::tok::r_brace) && braces)
+				braces--;
+			else if (token->is(clang::tok::comma) && braces)
+				token->setFlag(clang::Token::IgnoredComma);
+		}
+	}
+
+	void MacroExpands(const clang::Token &, const clang::MacroDefinition &definition,
+			  clang::SourceRange, const clang::MacroArgs *arguments) override
+	{
+		const clang::MacroInfo *macro = definition.getMacroInfo();
+
+		if (!arguments || !macro || !is_dialect(*macro))
+			return;
+		for (unsigned i = 0; i < arguments->getNumMacroArguments(); i++)
+			mark(const_cast<clang::Token *>(arguments->getUnexpArgument(i)));
+	}
+
+      public:
+	explicit CommasInBraces(const clang::Preprocessor &preprocessor)
+	    : sources(preprocessor.getSourceManager())
+	{
+	}
+};
+
 class PreprocessAction : public clang::PreprocessorFrontendAction
 {
 	llvm::raw_ostream &out;
@@ -352,8 +399,10 @@ class PreprocessAction : public clang::PreprocessorFrontendAction
 	void ExecuteAction() override
 	{
 		clang::CompilerInstance &compiler = getCompilerInstance();
+		clang::Preprocessor &preprocessor = compiler.getPreprocessor();
 
-		clang::DoPrintPreprocessedInput(compiler.getPreprocessor(), &out,
+		preprocessor.addPPCallbacks(std::make_unique<CommasInBraces>(preprocessor));
+		clang::DoPrintPreprocessedInput(preprocessor, &out,
 						compiler.getPreprocessorOutputOpts());
 	}
 
@@ -413,8 +462,8 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 			return;
 		/* In the preamble they are macros already. */
 		if (kernel == defined ||
-		    (kernel && preprocessor.isMacroDefined(
-				       preprocessor.getIdentifierInfo(keywords[0][0]))))
+		    (kernel &&
+		     preprocessor.isMacroDefined(preprocessor.getIdentifierInfo(keywords[0][0]))))
 			return;
 		defined = kernel;
 		for (const auto &keyword : keywords) {
@@ -444,6 +493,7 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 		if (headers)
 			preprocessor.addPPCallbacks(
 				std::make_unique<KernelHeaderKeywords>(preprocessor));
+		preprocessor.addPPCallbacks(std::make_unique<CommasInBraces>(preprocessor));
 		return EmitLLVMOnlyAction::BeginSourceFileAction(compiler);
 	}
 

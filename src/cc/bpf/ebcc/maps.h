@@ -6,7 +6,9 @@
  * map its name back.
  *
  * A type parameter may define a struct in place, so each is expanded once only: in the map's own
- * definition, from where __EBCC_KEY() and __EBCC_LEAF() take it.
+ * definition, from where __EBCC_KEY() and __EBCC_LEAF() take it. Commas between its braces are
+ * kept together where a macro's parameters are `...` (clang_shim.cc, CommasInBraces), hence the
+ * second macro behind each that has such a parameter.
  *
  * Methods that C can't say are undefined functions (__ebcc_lookup_or_init__NAME,
  * __ebcc_increment__NAME, __ebcc_atomic_increment__NAME); the markers pass replaces their calls.
@@ -508,14 +510,18 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_FACTS(name, "table=" string "\n" facts);                                            \
 	__EBCC_TABLE_any(name)
 
-#define BPF_F_TABLE(string, key_type, leaf_type, name, entries, flags)                             \
+#define __EBCC_BPF_F_TABLE(string, key_type, leaf_type, name, entries, flags)                      \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, flags, "")
-#define BPF_TABLE(string, key_type, leaf_type, name, entries)                                      \
+#define BPF_F_TABLE(...) __EBCC_BPF_F_TABLE(__VA_ARGS__)
+#define __EBCC_BPF_TABLE(string, key_type, leaf_type, name, entries)                               \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "")
-#define BPF_TABLE_PUBLIC(string, key_type, leaf_type, name, entries)                               \
+#define BPF_TABLE(...) __EBCC_BPF_TABLE(__VA_ARGS__)
+#define __EBCC_BPF_TABLE_PUBLIC(string, key_type, leaf_type, name, entries)                        \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "scope=public\n")
-#define BPF_TABLE_SHARED(string, key_type, leaf_type, name, entries)                               \
+#define BPF_TABLE_PUBLIC(...) __EBCC_BPF_TABLE_PUBLIC(__VA_ARGS__)
+#define __EBCC_BPF_TABLE_SHARED(string, key_type, leaf_type, name, entries)                        \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "scope=shared\n")
+#define BPF_TABLE_SHARED(...) __EBCC_BPF_TABLE_SHARED(__VA_ARGS__)
 #define __EBCC_TABLE_PINNED6(string, key_type, leaf_type, name, entries, path)                     \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "pinned=" path "\n")
 #define __EBCC_TABLE_PINNED7(string, key_type, leaf_type, name, entries, path, flags)              \
@@ -643,27 +649,31 @@ struct bpf_stacktrace_buildid {
 	} __ebcc_map_##name __EBCC_SECTION_MAPS;                                                   \
 	__EBCC_FACTS(name, "table=" string "\n" facts);                                            \
 	__EBCC_TABLE_group(name, queue)
-#define BPF_QUEUESTACK(string, name, leaf_type, entries, flags)                                    \
+#define __EBCC_BPF_QUEUESTACK(string, name, leaf_type, entries, flags)                             \
 	__EBCC_QUEUESTACK(string, name, leaf_type, entries, flags, "")
-#define BPF_QUEUESTACK_PINNED(string, name, leaf_type, entries, flags, path)                       \
+#define BPF_QUEUESTACK(...) __EBCC_BPF_QUEUESTACK(__VA_ARGS__)
+#define __EBCC_BPF_QUEUESTACK_PINNED(string, name, leaf_type, entries, flags, path)                \
 	__EBCC_QUEUESTACK(string, name, leaf_type, entries, flags, "pinned=" path "\n")
-#define BPF_QUEUESTACK_PUBLIC(string, name, leaf_type, entries, flags)                             \
+#define BPF_QUEUESTACK_PINNED(...) __EBCC_BPF_QUEUESTACK_PINNED(__VA_ARGS__)
+#define __EBCC_BPF_QUEUESTACK_PUBLIC(string, name, leaf_type, entries, flags)                      \
 	__EBCC_QUEUESTACK(string, name, leaf_type, entries, flags, "scope=public\n")
-#define BPF_QUEUESTACK_SHARED(string, name, leaf_type, entries, flags)                             \
+#define BPF_QUEUESTACK_PUBLIC(...) __EBCC_BPF_QUEUESTACK_PUBLIC(__VA_ARGS__)
+#define __EBCC_BPF_QUEUESTACK_SHARED(string, name, leaf_type, entries, flags)                      \
 	__EBCC_QUEUESTACK(string, name, leaf_type, entries, flags, "scope=shared\n")
+#define BPF_QUEUESTACK_SHARED(...) __EBCC_BPF_QUEUESTACK_SHARED(__VA_ARGS__)
 #define __EBCC_QUEUESTACK4(string, name, leaf_type, entries)                                       \
-	BPF_QUEUESTACK(string, name, leaf_type, entries, 0)
+	__EBCC_BPF_QUEUESTACK(string, name, leaf_type, entries, 0)
 #define __EBCC_QUEUESTACK_ANY(...)                                                                 \
-	__EBCC_PICK5(__VA_ARGS__, BPF_QUEUESTACK, __EBCC_QUEUESTACK4, )(__VA_ARGS__)
+	__EBCC_PICK5(__VA_ARGS__, __EBCC_BPF_QUEUESTACK, __EBCC_QUEUESTACK4, )(__VA_ARGS__)
 #define BPF_QUEUE(...) __EBCC_QUEUESTACK_ANY("queue", __VA_ARGS__)
 #define BPF_STACK(...) __EBCC_QUEUESTACK_ANY("stack", __VA_ARGS__)
 
 /* Maps of maps: the kernel stores ids, programs see the inner map. */
 
 #define BPF_ARRAY_OF_MAPS(name, inner, entries)                                                    \
-	BPF_TABLE("array_of_maps$" inner, int, int, name, entries)
+	__EBCC_BPF_TABLE("array_of_maps$" inner, int, int, name, entries)
 #define __EBCC_HASH_OF_MAPS4(name, key_type, inner, entries)                                       \
-	BPF_TABLE("hash_of_maps$" inner, key_type, int, name, entries)
+	__EBCC_BPF_TABLE("hash_of_maps$" inner, key_type, int, name, entries)
 #define __EBCC_HASH_OF_MAPS3(name, key_type, inner)                                                \
 	__EBCC_HASH_OF_MAPS4(name, key_type, inner, 10240)
 #define __EBCC_HASH_OF_MAPS2(name, inner) __EBCC_HASH_OF_MAPS4(name, int, inner, 10240)
@@ -761,12 +771,15 @@ struct bpf_stacktrace_buildid {
 	static const struct __ebcc_methods_##name {                                                \
 		__EBCC_MEMBERS_storage(name, kind)                                                 \
 	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_storage(name, kind)}
-#define BPF_SK_STORAGE(name, leaf_type)                                                            \
+#define __EBCC_BPF_SK_STORAGE(name, leaf_type)                                                     \
 	__EBCC_STORAGE(name, __EBCC_TYPE_SK_STORAGE, sk, leaf_type)
-#define BPF_INODE_STORAGE(name, leaf_type)                                                         \
+#define BPF_SK_STORAGE(...) __EBCC_BPF_SK_STORAGE(__VA_ARGS__)
+#define __EBCC_BPF_INODE_STORAGE(name, leaf_type)                                                  \
 	__EBCC_STORAGE(name, __EBCC_TYPE_INODE_STORAGE, inode, leaf_type)
-#define BPF_TASK_STORAGE(name, leaf_type)                                                          \
+#define BPF_INODE_STORAGE(...) __EBCC_BPF_INODE_STORAGE(__VA_ARGS__)
+#define __EBCC_BPF_TASK_STORAGE(name, leaf_type)                                                   \
 	__EBCC_STORAGE(name, __EBCC_TYPE_TASK_STORAGE, task, leaf_type)
+#define BPF_TASK_STORAGE(...) __EBCC_BPF_TASK_STORAGE(__VA_ARGS__)
 
 /* The kernel's key of a cgroup's storage: of the size and layout that it checks. */
 struct __ebcc_cgroup_storage_key {
@@ -789,9 +802,11 @@ struct __ebcc_cgroup_storage_key {
 		__EBCC_VALUE_lookup(name) __EBCC_VALUES_update(name).get_local_storage =           \
 			__ebcc_get_local_storage__##name,                                          \
 	}
-#define BPF_CGROUP_STORAGE(name, leaf_type)                                                        \
+#define __EBCC_BPF_CGROUP_STORAGE(name, leaf_type)                                                 \
 	__EBCC_CGROUP_STORAGE(name, __EBCC_TYPE_CGROUP_STORAGE, leaf_type)
-#define BPF_PERCPU_CGROUP_STORAGE(name, leaf_type)                                                 \
+#define BPF_CGROUP_STORAGE(...) __EBCC_BPF_CGROUP_STORAGE(__VA_ARGS__)
+#define __EBCC_BPF_PERCPU_CGROUP_STORAGE(name, leaf_type)                                          \
 	__EBCC_CGROUP_STORAGE(name, __EBCC_TYPE_PERCPU_CGROUP_STORAGE, leaf_type)
+#define BPF_PERCPU_CGROUP_STORAGE(...) __EBCC_BPF_PERCPU_CGROUP_STORAGE(__VA_ARGS__)
 
 #endif /* EBCC_MAPS_H */
