@@ -19,6 +19,7 @@
 
 #include "buf.h"
 #include "find.h"
+#include "kernel_functions.h"
 #include "ksyms.h"
 #include "near_names.h"
 #include "tracefs.h"
@@ -138,18 +139,35 @@ struct explanation {
 	struct ebcc_near_names near;
 };
 
+static void look_at_function(struct explanation *explanation, const char *name)
+{
+	if (!strcmp(name, explanation->function))
+		explanation->count++;
+	else if (!ebcc_is_function_piece(name))
+		ebcc_near_names_add(&explanation->near, name);
+}
+
 static bool look_at_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 {
 	struct explanation *explanation = ctx;
 
-	if (!ebcc_ksyms_is_function(line->type) ||
-	    (explanation->module && strcmp(line->module, explanation->module)))
-		return true;
-	if (!strcmp(line->name, explanation->function))
-		explanation->count++;
-	else if (!ebcc_is_function_piece(line->name))
-		ebcc_near_names_add(&explanation->near, line->name);
+	if (ebcc_ksyms_is_function(line->type) && !strcmp(line->module, explanation->module))
+		look_at_function(explanation, line->name);
 	return true;
+}
+
+/* Which functions of that name, and of near ones, there are: those of one module, or of all. */
+static struct ebcc_error *look_at_functions(struct explanation *explanation)
+{
+	const struct ebcc_kernel_functions *functions;
+
+	if (explanation->module)
+		return ebcc_ksyms_walk(look_at_symbol, explanation);
+	TRY(ebcc_kernel_functions_get(&functions));
+	for (size_t i = 0; i < functions->count; i++)
+		look_at_function(explanation, ebcc_kernel_function_name(functions, i));
+	ebcc_kernel_functions_put(functions);
+	return NULL;
 }
 
 static struct ebcc_error *not_found(const char *name, const struct explanation *explanation)
@@ -211,7 +229,7 @@ static struct ebcc_error *explain(const struct ebcc_kprobe_opts *opts, int errnu
 		explanation.function = colon + 1;
 	}
 	ebcc_near_names_init(&explanation.near, explanation.function);
-	error = ebcc_ksyms_walk(look_at_symbol, &explanation);
+	error = look_at_functions(&explanation);
 	if (!error && !explanation.count)
 		return not_found(opts->function, &explanation);
 	ebcc_error_destroy(error);
