@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from toolrun import Tool, repeated_when_skipped, run
+from toolrun import Tool, cgroup_of, cgroup_root, pinned_set, repeated_when_skipped, run  # noqa: F401
 
 MARKER = "execsnoop-test-marker"
 
@@ -270,3 +270,35 @@ def test_without_privilege():
     status, output, errors = run("execsnoop", user=65534, group=65534, extra_groups=[])
     assert (status, output) == (1, b"")
     assert errors.startswith(b"execsnoop: ") and errors.count(b"\n") == 1 and b"root" in errors
+
+
+@repeated_when_skipped
+@pytest.mark.parametrize("chosen", [True, False])
+def test_mount_namespaces(pinned_set, chosen):
+    """Only what is in a mount namespace of the set is shown, failed calls alike."""
+    own = os.stat("/proc/self/ns/mnt").st_ino
+    path = pinned_set("mounts", 4, [own if chosen else own + 1])
+    with Tool("execsnoop", "-P", os.getpid(), "-x", "--mntnsmap", path) as tool:
+        tool.wait_for_text(b"ARGS\n")
+        execute("/bin/true", "shown")
+        execute_in_vain("/nonexistent/shown")
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert [line.split()[4:] for line in output.splitlines()[1:]] == (
+        [[b"/bin/true", b"shown"], [b"/nonexistent/shown"]] if chosen else [])
+
+
+@repeated_when_skipped
+def test_cgroups(pinned_set, cgroup_root):
+    """Only what is in a cgroup of the set is shown, also when the set changes meanwhile."""
+    own = cgroup_of("self", cgroup_root)
+    path = pinned_set("cgroups", 8, [own + 1])
+    with Tool("execsnoop", "-P", os.getpid(), "--cgroupmap", path) as tool:
+        tool.wait_for_text(b"ARGS\n")
+        execute("/bin/true", "before")
+        subprocess.run(["bpftool", "map", "update", "pinned", path, "key",
+                        *map(str, own.to_bytes(8, "little")), "value", *["0"] * 8], check=True)
+        execute("/bin/true", "after")
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert [line.split()[4:] for line in output.splitlines()[1:]] == [[b"/bin/true", b"after"]]

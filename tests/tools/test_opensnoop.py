@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from toolrun import LIMIT, Tool, repeated_when_skipped, run
+from toolrun import (LIMIT, Tool, cgroup_of, cgroup_root, pinned_set,  # noqa: F401
+                     repeated_when_skipped, run)
 
 HERE = Path(__file__).resolve().parent
 
@@ -269,27 +270,6 @@ def test_without_privilege():
     assert errors.startswith(b"opensnoop: ") and errors.count(b"\n") == 1 and b"root" in errors
 
 
-@pytest.fixture
-def pinned_set():
-    """Makes hash maps pinned in the BPF file system; gives a function that does so."""
-    paths = []
-
-    def make(name, value_size, keys):
-        path = Path(f"/sys/fs/bpf/ebcc-test-{os.getpid()}-{name}-{len(paths)}")
-        subprocess.run(["bpftool", "map", "create", path, "type", "hash", "key", "8", "value",
-                        str(value_size), "entries", "8", "name", name], check=True)
-        paths.append(path)
-        for key in keys:
-            subprocess.run(["bpftool", "map", "update", "pinned", path, "key",
-                            *map(str, key.to_bytes(8, "little")), "value",
-                            *["0"] * value_size], check=True)
-        return path
-
-    yield make
-    for path in paths:
-        path.unlink()
-
-
 @repeated_when_skipped
 def test_mount_namespaces(workload, pinned_set):
     """Only what is in a mount namespace of the set is shown."""
@@ -305,22 +285,10 @@ def test_mount_namespaces(workload, pinned_set):
     assert (status, output.count(b"\n"), errors) == (0, 1, b"")
 
 
-@pytest.fixture
-def cgroup_root(tmp_path):
-    """Where the hierarchy of cgroup v2 is mounted, whatever else this machine uses."""
-    root = tmp_path / "cgroup"
-    root.mkdir()
-    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", root], check=True)
-    yield root
-    subprocess.run(["umount", root], check=True)
-
-
 @repeated_when_skipped
 def test_cgroups(workload, pinned_set, cgroup_root):
     """Only what is in a cgroup of the set is shown, also when the set changes meanwhile."""
-    with open(f"/proc/{workload.pid}/cgroup", encoding="utf-8") as file:
-        path = next(line[4:].strip() for line in file if line.startswith("0::"))
-    own = os.stat(cgroup_root / path).st_ino
+    own = cgroup_of(workload.pid, cgroup_root)
     cgroups = pinned_set("cgroups", 8, [own + 1])
     with Tool("opensnoop", "-p", workload.pid, "--cgroupmap", cgroups) as tool:
         tool.wait_for_text(b"PATH\n")

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 # A start inside an emulated machine takes some seconds.
 LIMIT = 120 if os.environ.get("EBCC_VM") else 30
@@ -113,3 +115,41 @@ def run(name, *arguments, **options):
     """Runs a tool to its end: exit status, output, errors."""
     with Tool(name, *arguments, **options) as tool:
         return tool.end()
+
+
+@pytest.fixture
+def pinned_set():
+    """Makes hash maps pinned in the BPF file system; gives a function that does so."""
+    paths = []
+
+    def make(name, value_size, keys):
+        path = Path(f"/sys/fs/bpf/ebcc-test-{os.getpid()}-{name}-{len(paths)}")
+        subprocess.run(["bpftool", "map", "create", path, "type", "hash", "key", "8", "value",
+                        str(value_size), "entries", "8", "name", name], check=True)
+        paths.append(path)
+        for key in keys:
+            subprocess.run(["bpftool", "map", "update", "pinned", path, "key",
+                            *map(str, key.to_bytes(8, "little")), "value",
+                            *["0"] * value_size], check=True)
+        return path
+
+    yield make
+    for path in paths:
+        path.unlink()
+
+
+@pytest.fixture
+def cgroup_root(tmp_path):
+    """Where the hierarchy of cgroup v2 is mounted, whatever else this machine uses."""
+    root = tmp_path / "cgroup"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", root], check=True)
+    yield root
+    subprocess.run(["umount", root], check=True)
+
+
+def cgroup_of(pid, root):
+    """The id of a process's cgroup, of the hierarchy mounted at root."""
+    with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+        path = next(line[4:].strip() for line in file if line.startswith("0::"))
+    return os.stat(root / path).st_ino
