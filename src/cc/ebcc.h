@@ -451,6 +451,9 @@ EBCC_API const char *ebcc_usdt_probe_binary(const struct ebcc_usdt_probe *probe)
 /** Address, as in the file, of the counter of tracers (2 bytes) that the program looks at before it
  *  computes the arguments, or 0: there is none. */
 EBCC_API uint64_t ebcc_usdt_probe_semaphore(const struct ebcc_usdt_probe *probe);
+/** Where that counter is in the file, as semaphore_offset of a uprobe takes it, for callers that attach
+ *  to the probe's locations themselves; 0: there is none. */
+EBCC_API uint64_t ebcc_usdt_probe_semaphore_offset(const struct ebcc_usdt_probe *probe);
 EBCC_API size_t ebcc_usdt_probe_location_count(const struct ebcc_usdt_probe *probe);
 /** The most arguments that one of its locations has. */
 EBCC_API size_t ebcc_usdt_probe_argument_count(const struct ebcc_usdt_probe *probe);

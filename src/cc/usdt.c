@@ -367,6 +367,15 @@ uint64_t ebcc_usdt_probe_semaphore(const struct ebcc_usdt_probe *probe)
 	return probe->sites[0].semaphore;
 }
 
+uint64_t ebcc_usdt_probe_semaphore_offset(const struct ebcc_usdt_probe *probe)
+{
+	uint64_t semaphore = probe->sites[0].semaphore, offset;
+
+	if (!semaphore || !ebcc_elf_data_offset(probe->binary->elf, semaphore, &offset))
+		return 0;
+	return offset;
+}
+
 size_t ebcc_usdt_probe_location_count(const struct ebcc_usdt_probe *probe)
 {
 	return probe->site_count;

@@ -53,9 +53,10 @@ static PyObject *usdt_probes(PyObject *self, PyObject *unused)
 		PyObject *item;
 
 		ebcc_usdt_location(probe, 0, &first);
-		item = Py_BuildValue("(yyyKnn)", ebcc_usdt_probe_provider(probe),
+		item = Py_BuildValue("(yyyKKnn)", ebcc_usdt_probe_provider(probe),
 				     ebcc_usdt_probe_name(probe), ebcc_usdt_probe_binary(probe),
 				     (unsigned long long)ebcc_usdt_probe_semaphore(probe),
+				     (unsigned long long)ebcc_usdt_probe_semaphore_offset(probe),
 				     (Py_ssize_t)ebcc_usdt_probe_location_count(probe),
 				     (Py_ssize_t)first.argument_count);
 		if (!item)
@@ -148,8 +149,8 @@ static PyObject *usdt_argument_type(PyObject *self, PyObject *args)
 
 static PyMethodDef usdt_methods[] = {
 	{"probes", usdt_probes, METH_NOARGS,
-	 "probes() -> list of (provider, name, path, semaphore, locations, arguments of the "
-	 "first)"},
+	 "probes() -> list of (provider, name, path, semaphore, its offset, locations, arguments "
+	 "of the first)"},
 	{"find", usdt_find, METH_VARARGS,
 	 "find(name) -> index of the probe\n\nRaises NotFoundError, InvalidArgumentError."},
 	{"location", usdt_location, METH_VARARGS,

@@ -329,7 +329,7 @@ def test_semaphore_that_the_kernel_cannot_count(binaries, start, trace):
     usdt = enabled("test:guarded", pid=target.pid)
     path, _, address, _ = usdt.enumerate_active_probes()[0]
     bare = trace()
-    bare.attach_uprobe(name=path, addr=address, fn_name="on_other")
+    bare.attach_uprobe(name=path, addr=int(address), fn_name="on_other")
     bpf = trace(usdt)
     assert target.ask("tracers") == "1"
     again = trace(usdt)
@@ -343,12 +343,24 @@ def test_semaphore_that_the_kernel_cannot_count(binaries, start, trace):
         trace(enabled("test:guarded", path=binaries["target"]))
 
 
+def test_locations_attached_one_by_one(binaries, start, trace):
+    """As scripts do that attach to a probe of several processes by its addresses."""
+    target = start(binaries["target"])
+    usdt = enabled("test:guarded", pid=target.pid)
+    bpf = trace()
+    for path, _, address, _ in usdt.enumerate_active_probes():
+        bpf.attach_uprobe(name=path, addr=address, fn_name="on_other")
+    assert target.ask("tracers") == "1"
+    bpf.close()
+    assert target.ask("tracers") == "0"
+
+
 def test_a_forked_child_lowers_nothing(binaries, start, trace):
     target = start(binaries["target"])
     usdt = enabled("test:guarded", pid=target.pid)
     path, _, address, _ = usdt.enumerate_active_probes()[0]
     bare = trace()
-    bare.attach_uprobe(name=path, addr=address, fn_name="on_other")
+    bare.attach_uprobe(name=path, addr=int(address), fn_name="on_other")
     bpf = trace(usdt)
     child = os.fork()
     if child == 0:

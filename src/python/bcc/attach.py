@@ -213,7 +213,8 @@ class AttachMixin:
         self._check_probe_limit(1)
         link = self._program(fn_name).attach_uprobe(
             name, to_bytes(sym) or None, address=addr or 0, offset=sym_off,
-            on_return=prefix == b"r_", pid=pid)
+            on_return=prefix == b"r_", pid=pid,
+            semaphore_offset=getattr(addr, "semaphore_offset", 0))
         self.uprobe_fds.add(self._uprobe_key(prefix, name, sym, addr, pid, sym_off), fn_name,
                             link)
 
@@ -227,8 +228,9 @@ class AttachMixin:
         """Runs a program when a function of a program or library is called.
 
         name: a path, or the name of a program or library ("c" is the C library). sym: the
-        function, sym_re: all that match, addr: an address as in the file. pid: in one process
-        only. sym_off: so many bytes into the function.
+        function, sym_re: all that match, addr: an address as in the file (one of
+        USDT.enumerate_active_probes() brings its probe's counter of tracers along). pid: in one
+        process only. sym_off: so many bytes into the function.
         """
         self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off)
 

@@ -105,15 +105,26 @@ class USDTProbeLocation:
         return USDTProbeArgument(operand)
 
 
+class ProbeAddress(int):
+    """The address of a probe's location, as in the file, which attach_uprobe(addr=...) takes; with
+    semaphore_offset, so that the kernel counts the tracer and the program passes the probe."""
+
+    def __new__(cls, address, semaphore_offset):
+        self = super().__new__(cls, address)
+        self.semaphore_offset = semaphore_offset
+        return self
+
+
 class USDTProbe:
     """A probe of one file. provider, name, bin_path: bytes; semaphore: the address of the counter
-    of its tracers, or 0; num_arguments: of its first location."""
+    of its tracers, or 0, and semaphore_offset its place in the file; num_arguments: of its first
+    location."""
 
     def __init__(self, context, number, description, root=b""):
         self.context = context
         self.number = number
-        (self.provider, self.name, path, self.semaphore, self.num_locations,
-         self.num_arguments) = description
+        (self.provider, self.name, path, self.semaphore, self.semaphore_offset,
+         self.num_locations, self.num_arguments) = description
         self.bin_path = root + path
 
     def __str__(self):
@@ -199,13 +210,16 @@ class USDT:
                 for number, description in enumerate(self.context.probes())]
 
     def enumerate_active_probes(self):
-        """(path, program, address, pid or -1) of each location of each enabled probe."""
+        """(path, program, address, pid or -1) of each location of each enabled probe. The addresses
+        know of the probe's counter of tracers: attach_uprobe() has the kernel keep it."""
         probes = self.enumerate_probes()
         found = []
         for name, fn_name in self._enabled:
             for probe in probes:
                 if name in (probe.name, probe.provider + b":" + probe.name):
-                    found += [(probe.bin_path, fn_name, probe.get_location(index).address,
+                    found += [(probe.bin_path, fn_name,
+                               ProbeAddress(probe.get_location(index).address,
+                                            probe.semaphore_offset),
                                self.pid or -1) for index in range(probe.num_locations)]
         return found
 
