@@ -156,6 +156,25 @@ def test_shared_library(caller, binary):
         {"usleep": 3}, b"")
 
 
+def test_go_programs_are_refused(tmp_path):
+    """A return probe may crash them. With --force, it is the user's choice."""
+    binary = tmp_path / "gopher"
+    (tmp_path / "mark.c").write_text(
+        '__attribute__((section(".go.buildinfo"), used, aligned(16))) '
+        'static const char mark[32] = "\\xff Go buildinf:";', encoding="ascii")
+    subprocess.run(["cc", "-O1", "-fno-optimize-sibling-calls", "-o", binary, HERE / "naps.c",
+                    tmp_path / "mark.c"], check=True)
+    status, output, errors = run("funclatency", f"{binary}:nap_*")
+    assert (status, output) == (1, b"")
+    assert b"Go" in errors and b"--force" in errors and errors.count(b"\n") == 1
+    process = Caller(binary)
+    try:
+        events, _ = trace(lambda: process.call("nap_short", 2), "--force", f"{binary}:nap_short")
+    finally:
+        process.close()
+    assert events[None]["count"] == 2
+
+
 def test_mistakes_are_told(binary):
     status, output, errors = run("funclatency", f"{binary}:nothing*")
     assert (status, output) == (1, b"") and b"nothing matches" in errors
