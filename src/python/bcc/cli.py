@@ -213,11 +213,11 @@ class Progress:
             sys.stderr.flush()
 
 
-def intervals(interval=None, count=None, duration=None, tick=None):
+def intervals(interval=None, count=None, duration=None, tick=None, tick_seconds=1, until=None):
     """Yields when an output is due: every so many seconds, so many times, and for the last time
     when a duration is over or at an interrupt, which cuts the wait under way short.
 
-    tick: called about every second meanwhile.
+    tick: called about every tick_seconds meanwhile. until: after a tick, says whether it is over.
     """
     left = count or math.inf
     end = time.monotonic()
@@ -228,9 +228,12 @@ def intervals(interval=None, count=None, duration=None, tick=None):
             left = 1
         try:
             while (pause := end - time.monotonic()) > 0:
-                time.sleep(min(pause, 1 if tick else 3600))
+                time.sleep(min(pause, tick_seconds if tick else 3600))
                 if tick:
                     tick()
+                if until and until():
+                    left = 1
+                    break
         except KeyboardInterrupt:
             left = 0
         yield
@@ -263,6 +266,12 @@ class OrderedEvents:
         flush()
         self.losses.report()
 
+    def show_arrived(self):
+        """Shows the events that have arrived and are settled, without waiting for more."""
+        horizon = time.monotonic() - SETTLE_SECONDS
+        self.module.perf_buffer_consume()
+        self._show_until(horizon * 1e9)
+
     def run(self, duration=None):
         """Shows events until an interrupt, or for so many seconds; at last what the buffers
         still hold."""
@@ -271,9 +280,7 @@ class OrderedEvents:
             while (left := end - time.monotonic()) > 0 and not interrupts.noted:
                 wait = SETTLE_SECONDS if self.pending else POLL_SECONDS
                 self.module.perf_buffer_poll(timeout=math.ceil(min(left, wait) * 1000))
-                horizon = time.monotonic() - SETTLE_SECONDS
-                self.module.perf_buffer_consume()
-                self._show_until(horizon * 1e9)
+                self.show_arrived()
             self.module.perf_buffer_consume()
             self._show_until(math.inf)
             self.losses.report(last=True)
