@@ -8,12 +8,14 @@ import platform
 import struct
 import subprocess
 import sys
+import time
 
 import pytest
 
 import bcc
 from bcc import BPF, PerfSWConfig, PerfType, StrcmpRewrite, disassembler, libbcc, perf, syscall, tcp
 from bcc import containers, utils
+from bcc import exec as command
 from conftest import getpgid
 
 COUNT = """
@@ -256,3 +258,32 @@ def test_old_library_functions():
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")
 def test_numbers_of_x86_64():
     assert syscall.syscall_name(0) == b"read" and syscall.syscall_name(257) == b"openat"
+
+
+def test_descriptor_of_a_table(load):
+    bpf = load("BPF_HASH(t); int f(struct __sk_buff *skb) { u64 k = 0; t.delete(&k); return 0; }")
+    assert libbcc.lib.bpf_table_fd(bpf.module, b"t") == bpf["t"].map_fd >= 0
+    assert libbcc.lib.bpf_table_fd(bpf.module, b"no") == -1
+    assert bpf.free_bcc_memory() == 0 and 1 not in bpf["t"]
+
+
+def test_command_that_waits_for_its_tracer(load, tmp_path):
+    """Everything that it does is seen, its exec too."""
+    pid = command.run_cmd(["touch", str(tmp_path / "made")])
+    bpf = load("""
+        BPF_ARRAY(execs, u64, 1);
+        TRACEPOINT_PROBE(sched, sched_process_exec) {
+            if (bpf_get_current_pid_tgid() >> 32 == %d)
+                execs.increment(0);
+            return 0;
+        }""" % pid)
+    assert not command.cmd_exited(pid) and not (tmp_path / "made").exists()
+    command.cmd_ready(pid)
+    deadline = time.monotonic() + 10
+    while not command.cmd_exited(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert (tmp_path / "made").exists() and bpf["execs"][0].value == 1
+    assert command.cmd_exited(pid)
+    assert command.run_cmd([]) is None
+    with pytest.raises(FileNotFoundError, match="no-such-program"):
+        command.run_cmd(["no-such-program"])

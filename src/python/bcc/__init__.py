@@ -43,7 +43,7 @@ __all__ = [
 _ELSEWHERE = {"Perf": "perf", "USDT": "usdt", "USDTException": "usdt", "bcc_symbol": "libbcc",
               "bcc_symbol_option": "libbcc", "lib": "libbcc", "decode_map": "disassembler", "disassemble_prog": "disassembler",
               "filter_by_containers": "containers", "syscall_name": "syscall"}
-_MODULES = ("containers", "disassembler", "libbcc", "perf", "syscall", "tcp", "usdt", "version")
+_MODULES = ("containers", "disassembler", "exec", "libbcc", "perf", "syscall", "tcp", "usdt", "version")
 
 
 def __getattr__(name):

@@ -286,6 +286,11 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin):
         """The clock of bpf_ktime_get_ns(), in nanoseconds."""
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
+    def free_bcc_memory(self):
+        """Does nothing and returns 0: what a compile needs is in a process of its own, which has
+        ended. Scripts call it to get rid of the older implementation's compiler."""
+        return 0
+
     # The end.
 
     def close(self):

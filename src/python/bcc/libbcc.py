@@ -42,6 +42,15 @@ class _Library:
         return language.encode() if language else None
 
     @staticmethod
+    def bpf_table_fd(module, name):
+        """The descriptor of a table of bpf.module, which the module closes; -1 where it has no such
+        table."""
+        try:
+            return _ebcc.Table(module, _bytes(name)).map_fd
+        except _ebcc.NotFoundError:
+            return -1
+
+    @staticmethod
     def bpf_has_kernel_btf():
         """1 where the kernel describes its types, else 0."""
         return int(os.path.exists("/sys/kernel/btf/vmlinux"))
