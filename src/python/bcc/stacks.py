@@ -15,8 +15,9 @@ from collections import Counter
 from typing import NamedTuple
 
 from . import cli, flamegraph
+from ._ebcc import Error
 from .bpf import BPF
-from .symbols import UNKNOWN
+from .symbols import symbolizer
 
 SOURCE = r"""
 #include <linux/sched.h>
@@ -67,6 +68,7 @@ COUNTED, LOST = 0, 1
 # Groups differ by process and thread too, so that there may be more of them than stacks.
 MIN_GROUPS = 10240
 
+UNKNOWN = "[unknown]"
 MISSED_USER = "[Missed User Stack]"
 MISSED_KERNEL = "[Missed Kernel Stack]"
 
@@ -163,10 +165,21 @@ class Recorder:
         self.module = module
         self.frames = {}
         self.missed = Counter()
+        self.met = {0}
 
     def total(self, which):
         """How many events were COUNTED, or LOST."""
         return sum(self.module["totals"][which])
+
+    def meet_processes(self):
+        """Has the memory maps of processes read that are new here: some end before the trace."""
+        new = {key.pid for key in self.module["groups"].keys()} - self.met
+        for pid in new:
+            try:
+                symbolizer().add_process(pid)
+            except Error:
+                continue  # it has ended already, or is not to be looked at
+        self.met |= new
 
     def stacks(self, earlier=None):
         """The groups as Stacks, the smallest value first.
@@ -202,8 +215,8 @@ class Recorder:
         if caller and caller not in addresses[1:2]:
             addresses.insert(1, caller)
         # All but the innermost are return addresses: the call is before them.
-        frames = [frame for depth, address in enumerate(addresses)
-                  for frame in self._named(address, pid, kind, depth > 0)]
+        frames = [self._named(address, pid, kind, depth > 0)
+                  for depth, address in enumerate(addresses)]
         while kind == flamegraph.KERNEL and len(frames) > 1 and _MACHINERY.fullmatch(frames[0].name):
             del frames[0]
         return tuple(frames)
@@ -213,9 +226,8 @@ class Recorder:
         if key not in self.frames:
             before = 1 if is_return else 0
             name, offset, _ = BPF._sym_cache(pid).resolve(address - before)
-            if name is None:
-                name, offset = UNKNOWN, -before
-            self.frames[key] = [Frame(readable(name), kind, address, offset + before)]
+            self.frames[key] = (Frame(UNKNOWN, kind, address, 0) if name is None else
+                                Frame(readable(name), kind, address, offset + before))
         return self.frames[key]
 
     def warn(self, prog, args):
@@ -370,8 +382,11 @@ class Report:
 def intervals(recorder, interval=None, duration=None):
     """As cli.intervals(); a person sees between outputs how much was counted."""
     progress = cli.Progress()
-    for _ in cli.intervals(interval, duration=duration, tick=lambda: progress.note(
-            f"{recorder.total(COUNTED)} events counted")):
+
+    def tick():
+        recorder.meet_processes()
+        progress.note(f"{recorder.total(COUNTED)} events counted")
+    for _ in cli.intervals(interval, duration=duration, tick=tick):
         progress.clear()
         yield
 

@@ -1,0 +1,68 @@
+"""What the tests of the tools that show call stacks share: the program of chains.c, and the reading of
+what the tools print."""
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from test_funccount import Caller
+from toolrun import Tool
+
+MISSED = re.compile(rb"^\w+: \d+ stacks could not be kept; .*\n", re.MULTILINE)
+HERE = Path(__file__).resolve().parent
+
+
+@pytest.fixture(scope="session")
+def chains(tmp_path_factory):
+    """The path of the program of chains.c, with frame pointers."""
+    path = tmp_path_factory.mktemp("chains") / "chains"
+    subprocess.run(["cc", "-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
+                    "-o", path, HERE / "chains.c"], check=True)
+    return path
+
+
+@pytest.fixture
+def process(chains):
+    """The running program: call() has it do something, pid is its id."""
+    caller = Caller(chains)
+    yield caller
+    caller.close()
+
+
+def trace(name, act, *arguments):
+    """What the tool prints of a time in which act() runs; nothing goes wrong. A look at the whole
+    machine (none of -p, -t, -L) may see so many stacks that some have the same place."""
+    with Tool(name, *arguments) as tool:
+        tool.wait_until_asleep()
+        act()
+        status, output, errors = tool.interrupt()
+    if not {"-p", "-t", "-L"} & set(arguments):
+        errors = MISSED.sub(b"", errors)
+    assert (status, errors) == (0, b"")
+    return output.decode()
+
+
+def records(name, act, *arguments):
+    """The JSON objects of such a time."""
+    return [json.loads(line) for line in trace(name, act, "--json", *arguments).splitlines()]
+
+
+def folded(text):
+    """{stack: number} of folded lines, which have nothing else."""
+    lines = [re.fullmatch(r"(\S.*) (\d+)", line).groups() for line in text.splitlines()]
+    assert len(dict(lines)) == len(lines)
+    return {stack: int(value) for stack, value in lines}
+
+
+def blocks(text, first_line):
+    """The blocks of text output, each a list of lines, after a first line that is a pattern."""
+    head, rest = text.split("\n\n", 1)
+    assert re.fullmatch(first_line, head), head
+    assert rest.endswith("\n\n")
+    return [block.split("\n") for block in rest.rstrip("\n").split("\n\n")]
+
+
+def starts_with(frames, *names):
+    """Whether these functions, innermost first, begin a stack, if that was kept."""
+    return frames is not None and tuple(frames[:len(names)]) == names

@@ -1,0 +1,240 @@
+"""profile of a program whose functions call one another in known chains."""
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
+from test_opensnoop import cgroup_root, pinned_set  # noqa: F401
+from toolrun import Tool, run
+
+OFTEN = ("often", "work", "spin", "main")
+SELDOM = ("seldom", "work", "spin", "main")
+RATE = 499
+
+
+def test_functions_of_a_program(process):
+    """Time shows in proportion: of three parts, two are spent in one function. Nothing of other
+    processes is there."""
+    found = records("profile", lambda: process.call("spin", 900), "-F", RATE, "-p", process.pid)
+    assert {(stack["pid"], stack["comm"]) for stack in found} == {(process.pid, "chains")}
+    spent = {name[0]: sum(stack["samples"] for stack in found if starts_with(stack["user"], *name))
+             for name in (OFTEN, SELDOM)}
+    total = sum(stack["samples"] for stack in found)
+    assert 0.9 * total <= sum(spent.values()) <= total
+    assert 1.4 < spent["often"] / spent["seldom"] < 2.9
+    # Others may have had the CPU meanwhile.
+    assert 0.2 * RATE < total < 1.1 * RATE
+
+
+def test_both_parts_of_stacks(process):
+    """What a program has the kernel do is seen below the program's own functions."""
+    found = records("profile", lambda: process.call("copy", 2000), "-F", RATE, "-p", process.pid)
+    inside = [stack for stack in found if "vfs_read" in stack["kernel"]]
+    assert sum(stack["samples"] for stack in inside) > 10
+    for stack in inside:
+        assert starts_with(stack["user"], "copy", "main")
+        assert stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
+
+
+@pytest.mark.parametrize(("option", "gone", "kept"), [("-U", "kernel", "user"),
+                                                      ("-K", "user", "kernel")])
+def test_one_part_of_stacks(process, option, gone, kept):
+    found = records("profile", lambda: process.call("copy", 1000), option, "-F", RATE,
+                    "-p", process.pid)
+    assert all(stack[gone] == [] for stack in found) and any(stack[kept] for stack in found)
+
+
+def test_folded(process):
+    """Lines for flame graph programs: the outermost function first, each stack once."""
+    def act():
+        process.call("spin", 300)
+        process.call("copy", 1000)
+    lines = folded(trace("profile", act, "-f", "-F", RATE, "-p", process.pid))
+    # What called main() is the C library's, which may have no frame pointers.
+    assert any(re.fullmatch(r"chains;.*main;spin;work;often", line) for line in lines)
+    assert any(re.fullmatch(r"chains;.*main;copy;[^;]+;.*vfs_read;.*", line) for line in lines)
+    assert not any("_[k]" in line or ";-;" in line for line in lines)
+    lines = folded(trace("profile", lambda: process.call("copy", 1000), "-fda", "-F", RATE, "-p",
+                         process.pid))
+    assert any(re.fullmatch(r"chains;.*main;copy;-;[^;]+_\[k\];.*vfs_read_\[k\];.*_\[k\]", line)
+               for line in lines)
+
+
+def test_text(process):
+    """Blocks of functions, the innermost first, and the most frequent block at the end."""
+    text = trace("profile", lambda: process.call("spin", 300), "-F", RATE, "-p", process.pid)
+    found = blocks(text, rf"Sampling at {RATE} Hertz of PID {process.pid} by user \+ kernel stack"
+                         r"\.\.\. Hit Ctrl-C to end\.")
+    last = found[-1]
+    assert last[:4] == ["    often", "    work", "    spin", "    main"]
+    assert last[-2] == f"    -                chains ({process.pid})"
+    counts = [int(block[-1]) for block in found]
+    assert last[-1] == f"        {counts[-1]}" and counts == sorted(counts)
+
+
+def test_duration(process):
+    """It ends by itself; so does a period count in place of a frequency."""
+    worker = threading.Thread(target=process.call, args=("spin", 900))
+    worker.start()
+    begin = time.monotonic()
+    status, output, errors = run("profile", "-c", "2000000", "-p", process.pid, "-f", "0.5")
+    worker.join()
+    assert (status, errors) == (0, b"") and time.monotonic() - begin >= 0.5
+    assert 10 < sum(folded(output.decode()).values()) <= 260
+
+
+def test_threads(process):
+    """-L: one thread of a process, of several, given with commas."""
+    arguments = ("-F", RATE, "-L", f"{process.pid},{os.getpid()}")
+    found = records("profile", lambda: process.call("spin", 200), *arguments)
+    assert process.pid in {stack["pid"] for stack in found} <= {process.pid, os.getpid()}
+
+
+def test_one_cpu(process):
+    """-C: what runs on another CPU is not there."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("there is one CPU")
+    os.sched_setaffinity(process.pid, [cpus[0]])
+
+    def samples(cpu):
+        found = records("profile", lambda: process.call("spin", 200), "-F", RATE, "-p",
+                        process.pid, "-C", cpu)
+        return sum(stack["samples"] for stack in found)
+    assert samples(cpus[0]) > 10 and samples(cpus[1]) == 0
+
+
+def test_processes_that_end_before_the_trace(chains):
+    """Their functions have names, if they ran for a moment."""
+    def act():
+        with subprocess.Popen([chains], stdin=subprocess.PIPE, text=True,
+                              stdout=subprocess.DEVNULL) as process:
+            pids.append(process.pid)
+            process.communicate("spin 2500\n")
+    pids = []
+    found = [stack for stack in records("profile", act, "-U", "-F", 199) if stack["pid"] in pids]
+    assert sum(stack["samples"] for stack in found if starts_with(stack["user"], *OFTEN)) > 10
+
+
+def test_too_little_room(process):
+    """What could not be kept is counted and shown as missed, and the option that helps is named."""
+    with Tool("profile", "--stack-storage-size", 1, "-F", RATE, "-fp", process.pid) as tool:
+        tool.wait_until_asleep()
+        process.call("spin", 300)
+        status, output, errors = tool.interrupt()
+    assert status == 0
+    assert re.fullmatch(rb"profile: \d+ stacks could not be kept; --stack-storage-size 2 gives "
+                        rb"more room\n", errors)
+    lines = folded(output.decode())
+    assert lines["chains;[Missed User Stack]"] > 0
+
+
+def test_mount_namespaces(process, pinned_set):
+    own = os.stat("/proc/self/ns/mnt").st_ino
+    for keys, seen in (([own], True), ([own + 1], False)):
+        found = records("profile", lambda: process.call("spin", 100), "-F", RATE, "-p",
+                        process.pid, "--mntnsmap", pinned_set("set", 4, keys))
+        assert bool(found) == seen
+
+
+def test_cgroups(process, pinned_set, cgroup_root):
+    with open(f"/proc/{process.pid}/cgroup", encoding="utf-8") as file:
+        path = next(line[4:].strip() for line in file if line.startswith("0::"))
+    own = os.stat(cgroup_root / path).st_ino
+    for keys, seen in (([own], True), ([own + 1], False)):
+        found = records("profile", lambda: process.call("spin", 100), "-F", RATE, "-p",
+                        process.pid, "--cgroupmap", pinned_set("set", 8, keys))
+        assert bool(found) == seen
+
+
+def test_flame_graph(process, tmp_path):
+    """The picture has the functions; stacks are printed only if that is asked for too."""
+    path = tmp_path / "cpu.svg"
+    for options, prints in (((), False), (("-f",), True)):
+        with Tool("profile", "-F", RATE, "-p", process.pid, "--flamegraph", path, "--title",
+                  "Title & more", "--subtitle", "below", *options) as tool:
+            tool.wait_until_asleep()
+            process.call("spin", 200)
+            status, output, errors = tool.interrupt()
+        assert (status, errors) == (0, b"wrote %s: open it in a browser\n" % os.fsencode(path))
+        assert (b"main;spin;work;often" in output) == prints
+        text = path.read_text(encoding="utf-8")
+        assert ">often\n" in text and ">Title &amp; more<" in text and ">below<" in text
+        assert 'class="frame process" data-start="0"' in text
+
+
+def test_flame_graph_that_cannot_be_written(tmp_path):
+    """It is told before the trace."""
+    status, output, errors = run("profile", "--flamegraph", tmp_path / "none/cpu.svg")
+    assert (status, output, errors.count(b"\n")) == (1, b"", 1)
+    assert b"No such file or directory" in errors
+
+
+def test_progress(process):
+    """A person who looks at a terminal sees how it goes; the line is gone at the end."""
+    master, slave = os.openpty()
+    with Tool("profile", "-F", RATE, "-p", process.pid, "-f") as tool:
+        tool.wait_until_asleep()
+    with subprocess.Popen(["/usr/bin/python3", tool.process.args[1], "-F", str(RATE), "-p",
+                           str(process.pid), "-f"], stdout=subprocess.DEVNULL,
+                          stderr=slave) as watched:
+        os.close(slave)
+        seen = b""
+        end = time.monotonic() + 30
+        while not re.search(rb"\r\d+ s: [1-9]\d* events counted\x1b\[K", seen):
+            assert time.monotonic() < end, seen
+            process.call("spin", 100)
+            os.set_blocking(master, False)
+            try:
+                seen += os.read(master, 4096)
+            except BlockingIOError:
+                pass
+        watched.send_signal(signal.SIGINT)
+        os.set_blocking(master, True)
+        while not seen.endswith(b"\r\x1b[K"):
+            seen += os.read(master, 4096)
+        assert watched.wait(timeout=30) == 0
+    os.close(master)
+
+
+def test_help():
+    status, output, errors = run("profile", "--help")
+    assert (status, errors) == (0, b"")
+    for word in (b"--pid", b"--tid", b"--frequency", b"--count", b"--delimited", b"--annotations",
+                 b"--include-idle", b"--folded", b"--stack-storage-size", b"--cpu", b"--cgroupmap",
+                 b"--mntnsmap", b"--user-stacks-only", b"--kernel-stacks-only", b"--json",
+                 b"--flamegraph", b"--title", b"--subtitle", b"--min-width", b"DURATION",
+                 b"examples:"):
+        assert word in output
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    (["-p", "x"], b"'x' is not a whole number"),
+    (["-p", "1,"], b"'' is not a whole number"),
+    (["-p", "1", "-L", "1"], b"not allowed with"),
+    (["-F", "49", "-c", "100"], b"not allowed with"),
+    (["-F", "0"], b"0 is not possible"),
+    (["-U", "-K"], b"not allowed with"),
+    (["-f", "--json"], b"not allowed with"),
+    (["-C", "9999"], b"CPU 9999 is not in use here"),
+    (["--stack-storage-size", "0"], b"0 is not possible"),
+    (["--stack-storage-size", "99999999"], b"99999999 stacks would not fit"),
+    (["--min-width", "-1"], b"is not a number of pixels"),
+    (["0"], b"'0' is not a number of seconds"),
+    (["5", "6"], b"6"),
+], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
+def test_mistakes(options, reason):
+    """A wrong option: status 2, one line that names it, and nothing was traced."""
+    status, output, errors = run("profile", *options)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(b"profile: ") and errors.count(b"\n") == 1 and reason in errors
+
+
+def test_without_privilege():
+    """One plain line, no traceback."""
+    status, output, errors = run("profile", "1", user=65534, group=65534, extra_groups=[])
+    assert (status, errors.count(b"\n")) == (1, 1) and errors.startswith(b"profile: ")

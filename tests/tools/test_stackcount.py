@@ -1,0 +1,221 @@
+"""stackcount of a function that a program calls in two ways, so and so often."""
+import os
+import re
+import subprocess
+import time
+
+import pytest
+from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
+from test_funccount import Caller, binary, caller  # noqa: F401
+from toolrun import Tool, repeated_when_skipped, run
+
+ONE = ("target", "one_way", "call", "main")
+OTHER = ("target", "other_way", "call", "main")
+
+
+def ways(process):
+    """Calls the function by both ways."""
+    process.call("one", 30)
+    process.call("other", 7)
+
+
+def counts(found):
+    """How often each way was counted; whatever called main() is left out."""
+    return {names[1]: sum(stack["count"] for stack in found if starts_with(stack["user"], *names))
+            for names in (ONE, OTHER)}
+
+
+@repeated_when_skipped
+def test_ways_to_a_function(chains, process):
+    """Every call is counted by how it came about."""
+    for pattern in (f"{chains}:target", f"p:{chains}:targ*"):
+        found = records("stackcount", lambda: ways(process), pattern)
+        assert counts(found) == {"one_way": 30, "other_way": 7}
+        assert len(found) == 2 and all(stack["kernel"] == [] for stack in found)
+        assert all(abs(stack["time"] - time.time()) < 600 for stack in found)
+    found = records("stackcount", lambda: ways(process), "-r", f"{chains}:(targ|other_w).*$")
+    assert counts(found) == {"one_way": 30, "other_way": 7}
+    assert sum(stack["count"] for stack in found if starts_with(stack["user"], *OTHER[1:])) == 7
+
+
+@repeated_when_skipped
+def test_processes(chains, process):
+    """All processes that run a program are put together, unless -P tells them apart or -p chooses."""
+    other = Caller(chains)
+    try:
+        def act():
+            ways(process)
+            other.call("one", 20)
+        assert counts(records("stackcount", act, f"{chains}:target")) == {
+            "one_way": 50, "other_way": 7}
+        found = records("stackcount", act, "-P", f"{chains}:target")
+        assert counts(stack for stack in found if stack["pid"] == other.pid)["one_way"] == 20
+        assert counts(stack for stack in found if stack["pid"] == process.pid)["one_way"] == 30
+        assert {stack["comm"] for stack in found} == {"chains"}
+        found = records("stackcount", act, "-p", other.pid, f"{chains}:target")
+        assert {stack["pid"] for stack in found} == {other.pid}
+        assert counts(found) == {"one_way": 20, "other_way": 0}
+    finally:
+        other.close()
+
+
+@repeated_when_skipped
+def test_tracepoint(process):
+    """Both parts of the stacks that lead to an event of the kernel."""
+    found = records("stackcount", lambda: process.call("rest", 25), "-p", process.pid,
+                    "t:sched:sched_swit*")
+    naps = [stack for stack in found if starts_with(stack["user"], "nap", "rest", "main") and
+            "do_nanosleep" in stack["kernel"]]
+    assert sum(stack["count"] for stack in naps) == 25
+    assert all(stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
+               for stack in naps)
+
+
+@repeated_when_skipped
+def test_usdt_probe(binary, caller):
+    """All places of a probe."""
+    def act():
+        caller.call("work_one", 8)
+        caller.call("work_two", 4)
+    found = records("stackcount", act, f"u:{binary}:w*k")
+    # That program has no frame pointers: only the innermost function is sure.
+    places = {name: sum(stack["count"] for stack in found if stack["user"][0] == name)
+              for name in ("work_one", "work_two")}
+    assert places == {"work_one": 8, "work_two": 4}
+
+
+@repeated_when_skipped
+def test_one_part_of_stacks(process):
+    for option, gone, kept in (("-U", "kernel", "user"), ("-K", "user", "kernel")):
+        found = records("stackcount", lambda: process.call("rest", 5), option, "-p", process.pid,
+                        "t:sched:sched_switch")
+        assert sum(stack["count"] for stack in found) >= 5
+        assert all(stack[gone] == [] and stack[kept] for stack in found)
+
+
+@repeated_when_skipped
+def test_one_cpu(chains, process):
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("there is one CPU")
+    os.sched_setaffinity(process.pid, [cpus[1]])
+    for cpu, count in ((cpus[0], 0), (cpus[1], 30)):
+        found = records("stackcount", lambda: ways(process), "-c", cpu, f"{chains}:target")
+        assert counts(found)["one_way"] == count
+
+
+@repeated_when_skipped
+def test_text(chains, process):
+    """The most frequent at the end; -s and -v with offsets and addresses."""
+    header = rf"Tracing 1 functions for '{re.escape(str(chains))}:target'\.\.\. Hit Ctrl-C to end\."
+    found = blocks(trace("stackcount", lambda: ways(process), f"{chains}:target"), header)
+    assert [block[:4] for block in found] == [[f"  {name}" for name in way] for way in (OTHER, ONE)]
+    assert [block[-1] for block in found] == ["    7", "    30"]
+    found = blocks(trace("stackcount", lambda: ways(process), "-Psv", f"{chains}:target"), header)
+    assert found[1][-2] == f"    chains [{process.pid}]"
+    assert re.fullmatch(r"  [0-9a-f]+ +target\+0x0", found[1][0])
+    assert all(re.fullmatch(rf"  [0-9a-f]+ +{name}\+0x[1-9a-f][0-9a-f]*", line)
+               for name, line in zip(ONE[1:], found[1][1:4]))
+    addresses = [int(line.split()[0], 16) for line in found[1][:2]]
+    symbols = subprocess.run(["nm", chains], capture_output=True, text=True, check=True).stdout
+    starts = {words[2]: int(words[0], 16) for words in map(str.split, symbols.splitlines())
+              if len(words) == 3}
+    offset = int(found[1][1].split("+0x")[1], 16)
+    assert addresses[0] - addresses[1] == starts["target"] - starts["one_way"] - offset
+
+
+@repeated_when_skipped
+def test_folded(chains, process):
+    lines = folded(trace("stackcount", lambda: ways(process), "-f", f"{chains}:target"))
+    assert sorted(lines.values()) == [7, 30]
+    assert [re.sub("^.*;main;", "main;", ";" + line) for line in lines] == [
+        ";".join(reversed(way)) for way in (OTHER, ONE)]
+    lines = folded(trace("stackcount", lambda: process.call("rest", 3), "-fdP", "-p", process.pid,
+                         "t:sched:sched_switch"))
+    assert any(re.fullmatch(r"chains;.*main;rest;nap;-;\w+;.*do_nanosleep;.*", line) and
+               value == 3 for line, value in lines.items())
+
+
+@repeated_when_skipped
+def test_intervals(chains, process):
+    """What comes in an interval is in no other; the duration ends it."""
+    begin = time.monotonic()
+    with Tool("stackcount", "-T", "-i", "0.4", "-D", "1", f"{chains}:target") as tool:
+        tool.wait_until_asleep()
+        process.call("one", 12)
+        tool.wait_for_text(b"    12\n")
+        process.call("other", 5)
+        status, output, errors = tool.end()
+    assert (status, errors) == (0, b"") and time.monotonic() - begin >= 1
+    assert re.findall(r"^    (\d+)$", output.decode(), re.MULTILINE) == ["12", "5"]
+    assert len(re.findall(r"^\d\d:\d\d:\d\d$", output.decode(), re.MULTILINE)) == 3
+
+
+@repeated_when_skipped
+def test_flame_graph(chains, process, tmp_path):
+    """Of the whole time, whatever the intervals were."""
+    path = tmp_path / "calls.svg"
+    with Tool("stackcount", "-i", "0.2", "--flamegraph", path, f"{chains}:target") as tool:
+        tool.wait_until_asleep()
+        ways(process)
+        time.sleep(0.3)
+        ways(process)
+        status, output, errors = tool.interrupt()
+    assert status == 0 and errors.endswith(b": open it in a browser\n")
+    assert output.count(b"\n") == 1
+    text = path.read_text(encoding="utf-8")
+    assert 'data-total="74"' in text and ">one_way\n60 count, 81.08%, user<" in text
+
+
+def test_too_little_room(chains, process):
+    with Tool("stackcount", "--stack-storage-size", 1, "-fr", f"{chains}:(target|call)$") as tool:
+        tool.wait_until_asleep()
+        process.call("one", 7)
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"stackcount: 1 stacks could not be kept; --stack-storage-size "
+                                   b"2 gives more room\n")
+    assert b"[Missed User Stack] 7\n" in output and b";call 1\n" in output
+
+
+def test_debug(chains):
+    """The source, before what it prints else."""
+    status, output, _ = run("stackcount", "--debug", "-D", "0.1", f"{chains}:target")
+    assert status == 0 and output.startswith(b"#define STACK_STORAGE_SIZE 1024\n")
+    assert b"int count_call(" in output
+
+
+def test_nothing_to_count(chains):
+    status, output, errors = run("stackcount", f"{chains}:no_such_*")
+    assert (status, output) == (1, b"")
+    assert errors == b"stackcount: nothing matches '%s:no_such_*'\n" % os.fsencode(chains)
+
+
+def test_help():
+    status, output, errors = run("stackcount", "--help")
+    assert (status, errors) == (0, b"")
+    for word in (b"--pid", b"--cpu", b"--interval", b"--duration", b"--timestamp", b"--regexp",
+                 b"--offset", b"--perpid", b"--kernel-stacks-only", b"--user-stacks-only",
+                 b"--verbose", b"--delimited", b"--folded", b"--debug", b"--json",
+                 b"--stack-storage-size", b"--flamegraph", b"PATTERN", b"examples:"):
+        assert word in output
+
+
+@pytest.mark.parametrize(("options", "reason"), [
+    ([], b"PATTERN"),
+    (["t:sched"], b"'t:sched' is no pattern"),
+    (["-r", "vfs_("], b"'vfs_(' is no regular expression"),
+    (["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
+    (["-K", "-U", "vfs_read"], b"not allowed with"),
+    (["--frobnicate", "vfs_read"], b"--frobnicate"),
+], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
+def test_mistakes(options, reason):
+    """A wrong option: status 2, one line that names it, and nothing was traced."""
+    status, output, errors = run("stackcount", *options)
+    assert (status, output) == (2, b"")
+    assert errors.startswith(b"stackcount: ") and errors.count(b"\n") == 1 and reason in errors
+
+
+def test_without_privilege():
+    """One plain line, no traceback."""
+    status, _, errors = run("stackcount", "t:sched:*", user=65534, group=65534, extra_groups=[])
+    assert (status, errors.count(b"\n")) == (1, 1) and errors.startswith(b"stackcount: ")
