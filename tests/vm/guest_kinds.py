@@ -153,6 +153,8 @@ def test_function_of_a_module(load):
         with pytest.raises(bcc.AttachError, match="has no function overlay__ovl_open"):
             load("MODULE_KFUNC_PROBE(overlay, ovl_open, int a) { return 0; }")
         return
+    with pytest.raises(bcc.AttachError, match="the BTF of kernel module overlay has no function ovl_opn; did you mean ovl_open"):
+        load("MODULE_KFUNC_PROBE(overlay, ovl_opn, int a) { return 0; }")
     bpf = load("""
         BPF_HASH(calls, u32, u64);
         MODULE_KFUNC_PROBE(overlay, ovl_open, struct inode *inode, struct file *file)
