@@ -1,97 +1,158 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.KernelSymbols: names of kernel addresses and addresses of kernel names.
+ * bcc.Symbolizer: names of addresses in processes, in the kernel and in files known by their
+ * build id, and addresses of names.
  */
 #include "luaebcc.h"
 
-#define KERNEL_SYMBOLS_TYPE "bcc.KernelSymbols"
+#define SYMBOLIZER_TYPE "bcc.Symbolizer"
 
-struct kernel_symbols {
-	struct ebcc_ksyms *handle; /* NULL: not open yet, or closed */
+struct symbolizer_box {
+	struct ebcc_symbolizer *handle; /* NULL: not open yet, or closed */
 };
 
-static int kernel_symbols_create(lua_State *L)
+/* _ebcc.symbolizer{debug_root=, symfs=, memory_limit=} */
+static int symbolizer_create(lua_State *L)
 {
-	struct kernel_symbols *symbols = lua_newuserdatauv(L, sizeof(*symbols), 0);
+	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts)};
+	struct symbolizer_box *symbolizer;
 	struct ebcc_error *error;
 
-	symbols->handle = NULL;
-	luaL_setmetatable(L, KERNEL_SYMBOLS_TYPE);
-	error = ebcc_ksyms_create(&symbols->handle);
+	if (!lua_isnoneornil(L, 1)) {
+		luaL_checktype(L, 1, LUA_TTABLE);
+		opts.debug_root = option_string(L, 1, "debug_root");
+		opts.symfs = option_string(L, 1, "symfs");
+		opts.memory_limit = option_integer(L, 1, "memory_limit", 0);
+	}
+	symbolizer = lua_newuserdatauv(L, sizeof(*symbolizer), 0);
+	symbolizer->handle = NULL;
+	luaL_setmetatable(L, SYMBOLIZER_TYPE);
+	error = ebcc_symbolizer_create(&opts, &symbolizer->handle);
 	return error ? error_return(L, error) : 1;
 }
 
-static int kernel_symbols_close(lua_State *L)
+static int symbolizer_close(lua_State *L)
 {
-	struct kernel_symbols *symbols = luaL_checkudata(L, 1, KERNEL_SYMBOLS_TYPE);
+	struct symbolizer_box *symbolizer = luaL_checkudata(L, 1, SYMBOLIZER_TYPE);
 
-	ebcc_ksyms_destroy(symbols->handle);
-	symbols->handle = NULL;
+	ebcc_symbolizer_destroy(symbolizer->handle);
+	symbolizer->handle = NULL;
 	return 0;
 }
 
-static struct ebcc_ksyms *kernel_symbols_check(lua_State *L)
+static struct ebcc_symbolizer *symbolizer_check(lua_State *L)
 {
-	struct kernel_symbols *symbols = luaL_checkudata(L, 1, KERNEL_SYMBOLS_TYPE);
+	struct symbolizer_box *symbolizer = luaL_checkudata(L, 1, SYMBOLIZER_TYPE);
 
-	if (!symbols->handle)
-		error_raise_state(L, "these symbols are closed");
-	return symbols->handle;
+	if (!symbolizer->handle)
+		error_raise_state(L, "this symbolizer is closed");
+	return symbolizer->handle;
 }
 
-/* KernelSymbols:find(address): name, module, offset; nothing where there is no symbol. */
-static int kernel_symbols_find(lua_State *L)
+/* Name (or nil), offset and module (or nil). */
+static int symbol_return(lua_State *L, const struct ebcc_symbol *symbol)
 {
-	struct ebcc_ksyms *ksyms = kernel_symbols_check(L);
-	struct ebcc_ksym symbol;
-
-	if (!ebcc_ksyms_find(ksyms, luaL_checkinteger(L, 2), &symbol))
-		return 0;
-	lua_pushstring(L, symbol.name);
-	lua_pushstring(L, symbol.module);
-	lua_pushinteger(L, symbol.offset);
+	lua_pushstring(L, symbol->name);
+	lua_pushinteger(L, symbol->offset);
+	lua_pushstring(L, symbol->module);
 	return 3;
 }
 
-/* KernelSymbols:find_name(name, module): the address, or nothing. */
-static int kernel_symbols_find_name(lua_State *L)
+/* Symbolizer:resolve(pid, address, mangled): name, offset, module. A negative pid is the kernel. */
+static int symbolizer_resolve(lua_State *L)
 {
-	struct ebcc_ksyms *ksyms = kernel_symbols_check(L);
+	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
+	uint64_t address = luaL_checkinteger(L, 3);
+	struct ebcc_symbol symbol;
+	struct ebcc_error *error;
+
+	error = ebcc_symbolizer_resolve(symbolizer, luaL_checkinteger(L, 2), &address, 1,
+					lua_toboolean(L, 4) ? EBCC_SYMBOL_MANGLED : 0, &symbol);
+	return error ? error_raise(L, error) : symbol_return(L, &symbol);
+}
+
+/* Symbolizer:find_name(pid, name, module): the address; nil, message, errno where there is none. */
+static int symbolizer_find_name(lua_State *L)
+{
+	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
+	struct ebcc_error *error;
 	uint64_t address;
 
-	if (!ebcc_ksyms_find_name(ksyms, luaL_optstring(L, 3, NULL), luaL_checkstring(L, 2),
-				  &address))
-		return 0;
+	error = ebcc_symbolizer_find_name(symbolizer, luaL_checkinteger(L, 2),
+					  luaL_optstring(L, 4, NULL), luaL_checkstring(L, 3),
+					  &address);
+	if (error)
+		return error_return(L, error);
 	lua_pushinteger(L, address);
 	return 1;
 }
 
-static int kernel_symbols_refresh(lua_State *L)
+/* Symbolizer:add_process(pid): reads its memory map now. */
+static int symbolizer_add_process(lua_State *L)
 {
-	struct ebcc_error *error = ebcc_ksyms_refresh(kernel_symbols_check(L));
+	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
+	struct ebcc_error *error;
 
+	error = ebcc_symbolizer_add_process(symbolizer, luaL_checkinteger(L, 2));
 	if (error)
 		return error_return(L, error);
 	lua_pushboolean(L, true);
 	return 1;
 }
 
+static int symbolizer_forget_process(lua_State *L)
+{
+	ebcc_symbolizer_forget_process(symbolizer_check(L), luaL_checkinteger(L, 2));
+	return 0;
+}
+
+/* Symbolizer:add_file(path): makes a file known by its build id. */
+static int symbolizer_add_file(lua_State *L)
+{
+	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
+	struct ebcc_error *error;
+
+	error = ebcc_symbolizer_add_file(symbolizer, luaL_checkstring(L, 2));
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
+/* Symbolizer:resolve_build_id(id, offset): the id as a string of bytes, the offset in the file. */
+static int symbolizer_resolve_build_id(lua_State *L)
+{
+	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
+	struct ebcc_symbol symbol;
+	struct ebcc_error *error;
+	const char *id;
+	size_t size;
+
+	id = luaL_checklstring(L, 2, &size);
+	error = ebcc_symbolizer_resolve_build_id(symbolizer, id, size, luaL_checkinteger(L, 3), 0,
+						 &symbol);
+	return error ? error_raise(L, error) : symbol_return(L, &symbol);
+}
+
 void symbols_add(lua_State *L)
 {
 	static const luaL_Reg methods[] = {
-		{"find", kernel_symbols_find},
-		{"find_name", kernel_symbols_find_name},
-		{"refresh", kernel_symbols_refresh},
-		{"close", kernel_symbols_close},
+		{"resolve", symbolizer_resolve},
+		{"find_name", symbolizer_find_name},
+		{"add_process", symbolizer_add_process},
+		{"forget_process", symbolizer_forget_process},
+		{"add_file", symbolizer_add_file},
+		{"resolve_build_id", symbolizer_resolve_build_id},
+		{"close", symbolizer_close},
 		{NULL, NULL},
 	};
 	static const luaL_Reg meta[] = {
-		{"__gc", kernel_symbols_close},
-		{"__close", kernel_symbols_close},
+		{"__gc", symbolizer_close},
+		{"__close", symbolizer_close},
 		{NULL, NULL},
 	};
 
-	handle_register(L, KERNEL_SYMBOLS_TYPE, methods, meta);
-	lua_pushcfunction(L, kernel_symbols_create);
-	lua_setfield(L, -2, "kernel_symbols");
+	handle_register(L, SYMBOLIZER_TYPE, methods, meta);
+	lua_pushcfunction(L, symbolizer_create);
+	lua_setfield(L, -2, "symbolizer");
 }

@@ -57,7 +57,7 @@ strlen(const char *text)
 
 static size_t (*volatile measure)(const char *) = strlen;
 
-static void act(const char *line)
+__attribute__((noinline)) static void act(const char *line)
 {
 	char text[64];
 	int number;

@@ -117,7 +117,8 @@ function TestExamples:test_memleak()
   lu.assertStrContains(output, "Top 10 stacks with outstanding allocations:")
   lu.assertStrContains(output, "49380 bytes in 4 allocations from stack\n")
   lu.assertStrMatches(output:match("(\taddr = [^\n]*)"), "\taddr = %x+ size = 12345")
-  lu.assertStrMatches(output:match("from stack\n([^\n]*)"), "\t\t.+ %(%x+%)")
+  lu.assertStrMatches(output:match("from stack\n([^\n]*)"), "\t\tact %(%x+%)")
+  lu.assertStrMatches(output:match("from stack\n[^\n]*\n([^\n]*)"), "\t\tmain %(%x+%)")
 end
 
 function TestExamples:test_task_switch()

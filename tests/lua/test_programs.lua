@@ -189,7 +189,20 @@ function TestPrograms:test_symbols()
   lu.assertEquals(BPF.ksym(address), "schedule")
   lu.assertEquals({ cache:resolve(5) }, { "[unknown]", 5 })
   lu.assertTrue(cache:refresh())
+  lu.assertEquals(BPF.ksym(5), "[unknown]")
   lu.assertNil(cache:resolve_name("no such symbol"))
+end
+
+function TestPrograms:test_symbols_of_a_process()
+  local calls <close> = helper.calls()
+  local cache = BPF.SymbolCache(calls.pid)
+  local address = cache:resolve_name("work", calls.path)
+  local name, offset, module = cache:resolve(address + 2)
+  lu.assertEquals({ name, offset, module }, { "work", 2, calls.path })
+  lu.assertEquals(BPF.sym(address + 2, calls.pid, true, true),
+    ("work+0x2 [%s]"):format(calls.path:match("[^/]+$")))
+  lu.assertTrue(cache:refresh())
+  lu.assertEquals(select(3, BPF.SymbolCache(2 ^ 30 | 0):refresh()), 2)
 end
 
 function TestPrograms:test_finding()

@@ -1,80 +1,83 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Names of addresses: the kernel's, read once per process of ours.
+-- Names of addresses: of processes, and of the kernel. One symbolizer serves the whole program, as
+-- processes share files.
 
 local ebcc = require "bcc._ebcc"
 
 local UNKNOWN = "[unknown]"
+local KERNEL = -1
 
 ---@class bcc.SymbolCache
----@field pid? integer
+---@field pid integer
 local SymbolCache = {}
 SymbolCache.__index = SymbolCache
 
-local kernel
+local symbolizer
 
-local function kernel_symbols()
-  if not kernel then
-    kernel = assert(ebcc.kernel_symbols())
+local function shared()
+  if not symbolizer then
+    symbolizer = assert(ebcc.symbolizer())
   end
-  return kernel
+  return symbolizer
 end
 
 --- The symbols of a process; without one (or with a negative number), the kernel's.
 ---@param pid? integer
 ---@return bcc.SymbolCache
 function SymbolCache.new(pid)
-  if pid and pid < 0 then
-    pid = nil
-  end
-  return setmetatable({ pid = pid }, SymbolCache)
+  return setmetatable({ pid = pid and pid >= 0 and pid or KERNEL }, SymbolCache)
 end
 
---- Name, offset (in bytes) and module of an address; "[unknown]" and the address itself where there
---- is no symbol.
+--- Name, offset from its start (in bytes) and module of an address. Where there is no symbol, the name is
+--- "[unknown]", and the offset counts in the module, or is the address itself without one.
 ---@param address integer
 ---@return string name
 ---@return integer offset
----@return string? module
+---@return string? module a path, or "kernel" or the name of a kernel module
 function SymbolCache:resolve(address)
-  local name, module, offset
-  if not self.pid then
-    name, module, offset = kernel_symbols():find(address)
-  end
-  if not name then
-    return UNKNOWN, address
-  end
-  return name, offset, module
+  local name, offset, module = shared():resolve(self.pid, address)
+  return name or UNKNOWN, offset, module
 end
 
---- The address of a name, or nil.
+--- The address of a function, or nil, a message and an errno.
 ---@param name string
----@param module? string
+---@param module? string path or file name of what it is in
 ---@return integer?
+---@return string? message
+---@return integer? errno
 function SymbolCache:resolve_name(name, module)
-  return not self.pid and kernel_symbols():find_name(name, module) or nil
+  return shared():find_name(self.pid, name, module)
 end
 
---- Reads the symbols again: kernel modules come and go.
+--- Reads the memory map of the process again, so that its addresses can be named when it has ended.
+--- The kernel's symbols are always those of now.
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function SymbolCache:refresh()
-  if not self.pid then
-    return kernel_symbols():refresh()
+  if self.pid == KERNEL then
+    return true
   end
+  return shared():add_process(self.pid)
 end
 
---- An address as people read it: name+0x1f [module].
+--- An address as people read it: name+0x1f [module]; [unknown] without a symbol.
 ---@param address integer
 ---@param show_module? boolean
 ---@param show_offset? boolean
 ---@return string
 function SymbolCache:describe(address, show_module, show_offset)
-  local name, offset, module = self:resolve(address)
-  if not module then
-    return name
+  local name, offset, module = shared():resolve(self.pid, address)
+  if not name then
+    return UNKNOWN
   end
   if show_offset then
     name = ("%s+0x%x"):format(name, offset)
   end
-  return show_module and ("%s [%s]"):format(name, module) or name
+  if show_module and module then
+    name = ("%s [%s]"):format(name, module:match("[^/]+$") or module)
+  end
+  return name
 end
 
 return setmetatable(SymbolCache, { __call = function(_, pid) return SymbolCache.new(pid) end })

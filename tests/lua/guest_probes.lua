@@ -1,0 +1,134 @@
+-- Kernel probes and what else the development machine's kernel lacks; run in a guest of tests/vm.
+
+local bcc = require "bcc"
+local helper = require "helper"
+local lu = require "luaunit"
+
+local BPF = bcc.BPF
+
+local SOURCE = [[
+BPF_HASH(counts, u32, u64);
+static int count(u32 which)
+{
+  if (OURS)
+    counts.increment(which);
+  return 0;
+}
+int first(struct pt_regs *ctx) { return count(1); }
+int second(struct pt_regs *ctx) { return count(2); }
+]]
+
+TestProbes = {}
+
+function TestProbes:setUp()
+  self.bpf = helper.bpf(SOURCE)
+  self.counts = self.bpf:get_table("counts")
+  self.unlink = BPF.get_syscall_fnname("unlink")
+end
+
+function TestProbes:tearDown()
+  self.bpf:close()
+end
+
+function TestProbes:test_kprobe_and_return()
+  local before = BPF.num_open_kprobes()
+  local link = self.bpf:attach_kprobe { event = self.unlink, fn_name = "first" }
+  lu.assertNotNil(self.bpf:attach_kretprobe { event = self.unlink, fn_name = "second" })
+  lu.assertEquals(BPF.num_open_kprobes(), before + 2)
+  helper.act(3)
+  lu.assertEquals({ self.counts:get(1), self.counts:get(2) }, { 3, 3 })
+  link:detach()
+  helper.act()
+  lu.assertEquals({ self.counts:get(1), self.counts:get(2) }, { 3, 4 })
+  lu.assertEquals(BPF.num_open_kprobes(), before + 1)
+end
+
+function TestProbes:test_kprobes_by_expression()
+  local before = BPF.num_open_kprobes()
+  local link = self.bpf:attach_kprobe { event_re = "do_unlinkat$", fn_name = "first" }
+  lu.assertEquals(link:functions(), { "do_unlinkat" })
+  lu.assertEquals(BPF.num_open_kprobes(), before + 1)
+  helper.act(2)
+  lu.assertEquals(self.counts:get(1), 2)
+  lu.assertEquals(BPF.get_kprobe_functions("do_unlinkat$"), { "do_unlinkat" })
+end
+
+function TestProbes:test_function_that_is_not_there()
+  local link, message, errno = self.bpf:attach_kprobe { event = "no_such_function", fn_name = "first" }
+  lu.assertNil(link)
+  lu.assertStrContains(message, "no_such_function")
+  lu.assertEquals(errno, 2)
+  lu.assertNil((self.bpf:attach_kprobe { event_re = "no_such_function", fn_name = "first" }))
+end
+
+function TestProbes:test_named_program()
+  local bpf <close> = helper.bpf(([[
+BPF_HASH(counts, u32, u64);
+int kprobe__%s(struct pt_regs *ctx)
+{
+  if (OURS)
+    counts.increment(5);
+  return 0;
+}
+]]):format(self.unlink))
+  helper.act(2)
+  lu.assertEquals(bpf:get_table("counts"):get(5), 2)
+end
+
+function TestProbes:test_kfunc()
+  if not BPF.support_kfunc() then
+    lu.skip("this kernel runs no KFUNC_PROBE programs")
+  end
+  local bpf <close> = helper.bpf [[
+BPF_HASH(counts, u32, u64);
+KFUNC_PROBE(do_unlinkat, int dfd)
+{
+  if (OURS)
+    counts.increment(6);
+  return 0;
+}
+]]
+  helper.act(2)
+  lu.assertEquals(bpf:get_table("counts"):get(6), 2)
+end
+
+local BCC_LUA = "exec /usr/bin/lua5.4 " .. helper.root .. "src/lua/bcc-lua "
+
+function TestProbes:test_latency_example()
+  local script <close> = helper.start(BCC_LUA .. helper.root .. "examples/lua/latency.lua --duration 8 "
+    .. self.unlink)
+  script:wait_for("Timing")
+  helper.wait_for(function()
+    helper.act(10)
+    return not script:running()
+  end, "the example")
+  local output, errors = script:finish()
+  lu.assertEquals(errors, "")
+  lu.assertStrContains(output, "     usecs               : count     distribution\n")
+  lu.assertStrMatches(output:match("[^\n]*%*[^\n]*"), " +%d+ %-> %d+ +: %d+ +|%*+ *|")
+end
+
+-- In the style of existing scripts: a probe on the scheduler's own function.
+function TestProbes:test_task_switch_by_kprobe()
+  local path = helper.file [[
+local PROGRAM = "BPF_HASH(stats, u32, u64);\n" ..
+  "int count_sched(struct pt_regs *ctx) { stats.increment(1); return 0; }"
+
+return function(BPF, utils)
+  local b = BPF:new { text = PROGRAM, debug = 0 }
+  b:attach_kprobe { event_re = "finish_task_switch(\\.isra\\.[0-9]+)?$", fn_name = "count_sched" }
+  if BPF.num_open_kprobes() == 0 then
+    print("no functions matched. quitting...")
+    return
+  end
+  utils.posix.sleep(1)
+  for _, count in b:get_table("stats"):items() do
+    print("switches: %d" % tonumber(count))
+  end
+end
+]]
+  local output, status, errors = helper.run(BCC_LUA .. path)
+  os.remove(path)
+  lu.assertEquals({ status, errors }, { 0, "" })
+  lu.assertTrue(tonumber(output:match("switches: (%d+)")) > 0)
+end
