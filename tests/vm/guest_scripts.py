@@ -1,5 +1,6 @@
 """Debian's own scripts on this module: those of tests/conformance/scripts.toml that are marked for CI, one test each."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -8,18 +9,21 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
 import run_scripts  # noqa: E402  pylint: disable=wrong-import-position
 
-NAMES = [name for name, row in run_scripts.table().items() if row.get("ci")]
+ROWS = {name: row for name, row in run_scripts.table().items() if row.get("ci")}
+ARGUMENTS = run_scripts.parse_arguments(list(ROWS))
 
 
 @pytest.fixture(scope="module")
-def runs():
-    """The rows, run one after another as the tests ask for them."""
-    arguments = run_scripts.parse_arguments(NAMES)
-    return run_scripts.results(NAMES, run_scripts.environment_of(arguments), arguments)
+def environment():
+    """The scripts' environment, once there is a disk to work on."""
+    run_scripts.mount_scratch()
+    return run_scripts.environment_of(ARGUMENTS)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_script(runs, name):
-    found, result = next(runs)
-    assert found == name
-    assert result["reason"] is None, f"{result['reason']}\n{result['output']}"
+# What the rows expect was measured on these two kernels; others have no test here.
+if os.environ.get("EBCC_VM") in ("bookworm", "sid"):
+
+    @pytest.mark.parametrize("name", ROWS)
+    def test_script(environment, name):
+        result = run_scripts.run_row(ROWS[name], environment, ARGUMENTS)
+        assert result["reason"] is None, f"{result['reason']}\n{result['output']}"
