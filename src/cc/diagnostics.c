@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "compiler_answer.h"
-#include "hints.h"
+#include "hints_macros.h"
 
 #define INTERNAL "__ebcc_"
 
@@ -268,8 +268,8 @@ static void append_head(const struct ebcc_cc_diagnostic *diagnostic, enum ebcc_c
 		ebcc_buf_printf(ret, ":%u", diagnostic->line);
 	if (diagnostic->line && diagnostic->column)
 		ebcc_buf_printf(ret, ":%u", diagnostic->column);
-	ebcc_buf_printf(ret, "%s%s: %s", *diagnostic->path ? ": " : "", ebcc_cc_severity_name(severity),
-			message);
+	ebcc_buf_printf(ret, "%s%s: %s", *diagnostic->path ? ": " : "",
+			ebcc_cc_severity_name(severity), message);
 }
 
 /* A diagnostic being rendered. */
@@ -304,15 +304,22 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 		.source = source,
 		.message = ebcc_buf_string(&rendering->message),
 		.rendered = diagnostic->rendered,
+		.number = diagnostic->line,
 		.column = diagnostic->column,
 	};
 	find_line(&rendering->head, &rendering->mistake);
+	if (!rendering->mistake.line_length && diagnostic->line &&
+	    !is_internal(diagnostic->path, strlen(diagnostic->path)))
+		rendering->mistake.line =
+			ebcc_source_line(source, diagnostic->line, &rendering->mistake.line_length);
 	if (diagnostic->severity >= EBCC_CC_ERROR &&
 	    ebcc_hint_macro(&rendering->mistake, &rendering->hint)) {
 		rendering->replaced = true;
 		return;
 	}
 	ebcc_hint(&rendering->mistake, &rendering->hint);
+	if (!rendering->hint.size && diagnostic->severity >= EBCC_CC_ERROR)
+		ebcc_hint_dialect_use(&rendering->mistake, &rendering->hint);
 	if (!rendering->hint.size || !strstr(rendering->mistake.message, "undeclared identifier"))
 		return;
 	end = strstr(rendering->message.data, guess);
@@ -326,7 +333,11 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 static void append_lines(const struct rendering *rendering, struct ebcc_buf *ret)
 {
 	const char *text = rendering->head.rest, *end = text + rendering->head.rest_length;
+	const struct ebcc_mistake *mistake = &rendering->mistake;
 
+	if (rendering->replaced && text == end && mistake->line_length)
+		ebcc_buf_printf(ret, "%5u | %.*s\n", rendering->diagnostic->line,
+				(int)mistake->line_length, mistake->line);
 	for (unsigned line = 0; text < end && !(rendering->corrected_wrongly && line == 2);
 	     line++) {
 		const char *next = memchr(text, '\n', (size_t)(end - text));
@@ -417,6 +428,20 @@ static bool is_repetition(const struct ebcc_cc_answer *answer, size_t index)
 	return false;
 }
 
+/* A warning about what is behind a macro of the dialect, where there is an error too. */
+static bool is_consequence(const struct ebcc_cc_answer *answer, size_t index)
+{
+	const struct ebcc_cc_diagnostic *warning = &answer->diagnostics[index];
+
+	if (is_error(warning) || !strstr(warning->rendered, EBCC_CC_DIALECT_INCLUDE))
+		return false;
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (is_error(&answer->diagnostics[i]) &&
+		    same_line(warning, &answer->diagnostics[i]))
+			return true;
+	return false;
+}
+
 /* Notes that point where no user can look, and advice that doesn't hold for BPF. */
 static bool is_idle_note(const struct ebcc_cc_diagnostic *note)
 {
@@ -441,6 +466,7 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer, const char *so
 				continue;
 		} else {
 			dropping = diagnostic->severity < severity || is_repetition(answer, i) ||
+				   is_consequence(answer, i) ||
 				   (finished && same_line(finished, diagnostic));
 			if (dropping)
 				continue;

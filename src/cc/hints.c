@@ -11,6 +11,7 @@
 
 #include <linux/bpf.h>
 
+#include "hints_macros.h"
 #include "near_names.h"
 
 static bool is_name_char(char c)
@@ -196,52 +197,6 @@ static const struct {
 #define FUNCTION_NAME(name) "bpf_" #name
 static const char *const helpers[] = {__BPF_FUNC_MAPPER(FUNCTION_NAME)};
 
-static const char *const macros[] = {
-	"BPF_TABLE",
-	"BPF_TABLE_PUBLIC",
-	"BPF_TABLE_SHARED",
-	"BPF_TABLE_PINNED",
-	"BPF_F_TABLE",
-	"BPF_HASH",
-	"BPF_PERCPU_HASH",
-	"BPF_LPM_TRIE",
-	"BPF_ARRAY",
-	"BPF_PERCPU_ARRAY",
-	"BPF_HISTOGRAM",
-	"BPF_STACK_TRACE",
-	"BPF_PERF_OUTPUT",
-	"BPF_RINGBUF_OUTPUT",
-	"BPF_PERF_ARRAY",
-	"BPF_PROG_ARRAY",
-	"BPF_CGROUP_ARRAY",
-	"BPF_QUEUE",
-	"BPF_STACK",
-	"BPF_QUEUESTACK",
-	"BPF_ARRAY_OF_MAPS",
-	"BPF_HASH_OF_MAPS",
-	"BPF_DEVMAP",
-	"BPF_CPUMAP",
-	"BPF_XSKMAP",
-	"BPF_SOCKMAP",
-	"BPF_SOCKHASH",
-	"BPF_SK_STORAGE",
-	"BPF_INODE_STORAGE",
-	"BPF_TASK_STORAGE",
-	"BPF_CGROUP_STORAGE",
-	"BPF_LICENSE",
-	"BPF_ITER",
-	"TRACEPOINT_PROBE",
-	"RAW_TRACEPOINT_PROBE",
-	"KFUNC_PROBE",
-	"KRETFUNC_PROBE",
-	"MODULE_KFUNC_PROBE",
-	"MODULE_KRETFUNC_PROBE",
-	"KMOD_RET",
-	"LSM_PROBE",
-	"BPF_STACK_TRACE_BUILDID",
-	"BPF_PERCPU_CGROUP_STORAGE",
-};
-
 /* The text between the first pair of quotes after @prefix, which begins or is in the message. */
 static bool quoted_after(const char *message, const char *prefix, char *name, size_t size)
 {
@@ -354,8 +309,7 @@ static bool hint_function(const struct ebcc_mistake *mistake, struct ebcc_buf *r
 	for (size_t i = 0; i < COUNT(helpers); i++)
 		if (!strncmp(name, "bpf_", 4))
 			ebcc_near_names_add(&near, helpers[i]);
-	for (size_t i = 0; i < COUNT(macros); i++)
-		ebcc_near_names_add(&near, macros[i]);
+	ebcc_near_dialect_macros(&near);
 	if (!near.count)
 		return false;
 	ebcc_buf_append_string(ret, "there is no such function");
@@ -468,17 +422,6 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 	return false;
 }
 
-static bool hint_macro_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
-{
-	if (line_has(mistake, "RAW_TRACEPOINT_PROBE("))
-		ebcc_buf_append_string(ret, "it is used as RAW_TRACEPOINT_PROBE(event)");
-	else if (line_has(mistake, "TRACEPOINT_PROBE("))
-		ebcc_buf_append_string(ret, "it is used as TRACEPOINT_PROBE(category, event)");
-	else
-		return hint_arguments(mistake, ret);
-	return true;
-}
-
 static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	if (!line_has(mistake, "\""))
@@ -530,7 +473,7 @@ static const struct {
 	{"pointer to integer conversion", hint_conversion},
 	{"invalid operands to binary expression", hint_operands},
 	{"comparison between pointer and integer", hint_operands},
-	{"function-like macro invocation", hint_macro_arguments},
+	{"function-like macro invocation", hint_arguments},
 	{"file not found", hint_file},
 	{"few arguments to", hint_arguments},
 	{"many arguments to", hint_arguments},
@@ -568,6 +511,8 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 		ebcc_buf_append_string(ret, "a table is declared outside of functions");
 		return true;
 	}
+	if (ebcc_hint_dialect_macro(mistake, ret))
+		return true;
 	while (length < mistake->line_length && is_name_char(mistake->line[length]))
 		length++;
 	if (!length || length >= sizeof(name) || length == mistake->line_length ||
@@ -575,12 +520,10 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 		return false;
 	memcpy(name, mistake->line, length);
 	name[length] = '\0';
+	if (ebcc_is_dialect_macro(name))
+		return false;
 	ebcc_near_names_init(&near, name);
-	for (size_t i = 0; i < COUNT(macros); i++) {
-		if (!strcmp(macros[i], name))
-			return false;
-		ebcc_near_names_add(&near, macros[i]);
-	}
+	ebcc_near_dialect_macros(&near);
 	if (!near.count)
 		return false;
 	ebcc_buf_printf(ret, "there is no macro '%s'", name);

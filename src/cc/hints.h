@@ -16,6 +16,7 @@ struct ebcc_mistake {
 	const char *rendered; /* as clang prints it, with internal names */
 	const char *line;     /* the source line, "" when there is none; not NUL-terminated there */
 	size_t line_length;
+	unsigned number; /* of that line, from 1; 0: unknown */
 	unsigned column; /* from 1; 0: unknown */
 };
 
@@ -23,7 +24,8 @@ struct ebcc_mistake {
 bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
 /* For a mistake that clang tells of in many words that mislead, appends few: a macro that the
- * dialect doesn't have, where one of a near name exists; a table inside of a function. */
+ * dialect doesn't have, where one of a near name exists; a table inside of a function; wrong
+ * arguments of one of the dialect's macros. */
 bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
 /* Whether @name is the name of a method that some table has. */

@@ -162,10 +162,13 @@ main.c:2:5: error: a table is declared outside of functions
     2 |     BPF_HASH(counts);
       |     ^"""),
     ("arguments_of_a_probe", "TRACEPOINT_PROBE(sys_enter_open) { return 0; }\n", """
-main.c:1:32: error: too few arguments provided to function-like macro invocation
+main.c:1:32: error: TRACEPOINT_PROBE takes 2 arguments, not 1: TRACEPOINT_PROBE(category, event)
     1 | TRACEPOINT_PROBE(sys_enter_open) { return 0; }
-      |                                ^
-main.c:1:32: note: it is used as TRACEPOINT_PROBE(category, event)"""),
+      |                                ^"""),
+    ("body_behind_a_macro", "TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return nosuch; }\n", """
+main.c:1:56: error: use of undeclared identifier 'nosuch'
+    1 | TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return nosuch; }
+      |                                                        ^"""),
     ("type_of_a_leaf", "BPF_HASH(counts, u32, struct nosuch_t);\nint f(void *ctx) { return 0; }\n", """
 main.c:1:1: error: variable has incomplete type 'struct nosuch_t'
     1 | BPF_HASH(counts, u32, struct nosuch_t);
@@ -187,6 +190,73 @@ main.c:1:25: note: expanded from macro 'TWICE'
     1 | #define TWICE(x) ((x) + nosuch)
       |                         ^"""),
 ]
+
+# Arguments of the dialect's macros: (declaration, what is said of it).
+HASH = "BPF_HASH(name, key=u64, leaf=u64, size=10240)"
+TABLE = 'BPF_TABLE("type", key, leaf, name, size)'
+MACRO_ERRORS = [
+    ("BPF_HASH();", "BPF_HASH takes 1 to 4 arguments, not 0: " + HASH),
+    ("BPF_HASH(t, u32, u64, 10, 5);", "BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
+    ('BPF_HASH("t");', 'the name "t" has to stand without quotes: ' + HASH),
+    ("BPF_HASH(2t);", "'2t' is not a name: " + HASH),
+    ("BPF_HASH(t, , u64);", "argument 2 of BPF_HASH is empty: " + HASH),
+    ("BPF_HASH(t, u32, u64, number);", "the size of a table has to be a constant: " + HASH),
+    ("BPF_HASH(t, u32, u64, -1);", "the size of a table can't be negative: " + HASH),
+    ('BPF_HASH(t, u32, u64, "10");', "the size of a table has to be an integer: " + HASH),
+    ("BPF_HASH(t, struct { u32 a, b; }, u64, 1, 2);", "BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
+    ("BPF_ARRAY(t, u64, number);", "the size of a table has to be a constant: BPF_ARRAY(name, leaf=u64, size=10240)"),
+    ("BPF_ARRAY(t, u32, u64, 10);", "BPF_ARRAY takes 1 to 3 arguments, not 4: BPF_ARRAY(name, leaf=u64, size=10240)"),
+    ("BPF_HISTOGRAM(t, int, 64, 3);", "BPF_HISTOGRAM takes 1 to 3 arguments, not 4: BPF_HISTOGRAM(name, key=int, size=64)"),
+    ("BPF_PERF_OUTPUT();", "BPF_PERF_OUTPUT takes 1 argument, not 0: BPF_PERF_OUTPUT(name)"),
+    ("BPF_PERF_OUTPUT;", "BPF_PERF_OUTPUT needs arguments: BPF_PERF_OUTPUT(name)"),
+    ("BPF_PERF_OUTPUT(t, 8);", "BPF_PERF_OUTPUT takes 1 argument, not 2: BPF_PERF_OUTPUT(name)"),
+    ("BPF_RINGBUF_OUTPUT(t);", "BPF_RINGBUF_OUTPUT takes 2 arguments, not 1: BPF_RINGBUF_OUTPUT(name, pages)"),
+    ("BPF_STACK_TRACE(t);", "BPF_STACK_TRACE takes 2 arguments, not 1: BPF_STACK_TRACE(name, size)"),
+    ("BPF_QUEUE(t, u64);", "BPF_QUEUE takes 3 or 4 arguments, not 2: BPF_QUEUE(name, leaf, size, flags=0)"),
+    ('BPF_TABLE("hash", u32, u64, t);', "BPF_TABLE takes 5 arguments, not 4: " + TABLE),
+    ("BPF_TABLE(1, u32, u64, t, 10);", None),
+    ("BPF_SK_STORAGE(t);", "BPF_SK_STORAGE takes 2 arguments, not 1: BPF_SK_STORAGE(name, leaf)"),
+    ('TRACEPOINT_PROBE("sched", "sched_switch") { return 0; }',
+     'the name "sched" has to stand without quotes: TRACEPOINT_PROBE(category, event)'),
+]
+
+
+@pytest.mark.parametrize(("declaration", "said"), MACRO_ERRORS, ids=[case[0] for case in MACRO_ERRORS])
+def test_wrong_argument_of_a_macro(declaration, said):
+    """One error at the line, in terms of the macro, and nothing of what is behind it."""
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text="static int number = 5;\n" + declaration + "\nint f(void *ctx) { return number; }\n", kernel_types="btf")
+    message = str(caught.value)
+    assert re.search(r"^main\.c:2:\d+: error: " + re.escape(said or "'1' is not a string: " + TABLE), message, re.M), message
+    assert "    2 | " + declaration in message
+    assert message.count("error:") == 1 and "warning:" not in message
+    assert not CALLS.search(message)
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("BPF_HASH(\n\tcounts,\n\tu32,\n\tu64,\n\t10,\n\t1);", "main.c:6:2: error: BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
+    ('BPF_TABLE("hash", u32,\n\tu64, t);', "main.c:1:1: error: BPF_TABLE takes 5 arguments, not 4: " + TABLE),
+    ("BPF_HASH(a);\nBPF_HASH(b,\n\tnosuch_t,\n\tu64);", "main.c:3:2: note: it is used as " + HASH),
+])
+def test_arguments_of_a_macro_over_lines(text, said):
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text=text + "\nint f(void *ctx) { return 0; }\n", kernel_types="btf")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(("declaration", "said"), [
+    ("BPF_HASH(t, nosuch_t);", "main.c:1:13: note: it is used as " + HASH),
+    ("BPF_HASH(u32, t);", "main.c:1:15: note: it is used as " + HASH),
+    ('BPF_TABLE("percpuhash", u32, u64, t, 10);', "note: there is no such type; did you mean percpu_hash?"),
+    ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; there are hash, array, histogram, "),
+])
+def test_usage_of_a_macro_beside_an_error(declaration, said):
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text=declaration + "\nint f(void *ctx) { return 0; }\n", kernel_types="btf")
+    assert said in str(caught.value)
+    assert not CALLS.search(str(caught.value))
+
+
 CALLS = re.compile(r"__ebcc|ebcc-virtual|<scratch|unnamed struct|\(unnamed")
 
 
