@@ -64,6 +64,7 @@ struct reader {
 	bool unfinished;    /* stopped by a callback: there may be more, without a wake-up */
 	bool closed;	    /* by a callback of its own: freed when the poll ends */
 	struct lost lost;
+	pid_t owner;	     /* the process that opened it */
 	uint64_t *lost_seen; /* per counter, what the lost callback was told */
 	uint64_t budget; /* bytes that one round may deliver, so that no ring keeps it for ever */
 };
@@ -201,19 +202,34 @@ static void ask_for_batches(struct reader *reader, int64_t now)
 /* No events came for a while: the next one is to wake the reader. */
 static void end_batches(struct reader *reader)
 {
-	if (reader->busy_until)
+	if (reader->busy_until && reader->owner == getpid())
 		write_batch(reader, 0);
 	reader->busy_until = 0;
 }
 
 /* ---- opening and closing ---- */
 
+/*
+ * A forked child has the descriptors of a perf buffer but not its memory, and what libbpf does
+ * to free one would switch off the parent's: the child only closes its descriptors.
+ */
+static void perf_destroy(struct perf_buffer *perf, pid_t owner)
+{
+	if (!perf || owner == getpid()) {
+		perf_buffer__free(perf);
+		return;
+	}
+	for (size_t i = 0; i < perf_buffer__buffer_cnt(perf); i++)
+		close(perf_buffer__buffer_fd(perf, i));
+	close(perf_buffer__epoll_fd(perf));
+}
+
 static void reader_destroy(struct reader *reader)
 {
 	if (!reader)
 		return;
 	end_batches(reader);
-	perf_buffer__free(reader->perf);
+	perf_destroy(reader->perf, reader->owner);
 	ring_buffer__free(reader->ring);
 	free(reader->lost_seen);
 	free(reader);
@@ -397,6 +413,7 @@ struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 	memcpy(&reader->opts, opts, opts->sz < sizeof(*opts) ? opts->sz : sizeof(*opts));
 	reader->table = table;
 	reader->events = events;
+	reader->owner = getpid();
 	reader->source =
 		table->map_type == BPF_MAP_TYPE_RINGBUF ? EBCC_EVENTS_RING : EBCC_EVENTS_PERF;
 	error = open_reader(reader);
@@ -493,6 +510,20 @@ static struct ebcc_error *drain(struct reader *reader)
 static bool concerns(const struct reader *reader, enum ebcc_event_source source)
 {
 	return !reader->closed && (source == EBCC_EVENTS_ALL || source == reader->source);
+}
+
+/* Perf buffers are read by the process that opened them. */
+static struct ebcc_error *check_owner(const struct ebcc_events *events,
+				      enum ebcc_event_source source)
+{
+	for (const struct reader *reader = events->readers; reader; reader = reader->next)
+		if (concerns(reader, source) && reader->perf && reader->owner != getpid())
+			return ebcc_error_create(EBCC_ERROR_STATE,
+						 "the perf buffer of '%s' was opened before a "
+						 "fork, by process %d, which "
+						 "alone can read it: open it again here",
+						 reader->table->name, (int)reader->owner);
+	return NULL;
 }
 
 /* Whether to look into the buffers although nobody was woken. */
@@ -614,6 +645,7 @@ static struct ebcc_error *run(struct ebcc_module *module, enum mode mode,
 	if (events->polling)
 		return ebcc_error_create(EBCC_ERROR_STATE,
 					 "a callback of a poll can't poll the same module");
+	TRY(check_owner(events, source));
 	events->polling = true;
 	events->stopped = false;
 	events->reported = false;

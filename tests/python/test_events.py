@@ -640,3 +640,74 @@ def test_polls_and_consumes_concern_their_own_kind(load):
     assert seen == ["perf"]
     bpf.ring_buffer_consume()
     assert seen == ["perf", "ring"]
+
+
+def test_traceback_shows_where_in_the_callback(load):
+    bpf = load(RING)
+
+    def inner(data):
+        return bpf["events"].event(data).no_such_field
+
+    def on_event(ctx, data, size):
+        inner(data)
+
+    bpf["events"].open_ring_buffer(on_event)
+    getpgid(1)
+    with pytest.raises(AttributeError, match="no_such_field") as raised:
+        bpf.ring_buffer_poll(1000)
+    assert [entry.name for entry in raised.traceback][-2:] == ["on_event", "inner"]
+
+
+def test_exception_of_a_lost_callback_comes_out_of_the_poll(load):
+    def on_lost(count):
+        raise LookupError(count)
+
+    reader = Numbered(load, "ring", lost_cb=on_lost)
+    for writer in reader.writers(1, 3000):
+        assert writer.wait() == 0
+    with pytest.raises(LookupError) as raised:
+        reader.poll(100)
+    assert raised.value.args[0] == reader.table.lost() > 0
+
+
+@pytest.mark.parametrize("kind", ["perf", "ring"])
+def test_ctrl_c_in_a_callback(load, kind):
+    """It ends the callback and the poll; the next poll goes on after that event."""
+    reader = Numbered(load, kind)
+    take = reader.take
+
+    def interrupted(first, data, size):
+        take(first, data, size)
+        if len(reader.numbers) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+
+    getattr(reader.table, "open_%s_buffer" % kind)(interrupted)
+    getpgid(*[reader.mark] * 4)
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        while True:
+            reader.poll(1000)
+    assert time.monotonic() - start < 2
+    while len(reader.numbers) < 4:
+        reader.poll(1000)
+    assert sorted(reader.numbers) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", ["perf", "ring"])
+def test_ctrl_c_while_events_pour_in(load, kind):
+    reader = Numbered(load, kind)
+    writer, = reader.writers(1, 10000000)
+    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
+    timer.start()
+    start = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            while True:
+                reader.poll()
+        assert time.monotonic() - start < 3
+    finally:
+        timer.join()
+        writer.kill()
+        writer.wait()
+    assert len(reader.numbers) > 100

@@ -197,3 +197,107 @@ def test_cycles_leak_nothing():
     gc.collect()
     assert descriptors() == before[0]
     assert resident() - before[1] < 1 << 20
+
+
+FORKED = """
+import os, sys
+from bcc import BPF, StateError
+KINDS = {
+    "perf": ("BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &n, sizeof(n));"),
+    "ring": ("BPF_RINGBUF_OUTPUT(events, 8);", "events.ringbuf_output(&n, sizeof(n), 0);")}
+output, submit = KINDS[sys.argv[1]]
+TEXT = output + '''
+BPF_HASH(counts);
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    u64 n = args->pid, *count;
+    if (n != %d)
+        return 0;
+    counts.increment(n);
+    SUBMIT
+    return 0;
+}'''.replace("SUBMIT", submit) % os.getpid()
+b = BPF(text=TEXT)
+got = []
+def opened(bpf):
+    take = lambda first, data, size: got.append(bpf["events"].event(data))
+    if sys.argv[1] == "perf":
+        bpf["events"].open_perf_buffer(take)
+        return bpf.perf_buffer_poll
+    bpf["events"].open_ring_buffer(take)
+    return bpf.ring_buffer_poll
+mark = os.getpid()
+poll = opened(b)
+def child(code):
+    pid = os.fork()
+    if pid == 0:
+        code()
+        sys.exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+
+# What a child does, and how many events the parent has seen in the end.
+FORKS = {
+    # It ends as any Python process does, and closes what it has.
+    "an end": ("def code(): pass", 2),
+    "a close": ("def code(): b.close()", 2),
+    "a table": ("def code(): b['counts'][99] = 3", 2),
+    "its own module": ("""
+def code():
+    with BPF(text=TEXT) as own:
+        own_poll = opened(own)
+        os.getpgid(mark)
+        own_poll(1000)
+        assert got == [mark], got
+""", 3),
+}
+
+
+@pytest.mark.parametrize("kind", ["perf", "ring"])
+@pytest.mark.parametrize("name", FORKS)
+def test_what_a_forked_child_does_leaves_the_parent_alone(kind, name):
+    code, calls = FORKS[name]
+    script = FORKED + code + """
+child(code)
+for _ in range(2):
+    os.getpgid(mark)
+    poll(1000)
+print(got == [mark] * CALLS, b["counts"][mark].value == CALLS, 99 in b["counts"])
+""".replace("CALLS", str(calls))
+    done = subprocess.run([sys.executable, "-c", script, kind], capture_output=True, text=True,
+                          timeout=60)
+    assert (done.stdout, done.stderr) == ("True True %s\n" % (name == "a table"), "")
+
+
+def test_a_forked_child_is_told_that_it_has_no_perf_buffers():
+    """The kernel doesn't give it their memory."""
+    script = FORKED + """
+def code():
+    try:
+        poll(100)
+    except StateError as error:
+        assert "fork" in str(error), error
+    else:
+        raise AssertionError("it could poll")
+child(code)
+os.getpgid(mark)
+poll(1000)
+print(got == [mark])
+"""
+    done = subprocess.run([sys.executable, "-c", script, "perf"], capture_output=True, text=True,
+                          timeout=60)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_forked_child_may_read_a_ring_buffer():
+    """As a daemon does whose parent has opened it."""
+    script = FORKED + """
+def code():
+    os.getpgid(mark)
+    poll(1000)
+    assert got == [mark], got
+child(code)
+print("read")
+"""
+    done = subprocess.run([sys.executable, "-c", script, "ring"], capture_output=True, text=True,
+                          timeout=60)
+    assert (done.stdout, done.stderr) == ("read\n", "")

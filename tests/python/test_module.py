@@ -5,6 +5,8 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -255,6 +257,8 @@ def test_a_start_does_not_import_logging(tmp_path):
     """What costs more than a cached start itself is left alone, until there is a warning."""
     script = """
 import sys
+import threading
+import time
 from bcc import BPF
 for text in "int probe(void *ctx) { return 0; }", "#warning here\\nint probe(void *ctx) { return 0; }":
     BPF(text=text).close()
@@ -264,3 +268,60 @@ for text in "int probe(void *ctx) { return 0; }", "#warning here\\nint probe(voi
                           env={**os.environ, "EBCC_CACHE": str(tmp_path / "cache")})
     assert done.stdout.split() == ["False", "True"]
     assert "warning: here" in done.stderr
+
+
+def ticks_during(call):
+    """How often another Python thread ran during a call, every 2 ms at most, and how long that
+    took in seconds."""
+    ticks, done = [], threading.Event()
+
+    def tick():
+        while not done.wait(0.002):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    start = time.monotonic()
+    call()
+    end = time.monotonic()
+    done.set()
+    thread.join()
+    return sum(start <= tick <= end for tick in ticks), end - start
+
+
+def test_other_threads_run_during_a_compile(tmp_path, monkeypatch):
+    monkeypatch.setenv("EBCC_CACHE", str(tmp_path))
+    tmp_path.chmod(0o700)
+    ticks, seconds = ticks_during(lambda: BPF(text="#include <linux/sched.h>\n" + NOTHING).close())
+    assert ticks >= seconds / 0.02 > 1
+
+
+def test_other_threads_run_during_a_load(load):
+    """The verifier walks through the loop round by round."""
+    bpf = load("""
+        BPF_ARRAY(sums, u64, 1);
+        int slow(struct __sk_buff *skb) {
+            u64 sum = 0;
+            for (int i = 0; i < 60000; i++)
+                sum = sum * 3 + skb->len;
+            return sum;
+        }""")
+    ticks, seconds = ticks_during(lambda: bpf.load_func("slow", BPF.SOCKET_FILTER))
+    assert ticks >= seconds / 0.02
+
+
+def test_two_threads_create_modules():
+    results = {}
+
+    def create(number):
+        for round_number in range(3):
+            with BPF(text="BPF_ARRAY(t%d, u64, %d);" % (number, round_number + 1) +
+                     "int f(void *ctx) { t%d.increment(0); return 0; }" % number) as bpf:
+                results[number, round_number] = len(bpf["t%d" % number])
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {(number, size): size + 1 for number in range(2) for size in range(3)}
