@@ -51,6 +51,16 @@ def test_no_search_once_it_is_cached(cache):
     assert VMLINUX not in names
 
 
+def test_asking_what_the_kernel_supports(cache):
+    """Scripts ask before they choose between fentry and kprobes."""
+    environment, _ = cache
+    script = "from bcc import BPF; print(BPF.support_kfunc(), BPF.support_lsm(), BPF.support_fmod_ret())"
+    first, names = opened_by(script, environment)
+    assert VMLINUX in names
+    second, names = opened_by(script, environment)
+    assert second == first and VMLINUX not in names
+
+
 @pytest.mark.parametrize("damage", [
     lambda data: data[:-1], lambda data: data[:-1] + b"9", lambda data: b"", lambda data: data + b"1"])
 def test_damaged_entry(cache, damage):

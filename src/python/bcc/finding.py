@@ -36,7 +36,9 @@ def _matching(find, pattern):
     if not re.search(_OWN_REGEX, pattern):
         return find(pattern)
     matches = re.compile(pattern).match
-    return [name for name in find(b"") if matches(name)]
+    # What every name begins with that matches: the library finds these at once.
+    start = b"" if b"|" in pattern else re.match(rb"\^?((?:\w(?![*?{]))*)", pattern).group(1)
+    return [name for name in find(start) if matches(name)]
 
 
 class FindMixin:
