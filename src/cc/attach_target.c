@@ -193,12 +193,6 @@ static void write_entry(struct ebcc_object_cache *cache, const struct ebcc_kerne
 
 /* ---- The kernel's BTF ---- */
 
-#define AUTO_KERNEL_BTF CLEANUP(cleanup_kernel_btf)
-static void cleanup_kernel_btf(struct ebcc_kernel_btf **btf)
-{
-	ebcc_kernel_btf_destroy(*btf);
-}
-
 /* The module of a part, or "" for vmlinux. */
 static const char *part_module(const struct ebcc_kernel_btf *btf, const struct ebcc_btf_part *part)
 {
@@ -239,23 +233,11 @@ static struct ebcc_error *find_in_btf(struct ebcc_kernel_btf *btf,
 	return NULL;
 }
 
-#define AUTO_KERNEL_INFO CLEANUP(cleanup_kernel_info)
-static void cleanup_kernel_info(struct ebcc_kernel_info **info)
-{
-	ebcc_kernel_info_destroy(*info);
-}
-
-#define AUTO_CACHE CLEANUP(cleanup_cache)
-static void cleanup_cache(struct ebcc_object_cache **cache)
-{
-	ebcc_object_cache_destroy(*cache);
-}
-
 struct ebcc_error *ebcc_attach_targets_find(struct ebcc_attach_target **targets, size_t count,
 					    const struct ebcc_log *log)
 {
 	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
-	AUTO_CACHE struct ebcc_object_cache *cache = NULL;
+	AUTO_OBJECT_CACHE struct ebcc_object_cache *cache = NULL;
 	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
 
 	TRY(ebcc_kernel_info_create(NULL, &kernel));

@@ -277,18 +277,6 @@ static void cleanup_ktypes(struct ebcc_ktypes **ktypes)
 	ebcc_ktypes_destroy(*ktypes);
 }
 
-#define AUTO_KERNEL_INFO CLEANUP(cleanup_kernel_info)
-static void cleanup_kernel_info(struct ebcc_kernel_info **info)
-{
-	ebcc_kernel_info_destroy(*info);
-}
-
-#define AUTO_CACHE CLEANUP(cleanup_cache)
-static void cleanup_cache(struct ebcc_object_cache **cache)
-{
-	ebcc_object_cache_destroy(*cache);
-}
-
 #define AUTO_HEADERS CLEANUP(cleanup_headers)
 static void cleanup_headers(struct ebcc_kernel_headers **headers)
 {
@@ -539,7 +527,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 {
 	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
 	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
-	AUTO_CACHE struct ebcc_object_cache *cache = NULL;
+	AUTO_OBJECT_CACHE struct ebcc_object_cache *cache = NULL;
 	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT, types = EBCC_BUF_INIT;
 	struct ebcc_kernel_info_opts kernel_opts = {.root = compilation->kernel_root};
 	struct ebcc_cc_request *request = &compilation->request;

@@ -50,6 +50,12 @@ MUST_CHECK struct ebcc_error *ebcc_kernel_btf_create(const char *path, const cha
 						     struct ebcc_kernel_btf **ret);
 void ebcc_kernel_btf_destroy(struct ebcc_kernel_btf *btf);
 
+static inline void ebcc_cleanup_kernel_btf(struct ebcc_kernel_btf **btf)
+{
+	ebcc_kernel_btf_destroy(*btf);
+}
+#define AUTO_KERNEL_BTF CLEANUP(ebcc_cleanup_kernel_btf)
+
 /* Opens the BTF of all modules, if that hasn't been done; unreadable ones are left out. */
 MUST_CHECK struct ebcc_error *ebcc_kernel_btf_open_modules(struct ebcc_kernel_btf *btf);
 
@@ -71,7 +77,8 @@ uint32_t ebcc_kernel_btf_strip(const struct ebcc_kernel_btf *btf, uint32_t id);
 /* The first type of a kind with that name, or 0. Linear. */
 uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *name, unsigned kind);
 
-/* Whether the struct or union @id has a member of that name, its own or of a nameless part of it. */
+/* Whether the struct or union @id has a member of that name, its own or of a nameless part of it.
+ */
 bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name);
 
 #endif /* EBCC_KERNEL_BTF_H */

@@ -267,18 +267,6 @@ static bool open_entry(struct list *list)
 	return true;
 }
 
-#define AUTO_KERNEL_INFO CLEANUP(cleanup_kernel_info)
-static void cleanup_kernel_info(struct ebcc_kernel_info **info)
-{
-	ebcc_kernel_info_destroy(*info);
-}
-
-#define AUTO_CACHE CLEANUP(cleanup_cache)
-static void cleanup_cache(struct ebcc_object_cache **cache)
-{
-	ebcc_object_cache_destroy(*cache);
-}
-
 /* One for each build of a kernel: a list of an earlier boot makes room for that of this one. */
 static struct ebcc_error *entry_key(struct ebcc_cache_key *ret)
 {
@@ -297,7 +285,7 @@ static struct ebcc_error *entry_key(struct ebcc_cache_key *ret)
 /* Fills a list whose circumstances are set: from the cache, or from the kernel. */
 static struct ebcc_error *fill(struct list *list)
 {
-	AUTO_CACHE struct ebcc_object_cache *cache = NULL;
+	AUTO_OBJECT_CACHE struct ebcc_object_cache *cache = NULL;
 	struct ebcc_cache_key key;
 	bool complete;
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cleanup.h"
 #include "compiler.h"
 #include "error.h"
 #include "hash.h"
@@ -47,6 +48,12 @@ struct ebcc_kernel_info {
 MUST_CHECK struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
 						      struct ebcc_kernel_info **ret);
 void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info);
+
+static inline void ebcc_cleanup_kernel_info(struct ebcc_kernel_info **info)
+{
+	ebcc_kernel_info_destroy(*info);
+}
+#define AUTO_KERNEL_INFO CLEANUP(ebcc_cleanup_kernel_info)
 
 /*
  * The value of a configuration symbol ("CONFIG_HZ"): "y", "m", a number, or a string with its

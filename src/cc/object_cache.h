@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "cleanup.h"
 #include "log.h"
 
 /* A 128-bit XXH3 of everything that the entry depends on. */
@@ -35,6 +36,12 @@ struct ebcc_object_cache_opts {
 struct ebcc_object_cache *ebcc_object_cache_create(const struct ebcc_object_cache_opts *opts,
 						   const struct ebcc_log *log);
 void ebcc_object_cache_destroy(struct ebcc_object_cache *cache);
+
+static inline void ebcc_cleanup_object_cache(struct ebcc_object_cache **cache)
+{
+	ebcc_object_cache_destroy(*cache);
+}
+#define AUTO_OBJECT_CACHE CLEANUP(ebcc_cleanup_object_cache)
 
 /* The directory's path; borrowed. Trees (unpacked headers) may lie in it too: the store leaves
  * directories alone. */
