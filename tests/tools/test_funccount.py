@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toolrun import Tool, repeated_when_skipped, run
+from toolrun import Tool, Worker, repeated_when_skipped, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -20,28 +20,9 @@ def binary(tmp_path_factory):
     return path
 
 
-class Caller:
-    """The running program."""
-
-    def __init__(self, binary):
-        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-        self.pid = self.process.pid
-
-    def call(self, name, count):
-        """Has it call a function so often."""
-        print(name, count, file=self.process.stdin, flush=True)
-        assert self.process.stdout.readline() == "done\n"
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=10)
-
-
 @pytest.fixture
 def caller(binary):
-    process = Caller(binary)
+    process = Worker(binary)
     yield process
     process.close()
 
@@ -76,7 +57,7 @@ def test_functions_of_a_program(binary, caller):
 @repeated_when_skipped
 def test_one_process(binary, caller):
     """-p leaves out other processes that run the same program."""
-    other = Caller(binary)
+    other = Worker(binary)
     try:
         def act():
             caller.call("rest", 20)

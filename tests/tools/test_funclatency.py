@@ -2,11 +2,10 @@
 import json
 import re
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
-from toolrun import Tool, run
+from toolrun import Tool, Worker, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -19,30 +18,9 @@ def binary(tmp_path_factory):
     return path
 
 
-class Caller:
-    """The running program."""
-
-    def __init__(self, binary):
-        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-        self.pid = self.process.pid
-
-    def call(self, name, count):
-        """Has it call a function so often; how many milliseconds that took."""
-        before = time.monotonic()
-        print(name, count, file=self.process.stdin, flush=True)
-        assert self.process.stdout.readline() == "done\n"
-        return (time.monotonic() - before) * 1e3
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=10)
-
-
 @pytest.fixture
 def caller(binary):
-    process = Caller(binary)
+    process = Worker(binary)
     yield process
     process.close()
 
@@ -118,7 +96,7 @@ def test_calls_that_never_return(binary, caller):
 
 
 def test_another_process_is_left_out(binary, caller):
-    other = Caller(binary)
+    other = Worker(binary)
     try:
         def act():
             other.call("nap_short", 3)
@@ -167,7 +145,7 @@ def test_go_programs_are_refused(tmp_path):
     status, output, errors = run("funclatency", f"{binary}:nap_*")
     assert (status, output) == (1, b"")
     assert b"Go" in errors and b"--force" in errors and errors.count(b"\n") == 1
-    process = Caller(binary)
+    process = Worker(binary)
     try:
         events, _ = trace(lambda: process.call("nap_short", 2), "--force", f"{binary}:nap_short")
     finally:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toolrun import LIMIT, Tool, run
+from toolrun import Tool, Worker, run
 
 HERE = Path(__file__).resolve().parent
 FUNCTIONS = ("getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r",
@@ -23,28 +23,14 @@ def binary(tmp_path_factory):
     return path
 
 
-class Looker:
-    """The running program."""
-
-    def __init__(self, binary):
-        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-        self.pid = self.process.pid
-
-    def look_up(self, function, host):
-        """Whether it finds the host."""
-        print(function, host, file=self.process.stdin, flush=True)
-        return self.process.stdout.readline() == "1\n"
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=LIMIT)
+def look_up(worker, function, host):
+    """Whether it finds the host."""
+    return worker.ask(function, host) == "1"
 
 
 @pytest.fixture
 def looker(binary):
-    process = Looker(binary)
+    process = Worker(binary)
     yield process
     process.close()
 
@@ -53,7 +39,7 @@ def trace(looker, act, *arguments):
     """What the tool prints while act() runs, without the marker that shows it at work."""
     with Tool("gethostlatency", "-p", looker.pid, *arguments) as tool:
         tool.wait_for(lambda output: b"mark..er" in output,
-                      lambda: looker.look_up("getaddrinfo", "mark..er"))
+                      lambda: look_up(looker, "getaddrinfo", "mark..er"))
         act()
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
@@ -68,7 +54,7 @@ def test_each_function_is_seen_once(looker):
         for function in FUNCTIONS:
             for host in ("127.0.0.1", IMPOSSIBLE):
                 before = time.monotonic()
-                found = looker.look_up(function, host)
+                found = look_up(looker, function, host)
                 results.append((function, host, found, (time.monotonic() - before) * 1e3))
     events = [json.loads(line) for line in trace(looker, act, "--json")]
     assert [(event["function"], event["host"], not event["failed"]) for event in events] == [
@@ -82,15 +68,15 @@ def test_each_function_is_seen_once(looker):
 
 
 def test_columns(looker):
-    header, line = trace(looker, lambda: looker.look_up("gethostbyname", "127.0.0.2"))
+    header, line = trace(looker, lambda: look_up(looker, "gethostbyname", "127.0.0.2"))
     assert header.split() == [b"TIME", b"PID", b"COMM", b"LATms", b"HOST"]
     assert re.fullmatch(rb"\d\d:\d\d:\d\d +%d +lookups +\d+\.\d{3} 127\.0\.0\.2" % looker.pid, line)
 
 
 def test_failures_only(looker):
     def act():
-        assert looker.look_up("getaddrinfo", "127.0.0.1")
-        assert not looker.look_up("getaddrinfo", IMPOSSIBLE)
+        assert look_up(looker, "getaddrinfo", "127.0.0.1")
+        assert not look_up(looker, "getaddrinfo", IMPOSSIBLE)
     (event,) = [json.loads(line) for line in trace(looker, act, "-x", "--json")]
     assert event["host"] == IMPOSSIBLE and event["failed"] and event["ret"] != 0
 
@@ -98,13 +84,13 @@ def test_failures_only(looker):
 def test_short_ones_are_left_out(looker):
     with Tool("gethostlatency", "-p", looker.pid, "-m", "60000", "-d", "2", "--json") as tool:
         time.sleep(1)
-        looker.look_up("getaddrinfo", "127.0.0.1")
+        look_up(looker, "getaddrinfo", "127.0.0.1")
         assert tool.end() == (0, b"", b"")
 
 
 def test_long_name_is_cut(looker):
     (event,) = [json.loads(line) for line in
-                trace(looker, lambda: looker.look_up("getaddrinfo", "x" * 290), "--json")]
+                trace(looker, lambda: look_up(looker, "getaddrinfo", "x" * 290), "--json")]
     assert event["host"] == "x" * 255
 
 

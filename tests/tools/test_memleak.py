@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toolrun import LIMIT, Tool, run
+from toolrun import LIMIT, Tool, Worker, run
 
 HERE = Path(__file__).resolve().parent
 
@@ -19,28 +19,9 @@ def binary(tmp_path_factory):
     return path
 
 
-class Allocator:
-    """The running program."""
-
-    def __init__(self, binary):
-        self.process = subprocess.Popen([binary], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-        self.pid = self.process.pid
-
-    def call(self, name, size=0, count=0):
-        """Has it allocate so often, or drop all."""
-        print(name, size, count, file=self.process.stdin, flush=True)
-        assert self.process.stdout.readline() == "done\n"
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=LIMIT)
-
-
 @pytest.fixture
 def allocator(binary):
-    process = Allocator(binary)
+    process = Worker(binary)
     yield process
     process.close()
 
@@ -85,7 +66,7 @@ def test_what_is_freed_is_left_out(allocator):
     def act():
         for name in ("malloc", "mmap"):
             allocator.call(name, 4096, 3)
-        allocator.call("drop")
+        allocator.call("drop", 0, 0)
         allocator.call("calloc", 64, 2)
     groups = trace(allocator, act)
     assert {name: (group["size"], group["count"]) for name, group in groups.items()} == {

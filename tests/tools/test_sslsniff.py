@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toolrun import LIMIT, Tool, run
+from toolrun import Tool, Worker, run
 
 HERE = Path(__file__).resolve().parent
 LIBRARIES = ("openssl", "gnutls", "nss")
@@ -25,31 +25,17 @@ def certificate(tmp_path_factory):
     return path
 
 
-class Sender:
-    """The process of tls.py."""
-
-    def __init__(self, certificate):
-        self.process = subprocess.Popen(["/usr/bin/python3", HERE / "tls.py", certificate],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.pid = self.process.pid
-
-    def send(self, library, data, fresh=False):
-        """Sends through a library, in a new session if asked for."""
-        print(json.dumps({"library": library, "data": data.hex(), "fresh": fresh}),
-              file=self.process.stdin, flush=True)
-        assert json.loads(self.process.stdout.readline()) is True
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=LIMIT)
+def send(worker, library, data, fresh=False):
+    """Has it send through a library, in a new session if asked for."""
+    assert worker.ask(json.dumps(
+        {"library": library, "data": data.hex(), "fresh": fresh})) == "true"
 
 
 @pytest.fixture
 def sender(certificate):
-    process = Sender(certificate)
+    process = Worker("/usr/bin/python3", HERE / "tls.py", certificate)
     for library in LIBRARIES:
-        process.send(library, b"begin")
+        send(process, library, b"begin")
     yield process
     process.close()
 
@@ -58,7 +44,7 @@ def traced(sender, act, *arguments, marker="openssl"):
     """What the tool prints while act() runs, after a marker that shows it at work."""
     with Tool("sslsniff", "-p", sender.pid, *arguments) as tool:
         tool.wait_for(lambda output: b"READ/RECV" in output or b'"read/recv"' in output,
-                      lambda: sender.send(marker, b"marker"))
+                      lambda: send(sender, marker, b"marker"))
         act()
         time.sleep(0.3)
         status, output, errors = tool.interrupt()
@@ -80,7 +66,7 @@ def events_of(sender, act, *arguments, **options):
 def test_both_ways_through_each_library(sender, library, functions):
     """Each call once, with the data as it was, in the order of time."""
     texts = ["one", "zwei grüße", "x" * 5000]
-    events = events_of(sender, lambda: [sender.send(library, text.encode()) for text in texts])
+    events = events_of(sender, lambda: [send(sender, library, text.encode()) for text in texts])
     assert [event["data"] for event in events if event["action"] == "write/send"] == texts
     assert "".join(event["data"] for event in events
                    if event["action"] == "read/recv") == "".join(texts)
@@ -92,7 +78,7 @@ def test_both_ways_through_each_library(sender, library, functions):
 
 
 def test_long_data_is_cut(sender):
-    (sent, *_) = events_of(sender, lambda: sender.send("gnutls", bytes(range(256)) * 40),
+    (sent, *_) = events_of(sender, lambda: send(sender, "gnutls", bytes(range(256)) * 40),
                            "--max-buffer-size", "300", "--hexdump", "-o", marker="gnutls")
     assert sent["truncated"] and sent["length"] == 10240
     assert bytes.fromhex(sent["data_hex"]) == (bytes(range(256)) * 2)[:300]
@@ -100,7 +86,7 @@ def test_long_data_is_cut(sender):
 
 def test_columns_and_blocks_of_data(sender):
     data = b"GET / HTTP/1.1\r\nHost: \x1b[31mred\r\n"
-    output = traced(sender, lambda: sender.send("openssl", data), "-x", "-l")
+    output = traced(sender, lambda: send(sender, "openssl", data), "-x", "-l")
     lines = output.splitlines()
     assert lines[0].split() == [b"FUNC", b"TIME(s)", b"COMM", b"PID", b"LEN", b"UID", b"TID",
                                 b"LAT(ms)"]
@@ -113,13 +99,13 @@ def test_columns_and_blocks_of_data(sender):
 
 
 def test_hexdump(sender):
-    output = traced(sender, lambda: sender.send("openssl", b"0123456789abcdefg\n"), "--hexdump")
+    output = traced(sender, lambda: send(sender, "openssl", b"0123456789abcdefg\n"), "--hexdump")
     assert b"00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  |0123456789abcdef|\n" \
         b"00000010  67 0a                                            |g.|\n" in output
 
 
 def test_handshakes(sender):
-    output = traced(sender, lambda: sender.send("openssl", b"", fresh=True), "-l", "--handshake")
+    output = traced(sender, lambda: send(sender, "openssl", b"", fresh=True), "-l", "--handshake")
     handshakes = [line for line in output.splitlines() if line.startswith(b"HANDSHAKE ")]
     assert len(handshakes) == 2 and all(b" 0 " in line for line in handshakes)
 
@@ -128,7 +114,7 @@ def test_choices(sender):
     """Libraries, users and names of threads that are left out."""
     def act():
         for library in LIBRARIES:
-            sender.send(library, b"data")
+            send(sender, library, b"data")
     for arguments, left in ((("-o", "-g"), {"nss"}), (("-n", "-g"), {"openssl"}),
                             (("-o", "-n", "-c", "python3"), {"gnutls"})):
         marker = next(iter(left))
@@ -146,7 +132,7 @@ def test_extra_library(sender, tmp_path):
     path = next(line.split()[-1] for line in
                 Path(f"/proc/{sender.pid}/maps").read_text(encoding="ascii").splitlines()
                 if "libgnutls" in line)
-    events = events_of(sender, lambda: sender.send("gnutls", b"data"), "-o", "-g", "-n",
+    events = events_of(sender, lambda: send(sender, "gnutls", b"data"), "-o", "-g", "-n",
                        "--extra-lib", f"gnutls:{path}", marker="gnutls")
     assert {event["library"] for event in events} == {"gnutls"}
     status, output, errors = run("sslsniff", "--extra-lib", "openssl:" + path)

@@ -153,3 +153,29 @@ def cgroup_of(pid, root):
     with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
         path = next(line[4:].strip() for line in file if line.startswith("0::"))
     return os.stat(root / path).st_ino
+
+
+class Worker:
+    """A program that does what each line on its standard input says, and answers with a line."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.pid = self.process.pid
+
+    def ask(self, *words):
+        """Gives it a line; its answer, without the end of the line."""
+        print(*words, file=self.process.stdin, flush=True)
+        return self.process.stdout.readline().rstrip("\n")
+
+    def call(self, *words):
+        """Gives a line whose answer is "done"; how many milliseconds that took."""
+        before = time.monotonic()
+        assert self.ask(*words) == "done"
+        return (time.monotonic() - before) * 1e3
+
+    def close(self):
+        """Ends it."""
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=LIMIT)
