@@ -13,6 +13,7 @@ from pathlib import Path
 BENCH = Path(__file__).resolve().parent
 REPOSITORY = BENCH.parent
 PYTHON = "/usr/bin/python3"
+LUA = "/usr/bin/lua5.4"
 
 
 class BenchError(Exception):
@@ -39,7 +40,7 @@ def parse_arguments(prog, description, examples, runs, what="runs of each kind, 
 def run_script(name, script, arguments, environment):
     """One process of a measured script, whose last line is JSON with its measurements and the module that it ran on."""
     done = subprocess.run(
-        [PYTHON, str(BENCH / script), *arguments],
+        [LUA if script.endswith(".lua") else PYTHON, str(BENCH / script), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
@@ -65,8 +66,9 @@ def in_turn(kinds, runs):
     return results
 
 
-def compare_modules(options, scratch, script, arguments=()):
-    """{"ebcc": runs, "bcc": runs} of a script on this project's module and on Debian's."""
+def compare_modules(options, scratch, script, arguments=(), lua_script=None):
+    """{"ebcc": runs, "bcc": runs} of a script on this project's module and on Debian's; with a Lua script, which
+    measures the same, {..., "ebcc Lua": runs}."""
     environments = {"ebcc": build_environment(options.build)}
     if not options.no_bcc:
         environments["bcc"] = bcc_environment(scratch)
@@ -74,6 +76,8 @@ def compare_modules(options, scratch, script, arguments=()):
         name: lambda name=name, environment=environment: run_script(name, script, arguments, environment)
         for name, environment in environments.items()
     }
+    if lua_script:
+        kinds["ebcc Lua"] = lambda: run_script("ebcc Lua", lua_script, arguments, environments["ebcc"])
     return in_turn(kinds, options.runs)
 
 

@@ -54,11 +54,24 @@ static lua_Integer extend(uint64_t value, unsigned bits, bool is_signed)
 	return is_signed ? (int64_t)(value << shift) >> shift : (int64_t)value;
 }
 
-static void number_push(lua_State *L, const struct layout *layout, const void *data)
+/* A copy of a known size is one instruction, and every field that is read comes by here. */
+static uint64_t number_load(const void *data, size_t size)
 {
 	uint64_t value = 0;
 
-	memcpy(&value, data, layout->size);
+	if (size == 8)
+		memcpy(&value, data, 8);
+	else if (size == 4)
+		memcpy(&value, data, 4);
+	else
+		memcpy(&value, data, size);
+	return value;
+}
+
+static void number_push(lua_State *L, const struct layout *layout, const void *data)
+{
+	uint64_t value = number_load(data, layout->size);
+
 	if (layout->form == VALUE_BOOLEAN)
 		lua_pushboolean(L, value != 0);
 	else
@@ -215,20 +228,22 @@ static void member_push(lua_State *L, const struct value *value, lua_Integer num
 	part_push(L, member->layout, number, value->data + member->bit_offset / 8);
 }
 
-/* The number of the member that is named at @p index; raises where there is none. */
-static lua_Integer member_number(lua_State *L, int index)
+static lua_Integer no_member(lua_State *L, int index)
 {
-	lua_Integer number;
-
 	if (lua_type(L, index) != LUA_TSTRING)
 		return luaL_error(L, "members of a struct have names; this is a %s",
 				  luaL_typename(L, index));
+	return luaL_error(L, "the struct has no member '%s'", lua_tostring(L, index));
+}
+
+/* The number of the member that is named at @p index; raises where there is none. Leaves the number
+ * on the stack: most callers return next. */
+static lua_Integer member_number(lua_State *L, int index)
+{
 	lua_pushvalue(L, index);
 	if (lua_rawget(L, NAMES) != LUA_TNUMBER)
-		return luaL_error(L, "the struct has no member '%s'", lua_tostring(L, index));
-	number = lua_tointeger(L, -1);
-	lua_pop(L, 1);
-	return number;
+		return no_member(L, index);
+	return lua_tointeger(L, -1);
 }
 
 static int record_index(lua_State *L)

@@ -1,0 +1,139 @@
+-- What bench/events runs for Lua: reads events, numbered, that a process of its own makes, as read_events.py does for
+-- Python. Arguments: the kind of buffer, perf or ring. Prints its measurements as one line of JSON: processor time for an
+-- event, in seconds.
+
+local bcc = require "bcc"
+local json = require "dkjson"
+
+local BACKLOG, BACKLOG_ROUNDS = 20000, 7
+local RATE, WAITING = 20000, 20000
+local PAGES = 1024
+
+local TEXT = [[
+struct event_t {
+	u64 number;
+	u32 pid;
+	u32 user;
+	char comm[16];
+	char name[64];
+};
+
+OUTPUT
+BPF_ARRAY(sent, u64, 1);
+
+TRACEPOINT_PROBE(syscalls, sys_enter_getppid)
+{
+	struct event_t event = {};
+	int first = 0;
+	u64 *number;
+
+	event.pid = bpf_get_current_pid_tgid() >> 32;
+	if (event.pid != WRITER)
+		return 0;
+	number = sent.lookup(&first);
+	if (!number)
+		return 0;
+	event.number = (*number)++;
+	event.user = bpf_get_current_uid_gid();
+	bpf_get_current_comm(&event.comm, sizeof(event.comm));
+	SUBMIT;
+	return 0;
+}
+]]
+local OUTPUTS = {
+  perf = { "BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &event, sizeof(event))" },
+  ring = { ("BPF_RINGBUF_OUTPUT(events, %d);"):format(PAGES), "events.ringbuf_output(&event, sizeof(event), 0)" },
+}
+
+-- Makes the events that it is asked for on its standard input, as "COUNT RATE": 0 is as fast as it can.
+local WRITER = [[
+import os, sys, time
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+with open(sys.argv[1], "w") as file:
+    print(os.getpid(), file=file)
+for line in sys.stdin:
+    count, rate = map(int, line.split())
+    due = time.monotonic()
+    for _ in range(count):
+        while rate and time.monotonic() < due:
+            pass
+        due += 1 / rate if rate else 0
+        os.getppid()
+]]
+
+local function start_writer()
+  local name = os.tmpname()
+  local pipe = assert(io.popen(("exec /usr/bin/python3 -c '%s' %s"):format(WRITER, name), "w"))
+  local pid
+  while not pid do
+    local file <close> = assert(io.open(name))
+    pid = math.tointeger(tonumber(file:read("l") or ""))
+    bcc.posix.sleep(0.01)
+  end
+  os.remove(name)
+  return pipe, pid
+end
+
+local kind = arg[1]
+local writer, writer_pid = start_writer()
+local replacements = { OUTPUT = OUTPUTS[kind][1], SUBMIT = OUTPUTS[kind][2], WRITER = tostring(writer_pid) }
+local bpf = bcc.BPF:new { text = TEXT:gsub("%u%u%u+", replacements) }
+local last, pid, total = -1, 0, 0
+local poll
+
+if kind == "perf" then
+  bpf:get_table("events"):open_perf_buffer(function(_, event)
+    pid = event.pid
+    last = event.number
+  end, { page_count = PAGES })
+  poll = bpf.perf_buffer_poll
+else
+  bpf:get_table("events"):open_ring_buffer(function(event)
+    pid = event.pid
+    last = event.number
+  end)
+  poll = bpf.ring_buffer_poll
+end
+
+local function write(count, rate)
+  total = total + count
+  writer:write(("%d %d\n"):format(count, rate))
+  writer:flush()
+end
+
+-- Waits until the events that were asked for are made.
+local function written()
+  while bpf:get_table("sent"):get(0) < total do
+    bcc.posix.sleep(0.01)
+  end
+end
+
+-- Reads the events that are due: the processor time that each took.
+local function read(count)
+  local deadline, start = os.time() + 30, os.clock()
+  while last ~= total - 1 and os.time() < deadline do
+    poll(bpf, 100)
+  end
+  local spent = os.clock() - start
+  if last ~= total - 1 or pid ~= writer_pid then
+    error(("event %d did not come: %d was the last one"):format(total - 1, last))
+  end
+  return spent / count
+end
+
+os.execute(("taskset -pc $(($(nproc --all) - 1)) %d >/dev/null"):format(bcc.posix.getpid()))
+local rounds = {}
+for round = 1, BACKLOG_ROUNDS do
+  write(BACKLOG, 0)
+  written()
+  rounds[round] = read(BACKLOG)
+end
+table.sort(rounds)
+write(WAITING, RATE)
+local waiting = read(WAITING)
+writer:close()
+print(json.encode {
+  module = package.searchpath("bcc._ebcc", package.cpath),
+  [kind .. "_backlog"] = rounds[(BACKLOG_ROUNDS + 1) // 2],
+  [kind .. "_waiting"] = waiting,
+})
