@@ -123,6 +123,7 @@ def test_flame_graph(process, tmp_path):
     text = path.read_text(encoding="utf-8")
     assert ">nap\n" in text and ">do_nanosleep\n" in text and 'data-unit="us"' in text
     assert ">Flame graph of off-CPU time<" in text
+    assert f">Tracing off-CPU time (us) of PID {process.pid} by user + kernel stack<" in text
 
 
 def test_duration(process):

@@ -139,7 +139,8 @@ def add_arguments(parser, default_storage_size):
     graph.add_argument("--flamegraph", metavar="FILE.svg",
                        help="draw a flame graph into this file, for a browser")
     graph.add_argument("--title", help="the title of the flame graph")
-    graph.add_argument("--subtitle", help="what stands below the title")
+    graph.add_argument("--subtitle",
+                       help="what stands below the title (default: what was traced)")
     graph.add_argument("--min-width", type=pixels, default=flamegraph.MIN_WIDTH, metavar="PIXELS",
                        help="leave out functions narrower than this (default %(default)s)")
 
@@ -164,7 +165,7 @@ class Recorder:
     def __init__(self, module):
         self.module = module
         self.frames = {}
-        self.missed = Counter()
+        self.missed = {}
         self.met = {0}
 
     def total(self, which):
@@ -199,9 +200,12 @@ class Recorder:
         return found
 
     def _stack(self, key, value):
-        return Stack(key.pid, key.tid, readable(key.comm),
-                     self._walk(key.user, key.pid, flamegraph.USER, key.caller),
-                     self._walk(key.kernel, -1, flamegraph.KERNEL), value)
+        user = self._walk(key.user, key.pid, flamegraph.USER, key.caller)
+        kernel = self._walk(key.kernel, -1, flamegraph.KERNEL)
+        for part, frames, place in (("user", user, key.user), ("kernel", kernel, key.kernel)):
+            if frames is None:
+                self.missed[part, bytes(key)] = place
+        return Stack(key.pid, key.tid, readable(key.comm), user, kernel, value)
 
     def _walk(self, place, pid, kind, caller=0):
         """The frames of one part of a stack; None when it was missed."""
@@ -210,7 +214,6 @@ class Recorder:
         try:
             addresses = list(self.module["stack_traces"].walk(place))
         except KeyError:
-            self.missed[place] += 1
             return None
         if caller and caller not in addresses[1:2]:
             addresses.insert(1, caller)
@@ -232,11 +235,11 @@ class Recorder:
 
     def warn(self, prog, args):
         """Says on stderr what is missing."""
-        if missed := sum(self.missed.values()):
-            full = self.missed[-errno.EEXIST] + self.missed[-errno.ENOMEM]
+        if self.missed:
+            full = {-errno.EEXIST, -errno.ENOMEM} & set(self.missed.values())
             advice = (f"; --stack-storage-size {2 * args.stack_storage_size} gives more room"
                       if full else "")
-            print(f"{prog}: {missed} stacks could not be kept{advice}", file=sys.stderr)
+            print(f"{prog}: {len(self.missed)} stacks could not be kept{advice}", file=sys.stderr)
         if lost := self.total(LOST):
             print(f"{prog}: {lost} events were not counted: there were too many different ones; "
                   f"--stack-storage-size {2 * args.stack_storage_size} gives more room",
@@ -263,6 +266,7 @@ class Report:
         self.palette = palette
         self.title = title
         self.annotate = annotate
+        self.what = ""
         # A picture alone is what is asked for, if no other form is.
         self.prints = args.json or args.folded or not args.flamegraph
         if args.flamegraph:
@@ -303,6 +307,7 @@ class Report:
 
     def begin(self, what, duration):
         """Says what is traced, where that does not disturb a program that reads."""
+        self.what = what
         if not self.args.folded and not self.args.json:
             end = f" for {duration:g} secs." if duration else "... Hit Ctrl-C to end."
             print(what + end, flush=True)
@@ -371,7 +376,8 @@ class Report:
         graph = flamegraph.Graph(self.unit)
         for stack in stacks:
             graph.add(self.outermost_first(stack), stack.value)
-        text = graph.svg(title=self.args.title or self.title, subtitle=self.args.subtitle or "",
+        subtitle = self.what if self.args.subtitle is None else self.args.subtitle
+        text = graph.svg(title=self.args.title or self.title, subtitle=subtitle,
                          palette=self.palette, min_width=self.args.min_width)
         with open(self.args.flamegraph, "w", encoding="utf-8") as file:
             file.write(text)
