@@ -1,0 +1,77 @@
+"""Seed inputs of the fuzz targets: small real files, so that the fuzzer begins behind the first checks."""
+
+import lzma
+import subprocess
+from pathlib import Path
+
+PROGRAM = """
+#include <stdlib.h>
+#include <string.h>
+int counter;
+static __attribute__((noinline)) int inner(const char *text) { return strlen(text) + counter; }
+int outer(const char *text) { return inner(text) + atoi(text); }
+int main(int count, char **texts) { return outer(texts[0]); }
+"""
+
+MAPS = """\
+00400000-00452000 r-xp 00000000 08:02 173521 /usr/bin/dbus daemon
+00651000-00652000 r--p 00051000 08:02 173521 /usr/bin/dbus daemon
+7f1de2c00000-7f1de2d8a000 r-xp 00028000 fe:01 12345678901 /usr/lib/a\\012b.so (deleted)
+7f1de2e00000-7f1de2e8a000 rwxp 00000000 00:00 0
+7ffd3b5f2000-7ffd3b5f4000 r-xp 00000000 00:00 0 [vdso]
+ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]
+"""
+
+PERF_MAP = """\
+7f0000001000 20 LazyCompile:*main /home/user/index.js:10
+7f0000001020 0x1f0 Interpreted function
+0x7f0000001000 40 again
+7f0000000000 ffffffffffffffff everything
+"""
+
+
+def run(*command):
+    """Runs a command that must succeed."""
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+
+
+def make_elf(folder):
+    """A program as it is, stripped in several ways, without libraries' tables, and with compressed symbols."""
+    source, program = folder / "program.c", folder / "program"
+    source.write_text(PROGRAM)
+    run("gcc", "-O1", "-Wl,-z,max-page-size=4096", "-o", program, source)
+    run("gcc", "-O1", "-no-pie", "-Wl,-z,max-page-size=4096", "-o", folder / "fixed", source)
+    run("gcc", "-O1", "-c", "-o", folder / "object", source)
+    run("strip", "-o", folder / "stripped", program)
+    run("objcopy", "--only-keep-debug", program, folder / "debug")
+    run("objcopy", f"--add-gnu-debuglink={folder / 'debug'}", folder / "stripped", folder / "linked")
+    compressed = folder / "debug.xz"
+    compressed.write_bytes(lzma.compress((folder / "debug").read_bytes()))
+    run("objcopy", f"--add-section=.gnu_debugdata={compressed}", folder / "stripped", folder / "compressed")
+    source.unlink()
+
+
+def text_maker(text):
+    """A maker of one file with that text."""
+
+    def make(folder):
+        (folder / "text").write_text(text)
+
+    return make
+
+
+def make_maps(folder):
+    """A text with every kind of line, and this process's own maps."""
+    (folder / "kinds").write_text(MAPS)
+    (folder / "own").write_text(Path("/proc/self/maps").read_text())
+
+
+def make_demangle(folder):
+    """Names of both languages, without their first two characters."""
+    names = ["NSt6vectorIiSaIiEE9push_backEOi", "N4core3fmt5write17h0123456789abcdefE", "NvNtCs1234_7mycrate3foo3bar",
+             "St4moveIRSt6vectorIiSaIiEEEONSt16remove_referenceIT_E4typeEOS5_"]  # fmt: skip
+    for number, name in enumerate(names):
+        (folder / str(number)).write_text(name)
+
+
+MAKERS = {"demangle": make_demangle, "elf": make_elf, "maps": make_maps, "perf_map": text_maker(PERF_MAP)}
