@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "buf.h"
 #include "find.h"
@@ -58,10 +57,14 @@ static const struct ebcc_target_kind *kind_of(const char *section)
 	return NULL;
 }
 
-bool ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section)
+const char *ebcc_attach_target_prefix(size_t index)
+{
+	return index < sizeof(kinds) / sizeof(kinds[0]) ? kinds[index].section : NULL;
+}
+
+void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section)
 {
 	*target = (struct ebcc_attach_target){.section = section, .kind = kind_of(section)};
-	return target->kind;
 }
 
 enum bpf_prog_type ebcc_attach_target_type(const struct ebcc_attach_target *target)
@@ -134,12 +137,10 @@ static struct ebcc_cache_key entry_key(const struct ebcc_kernel_info *kernel,
 				       const struct ebcc_attach_target *target)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	XXH128_hash_t hash;
 
 	ebcc_buf_printf(&text, ENTRY_FORMAT "\n%s\n%s\n%s", kernel->release, kernel->build_id,
 			target->section);
-	hash = XXH3_128bits(ebcc_buf_string(&text), text.size);
-	return (struct ebcc_cache_key){.low = hash.low64, .high = hash.high64};
+	return ebcc_cache_key_of(&text);
 }
 
 /* A hash of the BTF of a module that is loaded now. */

@@ -21,15 +21,19 @@
 struct ebcc_target_kind; /* what a section's prefix says: "fentry/" */
 
 struct ebcc_attach_target {
-	const char *section; /* "fentry/vfs_read"; borrowed */
-	const struct ebcc_target_kind *kind;
-	uint32_t id;			    /* its number; 0: not found */
-	char module[EBCC_MODULE_NAME_SIZE]; /* whose BTF numbers it, or "": vmlinux */
+	const char *section;		     /* "fentry/vfs_read"; borrowed */
+	const struct ebcc_target_kind *kind; /* or NULL */
+	uint32_t id;			     /* its number; 0: not found */
+	char module[EBCC_MODULE_NAME_SIZE];  /* whose BTF numbers it, or "": vmlinux */
 };
 
-/* Begins a target with the name of a section, which is borrowed. False: programs in such a section
- * have no target of this sort, and none that is looked for here. */
-bool ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section);
+/* What the names of the sections of such programs begin with ("fentry/"), one after the other; NULL
+ * behind the last. */
+const char *ebcc_attach_target_prefix(size_t index);
+
+/* Begins a target with the name of a section, which is borrowed. Programs in a section that gives
+ * it no kind have no target of this sort, and none is looked for here. */
+void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section);
 
 /* The type of program that a section's prefix means, and how it is attached. */
 enum bpf_prog_type ebcc_attach_target_type(const struct ebcc_attach_target *target);

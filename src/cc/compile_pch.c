@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "cleanup.h"
 
@@ -59,7 +58,6 @@ static struct ebcc_error *pch_key(struct ebcc_compiler_client *client,
 				  const struct ebcc_cc_request *request, struct ebcc_cache_key *ret)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	XXH128_hash_t hash;
 
 	ebcc_buf_printf(&text, "%s\narch %d\ncpu %u %u\n", PCH_FORMAT, request->arch,
 			request->cpu_version, request->cpu_count);
@@ -71,8 +69,7 @@ static struct ebcc_error *pch_key(struct ebcc_compiler_client *client,
 	}
 	ebcc_buf_append_string(&text, opts->preamble);
 	TRY(ebcc_buf_check(&text));
-	hash = XXH3_128bits(text.data, text.size);
-	*ret = (struct ebcc_cache_key){.low = hash.low64, .high = hash.high64};
+	*ret = ebcc_cache_key_of(&text);
 	return NULL;
 }
 

@@ -272,13 +272,11 @@ static struct ebcc_error *entry_key(struct ebcc_cache_key *ret)
 {
 	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	XXH128_hash_t hash;
 
 	TRY(ebcc_kernel_info_create(NULL, &kernel));
 	ebcc_buf_printf(&text, ENTRY_FORMAT "\n%s\n%s", kernel->release, kernel->build_id);
 	TRY(ebcc_buf_check(&text));
-	hash = XXH3_128bits(text.data, text.size);
-	*ret = (struct ebcc_cache_key){.low = hash.low64, .high = hash.high64};
+	*ret = ebcc_cache_key_of(&text);
 	return NULL;
 }
 

@@ -34,7 +34,7 @@ struct ebcc_program {
 	unsigned type;			  /* enum bpf_prog_type, 0 until loaded */
 	int attach_type;		  /* enum bpf_attach_type it was loaded with */
 	bool second_pipeline;		  /* the verifier took only the second pipeline's code */
-	struct ebcc_attach_target target; /* of a BTF-typed program, once the module has looked */
+	struct ebcc_attach_target target; /* its section, and what it is for if it is BTF-typed */
 	void *instructions;		  /* as compiled, from the object that was loaded */
 	size_t instructions_size;
 };

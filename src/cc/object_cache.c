@@ -36,6 +36,13 @@ struct entry_header {
 	uint64_t hash; /* XXH3 of the data */
 };
 
+struct ebcc_cache_key ebcc_cache_key_of(const struct ebcc_buf *text)
+{
+	XXH128_hash_t hash = XXH3_128bits(ebcc_buf_string(text), text->size);
+
+	return (struct ebcc_cache_key){.low = hash.low64, .high = hash.high64};
+}
+
 struct ebcc_object_cache {
 	const struct ebcc_log *log;
 	char *path;

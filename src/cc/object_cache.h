@@ -20,6 +20,10 @@ struct ebcc_cache_key {
 	uint64_t low, high;
 };
 
+/* The key that a text stands for, of which each part ends where the next one can't be mistaken for
+ * more of it. */
+struct ebcc_cache_key ebcc_cache_key_of(const struct ebcc_buf *text);
+
 struct ebcc_object_cache;
 
 struct ebcc_object_cache_opts {

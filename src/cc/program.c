@@ -68,6 +68,7 @@ static struct ebcc_error *create(struct ebcc_module *module, const struct bpf_pr
 	program->module = module;
 	program->index = index;
 	program->fd = -1;
+	ebcc_attach_target_init(&program->target, bpf_program__section_name(from));
 	program->name = strdup(bpf_program__name(from));
 	if (!program->name)
 		return ebcc_error_no_memory();
@@ -284,13 +285,6 @@ static struct ebcc_error *use_map(const struct load *load, struct bpf_map *map)
 	return NULL;
 }
 
-/* The name of a program's section in the object as it was compiled. */
-static const char *section_of(const struct ebcc_program *program)
-{
-	return bpf_program__section_name(
-		bpf_object__find_program_by_name(program->module->object, program->name));
-}
-
 /* Looks, once, for the targets of all programs that have one: it is one walk through BTF. */
 static struct ebcc_error *find_targets(struct ebcc_module *module)
 {
@@ -303,10 +297,10 @@ static struct ebcc_error *find_targets(struct ebcc_module *module)
 	if (!targets)
 		return ebcc_error_no_memory();
 	for (size_t i = 0; i < module->program_count; i++) {
-		struct ebcc_program *program = module->programs[i];
+		struct ebcc_attach_target *target = &module->programs[i]->target;
 
-		if (ebcc_attach_target_init(&program->target, section_of(program)))
-			targets[count++] = &program->target;
+		if (target->kind)
+			targets[count++] = target;
 	}
 	TRY(ebcc_attach_targets_find(targets, count, &module->log));
 	module->targets_found = true;
@@ -317,12 +311,11 @@ static struct ebcc_error *find_targets(struct ebcc_module *module)
 static struct ebcc_error *set_target(struct load *load)
 {
 	struct ebcc_program *program = load->program;
-	struct ebcc_attach_target *target = &program->target, as_section;
+	struct ebcc_attach_target *target = &program->target;
 
-	if (!ebcc_attach_target_init(&as_section, section_of(program)) ||
-	    load->type != ebcc_attach_target_type(&as_section) ||
+	if (!target->kind || load->type != ebcc_attach_target_type(target) ||
 	    (load->attach_type >= 0 &&
-	     load->attach_type != (int)ebcc_attach_target_attach_type(&as_section)) ||
+	     load->attach_type != (int)ebcc_attach_target_attach_type(target)) ||
 	    !ebcc_target_loads())
 		return NULL;
 	TRY(find_targets(program->module));
@@ -380,7 +373,7 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 	if (load->rejected) {
 		struct ebcc_rejection rejection = {
 			.program = load->program->name,
-			.section = section_of(load->program),
+			.section = load->program->target.section,
 			.instruction_count =
 				load->program->instructions_size / sizeof(struct bpf_insn),
 			.log = load->log,

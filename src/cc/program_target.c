@@ -18,10 +18,6 @@
 #include "elf_sections.h"
 #include "load.h"
 
-/* As in the kinds of attach_target.c, with a capital letter. */
-static const char *const sections[] = {"Fentry+", "Fexit+", "Fmod_ret+",
-				       "Lsm+",	  "Iter+",  "Tp_btf+"};
-
 /* The target of the program that this thread loads. */
 static _Thread_local const struct ebcc_attach_target *current;
 static _Thread_local int current_btf;
@@ -39,15 +35,28 @@ static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts,
 	return bpf_program__set_type(program, ebcc_attach_target_type(current));
 }
 
-static void register_sections(void)
+/* "Fentry+" for "fentry/", which to libbpf means any name that begins with "Fentry/". */
+static bool register_prefix(const char *prefix)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = prepare);
+	size_t length = strlen(prefix);
+	AUTO_FREE char *section = strdup(prefix);
+
+	if (!section)
+		return false;
+	section[0] = (char)toupper((unsigned char)section[0]);
+	section[length - 1] = '+';
+	/* The type is one for which libbpf prepares nothing. */
+	return libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, 0, &opts) >= 0;
+}
+
+static void register_sections(void)
+{
+	const char *prefix;
 
 	registered = true;
-	/* The type is one for which libbpf prepares nothing. */
-	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
-		if (libbpf_register_prog_handler(sections[i], BPF_PROG_TYPE_KPROBE, 0, &opts) < 0)
-			registered = false;
+	for (size_t i = 0; (prefix = ebcc_attach_target_prefix(i)); i++)
+		registered = register_prefix(prefix) && registered;
 }
 
 bool ebcc_target_loads(void)
