@@ -129,3 +129,43 @@ def test_load_func_then_attach(bpf):
     bpf.attach_kprobe(event=GETPGID, fn_name="first")
     act()
     assert counted(bpf) == {1: 1}
+
+
+# A program of each kind that scripts ask for before they use it, on functions that every kernel has.
+KINDS = {
+    "support_raw_tracepoint": "RAW_TRACEPOINT_PROBE(sched_switch) { return 0; }",
+    "support_kfunc": "KFUNC_PROBE(bpf_fentry_test1, int a) { return 0; }",
+    "support_fmod_ret": "KMOD_RET(bpf_modify_return_test, int a, int *b, int ret) { return 0; }",
+    "support_lsm": "LSM_PROBE(syslog, int type) { return 0; }",
+}
+
+
+@pytest.mark.parametrize("question", sorted(KINDS))
+def test_an_answer_is_what_a_program_meets(question):
+    try:
+        BPF(text=KINDS[question]).close()
+        attaches = True
+    except bcc.Error:
+        attaches = False
+    assert getattr(BPF, question)() is attaches
+    # Debian's kernels for x86-64 have these.
+    if question in ("support_raw_tracepoint", "support_kfunc"):
+        assert attaches
+
+
+def test_raw_tracepoints_of_modules():
+    """The root file system of a guest is 9p's, a module with tracepoints of its own."""
+    text = """
+BPF_ARRAY(hits, u64, 1);
+int request(struct bpf_raw_tracepoint_args *ctx) { hits.increment(0); return 0; }
+"""
+    with BPF(text=text) as bpf:
+        try:
+            bpf.attach_raw_tracepoint(tp="9p_client_req", fn_name="request")
+        except bcc.AttachError:
+            assert not BPF.support_raw_tracepoint_in_module()
+            return
+        assert BPF.support_raw_tracepoint_in_module()
+        os.listdir("/usr/share/doc")
+        os.sync()
+        assert bpf["hits"][0].value > 0
