@@ -62,6 +62,7 @@ def test_regular_expressions_match_as_in_python(pattern):
 
 def test_user_functions():
     assert b"malloc" in BPF.get_user_functions("c", "^mallo")
+    assert BPF.get_user_functions("c", "^getpgid$") == {b"getpgid"}
     [address] = BPF.get_user_addresses("c", b"^malloc$")
     assert BPF.get_user_functions_and_addresses("c", "^malloc$") == [(b"malloc", address)]
 

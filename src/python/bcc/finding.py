@@ -70,9 +70,9 @@ class FindMixin:
 
     @staticmethod
     def get_user_functions(name, sym_re):
-        """Functions of a program or library that match, each once."""
+        """The set of functions of a program or library that match."""
         found = FindMixin.get_user_functions_and_addresses(name, sym_re)
-        return list({function: None for function, _ in found})
+        return {function for function, _ in found}
 
     @staticmethod
     def get_user_addresses(name, sym_re):
