@@ -24,6 +24,7 @@ TLS_PORT = 4713
 PAUSE_S = 0.2
 PRESSURE_PAUSE_S = 3  # it takes a second, and the script shall get its turn
 LOSSY_TIMEOUT_S = 2
+LOSSY_BYTES = 20000
 PASSED_OPEN_S = 0.5  # the script looks the descriptor up while it is open
 BLOCK = 4096
 CLONE_NEWNET = 0x40000000  # linux/sched.h
@@ -145,9 +146,11 @@ def drops(state):
     try:
         client = socket.create_connection(server.getsockname(), LOSSY_TIMEOUT_S)
         peer, _ = server.accept()
-        client.sendall(b"d" * 20000)
-        client.close()
-        peer.close()
+        peer.settimeout(LOSSY_TIMEOUT_S)
+        client.sendall(b"d" * LOSSY_BYTES)
+        received = 0
+        while received < LOSSY_BYTES:
+            received += len(peer.recv(LOSSY_BYTES))
     except TimeoutError:
         pass
 
