@@ -1,13 +1,12 @@
-"""What the tests of the tools that show call stacks share: the program of chains.c, and the reading of
-what the tools print."""
+"""What the tests of the tools that show call stacks share: the program of chains.c, and the reading
+of what the tools print."""
 import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from test_funccount import Caller
-from toolrun import Tool
+from toolrun import Tool, Worker
 
 MISSED = re.compile(rb"^\w+: \d+ stacks could not be kept; .*\n", re.MULTILINE)
 HERE = Path(__file__).resolve().parent
@@ -25,7 +24,7 @@ def chains(tmp_path_factory):
 @pytest.fixture
 def process(chains):
     """The running program: call() has it do something, pid is its id."""
-    caller = Caller(chains)
+    caller = Worker(chains)
     yield caller
     caller.close()
 

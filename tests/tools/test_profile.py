@@ -64,6 +64,23 @@ def test_folded(process):
                for line in lines)
 
 
+def test_other_flame_graph_programs(process):
+    """The script that made folded lines known draws each function as wide as it is here."""
+    def act():
+        process.call("spin", 300)
+        process.call("copy", 1000)
+    text = trace("profile", act, "-df", "-F", RATE, "-p", process.pid)
+    drawn = subprocess.run(["perl", "/usr/share/perl5/Devel/NYTProf/flamegraph.pl"], input=text,
+                           capture_output=True, text=True, check=True)
+    assert drawn.stderr == ""
+    samples = sum(folded(text).values())
+    titles = dict(re.findall(r"<title>(\S+) \((\d+) samples", drawn.stdout))
+    assert int(titles["all"]) == int(titles["chains"]) == samples
+    for name in ("spin", "copy", "vfs_read"):
+        assert int(titles[name]) == sum(value for line, value in folded(text).items()
+                                        if name in line.split(";"))
+
+
 def test_text(process):
     """Blocks of functions, the innermost first, and the most frequent block at the end."""
     text = trace("profile", lambda: process.call("spin", 300), "-F", RATE, "-p", process.pid)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
-from test_funccount import Caller, binary, caller  # noqa: F401
-from toolrun import Tool, repeated_when_skipped, run
+from test_funccount import binary, caller  # noqa: F401
+from toolrun import Tool, Worker, repeated_when_skipped, run
 
 ONE = ("target", "one_way", "call", "main")
 OTHER = ("target", "other_way", "call", "main")
@@ -40,8 +40,8 @@ def test_ways_to_a_function(chains, process):
 
 @repeated_when_skipped
 def test_processes(chains, process):
-    """All processes that run a program are put together, unless -P tells them apart or -p chooses."""
-    other = Caller(chains)
+    """All processes that run a program are put together; -P tells them apart, -p chooses one."""
+    other = Worker(chains)
     try:
         def act():
             ways(process)

@@ -119,8 +119,8 @@ class Graph:
             node = child
 
     def boxes(self, least):
-        """(node, depth, start) of each function whose value is at least so much, callers before what
-        they call, from left to right. start: the value to its left."""
+        """(node, depth, start) of each function whose value is at least so much, callers before
+        what they call, from left to right. start: the value to its left."""
         waiting = [(self.root, 0, 0)]
         while waiting:
             node, depth, start = waiting.pop()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the patterns of command line tools stand for: functions of the kernel, functions of programs and
-libraries, tracepoints, and USDT probes, and how a program is attached to all that match.
+"""What the patterns of command line tools stand for: functions of the kernel, functions of programs
+and libraries, tracepoints, and USDT probes, and how a program is attached to all that match.
 """
 import os
 import re

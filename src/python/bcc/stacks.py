@@ -220,8 +220,9 @@ class Recorder:
         # All but the innermost are return addresses: the call is before them.
         frames = [self._named(address, pid, kind, depth > 0)
                   for depth, address in enumerate(addresses)]
-        while kind == flamegraph.KERNEL and len(frames) > 1 and _MACHINERY.fullmatch(frames[0].name):
-            del frames[0]
+        if kind == flamegraph.KERNEL:
+            while len(frames) > 1 and _MACHINERY.fullmatch(frames[0].name):
+                del frames[0]
         return tuple(frames)
 
     def _named(self, address, pid, kind, is_return):
