@@ -283,12 +283,33 @@ static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
 	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_UNION_ACCESS);
 }
 
+/* Whether a builtin asks about the member that an access leads to, as bpf_core_field_exists() does:
+ * the backend takes the access apart for that. */
+static bool is_asked_about(struct ebcc_ir *ir, LLVMValueRef access)
+{
+	for_each_use(use, access)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_FIELD_INFO) ||
+		    (is_access(ir, user) && is_asked_about(ir, user)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_to_be_deleted(struct ebcc_ir *ir, LLVMValueRef instruction)
+{
+	if (!is_access(ir, instruction))
+		return false;
+	return packet_access(ir, instruction) ||
+	       (!(ir->opts->flags & EBCC_CC_CORE) && !is_asked_about(ir, instruction));
+}
+
 static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	for_each_block(block, function)
-		for_each_instruction(instruction, block) if (is_access(ir, instruction) &&
-							     (!(ir->opts->flags & EBCC_CC_CORE) ||
-							      packet_access(ir, instruction)))
+		for_each_instruction(instruction, block) if (is_to_be_deleted(ir, instruction))
 			ebcc_ir_replace(instruction, plain_access(ir, instruction));
 }
 

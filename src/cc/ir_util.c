@@ -26,6 +26,7 @@ void ebcc_ir_init(struct ebcc_ir *ir)
 		[EBCC_IR_STRUCT_ACCESS] = "llvm.preserve.struct.access.index",
 		[EBCC_IR_ARRAY_ACCESS] = "llvm.preserve.array.access.index",
 		[EBCC_IR_UNION_ACCESS] = "llvm.preserve.union.access.index",
+		[EBCC_IR_FIELD_INFO] = "llvm.bpf.preserve.field.info",
 		[EBCC_IR_STATIC_OFFSET] = "llvm.preserve.static.offset",
 		[EBCC_IR_TYPE_ID] = "llvm.bpf.btf.type.id",
 		[EBCC_IR_MEMCPY] = "llvm.memcpy",

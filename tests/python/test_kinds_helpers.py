@@ -393,3 +393,43 @@ def test_subprograms(load):
         int twice(int n) { return 2 * n; }
         int prog(struct __sk_buff *skb) { return square(skb->len) + twice(3); }""")
     assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 64 * 64 + 6
+
+
+RELOCATED = """
+    #include <linux/sched.h>
+    struct absent_t { int a; int b; } __attribute__((preserve_access_index));
+    enum absent_e { ABSENT_VALUE = 3 };
+"""
+
+
+@pytest.mark.parametrize(("expression", "value"), [
+    ("__builtin_preserve_field_info(((struct task_struct *)0)->tgid, 2)", 1),
+    ("__builtin_preserve_field_info(((struct task_struct *)0)->tgid, 1)", 4),
+    ("__builtin_preserve_field_info(((struct task_struct *)0)->se.sum_exec_runtime, 0)"
+     " == offsetof(struct task_struct, se.sum_exec_runtime)", 1),
+    ("__builtin_preserve_field_info(((struct absent_t *)0)->b, 2)", 0),
+    ("__builtin_preserve_type_info(*(struct task_struct *)0, 0)", 1),
+    ("__builtin_preserve_type_info(*(struct absent_t *)0, 0)", 0),
+    ("__builtin_preserve_enum_value(*(enum absent_e *)ABSENT_VALUE, 0)", 0),
+])
+def test_questions_of_core(load, expression, value):
+    """What bpf_core_field_exists() and kin are made of is answered when the program is loaded."""
+    assert result_of(load, "return %s;" % expression, RELOCATED) == value
+
+
+def test_relocations_twice_in_one_process(python):
+    """LLVM would crash on the second."""
+    done = python("""
+import bcc
+TEXT = "struct a { int b; }; int f(void *ctx) { return __builtin_preserve_field_info(((struct a *)0)->b, %d); }"
+bcc.BPF(text=TEXT % 2, compiler="in-process").close()
+try:
+    bcc.BPF(text=TEXT % 1, compiler="in-process")
+except bcc.CompileError as error:
+    print(error)
+bcc.BPF(text=TEXT % 1).close()
+bcc.BPF(text="int f(void *ctx) { return 0; }", compiler="in-process").close()
+print("still here")
+""", env={**os.environ, "EBCC_CACHE": "off"})
+    assert "let the helper process compile, not this one" in done.stdout
+    assert done.stdout.endswith("still here\n")
