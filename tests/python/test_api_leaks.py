@@ -69,6 +69,7 @@ def cycle(number):
     bpf["programs"][0] = bpf.load_func("other", BPF.SCHED_CLS)
     kernel_calls.run(bpf.load_func("packet", BPF.SCHED_CLS))
     bpf.perf_buffer_consume()
+    bpf.ring_buffer_consume()
     assert len(got) == 2, got
     if number % 2:
         bpf.close()
