@@ -721,6 +721,17 @@ START_TEST(event_types)
 		btf__resolve_size(btf, btf__find_by_name_kind(btf, "__ebcc_lost_a", BTF_KIND_VAR)),
 		4 * 64);
 	ck_assert_ptr_null(variable_type(btf, "__ebcc_lost_unused"));
+	/* Where ring buffers' readers say when to wake them, a line of its own. */
+	for (const char *const *name = (const char *const[]){"d", "e", NULL}; *name; name++) {
+		char variable[32];
+
+		snprintf(variable, sizeof(variable), "__ebcc_batch_%s", *name);
+		ck_assert_ptr_nonnull(variable_type(btf, variable));
+		ck_assert_int_eq(
+			btf__resolve_size(btf, btf__find_by_name_kind(btf, variable, BTF_KIND_VAR)),
+			64);
+	}
+	ck_assert_ptr_null(variable_type(btf, "__ebcc_batch_a"));
 	verify("event types");
 	bpf_object__close(object);
 }
