@@ -266,11 +266,13 @@ int module_poll(lua_State *L)
 	return poll_end(L, module, error);
 }
 
+/* Module:consume(source). */
 int module_consume(lua_State *L)
 {
+	enum ebcc_event_source source = luaL_checkinteger(L, 2);
 	struct module_box *module = poll_begin(L);
 	struct ebcc_error *error;
 
-	error = ebcc_module_consume(module->handle, NULL);
+	error = ebcc_module_consume_source(module->handle, source, NULL);
 	return poll_end(L, module, error);
 }

@@ -81,6 +81,19 @@ static int find_library(lua_State *L)
 	return 1;
 }
 
+/* is_go_binary(binary, pid): whether the Go compiler built it. */
+static int is_go_binary(lua_State *L)
+{
+	struct ebcc_error *error;
+	bool answer;
+
+	error = ebcc_is_go_binary(luaL_checkstring(L, 1), luaL_optinteger(L, 2, 0), &answer);
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, answer);
+	return 1;
+}
+
 static int possible_cpus(lua_State *L)
 {
 	struct ebcc_error *error;
@@ -141,6 +154,7 @@ void finding_add(lua_State *L)
 		{"syscall_prefix", syscall_prefix},
 		{"find_user_functions", find_user_functions},
 		{"find_library", find_library},
+		{"is_go_binary", is_go_binary},
 		{"possible_cpus", possible_cpus},
 		{"kernel_supports", kernel_supports},
 		{"kernel_has_member", kernel_has_member},

@@ -304,6 +304,16 @@ static int module_poll_fd(lua_State *L)
 	return 1;
 }
 
+/* Module:reserve_usdt(count): room for so many layouts of probes' arguments; before load. */
+static int module_reserve_usdt(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+	struct ebcc_error *error;
+
+	error = ebcc_module_reserve_usdt(module->handle, luaL_checkinteger(L, 2));
+	return error ? error_raise(L, error) : 0;
+}
+
 /* A module of which nothing is left, or nothing was there yet. */
 static int module_closed(lua_State *L)
 {
@@ -332,6 +342,7 @@ void module_add(lua_State *L)
 		{"poll", module_poll},
 		{"consume", module_consume},
 		{"poll_fd", module_poll_fd},
+		{"reserve_usdt", module_reserve_usdt},
 		{NULL, NULL},
 	};
 	static const luaL_Reg meta[] = {

@@ -211,11 +211,42 @@ static void resolve(lua_State *L, size_t count)
 	}
 }
 
-/* Table:get(id, resolver): the addresses of a stack, innermost first, or what the resolver makes of
- * them; an empty list where there is no such stack. */
-static int stack_get(lua_State *L, struct table_box *table)
+/* Pushes a frame of a build-id table: {build_id=, offset=}, or an address as of other tables. */
+static void frame_push(lua_State *L, const struct ebcc_build_id_frame *frame)
 {
-	lua_Integer id = luaL_checkinteger(L, 2);
+	if (frame->status != EBCC_FRAME_BUILD_ID) {
+		lua_pushinteger(L, frame->offset);
+		return;
+	}
+	lua_createtable(L, 0, 2);
+	lua_pushlstring(L, (const char *)frame->build_id, sizeof(frame->build_id));
+	lua_setfield(L, -2, "build_id");
+	lua_pushinteger(L, frame->offset);
+	lua_setfield(L, -2, "offset");
+}
+
+/* Pushes the list of a stack's frames. */
+static struct ebcc_error *frames_push(lua_State *L, struct table_box *table, int32_t id)
+{
+	size_t capacity = table->value_size / sizeof(struct ebcc_build_id_frame), count = 0;
+	struct ebcc_build_id_frame *frames = scratch(L, capacity * sizeof(*frames));
+	struct ebcc_error *error = NULL;
+
+	if (id >= 0)
+		error = ebcc_table_build_id_stack(table->handle, id, frames, capacity, &count);
+	if (error)
+		return error;
+	lua_createtable(L, count, 0);
+	for (size_t i = 0; i < count; i++) {
+		frame_push(L, &frames[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	return NULL;
+}
+
+/* Pushes the list of a stack's addresses. */
+static struct ebcc_error *addresses_push(lua_State *L, struct table_box *table, int32_t id)
+{
 	size_t capacity = table->value_size / sizeof(uint64_t), count = 0;
 	uint64_t *addresses = scratch(L, table->value_size);
 	struct ebcc_error *error = NULL;
@@ -223,14 +254,30 @@ static int stack_get(lua_State *L, struct table_box *table)
 	if (id >= 0)
 		error = ebcc_table_stack(table->handle, id, addresses, capacity, &count);
 	if (error)
-		return error_return(L, error);
+		return error;
 	lua_createtable(L, count, 0);
 	for (size_t i = 0; i < count; i++) {
 		lua_pushinteger(L, addresses[i]);
 		lua_rawseti(L, -2, i + 1);
 	}
+	return NULL;
+}
+
+/* Table:get(id, resolver): the addresses of a stack, innermost first, or what the resolver makes of
+ * them; an empty list where there is no such stack. */
+static int stack_get(lua_State *L, struct table_box *table)
+{
+	lua_Integer id = luaL_checkinteger(L, 2);
+	struct ebcc_error *error;
+
+	if (ebcc_table_flags(table->handle) & BPF_F_STACK_BUILD_ID)
+		error = frames_push(L, table, id);
+	else
+		error = addresses_push(L, table, id);
+	if (error)
+		return error_return(L, error);
 	if (!lua_isnil(L, 3))
-		resolve(L, count);
+		resolve(L, luaL_len(L, -1));
 	return 1;
 }
 

@@ -205,7 +205,65 @@ function TestPrograms:test_symbols_of_a_process()
   lu.assertEquals(select(3, BPF.SymbolCache(2 ^ 30 | 0):refresh()), 2)
 end
 
+function TestPrograms:test_stacks_of_build_ids()
+  local calls <close> = helper.calls()
+  local bpf <close> = BPF:new { text = [[
+BPF_STACK_TRACE_BUILDID(stacks, 64);
+BPF_ARRAY(ids, int, 1);
+int enter(struct pt_regs *ctx)
+{
+  int zero = 0, id = stacks.get_stackid(ctx, BPF_F_USER_STACK);
+
+  ids.update(&zero, &id);
+  return 0;
+}
+]] }
+  bpf:get_table("ids"):set(0, -1)
+  lu.assertTrue(BPF.add_module(calls.path))
+  lu.assertNotNil(bpf:attach_uprobe { name = calls.path, sym = "work", fn_name = "enter" })
+  calls:tell("work 1 x")
+  local id = helper.wait_for(function()
+    local found = bpf:get_table("ids"):get(0)
+    return found >= 0 and found
+  end)
+  local frames = bpf:get_table("stacks"):get(id)
+  lu.assertEquals(#frames[1].build_id, 20)
+  lu.assertEquals(BPF.ksym(frames[1]), "work")
+  -- At its entry the function has no frame yet, so its caller, act(), is passed over.
+  lu.assertEquals((BPF.SymbolCache(calls.pid):resolve(frames[2])), "main")
+  lu.assertEquals(bpf:get_table("stacks"):get(-1), {})
+  lu.assertEquals(select(3, BPF.add_module("/no/such/file")), 2)
+end
+
+function TestPrograms:test_counters_of_cpus()
+  local bpf <close> = helper.bpf [[
+BPF_PERF_ARRAY(clock, 256);
+BPF_ARRAY(seen, u64, 1);
+TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
+{
+  int zero = 0;
+  u64 value = clock.perf_read(bpf_get_smp_processor_id());
+
+  if (OURS)
+    seen.update(&zero, &value);
+  return 0;
+}
+]]
+  -- The processor's clock, a software event.
+  lu.assertTrue(bpf:get_table("clock"):open_perf_event(1, 0))
+  helper.act()
+  lu.assertTrue(bpf:get_table("seen"):get(0) > 0)
+end
+
+function TestPrograms:test_object_and_debug_texts()
+  lu.assertEquals(self.bpf.module:object():sub(1, 4), "\127ELF")
+  lu.assertEquals(self.bpf.module:second_object():sub(1, 4), "\127ELF")
+  lu.assertNil(self.bpf.module:debug_text(1))
+  lu.assertTrue(self.bpf:poll_fd() > 2)
+end
+
 function TestPrograms:test_finding()
+  lu.assertIs(BPF.is_go_binary("/bin/bash"), false)
   lu.assertEquals(BPF.get_tracepoints("syscalls:sys_enter_unlink$"), { "syscalls:sys_enter_unlink" })
   lu.assertTrue(BPF.tracepoint_exists("sched", "sched_switch"))
   lu.assertFalse(BPF.tracepoint_exists("sched", "no_such"))

@@ -15,6 +15,8 @@ local KERNEL_TYPES = { auto = 0, btf = 1, headers = 2 }
 local COMPILERS = { helper = 0, in_process = 1 }
 local SOURCE_ALL, SOURCE_PERF, SOURCE_RING = 0, 1, 2
 local ERROR, WARNING = 1, 2
+-- Layouts of USDT probes' arguments that a module has room for unless it is asked for more.
+local USDT_ROOM = 256
 
 ---@class bcc.BPF
 ---@field module table
@@ -126,14 +128,28 @@ local function check(result, message)
   end
 end
 
+-- Makes room for the arguments at every place of the probes that were enabled.
+local function reserve_usdt(module, contexts)
+  local places = 0
+  for _, usdt in ipairs(contexts) do
+    for _, enabled in ipairs(usdt.enabled) do
+      places = places + #usdt.handle:find(enabled.probe).locations
+    end
+  end
+  if places > USDT_ROOM then
+    module:reserve_usdt(places)
+  end
+end
+
 -- What is done once a source is compiled; raises.
 local function start(self, options)
   for name, constant in pairs(options.constants or {}) do
     self.module:set_constant(name, constant)
   end
+  local contexts = options.usdt_contexts or { options.usdt }
+  reserve_usdt(self.module, contexts)
   check(self.module:load())
   check(self.module:attach_named())
-  local contexts = options.usdt_contexts or { options.usdt }
   for _, usdt in ipairs(contexts) do
     for _, enabled in ipairs(usdt.enabled) do
       check(self:attach_usdt { usdt = usdt, probe = enabled.probe, fn_name = enabled.fn_name,
@@ -261,10 +277,20 @@ end
 --- Calls the callbacks for what is there, without waiting.
 ---@return integer
 function BPF:perf_buffer_consume()
-  return self.module:consume()
+  return self.module:consume(SOURCE_PERF)
 end
 
-BPF.ring_buffer_consume = BPF.perf_buffer_consume
+--- The same for ring buffers.
+function BPF:ring_buffer_consume()
+  return self.module:consume(SOURCE_RING)
+end
+
+--- A descriptor that polls readable when there are events, for event loops.
+---@return integer
+function BPF:poll_fd()
+  return assert(self.module:poll_fd())
+end
+
 BPF.kprobe_poll = BPF.perf_buffer_poll
 
 --- Polls until an error comes out of it; Ctrl-C is one.

@@ -56,6 +56,19 @@ finding.get_user_functions_and_addresses = ebcc.find_user_functions
 ---@type fun(name: string, pid?: integer): string?, string?, integer?
 finding.find_library = ebcc.find_library
 
+--- Whether the Go compiler built a program: return probes can crash it.
+---@type fun(name: string, pid?: integer): boolean?, string?, integer?
+finding.is_go_binary = ebcc.is_go_binary
+
+--- Makes an ELF file known by its build id, for stacks of BPF_STACK_TRACE_BUILDID tables.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function finding.add_module(path)
+  return SymbolCache.add_file(path)
+end
+
 ---@type fun(): string
 finding.get_syscall_prefix = ebcc.syscall_prefix
 

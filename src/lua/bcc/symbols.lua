@@ -21,6 +21,13 @@ local function shared()
   return symbolizer
 end
 
+local function look_up(pid, address)
+  if type(address) == "table" then
+    return shared():resolve_build_id(address.build_id, address.offset)
+  end
+  return shared():resolve(pid, address)
+end
+
 --- The symbols of a process; without one (or with a negative number), the kernel's.
 ---@param pid? integer
 ---@return bcc.SymbolCache
@@ -30,13 +37,19 @@ end
 
 --- Name, offset from its start (in bytes) and module of an address. Where there is no symbol, the name is
 --- "[unknown]", and the offset counts in the module, or is the address itself without one.
----@param address integer
+---@param address integer|{build_id: string, offset: integer} an address, or a frame of a table of build ids
 ---@return string name
 ---@return integer offset
 ---@return string? module a path, or "kernel" or the name of a kernel module
 function SymbolCache:resolve(address)
-  local name, offset, module = shared():resolve(self.pid, address)
+  local name, offset, module = look_up(self.pid, address)
   return name or UNKNOWN, offset, module
+end
+
+--- Makes an ELF file known by its build id.
+---@param path string
+function SymbolCache.add_file(path)
+  return shared():add_file(path)
 end
 
 --- The address of a function, or nil, a message and an errno.
@@ -67,7 +80,7 @@ end
 ---@param show_offset? boolean
 ---@return string
 function SymbolCache:describe(address, show_module, show_offset)
-  local name, offset, module = shared():resolve(self.pid, address)
+  local name, offset, module = look_up(self.pid, address)
   if not name then
     return UNKNOWN
   end

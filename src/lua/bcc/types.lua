@@ -218,7 +218,7 @@ function posix.interrupted() end
 ---@field raw? boolean events are strings of bytes
 ---@field page_count? integer perf buffers: pages per CPU, a power of two
 ---@field wakeup_events? integer wake the reader after so many
----@field lost? fun(cpu: integer, count: integer)
+---@field lost? fun(cpu: integer, count: integer) is told of lost events; that of a ring buffer gets the count only
 
 ---@class bcc.HistogramOptions
 ---@field bucket_fn? fun(bucket: any): any
