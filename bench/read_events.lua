@@ -9,37 +9,8 @@ local BACKLOG, BACKLOG_ROUNDS = 20000, 7
 local RATE, WAITING = 20000, 20000
 local PAGES = 1024
 
-local TEXT = [[
-struct event_t {
-	u64 number;
-	u32 pid;
-	u32 user;
-	char comm[16];
-	char name[64];
-};
-
-OUTPUT
-BPF_ARRAY(sent, u64, 1);
-
-TRACEPOINT_PROBE(syscalls, sys_enter_getppid)
-{
-	struct event_t event = {};
-	int first = 0;
-	u64 *number;
-
-	event.pid = bpf_get_current_pid_tgid() >> 32;
-	if (event.pid != WRITER)
-		return 0;
-	number = sent.lookup(&first);
-	if (!number)
-		return 0;
-	event.number = (*number)++;
-	event.user = bpf_get_current_uid_gid();
-	bpf_get_current_comm(&event.comm, sizeof(event.comm));
-	SUBMIT;
-	return 0;
-}
-]]
+local file <close> = assert(io.open((arg[0]:gsub("lua$", "c"))))
+local TEXT = file:read("a"):match("%*/\n(.*)")
 local OUTPUTS = {
   perf = { "BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &event, sizeof(event))" },
   ring = { ("BPF_RINGBUF_OUTPUT(events, %d);"):format(PAGES), "events.ringbuf_output(&event, sizeof(event), 0)" },

@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 BACKLOG = 20000
 BACKLOG_ROUNDS = 7
@@ -18,37 +19,7 @@ RATE = 20000  # events a second
 WAITING = 20000
 PAGES = 1024
 
-TEXT = """
-struct event_t {
-	u64 number;
-	u32 pid;
-	u32 user;
-	char comm[16];
-	char name[64];
-};
-
-OUTPUT
-BPF_ARRAY(sent, u64, 1);
-
-TRACEPOINT_PROBE(syscalls, sys_enter_getppid)
-{
-	struct event_t event = {};
-	int first = 0;
-	u64 *number;
-
-	event.pid = bpf_get_current_pid_tgid() >> 32;
-	if (event.pid != WRITER)
-		return 0;
-	number = sent.lookup(&first);
-	if (!number)
-		return 0;
-	event.number = (*number)++;
-	event.user = bpf_get_current_uid_gid();
-	bpf_get_current_comm(&event.comm, sizeof(event.comm));
-	SUBMIT;
-	return 0;
-}
-"""
+TEXT = (Path(__file__).parent / "read_events.c").read_text(encoding="ascii").split("*/\n", 1)[1]
 OUTPUTS = {
     "perf": ("BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &event, sizeof(event))"),
     "ring": (f"BPF_RINGBUF_OUTPUT(events, {PAGES});", "events.ringbuf_output(&event, sizeof(event), 0)"),

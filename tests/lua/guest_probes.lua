@@ -6,14 +6,7 @@ local lu = require "luaunit"
 
 local BPF = bcc.BPF
 
-local SOURCE = [[
-BPF_HASH(counts, u32, u64);
-static int count(u32 which)
-{
-  if (OURS)
-    counts.increment(which);
-  return 0;
-}
+local SOURCE = helper.COUNT .. [[
 int first(struct pt_regs *ctx) { return count(1); }
 int second(struct pt_regs *ctx) { return count(2); }
 ]]

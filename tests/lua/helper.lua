@@ -23,6 +23,17 @@ function helper.bpf(options)
   return bcc.BPF:new(options)
 end
 
+--- The beginning of a source whose programs count() calls of this process.
+helper.COUNT = [[
+BPF_HASH(counts, u32, u64);
+static int count(u32 which)
+{
+  if (OURS)
+    counts.increment(which);
+  return 0;
+}
+]]
+
 --- A system call that nothing else in the tests makes: unlink(2) of what isn't there.
 function helper.act(times)
   for _ = 1, times or 1 do

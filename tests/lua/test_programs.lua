@@ -6,14 +6,7 @@ local lu = require "luaunit"
 
 local BPF = bcc.BPF
 
-local SOURCE = [[
-BPF_HASH(counts, u32, u64);
-static int count(u32 which)
-{
-  if (OURS)
-    counts.increment(which);
-  return 0;
-}
+local SOURCE = helper.COUNT .. [[
 int first(void *ctx) { return count(1); }
 int second(void *ctx) { return count(2); }
 int raw(struct bpf_raw_tracepoint_args *ctx) { return count(3); }
