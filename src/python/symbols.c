@@ -54,6 +54,17 @@ static void symbolizer_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
+/* A pid as scripts have it: read from a map's u32, -1 (the kernel) is 4294967295. */
+static int pid_wrapped(PyObject *object, void *ret)
+{
+	unsigned long pid = PyLong_AsUnsignedLongMask(object);
+
+	if (pid == (unsigned long)-1 && PyErr_Occurred())
+		return 0;
+	*(int *)ret = (int)pid;
+	return 1;
+}
+
 /* Resolves, and returns with the lock held if it succeeds: the symbols are the library's. */
 static bool resolve(struct symbolizer_object *symbolizer, int pid, const uint64_t *addresses,
 		    size_t count, int demangle, struct ebcc_symbol *ret)
@@ -86,7 +97,7 @@ static PyObject *symbolizer_resolve(PyObject *self, PyObject *args)
 	int pid, demangle = 1;
 	PyObject *result;
 
-	if (!PyArg_ParseTuple(args, "iK|p", &pid, &address, &demangle) ||
+	if (!PyArg_ParseTuple(args, "O&K|p", pid_wrapped, &pid, &address, &demangle) ||
 	    !resolve(symbolizer, pid, (uint64_t *)&address, 1, demangle, &symbol))
 		return NULL;
 	result = symbol_tuple(&symbol);
@@ -123,7 +134,7 @@ static PyObject *symbolizer_resolve_many(PyObject *self, PyObject *args)
 	int pid, demangle = 1;
 	Py_ssize_t count;
 
-	if (!PyArg_ParseTuple(args, "iO|p", &pid, &sequence, &demangle))
+	if (!PyArg_ParseTuple(args, "O&O|p", pid_wrapped, &pid, &sequence, &demangle))
 		return NULL;
 	count = PySequence_Size(sequence);
 	addresses = count < 0 ? NULL : read_addresses(sequence, count);
@@ -177,8 +188,8 @@ static PyObject *symbolizer_describe(PyObject *self, PyObject *args)
 	struct ebcc_symbol symbol;
 	PyObject *result;
 
-	if (!PyArg_ParseTuple(args, "iKppp", &pid, &address, &show_module, &show_offset,
-			      &demangle) ||
+	if (!PyArg_ParseTuple(args, "O&Kppp", pid_wrapped, &pid, &address, &show_module,
+			      &show_offset, &demangle) ||
 	    !resolve(symbolizer, pid, (uint64_t *)&address, 1, demangle, &symbol))
 		return NULL;
 	result = symbol_text(&symbol, show_module, show_offset);
@@ -219,7 +230,7 @@ static PyObject *symbolizer_find_name(PyObject *self, PyObject *args)
 	uint64_t address;
 	int pid;
 
-	if (!PyArg_ParseTuple(args, "iy|O&", &pid, &name, bytes_or_none, &module))
+	if (!PyArg_ParseTuple(args, "O&y|O&", pid_wrapped, &pid, &name, bytes_or_none, &module))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);

@@ -25,6 +25,7 @@ def test_kernel_symbols_both_ways():
     assert BPF.ksym(address + 4, show_offset=True) == b"schedule+0x4"
     assert BPF.ksym(address + 4, show_module=True, show_offset=True) == b"schedule+0x4 [kernel]"
     assert BPF.sym(address, -1, show_module=True) == b"schedule [kernel]"
+    assert BPF.sym(address, 0xffffffff) == b"schedule"  # -1 as a u32 of a map's key has it
 
 
 def test_symbols_that_are_not_there():
