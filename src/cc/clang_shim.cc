@@ -5,6 +5,7 @@
  * sees is the real one with a tree of virtual files on top (compiler.h describes it); every real
  * file read, or looked for in vain, is recorded as a dependency of the compile.
  */
+#include <clang/AST/Decl.h>
 #include <clang/Basic/Diagnostic.h>
 #include <clang/Basic/FileManager.h>
 #include <clang/Basic/SourceManager.h>
@@ -12,12 +13,14 @@
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
 #include <clang/Frontend/FrontendActions.h>
+#include <clang/Frontend/MultiplexConsumer.h>
 #include <clang/Frontend/TextDiagnosticPrinter.h>
 #include <clang/Frontend/Utils.h>
 #include <clang/Lex/MacroArgs.h>
 #include <clang/Lex/MacroInfo.h>
 #include <clang/Lex/PPCallbacks.h>
 #include <clang/Lex/Preprocessor.h>
+#include <clang/Sema/Sema.h>
 #include <clang/Serialization/ASTWriter.h>
 #include <clang/Serialization/PCHContainerOperations.h>
 #include <llvm/ADT/StringMap.h>
@@ -262,10 +265,48 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 	}
 };
 
+/* Names of functions of the kernel's headers whose bodies clang can't parse: some need headers that
+ * no package installs, some what only gcc has. Few sources call them. */
+using BrokenFunctions = llvm::StringSet<>;
+
+/* Tells the parser which bodies to leave out. */
+class BodySkipper : public clang::ASTConsumer
+{
+	const BrokenFunctions &broken;
+
+	bool shouldSkipFunctionBody(clang::Decl *declaration) override
+	{
+		const auto *function = llvm::dyn_cast<clang::FunctionDecl>(declaration);
+
+		return function && function->getIdentifier() &&
+		       broken.contains(function->getName());
+	}
+
+      public:
+	explicit BodySkipper(const BrokenFunctions &broken) : broken(broken)
+	{
+	}
+
+	/* @consumer, with the bodies of those functions left out. */
+	static std::unique_ptr<clang::ASTConsumer> add(std::unique_ptr<clang::ASTConsumer> consumer,
+						       const BrokenFunctions &broken)
+	{
+		std::vector<std::unique_ptr<clang::ASTConsumer>> both;
+
+		if (broken.empty() || !consumer)
+			return consumer;
+		both.push_back(std::move(consumer));
+		both.push_back(std::make_unique<BodySkipper>(broken));
+		return std::make_unique<clang::MultiplexConsumer>(std::move(both));
+	}
+};
+
 /* Turns each of clang's diagnostics into one of the answer's, rendered as clang prints it. */
 class AnswerDiagnostics : public clang::DiagnosticConsumer
 {
-	ebcc_cc_answer *answer; /* NULL: they are dropped */
+	clang::CompilerInstance &compiler;
+	BrokenFunctions *broken; /* NULL: they are not looked for */
+	ebcc_cc_answer *answer;	 /* NULL: they are dropped */
 	llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options;
 	std::string text;
 	llvm::raw_string_ostream stream{text};
@@ -297,10 +338,26 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		return dropped_last;
 	}
 
+	/* Remembers the function of a kernel header that an error is in. */
+	void note_broken(const clang::Diagnostic &info)
+	{
+		if (!broken || !compiler.hasSema() || info.getLocation().isInvalid())
+			return;
+		const clang::FunctionDecl *function = compiler.getSema().getCurFunctionDecl();
+		const clang::SourceManager &sources = info.getSourceManager();
+
+		if (function && function->getIdentifier() &&
+		    sources.isInSystemHeader(function->getLocation()) &&
+		    !sources.getFilename(sources.getFileLoc(function->getLocation()))
+			     .starts_with(EBCC_CC_ROOT "/"))
+			broken->insert(function->getName());
+	}
+
       public:
-	AnswerDiagnostics(ebcc_cc_answer *answer,
+	AnswerDiagnostics(clang::CompilerInstance &compiler, ebcc_cc_answer *answer,
+			  BrokenFunctions *broken,
 			  llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options)
-	    : answer(answer), options(std::move(options))
+	    : compiler(compiler), broken(broken), answer(answer), options(std::move(options))
 	{
 	}
 
@@ -323,6 +380,8 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		unsigned line = 0, column = 0;
 
 		DiagnosticConsumer::HandleDiagnostic(level, info);
+		if (level >= clang::DiagnosticsEngine::Error)
+			note_broken(info);
 		if (info.getLocation().isValid() && info.hasSourceManager()) {
 			/* Of what is in a macro the place where it is used, of its arguments their
 			 * own. */
@@ -485,6 +544,14 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 class ParseAction : public clang::EmitLLVMOnlyAction
 {
 	bool headers;
+	const BrokenFunctions &broken;
+
+	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
+							      StringRef file) override
+	{
+		return BodySkipper::add(EmitLLVMOnlyAction::CreateASTConsumer(compiler, file),
+					broken);
+	}
 
 	bool BeginSourceFileAction(clang::CompilerInstance &compiler) override
 	{
@@ -498,8 +565,8 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 	}
 
       public:
-	ParseAction(llvm::LLVMContext *context, bool headers)
-	    : EmitLLVMOnlyAction(context), headers(headers)
+	ParseAction(llvm::LLVMContext *context, bool headers, const BrokenFunctions &broken)
+	    : EmitLLVMOnlyAction(context), headers(headers), broken(broken)
 	{
 	}
 };
@@ -508,13 +575,17 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 class PrecompileAction : public clang::ASTFrontendAction
 {
 	std::shared_ptr<clang::PCHBuffer> buffer = std::make_shared<clang::PCHBuffer>();
+	const BrokenFunctions &broken;
 
 	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
 							      StringRef) override
 	{
-		return std::make_unique<clang::PCHGenerator>(
-			compiler.getPreprocessor(), compiler.getModuleCache(), "", "", buffer,
-			llvm::ArrayRef<std::shared_ptr<clang::ModuleFileExtension>>());
+		return BodySkipper::add(
+			std::make_unique<clang::PCHGenerator>(
+				compiler.getPreprocessor(), compiler.getModuleCache(), "", "",
+				buffer,
+				llvm::ArrayRef<std::shared_ptr<clang::ModuleFileExtension>>()),
+			broken);
 	}
 
 	clang::TranslationUnitKind getTranslationUnitKind() override
@@ -523,6 +594,10 @@ class PrecompileAction : public clang::ASTFrontendAction
 	}
 
       public:
+	explicit PrecompileAction(const BrokenFunctions &broken) : broken(broken)
+	{
+	}
+
 	/* Empty when the headers have errors. */
 	StringRef result() const
 	{
@@ -531,8 +606,10 @@ class PrecompileAction : public clang::ASTFrontendAction
 	}
 };
 
-/* Runs one front end action over the request. Returns false when there were errors. */
-bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action)
+/* Runs one front end action over the request. Returns false when there were errors. @broken: those
+ * known are left out already; those met are added. */
+bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action,
+	 BrokenFunctions *broken = nullptr)
 {
 	std::string source_path = input.request->source_path && *input.request->source_path
 					  ? input.request->source_path
@@ -541,7 +618,8 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 						      input.arguments + input.argument_count);
 	auto options = llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
 	options->ShowOptionNames = true; /* [-Wname], for those who want to turn a warning off */
-	AnswerDiagnostics consumer(answer, options);
+	clang::CompilerInstance compiler;
+	AnswerDiagnostics consumer(compiler, answer, broken, options);
 	auto diagnostics = llvm::makeIntrusiveRefCnt<clang::DiagnosticsEngine>(
 		llvm::makeIntrusiveRefCnt<clang::DiagnosticIDs>(), options, &consumer, false);
 	auto invocation = std::make_shared<clang::CompilerInvocation>();
@@ -557,8 +635,8 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	invocation->getFrontendOpts().Inputs = {
 		clang::FrontendInputFile(source_path, clang::Language::C)};
 	invocation->getFrontendOpts().DisableFree = false;
+	invocation->getFrontendOpts().SkipFunctionBodies = broken && !broken->empty();
 
-	clang::CompilerInstance compiler;
 	compiler.setInvocation(invocation);
 	compiler.setDiagnostics(diagnostics.get());
 	compiler.setVerboseOutputStream(std::make_unique<llvm::raw_null_ostream>());
@@ -566,6 +644,28 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	compiler.createFileManager(
 		llvm::makeIntrusiveRefCnt<RequestFileSystem>(input, source_path, answer));
 	return compiler.ExecuteAction(action) && !diagnostics->hasErrorOccurred();
+}
+
+/* Runs actions that @make makes, the first and one more whenever bodies of the kernel's headers
+ * turned out to be broken. Returns the last one where it succeeded, else nothing. */
+template <typename Make>
+auto run_without_broken(const ebcc_clang_input &input, ebcc_cc_answer *answer, Make make)
+	-> decltype(make(std::declval<const BrokenFunctions &>()))
+{
+	bool headers = input.request->flags & EBCC_CC_HEADERS;
+	BrokenFunctions broken;
+
+	for (;;) {
+		size_t known = broken.size(), said = answer->diagnostic_count;
+		auto action = make(broken);
+
+		if (run(input, answer, *action, headers ? &broken : nullptr))
+			return action;
+		if (broken.size() == known)
+			return nullptr;
+		while (answer->diagnostic_count > said)
+			ebcc_cc_answer_remove_diagnostic(answer, said);
+	}
 }
 
 } // namespace
@@ -583,25 +683,29 @@ llvm::PassPluginLibraryInfo getPollyPluginInfo()
 LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *input,
 			       ebcc_cc_answer *answer)
 {
-	ParseAction action(llvm::unwrap(context), input->request->flags & EBCC_CC_HEADERS);
+	bool headers = input->request->flags & EBCC_CC_HEADERS;
+	auto action = run_without_broken(*input, answer, [&](const BrokenFunctions &broken) {
+		return std::make_unique<ParseAction>(llvm::unwrap(context), headers, broken);
+	});
 
-	if (!run(*input, answer, action))
-		return nullptr;
-	return llvm::wrap(action.takeModule().release());
+	return action ? llvm::wrap(action->takeModule().release()) : nullptr;
 }
 
 bool ebcc_clang_precompile(const ebcc_clang_input *input, ebcc_cc_answer *answer, char **ret,
 			   size_t *ret_size)
 {
-	PrecompileAction action;
+	auto action = run_without_broken(*input, answer, [](const BrokenFunctions &broken) {
+		return std::make_unique<PrecompileAction>(broken);
+	});
+	StringRef result = action ? action->result() : StringRef();
 
-	if (!run(*input, answer, action) || action.result().empty())
+	if (result.empty())
 		return false;
-	*ret = static_cast<char *>(malloc(action.result().size()));
+	*ret = static_cast<char *>(malloc(result.size()));
 	if (!*ret)
 		return false;
-	memcpy(*ret, action.result().data(), action.result().size());
-	*ret_size = action.result().size();
+	memcpy(*ret, result.data(), result.size());
+	*ret_size = result.size();
 	return true;
 }
 

@@ -233,6 +233,45 @@ def test_machine_code_is_refused(expression, named):
         compiled("#include <linux/sched.h>\nint probe(struct pt_regs *ctx) { return %s; }" % expression)
 
 
+BROKEN_HEADER = """
+struct kept_t { int first, second; };
+struct elsewhere_t;
+int scale(struct kept_t *kept);
+static inline int broken(struct elsewhere_t *elsewhere) { return elsewhere->member; }
+static inline void *broken_too(void *p) { return p - (p - not_installed(p)) % 8; }
+static inline int whole(struct kept_t *kept) { return kept->second * 2; }
+"""
+
+
+@pytest.fixture
+def broken_header(named, tmp_path):
+    """Flags that find <extra/broken.h>, whose functions need what isn't installed."""
+    named("bookworm")
+    (tmp_path / "system" / "extra").mkdir(parents=True)
+    (tmp_path / "system" / "extra" / "broken.h").write_text(BROKEN_HEADER)
+    return ("-isystem", str(tmp_path / "system"))
+
+
+BROKEN_USE = "#include <linux/fs.h>\n#include <extra/broken.h>\nint probe(void *ctx, struct kept_t *kept) { %s }\n"
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_broken_functions_of_headers_are_left_out(cache, broken_header, monkeypatch):
+    """As in <linux/slub_def.h> of 6.1, which counts on a header of mm/."""
+    if not cache:
+        monkeypatch.setenv("EBCC_CACHE", "off")
+    assert compiled(BROKEN_USE % "return whole(kept);", cflags=broken_header)
+    with pytest.raises(bcc.CompileError, match="'broken' is not defined"):
+        compiled(BROKEN_USE % "return broken((void *)kept);", cflags=broken_header)
+
+
+def test_only_the_sources_errors_are_told(broken_header):
+    with pytest.raises(bcc.CompileError) as caught:
+        compiled(BROKEN_USE % "return kept->third;", cflags=broken_header)
+    assert "main.c:3:58: error: no member named 'third'" in str(caught.value)
+    assert str(caught.value).count("error:") == 1
+
+
 def precompiled(cache):
     """The precompiled headers of a cache."""
     return sorted(cache.glob("*.pch"))
