@@ -12,6 +12,7 @@
 	const setting = (name) => Number(svg.dataset[name]);
 	const margin = setting("margin");
 	const narrow = 760;		// below, title and controls have a row each
+	const small = 480;		// below, controls say less
 	const thinnest = 0.3;		// a box below this is not drawn
 	const wideCharacter = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\ud83c-\ud83e\ud840-\ud87f]/;
 
@@ -37,6 +38,7 @@
 	let zoomed = root;
 	let current = root;
 	let characterWidth = 7.25;
+	let isSmall = false;
 
 	const endOf = (frame) => frame.start + frame.value;
 	const contains = (outer, inner) => outer.depth <= inner.depth && outer.start <= inner.start &&
@@ -105,6 +107,7 @@
 		const full = document.documentElement.clientWidth || window.innerWidth;
 		const isNarrow = full < narrow;
 		const top = setting("header") + (isNarrow ? 34 : 0);
+		isSmall = full < small;
 		const bottom = top + setting("rows") * setting("row");
 		const height = bottom + setting("footer");
 		svg.setAttribute("height", height);
@@ -120,6 +123,9 @@
 		const room = isNarrow ? full - 2 * margin : full - 2 * margin - 480;
 		title.textContent = shortened(titleText, room * characterWidth / 10.6);
 		subtitle.textContent = shortened(subtitleText, room * characterWidth / 8.2);
+		controls.classList.toggle("small", isSmall);
+		reset.textContent = isSmall ? "Reset" : "Reset zoom";
+		showMatched();
 		describe();
 	}
 
@@ -134,7 +140,6 @@
 		reset.disabled = frame === root;
 		focusOn(frame, false);
 		layout();
-		showMatched();
 	}
 
 	// Search.
@@ -178,7 +183,8 @@
 				contains(frame, zoomed))) {
 			sum = zoomed.value;
 		}
-		matched.textContent = `Matched: ${(100 * sum / zoomed.value).toFixed(1)}%`;
+		const percent = `${(100 * sum / zoomed.value).toFixed(1)}%`;
+		matched.textContent = isSmall ? percent : `Matched: ${percent}`;
 	}
 
 	// Keyboard.
