@@ -150,13 +150,25 @@ static bool descriptor_read(lua_State *L, struct table_box *table, int arg, void
 	return true;
 }
 
+/* Whether a list is of each CPU's value, not of the members or elements of one. */
+static bool is_cpu_list(lua_State *L, int arg, const struct layout *layout)
+{
+	bool composite = layout->form == VALUE_RECORD || layout->form == VALUE_ARRAY;
+	bool list = lua_istable(L, arg) && lua_geti(L, arg, 1) != LUA_TNIL &&
+		    !(composite && lua_isnumber(L, -1));
+
+	return list;
+}
+
 /* A list has an element for each CPU; another value is every CPU's. */
 static void cpus_read(lua_State *L, struct table_box *table, int arg, const struct layout *layout,
 		      char *value)
 {
-	bool list = lua_istable(L, arg) && lua_geti(L, arg, 1) != LUA_TNIL &&
-		    (layout->form != VALUE_RECORD || !lua_isnumber(L, -1));
+	bool list = is_cpu_list(L, arg, layout);
 
+	if (list && luaL_len(L, arg) > table->cpus)
+		luaL_error(L, "%I values are more than the %d CPUs", luaL_len(L, arg),
+			   (int)table->cpus);
 	memset(value, 0, table->value_size);
 	for (unsigned i = 0; i < table->cpus; i++) {
 		if (list && lua_geti(L, arg, i + 1) != LUA_TNIL)

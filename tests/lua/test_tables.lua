@@ -9,6 +9,8 @@ BPF_TABLE("lru_hash", u32, u64, lru, 16);
 BPF_ARRAY(array, u64, 3);
 BPF_PERCPU_ARRAY(per_cpu, u32, 2);
 BPF_PERCPU_HASH(per_cpu_hash, u32, u64);
+struct point { u32 x, y; };
+BPF_PERCPU_ARRAY(points, struct point, 1);
 BPF_QUEUE(queue, u32, 2);
 BPF_STACK(stack, u32, 2);
 BPF_PROG_ARRAY(programs, 4);
@@ -141,6 +143,23 @@ function TestTables:test_per_cpu()
   for key, leaf in hash:items() do
     lu.assertEquals({ key, #leaf, leaf[cpus] }, { 3, cpus, 4 })
   end
+end
+
+function TestTables:test_per_cpu_structs()
+  local points = self.bpf:get_table("points")
+  points:set(0, { 1, 2 })
+  for _, point in ipairs(points:get(0)) do
+    lu.assertEquals({ point.x, point.y }, { 1, 2 })
+  end
+  points:set(0, { { x = 3 } })
+  local values = points:get(0)
+  lu.assertEquals({ values[1].x, values[1].y }, { 3, 0 })
+  lu.assertEquals(#values == 1 or values[2].x == 0, true)
+  local many = {}
+  for number = 1, #values + 1 do
+    many[number] = { x = number }
+  end
+  lu.assertStrContains(helper.raised(points.set, points, 0, many), "are more than the")
 end
 
 function TestTables:test_queue_and_stack()
