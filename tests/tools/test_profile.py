@@ -19,15 +19,15 @@ RATE = 499
 def test_functions_of_a_program(process):
     """Time shows in proportion: of three parts, two are spent in one function. Nothing of other
     processes is there."""
-    found = records("profile", lambda: process.call("spin", 900), "-F", RATE, "-p", process.pid)
+    found = records("profile", lambda: process.call("spin", 1500), "-F", RATE, "-p", process.pid)
     assert {(stack["pid"], stack["comm"]) for stack in found} == {(process.pid, "chains")}
     spent = {name[0]: sum(stack["samples"] for stack in found if starts_with(stack["user"], *name))
              for name in (OFTEN, SELDOM)}
     total = sum(stack["samples"] for stack in found)
     assert 0.9 * total <= sum(spent.values()) <= total
-    assert 1.4 < spent["often"] / spent["seldom"] < 2.9
+    assert 1.3 < spent["often"] / spent["seldom"] < 3.1
     # Others may have had the CPU meanwhile.
-    assert 0.2 * RATE < total < 1.1 * RATE
+    assert 0.2 * RATE < total < 1.6 * RATE
 
 
 def test_both_parts_of_stacks(process):
