@@ -191,6 +191,25 @@ static struct object *make_objects(struct process *process, const struct ebcc_co
 	return objects;
 }
 
+/*
+ * Paths of a process whose root directory was changed are told from our root, not from its: makes
+ * them what the process calls them. In a container with a root file system of its own they already
+ * are.
+ */
+static void strip_root(const struct process *process, struct ebcc_code_maps *maps)
+{
+	char link[64], root[4096];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/%d/root", process->pid);
+	length = readlink(link, root, sizeof(root));
+	if (length <= 1 || (size_t)length == sizeof(root))
+		return;
+	for (size_t i = 0; i < maps->count; i++)
+		if (!strncmp(maps->maps[i].path, root, length) && maps->maps[i].path[length] == '/')
+			maps->maps[i].path += length;
+}
+
 static struct ebcc_error *set_maps(struct process *process, const struct ebcc_buf *text,
 				   uint64_t hash)
 {
@@ -198,6 +217,7 @@ static struct ebcc_error *set_maps(struct process *process, const struct ebcc_bu
 	struct object *objects;
 
 	TRY(ebcc_code_maps_parse(ebcc_buf_string(text), text->size, &maps));
+	strip_root(process, &maps);
 	objects = make_objects(process, &maps);
 	if (!objects)
 		return ebcc_error_no_memory();
