@@ -9,8 +9,8 @@ local BACKLOG, BACKLOG_ROUNDS = 20000, 7
 local RATE, WAITING = 20000, 20000
 local PAGES = 1024
 
-local file <close> = assert(io.open((arg[0]:gsub("lua$", "c"))))
-local TEXT = file:read("a"):match("%*/\n(.*)")
+local source <close> = assert(io.open((arg[0]:gsub("lua$", "c"))))
+local TEXT = source:read("a"):match("%*/\n(.*)")
 local OUTPUTS = {
   perf = { "BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &event, sizeof(event))" },
   ring = { ("BPF_RINGBUF_OUTPUT(events, %d);"):format(PAGES), "events.ringbuf_output(&event, sizeof(event), 0)" },

@@ -119,7 +119,7 @@ function TestLifetime:test_iterator_outlives_close()
   bpf:get_table("counts"):set(1, { number = 5 })
   local iterator = bpf:get_table("counts"):items()
   bpf:close()
-  bpf = nil
+  bpf.tables = {}
   collectgarbage()
   local _, leaf = iterator()
   lu.assertEquals(leaf.number, 5)
