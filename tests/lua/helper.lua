@@ -41,9 +41,6 @@ function helper.act(times)
   end
 end
 
---- The name of this process, as the kernel has it.
-helper.comm = assert(io.open("/proc/self/comm")):read("l")
-
 --- The tracepoint of helper.act().
 helper.EVENT = "syscalls:sys_enter_unlink"
 
@@ -90,6 +87,9 @@ local function contents(path)
   local file <close> = assert(io.open(path, "rb"))
   return file:read("a")
 end
+
+--- The name of this process, as the kernel has it.
+helper.comm = contents("/proc/self/comm"):match("[^\n]+")
 
 --- A process in the background: output(), errors(), signal(name), finish().
 local Process = {}
