@@ -118,7 +118,7 @@ function Process:wait_for(text, act)
     if act then
       act()
     end
-    return self:output():find(text)
+    return self:output():find(text) or not self:running()
   end, ("'%s' in: %s%s"):format(text, self:output(), self:errors()))
 end
 
