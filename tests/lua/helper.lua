@@ -119,7 +119,8 @@ function Process:wait_for(text, act)
       act()
     end
     return self:output():find(text) or not self:running()
-  end, ("'%s' in: %s%s"):format(text, self:output(), self:errors()))
+  end, ("'%s' in the output of a process"):format(text))
+  luaunit.assertNotNil(self:output():find(text), self:errors())
 end
 
 function Process:signal(name)
