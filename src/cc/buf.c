@@ -152,3 +152,11 @@ struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path, si
 				path);
 	}
 }
+
+struct ebcc_error *ebcc_copy_string(const char *string, char **ret)
+{
+	if (!string)
+		return NULL;
+	*ret = strdup(string);
+	return *ret ? NULL : ebcc_error_no_memory();
+}

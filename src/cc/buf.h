@@ -48,6 +48,9 @@ MUST_CHECK struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_dat
 MUST_CHECK struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path,
 						 size_t limit);
 
+/* A copy of an optional string, malloc'ed; @ret is left alone where there is none. */
+MUST_CHECK struct ebcc_error *ebcc_copy_string(const char *string, char **ret);
+
 #define AUTO_BUF CLEANUP(ebcc_buf_deinit)
 
 #endif /* EBCC_BUF_H */

@@ -104,15 +104,6 @@ static unsigned wanted_texts(unsigned debug)
 	return flags;
 }
 
-/* A copy of an optional string. */
-static struct ebcc_error *copy_string(const char *string, char **ret)
-{
-	if (!string)
-		return NULL;
-	*ret = strdup(string);
-	return *ret ? NULL : ebcc_error_no_memory();
-}
-
 /* Where another kernel's BTF is, unless a file of it was named. */
 static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, const char *root)
 {
@@ -120,7 +111,7 @@ static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, 
 
 	if (!root)
 		return NULL;
-	TRY(copy_string(root, &compilation->kernel_root));
+	TRY(ebcc_copy_string(root, &compilation->kernel_root));
 	ebcc_buf_printf(&modules, "%s/sys/kernel/btf", root);
 	TRY(ebcc_buf_take(&modules, &compilation->root_modules, NULL));
 	ebcc_buf_printf(&vmlinux, "%s/vmlinux", compilation->root_modules);
@@ -142,10 +133,10 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 	if (size)
 		memcpy(compilation->source, source, size);
 	compilation->source[size] = '\0';
-	TRY(copy_string(opts->file_name ? opts->file_name : DEFAULT_FILE_NAME,
-			&compilation->file_name));
-	TRY(copy_string(opts->header_text, &compilation->header_text));
-	TRY(copy_string(opts->btf_path, &compilation->btf_path));
+	TRY(ebcc_copy_string(opts->file_name ? opts->file_name : DEFAULT_FILE_NAME,
+			     &compilation->file_name));
+	TRY(ebcc_copy_string(opts->header_text, &compilation->header_text));
+	TRY(ebcc_copy_string(opts->btf_path, &compilation->btf_path));
 	TRY(set_kernel_root(compilation, opts->kernel_root));
 	compilation->request = (struct ebcc_cc_request){
 		.source = compilation->source,

@@ -14,14 +14,6 @@
 /* The largest source file that is read; nobody writes one by hand. */
 #define SOURCE_LIMIT (16u << 20)
 
-static struct ebcc_error *copy_string(const char *string, char **ret)
-{
-	if (!string)
-		return NULL;
-	*ret = strdup(string);
-	return *ret ? NULL : ebcc_error_no_memory();
-}
-
 /* A caller's option struct, older or newer than ours, as ours. */
 static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
 				    struct ebcc_module_opts *ret)
@@ -50,7 +42,7 @@ static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct
 	module->debug = opts->debug;
 	module->no_rlimit = opts->no_rlimit;
 	module->owner = getpid();
-	error = copy_string(opts->device, &module->device);
+	error = ebcc_copy_string(opts->device, &module->device);
 	if (error) {
 		free(module);
 		return error;

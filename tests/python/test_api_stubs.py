@@ -89,8 +89,12 @@ def public(owner):
             and not any(name in dir(base) for base in BASES)}
 
 
+# Bases that another stub declares.
+BASES_ELSEWHERE = {"Table": "_ebcc", "BPFProgType": "constants", "XDPAction": "constants"}
+
+
 def class_names(stub, name):
-    """Public names that a stub declares in a class and in its bases of the same stub."""
+    """Public names that the stubs declare in a class and in its bases."""
     body = {node.name: node for node in tree(stub).body if isinstance(node, ast.ClassDef)}
     node = body[name]
     names = set(declared(node.body))
@@ -98,8 +102,8 @@ def class_names(stub, name):
         base_name = getattr(base, "id", getattr(base, "attr", None))
         if base_name in body:
             names |= class_names(stub, base_name)
-        elif base_name == "Table":
-            names |= class_names("_ebcc", "Table")
+        elif base_name in BASES_ELSEWHERE:
+            names |= class_names(BASES_ELSEWHERE[base_name], base_name)
     return names
 
 

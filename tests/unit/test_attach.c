@@ -25,6 +25,7 @@
 #include "kernel_features.h"
 #include "ksyms.h"
 #include "tracefs.h"
+#include "error_checks.h"
 
 static struct ebcc_module module;
 static struct ebcc_program program;
@@ -124,22 +125,6 @@ static void teardown(void)
 	if (program.fd >= 0)
 		close(program.fd);
 	close(map);
-}
-
-#define ck_assert_ok(call)                                                                         \
-	do {                                                                                       \
-		struct ebcc_error *error_ = (call);                                                \
-		ck_assert_msg(!error_, "%s", error_ ? ebcc_error_message(error_) : "");            \
-	} while (0)
-
-/* The call fails with this code, and its message has this in it. */
-static void assert_fails(struct ebcc_error *error, enum ebcc_error_code code, const char *part)
-{
-	ck_assert_ptr_nonnull(error);
-	ck_assert_msg(ebcc_error_code(error) == code && strstr(ebcc_error_message(error), part),
-		      "code %d, not %d: \"%s\", which should have \"%s\"", ebcc_error_code(error),
-		      code, ebcc_error_message(error), part);
-	ebcc_error_destroy(error);
 }
 
 static void call_getpgid(int times)

@@ -15,21 +15,7 @@
 
 #include "buf.h"
 #include "hash.h"
-
-#define ck_assert_ok(call)                                                                         \
-	do {                                                                                       \
-		struct ebcc_error *error_ = (call);                                                \
-		ck_assert_msg(!error_, "%s", error_ ? ebcc_error_message(error_) : "");            \
-	} while (0)
-
-static void assert_fails(struct ebcc_error *error, enum ebcc_error_code code, const char *part)
-{
-	ck_assert_ptr_nonnull(error);
-	ck_assert_msg(ebcc_error_code(error) == code && strstr(ebcc_error_message(error), part),
-		      "code %d, not %d: \"%s\", which should have \"%s\"", ebcc_error_code(error),
-		      code, ebcc_error_message(error), part);
-	ebcc_error_destroy(error);
-}
+#include "error_checks.h"
 
 static bool add_to_hash(void *ctx, const struct ebcc_elf_symbol *symbol)
 {

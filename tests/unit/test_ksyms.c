@@ -9,14 +9,9 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "error_checks.h"
 
 #define KALLSYMS "/proc/kallsyms"
-
-#define ck_assert_ok(call)                                                                         \
-	do {                                                                                       \
-		struct ebcc_error *error_ = (call);                                                \
-		ck_assert_msg(!error_, "%s", error_ ? ebcc_error_message(error_) : "");            \
-	} while (0)
 
 struct line {
 	unsigned long long address;

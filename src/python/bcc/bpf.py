@@ -68,7 +68,7 @@ class Function:
         return "<BPF.Function %s>" % self.name.decode()
 
 
-class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin):
+class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType, XDPAction):
     """Compiles a C source, creates its maps, and attaches the programs whose names say where
     they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...).
 
@@ -83,8 +83,6 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin):
     AttachError; all are bcc.Error.
     """
 
-    locals().update(names_of(BPFProgType))
-    locals().update(names_of(XDPAction))
     locals().update({"XDP_FLAGS_" + name: value for name, value in names_of(XDPFlags).items()})
 
     Function = Function

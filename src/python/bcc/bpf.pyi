@@ -5,6 +5,7 @@ from typing import Any, Literal, overload
 
 from ._ebcc import Link, Module
 from .attach import Links
+from .constants import BPFProgType, XDPAction
 from .symbols import SymbolCache
 from .trace import TraceFile
 from .usdt import USDT
@@ -19,43 +20,7 @@ class Function:
     fd: int
     sock: int
 
-class BPF:
-    SOCKET_FILTER: int
-    KPROBE: int
-    SCHED_CLS: int
-    SCHED_ACT: int
-    TRACEPOINT: int
-    XDP: int
-    PERF_EVENT: int
-    CGROUP_SKB: int
-    CGROUP_SOCK: int
-    LWT_IN: int
-    LWT_OUT: int
-    LWT_XMIT: int
-    SOCK_OPS: int
-    SK_SKB: int
-    CGROUP_DEVICE: int
-    SK_MSG: int
-    RAW_TRACEPOINT: int
-    CGROUP_SOCK_ADDR: int
-    LWT_SEG6LOCAL: int
-    LIRC_MODE2: int
-    SK_REUSEPORT: int
-    FLOW_DISSECTOR: int
-    CGROUP_SYSCTL: int
-    RAW_TRACEPOINT_WRITABLE: int
-    CGROUP_SOCKOPT: int
-    TRACING: int
-    STRUCT_OPS: int
-    EXT: int
-    LSM: int
-    SK_LOOKUP: int
-    SYSCALL: int
-    XDP_ABORTED: int
-    XDP_DROP: int
-    XDP_PASS: int
-    XDP_TX: int
-    XDP_REDIRECT: int
+class BPF(BPFProgType, XDPAction):
     XDP_FLAGS_UPDATE_IF_NOEXIST: int
     XDP_FLAGS_SKB_MODE: int
     XDP_FLAGS_DRV_MODE: int
