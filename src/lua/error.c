@@ -114,6 +114,14 @@ int error_return(lua_State *L, struct ebcc_error *error)
 	return 3;
 }
 
+int success_return(lua_State *L, struct ebcc_error *error)
+{
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
 static int error_tostring(lua_State *L)
 {
 	lua_getfield(L, 1, "message");

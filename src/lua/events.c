@@ -188,12 +188,9 @@ int table_open_events(lua_State *L)
 	lua_rawsetp(L, -3, opts.ctx);
 	lua_setfield(L, -2, name);
 	error = ebcc_table_open_events(table->handle, &opts);
-	if (!error) {
-		lua_pushboolean(L, true);
-		return 1;
-	}
-	reader_forget(L, name);
-	return error_return(L, error);
+	if (error)
+		reader_forget(L, name);
+	return success_return(L, error);
 }
 
 int table_close_events(lua_State *L)

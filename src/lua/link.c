@@ -91,10 +91,7 @@ static int link_detach_function(lua_State *L)
 	struct link_box *link = link_check(L, 1);
 	struct ebcc_error *error = ebcc_kprobe_multi_detach(link->handle, luaL_checkstring(L, 2));
 
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 /* Everything that @p fd gives, or with an errno what stopped it. The buffer is Lua's. */

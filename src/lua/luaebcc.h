@@ -82,6 +82,8 @@ int error_raise_state(lua_State *L, const char *message);
 /** For calls whose failure a script may want to live with: nil, message, errno. Misuse, and what
  *  a script can't go on with, raises. @p error is consumed. */
 int error_return(lua_State *L, struct ebcc_error *error);
+/** The same for a call without a result: true where @p error is NULL. */
+int success_return(lua_State *L, struct ebcc_error *error);
 void error_add(lua_State *L);
 
 /* --- luaebcc.c --- */

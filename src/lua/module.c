@@ -185,20 +185,14 @@ static int module_load(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_module_load(module_check(L, 1)->handle);
 
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int module_attach_named(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_module_attach_named(module_check(L, 1)->handle);
 
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 /* Module:program(name): misuse if the source has no such function. */
@@ -215,30 +209,39 @@ static int module_program(lua_State *L)
 	return 1;
 }
 
-static int module_program_names(lua_State *L)
+static const char *program_name_of(struct ebcc_module *module, size_t index)
 {
-	struct module_box *module = module_check(L, 1);
-	size_t count = ebcc_module_program_count(module->handle);
+	return ebcc_program_name(ebcc_module_program(module, index));
+}
 
+static const char *table_name_of(struct ebcc_module *module, size_t index)
+{
+	return ebcc_table_name(ebcc_module_table(module, index));
+}
+
+static int names_return(lua_State *L, struct ebcc_module *module, size_t count,
+			const char *(*name_of)(struct ebcc_module *, size_t))
+{
 	lua_createtable(L, count, 0);
 	for (size_t i = 0; i < count; i++) {
-		lua_pushstring(L, ebcc_program_name(ebcc_module_program(module->handle, i)));
+		lua_pushstring(L, name_of(module, i));
 		lua_rawseti(L, -2, i + 1);
 	}
 	return 1;
 }
 
+static int module_program_names(lua_State *L)
+{
+	struct ebcc_module *module = module_check(L, 1)->handle;
+
+	return names_return(L, module, ebcc_module_program_count(module), program_name_of);
+}
+
 static int module_table_names(lua_State *L)
 {
-	struct module_box *module = module_check(L, 1);
-	size_t count = ebcc_module_table_count(module->handle);
+	struct ebcc_module *module = module_check(L, 1)->handle;
 
-	lua_createtable(L, count, 0);
-	for (size_t i = 0; i < count; i++) {
-		lua_pushstring(L, ebcc_table_name(ebcc_module_table(module->handle, i)));
-		lua_rawseti(L, -2, i + 1);
-	}
-	return 1;
+	return names_return(L, module, ebcc_module_table_count(module), table_name_of);
 }
 
 static int module_object(lua_State *L)

@@ -38,10 +38,7 @@ static int program_load(lua_State *L)
 	opts.has_attach_type = !lua_isnoneornil(L, 3);
 	opts.attach_type = luaL_optinteger(L, 3, 0);
 	error = ebcc_program_load(program->handle, type, &opts);
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int program_name(lua_State *L)
@@ -214,10 +211,7 @@ static int remove_xdp(lua_State *L)
 	struct ebcc_error *error;
 
 	error = ebcc_remove_xdp(luaL_checkstring(L, 1), luaL_optinteger(L, 2, 0));
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int program_tostring(lua_State *L)

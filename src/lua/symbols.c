@@ -94,10 +94,7 @@ static int symbolizer_add_process(lua_State *L)
 	struct ebcc_error *error;
 
 	error = ebcc_symbolizer_add_process(symbolizer, luaL_checkinteger(L, 2));
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int symbolizer_forget_process(lua_State *L)
@@ -113,10 +110,7 @@ static int symbolizer_add_file(lua_State *L)
 	struct ebcc_error *error;
 
 	error = ebcc_symbolizer_add_file(symbolizer, luaL_checkstring(L, 2));
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 /* Symbolizer:resolve_build_id(id, offset): the id as a string of bytes, the offset in the file. */

@@ -330,10 +330,7 @@ static int table_set(lua_State *L)
 	key = key_read(L, table, 2);
 	value = leaf_read(L, table, 3);
 	error = ebcc_table_update(table->handle, key, value, flags);
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int table_delete(lua_State *L)
@@ -378,10 +375,7 @@ static int table_clear(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_table_clear(table_check(L, 1)->handle);
 
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 /* --- queues and stacks --- */
@@ -394,10 +388,7 @@ static int table_push(lua_State *L)
 
 	lua_settop(L, 2);
 	error = ebcc_table_push(table->handle, leaf_read(L, table, 2), flags);
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int take(lua_State *L, struct ebcc_error *(*function)(struct ebcc_table *, void *, bool *))
@@ -637,10 +628,7 @@ static int table_open_counters(lua_State *L)
 
 	error = ebcc_table_open_counters(table->handle, luaL_checkinteger(L, 2),
 					 luaL_checkinteger(L, 3), luaL_optinteger(L, 4, -1));
-	if (error)
-		return error_return(L, error);
-	lua_pushboolean(L, true);
-	return 1;
+	return success_return(L, error);
 }
 
 static int table_lost(lua_State *L)

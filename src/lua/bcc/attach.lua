@@ -13,7 +13,7 @@ for _, list in pairs(links) do
   setmetatable(list, { __mode = "k" })
 end
 
--- How many functions or events a kind's links are attached to. @p links_of: those of one BPF only.
+-- How many functions or events a kind's links are attached to.
 local function count(kind)
   local total = 0
   for link, number in pairs(links[kind]) do
@@ -67,6 +67,15 @@ local function program_of(self, options)
   return self.module:program(options.fn_name)
 end
 
+-- The options of a probe for the return of a function.
+local function on_return(options)
+  local copy = { retprobe = true }
+  for name, option in pairs(options) do
+    copy[name] = option
+  end
+  return copy
+end
+
 -- Attaches to each of a list; some may fail, as not everything that matches can be traced.
 local function attach_each(list, what, attach_one)
   local first, last_message, last_errno
@@ -113,11 +122,7 @@ end
 
 --- Attaches to the return of a kernel function.
 function attach:attach_kretprobe(options)
-  local copy = { retprobe = true }
-  for name, option in pairs(options) do
-    copy[name] = option
-  end
-  return self:attach_kprobe(copy)
+  return self:attach_kprobe(on_return(options))
 end
 
 --- Attaches to a function (sym) or an address (addr, as in the file) of a program or library (name:
@@ -154,11 +159,7 @@ end
 
 --- Attaches to the return of a function of a user program.
 function attach:attach_uretprobe(options)
-  local copy = { retprobe = true }
-  for name, option in pairs(options) do
-    copy[name] = option
-  end
-  return self:attach_uprobe(copy)
+  return self:attach_uprobe(on_return(options))
 end
 
 -- One tracepoint, "CATEGORY:EVENT".
