@@ -22,6 +22,8 @@
 #define READ_SIZE (64u << 10)
 #define CHECK_INTERVAL 100000000ull /* in nanoseconds */
 #define COST_FACTOR 50
+#define TEXT_PIECE 512
+#define TEXT_LIMIT (1u << 30)
 #define LINE_MAX_SIZE 1024 /* KSYM_NAME_LEN is 512 and a module's name is at most 56 */
 
 /* No function or variable outside the kernel image is this long: what is farther from the symbol
@@ -46,6 +48,7 @@ struct ebcc_ksyms {
 	uint32_t last_module; /* while parsing: symbols of a module come together */
 	bool sorted, failed;
 	bool addresses_seen;
+	uint32_t *by_piece;	       /* of the kernel's code: the first symbol from there on */
 	uint64_t text_start, text_end; /* of the kernel's own code, which stays as it is */
 	uint64_t guests;  /* what identifies the modules and BPF programs at the time of reading */
 	uint64_t checked; /* when that was looked at last, in nanoseconds */
@@ -255,6 +258,29 @@ static uint64_t now_ns(void)
 
 /* ---- Reading ---- */
 
+/* Makes a table of where in the array the symbols of each piece of the kernel's code begin: random
+ * addresses of it are asked for most, and a search from end to end waits for memory at each step.
+ */
+static bool index_text(struct ebcc_ksyms *ksyms)
+{
+	uint64_t size = ksyms->text_end - ksyms->text_start;
+	size_t at = 0, pieces = size / TEXT_PIECE + 1;
+
+	if (ksyms->text_end <= ksyms->text_start || size > TEXT_LIMIT)
+		return true;
+	ksyms->by_piece = malloc((pieces + 1) * sizeof(*ksyms->by_piece));
+	if (!ksyms->by_piece)
+		return false;
+	for (size_t i = 0; i <= pieces; i++) {
+		uint64_t start = ksyms->text_start + i * TEXT_PIECE;
+
+		while (at < ksyms->count && ksyms->symbols[at].address < start)
+			at++;
+		ksyms->by_piece[i] = (uint32_t)at;
+	}
+	return true;
+}
+
 static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 {
 	uint64_t begin = now_ns();
@@ -270,6 +296,8 @@ static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 		return hidden_error();
 	if (!ksyms->sorted)
 		qsort(ksyms->symbols, ksyms->count, sizeof(*ksyms->symbols), compare_symbols);
+	if (!index_text(ksyms))
+		return ebcc_error_no_memory();
 	ksyms->checked = now_ns();
 	ksyms->cost = ksyms->checked - begin;
 	return NULL;
@@ -279,6 +307,7 @@ static void clear(struct ebcc_ksyms *ksyms)
 {
 	free(ksyms->symbols);
 	free(ksyms->by_name);
+	free(ksyms->by_piece);
 	ebcc_buf_deinit(&ksyms->names);
 	memset(ksyms, 0, sizeof(*ksyms));
 }
@@ -343,6 +372,13 @@ bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksy
 	size_t low = 0, high = ksyms->count;
 	const struct symbol *symbol;
 
+	if (ksyms->by_piece && ebcc_ksyms_is_permanent(ksyms, address)) {
+		const uint32_t *piece =
+			&ksyms->by_piece[(address - ksyms->text_start) / TEXT_PIECE];
+
+		low = piece[0];
+		high = piece[1];
+	}
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 

@@ -4,7 +4,7 @@
  * their build id. Symbol tables may take long to load, so the interpreter lock is let go; a lock
  * of its own keeps other threads out until what the library lent is copied.
  */
-#include <stdio.h>
+#include <limits.h>
 #include <string.h>
 
 #include "pyebcc.h"
@@ -160,37 +160,73 @@ static PyObject *symbolizer_resolve_many(PyObject *self, PyObject *args)
 	return list;
 }
 
-/* NAME+0xOFFSET [MODULE], the latter two where they are wanted and known. */
+/* Writes "+0xOFFSET", and returns where it ends. */
+static char *write_offset(char *to, uint64_t offset)
+{
+	int digits = 1;
+
+	while (digits < 16 && offset >> digits * 4)
+		digits++;
+	to = stpcpy(to, "+0x");
+	for (int i = digits - 1; i >= 0; i--)
+		*to++ = "0123456789abcdef"[offset >> i * 4 & 15];
+	return to;
+}
+
+/* NAME+0xOFFSET [MODULE], the latter two where they are wanted and known. Made by hand: with
+ * PyBytes_FromFormat() it takes longer than finding the name. */
 static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, int show_offset)
 {
-	const char *name = symbol->name ? symbol->name : "[unknown]", *module = "", *slash;
-	const char *open = "", *close = "";
-	char offset[24] = "";
+	const char *name = symbol->name ? symbol->name : "[unknown]", *module = NULL, *slash;
+	size_t name_length = strlen(name), module_length = 0;
+	char space[512], *text = space, *at;
+	PyObject *bytes;
 
-	if (show_offset && symbol->name)
-		snprintf(offset, sizeof(offset), "+0x%llx", (unsigned long long)symbol->offset);
 	if (show_module && symbol->module) {
 		slash = strrchr(symbol->module, '/');
 		module = slash ? slash + 1 : symbol->module;
-		open = " [";
-		close = "]";
+		module_length = strlen(module);
 	}
-	if (!*offset && !*open)
-		return PyBytes_FromString(name);
-	return PyBytes_FromFormat("%s%s%s%s%s", name, offset, open, module, close);
+	/* Besides them at most "+0x", 16 digits, and " []". */
+	if (name_length + module_length + 24 > sizeof(space))
+		text = PyMem_Malloc(name_length + module_length + 24);
+	if (!text)
+		return PyErr_NoMemory();
+	at = mempcpy(text, name, name_length);
+	if (show_offset && symbol->name)
+		at = write_offset(at, symbol->offset);
+	if (module) {
+		at = stpcpy(at, " [");
+		at = mempcpy(at, module, module_length);
+		*at++ = ']';
+	}
+	bytes = PyBytes_FromStringAndSize(text, at - text);
+	if (text != space)
+		PyMem_Free(text);
+	return bytes;
 }
 
-static PyObject *symbolizer_describe(PyObject *self, PyObject *args)
+/* Called for each address of each stack, so its arguments are taken without a tuple. */
+static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
-	int pid, show_module, show_offset, demangle;
-	unsigned long long address;
+	int show_module, show_offset, demangle;
 	struct ebcc_symbol symbol;
 	PyObject *result;
+	uint64_t address;
+	long pid;
 
-	if (!PyArg_ParseTuple(args, "O&Kppp", pid_wrapped, &pid, &address, &show_module,
-			      &show_offset, &demangle) ||
-	    !resolve(symbolizer, pid, (uint64_t *)&address, 1, demangle, &symbol))
+	if (count != 5) {
+		PyErr_SetString(PyExc_TypeError, "describe() takes 5 arguments");
+		return NULL;
+	}
+	pid = PyLong_AsLong(args[0]);
+	address = PyLong_AsUnsignedLongLongMask(args[1]);
+	show_module = PyObject_IsTrue(args[2]);
+	show_offset = PyObject_IsTrue(args[3]);
+	demangle = PyObject_IsTrue(args[4]);
+	if (PyErr_Occurred() || !resolve(symbolizer, pid < INT_MIN || pid > INT_MAX ? 0 : (int)pid,
+					 &address, 1, demangle, &symbol))
 		return NULL;
 	result = symbol_text(&symbol, show_module, show_offset);
 	pthread_mutex_unlock(&symbolizer->lock);
@@ -303,7 +339,7 @@ static PyMethodDef symbolizer_methods[] = {
 	 "A negative pid means the kernel."},
 	{"resolve_many", symbolizer_resolve_many, METH_VARARGS,
 	 "resolve_many(pid, addresses, demangle=True) -> list of what resolve() gives"},
-	{"describe", symbolizer_describe, METH_VARARGS,
+	{"describe", (PyCFunction)(void (*)(void))symbolizer_describe, METH_FASTCALL,
 	 "describe(pid, address, show_module, show_offset, demangle) -> bytes"},
 	{"describe_build_id", symbolizer_describe_build_id, METH_VARARGS,
 	 "describe_build_id(build_id, file_offset, show_module, show_offset, demangle) -> bytes"},

@@ -115,6 +115,7 @@ def test_benchmark_measures():
 
 @pytest.mark.parametrize("benchmark, kinds, columns", [
     ("events", {"ebcc", "ebcc Lua"}, {"perf_waiting", "ring_waiting", "perf_backlog", "ring_backlog"}),
+    ("symbols", {"ebcc"}, {"user_cold", "user_warm", "kernel_cold", "kernel_warm"}),
     ("tables", {"ebcc"}, {"items", "values", "keys", "clear", "lookup", "update", "per_cpu_items"})])
 def test_benchmarks_of_hot_paths_measure(benchmark, kinds, columns):
     """One run on this project's modules; the scripts check what they read."""
