@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A process for the scripts that trace a database or a process's locks. "queries" has what tools look for in a MySQL
- * server: the USDT probes mysql:query__start and mysql:query__done, and a function by the name of dispatch_command whose
- * third argument is the query. "locks" takes two mutexes in one order, then in the other, in two threads.
+ * A process for the scripts that trace a database or a process's locks. "queries" has what tools
+ * look for in a MySQL server: the USDT probes mysql:query__start and mysql:query__done, and a
+ * function by the name of dispatch_command whose third argument is the query. "locks" takes two
+ * mutexes in one order, then in the other, in two threads.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A place of a probe: an instruction that does nothing, and the note that tells where it is and where its argument. */
+/* A place of a probe: an instruction that does nothing, and the note that tells where it is and
+ * where its argument. */
 #define PROBE(name, argument)                                                                      \
-	__asm__ volatile("1:	nop\n"                                                                 \
+	__asm__ volatile("1:	nop\n"                                                                \
 			 "	.pushsection .note.stapsdt, \"\", \"note\"\n"                           \
 			 "	.balign 4\n"                                                            \
 			 "	.4byte 3f - 2f, 5f - 4f, 3\n"                                           \
-			 "2:	.asciz \"stapsdt\"\n"                                                   \
-			 "3:	.balign 4\n"                                                            \
-			 "4:	.8byte 1b, 0, 0\n"                                                      \
+			 "2:	.asciz \"stapsdt\"\n"                                                 \
+			 "3:	.balign 4\n"                                                          \
+			 "4:	.8byte 1b, 0, 0\n"                                                    \
 			 "	.asciz \"mysql\"\n"                                                     \
-			 "	.asciz \"" name "\"\n"                                                  \
+			 "	.asciz \"" name "\"\n"                                             \
 			 "	.asciz \"8@%0\"\n"                                                      \
-			 "5:	.balign 4\n"                                                            \
+			 "5:	.balign 4\n"                                                          \
 			 "	.popsection\n"                                                          \
-			 :                                                                          \
+			 :                                                                         \
 			 : "r"(argument))
 
 #define PAUSE_US 200000
@@ -32,8 +34,10 @@
 static pthread_mutex_t first = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t second = PTHREAD_MUTEX_INITIALIZER;
 
-__attribute__((noinline)) void
-_Z16dispatch_command19enum_server_commandP3THDPcj(int command, void *thread, const char *query, unsigned int size)
+__attribute__((noinline)) void _Z16dispatch_command19enum_server_commandP3THDPcj(int command,
+										 void *thread,
+										 const char *query,
+										 unsigned int size)
 {
 	(void)command;
 	(void)thread;
