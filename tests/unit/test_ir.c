@@ -183,19 +183,6 @@ START_TEST(increment_passes_a_struct_as_it_was_passed)
 }
 END_TEST
 
-START_TEST(increment_by_two_numbers_is_an_error)
-{
-	parse(HEADER "declare void @__ebcc_increment__m(i32, ...)\n"
-		     "define internal void @__ebcc_add__m(i32 %k, i64 %n) {\n ret void\n}\n"
-		     "define i32 @p() {\n"
-		     "  call void (i32, ...) @__ebcc_increment__m(i32 7, i32 1, i32 2)\n"
-		     "  ret i32 0\n}\n");
-	after(ebcc_ir_markers, "p");
-	ck_assert_uint_eq(errors, 1);
-	ck_assert(ir.failed);
-}
-END_TEST
-
 #define PRINTK "declare i32 @__ebcc_trace_printk(ptr, ...)\n"
 
 START_TEST(printk_knows_the_size_of_a_literal)
@@ -248,39 +235,6 @@ START_TEST(printk_puts_many_values_into_an_array)
 }
 END_TEST
 
-START_TEST(printk_of_an_unknown_format_is_an_error)
-{
-	parse(HEADER PRINTK "define i32 @p(ptr %f) {\n"
-			    "  %r = call i32 (ptr, ...) @__ebcc_trace_printk(ptr %f)\n"
-			    "  ret i32 0\n}\n");
-	after(ebcc_ir_markers, "p");
-	ck_assert_uint_eq(errors, 1);
-	ck_assert_ptr_nonnull(strstr(last_message, "size of its format"));
-}
-END_TEST
-
-START_TEST(printk_of_a_floating_point_number_is_an_error)
-{
-	parse(HEADER PRINTK "@f = private unnamed_addr constant [3 x i8] c\"%f\\00\"\n"
-			    "define i32 @p(double %d) {\n"
-			    "  %r = call i32 (ptr, ...) @__ebcc_trace_printk(ptr @f, double %d)\n"
-			    "  ret i32 0\n}\n");
-	after(ebcc_ir_markers, "p");
-	ck_assert_uint_eq(errors, 1);
-}
-END_TEST
-
-START_TEST(error_markers_that_are_reached_are_errors)
-{
-	parse(HEADER "declare void @__ebcc_error__increment()\n"
-		     "define i32 @p() {\n  call void @__ebcc_error__increment()\n"
-		     "  ret i32 0\n}\n");
-	after(ebcc_ir_error_markers, "p");
-	ck_assert_uint_eq(errors, 1);
-	ck_assert_ptr_nonnull(strstr(last_message, "integer"));
-}
-END_TEST
-
 /* Maps. */
 
 START_TEST(maps_take_their_names_from_their_tables)
@@ -300,18 +254,6 @@ START_TEST(maps_take_their_names_from_their_tables)
 END_TEST
 
 /* Inlining. */
-
-START_TEST(calling_oneself_is_an_error)
-{
-	parse(HEADER
-	      "define internal i32 @a(i32 %n) {\n  %r = call i32 @b(i32 %n)\n ret i32 %r\n}\n"
-	      "define internal i32 @b(i32 %n) {\n  %r = call i32 @a(i32 %n)\n ret i32 %r\n}\n"
-	      "define i32 @p(ptr %ctx) {\n  %r = call i32 @a(i32 1)\n  ret i32 %r\n}\n");
-	after(ebcc_ir_mark_inline, "p");
-	ck_assert_uint_eq(errors, 1);
-	ck_assert_ptr_nonnull(strstr(last_message, "calls itself"));
-}
-END_TEST
 
 START_TEST(calls_from_two_places_are_not_recursion)
 {
@@ -446,16 +388,6 @@ START_TEST(arguments_of_a_system_call_are_behind_its_first)
 }
 END_TEST
 
-START_TEST(arguments_that_are_not_in_registers_are_errors)
-{
-	parse(HEADER "define i32 @p(ptr %ctx, i64 %a, i64 %b, i64 %c, i64 %d, i64 %e, i64 %f, "
-		     "i64 %g) !dbg !108 {\n  %r = trunc i64 %g to i32\n  ret i32 %r\n}\n" PT_REGS);
-	after(ebcc_ir_arguments, "p");
-	ck_assert_uint_eq(errors, 1);
-	ck_assert_ptr_nonnull(strstr(last_message, "parameter 7 of 'p'"));
-}
-END_TEST
-
 START_TEST(arguments_of_two_words_take_two_registers)
 {
 	const char *text;
@@ -468,16 +400,6 @@ START_TEST(arguments_of_two_words_take_two_registers)
 	ck_assert_count(text, "i64 112", 1);
 	ck_assert_count(text, "i64 104", 1);
 	ck_assert_count(text, "i64 96", 1);
-}
-END_TEST
-
-START_TEST(arguments_without_registers_are_errors)
-{
-	parse(HEADER "define i32 @tracepoint__a__b(ptr %ctx, i32 %a) !dbg !108 {\n"
-		     "  ret i32 %a\n}\n" XDP);
-	after(ebcc_ir_arguments, NULL);
-	ck_assert_uint_eq(errors, 1);
-	ck_assert_ptr_nonnull(strstr(last_message, "pt_regs"));
 }
 END_TEST
 
@@ -876,6 +798,59 @@ END_TEST
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* What the passes refuse: one error each, which says why. */
+static const struct {
+	void (*pass)(struct ebcc_ir *);
+	const char *text, *message;
+} mistakes[] = {
+	{ebcc_ir_markers,
+	 HEADER "declare void @__ebcc_increment__m(i32, ...)\n"
+		"define internal void @__ebcc_add__m(i32 %k, i64 %n) {\n ret void\n}\n"
+		"define i32 @p() {\n"
+		"  call void (i32, ...) @__ebcc_increment__m(i32 7, i32 1, i32 2)\n"
+		"  ret i32 0\n}\n",
+	 "increment() takes a key"},
+	{ebcc_ir_markers,
+	 HEADER PRINTK "define i32 @p(ptr %f) {\n"
+		       "  %r = call i32 (ptr, ...) @__ebcc_trace_printk(ptr %f)\n"
+		       "  ret i32 0\n}\n",
+	 "size of its format"},
+	{ebcc_ir_markers,
+	 HEADER PRINTK "@f = private unnamed_addr constant [3 x i8] c\"%f\\00\"\n"
+		       "define i32 @p(double %d) {\n"
+		       "  %r = call i32 (ptr, ...) @__ebcc_trace_printk(ptr @f, double %d)\n"
+		       "  ret i32 0\n}\n",
+	 "can't print value 1: only integers"},
+	{ebcc_ir_error_markers,
+	 HEADER "declare void @__ebcc_error__increment()\n"
+		"define i32 @p() {\n  call void @__ebcc_error__increment()\n"
+		"  ret i32 0\n}\n",
+	 "integer"},
+	{ebcc_ir_mark_inline,
+	 HEADER "define internal i32 @a(i32 %n) {\n  %r = call i32 @b(i32 %n)\n ret i32 %r\n}\n"
+		"define internal i32 @b(i32 %n) {\n  %r = call i32 @a(i32 %n)\n ret i32 %r\n}\n"
+		"define i32 @p(ptr %ctx) {\n  %r = call i32 @a(i32 1)\n  ret i32 %r\n}\n",
+	 "calls itself"},
+	{ebcc_ir_arguments,
+	 HEADER "define i32 @p(ptr %ctx, i64 %a, i64 %b, i64 %c, i64 %d, i64 %e, i64 %f, "
+		"i64 %g) !dbg !108 {\n  %r = trunc i64 %g to i32\n  ret i32 %r\n}\n" PT_REGS,
+	 "parameter 7 of 'p'"},
+	{ebcc_ir_arguments,
+	 HEADER "define i32 @tracepoint__a__b(ptr %ctx, i32 %a) !dbg !108 {\n"
+		"  ret i32 %a\n}\n" XDP,
+	 "pt_regs"},
+};
+
+START_TEST(mistakes_are_errors)
+{
+	parse(mistakes[_i].text);
+	after(mistakes[_i].pass, NULL);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert(ir.failed);
+	ck_assert_msg(strstr(last_message, mistakes[_i].message), "%s", last_message);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("ir");
@@ -885,28 +860,22 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
+	tcase_add_loop_test(tcase, mistakes_are_errors, 0, sizeof(mistakes) / sizeof(*mistakes));
 	tcase_add_test(tcase, lookup_or_init_returns_zero_and_keeps_phis);
 	tcase_add_test(tcase, lookup_or_init_twice_in_a_block_of_a_void_function);
 	tcase_add_test(tcase, increment_adds_one_or_what_is_given);
 	tcase_add_test(tcase, increment_passes_a_struct_as_it_was_passed);
-	tcase_add_test(tcase, increment_by_two_numbers_is_an_error);
 	tcase_add_test(tcase, printk_knows_the_size_of_a_literal);
 	tcase_add_test(tcase, printk_takes_the_size_that_the_helper_wants);
 	tcase_add_test(tcase, printk_puts_many_values_into_an_array);
-	tcase_add_test(tcase, printk_of_an_unknown_format_is_an_error);
-	tcase_add_test(tcase, printk_of_a_floating_point_number_is_an_error);
-	tcase_add_test(tcase, error_markers_that_are_reached_are_errors);
 	tcase_add_test(tcase, maps_take_their_names_from_their_tables);
-	tcase_add_test(tcase, calling_oneself_is_an_error);
 	tcase_add_test(tcase, calls_from_two_places_are_not_recursion);
 	tcase_add_test(tcase, callbacks_stay_functions);
 	tcase_add_test(tcase, helper_functions_that_lack_static_are_no_programs);
 	tcase_add_test(tcase, arguments_are_registers_on_x86);
 	tcase_add_test(tcase, arguments_are_registers_on_arm64);
 	tcase_add_test(tcase, arguments_of_a_system_call_are_behind_its_first);
-	tcase_add_test(tcase, arguments_that_are_not_in_registers_are_errors);
 	tcase_add_test(tcase, arguments_of_two_words_take_two_registers);
-	tcase_add_test(tcase, arguments_without_registers_are_errors);
 	tcase_add_test(tcase, programs_that_return_nothing_return_zero);
 	tcase_add_loop_test(tcase, reads_of_foreign_memory, 0, COUNT(reads));
 	tcase_add_test(tcase, a_read_goes_through_a_slot_with_a_lifetime);
