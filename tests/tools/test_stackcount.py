@@ -66,7 +66,8 @@ def test_tracepoint(process):
                     "t:sched:sched_swit*")
     naps = [stack for stack in found if starts_with(stack["user"], "nap", "rest", "main") and
             "do_nanosleep" in stack["kernel"]]
-    assert sum(stack["count"] for stack in naps) == 25
+    # On a slow machine the time of a nap may be over before it begins.
+    assert 20 <= sum(stack["count"] for stack in naps) <= 25
     assert all(stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
                for stack in naps)
 
