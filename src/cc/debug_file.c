@@ -18,7 +18,6 @@
 #include "elf_symbols.h"
 #include "open_file.h"
 
-#define DEBUG_DIRECTORY "/usr/lib/debug"
 /* A checksum reads the whole file, and a stranger chooses how large that is. */
 #define CHECKSUM_LIMIT (512ll << 20)
 #define PATH_SIZE 4096
@@ -199,10 +198,10 @@ int ebcc_debug_file_open(Elf *elf, const struct ebcc_symbol_places *places)
 	if (fd < 0 && places->debug)
 		fd = open_by_build_id(-1, places->debug, &wanted);
 	if (fd < 0 && places->root >= 0)
-		fd = open_by_build_id(places->root, DEBUG_DIRECTORY, &wanted);
+		fd = open_by_build_id(places->root, EBCC_DEBUG_DIRECTORY, &wanted);
 	if (fd >= 0 || !wanted.link || !places->path || *places->path != '/')
 		return fd;
-	fd = open_by_link(places->root, DEBUG_DIRECTORY, places->path, &wanted);
+	fd = open_by_link(places->root, EBCC_DEBUG_DIRECTORY, places->path, &wanted);
 	if (fd < 0 && places->debug)
 		fd = open_candidate(-1, &wanted, "%s%.*s/%s", places->debug,
 				    directory_length(places->path), places->path, wanted.link);

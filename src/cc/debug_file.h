@@ -10,6 +10,9 @@
 
 #include "symbol_table.h"
 
+/* Where systems have debug files. */
+#define EBCC_DEBUG_DIRECTORY "/usr/lib/debug"
+
 /* Reads the build id of a file into @ret (EBCC_BUILD_ID_MAX bytes); its size, 0: there is none. */
 size_t ebcc_elf_build_id(Elf *elf, unsigned char *ret);
 

@@ -10,12 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "buf.h"
+#include "clock.h"
 #include "scan_hex.h"
 
 #define KALLSYMS "/proc/kallsyms"
@@ -248,14 +248,6 @@ static uint64_t hash_guests(void)
 	return hash_modules() ^ hash_programs() << 1;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 /* ---- Reading ---- */
 
 /* Makes a table of where in the array the symbols of each piece of the kernel's code begin: random
@@ -283,7 +275,7 @@ static bool index_text(struct ebcc_ksyms *ksyms)
 
 static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin = ebcc_work_ns();
 
 	ksyms->guests = hash_guests();
 	/* Offset 0 of the names is the kernel's own "module". */
@@ -298,8 +290,8 @@ static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 		qsort(ksyms->symbols, ksyms->count, sizeof(*ksyms->symbols), compare_symbols);
 	if (!index_text(ksyms))
 		return ebcc_error_no_memory();
-	ksyms->checked = now_ns();
-	ksyms->cost = ksyms->checked - begin;
+	ksyms->checked = ebcc_now_ns();
+	ksyms->cost = ebcc_work_ns() - begin;
 	return NULL;
 }
 
@@ -352,7 +344,7 @@ struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms)
 
 struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms)
 {
-	uint64_t now = now_ns();
+	uint64_t now = ebcc_now_ns();
 
 	/* Where programs come and go all the time, reading takes a fiftieth of it at most. */
 	if (now - ksyms->checked < CHECK_INTERVAL ||

@@ -9,12 +9,12 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "debug_file.h"
 #include "ksyms.h"
 #include "open_file.h"
 #include "proc_maps.h"
 #include "symbolizer_internal.h"
 
-#define DEFAULT_DEBUG_ROOT "/usr/lib/debug"
 #define DEFAULT_MEMORY_LIMIT (512ull << 20)
 /* Of files whose names stay in the file, which are kept open. */
 #define OPEN_FILE_LIMIT 64
@@ -100,6 +100,18 @@ static struct symbol_file *find_file(struct ebcc_symbolizer *symbolizer, const s
 	return file;
 }
 
+static struct ebcc_error *load_table(struct ebcc_symbolizer *symbolizer, struct symbol_file *file,
+				     int fd, const struct ebcc_symbol_places *places)
+{
+	/* Within one call nothing can be dropped, so there the bound is twice as high. */
+	if (file->table || symbolizer->memory / 2 >= symbolizer->memory_limit)
+		return NULL;
+	TRY(ebcc_symbol_table_load(fd, places, &file->table));
+	symbolizer->memory += ebcc_symbol_table_memory(file->table);
+	symbolizer->loaded++;
+	return NULL;
+}
+
 struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer, int fd,
 				   const struct ebcc_symbol_places *places,
 				   struct symbol_file **ret)
@@ -113,12 +125,7 @@ struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer, int fd,
 	file = find_file(symbolizer, &st);
 	if (!file)
 		return ebcc_error_no_memory();
-	/* Within one call nothing can be dropped, so there the bound is twice as high. */
-	if (!file->table && symbolizer->memory / 2 < symbolizer->memory_limit) {
-		TRY(ebcc_symbol_table_load(fd, places, &file->table));
-		symbolizer->memory += ebcc_symbol_table_memory(file->table);
-		symbolizer->loaded++;
-	}
+	TRY(load_table(symbolizer, file, fd, places));
 	file->last_used = symbolizer->calls;
 	file->references++;
 	*ret = file;
@@ -247,7 +254,7 @@ static struct ebcc_error *init(struct ebcc_symbolizer *symbolizer,
 			       const struct ebcc_symbolizer_opts *opts)
 {
 	symbolizer->memory_limit = opts->memory_limit ? opts->memory_limit : DEFAULT_MEMORY_LIMIT;
-	TRY(choose_directory(opts->debug_root, "BCC_DEBUGINFO_ROOT", DEFAULT_DEBUG_ROOT,
+	TRY(choose_directory(opts->debug_root, "BCC_DEBUGINFO_ROOT", EBCC_DEBUG_DIRECTORY,
 			     &symbolizer->debug_root));
 	return choose_directory(opts->symfs, "BCC_SYMFS", NULL, &symbolizer->symfs);
 }
@@ -469,11 +476,7 @@ static struct ebcc_error *reload(struct ebcc_symbolizer *symbolizer, struct symb
 					    .debug = symbolizer->debug_root};
 	AUTO_CLOSE int fd = ebcc_open_regular_at(-1, file->path);
 
-	if (fd < 0)
-		return NULL;
-	TRY(ebcc_symbol_table_load(fd, &places, &file->table));
-	symbolizer->memory += ebcc_symbol_table_memory(file->table);
-	return NULL;
+	return fd < 0 ? NULL : load_table(symbolizer, file, fd, &places);
 }
 
 struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,

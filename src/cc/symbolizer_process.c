@@ -9,12 +9,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "buf.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "open_file.h"
 #include "symbolizer_internal.h"
 
@@ -27,14 +27,6 @@
 #define UPDATE_INTERVAL 1000000ull
 #define REFRESH_INTERVAL 10000000ull
 #define COST_FACTOR 50
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
 
 static bool is_due(uint64_t now, uint64_t last, uint64_t interval, uint64_t cost)
 {
@@ -260,7 +252,7 @@ static struct ebcc_error *read_maps(struct process *process)
 /* Reads maps again. If the pid is another process's by now, starts over with that. */
 static struct ebcc_error *refresh(struct process *process)
 {
-	uint64_t start_time = read_start_time(process->pid), begin = now_ns();
+	uint64_t start_time = read_start_time(process->pid), begin = ebcc_work_ns();
 
 	if (!start_time) {
 		process->exited = true;
@@ -273,8 +265,8 @@ static struct ebcc_error *refresh(struct process *process)
 		process->exited = false;
 	}
 	TRY(read_maps(process));
-	process->checked = process->refreshed = now_ns();
-	process->refresh_cost = process->refreshed - begin;
+	process->checked = process->refreshed = ebcc_now_ns();
+	process->refresh_cost = ebcc_work_ns() - begin;
 	return NULL;
 }
 
@@ -326,7 +318,7 @@ static struct ebcc_error *add_process(struct ebcc_symbolizer *symbolizer, int pi
 
 static bool is_refresh_due(struct process *process)
 {
-	uint64_t now = now_ns();
+	uint64_t now = ebcc_now_ns();
 
 	if (now - process->checked >= CHECK_INTERVAL) {
 		process->checked = now;
@@ -380,11 +372,11 @@ static int open_perf_map(struct process *process, struct stat *ret)
 
 static struct ebcc_error *read_perf_map(struct process *process)
 {
-	uint64_t begin = now_ns();
+	uint64_t begin = ebcc_work_ns();
 	struct stat st;
 	AUTO_CLOSE int fd = open_perf_map(process, &st);
 
-	process->perf_read = begin;
+	process->perf_read = ebcc_now_ns();
 	if (fd < 0)
 		return NULL;
 	if (st.st_dev != process->perf_device || st.st_ino != process->perf_inode ||
@@ -395,15 +387,15 @@ static struct ebcc_error *read_perf_map(struct process *process)
 	}
 	process->has_perf_map = true;
 	TRY(ebcc_perf_map_read(&process->perf, fd));
-	process->perf_read = now_ns();
-	process->perf_cost = process->perf_read - begin;
+	process->perf_read = ebcc_now_ns();
+	process->perf_cost = ebcc_work_ns() - begin;
 	return NULL;
 }
 
 struct ebcc_error *process_update(struct ebcc_symbolizer *symbolizer, struct process *process,
 				  bool *ret_changed)
 {
-	uint64_t now = now_ns(), hash = process->maps_hash, start_time = process->start_time;
+	uint64_t now = ebcc_now_ns(), hash = process->maps_hash, start_time = process->start_time;
 	uint64_t perf_size = process->perf.size, perf_inode = process->perf_inode;
 
 	if (!process->exited &&

@@ -554,9 +554,10 @@ def test_texts_for_scripts(start, built):
 def test_kernel_symbols_of_what_was_loaded_since(load):
     assert BPF.ksym(BPF.ksymname("schedule"), show_module=True) == b"schedule [kernel]"
     bpf = load("TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { FILTER return 0; }")
-    program = next(iter(bpf.module.programs())).name
-    names = [line.split() for line in Path("/proc/kallsyms").read_text().splitlines() if line.endswith("[bpf]")]
-    mine = [(int(fields[0], 16), fields[2].encode()) for fields in names if program[:8].decode() in fields[2]]
+    program = next(iter(bpf.module.programs()))
+    tag = re.search(r"prog_tag:\s*(\w+)", Path(f"/proc/self/fdinfo/{program.fd}").read_text()).group(1)
+    names = (line.split() for line in Path("/proc/kallsyms").read_text().splitlines() if line.endswith("[bpf]"))
+    mine = [(int(fields[0], 16), fields[2].encode()) for fields in names if tag in fields[2]]
     assert mine, "the kernel lists no BPF programs: net.core.bpf_jit_kallsyms is 0"
     deadline = time.monotonic() + 30
     while BPF.ksym(mine[-1][0]) != mine[-1][1] and time.monotonic() < deadline:
