@@ -4,7 +4,6 @@
  * their build id. Symbol tables may take long to load, so the interpreter lock is let go; a lock
  * of its own keeps other threads out until what the library lent is copied.
  */
-#include <limits.h>
 #include <string.h>
 
 #include "pyebcc.h"
@@ -210,23 +209,22 @@ static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, 
 static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
-	int show_module, show_offset, demangle;
+	int pid, show_module, show_offset, demangle;
 	struct ebcc_symbol symbol;
 	PyObject *result;
 	uint64_t address;
-	long pid;
 
 	if (count != 5) {
 		PyErr_SetString(PyExc_TypeError, "describe() takes 5 arguments");
 		return NULL;
 	}
-	pid = PyLong_AsLong(args[0]);
+	if (!pid_wrapped(args[0], &pid))
+		return NULL;
 	address = PyLong_AsUnsignedLongLongMask(args[1]);
 	show_module = PyObject_IsTrue(args[2]);
 	show_offset = PyObject_IsTrue(args[3]);
 	demangle = PyObject_IsTrue(args[4]);
-	if (PyErr_Occurred() || !resolve(symbolizer, pid < INT_MIN || pid > INT_MAX ? 0 : (int)pid,
-					 &address, 1, demangle, &symbol))
+	if (PyErr_Occurred() || !resolve(symbolizer, pid, &address, 1, demangle, &symbol))
 		return NULL;
 	result = symbol_text(&symbol, show_module, show_offset);
 	pthread_mutex_unlock(&symbolizer->lock);
