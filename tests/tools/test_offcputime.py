@@ -8,6 +8,8 @@ import pytest
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
 from toolrun import Tool, repeated_when_skipped, run
 
+# Naps are a millisecond. On a busy machine a few are over before the thread has left its CPU: what
+# is asked for is nine tenths of their time.
 NAP = ("nap", "rest", "main")
 
 
@@ -29,7 +31,7 @@ def test_time_of_a_chain(process):
     assert {(stack["pid"], stack["tid"], stack["comm"]) for stack in found} == {
         (process.pid, process.pid, "chains")}
     spent = sum(stack["us"] for stack in naps(found))
-    assert 200_000 <= spent <= took[0] * 1e6
+    assert 180_000 <= spent <= took[0] * 1e6
     (kernel,) = {tuple(stack["kernel"]) for stack in naps(found)}
     assert kernel.index("__schedule") < kernel.index("do_nanosleep") < len(kernel) - 1
     assert kernel[-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
@@ -41,8 +43,8 @@ def test_limits_of_time(process):
     def spent(*options):
         found = records("offcputime", lambda: process.call("rest", 50), "-p", process.pid, *options)
         return sum(stack["us"] for stack in naps(found))
-    assert spent("-m", 1000) >= 50_000 and spent("-M", 10_000_000) >= 50_000
-    assert spent("-m", 10_000_000) == spent("-M", 900) == 0
+    assert spent("-m", 1000) >= 45_000 and spent("-M", 10_000_000) >= 45_000
+    assert spent("-m", 10_000_000) == spent("-M", 100) == 0
 
 
 @repeated_when_skipped
@@ -52,7 +54,7 @@ def test_states(process):
         found = records("offcputime", lambda: process.call("rest", 50), "-p", process.pid,
                         "--state", state)
         return sum(stack["us"] for stack in naps(found))
-    assert spent(1) >= 50_000 and spent(3) >= 50_000
+    assert spent(1) >= 45_000 and spent(3) >= 45_000
     assert spent(2) == spent(0) == 0
 
 
@@ -79,7 +81,7 @@ def test_threads(process):
         return sum(stack["us"] for stack in naps(records(
             "offcputime", lambda: process.call("rest", 50), "--stack-storage-size", 16384,
             *options)) if stack["tid"] == process.pid)
-    assert spent("-t", process.pid) >= 50_000 and spent("-u") >= 50_000
+    assert spent("-t", process.pid) >= 45_000 and spent("-u") >= 45_000
     assert spent("-k") == 0 and spent("-t", process.pid + 1) == 0
 
 
@@ -95,7 +97,7 @@ def test_folded(process):
     lines = folded(trace("offcputime", lambda: process.call("rest", 50), "-df", "-p", process.pid))
     spent = [value for line, value in lines.items()
              if re.fullmatch(r"chains;.*main;rest;nap;-;[^;]+;.*do_nanosleep;.*__schedule", line)]
-    assert len(spent) == 1 and spent[0] >= 50_000
+    assert len(spent) == 1 and spent[0] >= 45_000
 
 
 @repeated_when_skipped
@@ -106,7 +108,7 @@ def test_text(process):
     (nap,) = [block for block in found if "    nap" in block]
     place = nap.index("    nap")
     assert nap[place:place + 3] == ["    nap", "    rest", "    main"]
-    assert nap[-2] == f"    -                chains ({process.pid})" and int(nap[-1]) >= 100_000
+    assert nap[-2] == f"    -                chains ({process.pid})" and int(nap[-1]) >= 90_000
     times = [int(block[-1]) for block in found]
     assert times == sorted(times)
 
