@@ -19,7 +19,8 @@
 
 /* The place of the probe, as an address in the file. Warns of what can't work as meant. */
 static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program *program,
-				       const struct ebcc_uprobe_opts *opts, uint64_t *ret)
+				       const struct ebcc_uprobe_opts *opts,
+				       const struct ebcc_uprobe_place *place, uint64_t *ret)
 {
 	struct ebcc_elf_symbol symbol = {.address = opts->address};
 
@@ -29,7 +30,8 @@ static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "a user probe in %s needs a symbol or an address",
 					 opts->binary);
-	if (symbol.indirect)
+	if (symbol.indirect &&
+	    !ebcc_find_variant(place->file, place->path, opts->symbol, &symbol.address))
 		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
 			 "%s of %s is chosen by the loader among several variants (an IFUNC); the "
 			 "probe is at what chooses, which runs once per process",
@@ -133,7 +135,7 @@ static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc
 	int fd;
 
 	TRY(ebcc_elf_open_fd(place->file, place->path, &elf));
-	TRY(find_address(elf, program, opts, &address));
+	TRY(find_address(elf, program, opts, place, &address));
 	TRY(ebcc_elf_address_to_offset(elf, address, &place->offset));
 	TRY(describe(place->path, opts, address, &name));
 	if (opts->on_return && ebcc_elf_is_go(elf))

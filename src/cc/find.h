@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "error.h"
 #include "hash.h"
@@ -41,6 +42,13 @@ bool ebcc_is_function_piece(const char *name);
  */
 MUST_CHECK struct ebcc_error *ebcc_open_binary(const char *name, int pid, int *ret_fd,
 					       char **ret_path);
+
+/*
+ * ifunc.c: the address, as in the file, of what the loader chose for the indirect function @name of
+ * a library. False: this process has not loaded the library, so that nobody tells. @fd: the
+ * library, open; @path: its path.
+ */
+bool ebcc_find_variant(int fd, const char *path, const char *name, uint64_t *ret);
 
 /* The entry of a loader cache (the contents of ld.so.cache) for a library "c" or "libc.so.6", or
  * NULL. Borrowed from @cache, whose @size bytes may hold anything. */

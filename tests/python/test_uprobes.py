@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""User probes: where they are set, and in what they are not."""
+
+import ctypes
+import logging
+import os
+import struct
+import subprocess
+
+import pytest
+
+import bcc
+from bcc import BPF
+
+COUNT = """
+BPF_HASH(counts, u32, u64);
+int count(void *ctx)
+{
+    u32 pid = bpf_get_current_pid_tgid() >> 32;
+    counts.increment(pid);
+    return 0;
+}
+"""
+
+PROGRAM = """
+#include <stdio.h>
+__attribute__((noinline)) int work(int n) { asm volatile("" ::: "memory"); return n + 1; }
+extern int same_work(int n) __attribute__((alias("work")));
+int main(void)
+{
+    char line[16];
+    int sum = 0;
+    puts("ready");
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin))
+        printf("%d\\n", sum = work(sum)), fflush(stdout);
+    return 0;
+}
+"""
+
+
+def build(folder, name, *flags):
+    (folder / "program.c").write_text(PROGRAM)
+    subprocess.run(["cc", "-O1", "-o", folder / name, folder / "program.c", *flags], check=True)
+    return str(folder / name)
+
+
+@pytest.fixture
+def start():
+    """start(path): a running program, which calls work() once for each line."""
+    running = []
+
+    def run(path, **options):
+        process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                   bufsize=1, **options)
+        running.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def work(process, count):
+    for _ in range(count):
+        process.stdin.write("go\n")
+        process.stdout.readline()
+
+
+def counts(bpf):
+    return {key.value: leaf.value for key, leaf in bpf["counts"].items()}
+
+
+@pytest.mark.parametrize("flags", [["-pie"], ["-no-pie"]])
+def test_symbol_address_and_offset(load, start, tmp_path, flags):
+    path = build(tmp_path, "program", *flags)
+    process = start(path)
+    [(_, address)] = BPF.get_user_functions_and_addresses(path, "^work$")
+    for where in {"sym": "work"}, {"addr": address}, {"sym_re": "^work$"}:
+        bpf = load(COUNT)
+        bpf.attach_uprobe(name=path, fn_name="count", **where)
+        work(process, 3)
+        assert counts(bpf) == {process.pid: 3}
+        bpf.close()
+    with pytest.raises(bcc.AttachError, match="start of an instruction|can't probe|offset"):
+        load(COUNT).attach_uprobe(name=path, addr=0x7ffffff, fn_name="count")
+
+
+def test_one_process_of_several(load, start, tmp_path):
+    path = build(tmp_path, "program")
+    processes = [start(path) for _ in range(3)]
+    bpf = load(COUNT)
+    for process in processes[:2]:
+        bpf.attach_uprobe(name=path, sym="work", fn_name="count", pid=process.pid)
+    for process in processes:
+        work(process, 2)
+    assert counts(bpf) == {process.pid: 2 for process in processes[:2]}
+    bpf.detach_uprobe(name=path, sym="work", pid=processes[0].pid)
+    for process in processes:
+        work(process, 1)
+    assert counts(bpf) == {processes[0].pid: 2, processes[1].pid: 3}
+
+
+def test_names_of_one_function_are_one_probe(load, start, tmp_path):
+    path = build(tmp_path, "program")
+    process = start(path)
+    bpf = load(COUNT)
+    bpf.attach_uprobe(name=path, sym_re="work$|same_work$", fn_name="count")
+    assert bpf.num_open_uprobes() == 1
+    work(process, 2)
+    assert counts(bpf) == {process.pid: 2}
+
+
+def test_program_in_another_root(load, start, tmp_path):
+    build(tmp_path, "program", "-static")
+    process = start("/program", preexec_fn=lambda: os.chroot(tmp_path))
+    for name in "/program", "program", "/proc/%d/root/program" % process.pid, \
+            "/proc/%d/exe" % process.pid:
+        bpf = load(COUNT)
+        bpf.attach_uprobe(name=name, sym="work", fn_name="count", pid=process.pid)
+        work(process, 1)
+        assert counts(bpf) == {process.pid: 1}
+        bpf.close()
+
+
+def test_function_that_the_loader_chooses(load, caplog):
+    """strlen() of the C library is an IFUNC: the probe is at the variant that runs."""
+    libc = ctypes.CDLL(None)
+    length = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p)(("strlen", libc))
+    bpf = load(COUNT)
+    bpf.attach_uprobe(name="c", sym="strlen", fn_name="count", pid=os.getpid())
+    for _ in range(5):
+        assert length(b"four") == 4
+    assert counts(bpf)[os.getpid()] >= 5
+    assert "IFUNC" not in caplog.text
+
+
+def test_choice_of_a_library_that_is_not_loaded_here(load, tmp_path, caplog):
+    source = tmp_path / "choice.c"
+    source.write_text('static int one(void) { return 1; }\n'
+                      'static void *choose(void) { return one; }\n'
+                      'int chosen(void) __attribute__((ifunc("choose")));\n')
+    path = tmp_path / "libchoice.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", path, source], check=True)
+    with caplog.at_level(logging.WARNING):
+        load(COUNT).attach_uprobe(name=str(path), sym="chosen", fn_name="count")
+    assert "IFUNC" in caplog.text
+
+
+# ---- Go ----
+
+@pytest.fixture
+def go_program(tmp_path):
+    """A program with the section that Go's linker writes."""
+    plain = build(tmp_path, "plain")
+    info = tmp_path / "info"
+    info.write_bytes(b"\xff Go buildinf:" + struct.pack("BB", 8, 2) + bytes(16))
+    path = tmp_path / "go"
+    subprocess.run(["objcopy", "--add-section", ".go.buildinfo=%s" % info, plain, path], check=True)
+    return str(path)
+
+
+def test_go_is_recognised(go_program, tmp_path, start):
+    assert BPF.is_go_binary(go_program) is True
+    assert BPF.is_go_binary(str(tmp_path / "plain")) is False
+    assert BPF.is_go_binary("c") is False
+    assert BPF.is_go_binary(b"go", pid=start(go_program).pid) is True
+    with pytest.raises(bcc.NotFoundError, match="/no/such"):
+        BPF.is_go_binary("/no/such")
+
+
+def test_return_probe_in_go_warns(load, go_program, tmp_path, caplog):
+    bpf = load(COUNT)
+    with caplog.at_level(logging.WARNING):
+        bpf.attach_uprobe(name=go_program, sym="work", fn_name="count")
+        bpf.attach_uretprobe(name=str(tmp_path / "plain"), sym="work", fn_name="count")
+        assert "Go" not in caplog.text
+        bpf.attach_uretprobe(name=go_program, sym="work", fn_name="count")
+    assert "Go may move" in caplog.text and go_program in caplog.text
