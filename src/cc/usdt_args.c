@@ -157,7 +157,8 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '$';
 }
 
-/* A number or a name into @word, NUL-terminated. False: there is none, or it is too long. */
+/* A number or a name into @word, NUL-terminated. False: there is none, or it is too long; then @word
+ * is empty. */
 static bool take_word(struct parser *parser, char *word, size_t size)
 {
 	size_t length = 0;
@@ -167,10 +168,10 @@ static bool take_word(struct parser *parser, char *word, size_t size)
 		word[length++] = *parser->at;
 		parser->at++;
 	}
-	if (!length || length == size)
-		return false;
+	if (length == size)
+		length = 0;
 	word[length] = '\0';
-	return true;
+	return length > 0;
 }
 
 /* Decimal, hexadecimal or octal, as assemblers have it, modulo 2^64. */

@@ -1,6 +1,7 @@
 """Seed inputs of the fuzz targets: small real files, so that the fuzzer begins behind the first checks."""
 
 import lzma
+import struct
 import subprocess
 from pathlib import Path
 
@@ -74,4 +75,29 @@ def make_demangle(folder):
         (folder / str(number)).write_text(name)
 
 
-MAKERS = {"demangle": make_demangle, "elf": make_elf, "maps": make_maps, "perf_map": text_maker(PERF_MAP)}
+def note(*strings):
+    """A note on a USDT probe with a 64-bit file's addresses."""
+    description = struct.pack("<3Q", 0x1000, 0x2000, 0x3000) + b"".join(text.encode() + b"\0" for text in strings)
+    return struct.pack("<3I8s", 8, len(description), 3, b"stapsdt") + description + bytes(-len(description) % 4)
+
+
+def make_usdt(folder):
+    """Arguments in every form: of x86 as the tests' program has them, and of arm64."""
+    source = Path(__file__).resolve().parents[1] / "python/usdt_forms.S"
+    run("gcc", "-DFIXED", "-c", "-o", folder / "object", source)
+    run("objcopy", "-O", "binary", "-j", ".note.stapsdt", "--set-section-flags", ".note.stapsdt=alloc",
+        folder / "object", folder / "x86")  # fmt: skip
+    (folder / "object").unlink()
+    (folder / "arm64").write_bytes(
+        note("forms", "arm64", "8@x0 -4@w19 8@sp 8@xzr -4@-5 8@#0x10 8@[x1] -4@[sp, 12] 8@[x0, x1, lsl 3] 4@[x0, w1, sxtw 2]")
+        + note("forms", "none", "")
+    )
+
+
+MAKERS = {
+    "demangle": make_demangle,
+    "elf": make_elf,
+    "maps": make_maps,
+    "perf_map": text_maker(PERF_MAP),
+    "usdt": make_usdt,
+}

@@ -168,6 +168,8 @@ START_TEST(what_x86_programs_cannot_read)
 	fails(&x86, "4@%cr0", "register");
 	fails(&x86, "4@%r16", "register");
 	fails(&x86, "4@%r7", "register");
+	fails(&x86, "4@%abcdefghijklmnop", "malformed");
+	fails(&x86, "4@%abcdefgh", "malformed");
 	fails(&x86, "4@%", "malformed");
 	fails(&x86, "8@%fs:0", "segment");
 	fails(&x86, "8@%gs:8(%rax)", "segment");
