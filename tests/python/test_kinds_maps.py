@@ -141,7 +141,7 @@ def test_unknown_kind_of_table(load):
     ("BPF_QUEUE(t, u32, 1ULL << 33)", "a table has at most 4294967295 entries"),
     ("BPF_STACK_TRACE(t, 1ULL << 40)", "a table has at most 4294967295 entries"),
     ("BPF_RINGBUF_OUTPUT(t, 1 << 20)", "a ring buffer has less than 4 GB"),
-    ("BPF_ARRAY(t, u64, -1)", "negative size"),
+    ("BPF_ARRAY(t, u64, -1)", "the size of a table can't be negative"),
 ])
 def test_size_that_no_table_has(load, declaration, said):
     with pytest.raises(bcc.CompileError, match=said) as caught:
