@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections import Counter
 
 import pytest
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
@@ -34,6 +35,10 @@ def test_both_parts_of_stacks(process):
     """What a program has the kernel do is seen below the program's own functions."""
     found = records("profile", lambda: process.call("copy", 2000), "-F", RATE, "-p", process.pid)
     inside = [stack for stack in found if stack["user"] and "vfs_read" in (stack["kernel"] or ())]
+    # Its commands are read by the C library, which has no frame pointers: read() may be all of it.
+    commands = [stack for stack in inside if "copy" not in stack["user"]]
+    assert sum(stack["samples"] for stack in commands) <= 3
+    inside = [stack for stack in inside if stack not in commands]
     assert sum(stack["samples"] for stack in inside) > 10
     for stack in inside:
         assert starts_with(stack["user"], "copy", "main")
@@ -74,11 +79,13 @@ def test_other_flame_graph_programs(process):
                            capture_output=True, text=True, check=True)
     assert drawn.stderr == ""
     samples = sum(folded(text).values())
-    titles = dict(re.findall(r"<title>(\S+) \((\d+) samples", drawn.stdout))
-    assert int(titles["all"]) == int(titles["chains"]) == samples
+    titles = Counter()
+    for name, width in re.findall(r"<title>(\S+) \((\d+) samples", drawn.stdout):
+        titles[name] += int(width)
+    assert titles["all"] == titles["chains"] == samples
     for name in ("spin", "copy", "vfs_read"):
-        assert int(titles[name]) == sum(value for line, value in folded(text).items()
-                                        if name in line.split(";"))
+        assert titles[name] == sum(value for line, value in folded(text).items()
+                                   if name in line.split(";"))
 
 
 def test_text(process):
