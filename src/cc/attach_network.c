@@ -48,6 +48,7 @@ static void detach_xdp(struct ebcc_link *link)
 {
 	struct xdp_link *xdp = (struct xdp_link *)link;
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = link->program->fd);
+	LOG_SCOPE(NULL); /* libbpf warns where another program is there, which is in order */
 
 	if (xdp->ifindex && is_owner(link))
 		bpf_xdp_detach((int)xdp->ifindex,
@@ -76,6 +77,7 @@ struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const char *dev
 	struct xdp_link *xdp;
 	unsigned ifindex;
 	int err;
+	LOG_SCOPE(&program->module->log);
 
 	TRY(find_device(device, &ifindex));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_XDP));
@@ -96,6 +98,7 @@ struct ebcc_error *ebcc_remove_xdp(const char *device, unsigned flags)
 {
 	unsigned ifindex;
 	int err;
+	LOG_SCOPE(NULL);
 
 	TRY(find_device(device, &ifindex));
 	err = bpf_xdp_detach((int)ifindex, flags, NULL);

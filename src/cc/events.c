@@ -526,6 +526,21 @@ static struct ebcc_error *check_owner(const struct ebcc_events *events,
 	return NULL;
 }
 
+/* A poll of nothing would wait for ever. Without perf buffers that is how scripts wait for Ctrl-C,
+ * but who polls ring buffers has forgotten to open one. */
+static struct ebcc_error *check_something_to_poll(const struct ebcc_events *events,
+						  enum ebcc_event_source source)
+{
+	if (source != EBCC_EVENTS_RING)
+		return NULL;
+	for (const struct reader *reader = events->readers; reader; reader = reader->next)
+		if (concerns(reader, source))
+			return NULL;
+	return ebcc_error_create(EBCC_ERROR_STATE,
+				 "no ring buffer of this module is open, so that there is nothing "
+				 "to poll: open one first");
+}
+
 /* Whether to look into the buffers although nobody was woken. */
 static bool look_anyway(const struct reader *reader)
 {
@@ -646,6 +661,7 @@ static struct ebcc_error *run(struct ebcc_module *module, enum mode mode,
 		return ebcc_error_create(EBCC_ERROR_STATE,
 					 "a callback of a poll can't poll the same module");
 	TRY(check_owner(events, source));
+	TRY(check_something_to_poll(events, source));
 	events->polling = true;
 	events->stopped = false;
 	events->reported = false;

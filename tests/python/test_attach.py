@@ -134,6 +134,39 @@ def test_uprobe_and_uretprobe(load):
         bpf.detach_uretprobe(name="c", sym="labs", pid=os.getpid())
 
 
+def test_detaching_by_another_name_of_the_same_file(load):
+    bpf = load(COUNT)
+    path = BPF.find_library("c")
+    bpf.attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
+    bpf.attach_uretprobe(name=path, sym="labs", fn_name="count", pid=os.getpid())
+    with pytest.raises(bcc.AttachError, match="no uprobe is attached"):
+        bpf.detach_uprobe(name="m", sym="labs", pid=os.getpid())
+    bpf.detach_uprobe(name=path, sym="labs", pid=os.getpid())
+    assert bpf.num_open_uprobes() == 1
+    bpf.detach_uretprobe(name=b"c", sym="labs", pid=os.getpid())
+    libc.labs(1)
+    assert (bpf.num_open_uprobes(), counted(bpf)) == (0, 0)
+
+
+def test_attaching_gives_the_object(load):
+    bpf = load(COUNT)
+    assert bpf.attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid()).attach_uretprobe(
+        name="c", sym="labs", fn_name="count", pid=os.getpid()) is bpf
+    tracing = load("int count(void *ctx) { return 0; }")
+    assert tracing.attach_tracepoint("syscalls:sys_enter_getpgid", fn_name="count") is tracing
+    assert tracing.attach_tracepoint(tp_re="syscalls:sys_enter_gettid", fn_name="count") is tracing
+    raw = load("int count(void *ctx) { return 0; }")
+    assert raw.attach_raw_tracepoint("sys_enter", "count") is raw
+
+
+def test_what_is_attached_is_a_mapping(load):
+    bpf = load(COUNT).attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
+    [(key, programs)] = bpf.uprobe_fds.items()
+    assert list(programs) == [b"count"]
+    bpf.detach_uprobe_event(key)
+    assert not bpf.uprobe_fds and bpf.uprobe_fds.get(key) is None
+
+
 def test_uprobes_by_address_and_by_regular_expression(load):
     [(name, address)] = BPF.get_user_functions_and_addresses("c", "^labs$")
     assert name == b"labs"

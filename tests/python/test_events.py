@@ -620,6 +620,14 @@ def test_a_ring_wakes_its_reader_at_once_after_a_silence(load, kind):
     assert sorted(reader.delays)[2] < 20e6
 
 
+def test_polling_ring_buffers_that_nobody_opened(load):
+    bpf = load("BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 8);")
+    bpf["perf"].open_perf_buffer(lambda cpu, data, size: None)
+    for call in bpf.ring_buffer_poll, bpf.ring_buffer_consume:
+        with pytest.raises(bcc.StateError, match="no ring buffer of this module is open"):
+            call()
+
+
 def test_polls_and_consumes_concern_their_own_kind(load):
     both = STRUCT.replace("OUTPUT", "BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 8);").replace(
         "SUBMIT", "perf.perf_submit(args, &event, sizeof(event));"

@@ -127,6 +127,28 @@ def test_xdp_on_a_device(load):
         assert sink.recv(100) == b"drop"
 
 
+def test_xdp_says_nothing_where_it_was_removed(load, capfd):
+    """By this module, or by another program that took the place."""
+    with network_namespace():
+        for _ in range(2):
+            bpf = load("int prog(struct xdp_md *ctx) { return XDP_PASS; }")
+            BPF.attach_xdp("lo", bpf.load_func("prog", BPF.XDP), BPF.XDP_FLAGS_SKB_MODE)
+            BPF.remove_xdp(b"lo", BPF.XDP_FLAGS_SKB_MODE)
+            bpf.close()
+        with pytest.raises(bcc.AttachError):
+            bpf = load("int prog(struct xdp_md *ctx) { return XDP_PASS; }")
+            BPF.attach_xdp("lo", bpf.load_func("prog", BPF.XDP), BPF.XDP_FLAGS_REPLACE | 1 << 30)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("call", [
+    lambda: BPF.attach_xdp("lo", 5), lambda: BPF.attach_raw_socket("prog", "lo"),
+    lambda: BPF.attach_func(None, 0, BPFAttachType.CGROUP_INET_INGRESS)])
+def test_what_is_no_program_is_named(call):
+    with pytest.raises(bcc.InvalidArgumentError, match="is no program: give what load_func"):
+        call()
+
+
 def test_xdp_goes_with_its_module(load):
     with network_namespace():
         bpf = load("int prog(struct xdp_md *ctx) { return XDP_PASS; }")

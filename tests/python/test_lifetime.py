@@ -81,7 +81,7 @@ def interrupted(code, signal_number):
 
 @pytest.mark.parametrize("waiting", [
     "b.ring_buffer_poll()", "b.perf_buffer_poll()", "b.kprobe_poll()",
-    "while True: b.ring_buffer_poll(100)", "b.trace_readline()", "time.sleep(60)"])
+    "while True: b.ring_buffer_poll(100)", "while True: b.trace_readline()", "time.sleep(60)"])
 def test_ctrl_c(waiting):
     status, errors = interrupted(waiting, signal.SIGINT)
     assert (status, errors.strip().splitlines()[-1]) == (-signal.SIGINT, "KeyboardInterrupt")

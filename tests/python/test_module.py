@@ -219,6 +219,13 @@ def test_context_manager_closes():
     bpf.close()
 
 
+def test_a_table_of_a_closed_module_can_be_shown():
+    with BPF(text="BPF_HASH(counts);" + NOTHING) as bpf:
+        counts = bpf["counts"]
+        assert repr(counts) == "<HashTable 'counts'>"
+    assert repr(counts) == "<HashTable of a closed module>"
+
+
 def test_use_after_close_of_every_table_method():
     with BPF(text="BPF_HASH(counts);" + NOTHING) as bpf:
         counts = bpf["counts"]

@@ -2,19 +2,22 @@
 """Attaching programs: the attach_ and detach_ methods of BPF, and what is attached.
 
 Every method takes names as str or bytes. What is attached is remembered under the name it
-was attached by, so that the matching detach_ finds it; all of it goes with the module.
+was attached by, so that the matching detach_ finds it; all of it goes with the module. Those that
+attach a program to something by name return the BPF object, so that calls can be chained.
 """
 
 import os
 import stat
+from collections.abc import Mapping
 
 from . import _ebcc
 from .constants import BPFAttachType, BPFProgType
+from .finding import FindMixin
 from .utils import to_bytes, to_text
 
 
-class Links:
-    """Links by name, and by program under one name."""
+class Links(Mapping):
+    """Links by name, and by program under one name: {name: {program: link}}."""
 
     def __init__(self):
         self._links = {}
@@ -22,11 +25,11 @@ class Links:
     def __len__(self):
         return len(self._links)
 
-    def __contains__(self, name):
-        return name in self._links
-
     def __iter__(self):
         return iter(self._links)
+
+    def __getitem__(self, name):
+        return self._links[name]
 
     def add(self, name, fn_name, link):
         """Remembers a link; the same program's earlier one under that name is detached."""
@@ -81,12 +84,19 @@ def _needed(value, what):
 
 
 def _program_of(function):
-    return function.bpf.module.program(function.name)
+    bpf, name = getattr(function, "bpf", None), getattr(function, "name", None)
+    if bpf is None or name is None:
+        raise _ebcc.InvalidArgumentError("%r is no program: give what load_func() returned" %
+                                         (function,))
+    return bpf.module.program(name)
 
 
 def _identity(descriptor):
     """What a descriptor stands for: another one of the same directory is the same."""
-    status = os.fstat(descriptor)
+    try:
+        status = os.fstat(descriptor)
+    except OSError as error:
+        raise _ebcc.AttachError("%d is no descriptor: %s" % (descriptor, error.strerror)) from None
     return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else descriptor
 
 
@@ -158,6 +168,7 @@ class AttachMixin:
             self._attach_functions(b"p_", event_re, _needed(fn_name, "fn_name"))
         else:
             self._attach_kernel(b"p_", event, fn_name, offset=event_off)
+        return self
 
     def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0):
         """Runs a program when the kernel function returns. maxactive: how many calls may be in
@@ -167,6 +178,7 @@ class AttachMixin:
             self._attach_functions(b"r_", event_re, _needed(fn_name, "fn_name"), **options)
         else:
             self._attach_kernel(b"r_", event, fn_name, **options)
+        return self
 
     def detach_kprobe_event(self, ev_name):
         """Detaches by the probe's name, as kprobe_fds has it."""
@@ -233,19 +245,36 @@ class AttachMixin:
         process only. sym_off: so many bytes into the function.
         """
         self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off)
+        return self
 
     def attach_uretprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1):
         """Runs a program when the function returns; arguments as attach_uprobe()."""
         self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid)
+        return self
+
+    def _detach_user(self, key, what):
+        """Detaches what has the key, or has it but for another name of the same file."""
+        if key not in self.uprobe_fds:
+            path = self._user_path(key)
+            key = next((other for other in self.uprobe_fds if (other[0], *other[2:]) ==
+                        (key[0], *key[2:]) and self._user_path(other) == path), key)
+        self.uprobe_fds.detach(key, what=what)
+
+    @staticmethod
+    def _user_path(key):
+        name, pid = key[1], key[-1]
+        if b"/" not in name:
+            name = _ebcc.find_library(name, max(pid, 0)) or FindMixin.find_exe(name) or name
+        return os.path.realpath(name)
 
     def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
-        """Detaches from a function; arguments as they were attached. Raises AttachError."""
-        self.uprobe_fds.detach(self._uprobe_key(b"p_", name, sym, addr, pid, sym_off),
-                               what="uprobe")
+        """Detaches from a function; arguments as they were attached, where name may be another
+        one of the same file. Raises AttachError."""
+        self._detach_user(self._uprobe_key(b"p_", name, sym, addr, pid, sym_off), "uprobe")
 
     def detach_uretprobe(self, name=b"", sym=b"", addr=None, pid=-1):
-        """Detaches from a function's return; arguments as they were attached."""
-        self.uprobe_fds.detach(self._uprobe_key(b"r_", name, sym, addr, pid), what="uretprobe")
+        """Detaches from a function's return; arguments as of detach_uprobe()."""
+        self._detach_user(self._uprobe_key(b"r_", name, sym, addr, pid), "uretprobe")
 
     def detach_uprobe_event(self, ev_name):
         """Detaches by the probe's name, as uprobe_fds has it."""
@@ -280,7 +309,7 @@ class AttachMixin:
         if tp_re:
             self._attach_matching(self.get_tracepoints(tp_re), "tracepoint",
                                   lambda name: self.attach_tracepoint(tp=name, fn_name=fn_name))
-            return
+            return self
         tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
         category, colon, event = tp.partition(b":")
         if not colon:
@@ -288,6 +317,7 @@ class AttachMixin:
                                              to_text(tp))
         link = self._program(fn_name).attach_tracepoint(category, event)
         self.tracepoint_fds.add(tp, fn_name, link)
+        return self
 
     def detach_tracepoint(self, tp=b""):
         """Detaches from a tracepoint, CATEGORY:EVENT. Raises AttachError."""
@@ -300,6 +330,7 @@ class AttachMixin:
             raise _ebcc.AttachError("raw tracepoint %s is attached already" % to_text(tp))
         link = self._program(fn_name).attach_raw_tracepoint(tp)
         self.raw_tracepoint_fds.add(tp, fn_name, link)
+        return self
 
     def detach_raw_tracepoint(self, tp=b""):
         """Detaches from a raw tracepoint. Raises AttachError."""
@@ -346,24 +377,25 @@ class AttachMixin:
         if fn_name in self.trace_fds:
             raise _ebcc.AttachError("program %s is attached already" % to_text(fn_name))
         self.trace_fds.add(fn_name, fn_name, self._program(fn_name).attach_trace())
+        return self
 
     def attach_kfunc(self, fn_name=b""):
         """Runs a KFUNC_PROBE program when its kernel function is called."""
-        self._attach_trace(b"kfunc__", fn_name)
+        return self._attach_trace(b"kfunc__", fn_name)
 
     def attach_kretfunc(self, fn_name=b""):
         """Runs a KRETFUNC_PROBE program when its kernel function returns."""
-        self._attach_trace(b"kretfunc__", fn_name)
+        return self._attach_trace(b"kretfunc__", fn_name)
 
     def attach_fmod_ret(self, fn_name=b""):
         """Lets a KMOD_RET program replace a kernel function."""
-        self._attach_trace(b"kmod_ret__", fn_name)
+        return self._attach_trace(b"kmod_ret__", fn_name)
 
     attach_kmod_ret = attach_fmod_ret
 
     def attach_lsm(self, fn_name=b""):
         """Runs an LSM_PROBE program at its hook."""
-        self._attach_trace(b"lsm__", fn_name)
+        return self._attach_trace(b"lsm__", fn_name)
 
     def detach_kfunc(self, fn_name=b""):
         """Detaches a KFUNC_PROBE program. Raises AttachError."""

@@ -54,7 +54,10 @@ class TableBase(_ebcc.Table, MutableMapping):
     __hash__ = object.__hash__
 
     def __repr__(self):
-        return "<%s %r>" % (type(self).__name__, self.name.decode())
+        try:
+            return "<%s %r>" % (type(self).__name__, self.name.decode())
+        except _ebcc.StateError:
+            return "<%s of a closed module>" % type(self).__name__
 
     def __len__(self):
         return sum(1 for _ in super().keys())
