@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,6 +12,9 @@ import kernel_calls
 import pytest
 
 from bcc import BPF
+
+# Where tests run in the background a shell has had SIGINT ignored, and what they start would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # os.getpgid(N) makes the system call getpgid with N, which nothing else in a test does.
 FILTER = "if (bpf_get_current_pid_tgid() >> 32 != OWN_PID) return 0;"

@@ -176,28 +176,7 @@ def test_help():
         assert word in output
 
 
-@pytest.mark.parametrize(("options", "reason"), [
-    (["0"], b"'0' is not a number of seconds"),
-    (["x"], b"'x' is not a number of seconds"),
-    (["1", "0"], b"0 is not possible"),
-    (["1", "2", "3"], b"3"),
-    (["--frobnicate"], b"--frobnicate"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("biolatency", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"biolatency: ") and errors.count(b"\n") == 1 and reason in errors
-
-
 def test_no_such_disk():
     status, output, errors = run("biolatency", "-d", "nosuchdisk")
     assert (status, output) == (1, b"")
     assert errors == b"biolatency: there is no disk nosuchdisk; /sys/block lists them\n"
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, output, errors = run("biolatency", "1", "1", user=65534, group=65534, extra_groups=[])
-    assert (status, output) == (1, b"")
-    assert errors.startswith(b"biolatency: ") and errors.count(b"\n") == 1 and b"root" in errors

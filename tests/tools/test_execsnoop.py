@@ -251,27 +251,6 @@ def test_help():
         assert word in output
 
 
-@pytest.mark.parametrize(("options", "reason"), [
-    (["-u", "no-such-user"], b"there is no user 'no-such-user'"),
-    (["-n", "("], b"'(' is no regular expression"),
-    (["-P", "0"], b"0 is not possible"),
-    (["--max-args", "257"], b"257 is more than 256"),
-    (["--frobnicate"], b"--frobnicate"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("execsnoop", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"execsnoop: ") and errors.count(b"\n") == 1 and reason in errors
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, output, errors = run("execsnoop", user=65534, group=65534, extra_groups=[])
-    assert (status, output) == (1, b"")
-    assert errors.startswith(b"execsnoop: ") and errors.count(b"\n") == 1 and b"root" in errors
-
-
 @repeated_when_skipped
 @pytest.mark.parametrize("chosen", [True, False])
 def test_mount_namespaces(pinned_set, chosen):

@@ -210,26 +210,3 @@ def test_help():
     for word in (b"--pid", b"--interval", b"--duration", b"--timestamp", b"--regexp", b"--cpu",
                  b"--debug", b"--json", b"PATTERN", b"examples:"):
         assert word in output
-
-
-@pytest.mark.parametrize(("options", "reason"), [
-    ([], b"PATTERN"),
-    (["t:sched"], b"'t:sched' is no pattern"),
-    (["p:"], b"'p:' is no pattern"),
-    (["-r", "vfs_("], b"'vfs_(' is no regular expression"),
-    (["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
-    (["--frobnicate", "vfs_read"], b"--frobnicate"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("funccount", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"funccount: ") and errors.count(b"\n") == 1 and reason in errors
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, output, errors = run("funccount", "t:sched:*", user=65534, group=65534,
-                                 extra_groups=[])
-    assert (status, output) == (1, b"")
-    assert errors.startswith(b"funccount: ") and errors.count(b"\n") == 1 and b"root" in errors

@@ -108,13 +108,6 @@ def test_duration():
     assert time.monotonic() - start >= 0.5
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["-p", "x"], ["-s", "65"], ["-d", "0"], ["more"]])
-def test_usage(arguments):
-    status, output, errors = run("killsnoop", *arguments)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"killsnoop: ") and errors.count(b"\n") == 1
-
-
 def test_help():
     status, output, errors = run("killsnoop", "--help")
     assert (status, errors) == (0, b"")

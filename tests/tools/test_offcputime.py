@@ -1,10 +1,10 @@
 """offcputime of a program that sleeps, by a known chain of functions, for known times."""
+import os
 import re
 import subprocess
 import sys
 import time
 
-import pytest
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
 from toolrun import Tool, repeated_when_skipped, run
 
@@ -82,7 +82,7 @@ def test_threads(process):
             "offcputime", lambda: process.call("rest", 50), "--stack-storage-size", 16384,
             *options)) if stack["tid"] == process.pid)
     assert spent("-t", process.pid) >= 45_000 and spent("-u") >= 45_000
-    assert spent("-k") == 0 and spent("-t", process.pid + 1) == 0
+    assert spent("-k") == 0 and spent("-t", os.getpid()) == 0
 
 
 @repeated_when_skipped
@@ -154,26 +154,3 @@ def test_help():
                  b"--stack-storage-size", b"--min-block-time", b"--max-block-time", b"--state",
                  b"--json", b"--flamegraph", b"DURATION", b"examples:"):
         assert word in output
-
-
-@pytest.mark.parametrize(("options", "reason"), [
-    (["-p", "x"], b"'x' is not a whole number"),
-    (["-p", "1", "-t", "1"], b"not allowed with"),
-    (["-u", "-k"], b"not allowed with"),
-    (["-k", "-U"], b"threads of the kernel (-k) have no stacks in user space"),
-    (["-m", "5", "-M", "4"], b"no time is above -m and below -M"),
-    (["-m", "0"], b"0 is not possible"),
-    (["--state", "-1"], b"'-1' is not a whole number"),
-    (["nothing"], b"'nothing' is not a number of seconds"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("offcputime", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"offcputime: ") and errors.count(b"\n") == 1 and reason in errors
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, _, errors = run("offcputime", "1", user=65534, group=65534, extra_groups=[])
-    assert (status, errors.count(b"\n")) == (1, 1) and errors.startswith(b"offcputime: ")

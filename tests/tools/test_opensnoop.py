@@ -242,34 +242,6 @@ def test_help():
         assert word in output
 
 
-@pytest.mark.parametrize(("options", "reason"), [
-    (["-p", "x"], b"'x' is not a whole number"),
-    (["-p", "0"], b"0 is not possible"),
-    (["-p", "99999999999"], b"is not a whole number below 2^32"),
-    (["-d", "-1"], b"is not a number of seconds"),
-    (["-d", "nan"], b"is not a number of seconds"),
-    (["-b", "3"], b"'3' is not a power of two"),
-    (["-b", "0"], b"'0' is not a power of two"),
-    (["-f", "O_NONSENSE"], b"O_NONSENSE"),
-    (["-f", "path"], b"'path' is no flag"),
-    (["-u", "no-such-user"], b"there is no user 'no-such-user'"),
-    (["--frobnicate"], b"--frobnicate"),
-    (["extra"], b"extra"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("opensnoop", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"opensnoop: ") and errors.count(b"\n") == 1 and reason in errors
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, output, errors = run("opensnoop", "-d", "1", user=65534, group=65534, extra_groups=[])
-    assert (status, output) == (1, b"")
-    assert errors.startswith(b"opensnoop: ") and errors.count(b"\n") == 1 and b"root" in errors
-
-
 @repeated_when_skipped
 def test_mount_namespaces(workload, pinned_set):
     """Only what is in a mount namespace of the set is shown."""

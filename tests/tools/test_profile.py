@@ -233,31 +233,3 @@ def test_help():
                  b"--flamegraph", b"--title", b"--subtitle", b"--min-width", b"DURATION",
                  b"examples:"):
         assert word in output
-
-
-@pytest.mark.parametrize(("options", "reason"), [
-    (["-p", "x"], b"'x' is not a whole number"),
-    (["-p", "1,"], b"'' is not a whole number"),
-    (["-p", "1", "-L", "1"], b"not allowed with"),
-    (["-F", "49", "-c", "100"], b"not allowed with"),
-    (["-F", "0"], b"0 is not possible"),
-    (["-U", "-K"], b"not allowed with"),
-    (["-f", "--json"], b"not allowed with"),
-    (["-C", "9999"], b"CPU 9999 is not in use here"),
-    (["--stack-storage-size", "0"], b"0 is not possible"),
-    (["--stack-storage-size", "99999999"], b"99999999 stacks would not fit"),
-    (["--min-width", "-1"], b"is not a number of pixels"),
-    (["0"], b"'0' is not a number of seconds"),
-    (["5", "6"], b"6"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("profile", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"profile: ") and errors.count(b"\n") == 1 and reason in errors
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, output, errors = run("profile", "1", user=65534, group=65534, extra_groups=[])
-    assert (status, errors.count(b"\n")) == (1, 1) and errors.startswith(b"profile: ")

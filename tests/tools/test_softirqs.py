@@ -147,24 +147,3 @@ def test_help():
     for word in (b"--timestamp", b"--nanoseconds", b"--events", b"--dist", b"--cpu", b"--json",
                  b"INTERVAL", b"COUNT", b"examples:"):
         assert word in output
-
-
-@pytest.mark.parametrize(("options", "reason"), [
-    (["0"], b"'0' is not a number of seconds"),
-    (["1", "0"], b"0 is not possible"),
-    (["-c", "-1"], b"-c"),
-    (["-C", "-d"], b"not allowed with"),
-    (["--frobnicate"], b"--frobnicate"),
-], ids=lambda value: "_".join(value) if isinstance(value, list) else "")
-def test_mistakes(options, reason):
-    """A wrong option: status 2, one line that names it, and nothing was traced."""
-    status, output, errors = run("softirqs", *options)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"softirqs: ") and errors.count(b"\n") == 1 and reason in errors
-
-
-def test_without_privilege():
-    """One plain line, no traceback."""
-    status, output, errors = run("softirqs", "1", "1", user=65534, group=65534, extra_groups=[])
-    assert (status, output) == (1, b"")
-    assert errors.startswith(b"softirqs: ") and errors.count(b"\n") == 1 and b"root" in errors

@@ -74,13 +74,6 @@ def test_another_user_is_left_out():
     assert (status, output.count(b"\n"), errors) == (0, 1, b"")
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["-c", "open"], ["-u", "-1"], ["-d", "x"], ["more"]])
-def test_usage(arguments):
-    status, output, errors = run("syncsnoop", *arguments)
-    assert (status, output) == (2, b"")
-    assert errors.startswith(b"syncsnoop: ") and errors.count(b"\n") == 1
-
-
 def test_help():
     status, output, errors = run("syncsnoop", "--help")
     assert (status, errors) == (0, b"")

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# Where tests run in the background a shell has had SIGINT ignored, and what they start would inherit it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 # A start inside an emulated machine takes some seconds.
 LIMIT = 120 if os.environ.get("EBCC_VM") else 30

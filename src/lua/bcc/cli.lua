@@ -44,8 +44,20 @@ function cli.whole(low, high)
   end
 end
 
---- The converter of process ids.
-cli.pid = cli.whole(1, 0xffffffff)
+local process_id = cli.whole(1, 0xffffffff)
+
+--- The converter of process ids. One that nobody has is no wrong usage, but ends the tool too: it
+--- would wait for events that can't come.
+function cli.pid(text)
+  local number, mistake = process_id(text)
+  local file = number and io.open(("/proc/%d/stat"):format(number))
+  if number and not file then
+    error(("there is no process %d"):format(number), 0)
+  elseif file then
+    file:close()
+  end
+  return number, mistake
+end
 
 --- The converter of a time in seconds, above zero; fractions are allowed.
 function cli.seconds(text)
@@ -130,10 +142,16 @@ function cli.show_events(name, bpf, events, duration)
   report_losses(name, events, told, true)
 end
 
--- What an error says, in one line: of a compiler's words, the first that is an error.
+-- What an error says, in one line: of a compiler's words, the first that is an error, and what the
+-- library adds at the end. Lines of source and carets are indented.
 local function one_line(err)
   local text = tostring(err)
-  return text:match("[^\n]* error: [^\n]*") or text:match("[^\n]+") or "unknown error"
+  local first = text:match("[^\n]* error: [^\n]*")
+  local last = first and text:match("\n(%S[^\n]*)%s*$")
+  if last and last ~= first then
+    return first .. ": " .. last
+  end
+  return first or text:match("[^\n]+") or "unknown error"
 end
 
 --- Runs a tool's main() and ends the process with the exit status that belongs to its outcome.

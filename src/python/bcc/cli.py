@@ -16,6 +16,8 @@ import signal
 import sys
 import time
 
+from .utils import get_online_cpus
+
 FAILURE = 1
 USAGE = 2
 
@@ -62,15 +64,41 @@ def positive(bits):
     return convert
 
 
-def seconds(text):
-    """The argument type of a time in seconds, above zero; fractions are allowed."""
+def pid(text):
+    """The argument type of the ids of processes and threads. One that nobody has is no wrong usage,
+    but ends the tool too: it would wait for events that can't come."""
+    value = positive(32)(text)
+    if not os.path.exists(f"/proc/{value}"):
+        raise Failure(f"there is no process {value}")
+    return value
+
+
+def cpu(text):
+    """The argument type of the number of a CPU that is in use."""
+    value = unsigned(32)(text)
+    if value not in get_online_cpus():
+        raise argparse.ArgumentTypeError(f"CPU {value} is not in use here")
+    return value
+
+
+def _time(text, unit):
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} above 0")
     return value
+
+
+def seconds(text):
+    """The argument type of a time in seconds, above zero; fractions are allowed."""
+    return _time(text, "seconds")
+
+
+def milliseconds(text):
+    """The argument type of a time in milliseconds, above zero, in nanoseconds."""
+    return round(_time(text, "milliseconds") * 1e6)
 
 
 def power_of_two(text):
@@ -291,9 +319,16 @@ def _interrupt(number, frame):
 
 
 def _one_line(error):
-    """What an exception says, in one line: of a compiler's words, the first that is an error."""
+    """What an exception says, in one line: of a compiler's words, the first that is an error, and
+    what the library adds at the end."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return next((line for line in lines if " error: " in line), lines[0])
+    first = next((line for line in lines if " error: " in line), None)
+    if first is None:
+        return lines[0]
+    # Lines of source and carets are indented.
+    return first if lines[-1] == first or lines[-1][0] == " " else f"{first}: {lines[-1]}"
 
 
 def run(prog, main):

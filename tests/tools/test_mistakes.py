@@ -1,0 +1,129 @@
+"""What the tools say to mistakes in their arguments: one line, and an exit status."""
+import pytest
+from toolrun import TOOLS, run
+
+NAMES = sorted(path.name for path in TOOLS.iterdir() if path.is_file() and not path.suffix)
+# Arguments that a tool can't do without.
+NEEDED = {name: ["c:malloc"] for name in ("funccount", "funclatency", "stackcount")}
+NO_PROCESS = 1 << 22  # above the highest that the kernel gives
+
+WRONG_USAGE = [
+    ("biolatency", ["0"], b"'0' is not a number of seconds"),
+    ("biolatency", ["x"], b"'x' is not a number of seconds"),
+    ("biolatency", ["1", "0"], b"0 is not possible"),
+    ("biolatency", ["1", "2", "3"], b"3"),
+    ("execsnoop", ["-u", "no-such-user"], b"there is no user 'no-such-user'"),
+    ("execsnoop", ["-n", "("], b"'(' is no regular expression"),
+    ("execsnoop", ["-P", "0"], b"0 is not possible"),
+    ("execsnoop", ["--max-args", "257"], b"257 is more than 256"),
+    ("funccount", [], b"PATTERN"),
+    ("funccount", ["t:sched"], b"'t:sched' is no pattern"),
+    ("funccount", ["p:"], b"'p:' is no pattern"),
+    ("funccount", ["-r", "vfs_("], b"'vfs_(' is no regular expression"),
+    ("funccount", ["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
+    ("offcputime", ["-p", "1", "-t", "1"], b"not allowed with"),
+    ("offcputime", ["-u", "-k"], b"not allowed with"),
+    ("offcputime", ["-k", "-U"], b"threads of the kernel (-k) have no stacks in user space"),
+    ("offcputime", ["-m", "5", "-M", "4"], b"no time is above -m and below -M"),
+    ("offcputime", ["-m", "0"], b"0 is not possible"),
+    ("offcputime", ["--state", "-1"], b"'-1' is not a whole number"),
+    ("offcputime", ["nothing"], b"'nothing' is not a number of seconds"),
+    ("opensnoop", ["-p", "0"], b"0 is not possible"),
+    ("opensnoop", ["-p", "99999999999"], b"is not a whole number below 2^32"),
+    ("opensnoop", ["-d", "-1"], b"is not a number of seconds"),
+    ("opensnoop", ["-d", "nan"], b"is not a number of seconds"),
+    ("opensnoop", ["-b", "3"], b"'3' is not a power of two"),
+    ("opensnoop", ["-b", "0"], b"'0' is not a power of two"),
+    ("opensnoop", ["-f", "O_NONSENSE"], b"O_NONSENSE"),
+    ("opensnoop", ["-f", "path"], b"'path' is no flag"),
+    ("opensnoop", ["-u", "no-such-user"], b"there is no user 'no-such-user'"),
+    ("opensnoop", ["extra"], b"extra"),
+    ("profile", ["-p", "1,"], b"'' is not a whole number"),
+    ("profile", ["-p", "1", "-L", "1"], b"not allowed with"),
+    ("profile", ["-F", "49", "-c", "100"], b"not allowed with"),
+    ("profile", ["-F", "0"], b"0 is not possible"),
+    ("profile", ["-U", "-K"], b"not allowed with"),
+    ("profile", ["-f", "--json"], b"not allowed with"),
+    ("profile", ["--stack-storage-size", "0"], b"0 is not possible"),
+    ("profile", ["--stack-storage-size", "99999999"], b"99999999 stacks would not fit"),
+    ("profile", ["--min-width", "-1"], b"is not a number of pixels"),
+    ("profile", ["0"], b"'0' is not a number of seconds"),
+    ("profile", ["5", "6"], b"6"),
+    ("softirqs", ["0"], b"'0' is not a number of seconds"),
+    ("softirqs", ["1", "0"], b"0 is not possible"),
+    ("softirqs", ["-c", "-1"], b"-c"),
+    ("softirqs", ["-C", "-d"], b"not allowed with"),
+    ("stackcount", [], b"PATTERN"),
+    ("stackcount", ["t:sched"], b"'t:sched' is no pattern"),
+    ("stackcount", ["-r", "vfs_("], b"'vfs_(' is no regular expression"),
+    ("stackcount", ["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
+    ("stackcount", ["-K", "-U", "vfs_read"], b"not allowed with"),
+    ("killsnoop", ["-s", "65"], b"'65' is not a whole number from 0 to 64"),
+    ("killsnoop", ["-d", "0"], b"'0' is not a number of seconds"),
+    ("killsnoop", ["more"], b"too many arguments"),
+    ("syncsnoop", ["-c", "open"], b"must be one of 'sync'"),
+    ("syncsnoop", ["-u", "-1"], b"unknown option '-1'"),
+    ("syncsnoop", ["-d", "x"], b"'x' is not a number of seconds"),
+    ("syncsnoop", ["more"], b"too many arguments"),
+    ("gethostlatency", ["-m", "-1"], b"'-1' is not a number of milliseconds"),
+    ("memleak", ["-c", ""], b"-c names no command"),
+]
+
+
+def mistake(name, *arguments, **options):
+    """Runs a tool that is to fail before it traces: exit status, what it says."""
+    status, output, errors = run(name, *arguments, **options)
+    assert output == b""
+    assert errors.count(b"\n") == 1 and errors.startswith(name.encode() + b": ")
+    return status, errors
+
+
+@pytest.mark.parametrize(("name", "arguments", "reason"), WRONG_USAGE,
+                         ids=lambda value: "_".join(value) if isinstance(value, list) else None)
+def test_wrong_usage(name, arguments, reason):
+    status, errors = mistake(name, *arguments)
+    assert status == 2 and reason in errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unknown_option(name):
+    status, errors = mistake(name, *NEEDED.get(name, []), "--frobnicate")
+    assert status == 2
+    assert b"--frobnicate" in errors and b"--help" in errors
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"biolatency", "softirqs"}))
+def test_process_that_is_not(name):
+    """A trace of it would wait for ever."""
+    option = "-P" if name == "execsnoop" else "-p"
+    assert mistake(name, option, NO_PROCESS, *NEEDED.get(name, [])) == (
+        1, b"%s: there is no process %d\n" % (name.encode(), NO_PROCESS))
+    status, errors = mistake(name, option, "x", *NEEDED.get(name, []))
+    assert status == 2 and b"'x' is not a whole number" in errors
+
+
+@pytest.mark.parametrize(("name", "option"), [("opensnoop", "-t"), ("offcputime", "-t"),
+                                              ("profile", "-L")])
+def test_thread_that_is_not(name, option):
+    assert mistake(name, option, NO_PROCESS)[0] == 1
+
+
+@pytest.mark.parametrize(("name", "option"), [("funccount", "-c"), ("stackcount", "-c"),
+                                              ("softirqs", "-c"), ("profile", "-C")])
+def test_cpu_that_is_not(name, option):
+    status, errors = mistake(name, option, 4095, *NEEDED.get(name, []))
+    assert status == 2
+    assert b"CPU 4095 is not in use here" in errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ordinary_user(name):
+    """Whoever forgot to become root is told so, and nothing else."""
+    status, errors = mistake(name, *NEEDED.get(name, []), user=65534, group=65534, extra_groups=[])
+    assert status == 1 and b"root" in errors
+
+
+def test_picture_that_cannot_be_written():
+    """It is known before the trace, not after it."""
+    assert mistake("profile", "--flamegraph", "/no/directory/x.svg", "1000") == (
+        1, b"profile: /no/directory/x.svg: No such file or directory\n")
