@@ -120,7 +120,8 @@ static const char *skip_comment(const char *line)
 /* The definitions of a header of this project. */
 static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 {
-	const char *line = read_file(path);
+	char *text = read_file(path);
+	const char *line = text;
 
 	while (*line) {
 		const char *end, *name;
@@ -150,6 +151,7 @@ static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 		}
 		line = end;
 	}
+	free(text);
 }
 
 /* Whether a macro of the compiler's list is a constant, or a test of one, to be offered. */
@@ -174,9 +176,10 @@ static bool is_offered(const char *name, size_t size, const char *value, size_t 
 /* "#define NAME VALUE" or "#define NAME(X) VALUE", one a line. */
 static void add_list(const char *path)
 {
-	const char *line = read_file(path);
+	char *text = read_file(path);
 
-	for (; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = text; line && *line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *name = line + 8, *value, *end = strchr(line, '\n');
 		size_t size;
 
@@ -191,6 +194,7 @@ static void add_list(const char *path)
 		if (value <= end && is_offered(name, size, value, end - value))
 			add(name, size, line, end + 1 - line, EBCC_MACRO_DEFINE);
 	}
+	free(text);
 }
 
 static int by_name(const void *a, const void *b)
