@@ -1,0 +1,59 @@
+"""docs/reference.md names what there is: methods, macros, variables of the environment, files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import bcc
+from bcc import table
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+REFERENCE = (REPOSITORY / "docs/reference.md").read_text(encoding="utf-8")
+ARCHITECTURE = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
+WORDS = set(re.findall(r"\w+", REFERENCE))
+SOURCES = [path for path in (REPOSITORY / "src").rglob("*") if path.suffix in (".c", ".h", ".py", ".lua") and path.is_file()]
+
+# Parts of other names, and what sources define for themselves.
+MACROS_OF_THE_INSIDE = {"CC_USING_FENTRY", "KBUILD_MODNAME", "asm", "goto", "register"}
+
+
+def public_names(thing):
+    return {name for name in dir(thing) if not name.startswith("_") and not name.isupper()}
+
+
+@pytest.mark.parametrize("thing", [bcc.BPF, bcc.USDT, table.HashTable, table.PerCpuArray, table.QueueStack, table.StackTrace, table.PerfEventArray, table.RingBuf],
+                         ids=lambda thing: thing.__name__)
+def test_methods(thing):
+    detached = {name for name in public_names(thing) if name.startswith("detach_")}
+    kinds = {"Function", "Table", "get_context"}
+    assert public_names(thing) - detached - kinds <= WORDS
+    assert {name.replace("detach_", "attach_") for name in detached} <= WORDS | {"attach_kprobe_event", "attach_kprobe_event_by_fn", "attach_uprobe_event"}
+
+
+def test_macros():
+    """Of the dialect's headers. Numbered ones are named by the first and the last."""
+    defined = set()
+    for path in (REPOSITORY / "src/cc/bpf/ebcc").glob("*.h"):
+        defined |= set(re.findall(r"^#define (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    public = {name for name in defined if not name.startswith(("_", "EBCC_", "ebcc_")) and not name.endswith("_H")}
+    numbered = {f"PT_REGS_PARM{number}{suffix}" for number in range(2, 6) for suffix in ("", "_SYSCALL")}
+    byte_orders = {name for name in public if re.fullmatch(r"bpf_(hton|ntoh|cpu_to_be|be).*", name)}
+    assert public - numbered - byte_orders - MACROS_OF_THE_INSIDE <= WORDS
+    assert len(public) > 40
+
+
+def test_environment():
+    """Variables that the library reads are described, and those described are read."""
+    text = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    read = set(re.findall(r'"(E?BCC_[A-Z_]+)"', text)) - {"EBCC_API"}
+    described = set(re.findall(r"`(E?BCC_[A-Z_]+)`", REFERENCE))
+    assert read == described
+
+
+def test_every_source_file_has_a_place():
+    """The table of stages in docs/architecture.md, and the text below it, name each file of src/cc, or its family."""
+    names = {Path(name).stem for name in re.findall(r"`([\w*/.]+)`", ARCHITECTURE)}
+    patterns = [re.compile(name.replace("*", r"\w*")) for name in names]
+    stems = {path.stem for path in (REPOSITORY / "src/cc").glob("*.[ch]*") if path.suffix in (".c", ".cc")}
+    assert sorted(stem for stem in stems if not any(pattern.fullmatch(stem) for pattern in patterns)) == []
