@@ -256,9 +256,12 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 		symbol[size - strlen(suffix)] = '\0';
 	TRY(ebcc_kernel_config(ktypes->kernel, symbol, &value));
 	ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, value ? value : "n");
-	if (!value || !strcmp(value, "n") || !strcmp(value, "m") != module)
+	if (!value || !strcmp(value, "n") || (module && strcmp(value, "m")))
 		return ebcc_buf_check(&ktypes->inputs);
-	if (!strcmp(value, "y") || module)
+	/* IS_ENABLED() makes the module's name of the symbol's. */
+	if (!strcmp(value, "m"))
+		ebcc_buf_printf(text, "#define %s%s 1\n", symbol, suffix);
+	else if (!strcmp(value, "y"))
 		ebcc_buf_printf(text, "#define %s 1\n", name);
 	else
 		ebcc_buf_printf(text, "#define %s %s\n", name, value);

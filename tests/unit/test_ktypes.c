@@ -318,7 +318,8 @@ START_TEST(test_aliases)
 }
 END_TEST
 
-START_TEST(test_config)
+/* Opens a source for a kernel of a configuration of our own. */
+static void open_configured(const char *source)
 {
 	static const char config[] = "CONFIG_HZ=300\nCONFIG_NUMA=y\nCONFIG_EXT4_FS=m\n";
 	struct ebcc_kernel_info_opts opts = {.root = directory, .release = "6.1.0"};
@@ -331,9 +332,14 @@ START_TEST(test_config)
 	write_bytes(path, config, strlen(config));
 	ebcc_kernel_info_destroy(kernel);
 	ck_assert_ptr_null(ebcc_kernel_info_create(&opts, &kernel));
-	open_with("#ifdef CONFIG_NUMA\n#endif\n#ifdef CONFIG_EXT4_FS\n#endif\n"
-		  "#ifdef CONFIG_EXT4_FS_MODULE\n#endif\n#ifdef CONFIG_SMP\n#endif\nint hz = HZ;",
-		  NULL, &ktypes_opts);
+	open_with(source, NULL, &ktypes_opts);
+}
+
+START_TEST(test_config)
+{
+	open_configured(
+		"#ifdef CONFIG_NUMA\n#endif\n#ifdef CONFIG_EXT4_FS\n#endif\n"
+		"#ifdef CONFIG_EXT4_FS_MODULE\n#endif\n#ifdef CONFIG_SMP\n#endif\nint hz = HZ;");
 	generate(false);
 	ck_assert(has("#define CONFIG_NUMA 1\n"));
 	ck_assert(!has("#define CONFIG_EXT4_FS 1"));
@@ -715,6 +721,21 @@ static const char *const snippets[] = {
 	"}",
 };
 
+START_TEST(test_config_questions)
+{
+	static const char source[] =
+		"#if !IS_ENABLED(CONFIG_NUMA) || !IS_ENABLED(CONFIG_EXT4_FS)\n#error\n#endif\n"
+		"#if IS_ENABLED(CONFIG_SMP)\n#error\n#endif\n"
+		"_Static_assert(IS_BUILTIN(CONFIG_NUMA) && !IS_MODULE(CONFIG_NUMA), \"\");"
+		"_Static_assert(!IS_BUILTIN(CONFIG_EXT4_FS) && IS_MODULE(CONFIG_EXT4_FS), \"\");"
+		"_Static_assert(!IS_REACHABLE(CONFIG_SMP) && !IS_MODULE(CONFIG_SMP), \"\");";
+
+	open_configured(source);
+	generate(false);
+	ck_assert(compiles(source));
+}
+END_TEST
+
 START_TEST(test_real_snippets)
 {
 	open_with(snippets[_i], NULL, NULL);
@@ -801,6 +822,7 @@ int main(void)
 	tcase_add_test(tests, test_lying_btf);
 	tcase_add_loop_test(tests, test_endless_types, 0, 3);
 	tcase_add_test(tests, test_modules);
+	tcase_add_test(tests, test_config_questions);
 	tcase_add_loop_test(tests, test_real_snippets, 0, sizeof(snippets) / sizeof(*snippets));
 	tcase_add_test(tests, test_real_layout);
 	suite_add_tcase(suite, tests);

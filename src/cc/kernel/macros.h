@@ -208,7 +208,7 @@ typedef unsigned short __kernel_sa_family_t;
 #define __stringify(...) __stringify_1(__VA_ARGS__)
 #define __ARG_PLACEHOLDER_1 0,
 #define __take_second_arg(__ignored, __value, ...) __value
-#define __kconfig_third(__junk) __take_second_arg(__junk 1, 0)
+#define __kconfig_third(__junk) __take_second_arg(__junk 1, 0, __ARG_PLACEHOLDER_1)
 #define __kconfig_second(__value) __kconfig_third(__ARG_PLACEHOLDER_##__value)
 #define __kconfig_is(__option) __kconfig_second(__option)
 #define IS_BUILTIN(__option) __kconfig_is(__option)
