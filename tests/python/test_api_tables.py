@@ -203,6 +203,25 @@ except ProcessLookupError: pass""")
     assert [leaf.value for leaf in bpf["inside"].values()] == [1, 1]
 
 
+def test_deleting_removes_what_may_be_absent(load):
+    """A counter, a map, a device: there is no zero to write in their place."""
+    bpf = load("""
+        BPF_ARRAY(inner, u64, 2);
+        BPF_ARRAY_OF_MAPS(outer, "inner", 2);
+        BPF_DEVMAP(devices, 2);
+        BPF_PERF_ARRAY(counters, 1);""")
+    bpf["outer"][-1], bpf["devices"][1] = bpf["inner"], 1
+    bpf["counters"].open_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK)
+    for name, key in (("outer", -1), ("devices", 1), ("counters", 0)):
+        del bpf[name][key]
+    assert bpf["outer"].items() == bpf["devices"].items() == []
+    with pytest.raises(KeyError):
+        del bpf["counters"][0]
+    for name in ("outer", "devices", "counters"):
+        with pytest.raises(IndexError):
+            del bpf[name][2]
+
+
 def test_closed_file_descriptor():
     first, other = os.pipe()
     os.close(other)

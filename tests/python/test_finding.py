@@ -44,7 +44,10 @@ def test_symbol_cache():
 def test_tracepoints():
     assert BPF.tracepoint_exists("sched", b"sched_switch")
     assert not BPF.tracepoint_exists("sched", "sched_switc")
-    assert BPF.get_tracepoints("sched:sched_switch$") == ["sched:sched_switch"]
+    found = BPF.get_tracepoints("sched:sched_switch$")
+    assert found == ["sched:sched_switch"] and isinstance(found[0], str)
+    # Kernel functions are bytes: scripts decode what they found, whichever it is.
+    assert found[0].decode("utf-8", "replace") == "sched:sched_switch"
     listed = os.listdir("/sys/kernel/tracing/events/sched")
     assert sorted(BPF.get_tracepoints(rb"sched:\w+")) == \
         sorted("sched:" + name for name in listed if name not in ("enable", "filter"))

@@ -29,6 +29,14 @@ _HEADERS = {
 }
 
 
+class _Name(str):
+    """A name as str, which scripts decode that expect bytes, as they get of kernel functions."""
+
+    def decode(self, encoding="utf-8", errors="strict"):
+        """The name as it is."""
+        return str(self)
+
+
 def _matching(find, pattern):
     """What find() lists and the pattern matches from the start, as re.match() does."""
     import re  # not at the top: it doubles the time that importing the package takes
@@ -51,8 +59,9 @@ class FindMixin:
 
     @staticmethod
     def get_tracepoints(tp_re):
-        """Tracepoints, as str CATEGORY:EVENT, that match the regular expression."""
-        return [name.decode() for name in _matching(_ebcc.find_tracepoints, tp_re)]
+        """Tracepoints, as str CATEGORY:EVENT (that decode() leaves as it is), which match the regular
+        expression."""
+        return [_Name(name, "ascii") for name in _matching(_ebcc.find_tracepoints, tp_re)]
 
     @staticmethod
     def tracepoint_exists(category, event):

@@ -319,6 +319,16 @@ class FileDesc:
         self.clean_up()
 
 
+class _Slots(ArrayBase):
+    """An array whose elements may be absent: deleting one removes it."""
+
+    def __delitem__(self, key):
+        self._check_index(key)
+        _ebcc.Table.__delitem__(self, key)
+
+    clearitem = __delitem__
+
+
 class _Descriptors:
     """Leaves are file descriptors: of a program, a cgroup, a map."""
 
@@ -330,15 +340,11 @@ class _Descriptors:
         return super()._make_leaf(leaf)
 
 
-class ProgArray(_Descriptors, ArrayBase):
+class ProgArray(_Descriptors, _Slots):
     """BPF_PROG_ARRAY: assign what load_func() returns."""
 
-    def __delitem__(self, key):
-        self._check_index(key)
-        _ebcc.Table.__delitem__(self, key)
 
-
-class CgroupArray(_Descriptors, ArrayBase):
+class CgroupArray(_Descriptors, _Slots):
     """BPF_CGROUP_ARRAY: assign a descriptor, or the path of a cgroup's directory."""
 
     def __setitem__(self, key, leaf):
@@ -349,7 +355,7 @@ class CgroupArray(_Descriptors, ArrayBase):
             super().__setitem__(key, leaf)
 
 
-class MapInMapArray(_Descriptors, ArrayBase):
+class MapInMapArray(_Descriptors, _Slots):
     """BPF_ARRAY_OF_MAPS: assign a table or a descriptor."""
 
 
@@ -357,15 +363,15 @@ class MapInMapHash(_Descriptors, HashTable):
     """BPF_HASH_OF_MAPS: assign a table or a descriptor."""
 
 
-class DevMap(ArrayBase):
+class DevMap(_Slots):
     """BPF_DEVMAP: leaves are interface indices."""
 
 
-class CpuMap(ArrayBase):
+class CpuMap(_Slots):
     """BPF_CPUMAP."""
 
 
-class XskMap(_Descriptors, ArrayBase):
+class XskMap(_Descriptors, _Slots):
     """BPF_XSKMAP."""
 
 
@@ -376,7 +382,7 @@ def _warn_lost(name):
     return lost
 
 
-class PerfEventArray(ArrayBase):
+class PerfEventArray(_Slots):
     """BPF_PERF_OUTPUT, BPF_PERF_ARRAY."""
 
     def open_perf_buffer(self, callback, page_cnt=8, lost_cb=None, wakeup_events=None):
@@ -392,7 +398,6 @@ class PerfEventArray(ArrayBase):
             raise ValueError("page_cnt must be a power of two, not %d" % page_cnt)
         self._open_events(callback, lost_cb or _warn_lost(self.name), None, page_cnt,
                           wakeup_events or 0)
-
 
     def open_perf_event(self, typ, config, pid=-1):
         """Puts a counter of a perf event per CPU into the table, for perf_read() in programs.
