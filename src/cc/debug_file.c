@@ -172,7 +172,7 @@ static int open_by_link(int root, const char *debug, const char *path, const str
 /* ".gnu_debuglink": a file name, padded to four bytes, and a checksum. */
 static void read_link(Elf *elf, struct wanted *ret)
 {
-	Elf_Data *data = ebcc_elf_section_named(elf, ".gnu_debuglink");
+	Elf_Data *data = ebcc_elf_section_named(elf, ".gnu_debuglink", NULL);
 	size_t length, at;
 
 	if (!data)

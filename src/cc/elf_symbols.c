@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "go_table.h"
 #include "near_names.h"
 #include "proc_maps.h"
 
@@ -157,11 +158,13 @@ Elf_Data *ebcc_elf_section_data(Elf_Scn *section, const GElf_Shdr *header, size_
 	return data && data->d_buf && data->d_size ? data : NULL;
 }
 
-Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name)
+Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name, uint64_t *ret_offset)
 {
 	GElf_Shdr header;
 	Elf_Scn *section = find_section(elf, name, &header);
 
+	if (section && ret_offset)
+		*ret_offset = header.sh_offset;
 	return section ? ebcc_elf_section_data(section, &header, 0) : NULL;
 }
 
@@ -243,21 +246,28 @@ static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
 	return walk->fn(walk->ctx, &found);
 }
 
-/* Walks the table of one type, of which a file has one at most; false when the function ended it.
- */
+/* The table of one type, of which a file has one at most, or NULL. */
+static Elf_Scn *table_section(struct ebcc_elf *elf, uint32_t type, GElf_Shdr *ret)
+{
+	Elf_Scn *section = NULL;
+
+	while ((section = elf_nextscn(elf->elf, section)))
+		if (gelf_getshdr(section, ret) && ret->sh_type == type)
+			break;
+	return section;
+}
+
+/* Walks the table of one type; false when the function ended it. */
 static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 {
 	size_t entry_size = gelf_fsize(elf->elf, ELF_T_SYM, 1, EV_CURRENT);
-	Elf_Scn *section = NULL;
 	GElf_Shdr header;
+	Elf_Scn *section = table_section(elf, type, &header);
 	GElf_Sym symbol;
 	Elf_Data *data;
 
-	do {
-		section = elf_nextscn(elf->elf, section);
-		if (!section)
-			return true;
-	} while (!gelf_getshdr(section, &header) || header.sh_type != type);
+	if (!section)
+		return true;
 	data = ebcc_elf_section_data(section, &header, entry_size);
 	walk->strings = linked_strings(elf->elf, header.sh_link);
 	walk->versions = type == SHT_DYNSYM ? symbol_versions(elf->elf, elf_ndxscn(section)) : NULL;
@@ -269,12 +279,39 @@ static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 	return true;
 }
 
+/* The functions of a stripped Go program; false when the function ended the walk. */
+static bool walk_go_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx)
+{
+	struct ebcc_go_function function;
+	struct ebcc_go_table table;
+	GElf_Shdr header;
+
+	if (table_section(elf, SHT_SYMTAB, &header) || !ebcc_go_table_find(elf->elf, &table))
+		return true;
+	for (size_t i = 0; i < table.count; i++) {
+		struct ebcc_elf_symbol found = {0};
+		size_t room;
+
+		if (!ebcc_go_table_function(&table, i, &function))
+			continue;
+		found.name = table.names + function.name;
+		found.address = function.address;
+		found.size = function.size;
+		room = table.names_size - function.name;
+		if (!memchr(found.name, '\0', room < NAME_LIMIT ? room : NAME_LIMIT))
+			continue;
+		if (!fn(ctx, &found))
+			return false;
+	}
+	return true;
+}
+
 void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx)
 {
 	AUTO_FREE char *name = malloc(NAME_LIMIT);
 	struct walk walk = {.wanted = is_function, .fn = fn, .ctx = ctx, .name = name};
 
-	if (name && walk_table(elf, SHT_SYMTAB, &walk))
+	if (name && walk_table(elf, SHT_SYMTAB, &walk) && walk_go_functions(elf, fn, ctx))
 		walk_table(elf, SHT_DYNSYM, &walk);
 }
 

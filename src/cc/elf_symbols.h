@@ -66,7 +66,8 @@ struct ebcc_elf_symbol {
 typedef bool (*ebcc_elf_symbol_fn)(void *ctx, const struct ebcc_elf_symbol *symbol);
 
 /* Calls @fn for each function defined in the symbol tables, .symtab first, then .dynsym: most
- * functions of a file with both come twice. Malformed tables and entries are passed over. */
+ * functions of a file with both come twice. In a Go program without .symtab what its runtime knows
+ * stands in for that. Malformed tables and entries are passed over. */
 void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx);
 
 /*
@@ -96,7 +97,7 @@ MUST_CHECK struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, u
 /* The bytes of a section, if it is in the file, not too large, and has the entry size it should
  * have (0: any); else NULL. */
 Elf_Data *ebcc_elf_section_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size);
-/* The same for the first section of a name. */
-Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name);
+/* The same for the first section of a name. @ret_offset: where it is in the file, or NULL. */
+Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name, uint64_t *ret_offset);
 
 #endif /* EBCC_ELF_SYMBOLS_H */

@@ -2,7 +2,8 @@
 /*
  * Filling a symbol table from an ELF file, through libelf, which bounds what it reads by the file's
  * size. A file that has no .symtab gets the functions of its separate debug file, or those in its
- * .gnu_debugdata (a small xz-compressed ELF file with what .dynsym lacks).
+ * .gnu_debugdata (a small xz-compressed ELF file with what .dynsym lacks), or those that the
+ * runtime of a Go program knows.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include "cleanup.h"
 #include "debug_file.h"
 #include "elf_symbols.h"
+#include "go_table.h"
 #include "symbol_plt.h"
 #include "symbol_table_internal.h"
 
@@ -90,57 +92,58 @@ static void read_code_sections(struct reader *reader)
 
 /* ---- Strings ---- */
 
-/* Reads a whole string table into memory, and ends it with a NUL. */
-static bool copy_strings(struct strings *strings, Elf_Data *data)
+/* Keeps strings in memory, and ends them with a NUL. */
+static bool copy_strings(struct reader *reader, const char *data, size_t size)
 {
-	strings->data = malloc(data->d_size + 1);
-	if (!strings->data)
+	struct ebcc_symbol_table *table = reader->table;
+	struct strings strings = {.fd = -1, .data = malloc(size + 1), .size = size};
+
+	if (!strings.data) {
+		reader->failed = true;
 		return false;
-	memcpy(strings->data, data->d_buf, data->d_size);
-	strings->data[data->d_size] = '\0';
-	strings->size = data->d_size;
+	}
+	memcpy(strings.data, data, size);
+	strings.data[size] = '\0';
+	table->sources[table->source_count++] = strings;
 	return true;
 }
 
-/* Whether @section lies in the file with all of its bytes, as what is read later must. */
-static bool lies_in_file(const struct reader *reader, const GElf_Shdr *header)
+/* Leaves strings in the file. */
+static bool refer_to_strings(struct reader *reader, uint64_t offset, uint64_t size)
 {
-	off_t size = lseek(reader->fd, 0, SEEK_END);
+	struct ebcc_symbol_table *table = reader->table;
+	int fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 3);
 
-	return size > 0 && header->sh_offset <= (uint64_t)size &&
-	       header->sh_size <= (uint64_t)size - header->sh_offset;
+	if (fd < 0)
+		return false;
+	table->sources[table->source_count++] =
+		(struct strings){.fd = fd, .offset = offset, .size = size};
+	return true;
+}
+
+/* Whether so many strings are left in the file: all of their bytes must be in it. */
+static bool stay_in_file(const struct reader *reader, uint64_t offset, uint64_t size)
+{
+	off_t end = reader->fd < 0 ? 0 : lseek(reader->fd, 0, SEEK_END);
+
+	return size > STRINGS_IN_MEMORY && end > 0 && offset <= (uint64_t)end &&
+	       size <= (uint64_t)end - offset;
 }
 
 /* Adds the string table of that section as a source; false: it has none, or there are too many. */
 static bool add_strings(struct reader *reader, size_t index)
 {
-	struct ebcc_symbol_table *table = reader->table;
 	Elf_Scn *section = elf_getscn(reader->elf, index);
-	struct strings strings = {.fd = -1};
 	GElf_Shdr header;
 	Elf_Data *data;
 
 	if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_STRTAB ||
-	    table->source_count == SOURCE_COUNT)
+	    reader->table->source_count == SOURCE_COUNT)
 		return false;
-	if (reader->fd >= 0 && header.sh_size > STRINGS_IN_MEMORY &&
-	    lies_in_file(reader, &header)) {
-		strings.fd = fcntl(reader->fd, F_DUPFD_CLOEXEC, 3);
-		strings.offset = header.sh_offset;
-		strings.size = header.sh_size;
-		if (strings.fd < 0)
-			return false;
-	} else {
-		data = ebcc_elf_section_data(section, &header, 0);
-		if (!data)
-			return false;
-		if (!copy_strings(&strings, data)) {
-			reader->failed = true;
-			return false;
-		}
-	}
-	table->sources[table->source_count++] = strings;
-	return true;
+	if (stay_in_file(reader, header.sh_offset, header.sh_size))
+		return refer_to_strings(reader, header.sh_offset, header.sh_size);
+	data = ebcc_elf_section_data(section, &header, 0);
+	return data && copy_strings(reader, data->d_buf, data->d_size);
 }
 
 /* ---- Symbols ---- */
@@ -171,20 +174,29 @@ static enum symbol_rank rank_of(const GElf_Sym *symbol)
 	}
 }
 
-static void add_symbol(struct ebcc_symbol_table *table, const GElf_Sym *symbol, unsigned source)
+/* Adds a function, for which there is room, with a name from the last source. */
+static void add_function(struct ebcc_symbol_table *table, uint64_t address, uint64_t size,
+			 uint32_t name, enum symbol_rank rank)
+{
+	if (!address || address > UINT64_MAX - SIZE_MAXIMUM)
+		return;
+	table->symbols[table->count++] = (struct symbol){
+		.address = address,
+		.name = name,
+		.size = size > SIZE_MAXIMUM ? SIZE_MAXIMUM : (uint32_t)size,
+		.source = table->source_count - 1,
+		.rank = rank,
+	};
+}
+
+static void add_symbol(struct ebcc_symbol_table *table, const GElf_Sym *symbol)
 {
 	unsigned type = GELF_ST_TYPE(symbol->st_info);
 
-	if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol->st_shndx == SHN_UNDEF ||
-	    !symbol->st_value || !symbol->st_name || symbol->st_value > UINT64_MAX - SIZE_MAXIMUM)
-		return;
-	table->symbols[table->count++] = (struct symbol){
-		.address = symbol->st_value,
-		.name = symbol->st_name,
-		.size = symbol->st_size > SIZE_MAXIMUM ? SIZE_MAXIMUM : (uint32_t)symbol->st_size,
-		.source = source,
-		.rank = rank_of(symbol),
-	};
+	if ((type == STT_FUNC || type == STT_GNU_IFUNC) && symbol->st_shndx != SHN_UNDEF &&
+	    symbol->st_name)
+		add_function(table, symbol->st_value, symbol->st_size, symbol->st_name,
+			     rank_of(symbol));
 }
 
 /* Adds the functions of the symbol table of one type, and its strings as the last source of
@@ -215,7 +227,7 @@ static bool add_symbols(struct reader *reader, uint32_t type, size_t *ret_count)
 	}
 	for (size_t i = 1; i < count; i++)
 		if (gelf_getsym(data, (int)i, &symbol))
-			add_symbol(table, &symbol, table->source_count - 1);
+			add_symbol(table, &symbol);
 	*ret_count = table->count - before;
 	return true;
 }
@@ -269,7 +281,7 @@ static char *decompress(const void *data, size_t size, size_t *ret_size)
 
 static size_t add_debugdata(struct reader *reader)
 {
-	Elf_Data *data = ebcc_elf_section_named(reader->elf, ".gnu_debugdata");
+	Elf_Data *data = ebcc_elf_section_named(reader->elf, ".gnu_debugdata", NULL);
 	AUTO_FREE char *image = NULL;
 	struct reader other = {.table = reader->table, .fd = -1};
 	size_t size = 0, count = 0;
@@ -286,6 +298,29 @@ static size_t add_debugdata(struct reader *reader)
 	return count;
 }
 
+/* Adds what the runtime of a Go program knows. */
+static void add_go_functions(struct reader *reader)
+{
+	struct ebcc_symbol_table *table = reader->table;
+	struct ebcc_go_function function;
+	struct ebcc_go_table go;
+
+	if (table->source_count == SOURCE_COUNT || !ebcc_go_table_find(reader->elf, &go))
+		return;
+	if (!(stay_in_file(reader, go.names_offset, go.names_size)
+		      ? refer_to_strings(reader, go.names_offset, go.names_size)
+		      : copy_strings(reader, go.names, go.names_size)))
+		return;
+	if (!ebcc_symbol_table_reserve(table, go.count)) {
+		reader->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < go.count; i++)
+		if (ebcc_go_table_function(&go, i, &function))
+			add_function(table, function.address, function.size, function.name,
+				     RANK_LOCAL);
+}
+
 /* ---- The whole ---- */
 
 static void read_all(struct reader *reader, const struct ebcc_symbol_places *places)
@@ -300,7 +335,9 @@ static void read_all(struct reader *reader, const struct ebcc_symbol_places *pla
 	if (!functions)
 		functions = add_debug_file(reader, places);
 	if (!functions)
-		add_debugdata(reader);
+		functions = add_debugdata(reader);
+	if (!functions)
+		add_go_functions(reader);
 	/* In this order: stubs take their names from .dynsym. */
 	if (add_symbols(reader, SHT_DYNSYM, &functions))
 		reader->failed |= !ebcc_symbol_plt_add(table, reader->elf);

@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "symbol_table.h"
 
-#define SOURCE_COUNT 4
+#define SOURCE_COUNT 5
 #define SIZE_BITS 25
 
 /* Which of several names of one address is shown: the lowest. */
@@ -24,9 +24,9 @@ struct symbol {
 	uint64_t address;
 	uint32_t name;		   /* offset in the source's strings */
 	uint32_t size : SIZE_BITS; /* the largest one stands for larger ones, too */
-	uint32_t source : 2;
+	uint32_t source : 3;
 	uint32_t rank : 2;
-	uint32_t unused : 3;
+	uint32_t unused : 2;
 };
 _Static_assert(sizeof(struct symbol) == 16, "a million of them is 16 MB");
 

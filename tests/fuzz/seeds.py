@@ -37,7 +37,8 @@ def run(*command):
 
 
 def make_elf(folder):
-    """A program as it is, stripped in several ways, without libraries' tables, and with compressed symbols."""
+    """A program as it is, stripped in several ways, without libraries' tables, and with compressed symbols; and Go's
+    tables in all their layouts."""
     source, program = folder / "program.c", folder / "program"
     source.write_text(PROGRAM)
     run("gcc", "-O1", "-Wl,-z,max-page-size=4096", "-o", program, source)
@@ -50,6 +51,11 @@ def make_elf(folder):
     compressed.write_bytes(lzma.compress((folder / "debug").read_bytes()))
     run("objcopy", f"--add-section=.gnu_debugdata={compressed}", folder / "stripped", folder / "compressed")
     source.unlink()
+    table = Path(__file__).resolve().parents[1] / "python/go_program.S"
+    for layout in (102, 116, 118, 120, 126):
+        for kind in ([], ["-DMERGED"]):
+            run("gcc", "-nostdlib", "-static", "-s", "-Wl,-e,first,-z,max-page-size=4096", f"-DLAYOUT={layout}", *kind,
+                "-o", folder / f"go{layout}{len(kind)}", table)  # fmt: skip
 
 
 def text_maker(text):
