@@ -96,6 +96,13 @@ def test_aligned_record():
     assert kind.from_buffer_copy(bytes(32) + b"\x05" + bytes(31)).b == 5
 
 
+class Index:
+    """As numbers of other packages are."""
+
+    def __index__(self):
+        return 7
+
+
 @pytest.mark.parametrize("kind, value, expected", [
     (U64, 5, b"\5" + bytes(7)),
     (U64, ct.c_int(5), b"\5" + bytes(7)),
@@ -104,6 +111,10 @@ def test_aligned_record():
     (U32 * 2, [1, 2], b"\1\0\0\0\2\0\0\0"),
     (U32 * 2, b"12345678", b"12345678"),
     (ct.c_char, "x", b"x"),
+    (ct.c_char * 4, ct.create_string_buffer(b"ab"), b"ab\0\0"),
+    (ct.c_char * 4, ct.create_string_buffer(b"ab", 64), b"ab\0\0"),
+    (U32 * 1, ct.c_int(5), b"\5\0\0\0"),
+    (U64, Index(), b"\7" + bytes(7)),
 ])
 def test_instances_from_python_values(kind, value, expected):
     assert bytes(ctype.instance(kind, value)) == expected
@@ -117,7 +128,20 @@ def test_instance_of_another_class_of_the_same_size():
     assert ctype.instance(kind, Mine(1, 2)).y == 2
 
 
+def test_own_class_without_the_padding_at_the_end():
+    class Mine(ct.Structure):
+        _fields_ = [("a", U64), ("b", U32)]
+        _pack_ = 4
+
+    kind = ctype.record("theirs", 16, False, members(("a", U64, 0), ("b", U32, 8)))
+    assert bytes(ctype.instance(kind, Mine(1, 2))) == b"\1" + bytes(7) + b"\2" + bytes(7)
+    Mine.short = type("short", (ct.Structure,), {"_fields_": [("a", U64)]})
+    with pytest.raises(TypeError, match="8 bytes can't stand for 16"):
+        ctype.instance(kind, Mine.short(1))
+
+
 @pytest.mark.parametrize("kind, value", [
+    (ct.c_char * 2, ct.create_string_buffer(b"abc")),
     (ct.c_char * 2, b"abc"), (U32, b"abc"), (U32, (ct.c_char * 3)()), (U32, "four"),
 ])
 def test_what_does_not_fit_is_refused(kind, value):

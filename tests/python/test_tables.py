@@ -152,6 +152,18 @@ def test_struct_keys_and_leaves(tables):
         structs[ct.c_uint(7)]
 
 
+def test_text_for_a_struct_of_text(load):
+    """As in books: a message for a user, whose struct is longer than the text."""
+    bpf = load("""
+        struct message { char text[12]; };
+        BPF_HASH(messages, u32, struct message);""")
+    bpf["messages"][ct.c_int(0)] = ct.create_string_buffer(b"Hey root!")
+    bpf["messages"][ct.c_int(1)] = ct.create_string_buffer(b"Hi user 501!")
+    assert [bpf["messages"][uid].text for uid in (0, 1)] == [b"Hey root!", b"Hi user 501!"]
+    with pytest.raises(TypeError):
+        bpf["messages"][0] = ct.create_string_buffer(b"a text that is too long")
+
+
 def test_array(tables):
     array = tables["array"]
     array[3] = 30

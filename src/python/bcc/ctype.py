@@ -137,16 +137,16 @@ def _bits_property(kind, bit_offset, bits):
 
 def instance(kind, value):
     """An instance of kind for what a caller passes: an instance of another class of the same
-    size, a number, bytes or str for characters, a tuple or list for records and arrays."""
+    size, text in a buffer of any size that fits, a number, bytes or str for characters, a tuple or
+    list for records and arrays."""
     if isinstance(value, kind):
         return value
     if isinstance(value, ct._SimpleCData):
+        if not issubclass(kind, ct._SimpleCData) and ct.sizeof(value) == ct.sizeof(kind):
+            return kind.from_buffer_copy(value)
         return instance(kind, value.value)
     if isinstance(value, (ct.Structure, ct.Union, ct.Array)):
-        if ct.sizeof(value) != ct.sizeof(kind):
-            raise TypeError("%r of %d bytes can't stand for %d bytes" % (
-                type(value), ct.sizeof(value), ct.sizeof(kind)))
-        return kind.from_buffer_copy(value)
+        return _from_memory(kind, value)
     if isinstance(value, str) and (kind is ct.c_char or _is_text(kind)):
         value = value.encode("utf-8", "surrogateescape")
     if isinstance(value, bytes):
@@ -155,7 +155,20 @@ def instance(kind, value):
         return kind(*value)
     if not issubclass(kind, ct._SimpleCData):
         raise TypeError("%r can't stand for %r" % (value, kind))
-    return kind(value)
+    return kind(value.__index__() if hasattr(value, "__index__") else value)
+
+
+def _from_memory(kind, value):
+    """Of another class. A buffer of text is shorter or longer than what it is for; a script's own
+    class may lack the padding at the end."""
+    data, size = bytes(value), ct.sizeof(kind)
+    if _is_text(type(value)) and not issubclass(kind, ct._SimpleCData):
+        data = data[:size].ljust(size, b"\0") + data[size:].rstrip(b"\0")
+    elif _is_record(type(value)) and 0 < size - len(data) < ct.alignment(kind):
+        data = data.ljust(size, b"\0")
+    if len(data) != size:
+        raise TypeError("%r of %d bytes can't stand for %d bytes" % (type(value), len(data), size))
+    return kind.from_buffer_copy(data)
 
 
 def _is_text(kind):
