@@ -7,6 +7,7 @@
  */
 #include "ksyms.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,7 +17,6 @@
 
 #include "buf.h"
 #include "clock.h"
-#include "scan_hex.h"
 
 #define KALLSYMS "/proc/kallsyms"
 #define READ_SIZE (64u << 10)
@@ -24,6 +24,7 @@
 #define COST_FACTOR 50
 #define TEXT_PIECE 512
 #define TEXT_LIMIT (1u << 30)
+#define ADDRESS_DIGITS 16
 #define LINE_MAX_SIZE 1024 /* KSYM_NAME_LEN is 512 and a module's name is at most 56 */
 
 /* No function or variable outside the kernel image is this long: what is farther from the symbol
@@ -46,8 +47,8 @@ struct ebcc_ksyms {
 	uint32_t *by_name; /* open addressing; index + 1, 0: free */
 	size_t by_name_size;
 	uint32_t last_module; /* while parsing: symbols of a module come together */
-	bool sorted, failed;
-	bool addresses_seen;
+	size_t sorted;	      /* while parsing: so many are in order, from the first on */
+	bool failed, addresses_seen;
 	uint32_t *by_piece;	       /* of the kernel's code: the first symbol from there on */
 	uint64_t text_start, text_end; /* of the kernel's own code, which stays as it is */
 	uint64_t guests;  /* what identifies the modules and BPF programs at the time of reading */
@@ -55,15 +56,29 @@ struct ebcc_ksyms {
 	uint64_t cost;	  /* of reading it all, in nanoseconds */
 };
 
+/* The value of eight digits, which the kernel prints in lower case. One by one they would take as
+ * long as all the rest of a line: which comes next can't be predicted. */
+static uint64_t read_eight_digits(const char *digits)
+{
+	uint64_t value;
+
+	memcpy(&value, digits, sizeof(value));
+	value = be64toh(value);
+	/* Letters have a bit that digits lack, and begin with 1 where they should have 10. */
+	value = (value & 0x0f0f0f0f0f0f0f0full) + 9 * (value >> 6 & 0x0101010101010101ull);
+	value = (value | value >> 4) & 0x00ff00ff00ff00ffull;
+	value = (value | value >> 8) & 0x0000ffff0000ffffull;
+	return (value | value >> 16) & 0xffffffffull;
+}
+
 /* Parses "ADDRESS TYPE NAME[\t[MODULE]]", of which it changes the separators. */
 static bool parse_line(char *line, char *end, struct ebcc_ksyms_line *ret)
 {
-	const char *behind = line;
-	char *at, *tab;
+	char *at = line + ADDRESS_DIGITS, *tab;
 
-	if (!ebcc_scan_hex(&behind, end, &ret->address))
+	if (end - line < ADDRESS_DIGITS)
 		return false;
-	at = line + (behind - line);
+	ret->address = read_eight_digits(line) << 32 | read_eight_digits(line + 8);
 	if (end - at < 4 || at[0] != ' ' || at[2] != ' ')
 		return false;
 	ret->type = at[1];
@@ -151,9 +166,9 @@ static bool add_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 
 	if (line->address)
 		ksyms->addresses_seen = true;
-	if (!strcmp(line->name, "_stext"))
+	if (line->name[0] == '_' && !strcmp(line->name, "_stext"))
 		ksyms->text_start = line->address;
-	else if (!strcmp(line->name, "_etext"))
+	else if (line->name[0] == '_' && !strcmp(line->name, "_etext"))
 		ksyms->text_end = line->address;
 	if (line->address < LOWEST_KERNEL_ADDRESS)
 		return true;
@@ -169,8 +184,9 @@ static bool add_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 	symbol->address = line->address;
 	symbol->module = ksyms->last_module;
 	symbol->name = append_name(ksyms, line->name);
-	if (ksyms->count > 1 && symbol[-1].address > symbol->address)
-		ksyms->sorted = false;
+	if (ksyms->sorted == ksyms->count - 1 &&
+	    (!ksyms->sorted || symbol[-1].address <= symbol->address))
+		ksyms->sorted++;
 	return !ksyms->failed;
 }
 
@@ -182,6 +198,22 @@ static int compare_symbols(const void *a, const void *b)
 	if (left->address != right->address)
 		return left->address < right->address ? -1 : 1;
 	return left->name < right->name ? -1 : left->name > right->name;
+}
+
+/* Sorts what is not in order: as the kernel itself is, from the first module's symbol on. */
+static void sort(struct ebcc_ksyms *ksyms)
+{
+	uint64_t lowest = UINT64_MAX;
+	size_t from = ksyms->sorted;
+
+	for (size_t i = from; i < ksyms->count; i++)
+		if (ksyms->symbols[i].address < lowest)
+			lowest = ksyms->symbols[i].address;
+	while (from && ksyms->symbols[from - 1].address >= lowest)
+		from--;
+	if (from < ksyms->count)
+		qsort(&ksyms->symbols[from], ksyms->count - from, sizeof(*ksyms->symbols),
+		      compare_symbols);
 }
 
 static struct ebcc_error *hidden_error(void)
@@ -280,14 +312,12 @@ static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 	ksyms->guests = hash_guests();
 	/* Offset 0 of the names is the kernel's own "module". */
 	ebcc_buf_append(&ksyms->names, "kernel", sizeof("kernel"));
-	ksyms->sorted = true;
 	TRY(ebcc_ksyms_walk(add_symbol, ksyms));
 	if (ksyms->failed)
 		return ebcc_error_no_memory();
 	if (!ksyms->addresses_seen)
 		return hidden_error();
-	if (!ksyms->sorted)
-		qsort(ksyms->symbols, ksyms->count, sizeof(*ksyms->symbols), compare_symbols);
+	sort(ksyms);
 	if (!index_text(ksyms))
 		return ebcc_error_no_memory();
 	ksyms->checked = ebcc_now_ns();
