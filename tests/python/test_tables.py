@@ -295,6 +295,28 @@ def test_counting_in_the_kernel(load):
     assert bpf["dist"][22].value == 325
 
 
+def test_counting_by_an_array(load, caplog):
+    """C passes it by its address, which is not the key."""
+    bpf = load("""
+        typedef u8 address_t[6];
+        BPF_HASH(counts, address_t, u64);
+        BPF_HASH(sizes, char[4], u32);
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            address_t address = {1, 2, 3, 4, 5, 6};
+            char name[4] = "eth";
+            FILTER
+            counts.increment(address);
+            counts.atomic_increment(address, 2);
+            sizes.increment(name, 7);
+            return 0;
+        }""")
+    getpgid(1)
+    assert [(bytes(key), leaf.value) for key, leaf in bpf["counts"].items()] == \
+        [(b"\1\2\3\4\5\6", 3)]
+    assert bpf["sizes"][b"eth"].value == 7
+    assert caplog.text == ""
+
+
 def test_histogram_of_a_table(load, capsys):
     bpf = load("""
         BPF_HISTOGRAM(dist);

@@ -169,6 +169,12 @@
 /* Lowered by the markers pass to an error at the line of the call. */
 extern void __ebcc_error__increment(void);
 
+/* Of a parameter: C passes a key of an array type as the address of its first element. */
+#define __EBCC_ADDRESS_OF_KEY(name, key)                                                           \
+	__builtin_choose_expr(                                                                     \
+		__builtin_types_compatible_p(__typeof__(&key), __EBCC_KEY(name) *), &key,          \
+		*(void **)&key)
+
 #define __EBCC_FUNCTIONS_map(name)                                                                 \
 	__EBCC_FUNCTION_lookup(name)                                                               \
 	__EBCC_FUNCTIONS_update(name)                                                              \
@@ -200,7 +206,8 @@ extern void __ebcc_error__increment(void);
 	}                                                                                          \
 	__EBCC_INLINE void __ebcc_add__##name(__EBCC_KEY(name) key, long long addend)              \
 	{                                                                                          \
-		__EBCC_LEAF(name) *leaf = __ebcc_lookup_or_zero__##name(&key);                     \
+		__EBCC_LEAF(name) *leaf =                                                          \
+			__ebcc_lookup_or_zero__##name(__EBCC_ADDRESS_OF_KEY(name, key));           \
                                                                                                    \
 		if (!__EBCC_IS_INTEGER(__EBCC_LEAF(name)))                                         \
 			__ebcc_error__increment();                                                 \
@@ -209,7 +216,8 @@ extern void __ebcc_error__increment(void);
 	}                                                                                          \
 	__EBCC_INLINE void __ebcc_atomic_add__##name(__EBCC_KEY(name) key, long long addend)       \
 	{                                                                                          \
-		__EBCC_LEAF(name) *leaf = __ebcc_lookup_or_zero__##name(&key);                     \
+		__EBCC_LEAF(name) *leaf =                                                          \
+			__ebcc_lookup_or_zero__##name(__EBCC_ADDRESS_OF_KEY(name, key));           \
                                                                                                    \
 		if (!__EBCC_IS_INTEGER(__EBCC_LEAF(name)) || sizeof(*leaf) < 4)                    \
 			__ebcc_error__increment();                                                 \
