@@ -157,6 +157,7 @@ int main(int argc, char **argv)
 		"sizeof(ebcc_embedded_files[0]);\n"
 		"const char ebcc_embedded_hash[] = \"%016llx\";\n",
 		(unsigned long long)XXH64_digest(hash));
+	XXH64_freeState(hash);
 	if (fclose(out))
 		die("can't write", argv[1]);
 	return 0;

@@ -72,12 +72,21 @@ static void note_interrupt(int number)
 	}
 }
 
+/* Nobody reads the output any more: as good as an interrupt, however often it is tried. */
+static void note_lost_reader(int number)
+{
+	if (!interrupts)
+		interrupts = 1;
+}
+
 /* catch_interrupts(): from now on SIGINT and SIGTERM end waits and are noted, once, also where the
- * shell has set SIGINT to be ignored, as it does for background jobs. */
+ * shell has set SIGINT to be ignored, as it does for background jobs. So is SIGPIPE. */
 static int posix_catch_interrupts(lua_State *L)
 {
 	struct sigaction action = {.sa_handler = note_interrupt};
+	struct sigaction lost_reader = {.sa_handler = note_lost_reader};
 
+	sigaction(SIGPIPE, &lost_reader, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	return 0;

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from toolrun import Tool, run
+from toolrun import Tool, command_of, run
 
 OWN = os.getpid()
 
@@ -106,6 +106,23 @@ def test_duration():
     assert (status, errors) == (0, b"")
     assert output.startswith(b"TIME      PID     COMM             SIG  TPID    RESULT\n")
     assert time.monotonic() - start >= 0.5
+
+
+def test_nobody_reads():
+    """It ends quietly when the reader of its output goes away."""
+    read, write = os.pipe()
+    tool = subprocess.Popen(command_of("killsnoop", ["-p", OWN]), stdout=write,
+                            stderr=subprocess.PIPE)
+    os.close(write)
+    assert os.read(read, 4) == b"TIME"
+    os.close(read)
+    for _ in range(50):
+        os.kill(OWN, 0)
+        if tool.poll() is not None:
+            break
+        time.sleep(0.1)
+    _, errors = tool.communicate(timeout=1)
+    assert (tool.returncode, errors) == (0, b"")
 
 
 def test_help():
