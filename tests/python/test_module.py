@@ -181,6 +181,12 @@ def test_no_program_of_that_name(load):
         load(NOTHING).load_func("nothin", BPF.KPROBE)
 
 
+@pytest.mark.parametrize("cflags", ["-DLIMIT=5", b"-DLIMIT=5"])
+def test_flags_are_a_list(load, cflags):
+    with pytest.raises(bcc.InvalidArgumentError, match="cflags is .*; it takes a list"):
+        load(NOTHING, cflags=cflags)
+
+
 def test_load_func_gives_the_same_function_again(load):
     bpf = load(NOTHING)
     function = bpf.load_func(b"nothing", BPF.RAW_TRACEPOINT)

@@ -127,6 +127,8 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
             if not file_name:
                 raise _ebcc.InvalidArgumentError("text or src_file is needed")
             text = _read(file_name)
+        if isinstance(cflags, (str, bytes)):
+            raise _ebcc.InvalidArgumentError("cflags is %r; it takes a list of flags" % cflags)
         header = _read(_find_file(hdr_file)) if hdr_file else None
         return _ebcc.Module(
             source=to_bytes(text), file_name=file_name, header=header,
