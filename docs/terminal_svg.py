@@ -16,6 +16,9 @@ LINE_HEIGHT = 19
 MARGIN = 18
 BAR_HEIGHT = 34
 
+# Browsers draw several plain spaces as one; not all of them heed xml:space.
+NO_BREAK_SPACE = "\u00a0"
+
 
 def picture(title, lines):
     """The SVG text of a terminal window with these lines."""
@@ -29,8 +32,7 @@ def picture(title, lines):
         'fill="#2a2f38"/>',
         *(f'<circle cx="{MARGIN + 2 + 20 * number}" cy="{BAR_HEIGHT // 2}" r="6" fill="{color}"/>'
           for number, color in enumerate(("#e0605a", "#dfb04a", "#5fae5f"))),
-        f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{FONT_SIZE}" '
-        'xml:space="preserve">',
+        f'<g font-family="DejaVu Sans Mono, Menlo, Consolas, monospace" font-size="{FONT_SIZE}">',
         f'<text x="{width / 2}" y="{BAR_HEIGHT / 2 + 5}" text-anchor="middle" '
         f'fill="#aab2c0" font-size="13">{html.escape(title)}</text>',
     ]
@@ -40,7 +42,7 @@ def picture(title, lines):
         # The length makes columns line up whatever monospaced font there is.
         length = f' textLength="{len(line) * CHARACTER_WIDTH:.2f}"' if line else ""
         parts.append(f'<text x="{MARGIN}" y="{y}" fill="{color}"{length}>'
-                     f"{html.escape(line)}</text>")
+                     f"{html.escape(line).replace(' ', NO_BREAK_SPACE)}</text>")
     return "\n".join([*parts, "</g>", "</svg>", ""])
 
 

@@ -57,3 +57,11 @@ def test_every_source_file_has_a_place():
     patterns = [re.compile(name.replace("*", r"\w*")) for name in names]
     stems = {path.stem for path in (REPOSITORY / "src/cc").glob("*.[ch]*") if path.suffix in (".c", ".cc")}
     assert sorted(stem for stem in stems if not any(pattern.fullmatch(stem) for pattern in patterns)) == []
+
+
+@pytest.mark.parametrize("name", ["biolatency", "opensnoop"])
+def test_columns_of_pictures(name):
+    """Browsers draw several plain spaces as one, which moves the columns of a terminal."""
+    picture = (REPOSITORY / f"docs/{name}.svg").read_text(encoding="utf-8")
+    lines = re.findall(r'<text x="18"[^>]*>(.*?)</text>', picture)
+    assert len(lines) > 5 and not any(" " in line for line in lines)
