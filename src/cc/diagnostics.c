@@ -170,6 +170,8 @@ static void append_message(const struct ebcc_cc_diagnostic *diagnostic, struct e
 		for (rest = message; (rest = strstr(rest, "': ")); message = rest)
 			rest += 3;
 	}
+	if (!strcmp(message, "unsupported dynamic stack allocation"))
+		message = "the size of an array on the stack has to be a constant";
 	if (strstr(message, "incomplete") && strstr(message, "'struct tracepoint__"))
 		message = "this tracepoint's fields are not known";
 	if (!strcmp(message, "expected expression") &&

@@ -460,6 +460,31 @@ static bool hint_redefinition(const struct ebcc_mistake *mistake, struct ebcc_bu
 	return false;
 }
 
+/* A line break within quotes; in most cases another language made it of \n. */
+static bool hint_string(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	if (!strstr(mistake->message, "'\"'"))
+		return false;
+	ebcc_buf_append_string(ret,
+			       "a string ends on its line: where the source stands in a "
+			       "string itself, a \\n that C is to see is written \\\\n there, "
+			       "or the outer string is a raw one (in Python r\"\"\"...\"\"\")");
+	return true;
+}
+
+/* U+2018 to U+201F, in UTF-8. */
+static bool hint_quotes(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	size_t left;
+	const char *at = at_column(mistake, &left);
+
+	if (!at || left < 3 || memcmp(at, "\xe2\x80", 2) || (unsigned char)at[2] < 0x98 ||
+	    (unsigned char)at[2] > 0x9f)
+		return false;
+	ebcc_buf_append_string(ret, "these are quotation marks of written text: C has \" and '");
+	return true;
+}
+
 static const struct {
 	const char *pattern; /* in the message */
 	bool (*hint)(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
@@ -475,6 +500,8 @@ static const struct {
 	{"comparison between pointer and integer", hint_operands},
 	{"function-like macro invocation", hint_arguments},
 	{"file not found", hint_file},
+	{"missing terminating", hint_string},
+	{"expected expression", hint_quotes},
 	{"few arguments to", hint_arguments},
 	{"many arguments to", hint_arguments},
 	{"incomplete definition of type", hint_type},

@@ -239,6 +239,7 @@ static const char *const form_sentences[] = {
 	"argument may not have 'void' type",
 	"'void' must be the first and only parameter",
 	"redefinition of '__ebcc_",
+	"use of undeclared label ",
 };
 
 static bool is_about_form(const char *message)

@@ -180,6 +180,14 @@ main.c:1:10: fatal error: 'nosuch.h' file not found
     1 | #include "nosuch.h"
       |          ^~~~~~~~~~
 main.c:1:10: note: it is looked for beside the file that names it, and in the directories of -I flags"""),
+    ("line_break_in_a_string", BODY % '    bpf_trace_printk("hello\n");', """
+main.c:6:22: note: a string ends on its line: where the source stands in a string itself, a \\n that C is to see is """
+     """written \\\\n there, or the outer string is a raw one"""),
+    ("quotation_marks", BODY % "    bpf_trace_printk(\u201chello\u201d);",
+     "main.c:6:22: note: these are quotation marks of written text: C has \" and '"),
+    ("array_of_variable_size", BODY % "    char name[(u8)bpf_get_prandom_u32()];\n    bpf_get_current_comm(name, sizeof(name));\n"
+     "    key = name[0];\n    counts.increment(key);",
+     "\nmain.c:6:5: error: the size of an array on the stack has to be a constant"),
     ("name_of_a_helper", "static int bpf_get_current_task(void) { return 0; }\nint f(void *ctx) { return 0; }\n",
      "note: the name is that of a BPF helper: choose another"),
     ("macro_of_the_source", "#define TWICE(x) ((x) + nosuch)\n" + BODY % "    key = TWICE(key);", """
@@ -288,6 +296,13 @@ def test_no_headers_are_asked_for_where_a_name_is_only_mistyped():
         with pytest.raises(bcc.CompileError) as caught:
             BPF(text=BODY % body)
         assert "headers" not in str(caught.value)
+
+
+def test_headers_are_not_asked_for_a_label():
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text="int f(void *ctx) { goto out; }")
+    assert "use of undeclared label 'out'" in str(caught.value)
+    assert "headers" not in str(caught.value)
 
 
 def test_lines_count_in_the_file_that_was_written(tmp_path):
