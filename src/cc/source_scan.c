@@ -466,6 +466,32 @@ static bool is_variable(const struct state *state)
 	       (token_is(next, ";") || token_is(next, "=") || token_is(next, "["));
 }
 
+/* Whether words stand before expressions: after them a name is none that is being declared. */
+static bool begins_expression(struct token word)
+{
+	static const char *const words[] = {"return", "case", "goto", "else", "do", "sizeof"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(word, words[i]))
+			return true;
+	return false;
+}
+
+/* Whether a name in capitals, as constants have, is that of a member, a parameter or a local
+ * variable: the kernel's macro of that name would break it. */
+static bool is_inner_name(const struct state *state, struct token name)
+{
+	struct token next = peek_token(&state->lexer);
+
+	if (!(state->braces || state->parens) || state->lexer.in_directive ||
+	    state->previous.kind != TOKEN_NAME || begins_expression(state->previous))
+		return false;
+	for (size_t i = 0; i < name.size; i++)
+		if (islower((unsigned char)name.start[i]))
+			return false;
+	return next.kind == TOKEN_PUNCTUATION && strchr(";=[,)", *next.start);
+}
+
 /* Whether the name, inside of a typedef, is the one that it defines. */
 static bool is_typedef_name(const struct state *state)
 {
@@ -491,7 +517,7 @@ static struct ebcc_error *note_name(struct state *state, struct token name)
 	if (state->enum_braces && state->braces == state->enum_braces && state->parens == 0 &&
 	    (token_is(state->previous, "{") || token_is(state->previous, ",")))
 		use |= EBCC_SCAN_DEFINES_ENUMERATOR;
-	if (is_variable(state))
+	if (is_variable(state) || (!member && is_inner_name(state, name)))
 		use |= EBCC_SCAN_DEFINES_OBJECT;
 	if (!member && state->braces == 0 && state->parens == 0 &&
 	    token_is(peek_token(&state->lexer), "(")) {
@@ -799,7 +825,6 @@ static struct ebcc_error *scan_tokens(struct state *state)
 			return NULL;
 		if (token_is(token, "#") && state->lexer.line_start && !state->lexer.in_directive) {
 			TRY(scan_directive(state));
-			state->previous.kind = TOKEN_END;
 			continue;
 		}
 		if (token.kind == TOKEN_NAME)

@@ -83,6 +83,25 @@ START_TEST(test_dead_branch)
 }
 END_TEST
 
+/* Names that the kernel may have a macro for. */
+START_TEST(test_definitions_in_capitals)
+{
+	scan_it("enum { /* first */ A = 1,\n#if 1\n B, // second\n#endif\n C };\n"
+		"struct s { u32 D; u8 E[4]; enum { F, G } H; };\n"
+		"static int f(int I, struct t *J) { const u64 K = L, M; return N; }\n"
+		"static int g(void) { if (f(O, (u8)P)) goto Q; return sizeof(R) * S; }\n");
+	for (char name[] = "A"; *name <= 'M'; (*name)++) {
+		bool defined =
+			uses(name) & (EBCC_SCAN_DEFINES_ENUMERATOR | EBCC_SCAN_DEFINES_OBJECT);
+
+		if (*name != 'J' && *name != 'M')
+			ck_assert_msg(defined == (*name != 'H' && *name != 'L'), "%s", name);
+	}
+	for (char name[] = "N"; *name <= 'S'; (*name)++)
+		ck_assert_uint_eq(uses(name), EBCC_SCAN_TOKEN);
+}
+END_TEST
+
 START_TEST(test_definitions)
 {
 	scan_it("struct a { int x; }; struct __attribute__((packed)) b { int x; };\n"
@@ -283,6 +302,7 @@ int main(void)
 	tcase_add_test(tests, test_decoys);
 	tcase_add_test(tests, test_dead_branch);
 	tcase_add_test(tests, test_definitions);
+	tcase_add_test(tests, test_definitions_in_capitals);
 	tcase_add_test(tests, test_objects);
 	tcase_add_test(tests, test_macros);
 	tcase_add_test(tests, test_programs);
