@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Build-time program: makes the table of ktypes_macros.h. Definitions come from this project's
- * kernel/macros.h and kernel/aliases.h, and from a list of macros as `cc -E -dM` prints it; the
- * first definition of a name is the one kept. Of the list, only constants in capitals are taken:
- * what else user-space headers define is not the kernel's interface.
+ * kernel/macros.h and kernel/aliases.h, and from user-space headers: a list of their macros as
+ * `cc -E -dM` prints it, and their enumerators, from their text as `cc -E -P` prints it. The first
+ * definition of a name is the one kept. Of the headers, only constants in capitals are taken: what
+ * else they define is not the kernel's interface.
  *
- * macro_table OUT MACROS ALIASES LIST
+ * macro_table OUT MACROS ALIASES LIST TEXT
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -154,12 +155,24 @@ static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 	free(text);
 }
 
+/* Whether a name is the compiler's or the C library's own: it says what these are, not the kernel.
+ */
+static bool is_internal(const char *name, size_t size)
+{
+	static const char *const prefixes[] = {"__GCC_", "__GLIBC", "__STDC", "__USE_", "__HAVE_"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return name[0] == '_' && (name[1] != '_' || name[size - 1] == '_');
+}
+
 /* Whether a macro of the compiler's list is a constant, or a test of one, to be offered. */
 static bool is_offered(const char *name, size_t size, const char *value, size_t value_size)
 {
 	bool syscall_number = size > 5 && !strncmp(name, "__NR_", 5);
 
-	if (!value_size || (name[0] == '_' && !syscall_number) || !strncmp(name, "NULL", size))
+	if (!value_size || is_internal(name, size) || !strncmp(name, "NULL", size))
 		return false;
 	for (size_t i = 0; i < size && !syscall_number; i++)
 		if (islower((unsigned char)name[i]))
@@ -197,6 +210,96 @@ static void add_list(const char *path)
 	free(text);
 }
 
+/* The end of an enumerator's expression: the comma behind it, or the enum's brace. */
+static const char *end_of_expression(const char *p)
+{
+	int depth = 0;
+
+	for (; *p && (depth || (*p != ',' && *p != '}')); p++)
+		depth += (*p == '(') - (*p == ')');
+	return p;
+}
+
+/* The first position that is no space. */
+static const char *skip_spaces(const char *p)
+{
+	while (isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
+/* What enumerators without an expression count from. */
+struct base {
+	const char *name; /* NULL: 0 */
+	size_t size;
+	unsigned distance;
+};
+
+static void add_enumerator(const char *name, size_t size, const char *expression,
+			   size_t expression_size, const struct base *base)
+{
+	char *text = NULL;
+	int length;
+
+	if (expression)
+		length = asprintf(&text, "#define %.*s (%.*s)\n", (int)size, name,
+				  (int)expression_size, expression);
+	else if (base->name)
+		length = asprintf(&text, "#define %.*s (%.*s + %u)\n", (int)size, name,
+				  (int)base->size, base->name, base->distance);
+	else
+		length = asprintf(&text, "#define %.*s %u\n", (int)size, name, base->distance);
+	if (length < 0)
+		die("no memory for", name);
+	for (char *p = text; p[1]; p++)
+		if (*p == '\n')
+			*p = ' ';
+	if (is_offered(name, size, "0", 1))
+		add(name, size, text, strlen(text), EBCC_MACRO_DEFINE);
+	free(text);
+}
+
+/* The enumerators of one enum, from behind its brace. Returns its end. */
+static const char *add_enum(const char *p)
+{
+	struct base base = {0};
+
+	for (p = skip_spaces(p); is_name_part(*p); p = skip_spaces(p)) {
+		const char *name = p, *expression = NULL, *end;
+		size_t size = name_size(name);
+
+		p = skip_spaces(name + size);
+		if (*p == '=')
+			expression = skip_spaces(p + 1);
+		end = end_of_expression(p);
+		add_enumerator(name, size, expression, expression ? end - expression : 0, &base);
+		if (expression)
+			base = (struct base){.name = name, .size = size};
+		base.distance++;
+		p = *end == ',' ? end + 1 : end;
+	}
+	return p;
+}
+
+/* The enumerators of all enums in preprocessed text. */
+static void add_enums(const char *path)
+{
+	char *text = read_file(path);
+
+	for (const char *p = text; (p = strstr(p, "enum"));) {
+		bool whole = p == text || !is_name_part(p[-1]);
+
+		p += strlen("enum");
+		if (!whole || is_name_part(*p))
+			continue;
+		p = skip_spaces(p);
+		p = skip_spaces(p + name_size(p));
+		if (*p == '{')
+			p = add_enum(p + 1);
+	}
+	free(text);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct ebcc_macro *left = a, *right = b;
@@ -226,11 +329,12 @@ int main(int argc, char **argv)
 	static const char *const kinds[] = {"DEFINE", "ALIAS", "CODE"};
 	FILE *out;
 
-	if (argc != 5)
-		die("usage", "macro_table OUT MACROS ALIASES LIST");
+	if (argc != 6)
+		die("usage", "macro_table OUT MACROS ALIASES LIST TEXT");
 	add_header(argv[2], EBCC_MACRO_DEFINE);
 	add_header(argv[3], EBCC_MACRO_ALIAS);
 	add_list(argv[4]);
+	add_enums(argv[5]);
 	qsort(macros, count, sizeof(*macros), by_name);
 	out = fopen(argv[1], "w");
 	if (!out)

@@ -715,6 +715,11 @@ static const char *const snippets[] = {
 	/* Macros that sources look for to tell kernels apart. */
 	"#ifndef CAP_OPT_NONE\n#error\n#endif\n#ifndef bio_dev\n#error\n#endif\n"
 	"u64 f(u64 options) { return (options & CAP_OPT_NOAUDIT) | CAP_OPT_INSETID; }",
+	/* Enumerators of user-space headers, of which BTF may know nothing: with a value of their
+	 * own, counted from another's, counted from 0. */
+	"_Static_assert(BPF_DEVCG_ACC_WRITE == 4 && BPF_DEVCG_DEV_CHAR == 2, \"\");"
+	"_Static_assert(XFRMNLGRP_EXPIRE == 2 && IFLA_MTU == 4 && NLMSG_MIN_TYPE == 16, \"\");"
+	"unsigned f(int a) { return AUDIT_ARCH_X86_64 + BPF_MAP_TYPE_HASH + a; }",
 	/* The kernel's names, the source's own meaning. */
 	"struct path { int mine; }; typedef char qstr_t; enum { PIDTYPE_PID = 77 };"
 	" int f(struct file *file, struct path *p) { return file->f_mode + p->mine + PIDTYPE_PID; "

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The user-space headers whose constants are offered to sources. Not compiled in: at build time
- * the preprocessor lists the macros that these define (macro_table.c makes a table of them). What
- * BTF knows as an enumerator comes from BTF; the enumerators here are no macros, and left out.
+ * the preprocessor lists the macros and the enumerators that these define (macro_table.c makes a
+ * table of them). What BTF knows as an enumerator comes from BTF; of enums that no code of the
+ * kernel uses by name, BTF knows nothing.
  */
 /* First: it says less once a header of the C library has been seen. */
 #include <linux/stat.h>
