@@ -3,8 +3,10 @@
 
 import argparse
 import ctypes as ct
+import errno
 import os
 import platform
+import socket
 import struct
 import subprocess
 import sys
@@ -265,6 +267,32 @@ def test_descriptor_of_a_table(load):
     assert libbcc.lib.bpf_table_fd(bpf.module, b"t") == bpf["t"].map_fd >= 0
     assert libbcc.lib.bpf_table_fd(bpf.module, b"no") == -1
     assert bpf.free_bcc_memory() == 0 and 1 not in bpf["t"]
+
+
+def test_functions_on_descriptors(load, bpffs):
+    """Pinning, and a table by its descriptor alone."""
+    bpf = load("BPF_HASH(t, u32, u64); int f(struct __sk_buff *skb) { return 4; }")
+    lib, path = libbcc.lib, os.fsencode(bpffs) + b"/t"
+    assert lib.bpf_obj_pin(bpf["t"].map_fd, ct.c_char_p(path)) == 0
+    fd, key, leaf = lib.bpf_obj_get(path), ct.c_uint(7), ct.c_ulonglong(2**40)
+    assert lib.bpf_get_first_key(fd, ct.byref(key), ct.sizeof(key)) < 0
+    assert lib.bpf_update_elem(fd, ct.byref(key), ct.byref(leaf), 0) == 0
+    leaf.value, first = 0, ct.c_uint()
+    assert lib.bpf_lookup_elem(fd, ct.byref(key), ct.byref(leaf)) == 0 and leaf.value == 2**40
+    assert lib.bpf_get_first_key(fd, ct.byref(first), 4) == 0 and first.value == 7
+    assert lib.bpf_get_next_key(fd, ct.byref(first), ct.byref(first)) < 0
+    assert lib.bpf_delete_elem(fd, ct.byref(key)) == 0 and len(bpf["t"]) == 0
+    assert lib.bpf_delete_elem(fd, ct.byref(key)) < 0 and ct.get_errno() == errno.ENOENT
+    assert lib.bpf_obj_get(path + b"-missing") < 0
+    os.close(fd)
+    first, second = socket.socketpair(type=socket.SOCK_DGRAM)
+    with first, second:
+        assert lib.bpf_attach_socket(second.fileno(), bpf.load_func("f", BPF.SOCKET_FILTER).fd) == 0
+        first.send(b"shortened")
+        assert second.recv(100) == b"shor"
+        assert lib.bpf_attach_socket(second.fileno(), first.fileno()) == -errno.EINVAL
+    with pytest.raises(AttributeError, match="lib has no function bpf_create_map"):
+        lib.bpf_create_map(1, b"x", 4, 4, 1, 0)
 
 
 def test_command_that_waits_for_its_tracer(load, tmp_path):

@@ -4,9 +4,12 @@ ctypes: names, arguments and results are its. New scripts use the methods of BPF
 
 import ctypes as ct
 import os
+import socket
 
 from . import _ebcc
 from .utils import detect_language
+
+_SO_ATTACH_BPF = 50
 
 _LANGUAGES = ("java", "node", "perl", "php", "python", "ruby", "tcl")
 
@@ -23,12 +26,49 @@ class bcc_symbol_option(ct.Structure):
                 ("lazy_symbolize", ct.c_int), ("use_symbol_type", ct.c_uint)]
 
 
+# Functions on descriptors: what scripts call them, how libbpf names them, their arguments. They return
+# a negative number on failure, and set the errno of ctypes.
+_ON_DESCRIPTORS = {
+    "bpf_obj_pin": ("bpf_obj_pin", (ct.c_int, ct.c_char_p)),
+    "bpf_obj_get": ("bpf_obj_get", (ct.c_char_p,)),
+    "bpf_lookup_elem": ("bpf_map_lookup_elem", (ct.c_int, ct.c_void_p, ct.c_void_p)),
+    "bpf_update_elem": ("bpf_map_update_elem", (ct.c_int, ct.c_void_p, ct.c_void_p, ct.c_uint64)),
+    "bpf_delete_elem": ("bpf_map_delete_elem", (ct.c_int, ct.c_void_p)),
+    "bpf_get_next_key": ("bpf_map_get_next_key", (ct.c_int, ct.c_void_p, ct.c_void_p)),
+    "bpf_prog_attach": ("bpf_prog_attach", (ct.c_int, ct.c_int, ct.c_int, ct.c_uint)),
+    "bpf_prog_detach2": ("bpf_prog_detach2", (ct.c_int, ct.c_int, ct.c_int)),
+}
+
+
 def _bytes(value):
     return getattr(value, "value", value)
 
 
 class _Library:
     """lib.FUNCTION(...)."""
+
+    def __getattr__(self, name):
+        if name not in _ON_DESCRIPTORS:
+            raise AttributeError("lib has no function %s: the methods of BPF are what to use" % name)
+        own_name, arguments = _ON_DESCRIPTORS[name]
+        function = getattr(ct.CDLL("libbpf.so.1", use_errno=True), own_name)
+        function.argtypes = arguments
+        setattr(self, name, function)
+        return function
+
+    def bpf_get_first_key(self, table_fd, key, key_size):
+        """Writes the first key of a table, which has key_size bytes; negative when it is empty."""
+        return self.bpf_get_next_key(table_fd, None, key)
+
+    @staticmethod
+    def bpf_attach_socket(socket_fd, program_fd):
+        """Makes a program the filter of a socket. 0, or a negative number."""
+        with socket.socket(fileno=os.dup(socket_fd)) as copy:
+            try:
+                copy.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_BPF, program_fd)
+            except OSError as error:
+                return -error.errno
+        return 0
 
     @staticmethod
     def bcc_procutils_which_so(libname, pid=0):

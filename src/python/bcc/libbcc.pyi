@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import ctypes as ct
+from collections.abc import Callable
 from typing import Any
 
 class bcc_symbol(ct.Structure):
@@ -25,5 +26,18 @@ class _Library:
     def bpf_has_kernel_btf() -> int: ...
     @staticmethod
     def kernel_struct_has_field(struct_name: Any, field_name: Any) -> int: ...
+
+    # Negative on failure.
+    bpf_obj_pin: Callable[[int, bytes], int]
+    bpf_obj_get: Callable[[bytes], int]
+    bpf_lookup_elem: Callable[[int, Any, Any], int]
+    bpf_update_elem: Callable[[int, Any, Any, int], int]
+    bpf_delete_elem: Callable[[int, Any], int]
+    bpf_get_next_key: Callable[[int, Any, Any], int]
+    def bpf_get_first_key(self, table_fd: int, key: Any, key_size: int) -> int: ...
+    bpf_prog_attach: Callable[[int, int, int, int], int]
+    bpf_prog_detach2: Callable[[int, int, int], int]
+    @staticmethod
+    def bpf_attach_socket(socket_fd: int, program_fd: int) -> int: ...
 
 lib: _Library
