@@ -141,7 +141,7 @@ static struct ebcc_error *set_inner(struct ebcc_table *table, const char *inner_
 static struct ebcc_error *prepare(struct ebcc_table *table)
 {
 	AUTO_FREE char *type = NULL, *pinned = NULL;
-	const char *inner;
+	char *inner;
 
 	TRY(read_fact(table, "table", &type));
 	TRY(read_fact(table, "pinned", &pinned));
@@ -153,8 +153,12 @@ static struct ebcc_error *prepare(struct ebcc_table *table)
 		table->key_size = 0;
 		table->key_type = NULL;
 	}
-	/* "hash_of_maps$INNER" */
+	/* hash_of_maps$INNER; from a macro that couldn't tell it from other arguments, in quotes */
 	inner = type ? strchr(type, '$') : NULL;
+	if (inner && inner[1] == '"') {
+		inner++;
+		inner[strcspn(inner + 1, "\"") + 1] = '\0';
+	}
 	if (inner)
 		TRY(set_inner(table, inner + 1));
 	if (pinned && bpf_map__set_pin_path(table->map, pinned))

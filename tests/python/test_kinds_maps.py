@@ -68,6 +68,8 @@ DECLARATIONS = [
     ("BPF_ARRAY(in, u64, 2); BPF_ARRAY_OF_MAPS(t, \"in\", 3)", 12, 4, 4, 3),
     ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, \"in\")", 13, 4, 4, 10240),
     ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, u64, \"in\")", 13, 8, 4, 10240),
+    ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, struct { u32 a, b; }, \"in\")", 13, 8, 4, 10240),
+    ("#define IN \"in\"\nBPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, IN, 3 + 2)", 13, 4, 4, 5),
     ("BPF_ARRAY(in, u64, 2); BPF_HASH_OF_MAPS(t, struct { u32 a; u32 b; u32 c; }, \"in\", 5)", 13,
      12, 4, 5),
     ("BPF_DEVMAP(t, 3)", 14, 4, 4, 3),
@@ -352,6 +354,7 @@ def test_push_pop_peek(load, declaration, order):
 
 @pytest.mark.parametrize("array, hashes", [
     ('BPF_ARRAY_OF_MAPS(array, "inner", 4)', 'BPF_HASH_OF_MAPS(hashes, u64, "inner", 4)'),
+    ('BPF_ARRAY_OF_MAPS(array, "inner", 4)', 'BPF_HASH_OF_MAPS(hashes, u64, "inner")'),
     ('BPF_TABLE("array_of_maps$inner", int, int, array, 4)',
      'BPF_TABLE("hash_of_maps$inner", u64, int, hashes, 4)')])
 def test_maps_in_maps(load, array, hashes):

@@ -682,8 +682,17 @@ struct bpf_stacktrace_buildid {
 	__EBCC_BPF_TABLE("array_of_maps$" inner, int, int, name, entries)
 #define __EBCC_HASH_OF_MAPS4(name, key_type, inner, entries)                                       \
 	__EBCC_BPF_TABLE("hash_of_maps$" inner, key_type, int, name, entries)
-#define __EBCC_HASH_OF_MAPS3(name, key_type, inner)                                                \
-	__EBCC_HASH_OF_MAPS4(name, key_type, inner, 10240)
+/* (name, key, "inner") or (name, "inner", size): a string in quotes tells which. */
+#define __EBCC_HASH_OF_MAPS3(name, second, third)                                                  \
+	__EBCC_DEFINE(name, __EBCC_TYPE_HASH_OF_MAPS,                                              \
+		      __typeof__(__builtin_choose_expr(__EBCC_HAS_PREFIX(#second, "\""), 0,        \
+						       *(__typeof__(second) *)0)),                 \
+		      int, __builtin_choose_expr(__EBCC_HAS_PREFIX(#second, "\""), third, 10240),  \
+		      0);                                                                          \
+	__EBCC_FACTS(name, __builtin_choose_expr(__EBCC_HAS_PREFIX(#second, "\""),                 \
+						 "table=hash_of_maps$" #second "\n",               \
+						 "table=hash_of_maps$" #third "\n"));              \
+	__EBCC_TABLE_any(name)
 #define __EBCC_HASH_OF_MAPS2(name, inner) __EBCC_HASH_OF_MAPS4(name, int, inner, 10240)
 #define BPF_HASH_OF_MAPS(...)                                                                      \
 	__EBCC_PICK4(__VA_ARGS__, __EBCC_HASH_OF_MAPS4, __EBCC_HASH_OF_MAPS3,                      \
