@@ -423,18 +423,48 @@ static struct ebcc_error *check_opts(const struct ebcc_kprobe_opts *opts)
 	return NULL;
 }
 
+static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc_kprobe_opts *opts,
+				 struct ebcc_link **ret)
+{
+	AUTO_FREE char *name = NULL;
+
+	TRY(describe(opts, &name));
+	return opts->max_active ? attach_tracefs(program, opts, name, ret)
+				: attach_perf(program, opts, name, ret);
+}
+
+/* Attaches to the function behind a macro of that name (EBCC_ALLOCATION_SUFFIX). False: there is
+ * none that could be attached to. */
+static bool attach_behind_macro(struct ebcc_program *program, struct ebcc_kprobe_opts opts,
+				struct ebcc_link **ret)
+{
+	AUTO_FREE char *function = NULL;
+	struct ebcc_error *error;
+
+	if (asprintf(&function, "%s" EBCC_ALLOCATION_SUFFIX, opts.function) < 0) {
+		function = NULL;
+		return false;
+	}
+	opts.function = function;
+	error = attach(program, &opts, ret);
+	ebcc_error_destroy(error);
+	return !error;
+}
+
 struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
 				      const struct ebcc_kprobe_opts *caller_opts,
 				      struct ebcc_link **ret)
 {
 	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
-	AUTO_FREE char *name = NULL;
 	struct ebcc_error *error;
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_kprobe_opts"));
 	TRY(check_opts(&opts));
-	TRY(describe(&opts, &name));
-	error = opts.max_active ? attach_tracefs(program, &opts, name, ret)
-				: attach_perf(program, &opts, name, ret);
+	error = attach(program, &opts, ret);
+	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND &&
+	    attach_behind_macro(program, opts, ret)) {
+		ebcc_error_destroy(error);
+		return NULL;
+	}
 	return ebcc_error_with_subject(error, opts.function);
 }

@@ -218,20 +218,43 @@ static bool find_in_part(const struct ebcc_kernel_btf *btf, const struct ebcc_bt
 	return false;
 }
 
+/* Sets the target's number and module, or leaves them 0 where no BTF has the type. */
+static struct ebcc_error *find_wanted(struct ebcc_kernel_btf *btf, const struct wanted *wanted,
+				      struct ebcc_attach_target *target)
+{
+	if (!wanted->module && find_in_part(btf, &btf->parts[0], wanted, target))
+		return NULL;
+	TRY(ebcc_kernel_btf_open_modules(btf));
+	for (size_t i = 1; i < btf->part_count; i++)
+		if ((!wanted->module ||
+		     !strcmp(part_module(btf, &btf->parts[i]), wanted->module)) &&
+		    find_in_part(btf, &btf->parts[i], wanted, target))
+			break;
+	return NULL;
+}
+
+/* Whether the target is any function of the kernel, by its own name. */
+static bool is_function_target(const struct ebcc_attach_target *target)
+{
+	return target->kind->btf_kind == BTF_KIND_FUNC && !*target->kind->type;
+}
+
 static struct ebcc_error *find_in_btf(struct ebcc_kernel_btf *btf,
 				      struct ebcc_attach_target *target)
 {
 	AUTO_WANTED struct wanted wanted = {0};
+	char *function;
 
 	TRY(wanted_init(&wanted, target));
-	if (!wanted.module && find_in_part(btf, &btf->parts[0], &wanted, target))
+	TRY(find_wanted(btf, &wanted, target));
+	if (target->id || !is_function_target(target))
 		return NULL;
-	TRY(ebcc_kernel_btf_open_modules(btf));
-	for (size_t i = 1; i < btf->part_count; i++)
-		if ((!wanted.module || !strcmp(part_module(btf, &btf->parts[i]), wanted.module)) &&
-		    find_in_part(btf, &btf->parts[i], &wanted, target))
-			break;
-	return NULL;
+	/* A macro, maybe, and the function is behind it. */
+	if (asprintf(&function, "%s" EBCC_ALLOCATION_SUFFIX, wanted.type) < 0)
+		return ebcc_error_no_memory();
+	free(wanted.type);
+	wanted.type = function;
+	return find_wanted(btf, &wanted, target);
 }
 
 struct ebcc_error *ebcc_attach_targets_find(struct ebcc_attach_target **targets, size_t count,
@@ -316,7 +339,7 @@ static struct ebcc_error *describe_missing(const struct ebcc_attach_target *targ
 				"the kernel's BTF, which names what can be traced this way, has no "
 				"%s %s",
 				what, name);
-	if (target->kind->btf_kind == BTF_KIND_FUNC && !*target->kind->type && is_function(name))
+	if (is_function_target(target) && is_function(name))
 		ebcc_buf_append_string(&text, ", though there is such a function: use a kprobe");
 	else
 		ebcc_near_names_suggest(near, &text);

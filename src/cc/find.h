@@ -16,6 +16,10 @@
 /* What the kernel runs when a probe is hit, in debugfs. */
 #define EBCC_KPROBE_BLACKLIST "/sys/kernel/debug/kprobes/blacklist"
 
+/* Since Linux 6.10 a function that allocates memory is a macro, which notes who allocates, around a
+ * function with this behind its name (alloc_hooks() in include/linux/alloc_tag.h). */
+#define EBCC_ALLOCATION_SUFFIX "_noprof"
+
 /* Sees one trace event; returns false to end the walk. The names are borrowed for the call. */
 typedef bool (*ebcc_tracepoint_fn)(void *ctx, const char *category, const char *event);
 

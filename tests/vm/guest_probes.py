@@ -268,6 +268,29 @@ def test_missing_function_names_its_neighbours():
         assert bpf.num_open_kprobes() == 0
 
 
+def test_function_behind_a_macro():
+    """What allocates memory is a macro around a function since Linux 6.10: the name that sources use still works."""
+    text = program("""
+        BPF_HASH(calls, u32, u64);
+        int on_call(struct pt_regs *ctx) { u32 key = 1; if (OWN_PROCESS) calls.increment(key); return 0; }
+        int kprobe__kmem_cache_alloc(struct pt_regs *ctx) { u32 key = 2; if (OWN_PROCESS) calls.increment(key); return 0; }
+        KFUNC_PROBE(kmem_cache_alloc, struct kmem_cache *cache)
+        {
+            u32 key = 3;
+
+            if (OWN_PROCESS && cache->size)
+                calls.increment(key);
+            return 0;
+        }
+    """)
+    with BPF(text=text) as bpf:
+        bpf.attach_kretprobe(event="kmem_cache_alloc", fn_name="on_call")
+        open_and_close()
+        assert sorted(key.value for key in bpf["calls"].keys()) == [1, 2, 3]
+        bpf.detach_kretprobe(event="kmem_cache_alloc")
+        assert bpf.num_open_kprobes() == 1
+
+
 def attached():
     """Everything that programs leave in the kernel: legacy events, programs and their links."""
     with open("/sys/kernel/tracing/kprobe_events", encoding="ascii") as file:
