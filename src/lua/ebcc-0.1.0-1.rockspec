@@ -38,6 +38,7 @@ build = {
     ["bcc"] = "bcc/init.lua",
     ["bcc.attach"] = "bcc/attach.lua",
     ["bcc.bpf"] = "bcc/bpf.lua",
+    ["bcc.check"] = "bcc/check.lua",
     ["bcc.cli"] = "bcc/cli.lua",
     ["bcc.compat"] = "bcc/compat.lua",
     ["bcc.ffi"] = "bcc/ffi.lua",

@@ -3,7 +3,7 @@
  * Errors of the library as Lua's. One table says what each code is called, which errno stands
  * for it where no system call was behind it, and whether a script may want to go on: then the
  * call returns nil, message, errno, as Lua's own libraries do. Everything else raises a table
- * with the fields kind, code, message, errno, subject and details.
+ * with the fields kind, code, message, errno, subject, details and where, the script's line.
  */
 #include <errno.h>
 #include <string.h>
@@ -73,9 +73,73 @@ static void text_set(lua_State *L, const char *name, const char *text)
 	lua_setfield(L, -2, name);
 }
 
+/* In the registry: the directory of the package's Lua files, whose lines are no news to a script.
+ */
+static const char package_key;
+
+/* set_package(directory) */
+static int error_set_package(lua_State *L)
+{
+	luaL_checkstring(L, 1);
+	lua_settop(L, 1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &package_key);
+	return 0;
+}
+
+/* Pushes "FILE:LINE: " of the innermost Lua function that isn't the package's; "" without one. */
+static void where_push(lua_State *L)
+{
+	const char *package;
+	lua_Debug frame;
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &package_key);
+	package = lua_tostring(L, -1);
+	for (int level = 0; lua_getstack(L, level, &frame); level++) {
+		lua_getinfo(L, "Sl", &frame);
+		if (frame.currentline <= 0)
+			continue;
+		if (package && strncmp(frame.source, package, strlen(package)) == 0)
+			continue;
+		lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
+		lua_remove(L, -2);
+		return;
+	}
+	lua_pushliteral(L, "");
+	lua_remove(L, -2);
+}
+
+/* where(): the line of the script that called the package. */
+static int error_where(lua_State *L)
+{
+	where_push(L);
+	return 1;
+}
+
+int error_fail(lua_State *L)
+{
+	where_push(L);
+	lua_insert(L, -2);
+	lua_concat(L, 2);
+	return lua_error(L);
+}
+
+int argument_fail(lua_State *L, int arg, const char *text)
+{
+	lua_Debug frame;
+
+	lua_getstack(L, 0, &frame);
+	lua_getinfo(L, "n", &frame);
+	/* Who calls a method doesn't count the object. */
+	if (strcmp(frame.namewhat, "method") == 0)
+		arg--;
+	lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, frame.name ? frame.name : "?",
+			text);
+	return error_fail(L);
+}
+
 int error_raise(lua_State *L, struct ebcc_error *error)
 {
-	lua_createtable(L, 0, 6);
+	lua_createtable(L, 0, 7);
 	message_push(L, error);
 	lua_setfield(L, -2, "message");
 	text_set(L, "kind", desc_of(ebcc_error_code(error))->name);
@@ -85,6 +149,8 @@ int error_raise(lua_State *L, struct ebcc_error *error)
 	lua_setfield(L, -2, "code");
 	lua_pushinteger(L, number_of(error));
 	lua_setfield(L, -2, "errno");
+	where_push(L);
+	lua_setfield(L, -2, "where");
 	ebcc_error_destroy(error);
 	luaL_setmetatable(L, ERROR_TYPE);
 	return lua_error(L);
@@ -92,13 +158,15 @@ int error_raise(lua_State *L, struct ebcc_error *error)
 
 int error_raise_state(lua_State *L, const char *message)
 {
-	lua_createtable(L, 0, 4);
+	lua_createtable(L, 0, 5);
 	text_set(L, "message", message);
 	text_set(L, "kind", desc_of(EBCC_ERROR_STATE)->name);
 	lua_pushinteger(L, EBCC_ERROR_STATE);
 	lua_setfield(L, -2, "code");
 	lua_pushinteger(L, desc_of(EBCC_ERROR_STATE)->number);
 	lua_setfield(L, -2, "errno");
+	where_push(L);
+	lua_setfield(L, -2, "where");
 	luaL_setmetatable(L, ERROR_TYPE);
 	return lua_error(L);
 }
@@ -124,7 +192,10 @@ int success_return(lua_State *L, struct ebcc_error *error)
 
 static int error_tostring(lua_State *L)
 {
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_getfield(L, 1, "where");
 	lua_getfield(L, 1, "message");
+	lua_concat(L, 2);
 	return 1;
 }
 
@@ -148,4 +219,8 @@ void error_add(lua_State *L)
 	luaL_newmetatable(L, ERROR_TYPE);
 	luaL_setfuncs(L, meta, 0);
 	lua_pop(L, 1);
+	lua_pushcfunction(L, error_where);
+	lua_setfield(L, -2, "where");
+	lua_pushcfunction(L, error_set_package);
+	lua_setfield(L, -2, "set_package");
 }

@@ -253,11 +253,10 @@ static int poll_end(lua_State *L, struct module_box *module, struct ebcc_error *
 int module_poll(lua_State *L)
 {
 	enum ebcc_event_source source = luaL_checkinteger(L, 2);
-	lua_Integer timeout = luaL_optinteger(L, 3, -1);
+	lua_Integer timeout = luaL_checkinteger(L, 3);
 	struct module_box *module = poll_begin(L);
 	struct ebcc_error *error;
 
-	timeout = timeout > INT32_MAX ? INT32_MAX : timeout;
 	error = ebcc_module_poll_source(module->handle, source, timeout < 0 ? -1 : (int)timeout,
 					NULL);
 	return poll_end(L, module, error);

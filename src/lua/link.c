@@ -9,6 +9,8 @@
 
 #include "luaebcc.h"
 
+#define ITERATOR_TYPE "bcc.Iterator"
+
 struct link_box {
 	struct module_box *module;
 	struct ebcc_link *handle; /* NULL: not attached yet, or detached */
@@ -112,7 +114,7 @@ static int read_to_end(lua_State *L, int fd)
 
 static int iterator_close(lua_State *L)
 {
-	int *fd = lua_touserdata(L, 1);
+	int *fd = luaL_checkudata(L, 1, ITERATOR_TYPE);
 
 	if (*fd >= 0)
 		close(*fd);
@@ -129,7 +131,7 @@ static int link_read(lua_State *L)
 	int number;
 
 	*fd = -1;
-	luaL_setmetatable(L, "bcc.Iterator");
+	luaL_setmetatable(L, ITERATOR_TYPE);
 	lua_toclose(L, -1);
 	error = ebcc_iter_open(link->handle, fd);
 	if (error)
@@ -199,5 +201,5 @@ void link_add(lua_State *L)
 	};
 
 	handle_register(L, LINK_TYPE, methods, meta);
-	handle_register(L, "bcc.Iterator", none, iterator_meta);
+	handle_register(L, ITERATOR_TYPE, none, iterator_meta);
 }

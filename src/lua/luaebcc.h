@@ -77,6 +77,10 @@ struct table_box {
 
 /** Raises @p error, which is consumed, as a table with a __tostring. */
 int error_raise(lua_State *L, struct ebcc_error *error);
+/** Raises the text on top of the stack, with the script's line before it. */
+int error_fail(lua_State *L);
+/** As luaL_argerror(), with the line of the script where the package's own Lua is the caller. */
+int argument_fail(lua_State *L, int arg, const char *text);
 /** Raises what happened at the wrong time, or to a closed handle. */
 int error_raise_state(lua_State *L, const char *message);
 /** For calls whose failure a script may want to live with: nil, message, errno. Misuse, and what
@@ -151,7 +155,6 @@ struct layout {
 	size_t count;		       /* members or elements */
 	const struct layout *element;  /* of an array */
 	struct layout_member *members; /* of a record; those of nameless parts are among them */
-	bool is_union;
 };
 
 void type_add(lua_State *L);
@@ -161,11 +164,17 @@ const struct layout *layout_push(lua_State *L, int module_index, const struct eb
 const struct layout *layout_push_plain(lua_State *L, size_t size);
 /** Pushes the metatable of the records or arrays of the layout at @p index, or nil. */
 void layout_push_metatable(lua_State *L, int index);
-/** Writes the Lua value at @p arg (an absolute index) to @p data, layout->size bytes. Raises where
- * it doesn't fit. */
-void value_read(lua_State *L, int arg, const struct layout *layout, void *data);
-/** The same for one member of the record at @p data. */
-void member_read(lua_State *L, int arg, const struct layout_member *member, void *data);
+/** Writes the Lua value at @p index (absolute) to @p data, layout->size bytes. Where it doesn't
+ * fit, it is argument @p arg of the function that is wrong, and the words say which part of it. */
+void value_read(lua_State *L, int arg, int index, const struct layout *layout, void *data);
+/** The same for a value that is no argument; its @p name is part of the words. */
+void constant_read(lua_State *L, int index, const struct layout *layout, void *data,
+		   const char *name);
+/** Sets one member of the record at @p data, or leaves it as it was and raises. */
+void member_assign(lua_State *L, int index, const struct layout_member *member, void *data);
+/** Sets the element at @p data of an array; @p number is its own, from 1 on. */
+void element_assign(lua_State *L, int index, const struct layout *element, void *data,
+		    lua_Integer number);
 
 /* --- record.c --- */
 

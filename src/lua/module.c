@@ -129,7 +129,8 @@ static struct module_box *module_push(lua_State *L)
 	return module;
 }
 
-/* _ebcc.module{source=|object=, ...}: a module. Interrupted compiles return nil, message, errno. */
+/* _ebcc.module{source=|object=, ...}: a module. Nobody can go on without one: all failures raise.
+ */
 static int module_create(lua_State *L)
 {
 	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
@@ -159,7 +160,7 @@ static int module_create(lua_State *L)
 	module->state = L;
 	error = object ? ebcc_module_create_from_object(object, object_size, &opts, &module->handle)
 		       : ebcc_module_create(source, size, &opts, &module->handle);
-	return error ? error_return(L, error) : 1;
+	return error ? error_raise(L, error) : 1;
 }
 
 static int module_set_constant(lua_State *L)
@@ -172,11 +173,13 @@ static int module_set_constant(lua_State *L)
 	void *value;
 
 	luaL_checkany(L, 3);
-	if (!type)
-		return luaL_error(L, "the source has no global variable '%s'", name);
+	if (!type) {
+		lua_pushfstring(L, "the source has no global variable '%s'", name);
+		return error_fail(L);
+	}
 	layout = layout_push(L, 1, type);
 	value = lua_newuserdatauv(L, layout->size, 0);
-	value_read(L, 3, layout, value);
+	constant_read(L, 3, layout, value, name);
 	error = ebcc_module_set_constant(module->handle, name, value, layout->size);
 	return error ? error_raise(L, error) : 0;
 }
@@ -185,14 +188,14 @@ static int module_load(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_module_load(module_check(L, 1)->handle);
 
-	return success_return(L, error);
+	return error ? error_raise(L, error) : 0;
 }
 
 static int module_attach_named(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_module_attach_named(module_check(L, 1)->handle);
 
-	return success_return(L, error);
+	return error ? error_raise(L, error) : 0;
 }
 
 /* Module:program(name): misuse if the source has no such function. */

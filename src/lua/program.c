@@ -38,7 +38,7 @@ static int program_load(lua_State *L)
 	opts.has_attach_type = !lua_isnoneornil(L, 3);
 	opts.attach_type = luaL_optinteger(L, 3, 0);
 	error = ebcc_program_load(program->handle, type, &opts);
-	return success_return(L, error);
+	return error ? error_raise(L, error) : 0;
 }
 
 static int program_name(lua_State *L)

@@ -18,6 +18,8 @@ struct value {
 /* Upvalues of the metamethods of one layout. */
 #define NAMES lua_upvalueindex(1)
 #define CHILDREN lua_upvalueindex(2)
+/* Of the iterators of pairs(): the layout. */
+#define WALKED lua_upvalueindex(3)
 
 /* Set in the metatables of records and arrays, which nothing else has. */
 static const char value_key;
@@ -257,14 +259,40 @@ static int record_newindex(lua_State *L)
 	struct value *value = lua_touserdata(L, 1);
 	const struct layout_member *member = &value->layout->members[member_number(L, 2) - 1];
 
-	member_read(L, 3, member, value->data);
+	member_assign(L, 3, member, value->data);
 	return 0;
 }
 
-/* pairs(record): names and values in the order of the declaration. */
-static int record_next(lua_State *L)
+/* The value that an iterator of pairs() is given: of the layout that the iterator was made for, as
+ * names and children in the upvalues are those of that one. */
+static struct value *walked_value(lua_State *L)
 {
 	struct value *value = value_check(L, 1);
+
+	lua_settop(L, 2);
+	if (value->layout != lua_touserdata(L, WALKED))
+		luaL_argerror(L, 1, "this iterator is of another type's values");
+	return value;
+}
+
+/* pairs(value): an iterator over the value at index 1. */
+static int walk_begin(lua_State *L, lua_CFunction next)
+{
+	value_check(L, 1);
+	lua_pushvalue(L, NAMES);
+	lua_pushvalue(L, CHILDREN);
+	lua_getmetatable(L, 1);
+	lua_rawgetp(L, -1, &value_key);
+	lua_remove(L, -2);
+	lua_pushcclosure(L, next, 3);
+	lua_pushvalue(L, 1);
+	return 2;
+}
+
+/* Names and values in the order of the declaration. */
+static int record_next(lua_State *L)
+{
+	struct value *value = walked_value(L);
 	lua_Integer number = lua_isnil(L, 2) ? 1 : member_number(L, 2) + 1;
 
 	if (number > (lua_Integer)value->layout->count)
@@ -276,11 +304,7 @@ static int record_next(lua_State *L)
 
 static int record_pairs(lua_State *L)
 {
-	lua_pushvalue(L, NAMES);
-	lua_pushvalue(L, CHILDREN);
-	lua_pushcclosure(L, record_next, 2);
-	lua_pushvalue(L, 1);
-	return 2;
+	return walk_begin(L, record_next);
 }
 
 /* The position at @p index, from 0 on; -1 behind the end, where ipairs() stops. */
@@ -319,13 +343,13 @@ static int array_newindex(lua_State *L)
 
 	if (position < 0)
 		return luaL_error(L, "the array ends at %d", (int)value->layout->count);
-	value_read(L, 3, element, value->data + position * element->size);
+	element_assign(L, 3, element, value->data + position * element->size, position + 1);
 	return 0;
 }
 
 static int array_next(lua_State *L)
 {
-	struct value *value = value_check(L, 1);
+	struct value *value = walked_value(L);
 	lua_Integer position = lua_isnil(L, 2) ? 0 : luaL_checkinteger(L, 2);
 
 	if (position < 0 || position >= (lua_Integer)value->layout->count)
@@ -337,11 +361,7 @@ static int array_next(lua_State *L)
 
 static int array_pairs(lua_State *L)
 {
-	lua_pushvalue(L, NAMES);
-	lua_pushvalue(L, CHILDREN);
-	lua_pushcclosure(L, array_next, 2);
-	lua_pushvalue(L, 1);
-	return 2;
+	return walk_begin(L, array_next);
 }
 
 static int array_len(lua_State *L)
@@ -363,17 +383,43 @@ static int value_eq(lua_State *L)
 	return 1;
 }
 
-/* Adds the value on top of the stack to the text, and pops it. */
-static void text_add(lua_State *L, int buffer_list)
+/* Replaces the string on top of the stack by one in quotes. It may be anybody's, such as the name
+ * of a process: no byte of it steers a terminal. */
+static void quote(lua_State *L)
 {
-	bool quoted = lua_type(L, -1) == LUA_TSTRING;
+	static const char digits[] = "0123456789abcdef";
+	size_t size;
+	const unsigned char *text = (const unsigned char *)lua_tolstring(L, -1, &size);
+	luaL_Buffer buffer;
 
-	if (quoted)
-		lua_pushfstring(L, "\"%s\"", lua_tostring(L, -1));
-	else
+	luaL_buffinit(L, &buffer);
+	luaL_addchar(&buffer, '"');
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] < ' ' || text[i] == 0x7f) {
+			luaL_addstring(&buffer, "\\x");
+			luaL_addchar(&buffer, digits[text[i] >> 4]);
+			luaL_addchar(&buffer, digits[text[i] & 15]);
+			continue;
+		}
+		if (text[i] == '"' || text[i] == '\\')
+			luaL_addchar(&buffer, '\\');
+		luaL_addchar(&buffer, text[i]);
+	}
+	luaL_addchar(&buffer, '"');
+	luaL_pushresult(&buffer);
+	lua_remove(L, -2);
+}
+
+/* Adds the value on top of the stack to the list of texts, and pops it. */
+static void text_add(lua_State *L, int list)
+{
+	if (lua_type(L, -1) == LUA_TSTRING) {
+		quote(L);
+	} else {
 		luaL_tolstring(L, -1, NULL);
-	lua_seti(L, buffer_list, luaL_len(L, buffer_list) + 1);
-	lua_pop(L, 1);
+		lua_remove(L, -2);
+	}
+	lua_seti(L, list, luaL_len(L, list) + 1);
 }
 
 static int parts_join(lua_State *L, int list)

@@ -116,7 +116,10 @@ static void index_read(lua_State *L, struct table_box *table, int arg, void *key
 	uint32_t number = index < 0 ? index + size : index;
 
 	if (index < -size || index >= size)
-		luaL_error(L, "index %I is out of range: the table has %I elements", index, size);
+		argument_fail(L, arg,
+			      lua_pushfstring(L,
+					      "index %I is out of range: the table has %I elements",
+					      index, size));
 	memcpy(key, &number, sizeof(number));
 }
 
@@ -129,7 +132,7 @@ static void *key_read(lua_State *L, struct table_box *table, int arg)
 	if (table->array && table->key_size == sizeof(uint32_t))
 		index_read(L, table, arg, key);
 	else
-		value_read(L, arg, layout, key);
+		value_read(L, arg, arg, layout, key);
 	return key;
 }
 
@@ -167,14 +170,15 @@ static void cpus_read(lua_State *L, struct table_box *table, int arg, const stru
 	bool list = is_cpu_list(L, arg, layout);
 
 	if (list && luaL_len(L, arg) > table->cpus)
-		luaL_error(L, "%I values are more than the %d CPUs", luaL_len(L, arg),
-			   (int)table->cpus);
+		argument_fail(L, arg,
+			      lua_pushfstring(L, "%I values are more than the %d CPUs",
+					      luaL_len(L, arg), (int)table->cpus));
 	memset(value, 0, table->value_size);
 	for (unsigned i = 0; i < table->cpus; i++) {
 		if (list && lua_geti(L, arg, i + 1) != LUA_TNIL)
-			value_read(L, lua_gettop(L), layout, value + i * table->stride);
+			value_read(L, arg, lua_gettop(L), layout, value + i * table->stride);
 		else if (!list)
-			value_read(L, arg, layout, value + i * table->stride);
+			value_read(L, arg, arg, layout, value + i * table->stride);
 	}
 }
 
@@ -190,7 +194,7 @@ static void *leaf_read(lua_State *L, struct table_box *table, int arg)
 	if (table->per_cpu)
 		cpus_read(L, table, arg, layout, value);
 	else
-		value_read(L, arg, layout, value);
+		value_read(L, arg, arg, layout, value);
 	return value;
 }
 
@@ -584,7 +588,7 @@ static int table_leaf_sprintf(lua_State *L)
 	lua_settop(L, 2);
 	layout = table_layout(L, TABLE_LEAF);
 	leaf = scratch(L, table->leaf_size);
-	value_read(L, 2, layout, leaf);
+	value_read(L, 2, 2, layout, leaf);
 	return print_value(L, ebcc_table_leaf_type(table->handle), leaf, table->leaf_size);
 }
 

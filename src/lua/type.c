@@ -5,6 +5,7 @@
  * the module that they came from. Descriptions come from an object file: what doesn't fit
  * together is refused.
  */
+#include <stdarg.h>
 #include <string.h>
 
 #include "luaebcc.h"
@@ -162,7 +163,6 @@ static void record_complete(lua_State *L, struct layout *layout, int cache,
 	/* The members' memory lives among the children, under a key that is no number of one. */
 	layout->members = lua_newuserdatauv(L, (count + 1) * sizeof(*layout->members), 0);
 	lua_rawseti(L, build.children, 0);
-	layout->is_union = ebcc_type_kind(type) == EBCC_TYPE_UNION;
 	members_add(L, &build, type, 0);
 	lua_setiuservalue(L, self, LAYOUT_NAMES);
 	lua_setiuservalue(L, self, LAYOUT_CHILDREN);
@@ -233,55 +233,130 @@ void layout_push_metatable(lua_State *L, int index)
 
 /* --- from Lua to bytes --- */
 
+/*
+ * What doesn't fit is told where it is: the converting functions return false then and leave two
+ * strings on top of the stack, the way to the part that is wrong ("", ".list[2].x") and what is
+ * wrong with it. Who knows a part's place puts it before the way.
+ */
+static bool refuse(lua_State *L, const char *format, ...)
+{
+	va_list arguments;
+
+	lua_pushliteral(L, "");
+	va_start(arguments, format);
+	lua_pushvfstring(L, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* The string on top of the stack goes before the way of what was refused. */
+static bool refuse_within(lua_State *L)
+{
+	lua_pushvalue(L, -3);
+	lua_concat(L, 2);
+	lua_replace(L, -3);
+	return false;
+}
+
+/* One text of the two strings. */
+static const char *refusal(lua_State *L)
+{
+	const char *way = lua_tostring(L, -2), *text = lua_tostring(L, -1);
+
+	return way[0] ? lua_pushfstring(L, "%s: %s", way + (way[0] == '.'), text) : text;
+}
+
 /* Signed and unsigned numbers of that many bits are taken alike: -1 is a way to write all ones. */
-static uint64_t integer_read(lua_State *L, int arg, unsigned bits)
+static bool integer_convert(lua_State *L, int arg, unsigned bits, uint64_t *ret)
 {
 	int whole = lua_isboolean(L, arg);
 	lua_Integer value = whole ? lua_toboolean(L, arg) : lua_tointegerx(L, arg, &whole);
 
 	if (!whole || lua_type(L, arg) == LUA_TSTRING)
-		luaL_error(L, "a whole number is needed, not %s", luaL_tolstring(L, arg, NULL));
+		return refuse(L, "a whole number is needed, not %s", luaL_tolstring(L, arg, NULL));
 	if (bits < 64 && (value < -(INT64_C(1) << (bits - 1)) || value >= INT64_C(1) << bits))
-		luaL_error(L, "%I does not fit %d bits", value, (int)bits);
-	return value;
+		return refuse(L, "%I does not fit %d bits", value, (int)bits);
+	*ret = value;
+	return true;
 }
 
-static void float_read(lua_State *L, int arg, const struct layout *layout, void *data)
+static bool whole_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
-	double value = luaL_checknumber(L, arg);
+	uint64_t number;
+
+	if (!integer_convert(L, arg, layout->size * 8, &number))
+		return false;
+	memcpy(data, &number, layout->size);
+	return true;
+}
+
+static bool boolean_convert(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	uint64_t number;
+
+	if (!integer_convert(L, arg, 64, &number))
+		return false;
+	memset(data, 0, layout->size);
+	*(char *)data = number != 0;
+	return true;
+}
+
+static bool float_convert(lua_State *L, int arg, const struct layout *layout, void *data)
+{
+	double value = lua_tonumber(L, arg);
 	float narrow = value;
 
+	if (lua_type(L, arg) != LUA_TNUMBER)
+		return refuse(L, "a number is needed, not %s", luaL_tolstring(L, arg, NULL));
 	if (layout->size == sizeof(narrow))
 		memcpy(data, &narrow, sizeof(narrow));
 	else
 		memcpy(data, &value, sizeof(value));
+	return true;
 }
 
-static void text_read(lua_State *L, int arg, const struct layout *layout, void *data)
+static bool text_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
 	size_t size;
 	const char *text = lua_tolstring(L, arg, &size);
 
 	if (!text)
-		luaL_error(L, "a string is needed, not a %s", luaL_typename(L, arg));
+		return refuse(L, "a string is needed, not a %s", luaL_typename(L, arg));
 	if (size > layout->size)
-		luaL_error(L, "a string of %d bytes does not fit %d", (int)size, (int)layout->size);
+		return refuse(L, "a string of %d bytes does not fit %d", (int)size,
+			      (int)layout->size);
 	memset(data, 0, layout->size);
 	memcpy(data, text, size);
+	return true;
 }
 
-void member_read(lua_State *L, int arg, const struct layout_member *member, void *data)
+static bool value_convert(lua_State *L, int arg, const struct layout *layout, void *data);
+
+static bool member_convert(lua_State *L, int arg, const struct layout_member *member, void *data)
 {
-	if (member->bit_size)
-		bits_write(data, member->bit_offset, member->bit_size,
-			   integer_read(L, arg, member->bit_size));
-	else
-		value_read(L, arg, member->layout, (char *)data + member->bit_offset / 8);
+	uint64_t number;
+	bool well;
+
+	if (member->bit_size) {
+		well = integer_convert(L, arg, member->bit_size, &number);
+		if (well)
+			bits_write(data, member->bit_offset, member->bit_size, number);
+	} else {
+		well = value_convert(L, arg, member->layout, (char *)data + member->bit_offset / 8);
+	}
+	if (well)
+		return true;
+	lua_pushfstring(L, ".%s", member->name);
+	return refuse_within(L);
 }
 
-/* A name that isn't a member's is a mistake that would be silent otherwise. */
-static void names_check(lua_State *L, int arg, const struct layout *layout)
+/* A name that isn't a member's is a mistake that would be silent otherwise; so is a number behind
+ * the last one. */
+static bool names_check(lua_State *L, int arg, const struct layout *layout)
 {
+	if (luaL_len(L, arg) > (lua_Integer)layout->count)
+		return refuse(L, "%I values do not fit a struct of %d members", luaL_len(L, arg),
+			      (int)layout->count);
 	lua_pushnil(L);
 	while (lua_next(L, arg)) {
 		size_t i = 0;
@@ -292,46 +367,52 @@ static void names_check(lua_State *L, int arg, const struct layout *layout)
 		while (i < layout->count && strcmp(lua_tostring(L, -1), layout->members[i].name))
 			i++;
 		if (i == layout->count)
-			luaL_error(L, "the struct has no member '%s'", lua_tostring(L, -1));
+			return refuse(L, "the struct has no member '%s'", lua_tostring(L, -1));
 	}
+	return true;
 }
 
 /* From {name = value} or {value, value}; what is left out is zero. */
-static void record_read(lua_State *L, int arg, const struct layout *layout, void *data)
+static bool record_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
-	luaL_checkstack(L, 4, "values");
-	names_check(L, arg, layout);
+	if (!names_check(L, arg, layout))
+		return false;
 	memset(data, 0, layout->size);
 	for (size_t i = 0; i < layout->count; i++) {
 		if (lua_getfield(L, arg, layout->members[i].name) == LUA_TNIL) {
 			lua_pop(L, 1);
 			lua_geti(L, arg, i + 1);
 		}
-		if (!lua_isnil(L, -1))
-			member_read(L, lua_gettop(L), &layout->members[i], data);
+		if (!lua_isnil(L, -1) &&
+		    !member_convert(L, lua_gettop(L), &layout->members[i], data))
+			return false;
 		lua_pop(L, 1);
 	}
+	return true;
 }
 
-static void array_read(lua_State *L, int arg, const struct layout *layout, void *data)
+static bool array_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
 	size_t count = luaL_len(L, arg);
 
-	luaL_checkstack(L, 4, "values");
 	if (count > layout->count)
-		luaL_error(L, "%d elements do not fit an array of %d", (int)count,
-			   (int)layout->count);
+		return refuse(L, "%d elements do not fit an array of %d", (int)count,
+			      (int)layout->count);
 	memset(data, 0, layout->size);
 	for (size_t i = 0; i < count; i++) {
 		lua_geti(L, arg, i + 1);
-		value_read(L, lua_gettop(L), layout->element,
-			   (char *)data + i * layout->element->size);
+		if (!value_convert(L, lua_gettop(L), layout->element,
+				   (char *)data + i * layout->element->size)) {
+			lua_pushfstring(L, "[%d]", (int)i + 1);
+			return refuse_within(L);
+		}
 		lua_pop(L, 1);
 	}
+	return true;
 }
 
 /* Records and arrays also come as such, or as a string of all their bytes. */
-static bool bytes_read(lua_State *L, int arg, const struct layout *layout, void *data)
+static bool composite_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
 	const struct layout *given;
 	const void *bytes = value_bytes(L, arg, &given);
@@ -341,48 +422,83 @@ static bool bytes_read(lua_State *L, int arg, const struct layout *layout, void 
 		size = given->size;
 	else if (lua_type(L, arg) == LUA_TSTRING)
 		bytes = lua_tolstring(L, arg, &size);
-	if (!bytes)
-		return false;
-	if (size != layout->size)
-		luaL_error(L, "a value of %d bytes is needed, not of %d", (int)layout->size,
-			   (int)size);
-	memmove(data, bytes, size);
+	if (bytes && size != layout->size)
+		return refuse(L, "a value of %d bytes is needed, not of %d", (int)layout->size,
+			      (int)size);
+	if (bytes)
+		memcpy(data, bytes, size);
+	else if (layout->form == VALUE_BYTES || !lua_istable(L, arg))
+		return refuse(L, "a %s cannot stand for a value of %d bytes here",
+			      luaL_typename(L, arg), (int)layout->size);
+	else if (layout->form == VALUE_RECORD)
+		return record_convert(L, arg, layout, data);
+	else
+		return array_convert(L, arg, layout, data);
 	return true;
 }
 
-void value_read(lua_State *L, int arg, const struct layout *layout, void *data)
+static bool value_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
-	uint64_t number;
-
+	luaL_checkstack(L, 10, "values");
 	switch (layout->form) {
 	case VALUE_UNSIGNED:
 	case VALUE_SIGNED:
-		number = integer_read(L, arg, layout->size * 8);
-		memcpy(data, &number, layout->size);
-		return;
+		return whole_convert(L, arg, layout, data);
 	case VALUE_BOOLEAN:
-		memset(data, 0, layout->size);
-		*(char *)data = lua_isboolean(L, arg) ? lua_toboolean(L, arg)
-						      : integer_read(L, arg, 64) != 0;
-		return;
+		return boolean_convert(L, arg, layout, data);
 	case VALUE_FLOAT:
-		float_read(L, arg, layout, data);
-		return;
+		return float_convert(L, arg, layout, data);
 	case VALUE_TEXT:
-		text_read(L, arg, layout, data);
-		return;
+		return text_convert(L, arg, layout, data);
 	default:
-		break;
+		return composite_convert(L, arg, layout, data);
 	}
-	if (bytes_read(L, arg, layout, data))
+}
+
+void value_read(lua_State *L, int arg, int index, const struct layout *layout, void *data)
+{
+	if (!value_convert(L, index, layout, data))
+		argument_fail(L, arg, refusal(L));
+}
+
+void constant_read(lua_State *L, int index, const struct layout *layout, void *data,
+		   const char *name)
+{
+	if (value_convert(L, index, layout, data))
 		return;
-	if (layout->form == VALUE_BYTES || !lua_istable(L, arg))
-		luaL_error(L, "a %s cannot stand for a value of %d bytes here",
-			   luaL_typename(L, arg), (int)layout->size);
-	if (layout->form == VALUE_RECORD)
-		record_read(L, arg, layout, data);
-	else
-		array_read(L, arg, layout, data);
+	lua_pushfstring(L, ".%s", name);
+	refuse_within(L);
+	refusal(L);
+	error_fail(L);
+}
+
+/* By way of a copy: parts of the value may be views of the record itself. */
+static void assign(lua_State *L, int index, const struct layout *layout, void *data,
+		   const char *place)
+{
+	void *copy = lua_newuserdatauv(L, layout->size ? layout->size : 1, 0);
+
+	if (!value_convert(L, index, layout, copy)) {
+		lua_pushstring(L, place);
+		refuse_within(L);
+		luaL_error(L, "%s", refusal(L));
+	}
+	memcpy(data, copy, layout->size);
+}
+
+void member_assign(lua_State *L, int index, const struct layout_member *member, void *data)
+{
+	if (!member->bit_size)
+		assign(L, index, member->layout, (char *)data + member->bit_offset / 8,
+		       lua_pushfstring(L, ".%s", member->name));
+	else if (!member_convert(L, index, member, data))
+		luaL_error(L, "%s", refusal(L));
+}
+
+void element_assign(lua_State *L, int index, const struct layout *element, void *data,
+		    lua_Integer number)
+{
+	assign(L, index, element, data, lua_pushfstring(L, "[%I]", number));
 }
 
 void type_add(lua_State *L)

@@ -122,6 +122,58 @@ function TestEvents:test_type_with_a_parameter()
   lu.assertEquals(event.comm, helper.comm:sub(1, 3))
 end
 
+-- Options behind a type, by names that other bindings have, too.
+function TestEvents:test_options_behind_the_type()
+  local event, lost
+  self.bpf:get_table("perf"):open_perf_buffer(function(_, got) event = got end, "struct { u32 pid; }",
+    { page_cnt = 1, lost_cb = function(_, count) lost = count end })
+  helper.act()
+  self:poll(1)
+  lu.assertEquals(event.pid, bcc.posix.getpid())
+  helper.act(2000)
+  helper.wait_for(function()
+    self.bpf:perf_buffer_poll(50)
+    return lost
+  end, "losses")
+end
+
+local LOSING = [[
+local bcc = require "bcc"
+local b = bcc.BPF:new { cflags = "-DSELF=" .. bcc.posix.getpid(), text = [=[
+BPF_PERF_OUTPUT(events);
+TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
+{
+  u64 one = 1;
+
+  if (bpf_get_current_pid_tgid() >> 32 == SELF)
+    events.perf_submit(args, &one, sizeof(one));
+  return 0;
+}]=] }
+local events, seen, limit = b:get_table("events"), 0, os.time() + 20
+events:open_perf_buffer(function() seen = seen + 1 end, { page_count = 1 })
+for _ = 1, 1000 do
+  os.remove("/nonexistent/ebcc-lua-test")
+end
+while seen + events:lost() < 1000 and os.time() < limit do
+  b:perf_buffer_poll(50)
+end
+b:perf_buffer_poll(50)
+print(events:lost())
+]]
+
+function TestEvents:test_losses_are_warned_of()
+  local path = helper.file(LOSING)
+  local output, status, errors = helper.run("exec /usr/bin/lua5.4 -W " .. path)
+  os.remove(path)
+  lu.assertEquals(status, 0)
+  local told = 0
+  for count in errors:gmatch("Lua warning: (%d+) events of table 'events' were lost\n") do
+    told = told + tonumber(count)
+  end
+  lu.assertTrue(told > 0, errors)
+  lu.assertEquals(told, tonumber(output))
+end
+
 function TestEvents:test_raw_bytes()
   local bytes
   self.bpf:get_table("ring"):open_ring_buffer(function(got) bytes = got end, { raw = true })
@@ -252,6 +304,25 @@ function TestEvents:test_consume_does_not_wait()
   lu.assertEquals(self.bpf:ring_buffer_consume(), 0)
   lu.assertEquals(self.bpf:perf_buffer_consume(), 5)
   lu.assertEquals(calls, 5)
+end
+
+function TestEvents:test_consume_leaves_the_other_kind()
+  local perf, ring = 0, 0
+  self.bpf:get_table("perf"):open_perf_buffer(function() perf = perf + 1 end)
+  self.bpf:get_table("ring"):open_ring_buffer(function() ring = ring + 1 end)
+  helper.act(2)
+  lu.assertEquals({ self.bpf:ring_buffer_consume(), perf, ring }, { 2, 0, 2 })
+  lu.assertEquals({ self.bpf:perf_buffer_consume(), perf, ring }, { 2, 2, 2 })
+end
+
+-- A fraction of a millisecond is a wait, too, and so is more than the kernel's int.
+function TestEvents:test_timeouts()
+  self.bpf:get_table("ring"):open_ring_buffer(function() end)
+  for _, timeout in ipairs { 0, 0.5, 1.0, "1" } do
+    lu.assertEquals(self.bpf:ring_buffer_poll(timeout), 0)
+  end
+  helper.act()
+  lu.assertEquals(self.bpf:ring_buffer_poll(1e300), 1)
 end
 
 function TestEvents:test_trace_pipe()

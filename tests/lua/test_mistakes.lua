@@ -14,7 +14,9 @@ function TestMistakes:test_source_that_does_not_compile()
   lu.assertEquals(err.kind, "CompileError")
   lu.assertEquals({ err.code, err.errno }, { 7, 22 })
   lu.assertStrContains(err.details, "undeclared")
-  lu.assertStrContains("told: " .. err, "told: main.c")
+  lu.assertStrMatches("told: " .. err, "told: [^\n]*helper.lua:%d+: main.c does not compile:.*")
+  lu.assertStrMatches(err.where, ".*helper.lua:%d+: ")
+  lu.assertStrMatches(err.message, "main.c does not compile:.*")
 end
 
 function TestMistakes:test_program_that_the_verifier_refuses()
@@ -42,12 +44,64 @@ function TestMistakes:test_calls_without_what_they_need()
   local bpf <close> = BPF:new { text = "int f(void *ctx) { return 0; }" }
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { name = "c", sym = "puts" }), "fn_name is needed")
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { fn_name = "f", sym = "puts" }), "name is needed")
-  lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, "f"), "as a table")
-  lu.assertStrContains(helper.raised(bpf.attach_tracepoint, bpf, { fn_name = "f" }), "tp is needed")
+  lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, "f"), "attach_uprobe{} takes a table of options, not a string")
+  lu.assertStrContains(helper.raised(bpf.attach_tracepoint, bpf, { fn_name = "f" }), "tp or tp_re is needed")
   lu.assertStrContains(helper.raised(bpf.attach_tracepoint, bpf, { tp = "x", fn_name = "f" }), "CATEGORY:EVENT")
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { name = "c", sym = "puts", fn_name = "g" }), "no program 'g'")
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { name = "c", sym = "puts", fn_name = "f", pid = "x" }),
     "pid is to be a whole number")
+end
+
+-- Wrong use is told with the script's line, the method and what was wrong, however deep it is noticed.
+function TestMistakes:test_place_of_mistakes()
+  local bpf <close> = BPF:new { text = [[
+BPF_HASH(h, u32, u64);
+BPF_PERF_OUTPUT(perf);
+BPF_RINGBUF_OUTPUT(ring, 1);
+BPF_STACK_TRACE(stacks, 8);
+const volatile u8 limit = 0;
+int f(void *ctx) { return limit; }
+]] }
+  local cases = {
+    { 'bpf:get_table("h"):get("x")', "bad argument #1 to 'get' (a whole number is needed, not x)" },
+    { 'bpf:get_table("h"):set(1, {})', "bad argument #2 to 'set' (a whole number is needed, not table" },
+    { 'bpf:get_table("h"):sum("x")', "bad argument #1 to 'get' (a whole number is needed, not x)" },
+    { 'bpf:get_table(nil)', "bad argument #1 to 'get_table' (a string is needed, not nil)" },
+    { 'bpf.get_table("h")', "get_table is a method of an object" },
+    { 'bpf:get_table("stacks"):walk("x")', "bad argument #1 to 'walk' (a whole number is needed, not a string)" },
+    { 'bpf:perf_buffer_poll({})', "bad argument #1 to 'perf_buffer_poll' (a number is needed, not a table)" },
+    { 'bpf:load_func("f", "NONSENSE")', "there is no program type NONSENSE" },
+    { 'bpf:load_func(5, "KPROBE")', "bad argument #1 to 'load_func' (a string is needed, not a number)" },
+    { 'bpf:attach_uprobe { fn_name = "f", name = "c", symbol = "puts" }', "has no option 'symbol'; it takes addr, cookie" },
+    { 'bpf:attach_uprobe { fn_name = "f", name = "c" }', "attach_uprobe{}: sym, addr or sym_re is needed" },
+    { 'bpf:attach_uretprobe { name = "c" }', "attach_uretprobe{}: fn_name is needed" },
+    { 'bpf:attach_kretprobe { fn_name = "f", event = 5 }', "event is to be a string, not a number" },
+    { 'bpf:attach_raw_tracepoint { fn_name = "f" }', "attach_raw_tracepoint{}: tp is needed" },
+    { 'bpf:attach_func { fn_name = "f", fd = 1.5, attach_type = 1 }', "fd is to be a whole number, not 1.5" },
+    { 'bpf:attach_usdt { fn_name = "f", probe = "x", usdt = {} }', "usdt is to be an object of USDT, not a table" },
+    { 'bpf:get_table("perf"):open_perf_buffer()', "bad argument #1 to 'open_perf_buffer' (a function is needed, not nil)" },
+    { 'bpf:get_table("perf"):open_perf_buffer(print, { pages = 8 })', "open_perf_buffer{} has no option 'pages'" },
+    { 'bpf:get_table("perf"):open_perf_buffer(print, { page_count = "x" })', "page_count is to be a whole number" },
+    { 'bpf:get_table("perf"):open_ring_buffer(print)', "open_ring_buffer does not open table 'perf': open_perf_buffer does" },
+    { 'bpf:get_table("ring"):open_perf_buffer(print)', "open_perf_buffer does not open table 'ring': open_ring_buffer does" },
+    { 'bpf:get_table("h"):open_perf_buffer(print)', "table 'h' is no perf or ring buffer" },
+    { 'bpf:get_table("perf"):open_perf_buffer(print, "struct {")', "event type does not compile" },
+    { 'BPF:new { text = 5 }', "BPF:new{}: text is to be a string, not a number" },
+    { 'BPF:new { text = "", cflag = {} }', "BPF:new{} has no option 'cflag'; it takes allow_rlimit, " },
+    { 'BPF:new { text = "", cflags = { 5 } }', "cflags is to be a string or a list of strings, not a table" },
+    { 'BPF:new { text = "const volatile u8 limit = 0;", constants = { limit = 256 } }', "limit: 256 does not fit 8 bits" },
+    { 'BPF:new { text = "nonsense" }', "main.c does not compile" },
+    { 'BPF.SymbolCache("x")', "bad argument #1 to 'SymbolCache' (a whole number is needed" },
+    { 'BPF.SymbolCache():resolve("x")', "bad argument #1 to 'resolve' (an address is needed, not a string)" },
+    { 'BPF.USDT:new { path = 5 }', "path is to be a string, not a number" },
+    { 'BPF.get_kprobe_functions("(")', "is no regular expression" },
+  }
+  for _, case in ipairs(cases) do
+    local call = assert(load("local BPF, bpf = ...\nlocal result = " .. case[1], "=script"))
+    local text = helper.raised(call, BPF, bpf)
+    lu.assertStrContains(text, case[2])
+    lu.assertEquals(text:sub(1, 10), "script:2: ", text)
+  end
 end
 
 function TestMistakes:test_closed_module()

@@ -45,9 +45,17 @@ function TestPrograms:test_tracepoint()
 end
 
 function TestPrograms:test_tracepoints_by_expression()
-  lu.assertNotNil(self.bpf:attach_tracepoint { tp_re = "syscalls:sys_(enter|exit)_unlink$", fn_name = "first" })
+  local before = BPF.num_open_tracepoints()
+  local links <close> = self.bpf:attach_tracepoint { tp_re = "syscalls:sys_(enter|exit)_unlink$", fn_name = "first" }
+  local names = links:names()
+  table.sort(names)
+  lu.assertEquals(names, { "tracepoint:syscalls:sys_enter_unlink", "tracepoint:syscalls:sys_exit_unlink" })
   helper.act(2)
   lu.assertEquals(self.counts:get(1), 4)
+  lu.assertTrue(links:attached())
+  links:detach()
+  helper.act()
+  lu.assertEquals({ self.counts:get(1), links:attached(), BPF.num_open_tracepoints() }, { 4, false, before })
 end
 
 function TestPrograms:test_dropped_links_stay_attached()

@@ -180,7 +180,10 @@ function TestValues:test_what_does_not_fit()
     { { small = 1.5 }, "a whole number is needed, not 1.5" },
     { { small = "1" }, "a whole number is needed, not 1" },
     { { name = "123456789" }, "a string of 9 bytes does not fit 8" },
-    { { list = { {}, {}, {} } }, "3 elements do not fit an array of 2" },
+    { { list = { {}, {}, {} } }, "(list: 3 elements do not fit an array of 2)" },
+    { { list = { {}, { bytes = { 1, 2, -200 } } } }, "(list[2].bytes[3]: -200 does not fit 8 bits)" },
+    { { number = "1.5" }, "(number: a number is needed, not 1.5)" },
+    { { inner = { 1, {}, 3 } }, "(inner: 3 values do not fit a struct of 2 members)" },
     { { inner = 5 }, "cannot stand for a value" },
     { { absent = 1 }, "the struct has no member 'absent'" },
     { "short", "is needed, not of 5" },
@@ -189,6 +192,31 @@ function TestValues:test_what_does_not_fit()
   for _, case in ipairs(cases) do
     lu.assertStrContains(helper.raised(self.table.set, self.table, 1, case[1]), case[2])
   end
+end
+
+-- The same value on both sides, and what a failed assignment leaves.
+function TestValues:test_assigning_parts_of_a_record_to_it()
+  local value = self:stored { list = { { x = 1 }, { x = 2 } }, inner = { x = 5 } }
+  value.list = { value.list[2], value.list[1] }
+  lu.assertEquals({ value.list[1].x, value.list[2].x }, { 2, 1 })
+  local text = helper.raised(function() value.list[1] = { x = 7, bytes = { 256 } } end)
+  lu.assertStrMatches(text, ".*test_values.lua:%d+: %[1%]%.bytes%[1%]: 256 does not fit 8 bits")
+  lu.assertStrContains(helper.raised(function() value.inner = { x = 7, bytes = 5 } end), ": inner.bytes: a number cannot")
+  lu.assertEquals({ value.list[1].x, value.inner.x }, { 2, 5 })
+end
+
+function TestValues:test_text_of_a_record_steers_no_terminal()
+  lu.assertStrContains(tostring(self:stored { name = 'a"\27[2J\\' }), [[name = "a\"\x1b[2J\\"]])
+end
+
+function TestValues:test_iterator_is_of_one_type()
+  local value = self:stored {}
+  local next_member, next_element = pairs(value), pairs(value.list)
+  for _, other in ipairs { value.inner, value.list, io.stdout } do
+    lu.assertErrorMsgContains("bad argument #1", next_member, other)
+  end
+  lu.assertErrorMsgContains("iterator is of another type", next_element, value)
+  lu.assertEquals((next_member(value)), "small")
 end
 
 function TestValues:test_wrong_use_of_records()

@@ -4,6 +4,7 @@
 -- they return nil, a message and an errno; a strict BPF raises instead.
 
 local ebcc = require "bcc._ebcc"
+local check = require "bcc.check"
 
 local attach = {}
 
@@ -45,7 +46,7 @@ end
 local function outcome(self, kind, link, message, errno)
   if not link then
     if self.strict then
-      error(message, 3)
+      check.fail(message)
     end
     return nil, message, errno
   end
@@ -56,19 +57,43 @@ local function outcome(self, kind, link, message, errno)
   return link
 end
 
--- The program that an option table names.
-local function program_of(self, options)
-  if type(options) ~= "table" then
-    error("options are given as a table: {fn_name = ...}", 3)
-  end
-  if type(options.fn_name) ~= "string" then
-    error("fn_name is needed", 3)
-  end
+-- The options of the methods.
+local KPROBE = {
+  fn_name = "string!", event = "string", event_re = "string", retprobe = "any", event_off = "integer",
+  maxactive = "integer", cookie = "integer",
+}
+local UPROBE = {
+  fn_name = "string!", name = "string!", sym = "string", sym_re = "string", addr = "integer",
+  sym_off = "integer", pid = "integer", retprobe = "any", cookie = "integer",
+}
+local TRACEPOINT = { fn_name = "string!", tp = "string", tp_re = "string" }
+local RAW_TRACEPOINT = { fn_name = "string!", tp = "string!" }
+local PERF_EVENT = {
+  fn_name = "string!", ev_type = "integer!", ev_config = "integer!", sample_period = "integer",
+  sample_freq = "integer", pid = "integer", cpu = "integer", group_fd = "integer",
+}
+local TRACE = { fn_name = "string!" }
+local ITER = { fn_name = "string!", table = "userdata" }
+local XDP = { fn_name = "string!", dev = "string!", flags = "integer" }
+local RAW_SOCKET = { fn_name = "string!", dev = "string" }
+local FUNC = {
+  fn_name = "string!", fd = "integer!", attach_type = "integer!", flags = "integer",
+}
+local PROBE = {
+  fn_name = "string!", probe = "string!", usdt = "usdt", pid = "integer", path = "string",
+  every_process = "any",
+}
+
+-- The program that the options of a method name. Scripts that were written for other bindings may
+-- give more than there is.
+local function program_of(self, method, options, kinds)
+  check.options(method, options, kinds, self.strict)
   return self.module:program(options.fn_name)
 end
 
--- The options of a probe for the return of a function.
-local function on_return(options)
+-- The options of a method that probes the return of a function, for the one that does both.
+local function on_return(method, options, kinds, tolerant)
+  check.options(method, options, kinds, tolerant)
   local copy = { retprobe = true }
   for name, option in pairs(options) do
     copy[name] = option
@@ -76,19 +101,56 @@ local function on_return(options)
   return copy
 end
 
+-- Several links as one: what matched a regular expression.
+---@class bcc.Links
+local Links = {}
+Links.__index = Links
+Links.__name = "bcc.Links"
+
+--- Ends all of them.
+function Links:detach()
+  for _, link in ipairs(self) do
+    link:detach()
+  end
+end
+
+Links.close = Links.detach
+Links.__close = Links.detach
+
+--- Whether any of them is attached.
+---@return boolean
+function Links:attached()
+  for _, link in ipairs(self) do
+    if link:attached() then
+      return true
+    end
+  end
+  return false
+end
+
+--- What each is attached to.
+---@return string[]
+function Links:names()
+  local names = {}
+  for number, link in ipairs(self) do
+    names[number] = link:name()
+  end
+  return names
+end
+
 -- Attaches to each of a list; some may fail, as not everything that matches can be traced.
 local function attach_each(list, what, attach_one)
-  local first, last_message, last_errno
+  local found, last_message, last_errno = setmetatable({}, Links), nil, nil
   for _, item in ipairs(list) do
     local link, message, errno = attach_one(item)
     if link then
-      first = first or link
-    else
+      found[#found + 1] = link
+    elseif message then
       last_message, last_errno = message, errno
     end
   end
-  if first then
-    return first
+  if #found > 0 then
+    return found
   end
   return nil, "nothing was attached: " .. (last_message or ("no %s matches"):format(what)),
     last_errno or 2
@@ -101,9 +163,11 @@ end
 ---@return string? message
 ---@return integer? errno
 function attach:attach_kprobe(options)
-  local program = program_of(self, options)
-  if not options.event_re then
+  local program = program_of(self, "attach_kprobe", options, KPROBE)
+  if options.event then
     return outcome(self, "kprobe", program:attach_kprobe(options))
+  elseif not options.event_re then
+    check.fail("attach_kprobe{}: event or event_re is needed")
   end
   local functions, message, errno = ebcc.find_kprobe_functions(options.event_re)
   if not functions then
@@ -122,34 +186,38 @@ end
 
 --- Attaches to the return of a kernel function.
 function attach:attach_kretprobe(options)
-  return self:attach_kprobe(on_return(options))
+  return self:attach_kprobe(on_return("attach_kretprobe", options, KPROBE, self.strict))
 end
 
 --- Attaches to a function (sym) or an address (addr, as in the file) of a program or library (name:
 --- a path, or "c" for libc), or with retprobe = true to its return. sym_re: to every function that
---- matches. pid: in one process only.
+--- matches, which gives one object for all the links. pid: in one process only.
 ---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, retprobe?: boolean, cookie?: integer}
 ---@return bcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_uprobe(options)
-  local program = program_of(self, options)
-  if not options.sym_re then
+  local program = program_of(self, "attach_uprobe", options, UPROBE)
+  if options.sym or options.addr then
     return outcome(self, "uprobe", program:attach_uprobe(options))
+  elseif not options.sym_re then
+    check.fail("attach_uprobe{}: sym, addr or sym_re is needed")
   end
   local functions, message, errno = ebcc.find_user_functions(options.name, options.sym_re)
   if not functions then
     return outcome(self, "uprobe", nil, message, errno)
   end
+  -- A function may have several names.
   local known = {}
   return outcome(self, nil, attach_each(functions, "function", function(found)
     if known[found.addr] then
-      return known[found.addr]
+      return nil
     end
+    known[found.addr] = true
     local link, text, number = program:attach_uprobe {
       name = options.name, addr = found.addr, pid = options.pid, retprobe = options.retprobe,
+      cookie = options.cookie,
     }
-    known[found.addr] = link
     if link then
       outcome(self, "uprobe", link)
     end
@@ -159,14 +227,14 @@ end
 
 --- Attaches to the return of a function of a user program.
 function attach:attach_uretprobe(options)
-  return self:attach_uprobe(on_return(options))
+  return self:attach_uprobe(on_return("attach_uretprobe", options, UPROBE, self.strict))
 end
 
 -- One tracepoint, "CATEGORY:EVENT".
 local function attach_tracepoint(self, program, name)
   local category, event = name:match("^([^:]+):([^:]+)$")
   if not category then
-    error("a tracepoint is written CATEGORY:EVENT, not '" .. name .. "'", 4)
+    check.fail("a tracepoint is written CATEGORY:EVENT, not '%s'", name)
   end
   local link, message, errno = program:attach_tracepoint(category, event)
   if link then
@@ -181,11 +249,11 @@ end
 ---@return string? message
 ---@return integer? errno
 function attach:attach_tracepoint(options)
-  local program = program_of(self, options)
+  local program = program_of(self, "attach_tracepoint", options, TRACEPOINT)
   if options.tp then
     return outcome(self, nil, attach_tracepoint(self, program, options.tp))
   elseif not options.tp_re then
-    error("tp is needed", 2)
+    check.fail("attach_tracepoint{}: tp or tp_re is needed")
   end
   local names, message, errno = ebcc.find_tracepoints(options.tp_re)
   if not names then
@@ -199,7 +267,8 @@ end
 --- Attaches to a raw tracepoint (tp: its name, without a category).
 ---@param options {tp: string, fn_name: string}
 function attach:attach_raw_tracepoint(options)
-  return outcome(self, nil, program_of(self, options):attach_raw_tracepoint(options.tp))
+  local program = program_of(self, "attach_raw_tracepoint", options, RAW_TRACEPOINT)
+  return outcome(self, nil, program:attach_raw_tracepoint(options.tp))
 end
 
 --- Attaches to a perf event: ev_type and ev_config as perf_event_open(2) has them, every
@@ -207,34 +276,40 @@ end
 --- says otherwise.
 ---@param options {ev_type: integer, ev_config: integer, fn_name: string, sample_period?: integer, sample_freq?: integer, pid?: integer, cpu?: integer, group_fd?: integer}
 function attach:attach_perf_event(options)
-  return outcome(self, nil, program_of(self, options):attach_perf_event(options))
+  local program = program_of(self, "attach_perf_event", options, PERF_EVENT)
+  return outcome(self, nil, program:attach_perf_event(options))
 end
 
--- Programs whose name says what they are attached to.
-local function attach_trace(self, options)
-  return outcome(self, nil, program_of(self, options):attach_trace())
+-- A method for programs whose name says what they are attached to.
+local function trace_method(name)
+  return function(self, options)
+    local program = program_of(self, name, options, TRACE)
+    return outcome(self, nil, program:attach_trace())
+  end
 end
 
 --- Attaches a KFUNC_PROBE program (fn_name = "kfunc__FUNCTION").
-attach.attach_kfunc = attach_trace
+attach.attach_kfunc = trace_method("attach_kfunc")
 --- Attaches a KRETFUNC_PROBE program.
-attach.attach_kretfunc = attach_trace
+attach.attach_kretfunc = trace_method("attach_kretfunc")
 --- Attaches a KMOD_RET program.
-attach.attach_fmod_ret = attach_trace
+attach.attach_fmod_ret = trace_method("attach_fmod_ret")
 --- Attaches an LSM_PROBE program.
-attach.attach_lsm = attach_trace
+attach.attach_lsm = trace_method("attach_lsm")
 
 --- Prepares an iterator (BPF_ITER), whose link's read() runs it and gives what it writes. table: the
 --- one whose elements it walks, if it is of that kind.
 ---@param options {fn_name: string, table?: bcc.Table}
 function attach:attach_iter(options)
-  return outcome(self, nil, program_of(self, options):attach_iter(options.table))
+  local program = program_of(self, "attach_iter", options, ITER)
+  return outcome(self, nil, program:attach_iter(options.table))
 end
 
 --- Runs an XDP program on a network interface. flags: XDP_FLAGS_ bits.
 ---@param options {dev: string, fn_name: string, flags?: integer}
 function attach:attach_xdp(options)
-  return outcome(self, nil, program_of(self, options):attach_xdp(options.dev, options.flags))
+  local program = program_of(self, "attach_xdp", options, XDP)
+  return outcome(self, nil, program:attach_xdp(options.dev, options.flags))
 end
 
 --- Removes whatever XDP program an interface has.
@@ -248,14 +323,16 @@ end
 --- interface, or nil for all.
 ---@param options {fn_name: string, dev?: string}
 function attach:attach_raw_socket(options)
-  return outcome(self, nil, program_of(self, options):attach_raw_socket(options.dev))
+  local program = program_of(self, "attach_raw_socket", options, RAW_SOCKET)
+  return outcome(self, nil, program:attach_raw_socket(options.dev))
 end
 
 --- Attaches to what a descriptor stands for, as BPF_PROG_ATTACH does: a control group, a table of
 --- sockets. attach_type, flags: of enum bpf_attach_type, BPF_F_ALLOW_MULTI and kin.
 ---@param options {fn_name: string, fd: integer, attach_type: integer, flags?: integer}
 function attach:attach_func(options)
-  return outcome(self, nil, program_of(self, options):attach_descriptor(options.fd,
+  local program = program_of(self, "attach_func", options, FUNC)
+  return outcome(self, nil, program:attach_descriptor(options.fd,
     options.attach_type, options.flags))
 end
 
@@ -266,10 +343,7 @@ end
 ---@return string? message
 ---@return integer? errno
 function attach:attach_usdt(options)
-  local program = program_of(self, options)
-  if type(options.probe) ~= "string" then
-    error("probe is needed", 2)
-  end
+  local program = program_of(self, "attach_usdt", options, PROBE)
   local probes, message, errno = options.usdt and options.usdt.handle, nil, nil
   if not probes then
     probes, message, errno = ebcc.usdt { pid = options.pid, path = options.path }

@@ -5,6 +5,7 @@
 
 local ebcc = require "bcc._ebcc"
 local attach = require "bcc.attach"
+local check = require "bcc.check"
 local finding = require "bcc.finding"
 local SymbolCache = require "bcc.symbols"
 local TracerPipe = require "bcc.trace"
@@ -15,6 +16,8 @@ local KERNEL_TYPES = { auto = 0, btf = 1, headers = 2 }
 local COMPILERS = { helper = 0, in_process = 1 }
 local SOURCE_ALL, SOURCE_PERF, SOURCE_RING = 0, 1, 2
 local ERROR, WARNING = 1, 2
+-- Milliseconds of a poll: more than that is the same as no limit to anybody.
+local LONGEST_WAIT = 0x7fffffff
 -- Layouts of USDT probes' arguments that a module has room for unless it is asked for more.
 local USDT_ROOM = 256
 
@@ -58,16 +61,23 @@ local function read_source(name)
       return path, text
     end
   end
-  error(("there is no file %s, neither here nor in %s"):format(name, BPF.SCRIPT_ROOT), 4)
+  check.fail("there is no file %s, neither here nor in %s", name, BPF.SCRIPT_ROOT)
 end
 
+-- The number of what an option names; the first of the names unless it is given.
 local function choice(names, what, name)
-  local number = names[name or next(names)]
-  if name and not number then
-    error(("%s cannot be '%s'"):format(what, tostring(name)), 4)
+  if name and not names[name] then
+    check.fail("BPF:new{}: %s cannot be '%s'", what, name)
   end
-  return name and number or 0
+  return names[name] or 0
 end
+
+local OPTIONS = {
+  text = "string", src_file = "string", hdr_file = "string", cflags = "list", debug = "integer",
+  constants = "table", usdt = "usdt", usdt_contexts = "table", attach_usdt_ignore_pid = "any",
+  kernel_types = "string", compiler = "string", device = "string", btf_path = "string",
+  kernel_root = "string", allow_rlimit = "any", log = "function",
+}
 
 -- Messages of the library, for who gave no function of his own: warn("@on") shows them.
 local function log_to_warn(level, message)
@@ -92,24 +102,21 @@ local function compile(options)
   local file_name, text, header = nil, options.text, nil
   if not text then
     if not options.src_file then
-      error("text or src_file is needed", 3)
+      check.fail("BPF:new{}: text or src_file is needed")
     end
     file_name, text = read_source(options.src_file)
   end
   if options.hdr_file then
     header = select(2, read_source(options.hdr_file))
   end
-  local module, message, errno = ebcc.module {
+  return ebcc.module {
     source = text, file_name = file_name, header = header, cflags = flags_of(options.cflags),
     debug = options.debug, device = options.device, btf_path = options.btf_path,
+    kernel_root = options.kernel_root,
     kernel_types = choice(KERNEL_TYPES, "kernel_types", options.kernel_types),
     compiler = choice(COMPILERS, "compiler", options.compiler),
     no_rlimit = options.allow_rlimit == false, log = options.log or log_to_warn,
   }
-  if not module then
-    error(("cannot compile: %s (errno %d)"):format(message, errno), 3)
-  end
-  return module
 end
 
 -- The debug flags ask for texts on stderr.
@@ -119,13 +126,6 @@ local function show_debug(module, debug)
     if text then
       io.stderr:write(text, "\n")
     end
-  end
-end
-
--- The message alone: it is no place in here that the reader looks for.
-local function check(result, message)
-  if not result then
-    error(message, 0)
   end
 end
 
@@ -149,12 +149,15 @@ local function start(self, options)
   end
   local contexts = options.usdt_contexts or { options.usdt }
   reserve_usdt(self.module, contexts)
-  check(self.module:load())
-  check(self.module:attach_named())
+  self.module:load()
+  self.module:attach_named()
   for _, usdt in ipairs(contexts) do
     for _, enabled in ipairs(usdt.enabled) do
-      check(self:attach_usdt { usdt = usdt, probe = enabled.probe, fn_name = enabled.fn_name,
-        every_process = options.attach_usdt_ignore_pid })
+      local link, message = self:attach_usdt { usdt = usdt, probe = enabled.probe,
+        fn_name = enabled.fn_name, every_process = options.attach_usdt_ignore_pid }
+      if not link then
+        check.fail(message)
+      end
     end
   end
 end
@@ -165,9 +168,7 @@ end
 ---@param options bcc.Options
 ---@return bcc.BPF
 function BPF:new(options)
-  if type(options) ~= "table" then
-    error("BPF:new{} takes a table of options", 2)
-  end
+  check.options("BPF:new", options, OPTIONS, self.strict)
   local module = compile(options)
   local object = setmetatable({ module = module, tables = {}, functions = {}, links = {},
     strict = self.strict }, BPF)
@@ -181,13 +182,21 @@ function BPF:new(options)
   return object
 end
 
+-- The module of an object whose method is called.
+local function module_of(self, method)
+  if getmetatable(self) ~= BPF then
+    check.fail("%s is a method of an object: object:%s(...)", method, method)
+  end
+  return self.module
+end
+
 -- Programs.
 
 local function type_number(prog_type)
   local number = math.tointeger(prog_type) or ebcc.constants[prog_type]
     or ebcc.constants["BPF_PROG_TYPE_" .. tostring(prog_type)]
   if not number then
-    error(("there is no program type %s"):format(tostring(prog_type)), 3)
+    check.fail("there is no program type %s", tostring(prog_type))
   end
   return number
 end
@@ -199,13 +208,17 @@ end
 ---@param attach_type? integer
 ---@return bcc.Function
 function BPF:load_func(fn_name, prog_type, device, attach_type)
+  local module = module_of(self, "load_func")
+  check.argument("load_func", 1, fn_name, "string")
+  check.argument("load_func", 2, prog_type, "choice")
+  check.argument("load_func", 4, attach_type, "integer?")
   local found = self.functions[fn_name]
   if found then
     return found
   end
   local number = type_number(prog_type)
-  local program = self.module:program(fn_name)
-  check(program:load(number, attach_type))
+  local program = module:program(fn_name)
+  program:load(number, attach_type)
   found = { bpf = self, name = fn_name, fd = program:fd(), program = program }
   self.functions[fn_name] = found
   return found
@@ -226,7 +239,9 @@ end
 ---@param fn_name string
 ---@return string
 function BPF:dump_func(fn_name)
-  return self.module:program(fn_name):instructions()
+  local module = module_of(self, "dump_func")
+  check.argument("dump_func", 1, fn_name, "string")
+  return module:program(fn_name):instructions()
 end
 
 -- Tables.
@@ -237,10 +252,12 @@ end
 ---@return string? message
 ---@return integer? errno
 function BPF:get_table(name)
+  local module = module_of(self, "get_table")
+  check.argument("get_table", 1, name, "string")
   if self.tables[name] then
     return self.tables[name]
   end
-  local found, message, errno = self.module:table(name)
+  local found, message, errno = module:table(name)
   if not found then
     return nil, message, errno
   end
@@ -256,40 +273,51 @@ end
 
 -- Events.
 
+local function poll(self, method, source, timeout)
+  check.argument(method, 1, timeout, "number?")
+  timeout = math.min(tonumber(timeout) or -1, LONGEST_WAIT)
+  return module_of(self, method):poll(source, math.ceil(timeout))
+end
+
 --- Waits for events of perf buffers and calls the callbacks. timeout: milliseconds; without one, or
 --- with a negative one, until something comes. Returns how many events there were: none after an
 --- interrupt. What a callback raises comes out of here, with its traceback.
----@param timeout? integer
+---@param timeout? number
 ---@return integer
 function BPF:perf_buffer_poll(timeout)
-  return self.module:poll(SOURCE_PERF, timeout or -1)
+  return poll(self, "perf_buffer_poll", SOURCE_PERF, timeout)
 end
 
 --- As perf_buffer_poll(), for ring buffers.
+---@param timeout? number
+---@return integer
 function BPF:ring_buffer_poll(timeout)
-  return self.module:poll(SOURCE_RING, timeout or -1)
+  return poll(self, "ring_buffer_poll", SOURCE_RING, timeout)
 end
 
 --- Both kinds of buffers.
+---@param timeout? number
+---@return integer
 function BPF:poll(timeout)
-  return self.module:poll(SOURCE_ALL, timeout or -1)
+  return poll(self, "poll", SOURCE_ALL, timeout)
 end
 
---- Calls the callbacks for what is there, without waiting.
+--- Calls the callbacks for what is there in perf buffers, without waiting.
 ---@return integer
 function BPF:perf_buffer_consume()
-  return self.module:consume(SOURCE_PERF)
+  return module_of(self, "perf_buffer_consume"):consume(SOURCE_PERF)
 end
 
 --- The same for ring buffers.
+---@return integer
 function BPF:ring_buffer_consume()
-  return self.module:consume(SOURCE_RING)
+  return module_of(self, "ring_buffer_consume"):consume(SOURCE_RING)
 end
 
 --- A descriptor that polls readable when there are events, for event loops.
 ---@return integer
 function BPF:poll_fd()
-  return assert(self.module:poll_fd())
+  return assert(module_of(self, "poll_fd"):poll_fd())
 end
 
 BPF.kprobe_poll = BPF.perf_buffer_poll
@@ -332,7 +360,7 @@ end
 function BPF.check_probe_quota(more)
   local limit = math.tointeger(tonumber(os.getenv("BCC_PROBE_LIMIT"))) or 1000
   if attach.num_open_kprobes() + attach.num_open_uprobes() + more > limit then
-    error(("%d more probes would be more than %d (BCC_PROBE_LIMIT)"):format(more, limit), 2)
+    check.fail("%d more probes would be more than %d (BCC_PROBE_LIMIT)", more, limit)
   end
 end
 

@@ -145,7 +145,7 @@ end
 -- What an error says, in one line: of a compiler's words, the first that is an error, and what the
 -- library adds at the end. Lines of source and carets are indented.
 local function one_line(err)
-  local text = tostring(err)
+  local text = type(err) == "table" and err.message or tostring(err)
   local first = text:match("[^\n]* error: [^\n]*")
   local last = first and text:match("\n(%S[^\n]*)%s*$")
   if last and last ~= first then

@@ -3,6 +3,7 @@
 -- Lua's own already. bcc-lua offers this as the module "ffi"; whatever needs the real one says so.
 
 local ebcc = require "bcc._ebcc"
+local check = require "bcc.check"
 
 local ffi = { os = "Linux", arch = "x64" }
 
@@ -31,7 +32,7 @@ end
 
 return setmetatable(ffi, {
   __index = function(_, name)
-    error(("ffi.%s needs LuaJIT: this is Lua 5.4, where values of tables and events are Lua's own")
-      :format(tostring(name)), 2)
+    check.fail("ffi.%s needs LuaJIT: this is Lua 5.4, where values of tables and events are Lua's own",
+      tostring(name))
   end,
 })

@@ -7,14 +7,6 @@ local SymbolCache = require "bcc.symbols"
 
 local finding = {}
 
-local caches = {}
-
-local function cache_of(pid)
-  pid = pid and pid >= 0 and pid or -1
-  caches[pid] = caches[pid] or SymbolCache(pid)
-  return caches[pid]
-end
-
 --- The name of an address in a process; a negative pid means the kernel.
 ---@param address integer
 ---@param pid integer
@@ -22,19 +14,19 @@ end
 ---@param show_offset? boolean
 ---@return string
 function finding.sym(address, pid, show_module, show_offset)
-  return cache_of(pid):describe(address, show_module, show_offset)
+  return SymbolCache(pid):describe(address, show_module, show_offset)
 end
 
 --- The name of a kernel address.
 function finding.ksym(address, show_module, show_offset)
-  return cache_of(-1):describe(address, show_module, show_offset)
+  return SymbolCache():describe(address, show_module, show_offset)
 end
 
 --- The address of a kernel symbol, or nil.
 ---@param name string
 ---@return integer?
 function finding.ksymname(name)
-  return cache_of(-1):resolve_name(name)
+  return SymbolCache():resolve_name(name)
 end
 
 --- Kernel functions that can be probed and match.

@@ -3,6 +3,7 @@
 -- processes share files.
 
 local ebcc = require "bcc._ebcc"
+local check = require "bcc.check"
 
 local UNKNOWN = "[unknown]"
 local KERNEL = -1
@@ -21,7 +22,8 @@ local function shared()
   return symbolizer
 end
 
-local function look_up(pid, address)
+local function look_up(method, pid, address)
+  check.argument(method, 1, address, "address")
   if type(address) == "table" then
     return shared():resolve_build_id(address.build_id, address.offset)
   end
@@ -32,7 +34,9 @@ end
 ---@param pid? integer
 ---@return bcc.SymbolCache
 function SymbolCache.new(pid)
-  return setmetatable({ pid = pid and pid >= 0 and pid or KERNEL }, SymbolCache)
+  check.argument("SymbolCache", 1, pid, "integer?")
+  pid = math.tointeger(tonumber(pid)) or KERNEL
+  return setmetatable({ pid = pid >= 0 and pid or KERNEL }, SymbolCache)
 end
 
 --- Name, offset from its start (in bytes) and module of an address. Where there is no symbol, the name is
@@ -42,7 +46,7 @@ end
 ---@return integer offset
 ---@return string? module a path, or "kernel" or the name of a kernel module
 function SymbolCache:resolve(address)
-  local name, offset, module = look_up(self.pid, address)
+  local name, offset, module = look_up("resolve", self.pid, address)
   return name or UNKNOWN, offset, module
 end
 
@@ -59,6 +63,8 @@ end
 ---@return string? message
 ---@return integer? errno
 function SymbolCache:resolve_name(name, module)
+  check.argument("resolve_name", 1, name, "string")
+  check.argument("resolve_name", 2, module, "string?")
   return shared():find_name(self.pid, name, module)
 end
 
@@ -80,7 +86,7 @@ end
 ---@param show_offset? boolean
 ---@return string
 function SymbolCache:describe(address, show_module, show_offset)
-  local name, offset, module = look_up(self.pid, address)
+  local name, offset, module = look_up("describe", self.pid, address)
   if not name then
     return UNKNOWN
   end

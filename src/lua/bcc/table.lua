@@ -2,34 +2,72 @@
 -- Methods of tables that run once per call of a script; what runs once per entry or event is C.
 
 local ebcc = require "bcc._ebcc"
+local check = require "bcc.check"
 local histogram = require "bcc.histogram"
 local value = require "bcc.value"
 
+---@class bcc.Table
 local methods = ebcc.methods["bcc.Table"]
 
--- What a callback is given: the type that a script names, the one that the source submits, or bytes.
-local function event_layout(data_type, data_params)
+-- What an event's callback is given: the type that a script names, the one that the source submits,
+-- or bytes. Parameters stand for each $ in the type.
+local function event_layout(data_type, parameters)
   if data_type == nil then
     return nil
   end
-  for _, parameter in ipairs(data_params or {}) do
+  for _, parameter in ipairs(parameters) do
     data_type = data_type:gsub("%$", (tostring(parameter):gsub("%%", "%%%%")), 1)
   end
   return value.describe(data_type)
 end
 
--- Options come as a table, or as older scripts pass them: type, its parameters, pages, lost.
-local function event_options(callback, data_type, data_params, page_count, lost)
-  local options = { event = callback, page_count = page_count, lost = lost }
-  if type(data_type) == "table" then
-    options.raw = data_type.raw
-    options.page_count = data_type.page_count
-    options.wakeup_events = data_type.wakeup_events
-    options.lost = data_type.lost
-    data_type, data_params = data_type.type, nil
+-- The first two are names that other bindings have for the next ones.
+local PERF_OPTIONS = {
+  page_cnt = "integer", lost_cb = "function", page_count = "integer", lost = "function", type = "string",
+  raw = "any", wakeup_events = "integer",
+}
+local RING_OPTIONS = { type = "string", raw = "any", lost = "function", lost_cb = "function" }
+
+-- Map types of the kernel, and what opens each.
+local OPENERS = { [4] = "open_perf_buffer", [27] = "open_ring_buffer" }
+
+-- Raises unless this is the method that opens a table.
+local function check_opener(self, method)
+  local facts = self:facts()
+  local opener = OPENERS[facts.map_type]
+  if opener and opener ~= method then
+    check.fail("%s does not open table '%s': %s does", method, facts.name, opener)
   end
-  options.layout = event_layout(data_type, data_params)
-  return options
+end
+
+-- What is told of losses unless the script wants to know: warn("@on") shows it.
+local function warn_lost(self)
+  local name = self:facts().name
+  -- The last argument is how many; before it, a perf buffer's has the CPU.
+  return function(...)
+    warn(("%d events of table '%s' were lost"):format(select(-1, ...), name))
+  end
+end
+
+-- A table of options has names, a list of a type's parameters hasn't.
+local function is_options(given)
+  return type(given) == "table" and type(next(given)) == "string"
+end
+
+-- Options as one table. Older scripts pass a type, its parameters, pages, lost, one by one.
+local function event_options(method, kinds, data_type, parameters, page_count, lost)
+  local options = { type = data_type, page_count = page_count, lost = lost }
+  if type(data_type) == "table" then
+    options, parameters = data_type, nil
+  elseif is_options(parameters) then
+    options = { type = data_type }
+    for name, option in pairs(parameters) do
+      options[name] = option
+    end
+    parameters = nil
+  end
+  check.options(method, options, kinds)
+  return options, parameters or {}
 end
 
 --- Opens a perf buffer. The callback gets (cpu, event, size): the event as a record or a plain value,
@@ -37,18 +75,38 @@ end
 --- poll; when it returns false, the poll ends.
 ---@param callback fun(cpu: integer, event: any, size: integer): boolean?
 ---@param data_type? string|bcc.EventOptions a C type that describes events, or options
----@param data_params? any[] what each $ in data_type stands for
+---@param parameters? any[]|bcc.EventOptions what each $ in data_type stands for, or further options
 ---@param page_count? integer pages per CPU, a power of two
 ---@param lost? fun(cpu: integer, count: integer) is told of events that were lost
-function methods:open_perf_buffer(callback, data_type, data_params, page_count, lost)
-  return self:open_events(event_options(callback, data_type, data_params, page_count, lost))
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function methods:open_perf_buffer(callback, data_type, parameters, page_count, lost)
+  check.argument("open_perf_buffer", 1, callback, "function")
+  local options, list = event_options("open_perf_buffer", PERF_OPTIONS, data_type, parameters,
+    page_count, lost)
+  check_opener(self, "open_perf_buffer")
+  return self:open_events {
+    event = callback, layout = event_layout(options.type, list), raw = options.raw,
+    page_count = options.page_count or options.page_cnt, wakeup_events = options.wakeup_events,
+    lost = options.lost or options.lost_cb or warn_lost(self),
+  }
 end
 
 --- Opens a ring buffer. The callback gets (event, size).
 ---@param callback fun(event: any, size: integer): boolean?
 ---@param data_type? string|bcc.EventOptions
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function methods:open_ring_buffer(callback, data_type)
-  return self:open_events(event_options(callback, data_type))
+  check.argument("open_ring_buffer", 1, callback, "function")
+  local options = event_options("open_ring_buffer", RING_OPTIONS, data_type)
+  check_opener(self, "open_ring_buffer")
+  return self:open_events {
+    event = callback, layout = event_layout(options.type, {}), raw = options.raw,
+    lost = options.lost or options.lost_cb or warn_lost(self),
+  }
 end
 
 --- Puts counters of a perf event into a BPF_PERF_ARRAY, for perf_read() in the source.
@@ -64,6 +122,7 @@ end
 ---@param resolver? fun(address: integer): any
 ---@return fun(): any
 function methods:walk(id, resolver)
+  check.argument("walk", 1, id, "integer")
   local addresses, position = self:get(id, resolver), 0
   return function()
     position = position + 1

@@ -189,6 +189,7 @@ function posix.interrupted() end
 
 --- What is raised by failures that a script can't go on with, and by wrong use of the module.
 ---@class bcc.Error
+---@field where string "FILE:LINE: " of the script
 ---@field kind string "CompileError", "LoadError", ...
 ---@field code integer
 ---@field message string
@@ -209,8 +210,9 @@ function posix.interrupted() end
 ---@field kernel_types? "auto"|"btf"|"headers"
 ---@field compiler? "helper"|"in_process"
 ---@field device? string network device to offload to
----@field btf_path? string
----@field allow_rlimit? boolean
+---@field btf_path? string file with the kernel's BTF
+---@field kernel_root? string directory in whose place / is looked at for what describes the kernel
+---@field allow_rlimit? boolean false: RLIMIT_MEMLOCK stays as it is
 ---@field log? fun(level: integer, message: string) 1: error, 2: warning, 3: info, 4: debug; default: warn()
 
 ---@class bcc.EventOptions
@@ -218,7 +220,9 @@ function posix.interrupted() end
 ---@field raw? boolean events are strings of bytes
 ---@field page_count? integer perf buffers: pages per CPU, a power of two
 ---@field wakeup_events? integer wake the reader after so many
----@field lost? fun(cpu: integer, count: integer) is told of lost events; that of a ring buffer gets the count only
+---@field lost? fun(cpu: integer, count: integer) is told of lost events, instead of warn(); that of a ring buffer gets the count only
+---@field page_cnt? integer page_count by another name
+---@field lost_cb? fun(cpu: integer, count: integer) lost by another name
 
 ---@class bcc.HistogramOptions
 ---@field bucket_fn? fun(bucket: any): any

@@ -3,6 +3,7 @@
 -- to BPF:new{usdt = ...}, which attaches what was enabled.
 
 local ebcc = require "bcc._ebcc"
+local check = require "bcc.check"
 
 ---@class bcc.USDT
 ---@field handle table
@@ -11,6 +12,9 @@ local USDT = {}
 USDT.__index = USDT
 USDT.__name = "bcc.USDT"
 
+local OPTIONS = { pid = "integer", path = "string" }
+local PROBE = { probe = "string!", fn_name = "string!" }
+
 --- Reads the probes of a process (pid), of a file (path: a path, or the name of a library or program),
 --- or of a file as a process runs it (both). Without either, an error.
 ---@param options {pid?: integer, path?: string}
@@ -18,13 +22,14 @@ USDT.__name = "bcc.USDT"
 ---@return string? message
 ---@return integer? errno
 function USDT:new(options)
-  if type(options) ~= "table" or not (options.pid or options.path) then
-    error("USDT:new{} needs a pid or a path", 2)
+  check.options("USDT:new", options, OPTIONS, self.strict)
+  if not options.pid and not options.path then
+    check.fail("USDT:new{} needs a pid or a path")
   end
   local handle, message, errno = ebcc.usdt { pid = options.pid, path = options.path }
   if not handle then
     if self.strict then
-      error(message, 2)
+      check.fail(message)
     end
     return nil, message, errno
   end
@@ -37,13 +42,11 @@ end
 ---@return string? message
 ---@return integer? errno
 function USDT:enable_probe(options)
-  if type(options.probe) ~= "string" or type(options.fn_name) ~= "string" then
-    error("enable_probe{} needs probe and fn_name", 2)
-  end
+  check.options("enable_probe", options, PROBE, self.strict)
   local found, message, errno = self.handle:find(options.probe)
   if not found then
     if self.strict then
-      error(message, 2)
+      check.fail(message)
     end
     return nil, message, errno
   end

@@ -25,11 +25,11 @@ local described = {}
 -- The layout of a type that is written in C, such as "struct { u32 pid; char comm[16]; }".
 function value.describe(text)
   if not described[text] then
-    local module = assert(ebcc.module {
+    local module = ebcc.module {
       source = ("#include <linux/types.h>\ntypedef %s described_type;\n"):format(text) ..
         "BPF_ARRAY(described, described_type, 1);\n",
       file_name = "event type",
-    })
+    }
     described[text] = assert(module:leaf_layout("described"))
     module:close()
   end
