@@ -233,6 +233,18 @@ def test_arguments_that_are_missing(load, call):
         call(load(COUNT))
 
 
+def test_probes_of_all_objects(load):
+    before = bcc._get_num_open_probes()
+    first, second = load(COUNT), load(COUNT)
+    for bpf in first, second:
+        bpf.attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
+    assert bcc._get_num_open_probes() == before + 2
+    first.cleanup()
+    assert bcc._get_num_open_probes() == before + 1
+    second.cleanup()
+    assert bcc._get_num_open_probes() == before
+
+
 def test_probe_limit(load, monkeypatch):
     monkeypatch.setenv("BCC_PROBE_LIMIT", "1")
     bpf = load(COUNT)

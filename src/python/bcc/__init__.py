@@ -18,7 +18,7 @@ from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError
                     NotFoundError, PrivilegeError, SignalError, StateError, SystemCallError,
                     UnsupportedError)
 from ._ebcc import version as __version__
-from .bpf import BPF
+from .bpf import BPF, _get_num_open_probes
 from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR,
                         DEBUG_PREPROCESSOR, DEBUG_SOURCE, BPFAttachType, BPFProgType,
                         PerfEventSampleFormat, PerfHWConfig, PerfSWConfig, PerfType, XDPAction,

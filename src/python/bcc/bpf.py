@@ -31,6 +31,12 @@ def _choice(choices, name, value):
 
 
 _open_modules = weakref.WeakSet()
+_objects = weakref.WeakSet()
+
+
+def _get_num_open_probes():
+    """Kernel and user functions that something is attached to, by all objects of this process."""
+    return sum(bpf.num_open_kprobes() + bpf.num_open_uprobes() for bpf in list(_objects))
 
 
 @atexit.register
@@ -97,6 +103,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         self.debug = debug
         self.funcs = {}
         self._init_links()
+        _objects.add(self)
         self.module = self._compile(text, src_file, hdr_file, cflags, device,
                                     _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
                                     _choice(_COMPILERS, "compiler", compiler), btf_path,
