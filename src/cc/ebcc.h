@@ -735,7 +735,8 @@ EBCC_API struct ebcc_error *ebcc_module_poll(struct ebcc_module *module, int tim
 					     size_t *ret_count);
 /** Delivers what is there, without waiting and whatever the wake-up threshold. */
 EBCC_API struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_count);
-/** Both for one kind only: perf buffers, or ring buffers. */
+/** Both for one kind only: perf buffers, or ring buffers. EBCC_ERROR_STATE where no ring buffer is
+ * open; without perf buffers the poll waits for its timeout. */
 enum ebcc_event_source {
 	EBCC_EVENTS_ALL = 0,
 	EBCC_EVENTS_PERF = 1,

@@ -249,12 +249,26 @@ static PyObject *table_get_value_class(PyObject *self, void *unused)
 
 /* --- Python to bytes ---------------------------------------------------------------- */
 
+/* An int of at most 8 bytes, of which a negative one stands for its two's complement whatever the
+ * type: nothing is cut off. */
 static bool integer_store(PyObject *value, size_t size, void *out)
 {
-	unsigned long long number = PyLong_AsUnsignedLongLongMask(value);
+	int overflow, shift = 8 * size;
+	long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
 
-	if (number == (unsigned long long)-1 && PyErr_Occurred())
+	if (number == -1 && PyErr_Occurred())
 		return false;
+	if (overflow > 0 && size == sizeof(number)) {
+		number = (long long)PyLong_AsUnsignedLongLong(value);
+		overflow = 0;
+		if (number == -1 && PyErr_Occurred())
+			return false;
+	}
+	if (overflow ||
+	    (size < sizeof(number) && (number >= 1LL << shift || number < -(1LL << (shift - 1))))) {
+		PyErr_Format(PyExc_OverflowError, "%S does not fit into %zu bytes", value, size);
+		return false;
+	}
 	/* The low bytes come first on the little-endian machines that BPF objects are built for. */
 	memcpy(out, &number, size);
 	return true;

@@ -124,6 +124,24 @@ def test_small_integers_keep_their_sign(tables):
     assert numbers(small.items()) == [(255, -2)]
 
 
+@pytest.mark.parametrize("number", [2**32, -2**31 - 1, 2**64, -2**80])
+def test_numbers_that_do_not_fit_are_refused(load, number):
+    """Cut off, they would be another entry's key."""
+    bpf = load("BPF_HASH(hash, u32, u16); BPF_ARRAY(array, u64, 2); BPF_HASH(large, u64, u64);")
+    for store in (lambda: operator.setitem(bpf["hash"], number, 1),
+                  lambda: operator.setitem(bpf["hash"], 1, number),
+                  lambda: bpf["hash"].get(number)):
+        with pytest.raises(OverflowError, match="%d does not fit" % number):
+            store()
+    for store in (lambda: bpf["array"][number], lambda: operator.setitem(bpf["array"], number, 1)):
+        with pytest.raises(IndexError):
+            store()
+    assert len(bpf["hash"]) == 0
+    for fits in 2**64 - 1, -1, -2**63:
+        bpf["large"][fits] = fits
+        assert bpf["large"][fits].value == fits % 2**64
+
+
 def test_full_table_is_an_error(tables):
     small = tables["small"]
     with pytest.raises(bcc.Error) as caught:

@@ -211,7 +211,7 @@ class ArrayBase(TableBase):
     def __getitem__(self, key):
         try:
             return super().__getitem__(key)
-        except KeyError:
+        except (KeyError, OverflowError):
             self._check_index(key)
             raise
 
