@@ -46,6 +46,7 @@ WRONG_USAGE = [
     ("profile", ["-f", "--json"], b"not allowed with"),
     ("profile", ["--stack-storage-size", "0"], b"0 is not possible"),
     ("profile", ["--stack-storage-size", "99999999"], b"99999999 stacks would not fit"),
+    ("profile", ["--flamegraph", ""], b"'' names no file"),
     ("profile", ["--min-width", "-1"], b"is not a number of pixels"),
     ("profile", ["0"], b"'0' is not a number of seconds"),
     ("profile", ["5", "6"], b"6"),
@@ -67,6 +68,7 @@ WRONG_USAGE = [
     ("syncsnoop", ["more"], b"too many arguments"),
     ("gethostlatency", ["-m", "-1"], b"'-1' is not a number of milliseconds"),
     ("memleak", ["-c", ""], b"-c names no command"),
+    ("sslsniff", ["-o", "-g", "-n"], b"-o, -g and -n leave nothing to trace"),
 ]
 
 

@@ -145,5 +145,3 @@ def test_mistakes_are_told():
                             (("--max-buffer-size", "99999"), b"more than")):
         status, output, errors = run("sslsniff", *arguments)
         assert (status, output) == (2, b"") and said in errors
-    status, _, errors = run("sslsniff", "-o", "-g", "-n")
-    assert status == 1 and b"nothing to trace" in errors

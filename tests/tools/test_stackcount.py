@@ -170,7 +170,7 @@ def test_too_little_room(chains, process):
         tool.wait_until_asleep()
         process.call("one", 7)
         status, output, errors = tool.interrupt()
-    assert (status, errors) == (0, b"stackcount: 1 stacks could not be kept; --stack-storage-size "
+    assert (status, errors) == (0, b"stackcount: 1 stack could not be kept; --stack-storage-size "
                                    b"2 gives more room\n")
     assert b"[Missed User Stack] 7\n" in output and b";call 1\n" in output
 

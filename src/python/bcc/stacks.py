@@ -118,6 +118,13 @@ def pixels(text):
     return value
 
 
+def picture(text):
+    """The argument type of --flamegraph."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' names no file")
+    return text
+
+
 def add_arguments(parser, default_storage_size):
     """The options that say which stacks are taken and how they are shown."""
     which = parser.add_mutually_exclusive_group()
@@ -136,7 +143,7 @@ def add_arguments(parser, default_storage_size):
                         metavar="STACKS", help="how many different stacks there is room for "
                                                "(default %(default)s)")
     graph = parser.add_argument_group("flame graph")
-    graph.add_argument("--flamegraph", metavar="FILE.svg",
+    graph.add_argument("--flamegraph", type=picture, metavar="FILE.svg",
                        help="draw a flame graph into this file, for a browser")
     graph.add_argument("--title", help="the title of the flame graph")
     graph.add_argument("--subtitle",
@@ -240,7 +247,9 @@ class Recorder:
             full = {-errno.EEXIST, -errno.ENOMEM} & set(self.missed.values())
             advice = (f"; --stack-storage-size {2 * args.stack_storage_size} gives more room"
                       if full else "")
-            print(f"{prog}: {len(self.missed)} stacks could not be kept{advice}", file=sys.stderr)
+            count = len(self.missed)
+            print(f"{prog}: {count} stack{'s'[:count > 1]} could not be kept{advice}",
+                  file=sys.stderr)
         if lost := self.total(LOST):
             print(f"{prog}: {lost} events were not counted: there were too many different ones; "
                   f"--stack-storage-size {2 * args.stack_storage_size} gives more room",
