@@ -40,7 +40,7 @@ TRACEPOINT_PROBE(syscalls, sys_exit_read)
 }
 """
 
-if len(sys.argv) not in (2, 3):
+if len(sys.argv) not in (2, 3) or not sys.argv[1].isdecimal():
     sys.exit(__doc__)
 module = BPF(text=SOURCE, constants={"target_pid": int(sys.argv[1])})
 print("measuring", flush=True)
