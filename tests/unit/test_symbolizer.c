@@ -11,14 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <gelf.h>
-
 #include "cleanup.h"
 #include "ebcc.h"
 #include "elf_symbols.h"
 #include "error_checks.h"
-
-#define LIBRARY "libxxhash.so.0"
 
 static __attribute__((noinline)) int local_function(int number)
 {
