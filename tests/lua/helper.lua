@@ -157,7 +157,7 @@ local calls_program
 function helper.calls_program()
   if not calls_program then
     calls_program = os.tmpname()
-    assert(os.execute(("cc -O1 -fno-omit-frame-pointer -o %s %scalls.c"):format(calls_program, helper.directory)))
+    assert(os.execute(("LD_PRELOAD= cc -O1 -fno-omit-frame-pointer -o %s %scalls.c"):format(calls_program, helper.directory)))
   end
   return calls_program
 end

@@ -1,5 +1,7 @@
 -- The package's files: what the build and the rock spec list is what there is.
 
+local bcc = require "bcc"
+local ebcc = require "bcc._ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -15,7 +17,68 @@ local function files(pattern)
   return names
 end
 
+-- What the annotations of a file say: class -> name of a member -> {parameters=, comment=}.
+local function annotated(path, classes)
+  local comment, class_of, class = {}, {}, nil
+  for line in io.lines(path) do
+    local variable, name, parameters = line:match("^function ([%w_]+)[.:]([%w_]+)%((.-)%)")
+    if not variable then
+      variable, name = line:match("^([%w_]+)%.([%w_]+) = ")
+    end
+    class = line:match("^%-%-%-@class ([%w_.]+)") or class
+    if line:find("^%-%-%-") then
+      comment[#comment + 1] = line
+    elseif line:find("^local [%w_]+ = ") then
+      class_of[line:match("^local ([%w_]+)")], class, comment = class, nil, {}
+    else
+      local members = class_of[variable] and classes[class_of[variable]] or {}
+      if name then
+        members[name] = { parameters = parameters or "", comment = table.concat(comment, "\n") }
+      end
+      classes[class_of[variable] or ""] = members
+      comment = {}
+    end
+  end
+end
+
+-- Methods of the C module that only the package's own Lua calls.
+local INTERNAL = { open_events = true, open_counters = true }
+
 TestPackage = {}
+
+-- What the annotation of a function lacks, if anything.
+local function lacking(found)
+  if not found or found.comment == "" then
+    return "annotation"
+  end
+  for parameter in found.parameters:gmatch("[%w_]+") do
+    if not (found.comment .. "\n"):find("@param " .. parameter .. "%??%s") then
+      return "parameter " .. parameter
+    end
+  end
+end
+
+-- Whatever a script can call has an annotation for the language server, with every parameter.
+function TestPackage:test_annotations()
+  local classes, missing = {}, {}
+  for _, file in ipairs(files("bcc/*.lua")) do
+    annotated(SOURCES .. file, classes)
+  end
+  for class, members in pairs {
+    ["bcc.BPF"] = bcc.BPF, ["bcc.USDT"] = bcc.USDT, ["bcc.SymbolCache"] = bcc.SymbolCache,
+    ["bcc.posix"] = bcc.posix, ["bcc.Table"] = ebcc.methods["bcc.Table"], ["bcc"] = bcc,
+    ["bcc.Link"] = ebcc.methods["bcc.Link"], ["bcc.TracerPipe"] = require "bcc.trace",
+  } do
+    for name, member in pairs(members) do
+      if type(member) == "function" and name:sub(1, 2) ~= "__" and not INTERNAL[name] then
+        local lack = lacking(classes[class] and classes[class][name])
+        missing[#missing + 1] = lack and ("%s of %s.%s"):format(lack, class, name)
+      end
+    end
+  end
+  table.sort(missing)
+  lu.assertEquals(missing, {})
+end
 
 function TestPackage:test_rock_spec()
   local spec = {}

@@ -79,12 +79,56 @@ function TestScripts:test_error_of_a_script()
   lu.assertEquals(status, 1)
   lu.assertStrContains(errors, "bad luck")
   lu.assertStrContains(errors, "stack traceback")
+  -- The way to it ends in the script: what runs it is no news.
+  lu.assertNil(errors:find("bcc/run.lua", 1, true), errors)
+  lu.assertNil(errors:find("xpcall", 1, true), errors)
   _, status, errors = run("this is no Lua")
   lu.assertEquals(status, 1)
-  lu.assertStrContains(errors, "syntax error")
-  _, status, errors = helper.run(BCC_LUA .. "/no/such/script.lua")
+  lu.assertStrMatches(errors, "bcc%-lua: [^\n]*:1: syntax error near 'is'\n")
+  for _, path in ipairs { "/no/such/script.lua", "/tmp" } do
+    _, status, errors = helper.run(BCC_LUA .. path)
+    lu.assertEquals(status, 1)
+    lu.assertStrMatches(errors, "bcc%-lua: cannot [^\n]*" .. path .. "[^\n]*\n")
+  end
+end
+
+function TestScripts:test_status_of_a_script()
+  local _, status = run("return function() os.exit(3) end")
+  lu.assertEquals(status, 3)
+  _, status = run("return function(_, utils) utils.argparse('x'):parse() end", "--nonsense")
+  lu.assertNotEquals(status, 0)
+end
+
+-- Mistakes of a script are told where it made them; options of other bindings are let be.
+function TestScripts:test_place_of_a_mistake()
+  local _, status, errors = run([[
+return function(BPF)
+  local b = BPF { text = "BPF_HASH(h, u32); int f(void *ctx) { return 0; }", unknown = 1 }
+  b:attach_tracepoint { tp = "syscalls:sys_enter_unlink", fn_name = "f", group_fd = -1 }
+  b:get_table("h"):get("x")
+end
+]])
   lu.assertEquals(status, 1)
-  lu.assertStrContains(errors, "/no/such/script.lua")
+  lu.assertStrMatches(errors, "bcc%-lua: [^\n]*:4: bad argument #1 to 'get' [^\n]*\nstack traceback:\n.*")
+end
+
+-- Ctrl-C ends what a script waits in, and what it had attached is gone.
+function TestScripts:test_interrupted_waits()
+  for _, wait in ipairs {
+    "b:perf_buffer_poll_loop()", "b:kprobe_poll_loop()", "while true do b:perf_buffer_poll(10000) end",
+    "utils.posix.sleep(100) print('x')", "b:pipe():trace_fields()",
+  } do
+    local output, status, errors = run(([[
+return function(BPF, utils)
+  local b = BPF:new { text = "BPF_PERF_OUTPUT(e); int f(void *ctx) { return 0; }" }
+  b:get_table("e"):open_perf_buffer(print)
+  os.execute("(sleep 0.2; kill -INT " .. utils.posix.getpid() .. ") &")
+  %s
+  print("not reached")
+end
+]]):format(wait))
+    lu.assertEquals({ output, status, errors }, { "", 130, "" }, wait)
+  end
 end
 
 function TestScripts:test_interrupt()

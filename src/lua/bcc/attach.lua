@@ -6,6 +6,7 @@
 local ebcc = require "bcc._ebcc"
 local check = require "bcc.check"
 
+---@class bcc.BPF
 local attach = {}
 
 -- Links that are attached, by kind, of all modules of this process.
@@ -37,6 +38,7 @@ function attach.num_open_uprobes()
   return count("uprobe")
 end
 
+--- Tracepoints.
 ---@return integer
 function attach.num_open_tracepoints()
   return count("tracepoint")
@@ -185,6 +187,10 @@ function attach:attach_kprobe(options)
 end
 
 --- Attaches to the return of a kernel function.
+---@param options {event?: string, event_re?: string, fn_name: string, maxactive?: integer, cookie?: integer}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_kretprobe(options)
   return self:attach_kprobe(on_return("attach_kretprobe", options, KPROBE, self.strict))
 end
@@ -193,7 +199,7 @@ end
 --- a path, or "c" for libc), or with retprobe = true to its return. sym_re: to every function that
 --- matches, which gives one object for all the links. pid: in one process only.
 ---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, retprobe?: boolean, cookie?: integer}
----@return bcc.Link? link
+---@return (bcc.Link|bcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_uprobe(options)
@@ -226,6 +232,10 @@ function attach:attach_uprobe(options)
 end
 
 --- Attaches to the return of a function of a user program.
+---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, cookie?: integer}
+---@return (bcc.Link|bcc.Links)? link
+---@return string? message
+---@return integer? errno
 function attach:attach_uretprobe(options)
   return self:attach_uprobe(on_return("attach_uretprobe", options, UPROBE, self.strict))
 end
@@ -245,7 +255,7 @@ end
 
 --- Attaches to a tracepoint (tp = "CATEGORY:EVENT"), or to all that tp_re matches.
 ---@param options {tp?: string, tp_re?: string, fn_name: string}
----@return bcc.Link? link
+---@return (bcc.Link|bcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_tracepoint(options)
@@ -266,6 +276,9 @@ end
 
 --- Attaches to a raw tracepoint (tp: its name, without a category).
 ---@param options {tp: string, fn_name: string}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_raw_tracepoint(options)
   local program = program_of(self, "attach_raw_tracepoint", options, RAW_TRACEPOINT)
   return outcome(self, nil, program:attach_raw_tracepoint(options.tp))
@@ -275,6 +288,9 @@ end
 --- sample_period events or sample_freq times a second, of all processes and CPUs unless pid or cpu
 --- says otherwise.
 ---@param options {ev_type: integer, ev_config: integer, fn_name: string, sample_period?: integer, sample_freq?: integer, pid?: integer, cpu?: integer, group_fd?: integer}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_perf_event(options)
   local program = program_of(self, "attach_perf_event", options, PERF_EVENT)
   return outcome(self, nil, program:attach_perf_event(options))
@@ -289,17 +305,24 @@ local function trace_method(name)
 end
 
 --- Attaches a KFUNC_PROBE program (fn_name = "kfunc__FUNCTION").
+---@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
 attach.attach_kfunc = trace_method("attach_kfunc")
 --- Attaches a KRETFUNC_PROBE program.
+---@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
 attach.attach_kretfunc = trace_method("attach_kretfunc")
 --- Attaches a KMOD_RET program.
+---@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
 attach.attach_fmod_ret = trace_method("attach_fmod_ret")
 --- Attaches an LSM_PROBE program.
+---@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
 attach.attach_lsm = trace_method("attach_lsm")
 
 --- Prepares an iterator (BPF_ITER), whose link's read() runs it and gives what it writes. table: the
 --- one whose elements it walks, if it is of that kind.
 ---@param options {fn_name: string, table?: bcc.Table}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_iter(options)
   local program = program_of(self, "attach_iter", options, ITER)
   return outcome(self, nil, program:attach_iter(options.table))
@@ -307,6 +330,9 @@ end
 
 --- Runs an XDP program on a network interface. flags: XDP_FLAGS_ bits.
 ---@param options {dev: string, fn_name: string, flags?: integer}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_xdp(options)
   local program = program_of(self, "attach_xdp", options, XDP)
   return outcome(self, nil, program:attach_xdp(options.dev, options.flags))
@@ -315,6 +341,9 @@ end
 --- Removes whatever XDP program an interface has.
 ---@param dev string
 ---@param flags? integer
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function attach.remove_xdp(dev, flags)
   return ebcc.remove_xdp(dev, flags)
 end
@@ -322,6 +351,9 @@ end
 --- Opens a raw socket with a program as its filter; its link's receive() gives packets. dev: the
 --- interface, or nil for all.
 ---@param options {fn_name: string, dev?: string}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_raw_socket(options)
   local program = program_of(self, "attach_raw_socket", options, RAW_SOCKET)
   return outcome(self, nil, program:attach_raw_socket(options.dev))
@@ -330,6 +362,9 @@ end
 --- Attaches to what a descriptor stands for, as BPF_PROG_ATTACH does: a control group, a table of
 --- sockets. attach_type, flags: of enum bpf_attach_type, BPF_F_ALLOW_MULTI and kin.
 ---@param options {fn_name: string, fd: integer, attach_type: integer, flags?: integer}
+---@return bcc.Link? link
+---@return string? message
+---@return integer? errno
 function attach:attach_func(options)
   local program = program_of(self, "attach_func", options, FUNC)
   return outcome(self, nil, program:attach_descriptor(options.fd,

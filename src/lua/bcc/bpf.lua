@@ -320,6 +320,7 @@ function BPF:poll_fd()
   return assert(module_of(self, "poll_fd"):poll_fd())
 end
 
+--- perf_buffer_poll() by its older name.
 BPF.kprobe_poll = BPF.perf_buffer_poll
 
 --- Polls until an error comes out of it; Ctrl-C is one.
@@ -329,6 +330,7 @@ function BPF:perf_buffer_poll_loop()
   end
 end
 
+--- perf_buffer_poll_loop() by its older name.
 BPF.kprobe_poll_loop = BPF.perf_buffer_poll_loop
 
 --- The trace pipe, where bpf_trace_printk() writes.
@@ -369,7 +371,11 @@ function BPF:__tostring()
     or self.module:program_names(), " "))
 end
 
--- USDT objects as older scripts make them.
+--- A USDT object, as older scripts make them.
+---@param options {pid?: integer, path?: string}
+---@return bcc.USDT?
+---@return string? message
+---@return integer? errno
 function BPF.usdt(options)
   return USDT:new(options)
 end

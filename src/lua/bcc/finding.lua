@@ -5,6 +5,7 @@
 local ebcc = require "bcc._ebcc"
 local SymbolCache = require "bcc.symbols"
 
+---@class bcc.BPF
 local finding = {}
 
 --- The name of an address in a process; a negative pid means the kernel.
@@ -18,6 +19,10 @@ function finding.sym(address, pid, show_module, show_offset)
 end
 
 --- The name of a kernel address.
+---@param address integer
+---@param show_module? boolean
+---@param show_offset? boolean
+---@return string
 function finding.ksym(address, show_module, show_offset)
   return SymbolCache():describe(address, show_module, show_offset)
 end
@@ -77,6 +82,8 @@ local PREFIXES = {
 }
 
 --- The same where the name has some architecture's prefix already.
+---@param name string
+---@return string
 function finding.fix_syscall_fnname(name)
   for _, prefix in ipairs(PREFIXES) do
     if name:sub(1, #prefix) == prefix then
@@ -94,23 +101,32 @@ finding.kernel_struct_has_field = ebcc.kernel_has_member
 ---@type fun(enumeration: string, enumerator: string): boolean?
 finding.kernel_enum_has_val = ebcc.kernel_has_enumerator
 
---- Whether the kernel runs KFUNC_PROBE programs; the next ones ask for other kinds.
+--- Whether the kernel runs KFUNC_PROBE programs.
+---@return boolean
 function finding.support_kfunc()
   return ebcc.kernel_supports("kfunc")
 end
 
+--- Whether the kernel runs KMOD_RET programs.
+---@return boolean
 function finding.support_fmod_ret()
   return ebcc.kernel_supports("fmod_ret")
 end
 
+--- Whether the kernel runs LSM_PROBE programs.
+---@return boolean
 function finding.support_lsm()
   return ebcc.kernel_supports("lsm")
 end
 
+--- Whether the kernel runs RAW_TRACEPOINT_PROBE programs.
+---@return boolean
 function finding.support_raw_tracepoint()
   return ebcc.kernel_supports("raw_tracepoint")
 end
 
+--- Whether the kernel runs raw tracepoints of kernel modules.
+---@return boolean
 function finding.support_raw_tracepoint_in_module()
   return ebcc.kernel_supports("raw_tracepoint_in_module")
 end

@@ -90,11 +90,7 @@ local function parse(arguments)
 end
 
 local function start(script)
-  local chunk, message = loadfile(script.path)
-  if not chunk then
-    error(message, 0)
-  end
-  local result = chunk(table.unpack(script.arguments))
+  local result = script.chunk(table.unpack(script.arguments))
   if type(result) == "function" then
     local BPF = strict_class(bcc.BPF)
     BPF.usdt = function(options) return strict_class(bcc.USDT):new(options) end
@@ -102,13 +98,16 @@ local function start(script)
   end
 end
 
--- An error with the way to it; an interrupt is the user's wish.
+-- An error with the way to it in the script; an interrupt is the user's wish.
 local function explain(err)
   local text = tostring(err)
   if text:find("interrupted!", 1, true) then
     return INTERRUPTED
   end
-  return debug.traceback(text, 2)
+  local this_file = debug.getinfo(1, "S").short_src
+  local way = debug.traceback("", 2)
+  local behind = way:find("\n\t" .. this_file .. ":", 1, true)
+  return text .. (behind and way:sub(1, behind - 1) or way)
 end
 
 --- Runs bcc-lua with the arguments of the command line, and gives its exit status.
@@ -129,6 +128,12 @@ function run.main(arguments)
   _G.arg[0] = script.path
   bcc.BPF.script_root(script.path)
   io.stdout:setvbuf("line")
+  local message
+  script.chunk, message = loadfile(script.path)
+  if not script.chunk then
+    io.stderr:write("bcc-lua: ", message, "\n")
+    return FAILURE
+  end
   local well, outcome = xpcall(start, explain, script)
   bcc.BPF.cleanup()
   if well then

@@ -143,17 +143,23 @@ local function joined(self, key, join)
   return result, #values
 end
 
---- Of a per-CPU table of numbers: the sum of all CPUs' values.
+--- Of a per-CPU table of numbers: the sum of all CPUs' values. Nil where the key isn't there.
+---@param key any
+---@return number?
 function methods:sum(key)
   return (joined(self, key, function(a, b) return a + b end))
 end
 
---- Of a per-CPU table of numbers: the largest of all CPUs' values.
+--- Of a per-CPU table of numbers: the largest of all CPUs' values. Nil where the key isn't there.
+---@param key any
+---@return number?
 function methods:max(key)
   return (joined(self, key, math.max))
 end
 
---- Of a per-CPU table of numbers: the mean of all CPUs' values.
+--- Of a per-CPU table of numbers: the mean of all CPUs' values. Nil where the key isn't there.
+---@param key any
+---@return number?
 function methods:average(key)
   local sum, count = joined(self, key, function(a, b) return a + b end)
   return sum and sum / count
@@ -169,6 +175,9 @@ function methods:print_log2_hist(val_type, section_header, options)
 end
 
 --- The same with slots that are plain numbers.
+---@param val_type? string
+---@param section_header? string
+---@param options? bcc.HistogramOptions
 function methods:print_linear_hist(val_type, section_header, options)
   histogram.print(self, histogram.linear_lines, val_type or "value", section_header, options or {})
 end

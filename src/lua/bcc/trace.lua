@@ -81,6 +81,7 @@ function TracerPipe:trace_fields()
   end
 end
 
+--- Lets go of the pipe, for which there is one reader at a time; the next reading opens it again.
 function TracerPipe:close()
   if self.handle then
     self.handle:close()

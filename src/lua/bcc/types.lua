@@ -118,8 +118,10 @@ function Table:facts() end
 ---@class bcc.Link
 local Link = {}
 
+--- Ends it. Doing it again does nothing.
 function Link:detach() end
 
+--- detach() by another name.
 function Link:close() end
 
 ---@return boolean
