@@ -128,7 +128,7 @@ static int kernel_supports(lua_State *L)
 static int answer_return(lua_State *L, int answer)
 {
 	if (answer < 0)
-		return 0;
+		return nil_return(L);
 	lua_pushboolean(L, answer);
 	return 1;
 }

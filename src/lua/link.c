@@ -156,7 +156,7 @@ static int link_receive(lua_State *L)
 	ssize_t got = read(ebcc_link_fd(link->handle), room, PACKET_MAX);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
+		return nil_return(L);
 	if (got < 0)
 		return luaL_fileresult(L, 0, ebcc_link_name(link->handle));
 	luaL_pushresultsize(&buffer, got);

@@ -25,6 +25,12 @@ void handle_register(lua_State *L, const char *name, const luaL_Reg *methods, co
 	lua_pop(L, 1);
 }
 
+int nil_return(lua_State *L)
+{
+	lua_pushnil(L);
+	return 1;
+}
+
 const char *option_string(lua_State *L, int index, const char *name)
 {
 	const char *text;

@@ -95,6 +95,8 @@ void error_add(lua_State *L);
 /** Makes the metatable @p name, with @p methods as __index and @p meta as its own functions. The
  * methods are in the table "methods" of the module, which is at index 1. */
 void handle_register(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta);
+/** Returns nil, where a bare return would make tostring(f()) an error. */
+int nil_return(lua_State *L);
 /** Member @p name of the table at @p index; these leave nothing on the stack. Text is borrowed from
  *  the table. */
 const char *option_string(lua_State *L, int index, const char *name);

@@ -295,7 +295,7 @@ static int module_leaf_layout(lua_State *L)
 			return 1;
 		}
 	}
-	return 0;
+	return nil_return(L);
 }
 
 static int module_poll_fd(lua_State *L)

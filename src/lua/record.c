@@ -514,7 +514,7 @@ static int record_form(lua_State *L)
 	struct value *value = value_test(L, 1);
 
 	if (!value)
-		return 0;
+		return nil_return(L);
 	lua_pushstring(L, value->layout->form == VALUE_RECORD ? "struct" : "array");
 	return 1;
 }

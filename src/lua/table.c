@@ -316,7 +316,7 @@ static int table_get(lua_State *L)
 	if (error)
 		return error_return(L, error);
 	if (!found)
-		return 0;
+		return nil_return(L);
 	layout = table_layout(L, TABLE_LEAF);
 	leaf_push(L, table, layout, value, lua_gettop(L));
 	return 1;
@@ -370,7 +370,7 @@ static int table_next(lua_State *L)
 	if (error)
 		return error_return(L, error);
 	if (!more)
-		return 0;
+		return nil_return(L);
 	value_push(L, layout, next, metatable);
 	return 1;
 }
@@ -408,7 +408,7 @@ static int take(lua_State *L, struct ebcc_error *(*function)(struct ebcc_table *
 	if (error)
 		return error_return(L, error);
 	if (!found)
-		return 0;
+		return nil_return(L);
 	leaf_push(L, table, layout, value, metatable);
 	return 1;
 }

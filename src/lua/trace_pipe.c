@@ -45,7 +45,7 @@ static int trace_pipe_read(lua_State *L)
 	if (error)
 		return error_return(L, error);
 	if (!line)
-		return 0;
+		return nil_return(L);
 	lua_pushstring(L, line);
 	return 1;
 }

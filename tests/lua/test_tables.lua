@@ -1,5 +1,6 @@
 -- Tables of every kind: entries, walking, per-CPU values, arrays, queues, stack traces, histograms.
 
+local BPF = require("bcc").BPF
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -70,6 +71,18 @@ function TestTables:test_entries_can_go_while_a_hash_is_walked()
     hash:delete(key)
   end
   lu.assertEquals({ sum, hash:size() }, { 55, 0 })
+end
+
+-- What isn't there is nil, an argument for tostring() and tonumber() like any other.
+function TestTables:test_what_is_not_there_is_nil()
+  local hash, queue = self.bpf:get_table("hash"), self.bpf:get_table("queue")
+  for _, results in ipairs {
+    table.pack(hash:get(1)), table.pack(hash:next()), table.pack(hash:sum(1)), table.pack(queue:pop()),
+    table.pack(queue:peek()), table.pack(BPF.kernel_struct_has_field("no_such_struct", "x")),
+  } do
+    lu.assertEquals({ results.n, results[1] }, { 1 })
+  end
+  lu.assertNil(tonumber(hash:get(1)))
 end
 
 function TestTables:test_drain()
