@@ -37,6 +37,7 @@ build = {
     },
     ["bcc"] = "bcc/init.lua",
     ["bcc.attach"] = "bcc/attach.lua",
+    ["bcc.bit"] = "bcc/bit.lua",
     ["bcc.bpf"] = "bcc/bpf.lua",
     ["bcc.check"] = "bcc/check.lua",
     ["bcc.cli"] = "bcc/cli.lua",

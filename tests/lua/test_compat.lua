@@ -1,5 +1,6 @@
 -- The helpers that bcc-lua adds for existing scripts.
 
+local bit = require "bcc.bit"
 local compat = require "bcc.compat"
 local ffi = require "bcc.ffi"
 local helper = require "helper"
@@ -15,6 +16,7 @@ function TestCompat:test_format()
     { "1 -1 ff 100%", "%d %ld %llx %d%%", 1.9, -1.9, 255, 100 },
     { "3.14 x", "%.2f %s", 3.14159, "x" },
     { "    5|5    |", "%5u|%-5u|", 5, 5 },
+    { "2 2.5 -1", "%s %s %s", 2.0, 2.5, -1 },
     { "no arguments", "no arguments" },
   }
   for _, case in ipairs(cases) do
@@ -55,6 +57,19 @@ function TestCompat:test_lists()
   end
   lu.assertEquals(found, { 0, 1, 2, 3, 4 })
   lu.assertEquals(compat.bsearch({ { 1 }, { 3 } }, 2, function(e) return e[1] end), 1)
+end
+
+-- As LuaJIT's: 32 bits with a sign, unless an operand has more.
+function TestCompat:test_bits()
+  lu.assertEquals({ bit.band(0xff, 0x0f, 0x3), bit.bor(1, 2, 4), bit.bxor(6, 3) }, { 3, 7, 5 })
+  lu.assertEquals({ bit.band(0xffffffff, 0xf0000000), bit.bnot(0), bit.tobit(0x180000001) }, { -0x10000000, -1, -0x7fffffff })
+  lu.assertEquals({ bit.lshift(1, 31), bit.lshift(1, 33), bit.rshift(-1, 28), bit.arshift(-256, 4) }, { -0x80000000, 2, 15, -16 })
+  lu.assertEquals({ bit.rol(0x12345678, 12), bit.ror(0x12345678, 12) }, { 0x45678123, 0x67812345 })
+  lu.assertEquals({ bit.bswap(0x12345678), bit.tohex(255), bit.tohex(255, -4) }, { 0x78563412, "000000ff", "00FF" })
+  local wide = 0xffff888012345678
+  lu.assertEquals({ bit.band(wide, 0xff), bit.rshift(wide, 48), bit.arshift(wide, 60) }, { 0x78, 0xffff, -1 })
+  lu.assertEquals({ bit.lshift(wide, 4), bit.tohex(wide), bit.bswap(wide) }, { 0xfff8880123456780, "ffff888012345678", 0x785634128088ffff })
+  lu.assertEquals({ bit.rol(wide, 0), bit.band(3.0, 2) }, { wide, 2 })
 end
 
 function TestCompat:test_system()

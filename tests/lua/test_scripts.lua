@@ -25,11 +25,12 @@ return function(BPF, utils)
   print(utils.posix.time_ns() > 0, utils.posix.tonumber64("0xff"), utils.posix.CLOCK.MONOTONIC)
   print(require("ffi").string("a\0b"), #{ unpack { 1, 2 } }, type(loadstring("return 1")))
   print(table.concat(("a,b"):split(","), "+"), string.format("%p", 255), "%u" % -1)
+  print(bit.band(7, 3), require("bit") == bit, math.pow(2, 3))
 end
 ]], "one two")
   lu.assertEquals({ status, errors }, { 0, "" })
   lu.assertEquals(output, "function\ttable\tfunction\ttable\none 2\ttrue\ttrue\ntrue\t255\t1\na\t2\tfunction\n" ..
-    "a+b\tff\t18446744073709551615\n")
+    "a+b\tff\t18446744073709551615\n3\ttrue\t8.0\n")
 end
 
 function TestScripts:test_plain_script()

@@ -30,6 +30,9 @@ local function conversion(flags, letter, argument)
     return flags .. "x", to_integer(argument)
   elseif letter == "u" then
     return flags:gsub("0", "", 1) .. "s", unsigned_text(to_integer(argument))
+  elseif letter == "s" and math.type(argument) == "float" then
+    -- Numbers have one type in other Luas: 4 / 2 is 2.
+    return flags .. letter, plain_format("%.14g", argument)
   elseif letter:find("[dixXoc]") then
     return flags .. letter, to_integer(argument)
   end
@@ -175,6 +178,9 @@ function compat.install()
   end
   os.exists, os.spawn = compat.exists, compat.spawn
   _G.unpack, _G.loadstring = table.unpack, load
+  math.pow = function(base, exponent) return base ^ exponent end
+  _G.bit = require "bcc.bit"
+  package.preload.bit = function() return _G.bit end
 end
 
 return compat
