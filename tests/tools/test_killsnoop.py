@@ -57,8 +57,9 @@ def test_lines(target):
 
 def test_json(target):
     start = time.time()
-    lines = [json.loads(line) for line in trace(lambda: os.kill(target.pid, signal.SIGCONT), "-p", OWN, "-j")]
-    assert len(lines) == 1
+    texts = trace(lambda: os.kill(target.pid, signal.SIGCONT), "-p", OWN, "-j")
+    lines = [json.loads(text) for text in texts]
+    assert len(lines) == 1 and re.match(rb'\{"time":\d+\.\d{6},"pid":', texts[0])
     moment = lines[0].pop("time")
     assert start - 1 < moment < time.time() + 1
     assert lines[0] == {"pid": OWN, "comm": comm(), "signal": 18, "target": target.pid, "result": 0,

@@ -94,6 +94,12 @@ local function text_of(bytes)
   return table.concat(parts)
 end
 
+-- A number with a fraction, to a millionth: dkjson writes 14 digits, ten of which a time of today has
+-- before its point.
+local function number_of(fraction)
+  return setmetatable({}, { __tojson = function() return ("%.6f"):format(fraction) end })
+end
+
 --- A line of JSON: the values in the order of the keys.
 ---@param keys string[]
 ---@param values table<string, any>
@@ -101,7 +107,8 @@ end
 function cli.json_line(keys, values)
   local readable = {}
   for key, value in pairs(values) do
-    readable[key] = type(value) == "string" and text_of(value) or value
+    readable[key] = type(value) == "string" and text_of(value)
+      or math.type(value) == "float" and number_of(value) or value
   end
   return json.encode(readable, { keyorder = keys }) .. "\n"
 end
