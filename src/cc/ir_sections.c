@@ -52,6 +52,19 @@ static char *tracepoint_section(const char *rest)
 	return section;
 }
 
+/* One that libbpf makes nothing of. */
+static char *own_section(const char *function, const char *context_type)
+{
+	char *section;
+
+	if (asprintf(&section, ".ebcc/%s/%s", context_type, function) < 0)
+		return NULL;
+	for (char *c = section; *c; c++)
+		if (*c == ' ')
+			*c = '_';
+	return section;
+}
+
 char *ebcc_ir_section_name(const char *function, const char *context_type)
 {
 	const char *rest = ebcc_ir_after_prefix(function, "tracepoint__");
@@ -71,12 +84,7 @@ char *ebcc_ir_section_name(const char *function, const char *context_type)
 					is_prefix(contexts[i].section) ? function : "") < 0
 				       ? NULL
 				       : section;
-	if (asprintf(&section, ".ebcc/%s/%s", context_type, function) < 0)
-		return NULL;
-	for (char *c = section; *c; c++)
-		if (*c == ' ')
-			*c = '_';
-	return section;
+	return own_section(function, context_type);
 }
 
 static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
@@ -89,6 +97,12 @@ static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
 		return; /* the source says so itself */
 	ebcc_ir_context_type(ir, program, context, sizeof(context));
 	section = ebcc_ir_section_name(ebcc_ir_name(program), context);
+	/* A section's own symbol has its name: nothing else in the object can (int xdp(...)). */
+	if (section && (LLVMGetNamedFunction(ir->module, section) ||
+			LLVMGetNamedGlobal(ir->module, section))) {
+		free(section);
+		section = own_section(ebcc_ir_name(program), context);
+	}
 	if (section)
 		LLVMSetSection(program, section);
 	else

@@ -474,3 +474,13 @@ def test_names_given_by_flags(load, context, kind, verdict, table):
     count = (lambda key: seen.sum(key).value) if table == "percpu_array" else \
         (lambda key: seen[key].value)
     assert [count(key) for key in (17, 58, 6, 0)] == [2, 1, 1, 0]
+
+
+@pytest.mark.parametrize(("source", "name", "kind"), [
+    ("int xdp(struct xdp_md *ctx) { return XDP_PASS; }", "xdp", "XDP"),
+    ("BPF_HASH(xdp); int prog(struct xdp_md *ctx) { u64 key = 0; xdp.increment(key); return XDP_PASS; }", "prog", "XDP"),
+    ("int sockops(struct bpf_sock_ops *ctx) { return 0; }", "sockops", "SOCK_OPS")])
+def test_names_that_sections_have(source, name, kind):
+    """A program or a table may be called as the section of the object that programs of its kind go to."""
+    with BPF(text=source) as bpf:
+        assert bpf.load_func(name, getattr(BPF, kind)).fd > 0
