@@ -15,6 +15,9 @@
  *
  * Programs on packets follow their context's pointers as the verifier allows, and so do programs
  * whose arguments the kernel describes by BTF; in the latter, what helpers return is still foreign.
+ * There is much that the verifier doesn't follow by BTF: pointers to plain numbers, members of
+ * unions, elements by a variable index. The second pipeline reads such programs' pointers by probe
+ * reads, too, but for those that helpers are to get.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,11 +32,15 @@ enum origin {
 	TYPED = 1 << 4,	  /* reached from a BTF-typed argument; the verifier knows its type */
 };
 
+/* Casts and choices that a pointer is followed through to a helper. */
+enum { MAX_PASSES = 4 };
+
 struct reads {
 	struct ebcc_ir *ir;
 	LLVMValueRef function;
 	LLVMValueRef context;  /* the first parameter of a program, NULL for a callback */
 	bool typed;	       /* the context is BTF-typed */
+	bool probe_typed;      /* what is reached from it is not left to the verifier */
 	bool readable_context; /* it lies in memory as the program sees it */
 	unsigned helper;       /* that reads */
 	struct ebcc_ir_values origins;
@@ -252,7 +259,7 @@ static bool needs_probe(const struct reads *reads, LLVMValueRef pointer)
 	/* What the verifier follows by type needs no help, nor does a pointer that the program
 	 * keeps in a map there: such a program stores typed pointers. */
 	if (reads->typed)
-		return origins & FOREIGN;
+		return origins & (reads->probe_typed ? FOREIGN | TYPED | UNKNOWN : FOREIGN);
 	/* A verifier wants constant offsets into a context; but it is kernel memory, too. */
 	if (origins & CONTEXT)
 		return reads->readable_context &&
@@ -277,11 +284,43 @@ static void check_store(struct reads *reads, LLVMValueRef instruction, LLVMValue
 		"into a local variable or a map and write there");
 }
 
+static bool is_read(unsigned helper)
+{
+	return helper == EBCC_HELPER_PROBE_READ || helper == EBCC_HELPER_PROBE_READ_STR ||
+	       (helper >= EBCC_HELPER_PROBE_READ_USER &&
+		helper <= EBCC_HELPER_PROBE_READ_KERNEL_STR);
+}
+
+/* Whether a helper gets the value, or a place in what it points to. */
+static bool goes_to_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigned depth)
+{
+	for_each_use(use, value)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+		unsigned helper = LLVMIsACallInst(user) ? ebcc_ir_helper_number(user) : 0;
+		bool passes = LLVMIsACastInst(user) || LLVMIsAGetElementPtrInst(user) ||
+			      LLVMIsAPHINode(user) || LLVMIsASelectInst(user) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_STRUCT_ACCESS) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_ARRAY_ACCESS) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_UNION_ACCESS);
+
+		if ((helper && !is_read(helper)) ||
+		    (passes && depth && goes_to_helper(ir, user, depth - 1)))
+			return true;
+	}
+	return false;
+}
+
 static void lower_load(struct reads *reads, LLVMValueRef load)
 {
 	LLVMValueRef pointer = LLVMGetOperand(load, 0), value;
 
 	if (!needs_probe(reads, pointer))
+		return;
+	/* Most helpers want a pointer whose type the verifier knows. */
+	if (!(origins_of(reads, pointer) & FOREIGN) && reads->probe_typed &&
+	    LLVMGetTypeKind(LLVMTypeOf(load)) == LLVMPointerTypeKind &&
+	    goes_to_helper(reads->ir, load, MAX_PASSES))
 		return;
 	LLVMPositionBuilderBefore(reads->ir->builder, load);
 	value = ebcc_ir_build_probe_read(reads->ir, reads->function, LLVMTypeOf(load), pointer,
@@ -428,6 +467,7 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 		if (ebcc_ir_is_packet_context(context_type))
 			return;
 		reads.typed = ebcc_ir_is_btf_context(context_type);
+		reads.probe_typed = ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN;
 		/* Accesses to this one the verifier rewrites. */
 		reads.readable_context = strcmp(context_type, "bpf_perf_event_data");
 		if (LLVMCountParams(function))

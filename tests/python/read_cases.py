@@ -27,10 +27,7 @@ PROGRAM = """
 {
     struct result_t result = {};
     u32 number = %(number)d;
-    struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-    if (bpf_get_current_pid_tgid() >> 32 != OWN_PID)
-        return 0;
+    %(task)s
     {
 %(body)s
     }
@@ -38,6 +35,10 @@ PROGRAM = """
     return 0;
 }
 """
+CURRENT_TASK = """struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+    if (bpf_get_current_pid_tgid() >> 32 != OWN_PID)
+        return 0;"""
 
 
 @dataclass
@@ -111,11 +112,13 @@ def fill_in(text, seen):
     return text
 
 
-def module_text(cases, seen, head):
-    """One source with a program for each case. head: a function's head, with %s for its name."""
+def module_text(cases, seen, head, task=CURRENT_TASK):
+    """One source with a program for each case. head: a function's head, with %s for its name; task: statements that find
+    this process's task, or end the program."""
     text = PROLOGUE
     for number, case in enumerate(cases):
-        text += case.before + PROGRAM % {"head": head % case.function, "body": case.body, "number": number}
+        text += case.before + PROGRAM % {"head": head.replace("%s", case.function), "task": task, "body": case.body,
+                                         "number": number}
     return fill_in(text, seen)
 
 

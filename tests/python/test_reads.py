@@ -48,6 +48,41 @@ def test_many_reads_in_one_source(first, seen):
             read_cases.check(case, bpf["results"][number], seen)
 
 
+ITERATED_TASK = """struct task_struct *task = ctx->task;
+
+    if (!task || task->pid != OWN_PID)
+        return 0;"""
+# A verifier lets nobody take apart a pointer whose type it knows.
+UNTYPED = {"address_through_a_map_as_two_halves"}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name not in UNTYPED], ids=names)
+def test_read_in_a_typed_program(case, seen):
+    """The same forms from an argument that the kernel describes by BTF. The verifier follows some of them, and the
+    second pipeline the others."""
+    with BPF(text=read_cases.module_text([case], seen, "BPF_ITER(task)", ITERATED_TASK)) as bpf:
+        with os.fdopen(bpf.attach_iter("task").open()) as file:
+            file.read()
+        read_cases.check(case, bpf["results"][0], seen)
+
+
+def test_typed_pointers_for_helpers_beside_other_reads(load, seen):
+    """The verifier doesn't follow a pointer to characters, and wants the type of what is printed to."""
+    bpf = load("""
+        BPF_ITER(task) {
+            struct seq_file *seq = ctx->meta->seq;
+            char name[16] = {};
+            ITERATED
+            const unsigned char *at = task->group_leader->files->fdt->fd[OWN_FILE]->f_path.dentry->d_name.name;
+            for (int i = 0; i < 15 && at[i]; i++)
+                name[i] = at[i];
+            bpf_seq_write(seq, name, sizeof(name));
+            return 0;
+        }""".replace("ITERATED", ITERATED_TASK).replace("OWN_PID", str(seen.pid)).replace("OWN_FILE", str(seen.file)))
+    with os.fdopen(bpf.attach_iter("task").open(), "rb") as file:
+        assert file.read().rstrip(b"\0") == seen.file_name
+
+
 RESULTS = """
 struct result_t { u64 value; u64 other; u8 text[64]; };
 BPF_HASH(results, u32, struct result_t);
