@@ -13,7 +13,7 @@ import pytest
 import bcc
 from bcc import BPF
 from conftest import getpgid
-from kernel_calls import run
+from kernel_calls import run, run_raw_tracepoint
 
 
 def result_of(load, body, before="", **options):
@@ -350,7 +350,7 @@ def test_version_from_the_environment(python, tmp_path):
         import sys
         sys.path.insert(0, %r)
         from bcc import BPF
-        from kernel_calls import run
+        from kernel_calls import run, run_raw_tracepoint
         with BPF(text="int prog(struct __sk_buff *skb) { return LINUX_VERSION_CODE; }") as bpf:
             print(hex(run(bpf.load_func("prog", BPF.SCHED_CLS))[0]))
         """ % os.path.dirname(os.path.abspath(__file__))
@@ -415,6 +415,43 @@ RELOCATED = """
 def test_questions_of_core(load, expression, value):
     """What bpf_core_field_exists() and kin are made of is answered when the program is loaded."""
     assert result_of(load, "return %s;" % expression, RELOCATED) == value
+
+
+# Of kernel headers, what BTF can't give; what user-space headers have is in tests/unit/test_ktypes.c.
+KERNEL_HEADERS = [
+    ("SOL_TCP", 6), ("SEND_SHUTDOWN", 2), ("CHECKSUM_PARTIAL", 3), ("VLAN_VID_MASK", 0xfff), ("INET6_ADDRSTRLEN", 48),
+    ("EPOLLIN | EPOLLRDHUP", 0x2001), ("TIOCSTI", 0x5412), ("SIGNAL_GROUP_EXIT", 4), ("TCP_RTO_MIN * 5", "HZ"),
+    ("MAX_ARG_STRLEN", "32 * PAGE_SIZE"), ("AUDIT_ARCH_X86_64", 0xc000003e),
+    ("new_encode_dev(MKDEV(8, 300))", os.makedev(8, 300)), ("new_decode_dev(%d)" % os.makedev(8, 300), "MKDEV(8, 300)"),
+    ("hweight64(number)", 32), ("ffs(8)", 4), ("ffs(0)", 0), ("__ffs(number)", 4), ("roundup_pow_of_two(100)", 128),
+    ("roundup_pow_of_two(128)", 128), ("nsecs_to_jiffies(number)", "number / (1000000000 / HZ)"),
+    ("uid_eq(((struct task_struct *)bpf_get_current_task())->real_cred->uid, GLOBAL_ROOT_UID)", int(os.getuid() == 0)),
+    ("op_is_sync(REQ_OP_READ)", 1), ("op_is_sync(REQ_OP_WRITE)", 0), ("op_is_sync(REQ_OP_WRITE | REQ_FUA)", 1),
+    ("ipv6_addr_loopback(&loopback)", 1), ("ipv6_addr_v4mapped(&loopback)", 0), ("ipv6_addr_v4mapped(&mapped)", 1),
+]
+
+
+def test_macros_and_functions_of_kernel_headers(load):
+    text = """
+        #include <linux/sched.h>
+        #include <net/ipv6.h>
+        BPF_ARRAY(values, u64, COUNT);
+        int prog(struct bpf_raw_tracepoint_args *ctx)
+        {
+            volatile u64 opaque = 0xffff00000ffff0;
+            u64 number = opaque, value;
+            struct in6_addr loopback = { .in6_u.u6_addr8 = { [15] = 1 } };
+            struct in6_addr mapped = { .in6_u.u6_addr8 = { [10] = 0xff, [11] = 0xff, [15] = 1 } };
+            int index = 0;
+    """.replace("COUNT", str(2 * len(KERNEL_HEADERS)))
+    for pair in KERNEL_HEADERS:
+        for expression in pair:
+            text += "value = %s; values.update(&index, &value); index++;\n" % expression
+    bpf = load(text + "return 0; }")
+    run_raw_tracepoint(bpf.load_func("prog", BPF.RAW_TRACEPOINT), 0)
+    values = [bpf["values"][i].value for i in range(2 * len(KERNEL_HEADERS))]
+    assert [(expression, seen) for (expression, _), seen in zip(KERNEL_HEADERS, values[::2])] == \
+        [(expression, wanted) for (expression, _), wanted in zip(KERNEL_HEADERS, values[1::2])]
 
 
 def test_relocations_twice_in_one_process(python):

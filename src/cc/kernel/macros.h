@@ -339,6 +339,14 @@ usecs_to_jiffies(unsigned int __us)
 {
 	return ((unsigned long)__us * HZ + USEC_PER_SEC - 1) / USEC_PER_SEC;
 }
+static __inline__ __attribute__((__always_inline__)) u64 nsecs_to_jiffies64(u64 __ns)
+{
+	return __ns / (NSEC_PER_SEC / HZ);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long nsecs_to_jiffies(u64 __ns)
+{
+	return nsecs_to_jiffies64(__ns);
+}
 static __inline__ __attribute__((__always_inline__)) s64 ktime_to_ns(ktime_t __time)
 {
 	return __time;
@@ -378,6 +386,23 @@ static __inline__ __attribute__((__always_inline__)) unsigned int hweight32(unsi
 {
 	return __builtin_popcount(__n);
 }
+static __inline__ __attribute__((__always_inline__)) unsigned long hweight64(u64 __n)
+{
+	return __builtin_popcountll(__n);
+}
+static __inline__ __attribute__((__always_inline__)) int ffs(int __n)
+{
+	return __n ? __builtin_ctz(__n) + 1 : 0;
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long __ffs(unsigned long __n)
+{
+	return __builtin_ctzl(__n);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long
+roundup_pow_of_two(unsigned long __n)
+{
+	return 1UL << fls64(__n - 1);
+}
 
 /* linux/list.h, linux/rbtree.h, linux/llist.h */
 #define list_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
@@ -397,6 +422,11 @@ static __inline__ __attribute__((__always_inline__)) unsigned int hweight32(unsi
 static __inline__ __attribute__((__always_inline__)) int list_empty(const struct list_head *__head)
 {
 	return __head->next == __head;
+}
+static __inline__ __attribute__((__always_inline__)) int
+hlist_empty(const struct hlist_head *__head)
+{
+	return !__head->first;
 }
 #define RB_EMPTY_ROOT(__root) (!(__root)->rb_node)
 #define rb_parent(__node) ((struct rb_node *)((__node)->__rb_parent_color & ~3UL))
@@ -422,6 +452,10 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define TASK_TRACED __TASK_TRACED
 #define TASK_IDLE (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)
 #define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
+#define SIGNAL_STOP_STOPPED 0x00000001
+#define SIGNAL_STOP_CONTINUED 0x00000002
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define is_idle_task(__task) (!!((__task)->flags & PF_IDLE))
 #define TASK_REPORT                                                                                \
 	(TASK_RUNNING | TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE | __TASK_STOPPED |               \
 	 __TASK_TRACED | EXIT_DEAD | EXIT_ZOMBIE | TASK_PARKED)
@@ -462,6 +496,16 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define MAJOR(__dev) ((unsigned int)((__dev) >> MINORBITS))
 #define MINOR(__dev) ((unsigned int)((__dev)&MINORMASK))
 #define MKDEV(__major, __minor) (((__major) << MINORBITS) | (__minor))
+static __inline__ __attribute__((__always_inline__)) u32 new_encode_dev(dev_t __dev)
+{
+	return (MINOR(__dev) & 0xff) | (MAJOR(__dev) << 8) | ((MINOR(__dev) & ~0xffU) << 12);
+}
+static __inline__ __attribute__((__always_inline__)) dev_t new_decode_dev(u32 __dev)
+{
+	return MKDEV((__dev & 0xfff00) >> 8, (__dev & 0xff) | ((__dev >> 12) & 0xfff00));
+}
+#define huge_encode_dev(__dev) new_encode_dev(__dev)
+#define huge_decode_dev(__dev) new_decode_dev(__dev)
 
 /* linux/stat.h, linux/fs.h, linux/dcache.h, linux/namei.h */
 #define S_IRWXUGO (S_IRWXU | S_IRWXG | S_IRWXO)
@@ -490,6 +534,13 @@ static __inline__ __attribute__((__always_inline__)) int list_empty(const struct
 #define SB_NODEV 4
 #define SB_NOEXEC 8
 #define SB_SYNCHRONOUS 16
+#define LOOKUP_FOLLOW 1
+#define LOOKUP_DIRECTORY 2
+#define FL_POSIX 1
+#define FL_FLOCK 2
+#define FL_LEASE 32
+#define BINPRM_BUF_SIZE 256
+#define MAX_ARG_STRLEN (PAGE_SIZE * 32)
 static __inline__ __attribute__((__always_inline__)) struct inode *
 file_inode(const struct file *__file)
 {
@@ -633,6 +684,15 @@ d_backing_inode(const struct dentry *__dentry)
 #define req_op(__request) ((__request)->cmd_flags & REQ_OP_MASK)
 #define bio_op(__bio) ((__bio)->bi_opf & REQ_OP_MASK)
 #define op_is_write(__op) (!!((__op)&1))
+#define op_is_sync(__op)                                                                           \
+	(((__op)&REQ_OP_MASK) == REQ_OP_READ || ((__op) & (REQ_SYNC | REQ_FUA | REQ_PREFLUSH)))
+#define bio_data_dir(__bio) (op_is_write(bio_op(__bio)) ? WRITE : READ)
+#define bio_sectors(__bio) ((__bio)->bi_iter.bi_size >> SECTOR_SHIFT)
+#define rq_data_dir(__request) (op_is_write(req_op(__request)) ? WRITE : READ)
+#define blk_rq_is_passthrough(__request)                                                           \
+	(req_op(__request) == REQ_OP_DRV_IN || req_op(__request) == REQ_OP_DRV_OUT)
+#define BLK_STS_OK 0
+#define BLK_STS_IOERR 10
 static __inline__ __attribute__((__always_inline__)) unsigned int
 blk_rq_bytes(const struct request *__request)
 {
@@ -672,6 +732,15 @@ blk_rq_sectors(const struct request *__request)
 #define SOCK_SEQPACKET 5
 #define AF_UNSPEC 0
 #define AF_MAX 46
+#define SOL_IP 0
+#define SOL_TCP 6
+#define SOL_UDP 17
+#define SOL_IPV6 41
+#define SOL_ICMPV6 58
+#define SOL_SCTP 132
+#define RCV_SHUTDOWN 1
+#define SEND_SHUTDOWN 2
+#define SHUTDOWN_MASK 3
 
 /* linux/in.h, for a BTF without the enum. */
 #define IPPROTO_IP 0
@@ -730,6 +799,14 @@ blk_rq_sectors(const struct request *__request)
 #define TCPHDR_ECE 0x40
 #define TCPHDR_CWR 0x80
 #define TCPHDR_SYN_ECN (TCPHDR_SYN | TCPHDR_ECE | TCPHDR_CWR)
+#define TCP_NAGLE_OFF 1
+#define TCP_NAGLE_CORK 2
+#define TCP_NAGLE_PUSH 4
+#define TCP_RTO_MIN ((unsigned int)(HZ / 5))
+#define TCP_TIMEOUT_INIT ((unsigned int)HZ)
+#define ICSK_TIME_RETRANS 1
+#define ICSK_TIME_DACK 2
+#define ICSK_TIME_PROBE0 3
 #define tcp_flag_byte(__header) (((u8 *)(__header))[13])
 #define TCP_SKB_CB(__skb) ((struct tcp_skb_cb *)&((__skb)->cb[0]))
 #define IPCB(__skb) ((struct inet_skb_parm *)((__skb)->cb))
@@ -853,6 +930,18 @@ ipv6_addr_any(const struct in6_addr *__address)
 	return !(__address->in6_u.u6_addr32[0] | __address->in6_u.u6_addr32[1] |
 		 __address->in6_u.u6_addr32[2] | __address->in6_u.u6_addr32[3]);
 }
+static __inline__ __attribute__((__always_inline__)) bool
+ipv6_addr_loopback(const struct in6_addr *__address)
+{
+	return !(__address->in6_u.u6_addr32[0] | __address->in6_u.u6_addr32[1] |
+		 __address->in6_u.u6_addr32[2] | (__address->in6_u.u6_addr32[3] ^ be32_to_cpu(1)));
+}
+static __inline__ __attribute__((__always_inline__)) bool
+ipv6_addr_v4mapped(const struct in6_addr *__address)
+{
+	return !(__address->in6_u.u6_addr32[0] | __address->in6_u.u6_addr32[1] |
+		 (__address->in6_u.u6_addr32[2] ^ be32_to_cpu(0x0000ffff)));
+}
 #define IPV6_ADDR_ANY 0x0000U
 #define IFNAMSIZ 16
 #define IP_CE 0x8000
@@ -862,6 +951,22 @@ ipv6_addr_any(const struct in6_addr *__address)
 #define MAX_ADDR_LEN 32
 #define NETDEV_TX_OK 0
 #define NETDEV_TX_BUSY 0x10
+#define NET_RX_SUCCESS 0
+#define NET_RX_DROP 1
+#define NET_XMIT_SUCCESS 0
+#define NET_XMIT_DROP 1
+#define NET_XMIT_CN 2
+#define CHECKSUM_NONE 0
+#define CHECKSUM_UNNECESSARY 1
+#define CHECKSUM_COMPLETE 2
+#define CHECKSUM_PARTIAL 3
+#define VLAN_HLEN 4
+#define VLAN_ETH_HLEN 18
+#define VLAN_PRIO_MASK 0xe000
+#define VLAN_PRIO_SHIFT 13
+#define VLAN_VID_MASK 0x0fff
+#define INET_ADDRSTRLEN 16
+#define INET6_ADDRSTRLEN 48
 #define NF_DROP 0
 #define NF_ACCEPT 1
 #define NF_STOLEN 2
@@ -901,6 +1006,14 @@ sg_next(struct scatterlist *__entry)
 #define __kgid_val(__id) ((__id).val)
 #define from_kuid(__namespace, __id) ((__id).val)
 #define from_kgid(__namespace, __id) ((__id).val)
+#define uid_eq(__left, __right) ((__left).val == (__right).val)
+#define gid_eq(__left, __right) ((__left).val == (__right).val)
+#define uid_lt(__left, __right) ((__left).val < (__right).val)
+#define uid_valid(__id) ((__id).val != (uid_t)-1)
+#define KUIDT_INIT(__value) ((kuid_t){__value})
+#define KGIDT_INIT(__value) ((kgid_t){__value})
+#define GLOBAL_ROOT_UID KUIDT_INIT(0)
+#define GLOBAL_ROOT_GID KGIDT_INIT(0)
 
 /* linux/cgroup.h, linux/nsproxy.h, linux/user_namespace.h */
 #define CGROUP_NAME_MAX 64

@@ -8,12 +8,15 @@
 /* First: it says less once a header of the C library has been seen. */
 #include <linux/stat.h>
 
+#include <asm/ioctls.h>
 #include <asm/unistd.h>
 #include <linux/audit.h>
 #include <linux/bpf.h>
 #include <linux/bpf_perf_event.h>
 #include <linux/capability.h>
 #include <linux/errno.h>
+#include <linux/ethtool.h>
+#include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/fs.h>
@@ -78,6 +81,7 @@
 #include <linux/udp.h>
 #include <linux/un.h>
 #include <linux/unistd.h>
+#include <linux/utsname.h>
 #include <linux/vm_sockets.h>
 #include <linux/wait.h>
 #include <linux/xattr.h>
