@@ -363,6 +363,12 @@ static struct ebcc_error *prepare(struct load *load, unsigned ifindex)
 	return NULL;
 }
 
+/* Whether the kernel loads programs of a type for one of several hooks, and for none by default. */
+static bool is_loaded_for_a_hook(unsigned type)
+{
+	return type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR || type == BPF_PROG_TYPE_CGROUP_SOCKOPT;
+}
+
 static struct ebcc_error *explain(struct load *load, int errnum, const struct ebcc_capture *capture)
 {
 	AUTO_BUF struct ebcc_buf what = EBCC_BUF_INIT;
@@ -384,6 +390,14 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 
 		return ebcc_verifier_error(&rejection);
 	}
+	if (errnum == EINVAL && load->attach_type < 0 && is_loaded_for_a_hook(load->type))
+		return ebcc_error_with_subject(
+			ebcc_error_create(
+				EBCC_ERROR_INVALID_ARGUMENT,
+				"program '%s': a program of type %s is loaded for the hook that it "
+				"will be attached to: give load_func() an attach_type",
+				load->program->name, libbpf_bpf_prog_type_str(load->type)),
+			load->program->name);
 	ebcc_buf_printf(&what, "program '%s'", load->program->name);
 	return ebcc_error_with_subject(ebcc_load_error(errnum, ebcc_buf_string(&what), capture),
 				       load->program->name);

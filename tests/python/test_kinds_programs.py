@@ -378,6 +378,13 @@ client.close()
     assert counts(bpf)[:2] == [1, 1] and counts(bpf)[2] >= 1
 
 
+@pytest.mark.parametrize("kind, context", [("CGROUP_SOCK_ADDR", "bpf_sock_addr"), ("CGROUP_SOCKOPT", "bpf_sockopt")])
+def test_the_hook_is_missing(load, kind, context):
+    bpf = load("int prog(struct %s *ctx) { return 1; }" % context)
+    with pytest.raises(bcc.Error, match="of type %s is loaded for the hook .* give load_func.. an attach_type" % kind.lower()):
+        bpf.load_func("prog", getattr(BPF, kind))
+
+
 def test_attach_refused(load, cgroup2):
     bpf = load("int prog(struct __sk_buff *skb) { return 1; }")
     function = bpf.load_func("prog", BPF.CGROUP_SKB)
