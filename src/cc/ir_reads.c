@@ -13,11 +13,12 @@
  * own memory may be a pointer to that memory again: it is read by a probe read, which can read
  * anything, and stored through as it is, for the verifier to decide.
  *
- * Programs on packets follow their context's pointers as the verifier allows, and so do programs
- * whose arguments the kernel describes by BTF; in the latter, what helpers return is still foreign.
- * There is much that the verifier doesn't follow by BTF: pointers to plain numbers, members of
- * unions, elements by a variable index. The second pipeline reads such programs' pointers by probe
- * reads, too, but for those that helpers are to get.
+ * Programs on packets follow their context's pointers as the verifier allows, but for what leads on
+ * from the current task; and so do programs whose arguments the kernel describes by BTF; in the
+ * latter, what helpers return is still foreign. There is much that the verifier doesn't follow by
+ * BTF: pointers to plain numbers, members of unions, elements by a variable index. The second
+ * pipeline reads such programs' pointers by probe reads, too, but for those that helpers are to
+ * get.
  */
 #include <stdio.h>
 #include <string.h>
@@ -39,6 +40,7 @@ struct reads {
 	struct ebcc_ir *ir;
 	LLVMValueRef function;
 	LLVMValueRef context;  /* the first parameter of a program, NULL for a callback */
+	bool packets;	       /* only the current task is foreign */
 	bool typed;	       /* the context is BTF-typed */
 	bool probe_typed;      /* what is reached from it is not left to the verifier */
 	bool readable_context; /* it lies in memory as the program sees it */
@@ -78,7 +80,7 @@ static unsigned constant_origins(const struct reads *reads, LLVMValueRef value)
 	case LLVMIntToPtr: {
 		unsigned origins = origins_of(reads, LLVMGetOperand(value, 0));
 
-		return origins ? origins : FOREIGN;
+		return origins || reads->packets ? origins : FOREIGN;
 	}
 	default: {
 		unsigned origins = 0;
@@ -112,7 +114,7 @@ static unsigned loaded_origins(const struct reads *reads, unsigned origins)
 		loaded |= FOREIGN;
 	if (origins & TYPED)
 		loaded |= TYPED;
-	if (origins & CONTEXT)
+	if (origins & CONTEXT && !reads->packets)
 		loaded |= reads->typed ? TYPED : FOREIGN;
 	return loaded;
 }
@@ -131,6 +133,8 @@ static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
 	unsigned helper = ebcc_ir_helper_number(call);
 	LLVMValueRef callee = ebcc_ir_callee(call);
 
+	if (helper && reads->packets)
+		return helper == EBCC_HELPER_GET_CURRENT_TASK ? FOREIGN : OWN;
 	if (helper)
 		return returns_own_memory(helper) ? OWN : FOREIGN;
 	if (callee && LLVMGetIntrinsicID(callee)) {
@@ -223,6 +227,8 @@ static bool find_origins(struct reads *reads)
 					compute_origins(reads, instruction))) return false;
 	if (!run_to_fixpoint(reads))
 		return false;
+	if (reads->packets)
+		return true;
 	/* A pointer made of a number that comes from nowhere is an address of the kernel's. */
 	for_each_block(block, reads->function) for_each_instruction(
 		instruction, block) if (LLVMIsAIntToPtrInst(instruction) &&
@@ -256,6 +262,8 @@ static bool needs_probe(const struct reads *reads, LLVMValueRef pointer)
 {
 	unsigned origins = origins_of(reads, pointer);
 
+	if (reads->packets)
+		return origins & FOREIGN;
 	/* What the verifier follows by type needs no help, nor does a pointer that the program
 	 * keeps in a map there: such a program stores typed pointers. */
 	if (reads->typed)
@@ -443,11 +451,11 @@ static void lower_function(struct reads *reads)
 
 /* The helper that reads in this program; see struct ebcc_ir_opts. */
 static unsigned choose_helper(const struct ebcc_ir *ir, LLVMValueRef function,
-			      const char *context_type, bool typed)
+			      const char *context_type, bool kernel)
 {
 	const char *name = ebcc_ir_name(function);
 
-	if (typed)
+	if (kernel)
 		return EBCC_HELPER_PROBE_READ_KERNEL;
 	if (ir->opts->read == EBCC_CC_READ_ANY)
 		return EBCC_HELPER_PROBE_READ;
@@ -464,8 +472,7 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 
 	if (program) {
 		ebcc_ir_context_type(ir, function, context_type, sizeof(context_type));
-		if (ebcc_ir_is_packet_context(context_type))
-			return;
+		reads.packets = ebcc_ir_is_packet_context(context_type);
 		reads.typed = ebcc_ir_is_btf_context(context_type);
 		reads.probe_typed = ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN;
 		/* Accesses to this one the verifier rewrites. */
@@ -475,7 +482,7 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 	} else {
 		snprintf(context_type, sizeof(context_type), "callback");
 	}
-	reads.helper = choose_helper(ir, function, context_type, reads.typed);
+	reads.helper = choose_helper(ir, function, context_type, reads.typed || reads.packets);
 	if (find_origins(&reads))
 		lower_function(&reads);
 	else

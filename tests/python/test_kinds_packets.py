@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packet headers of bcc/proto.h: every field read and written, on packets that the test makes."""
 
+import os
+import pathlib
 import struct
 
 import pytest
@@ -343,6 +345,28 @@ def test_a_field_too_wide_is_an_error(load):
                 struct wide_t *wide = cursor_advance(cursor, sizeof(*wide));
                 return wide->all > 5;
             }""")
+
+
+def test_the_current_task_in_a_packet_program(load):
+    """Reads of the task are probe reads, those of the packet are not."""
+    bpf = load("""
+        #include <linux/sched.h>
+        BPF_HASH(seen, u32, u64);
+        int prog(struct __sk_buff *skb) {
+            void *data = (void *)(long)skb->data, *data_end = (void *)(long)skb->data_end;
+            struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+            u32 pid = task->group_leader->tgid;
+            u64 first = 0, *found;
+            if (data + 14 > data_end)
+                return 0;
+            first = *(u8 *)data + task->comm[0];
+            seen.update(&pid, &first);
+            found = seen.lookup(&pid);
+            return found ? *found : 0;
+        }""")
+    assert run(bpf.load_func("prog", BPF.SCHED_CLS), b"\x05" + bytes(63))[0] == \
+        5 + pathlib.Path("/proc/self/comm").read_bytes()[0]
+    assert [key.value for key in bpf["seen"].keys()] == [os.getpid()]
 
 
 def test_headers_in_helper_functions(load):
