@@ -424,6 +424,11 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 
 static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
+	if (line_has(mistake, "bpf/bpf_") || line_has(mistake, "vmlinux.h")) {
+		ebcc_buf_append_string(ret, "the kernel's types and BPF's helpers are there "
+					    "without an include");
+		return true;
+	}
 	if (!line_has(mistake, "\""))
 		return false;
 	ebcc_buf_append_string(ret, "it is looked for beside the file that names it, and in the "
@@ -547,6 +552,13 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 		return false;
 	memcpy(name, mistake->line, length);
 	name[length] = '\0';
+	if (!strcmp(name, "SEC")) {
+		ebcc_buf_append_string(ret, "programs have no sections here: what one is attached "
+					    "to follows from its name (kprobe__NAME, "
+					    "TRACEPOINT_PROBE(category, event)), or a call like "
+					    "attach_kprobe() says it");
+		return true;
+	}
 	if (ebcc_is_dialect_macro(name))
 		return false;
 	ebcc_near_names_init(&near, name);

@@ -188,6 +188,13 @@ main.c:6:22: note: a string ends on its line: where the source stands in a strin
     ("array_of_variable_size", BODY % "    char name[(u8)bpf_get_prandom_u32()];\n    bpf_get_current_comm(name, sizeof(name));\n"
      "    key = name[0];\n    counts.increment(key);",
      "\nmain.c:6:5: error: the size of an array on the stack has to be a constant"),
+    ("helpers_of_libbpf", '#include <bpf/bpf_helpers.h>\nint f(void *ctx) { return 0; }\n', """
+main.c:1:10: fatal error: 'bpf/bpf_helpers.h' file not found
+    1 | #include <bpf/bpf_helpers.h>
+      |          ^~~~~~~~~~~~~~~~~~~
+main.c:1:10: note: the kernel's types and BPF's helpers are there without an include"""),
+    ("section", 'SEC("kprobe/do_exit")\nint f(void *ctx) { return 0; }\n',
+     "main.c:1:5: error: programs have no sections here: what one is attached to follows from its name (kprobe__NAME,"),
     ("name_of_a_helper", "static int bpf_get_current_task(void) { return 0; }\nint f(void *ctx) { return 0; }\n",
      "note: the name is that of a BPF helper: choose another"),
     ("macro_of_the_source", "#define TWICE(x) ((x) + nosuch)\n" + BODY % "    key = TWICE(key);", """
