@@ -205,6 +205,8 @@ static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, 
 	return bytes;
 }
 
+static PyObject *describe_object(PyObject *self, PyObject *const *args);
+
 /* Called for each address of each stack, so its arguments are taken without a tuple. */
 static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
@@ -221,6 +223,12 @@ static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_s
 	if (!pid_wrapped(args[0], &pid))
 		return NULL;
 	address = PyLong_AsUnsignedLongLongMask(args[1]);
+	if (address == (uint64_t)-1 && PyErr_Occurred()) {
+		if (!PyErr_ExceptionMatches(PyExc_TypeError))
+			return NULL;
+		PyErr_Clear();
+		return describe_object(self, args);
+	}
 	show_module = PyObject_IsTrue(args[2]);
 	show_offset = PyObject_IsTrue(args[3]);
 	demangle = PyObject_IsTrue(args[4]);
@@ -254,6 +262,45 @@ static PyObject *symbolizer_describe_build_id(PyObject *self, PyObject *args)
 		result = symbol_text(&symbol, show_module, show_offset);
 	pthread_mutex_unlock(&symbolizer->lock);
 	return error ? error_raise(error, ERROR_ANY) : result;
+}
+
+/* Whether a frame of a stack of build ids has one; -1: an exception is set. */
+static int has_build_id(PyObject *frame)
+{
+	PyObject *status = PyObject_GetAttrString(frame, "status");
+	long value = status ? PyLong_AsLong(status) : -1;
+
+	Py_XDECREF(status);
+	return PyErr_Occurred() ? -1 : value == EBCC_FRAME_BUILD_ID;
+}
+
+/* What stands for an address: such a frame, with an offset in the file or an address, or a ctypes
+ * integer. */
+static PyObject *describe_object(PyObject *self, PyObject *const *args)
+{
+	PyObject *build_id = PyObject_GetAttrString(args[1], "build_id"), *address, *tuple, *id;
+	PyObject *result = NULL;
+	int in_file = 0;
+
+	PyErr_Clear();
+	address = PyObject_GetAttrString(args[1], build_id ? "offset" : "value");
+	if (address && build_id)
+		in_file = has_build_id(args[1]);
+	if (address && in_file > 0) {
+		id = PyBytes_FromObject(build_id);
+		tuple = id ? Py_BuildValue("(NOOOO)", id, address, args[2], args[3], args[4])
+			   : NULL;
+		result = tuple ? symbolizer_describe_build_id(self, tuple) : NULL;
+		Py_XDECREF(tuple);
+	} else if (address && !in_file && PyLong_Check(address)) {
+		result = symbolizer_describe(
+			self, (PyObject *[]){args[0], address, args[2], args[3], args[4]}, 5);
+	} else if (!PyErr_Occurred()) {
+		PyErr_SetString(PyExc_TypeError, "an address is a number");
+	}
+	Py_XDECREF(address);
+	Py_XDECREF(build_id);
+	return result;
 }
 
 static PyObject *symbolizer_find_name(PyObject *self, PyObject *args)
@@ -338,7 +385,8 @@ static PyMethodDef symbolizer_methods[] = {
 	{"resolve_many", symbolizer_resolve_many, METH_VARARGS,
 	 "resolve_many(pid, addresses, demangle=True) -> list of what resolve() gives"},
 	{"describe", (PyCFunction)(void (*)(void))symbolizer_describe, METH_FASTCALL,
-	 "describe(pid, address, show_module, show_offset, demangle) -> bytes"},
+	 "describe(pid, address, show_module, show_offset, demangle) -> bytes\n\n"
+	 "address: a number, a ctypes integer, or a frame of a stack of build ids."},
 	{"describe_build_id", symbolizer_describe_build_id, METH_VARARGS,
 	 "describe_build_id(build_id, file_offset, show_module, show_offset, demangle) -> bytes"},
 	{"find_name", symbolizer_find_name, METH_VARARGS,

@@ -264,12 +264,12 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         demangle: C++ and Rust names in readable form. addr may be an item of a stack of build
         ids, for files that add_module() named.
         """
-        return symbols.describe(addr, pid, show_module, show_offset, demangle)
+        return symbols.describe(pid, addr, show_module, show_offset, demangle)
 
     @staticmethod
     def ksym(addr, show_module=False, show_offset=False):
         """The name (bytes) of a kernel address."""
-        return symbols.describe(addr, -1, show_module, show_offset, False)
+        return symbols.describe(-1, addr, show_module, show_offset, False)
 
     @staticmethod
     def ksymname(name):

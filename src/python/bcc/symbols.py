@@ -33,22 +33,11 @@ class SymbolCache:
         return -1 if address is None else address
 
 
-def _describe(*args):
-    """The symbolizer's method, which takes this function's place at the first call."""
-    global _describe
-    _describe = symbolizer().describe
-    return _describe(*args)
+def describe(*args):
+    """describe(pid, addr, show_module, show_offset, demangle): an address as users see it:
+    name+0x1f [module]. What a stack of build ids has in place of addresses is taken, too.
 
-
-def describe(addr, pid, show_module, show_offset, demangle):
-    """An address as users see it: name+0x1f [module]. What a stack of build ids has in place of
-    addresses is taken, too."""
-    try:
-        return _describe(pid, addr, show_module, show_offset, demangle)
-    except TypeError:
-        if not hasattr(addr, "build_id"):
-            return _describe(pid, addr.value, show_module, show_offset, demangle)
-    if addr.status == _ebcc.FRAME_BUILD_ID:
-        return symbolizer().describe_build_id(bytes(addr.build_id), addr.offset, show_module,
-                                              show_offset, demangle)
-    return _describe(pid, addr.offset, show_module, show_offset, demangle)
+    The symbolizer's method takes this function's place at the first call."""
+    global describe
+    describe = symbolizer().describe
+    return describe(*args)
