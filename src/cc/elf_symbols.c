@@ -22,6 +22,9 @@
 #define TABLE_LIMIT (1ull << 30)
 /* Longer names are passed over; C++ templates reach tens of thousands. */
 #define NAME_LIMIT (1u << 16)
+/* What all names of a file may have together: those of browsers have half of it. Any number of
+ * symbols can have one long name, and searching all would take hours. */
+#define NAMES_LIMIT (1u << 29)
 /* Set in a .gnu.version entry for every version of a symbol but the default one. */
 #define VERSION_HIDDEN 0x8000
 
@@ -212,8 +215,18 @@ struct walk {
 	ebcc_elf_symbol_fn fn;
 	void *ctx;
 	Elf_Data *strings, *versions;
-	char *name; /* NAME_LIMIT bytes: for names that carry their version */
+	size_t read; /* bytes of names seen so far */
+	char *name;  /* NAME_LIMIT bytes: for names that carry their version */
 };
+
+/* The length of the name at the begin of @room bytes; 0: it is none, or too long. */
+static size_t name_length(struct walk *walk, const char *name, size_t room)
+{
+	size_t length = strnlen(name, room < NAME_LIMIT ? room : NAME_LIMIT);
+
+	walk->read += length;
+	return length == room || length == NAME_LIMIT ? 0 : length;
+}
 
 /* Shows one symbol to the walk's function; false ends the walk. */
 static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
@@ -221,14 +234,15 @@ static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
 	struct ebcc_elf_symbol found = {.address = symbol->st_value, .size = symbol->st_size};
 	const char *name, *version;
 	GElf_Versym number;
-	size_t room, length;
+	size_t length;
 
 	if (!walk->wanted(symbol) || symbol->st_name >= walk->strings->d_size)
 		return true;
 	name = (const char *)walk->strings->d_buf + symbol->st_name;
-	room = walk->strings->d_size - symbol->st_name;
-	length = strnlen(name, room < NAME_LIMIT ? room : NAME_LIMIT);
-	if (!length || length == room || length == NAME_LIMIT)
+	length = name_length(walk, name, walk->strings->d_size - symbol->st_name);
+	if (walk->read > NAMES_LIMIT)
+		return false;
+	if (!length)
 		return true;
 	found.indirect = GELF_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC;
 	if (walk->versions && gelf_getversym(walk->versions, (int)index, &number))
@@ -280,7 +294,7 @@ static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 }
 
 /* The functions of a stripped Go program; false when the function ended the walk. */
-static bool walk_go_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx)
+static bool walk_go_functions(struct ebcc_elf *elf, struct walk *walk)
 {
 	struct ebcc_go_function function;
 	struct ebcc_go_table table;
@@ -290,17 +304,15 @@ static bool walk_go_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void 
 		return true;
 	for (size_t i = 0; i < table.count; i++) {
 		struct ebcc_elf_symbol found = {0};
-		size_t room;
 
 		if (!ebcc_go_table_function(&table, i, &function))
 			continue;
 		found.name = table.names + function.name;
 		found.address = function.address;
 		found.size = function.size;
-		room = table.names_size - function.name;
-		if (!memchr(found.name, '\0', room < NAME_LIMIT ? room : NAME_LIMIT))
+		if (!name_length(walk, found.name, table.names_size - function.name))
 			continue;
-		if (!fn(ctx, &found))
+		if (walk->read > NAMES_LIMIT || !walk->fn(walk->ctx, &found))
 			return false;
 	}
 	return true;
@@ -311,7 +323,7 @@ void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *
 	AUTO_FREE char *name = malloc(NAME_LIMIT);
 	struct walk walk = {.wanted = is_function, .fn = fn, .ctx = ctx, .name = name};
 
-	if (name && walk_table(elf, SHT_SYMTAB, &walk) && walk_go_functions(elf, fn, ctx))
+	if (name && walk_table(elf, SHT_SYMTAB, &walk) && walk_go_functions(elf, &walk))
 		walk_table(elf, SHT_DYNSYM, &walk);
 }
 

@@ -67,7 +67,8 @@ typedef bool (*ebcc_elf_symbol_fn)(void *ctx, const struct ebcc_elf_symbol *symb
 
 /* Calls @fn for each function defined in the symbol tables, .symtab first, then .dynsym: most
  * functions of a file with both come twice. In a Go program without .symtab what its runtime knows
- * stands in for that. Malformed tables and entries are passed over. */
+ * stands in for that. Malformed tables and entries are passed over, and all behind 512 MB of
+ * names. */
 void ebcc_elf_walk_functions(struct ebcc_elf *elf, ebcc_elf_symbol_fn fn, void *ctx);
 
 /*

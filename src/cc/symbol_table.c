@@ -235,8 +235,10 @@ static bool read_string(const struct strings *source, uint64_t offset, size_t li
 	return ret->size && !ret->failed;
 }
 
-/* The name as the file has it: borrowed, or in the table's scratch buffer. NULL: unreadable. */
-static const char *raw_name(struct ebcc_symbol_table *table, const struct symbol *symbol)
+/* The name as the file has it: borrowed, or in the table's scratch buffer and cut off behind @limit
+ * bytes. NULL: unreadable. */
+static const char *raw_name(struct ebcc_symbol_table *table, const struct symbol *symbol,
+			    size_t limit)
 {
 	const struct strings *source = &table->sources[symbol->source];
 
@@ -245,7 +247,7 @@ static const char *raw_name(struct ebcc_symbol_table *table, const struct symbol
 	/* What is in memory ends with a NUL. */
 	if (source->data)
 		return source->data + symbol->name;
-	return read_string(source, symbol->name, NAME_LIMIT, &table->scratch)
+	return read_string(source, symbol->name, limit, &table->scratch)
 		       ? ebcc_buf_string(&table->scratch)
 		       : NULL;
 }
@@ -281,7 +283,7 @@ static bool grow_made(struct ebcc_symbol_table *table)
 static char *make_name(struct ebcc_symbol_table *table, const struct symbol *symbol, bool demangle)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT, readable = EBCC_BUF_INIT;
-	const char *name = raw_name(table, symbol), *version;
+	const char *name = raw_name(table, symbol, NAME_LIMIT), *version;
 	char *made = NULL;
 	size_t size;
 
@@ -357,21 +359,24 @@ bool ebcc_symbol_table_find(struct ebcc_symbol_table *table, uint64_t address, b
 	return true;
 }
 
-/* Whether @name, which may have a version behind it, is @wanted. */
-static bool is_name(const char *name, const char *wanted)
+/* Whether a symbol's name, which may have a version behind it, is @wanted. No more of it is read
+ * than that takes. */
+static bool is_name(struct ebcc_symbol_table *table, const struct symbol *symbol,
+		    const char *wanted, size_t length)
 {
-	size_t length = strlen(wanted);
+	const char *name = raw_name(table, symbol, length + 1);
 
-	return !strncmp(name, wanted, length) && (!name[length] || name[length] == '@');
+	return name && !strncmp(name, wanted, length) && (!name[length] || name[length] == '@');
 }
 
 bool ebcc_symbol_table_find_name(struct ebcc_symbol_table *table, const char *name, uint64_t *ret)
 {
+	size_t length = strlen(name);
+
 	for (size_t i = 0; i < table->count; i++) {
 		const struct symbol *symbol = &table->symbols[i];
-		const char *found = symbol->rank == RANK_PLT ? NULL : raw_name(table, symbol);
 
-		if (!found || !is_name(found, name))
+		if (symbol->rank == RANK_PLT || !is_name(table, symbol, name, length))
 			continue;
 		*ret = symbol->address;
 		return true;

@@ -2,6 +2,7 @@
 live in containers, or wish a symbolizer ill."""
 
 import ctypes
+import itertools
 import lzma
 import os
 import re
@@ -589,14 +590,11 @@ def test_stacks_of_build_ids(load):
     bpf.add_module("/no/such/file")  # a line in the log
 
 
-def million_functions(path, count):
-    """An ELF file with so many functions, of 16 bytes each, and a build id."""
-    names = [b"_ZN7project9component%dEv_function_with_a_name_of_browsers_%d" % (number % 977, number) for number in range(count)]
-    strings = b"\0" + b"\0".join(names) + b"\0"
-    base, position, symbols = 0x10000, 1, [bytes(24)]
-    for number, name in enumerate(names):
-        symbols.append(struct.pack("<IBBHQQ", position, 0x12, 0, 4, base + number * 16, 16))
-        position += len(name) + 1
+def many_functions(path, strings, places):
+    """An ELF file with functions of 16 bytes each, whose names are at these places of the strings, and its build id."""
+    base, count, symbols = 0x10000, len(places), [bytes(24)]
+    for number, place in enumerate(places):
+        symbols.append(struct.pack("<IBBHQQ", place, 0x12, 0, 4, base + number * 16, 16))
     note = struct.pack("<III4s", 4, 20, 3, b"GNU\0") + b"million functions...!"[:20]
     table = b"".join(symbols)
     sections = "\0.strtab\0.symtab\0.note\0.text\0.shstrtab\0".encode()
@@ -613,11 +611,13 @@ def million_functions(path, count):
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0x10000, base, base, count * 16, count * 16, 4096)
     with path.open("wb") as file:
         file.write(header + segment + body + b"".join(headers))
-    return names, note[16:36]
+    return note[16:36]
 
 
 def test_a_million_functions_take_little_memory(tmp_path):
-    names, identity = million_functions(tmp_path / "large", 1_000_000)
+    names = [b"_ZN7project9component%dEv_function_with_a_name_of_browsers_%d" % (number % 977, number) for number in range(1_000_000)]
+    places = itertools.accumulate((len(name) + 1 for name in names[:-1]), initial=1)
+    identity = many_functions(tmp_path / "large", b"\0" + b"\0".join(names) + b"\0", list(places))
     script = textwrap.dedent("""
         import sys, time
         from bcc import _ebcc
@@ -638,3 +638,11 @@ def test_a_million_functions_take_little_memory(tmp_path):
     print(f"a million functions: {int(memory) / 1024:.0f} MB at most, {float(microseconds):.1f} us for a name")
     assert int(memory) < 100 * 1024
     assert float(microseconds) < 20
+
+
+def test_one_long_name_of_many_functions_is_not_read_for_ever(tmp_path):
+    """A small file would keep whoever searches it busy for hours."""
+    many_functions(tmp_path / "hostile", b"\0" + b"a" * 65000 + b"\0", [1] * 200_000)
+    begin = time.process_time()
+    assert BPF.get_user_functions_and_addresses(str(tmp_path / "hostile"), b"^wanted$") == []
+    assert time.process_time() - begin < 10
