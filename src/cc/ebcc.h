@@ -132,22 +132,22 @@ struct ebcc_module_opts {
 	unsigned debug; /**< enum ebcc_debug, or'ed */
 	enum ebcc_kernel_types kernel_types;
 	enum ebcc_compiler compiler;
-	const char *btf_path; /**< BTF (raw, or in an ELF file) to compile against, not that of
-			       *  the running kernel; such a module can't be loaded here unless
-			       *  the types agree */
-	const char *kernel_root; /**< a directory with files of another kernel, to compile ahead
-				  *  for it, laid out as below its "/"; NULL: the running kernel.
-				  *  What is read: proc/sys/kernel/osrelease, version and arch;
-				  *  sys/kernel/btf/...; sys/kernel/tracing/events/.../format;
-				  *  sys/kernel/notes; sys/devices/system/cpu/possible;
-				  *  boot/config-RELEASE or proc/config.gz. osrelease and
-				  *  btf/vmlinux (or btf_path) must be there */
+	const char *btf_path;	   /**< BTF (raw, or in an ELF file) to compile against, not that of
+				    *  the running kernel; such a module can't be loaded here unless
+				    *  the types agree */
+	const char *kernel_root;   /**< a directory with files of another kernel, to compile ahead
+				    *  for it, laid out as below its "/"; NULL: the running kernel.
+				    *  What is read: proc/sys/kernel/osrelease, version and arch;
+				    *  sys/kernel/btf/...; sys/kernel/tracing/events/.../format;
+				    *  sys/kernel/notes; sys/devices/system/cpu/possible;
+				    *  boot/config-RELEASE or proc/config.gz. osrelease and
+				    *  btf/vmlinux (or btf_path) must be there */
 	const void *second_object; /**< for ebcc_module_create_from_object(): what
 				    *  ebcc_module_second_object() gave, or NULL */
 	size_t second_object_size; /**< in bytes */
-	const char *device;   /**< network device for hardware offload, or NULL */
-	bool no_rlimit;	      /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
-	ebcc_log_fn log;      /**< or NULL: messages are dropped */
+	const char *device;	   /**< network device for hardware offload, or NULL */
+	bool no_rlimit;		   /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
+	ebcc_log_fn log;	   /**< or NULL: messages are dropped */
 	void *log_ctx;
 };
 
@@ -324,8 +324,7 @@ EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
  * @return EBCC_ERROR_INVALID_ARGUMENT for a program of another name; EBCC_ERROR_LOAD where the
  * kernel can't trace the function.
  */
-EBCC_API struct ebcc_error *ebcc_attach_trace(struct ebcc_program *program,
-					      struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_attach_trace(struct ebcc_program *program, struct ebcc_link **ret);
 
 struct ebcc_iter_opts {
 	size_t sz;
@@ -350,7 +349,7 @@ EBCC_API struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const 
 /** Removes whatever XDP program an interface has, in the mode that @p flags name (0: any). */
 EBCC_API struct ebcc_error *ebcc_remove_xdp(const char *device, unsigned flags);
 
-/** Makes a program the filter of a socket, which stays the caller's. It is removed with the link. */
+/** Makes a program the filter of a socket, which stays the caller's, until the link ends. */
 EBCC_API struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_fd,
 					       struct ebcc_link **ret);
 /**
@@ -451,8 +450,8 @@ EBCC_API const char *ebcc_usdt_probe_binary(const struct ebcc_usdt_probe *probe)
 /** Address, as in the file, of the counter of tracers (2 bytes) that the program looks at before it
  *  computes the arguments, or 0: there is none. */
 EBCC_API uint64_t ebcc_usdt_probe_semaphore(const struct ebcc_usdt_probe *probe);
-/** Where that counter is in the file, as semaphore_offset of a uprobe takes it, for callers that attach
- *  to the probe's locations themselves; 0: there is none. */
+/** Where that counter is in the file, as semaphore_offset of a uprobe takes it, for callers that
+ * attach to the probe's locations themselves; 0: there is none. */
 EBCC_API uint64_t ebcc_usdt_probe_semaphore_offset(const struct ebcc_usdt_probe *probe);
 EBCC_API size_t ebcc_usdt_probe_location_count(const struct ebcc_usdt_probe *probe);
 /** The most arguments that one of its locations has. */
@@ -576,7 +575,8 @@ EBCC_API struct ebcc_error *ebcc_table_next_key(struct ebcc_table *table, const 
 /**
  * Reads the whole table: by batch calls where the kernel has them, per entry otherwise.
  * @param remove also deletes what was read (lookup and delete).
- * @param[out] ret_keys, ret_values malloc'ed, owned by the caller; count * size bytes.
+ * @param[out] ret_keys count * size bytes, malloc'ed, owned by the caller.
+ * @param[out] ret_values likewise.
  */
 EBCC_API struct ebcc_error *ebcc_table_read_all(struct ebcc_table *table, bool remove,
 						void **ret_keys, void **ret_values,
@@ -598,7 +598,8 @@ EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *valu
 /**
  * Puts counters of a perf event into a BPF_PERF_ARRAY table, one per online CPU at the CPU's
  * number, for perf_read() and perf_counter_value(). They count as long as the table lives.
- * @param type, config as perf_event_open(2) has them.
+ * @param type as perf_event_open(2) has it.
+ * @param config likewise.
  * @param pid one process, or -1 for all.
  */
 EBCC_API struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table, uint32_t type,
@@ -681,8 +682,10 @@ EBCC_API bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index,
  */
 EBCC_API struct ebcc_error *ebcc_type_print(const struct ebcc_type *type, const void *value,
 					    size_t size, char **ret);
-/** Parses what ebcc_type_print() prints; numbers may be decimal, enumerators named, members given as
- *  `.name = value`; members that are left out become 0. EBCC_ERROR_INVALID_ARGUMENT says where it failed. */
+/** Parses what ebcc_type_print() prints; numbers may be decimal, enumerators named, members given
+ * as
+ *  `.name = value`; members that are left out become 0. EBCC_ERROR_INVALID_ARGUMENT says where it
+ * failed. */
 EBCC_API struct ebcc_error *ebcc_type_scan(const struct ebcc_type *type, const char *text,
 					   void *value, size_t size);
 
@@ -766,7 +769,7 @@ struct ebcc_ksym {
 	uint64_t offset;    /**< of what was asked for, from there */
 };
 
-/** Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides every address from this user. */
+/** Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides addresses from this user. */
 EBCC_API struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
 EBCC_API void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
 /** The symbol that @p address is in; of several at one place the kernel's first.
@@ -777,16 +780,17 @@ EBCC_API bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module,
 				   uint64_t *ret);
 EBCC_API struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
 /** The same, but only if a module or a BPF program has come or gone since: to be called before
- * addresses are looked up that may be newer. It looks at most every tenth of a second, less often where reading
- *  takes long. */
+ * addresses are looked up that may be newer. It looks at most every tenth of a second, less often
+ * where reading takes long. */
 EBCC_API struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
 
 /*
- * Regular expressions are POSIX extended ones and match from the start of a name on, not necessarily to its
- * end, as Python's re.match() does. A list of strings is NULL-terminated and one allocation: free() it.
+ * Regular expressions are POSIX extended ones and match from the start of a name on, not
+ * necessarily to its end, as Python's re.match() does. A list of strings is NULL-terminated and one
+ * allocation: free() it.
  */
-/** Kernel functions that can be probed and match, sorted. A name that several functions have is left
- *  out: the kernel couldn't tell which is meant. */
+/** Kernel functions that can be probed and match, sorted. A name that several functions have is
+ * left out: the kernel couldn't tell which is meant. */
 EBCC_API struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret,
 						       size_t *ret_count);
 /** Tracepoints as CATEGORY:EVENT that match. */
@@ -813,10 +817,10 @@ EBCC_API struct ebcc_error *ebcc_is_go_binary(const char *binary, int pid, bool 
 
 /** Kinds of programs that not every kernel runs. Values are ABI. */
 enum ebcc_capability {
-	EBCC_CAPABILITY_KFUNC = 1,	    /**< KFUNC_PROBE, KRETFUNC_PROBE */
-	EBCC_CAPABILITY_FMOD_RET = 2,	    /**< KMOD_RET */
-	EBCC_CAPABILITY_LSM = 3,	    /**< LSM_PROBE */
-	EBCC_CAPABILITY_RAW_TRACEPOINT = 4, /**< RAW_TRACEPOINT_PROBE */
+	EBCC_CAPABILITY_KFUNC = 1,		      /**< KFUNC_PROBE, KRETFUNC_PROBE */
+	EBCC_CAPABILITY_FMOD_RET = 2,		      /**< KMOD_RET */
+	EBCC_CAPABILITY_LSM = 3,		      /**< LSM_PROBE */
+	EBCC_CAPABILITY_RAW_TRACEPOINT = 4,	      /**< RAW_TRACEPOINT_PROBE */
 	EBCC_CAPABILITY_RAW_TRACEPOINT_IN_MODULE = 5, /**< the same for events of kernel modules */
 };
 /** Whether the running kernel loads and attaches such programs, found out by doing it once. Without

@@ -60,7 +60,7 @@ static void confine(unsigned memory_mib, pid_t parent)
 		_exit(1); /* it died before the signal was set */
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_FSIZE, 1 << 20); /* what is printed goes to a file in memory */
-#ifndef __SANITIZE_ADDRESS__ /* which takes terabytes of addresses for itself */
+#ifndef __SANITIZE_ADDRESS__	      /* which takes terabytes of addresses for itself */
 	limit(RLIMIT_AS, (rlim_t)memory_mib << 20);
 #endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

@@ -36,11 +36,8 @@ static const struct step dialect_steps[] = {
 };
 
 static const struct step optimize_steps[] = {
-	{.llvm = "default<O2>"},
-	{.pass = ebcc_ir_undefined},
-	{.pass = ebcc_ir_stack},
-	{.pass = ebcc_ir_constants},
-	{.pass = ebcc_ir_refuse_machine_code},
+	{.llvm = "default<O2>"},     {.pass = ebcc_ir_undefined},	    {.pass = ebcc_ir_stack},
+	{.pass = ebcc_ir_constants}, {.pass = ebcc_ir_refuse_machine_code},
 };
 
 /* Leaves out instcombine, which takes range checks apart from the index that they guard: some

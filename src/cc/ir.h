@@ -24,8 +24,8 @@
  *   refusal because nobody opened the perf buffer (ENOENT) is not counted.
  *   __ebcc_batch_NAME of a ring buffer, u64: the reader writes how many bytes, a power of two, are
  *   to wait for it before it is woken; 0, as at load: when the kernel thinks fit.
- * - Maps whose names begin with __ebcc_ are the dialect's own, not the source's tables. Only objects that
- *   use one have it. __ebcc_usdt_specs: see bpf/ebcc/usdt_spec.h.
+ * - Maps whose names begin with __ebcc_ are the dialect's own, not the source's tables. Only
+ * objects that use one have it. __ebcc_usdt_specs: see bpf/ebcc/usdt_spec.h.
  */
 #ifndef EBCC_IR_H
 #define EBCC_IR_H
@@ -69,9 +69,9 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 /*
  * The ELF section of a program: libbpf's own name where the prefix of @function tells the kind
  * ("kprobe__do_exit" -> "kprobe/do_exit"), else from @context_type, the tag of the struct
- * that its first parameter points to ("pt_regs" -> "kprobe/FUNCTION", "xdp_md" -> "xdp", which several programs may share,
- * any other -> ".ebcc/CONTEXT/FUNCTION"; "void" for a void pointer). Returns a string to be freed,
- * or NULL when there is no memory.
+ * that its first parameter points to ("pt_regs" -> "kprobe/FUNCTION", "xdp_md" -> "xdp", which
+ * several programs may share, any other -> ".ebcc/CONTEXT/FUNCTION"; "void" for a void pointer).
+ * Returns a string to be freed, or NULL when there is no memory.
  */
 char *ebcc_ir_section_name(const char *function, const char *context_type);
 

@@ -150,8 +150,7 @@ static bool is_expanded(LLVMValueRef call)
 void ebcc_ir_undefined(struct ebcc_ir *ir)
 {
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
-	     function = LLVMGetNextFunction(function))
-	{
+	     function = LLVMGetNextFunction(function)) {
 		if (!is_undefined(function))
 			continue;
 		for_each_use(use, function)

@@ -136,11 +136,10 @@ static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
 
 	if (!ktypes->btf)
 		return 0;
-	t = ebcc_kernel_btf_type(
-		ktypes->btf,
-		ebcc_kernel_btf_find(ktypes->btf, name,
-				     is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT),
-		&part);
+	t = ebcc_kernel_btf_type(ktypes->btf,
+				 ebcc_kernel_btf_find(ktypes->btf, name,
+						      is_union ? BTF_KIND_UNION : BTF_KIND_STRUCT),
+				 &part);
 
 	return t ? t->size : 0;
 }

@@ -23,8 +23,8 @@ enum ebcc_ktypes_found {
 struct ebcc_ktypes {
 	struct ebcc_scan scan;
 	struct ebcc_kernel_info *kernel; /* borrowed */
-	struct ebcc_kernel_btf *btf; /* NULL: kernel headers give the types */
-	char *tracefs_path; /* as given; NULL: found by itself */
+	struct ebcc_kernel_btf *btf;	 /* NULL: kernel headers give the types */
+	char *tracefs_path;		 /* as given; NULL: found by itself */
 	bool core;
 	struct ebcc_buf notes, inputs;
 };

@@ -157,8 +157,8 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '$';
 }
 
-/* A number or a name into @word, NUL-terminated. False: there is none, or it is too long; then @word
- * is empty. */
+/* A number or a name into @word, NUL-terminated. False: there is none, or it is too long; then
+ * @word is empty. */
 static bool take_word(struct parser *parser, char *word, size_t size)
 {
 	size_t length = 0;

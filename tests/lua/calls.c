@@ -29,7 +29,7 @@
 	"4:	.8byte 1b, 0, 0\n"                                                                     \
 	"	.asciz \"lua\"\n"                                                                        \
 	"	.asciz \"work\"\n"                                                                       \
-	"	.asciz \"" ARGUMENTS "\"\n"                                                              \
+	"	.asciz \"" ARGUMENTS "\"\n"                                                        \
 	"5:	.balign 4\n"                                                                           \
 	"	.popsection\n"
 

@@ -1,7 +1,8 @@
 /*
- * Does what the lines on its standard input say, NAME COUNT, each by a chain of functions that tests
- * know: spins for so many milliseconds, sleeps so often for a millisecond, reads so many megabytes
- * of zeros, or calls a function so often by one of two ways. It is to be built with frame pointers.
+ * Does what the lines on its standard input say, NAME COUNT, each by a chain of functions that
+ * tests know: spins for so many milliseconds, sleeps so often for a millisecond, reads so many
+ * megabytes of zeros, or calls a function so often by one of two ways. It is to be built with frame
+ * pointers.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 
 #define MEGABYTE (1 << 20)
 
-/* Makes a function have a frame also where it calls nothing, and do something after its last call. */
+/* Makes a function have a frame also where it calls nothing, and do something after its last call.
+ */
 #define END __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
 #define FUNCTION __attribute__((noinline, noclone)) void
 

@@ -12,7 +12,7 @@
 
 static struct {
 	void *address;
-	size_t mapped;	/* by mmap() */
+	size_t mapped; /* by mmap() */
 } kept[1024];
 static int kept_count;
 

@@ -423,12 +423,11 @@ START_TEST(listings)
 	assert_ok(&answer);
 	ck_assert_ptr_nonnull(strstr(answer.ir, "ret i32 4711"));
 	ck_assert_ptr_nonnull(strstr(answer.preprocessed, "return 4711;"));
-	ck_assert_str_eq(answer.assembly,
-			 "section .ebcc/void/prog\n"
-			 "prog:\n"
-			 "; int prog(void *ctx) { return VALUE; } @ main.c:2\n"
-			 "\tw0 = 4711\n"
-			 "\texit\n");
+	ck_assert_str_eq(answer.assembly, "section .ebcc/void/prog\n"
+					  "prog:\n"
+					  "; int prog(void *ctx) { return VALUE; } @ main.c:2\n"
+					  "\tw0 = 4711\n"
+					  "\texit\n");
 }
 END_TEST
 

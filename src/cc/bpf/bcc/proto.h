@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packet headers as they lie on the wire. Bit fields count from the most significant bit, and values
- * come and go in the machine's byte order: the packets pass knows these structs by
- * their tag and turns each access into packet loads and stores.
+ * Packet headers as they lie on the wire. Bit fields count from the most significant bit, and
+ * values come and go in the machine's byte order: the packets pass knows these structs by their tag
+ * and turns each access into packet loads and stores.
  */
 #ifndef BCC_PROTO_H
 #define BCC_PROTO_H

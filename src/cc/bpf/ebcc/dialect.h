@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a source in the dialect may use without an include, apart from the kernel's own
- * types. The compiler includes this after the kernel types and before the source. It relies on nothing
- * but u8 ... u64 and kin, size_t, bool, NULL and struct pt_regs; names that begin with __ebcc_
- * are known to the IR passes.
+ * types. The compiler includes this after the kernel types and before the source. It relies on
+ * nothing but u8 ... u64 and kin, size_t, bool, NULL and struct pt_regs; names that begin with
+ * __ebcc_ are known to the IR passes.
  */
 #ifndef EBCC_DIALECT_H
 #define EBCC_DIALECT_H

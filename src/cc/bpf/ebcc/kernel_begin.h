@@ -47,8 +47,8 @@
 #define __asm(...) __asm(__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define register
 
-/* Before any other: the configuration, and what the kernel's build includes by its flags. What gcc was
- * found to have when the kernel was configured is not what clang has. */
+/* Before any other: the configuration, and what the kernel's build includes by its flags. What gcc
+ * was found to have when the kernel was configured is not what clang has. */
 #if __has_include(<linux/compiler-version.h>)
 #include <linux/compiler-version.h>
 #endif
