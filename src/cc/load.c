@@ -50,17 +50,21 @@ void ebcc_capture_deinit(struct ebcc_capture *capture)
 	ebcc_buf_deinit(&capture->text);
 }
 
-/* The first line that libbpf printed, without the line that says "retrying without BTF". */
+/* The first line that libbpf printed of the map or program. What it says of their description (BTF)
+ * it then does without. */
 static void append_reason(struct ebcc_buf *buf, const struct ebcc_capture *capture)
 {
-	const char *line = ebcc_buf_string(&capture->text), *end;
+	const char *text = ebcc_buf_string(&capture->text), *end;
+	const char *btf_log_end = strstr(text, "-- END BTF LOAD LOG");
 
-	for (; (end = strchr(line, '\n')); line = end + 1) {
-		if (strstr(line, "Retrying without BTF") &&
-		    strstr(line, "Retrying without BTF") < end)
+	for (const char *line = btf_log_end ? btf_log_end : text; (end = strchr(line, '\n'));
+	     line = end + 1) {
+		size_t length = end - line;
+
+		if (memmem(line, length, "BTF", 3) && strncmp(line, "prog '", 6))
 			continue;
 		ebcc_buf_append_string(buf, " (");
-		ebcc_buf_append(buf, line, (size_t)(end - line));
+		ebcc_buf_append(buf, line, length);
 		ebcc_buf_append_char(buf, ')');
 		return;
 	}
@@ -395,6 +399,12 @@ static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnu
 						  "table '%s': this kernel has no tables of type "
 						  "%s",
 						  table->name, type ? type : "asked for"),
+				table->name);
+		if (errnum == E2BIG)
+			return ebcc_error_with_subject(
+				ebcc_error_create(EBCC_ERROR_LOAD,
+						  "%s: that is more than the kernel allows",
+						  ebcc_buf_string(&what)),
 				table->name);
 		return ebcc_error_with_subject(
 			ebcc_load_error(errnum, ebcc_buf_string(&what), capture), table->name);

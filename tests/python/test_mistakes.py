@@ -76,3 +76,15 @@ def test_a_return_is_missing(load, caplog):
 def test_a_return_without_a_value(load):
     with pytest.raises(bcc.CompileError, match="main.c:2:2: error: non-void function 'f' should return a value"):
         load("int f(void *ctx) {\n\treturn;\n}\n")
+
+
+@pytest.mark.parametrize(("kind", "entries", "words"), [
+    ("hash", 4000000000, "4000000000 entries of 4 \\+ 8 bytes\\): that is more than the kernel allows$"),
+    ("array", 4000000000, "has not enough memory"),
+])
+def test_a_table_is_too_large(kind, entries, words):
+    """The text is about the table, not about how libbpf tried to describe it to the kernel."""
+    with pytest.raises(bcc.Error, match=words) as caught:
+        BPF(text='BPF_TABLE("%s", int, u64, large, %d); int run(void *ctx) { return 0; }'
+            % (kind, entries))["large"]
+    assert "BTF" not in str(caught.value)
