@@ -19,8 +19,10 @@
  * - Option structs begin with `sz`, set to sizeof the struct by the caller, so that
  *   later versions can add members; a zeroed member is its default; options may be NULL.
  * - A module and what belongs to it is used by one thread at a time, except where
- *   said otherwise; different modules are independent. After fork(), the child may
- *   only destroy what it inherited, which closes its copies of the descriptors.
+ *   said otherwise; different modules are independent. After fork(), parent and child
+ *   share what is in the kernel: the child may use tables and ring buffers, but gets
+ *   EBCC_ERROR_STATE for perf buffers, which are read by who opened them. What it
+ *   destroys closes its copies of the descriptors; the parent's stay attached.
  * - Nothing is printed. Messages go to the log callback of the module.
  */
 #ifndef EBCC_H
@@ -232,6 +234,7 @@ struct ebcc_program_opts {
 	bool has_attach_type;
 };
 
+/** How many functions of the source are programs: those that are not static. */
 EBCC_API size_t ebcc_module_program_count(const struct ebcc_module *module);
 /** The program of that index, or NULL. */
 EBCC_API struct ebcc_program *ebcc_module_program(const struct ebcc_module *module, size_t index);
@@ -239,6 +242,7 @@ EBCC_API struct ebcc_program *ebcc_module_program(const struct ebcc_module *modu
 EBCC_API struct ebcc_error *ebcc_module_find_program(const struct ebcc_module *module,
 						     const char *name, struct ebcc_program **ret);
 
+/** The function's name. Borrowed. */
 EBCC_API const char *ebcc_program_name(const struct ebcc_program *program);
 /** The descriptor, or -1 before load. Borrowed. */
 EBCC_API int ebcc_program_fd(const struct ebcc_program *program);
@@ -262,7 +266,8 @@ EBCC_API const void *ebcc_program_instructions(const struct ebcc_program *progra
  *
  * Each call loads the program if it isn't, with the type that fits, and gives a link.
  * A missing function, symbol, file or event is EBCC_ERROR_NOT_FOUND with near names in
- * the message.
+ * the message; EBCC_ERROR_ATTACH: the kernel refuses; EBCC_ERROR_UNSUPPORTED: it can't at
+ * all; EBCC_ERROR_PERMISSION: not for this user. Besides, what ebcc_program_load() returns.
  * @{
  */
 
@@ -272,8 +277,9 @@ struct ebcc_kprobe_opts {
 	uint64_t offset;      /**< in bytes from its start; not for return probes */
 	bool on_return;
 	unsigned max_active; /**< return probes outstanding at once; 0: the kernel's default */
-	uint64_t cookie;
+	uint64_t cookie;     /**< what bpf_get_attach_cookie() gives the program (Linux 5.15) */
 };
+/** Runs a program at the entry of a kernel function, at an offset in it, or at its return. */
 EBCC_API struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
 					       const struct ebcc_kprobe_opts *opts,
 					       struct ebcc_link **ret);
@@ -285,17 +291,21 @@ struct ebcc_uprobe_opts {
 	uint64_t address;   /**< virtual address as in the ELF file, without a symbol */
 	uint64_t offset;    /**< bytes added to the symbol's or the given address */
 	bool on_return;
-	int pid; /**< one process, or 0 / -1 for all */
-	uint64_t cookie;
+	int pid;	 /**< one process, or 0 / -1 for all */
+	uint64_t cookie; /**< what bpf_get_attach_cookie() gives the program (Linux 5.15) */
 	uint64_t semaphore_offset; /**< file offset of a USDT semaphore, or 0 */
 };
+/** Runs a program at a place of a program or library, or at the return of a function there.
+ *  EBCC_ERROR_FORMAT: the file is no ELF file. */
 EBCC_API struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
 					       const struct ebcc_uprobe_opts *opts,
 					       struct ebcc_link **ret);
 
+/** Runs a program at a tracepoint; its context is the record that the event's format file shows. */
 EBCC_API struct ebcc_error *ebcc_attach_tracepoint(struct ebcc_program *program,
 						   const char *category, const char *event,
 						   struct ebcc_link **ret);
+/** The same with the tracepoint's own arguments in the context, no record. Needs no tracefs. */
 EBCC_API struct ebcc_error *ebcc_attach_raw_tracepoint(struct ebcc_program *program,
 						       const char *event, struct ebcc_link **ret);
 
@@ -311,8 +321,9 @@ struct ebcc_perf_event_opts {
 	int group_fd;		/**< -1: none. 0 is taken as none too, as a zeroed struct has it */
 	const void *attr; /**< a whole struct perf_event_attr, or NULL; then type, config, period
 			   *  and frequency are not looked at */
-	size_t attr_size;
+	size_t attr_size; /**< of attr, in bytes */
 };
+/** Runs a program at each sample of a perf event: of every chosen CPU, by one link. */
 EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
 						   const struct ebcc_perf_event_opts *opts,
 						   struct ebcc_link **ret);
@@ -429,6 +440,7 @@ struct ebcc_usdt_opts {
  */
 EBCC_API struct ebcc_error *ebcc_usdt_open(const struct ebcc_usdt_opts *opts,
 					   struct ebcc_usdt **ret);
+/** Frees the probes. NULL is allowed. What is attached stays so. */
 EBCC_API void ebcc_usdt_close(struct ebcc_usdt *usdt);
 
 /** In the order of the files and of their notes. */
@@ -443,6 +455,7 @@ EBCC_API const struct ebcc_usdt_probe *ebcc_usdt_probe(const struct ebcc_usdt *u
 EBCC_API struct ebcc_error *ebcc_usdt_find_probe(const struct ebcc_usdt *usdt, const char *name,
 						 const struct ebcc_usdt_probe **ret);
 
+/** The two parts of its name. Borrowed. */
 EBCC_API const char *ebcc_usdt_probe_provider(const struct ebcc_usdt_probe *probe);
 EBCC_API const char *ebcc_usdt_probe_name(const struct ebcc_usdt_probe *probe);
 /** The file, as the process (or, without one, this system) names it. */
@@ -453,6 +466,7 @@ EBCC_API uint64_t ebcc_usdt_probe_semaphore(const struct ebcc_usdt_probe *probe)
 /** Where that counter is in the file, as semaphore_offset of a uprobe takes it, for callers that
  * attach to the probe's locations themselves; 0: there is none. */
 EBCC_API uint64_t ebcc_usdt_probe_semaphore_offset(const struct ebcc_usdt_probe *probe);
+/** In how many places of the file it is. */
 EBCC_API size_t ebcc_usdt_probe_location_count(const struct ebcc_usdt_probe *probe);
 /** The most arguments that one of its locations has. */
 EBCC_API size_t ebcc_usdt_probe_argument_count(const struct ebcc_usdt_probe *probe);
@@ -533,29 +547,38 @@ EBCC_API struct ebcc_error *ebcc_module_reserve_usdt(struct ebcc_module *module,
  * @{
  */
 
+/** How many tables the source declares. */
 EBCC_API size_t ebcc_module_table_count(const struct ebcc_module *module);
+/** The table of that index, in the order of the object, or NULL. */
 EBCC_API struct ebcc_table *ebcc_module_table(const struct ebcc_module *module, size_t index);
 /** By name, or EBCC_ERROR_NOT_FOUND with near names. Creates the maps if need be. */
 EBCC_API struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
 						   struct ebcc_table **ret);
 
+/** The name that the source gives it. Borrowed. */
 EBCC_API const char *ebcc_table_name(const struct ebcc_table *table);
 /** `enum bpf_map_type`. */
 EBCC_API unsigned ebcc_table_map_type(const struct ebcc_table *table);
+/** The map's descriptor, or -1 before load. Borrowed. */
 EBCC_API int ebcc_table_fd(const struct ebcc_table *table);
+/** BPF_F_* as it was declared with. */
 EBCC_API unsigned ebcc_table_flags(const struct ebcc_table *table);
+/** How many entries it has room for; of a ring buffer its size in bytes. */
 EBCC_API uint32_t ebcc_table_max_entries(const struct ebcc_table *table);
+/** Bytes of a key; 0 for queues and stacks. */
 EBCC_API size_t ebcc_table_key_size(const struct ebcc_table *table);
 /** Bytes of a value as the calls here take and give it: see the group's text. */
 EBCC_API size_t ebcc_table_value_size(const struct ebcc_table *table);
 /** Bytes of one element as the source declares it. */
 EBCC_API size_t ebcc_table_leaf_size(const struct ebcc_table *table);
+/** Whether each entry has a value for each CPU. */
 EBCC_API bool ebcc_table_is_per_cpu(const struct ebcc_table *table);
 /** The kernel's possible CPUs: the elements of a per-CPU value. */
 EBCC_API struct ebcc_error *ebcc_possible_cpus(unsigned *ret);
 
-/** The declared types, or NULL where there is none (a queue's key). Borrowed. */
+/** The declared type of keys, or NULL where there is none (a queue's). Borrowed. */
 EBCC_API const struct ebcc_type *ebcc_table_key_type(const struct ebcc_table *table);
+/** That of one element of a value, or NULL. Borrowed. */
 EBCC_API const struct ebcc_type *ebcc_table_leaf_type(const struct ebcc_table *table);
 /** What the source hands to perf_submit or ringbuf_output (a struct, or a plain type), or NULL. */
 EBCC_API const struct ebcc_type *ebcc_table_event_type(const struct ebcc_table *table);
@@ -583,16 +606,21 @@ EBCC_API struct ebcc_error *ebcc_table_read_all(struct ebcc_table *table, bool r
 						size_t *ret_count);
 /** Deletes every entry; an array's are zeroed. */
 EBCC_API struct ebcc_error *ebcc_table_clear(struct ebcc_table *table);
-/** Writes, or deletes, @p count entries given as in ebcc_table_read_all(). */
+/** Writes @p count entries, given one after the other as ebcc_table_read_all() gives them. When it
+ *  fails, some may have been written. */
 EBCC_API struct ebcc_error *ebcc_table_update_many(struct ebcc_table *table, const void *keys,
 						   const void *values, size_t count);
+/** Deletes those of @p count keys that are there; an array's entries are zeroed. */
 EBCC_API struct ebcc_error *ebcc_table_delete_many(struct ebcc_table *table, const void *keys,
 						   size_t count);
 
-/** Queues and stacks. */
+/** Adds a value to a queue or stack. @p flags: 0, or 2 (BPF_EXIST): the oldest makes room where it
+ * is full. EBCC_ERROR_INVALID_ARGUMENT for another kind of table, as of the next two. */
 EBCC_API struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void *value,
 					    uint64_t flags);
+/** Takes the next value out. *@p ret_found is false where it is empty. */
 EBCC_API struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value, bool *ret_found);
+/** The same, but leaves it there. */
 EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *ret_found);
 
 /**
@@ -656,8 +684,11 @@ EBCC_API enum ebcc_type_kind ebcc_type_kind(const struct ebcc_type *type);
 /** Tag or base type name; "" for an anonymous one. A typedef's name where that is what was written.
  */
 EBCC_API const char *ebcc_type_name(const struct ebcc_type *type);
+/** In bytes; 0 for void. */
 EBCC_API size_t ebcc_type_size(const struct ebcc_type *type);
+/** Of integers and enums. */
 EBCC_API bool ebcc_type_is_signed(const struct ebcc_type *type);
+/** What an integer is declared as: a number, a character or a truth value. */
 EBCC_API enum ebcc_int_encoding ebcc_type_encoding(const struct ebcc_type *type);
 /** Element type of an array; target of a pointer (may be NULL: void, or not described). */
 EBCC_API const struct ebcc_type *ebcc_type_target(const struct ebcc_type *type);
@@ -672,6 +703,7 @@ struct ebcc_member {
 };
 /** @return false when @p index is out of range. */
 EBCC_API bool ebcc_type_member(const struct ebcc_type *type, size_t index, struct ebcc_member *ret);
+/** @return false when @p index is out of range. The name is borrowed. */
 EBCC_API bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index,
 				   const char **ret_name, int64_t *ret_value);
 
@@ -682,10 +714,12 @@ EBCC_API bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index,
  */
 EBCC_API struct ebcc_error *ebcc_type_print(const struct ebcc_type *type, const void *value,
 					    size_t size, char **ret);
-/** Parses what ebcc_type_print() prints; numbers may be decimal, enumerators named, members given
- * as
- *  `.name = value`; members that are left out become 0. EBCC_ERROR_INVALID_ARGUMENT says where it
- * failed. */
+/**
+ * Parses what ebcc_type_print() prints; numbers may be decimal, enumerators named, members given as
+ * `.name = value`; members that are left out become 0.
+ * @param[out] value @p size bytes, those of the type.
+ * @return EBCC_ERROR_INVALID_ARGUMENT says where it failed.
+ */
 EBCC_API struct ebcc_error *ebcc_type_scan(const struct ebcc_type *type, const char *text,
 					   void *value, size_t size);
 
@@ -726,6 +760,7 @@ struct ebcc_events_opts {
  * module. */
 EBCC_API struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 						   const struct ebcc_events_opts *opts);
+/** Ends the reading of a table; what wasn't delivered is dropped. A callback may call it. */
 EBCC_API void ebcc_table_close_events(struct ebcc_table *table);
 
 /**
@@ -738,16 +773,18 @@ EBCC_API struct ebcc_error *ebcc_module_poll(struct ebcc_module *module, int tim
 					     size_t *ret_count);
 /** Delivers what is there, without waiting and whatever the wake-up threshold. */
 EBCC_API struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_count);
-/** Both for one kind only: perf buffers, or ring buffers. EBCC_ERROR_STATE where no ring buffer is
- * open; without perf buffers the poll waits for its timeout. */
+/** Which buffers are read. */
 enum ebcc_event_source {
 	EBCC_EVENTS_ALL = 0,
 	EBCC_EVENTS_PERF = 1,
 	EBCC_EVENTS_RING = 2,
 };
+/** As ebcc_module_poll(), of one kind of buffers. EBCC_ERROR_STATE where no ring buffer is open;
+ *  without perf buffers it waits for its timeout. */
 EBCC_API struct ebcc_error *ebcc_module_poll_source(struct ebcc_module *module,
 						    enum ebcc_event_source source, int timeout_ms,
 						    size_t *ret_count);
+/** As ebcc_module_consume(), of one kind of buffers. */
 EBCC_API struct ebcc_error *ebcc_module_consume_source(struct ebcc_module *module,
 						       enum ebcc_event_source source,
 						       size_t *ret_count);
@@ -771,6 +808,7 @@ struct ebcc_ksym {
 
 /** Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides addresses from this user. */
 EBCC_API struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
+/** Frees the symbols and their names. NULL is allowed. */
 EBCC_API void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
 /** The symbol that @p address is in; of several at one place the kernel's first.
  *  @return false: there is none. */
@@ -778,6 +816,7 @@ EBCC_API bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct
 /** Address of a name, in @p module or (NULL) anywhere. */
 EBCC_API bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
 				   uint64_t *ret);
+/** Reads /proc/kallsyms again. When it fails, what was read before stays. */
 EBCC_API struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
 /** The same, but only if a module or a BPF program has come or gone since: to be called before
  * addresses are looked up that may be newer. It looks at most every tenth of a second, less often
@@ -796,6 +835,7 @@ EBCC_API struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char *
 /** Tracepoints as CATEGORY:EVENT that match. */
 EBCC_API struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret,
 						  size_t *ret_count);
+/** Whether tracefs has the event; false also where tracefs can't be read. */
 EBCC_API bool ebcc_tracepoint_exists(const char *category, const char *event);
 /** The prefix of system call functions on this kernel: "__x64_sys_", "sys_", ... Static. */
 EBCC_API const char *ebcc_syscall_prefix(void);
@@ -877,6 +917,7 @@ struct ebcc_symbol {
 /** @param opts may be NULL. */
 EBCC_API struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_opts *opts,
 						   struct ebcc_symbolizer **ret);
+/** Frees it with all names that it gave. NULL is allowed. */
 EBCC_API void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer);
 
 /**
@@ -927,7 +968,11 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symboli
 /** @defgroup trace_pipe The trace pipe @{ */
 
 struct ebcc_trace_pipe;
+/** Opens what bpf_trace_printk() of all programs of the machine writes to. Each line goes to one
+ *  reader. @p nonblocking: reading doesn't wait. EBCC_ERROR_UNSUPPORTED: tracefs is not mounted;
+ *  EBCC_ERROR_PERMISSION: it may not be read. */
 EBCC_API struct ebcc_error *ebcc_trace_pipe_open(bool nonblocking, struct ebcc_trace_pipe **ret);
+/** NULL is allowed. */
 EBCC_API void ebcc_trace_pipe_close(struct ebcc_trace_pipe *pipe);
 /** One line without its newline, borrowed until the next call; NULL when there is none
  *  (non-blocking). Signals: EBCC_ERROR_INTERRUPTED. */
