@@ -269,6 +269,22 @@ def test_descriptor_of_a_table(load):
     assert bpf.free_bcc_memory() == 0 and 1 not in bpf["t"]
 
 
+def test_address_of_a_function_by_its_name():
+    symbol, option = libbcc.bcc_symbol(), libbcc.bcc_symbol_option(use_symbol_type=(1 << 16) - 1)
+
+    def resolve(module, name, address=0):
+        return libbcc.lib.bcc_resolve_symname(module, name, address, 0, ct.byref(option),
+                                              ct.byref(symbol))
+
+    assert resolve(b"c", b"labs") == 0
+    assert (symbol.name, symbol.module) == (b"labs", BPF.find_library("c"))
+    assert {symbol.offset} == BPF.get_user_addresses("c", "^labs$")
+    assert resolve(symbol.module, b"", 0x1234) == 0 and symbol.offset == 0x1234
+    assert resolve(b"c", b"no_such_function") == resolve(b"/no/such/file", b"labs") == -1
+    option.use_symbol_type = 1 << 10  # indirect ones
+    assert resolve(b"c", b"labs") == -1
+
+
 def test_functions_on_descriptors(load, bpffs):
     """Pinning, and a table by its descriptor alone."""
     bpf = load("BPF_HASH(t, u32, u64); int f(struct __sk_buff *skb) { return 4; }")

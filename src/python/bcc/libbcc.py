@@ -10,6 +10,7 @@ from . import _ebcc
 from .utils import detect_language
 
 _SO_ATTACH_BPF = 50
+_FUNCTIONS = 1 << 2  # STT_FUNC of elf.h, as a bit of bcc_symbol_option.use_symbol_type
 
 _LANGUAGES = ("java", "node", "perl", "php", "python", "ruby", "tcl")
 
@@ -74,6 +75,27 @@ class _Library:
     def bcc_procutils_which_so(libname, pid=0):
         """The path (bytes) of a library, or None."""
         return _ebcc.find_library(_bytes(libname), max(pid, 0))
+
+    @staticmethod
+    def bcc_resolve_symname(module, symname, address, pid, option, symbol):
+        """Fills in a bcc_symbol (by reference): the path of a library or program, and the address of
+        one of its functions, as its file has it, in offset. 0, or -1 where it has none.
+
+        option: a bcc_symbol_option (by reference), or None. Who asks for indirect functions alone
+        finds none: attach_uprobe() takes their names for the variants that are in use.
+        """
+        path, name = _bytes(module), _bytes(symname)
+        path = _ebcc.find_library(path, max(pid, 0)) or path
+        if name and option is not None and option._obj.use_symbol_type & _FUNCTIONS == 0:
+            return -1
+        try:
+            found = dict(_ebcc.find_user_functions(path, b"")) if name else {name: address}
+        except _ebcc.Error:
+            return -1
+        if name not in found:
+            return -1
+        symbol._obj.name, symbol._obj.module, symbol._obj.offset = name, path, found[name]
+        return 0
 
     @staticmethod
     def bcc_procutils_language(pid):
