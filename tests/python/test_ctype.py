@@ -128,6 +128,16 @@ def test_instance_of_another_class_of_the_same_size():
     assert ctype.instance(kind, Mine(1, 2)).y == 2
 
 
+def test_records_show_their_members():
+    inner = ctype.record("inner", 8, False, members(("x", U32, 0), ("y", U32, 4)))
+    kind = ctype.record("event", 24, False, members(
+        ("name", ct.c_char * 4, 0), ("port", ct.c_ushort * 2, 4), ("", inner, 8), ("at", U64, 16)))
+    assert repr(kind(b"ls", (80, 443), (1, 2), 3)) == \
+        "event(name=b'ls', port=[80, 443], __anon0=inner(x=1, y=2), at=3)"
+    bits = ctype.record("bits", 4, False, [("a", U32, 0, 3), ("b", U32, 3, 5)])
+    assert repr(bits(a=5, b=17)) == "bits(a=5, b=17)"
+
+
 def test_own_class_without_the_padding_at_the_end():
     class Mine(ct.Structure):
         _fields_ = [("a", U64), ("b", U32)]

@@ -51,9 +51,21 @@ def record(name, size, is_union, members):
     members = _named(members)
     base = ct.Union if is_union else ct.Structure
     result = _natural(name, base, members)
-    if _has_layout(result, size, members):
-        return result
-    return _explicit(name, base, size, members)
+    if not _has_layout(result, size, members):
+        result = _explicit(name, base, size, members)
+    result.__repr__ = _repr_of([member[0] for member in members])
+    return result
+
+
+def _repr_of(names):
+    """What print() shows of a record: its name and members."""
+    def show(self):
+        values = ((name, getattr(self, name)) for name in names)
+        return "%s(%s)" % (type(self).__name__, ", ".join(
+            "%s=%r" % (name, list(value) if isinstance(value, ct.Array) else value)
+            for name, value in values))
+
+    return show
 
 
 def _named(members):
