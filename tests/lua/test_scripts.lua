@@ -163,6 +163,16 @@ function TestScripts:test_options()
   lu.assertStrContains(output, "usage: bcc-lua")
   lu.assertStrContains(output, "examples:")
   lu.assertEquals(helper.run(BCC_LUA .. "--version"), ("bcc-lua %s on Lua 5.4\n"):format(bcc.version))
+  local page = helper.root .. "man/bcc-lua.8"
+  local file <close> = assert(io.open(page))
+  local manual = file:read("a"):gsub("\\%-", "-")
+  for options in output:gmatch("\n  (%-[%a, -]-)  ") do
+    for option in options:gmatch("%-+%a+") do
+      lu.assertStrMatches(manual, ".*\n%.BR? [^\n]*" .. option:gsub("%-", "%%-") .. "[^\n]*\n.*")
+    end
+  end
+  local _, formatted, complaints = helper.run("groff -man -Tutf8 -ww " .. page .. " >/dev/null")
+  lu.assertEquals({ formatted, complaints }, { 0, "" })
   local _, misuse, errors = helper.run(BCC_LUA)
   lu.assertEquals(misuse, 2)
   lu.assertStrContains(errors, "a script is needed")
