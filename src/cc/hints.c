@@ -436,6 +436,29 @@ static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return true;
 }
 
+/* counts[key]: the name is before the bracket that the column points at. */
+static bool hint_subscript(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	size_t end = mistake->column ? mistake->column - 1 : 0, start;
+	char name[64], macro[64];
+
+	if (end > mistake->line_length)
+		return false;
+	for (start = end; start > 0 && is_name_char(mistake->line[start - 1]);)
+		start--;
+	if (start == end || end - start >= sizeof(name))
+		return false;
+	memcpy(name, mistake->line + start, end - start);
+	name[end - start] = '\0';
+	if (!find_declaration(mistake->source, name, macro, sizeof(macro)))
+		return false;
+	ebcc_buf_printf(ret,
+			"a program reads an entry through the pointer that %s.lookup(&key) "
+			"returns, and sets one by %s.update(&key, &leaf)",
+			name, name);
+	return true;
+}
+
 static bool hint_type(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	char name[96];
@@ -509,6 +532,7 @@ static const struct {
 	{"expected expression", hint_quotes},
 	{"few arguments to", hint_arguments},
 	{"many arguments to", hint_arguments},
+	{"subscripted value is not", hint_subscript},
 	{"incomplete definition of type", hint_type},
 	{"incomplete type", hint_type},
 	{"redefinition of", hint_redefinition},

@@ -54,6 +54,11 @@ main.c:6:12: error: no member named 'lookup' in table 'events'
     6 |     events.lookup(&key);
       |     ~~~~~~ ^
 main.c:6:12: note: a table made by BPF_PERF_OUTPUT has perf_submit, perf_submit_skb"""),
+    ("brackets", BODY % "    counts[key] = 1;", """
+main.c:6:11: error: subscripted value is not an array, pointer, or vector
+    6 |     counts[key] = 1;
+      |     ~~~~~~^~~~
+main.c:6:11: note: a program reads an entry through the pointer that counts.lookup(&key) returns, and sets one by counts.update(&key, &leaf)"""),
     ("missing_table", BODY % "    start.update(&key, &key);", """
 main.c:6:5: error: use of undeclared identifier 'start'
     6 |     start.update(&key, &key);
