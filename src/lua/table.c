@@ -441,14 +441,17 @@ struct snapshot {
 	enum walk_kind kind;
 };
 
-static int snapshot_free(lua_State *L)
+static void snapshot_release(struct snapshot *snapshot)
 {
-	struct snapshot *snapshot = luaL_checkudata(L, 1, SNAPSHOT_TYPE);
-
 	free(snapshot->keys);
 	free(snapshot->values);
 	snapshot->keys = snapshot->values = NULL;
 	snapshot->count = 0;
+}
+
+static int snapshot_free(lua_State *L)
+{
+	snapshot_release(luaL_checkudata(L, 1, SNAPSHOT_TYPE));
 	return 0;
 }
 
@@ -469,8 +472,10 @@ static int walk_next(lua_State *L)
 	struct snapshot *snapshot = lua_touserdata(L, lua_upvalueindex(WALK_SNAPSHOT));
 	size_t i = snapshot->next;
 
-	if (i >= snapshot->count)
+	if (i >= snapshot->count) {
+		snapshot_release(snapshot);
 		return 0;
+	}
 	snapshot->next++;
 	if (snapshot->kind == WALK_NUMBERED)
 		lua_pushinteger(L, i + 1);
@@ -485,7 +490,9 @@ static int walk_next(lua_State *L)
 	return snapshot->kind == WALK_VALUES ? 1 : 2;
 }
 
-/* Pushes an iterator over a copy of the table at index 1. */
+/* Pushes what a generic for takes for a copy of the table at index 1: an iterator, and as its
+ * closing value the copy. The collector doesn't know how large that is, so it goes as soon as it
+ * can. */
 static int walk(lua_State *L, enum walk_kind kind, bool remove)
 {
 	struct table_box *table = table_check(L, 1);
@@ -505,8 +512,13 @@ static int walk(lua_State *L, enum walk_kind kind, bool remove)
 	snapshot->keys = keys;
 	snapshot->values = values;
 	snapshot->kind = kind;
+	lua_pushvalue(L, WALK_SNAPSHOT);
+	lua_insert(L, 1);
 	lua_pushcclosure(L, walk_next, WALK_UPVALUES);
-	return 1;
+	lua_pushnil(L);
+	lua_pushnil(L);
+	lua_pushvalue(L, 1);
+	return 4;
 }
 
 /* Table:items(with_index): keys and values. Of an array, as existing scripts expect: values; with
@@ -545,9 +557,12 @@ static int table_drain(lua_State *L)
 /* Table:size(): how many entries there are. */
 static int table_size(lua_State *L)
 {
+	struct snapshot *snapshot;
+
 	walk(L, WALK_KEYS, false);
-	lua_getupvalue(L, -1, WALK_SNAPSHOT);
-	lua_pushinteger(L, ((struct snapshot *)lua_touserdata(L, -1))->count);
+	snapshot = lua_touserdata(L, -1);
+	lua_pushinteger(L, snapshot->count);
+	snapshot_release(snapshot);
 	return 1;
 }
 
@@ -722,7 +737,11 @@ void table_add(lua_State *L)
 		{"__tostring", table_tostring},
 		{NULL, NULL},
 	};
-	static const luaL_Reg snapshot_meta[] = {{"__gc", snapshot_free}, {NULL, NULL}};
+	static const luaL_Reg snapshot_meta[] = {
+		{"__gc", snapshot_free},
+		{"__close", snapshot_free},
+		{NULL, NULL},
+	};
 
 	handle_register(L, TABLE_TYPE, methods, meta);
 	handle_register(L, SNAPSHOT_TYPE, none, snapshot_meta);

@@ -126,6 +126,30 @@ function TestLifetime:test_iterator_outlives_close()
   lu.assertNil(iterator())
 end
 
+-- The collector knows nothing of the copy of a table that a loop walks.
+function TestLifetime:test_copies_go_with_their_loops()
+  local bpf <close> = bcc.BPF:new { text = "BPF_HASH(hash, u64, u64, 20000); int f(void *ctx) { return 0; }" }
+  local hash = bpf:get_table("hash")
+  for key = 1, 20000 do
+    hash:set(key, key)
+  end
+  collectgarbage()
+  local before, sum = resident_kb(), 0
+  collectgarbage("stop")
+  for _ = 1, 30 do
+    for _, value in hash:items() do
+      sum = sum + value
+    end
+    for key in hash:keys() do
+      if key then break end
+    end
+    sum = sum + hash:size()
+  end
+  collectgarbage("restart")
+  lu.assertEquals(sum, 30 * (20000 * 20001 // 2 + 20000))
+  lu.assertTrue(resident_kb() - before < 4096, ("grew by %d kB"):format(resident_kb() - before))
+end
+
 function TestLifetime:test_cycles_do_not_grow()
   for _ = 1, 5 do
     cycle():close()
