@@ -169,10 +169,12 @@ def test_too_little_room(chains, process):
     with Tool("stackcount", "--stack-storage-size", 1, "-fr", f"{chains}:(target|call)$") as tool:
         tool.wait_until_asleep()
         process.call("one", 7)
+        process.call("other", 5)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"stackcount: 1 stack could not be kept; --stack-storage-size "
                                    b"2 gives more room\n")
-    assert b"[Missed User Stack] 7\n" in output and b";call 1\n" in output
+    assert b"[Missed User Stack] 5\n" in output and b";call 2\n" in output
+    assert b";one_way;target 7\n" in output
 
 
 def test_debug(chains):

@@ -23,6 +23,8 @@ SOURCE = r"""
 #include <linux/sched.h>
 
 #define NO_STACK -14	/* -EFAULT: what the kernel says where a task has no such stack */
+#define PLACE_TAKEN -17	/* -EEXIST: by another stack with the same hash */
+#define SECOND_TABLE (1 << 28)
 
 const volatile bool take_user = true;
 const volatile bool take_kernel = true;
@@ -31,20 +33,35 @@ struct stack_key {
 	u64 caller;	/* return address of a user function that is at its begin; 0: none */
 	u32 pid;
 	u32 tid;	/* 0: not told apart */
-	s32 user;	/* places in stack_traces, or error codes */
+	s32 user;	/* what stack_place() gives */
 	s32 kernel;
 	char comm[TASK_COMM_LEN];
 };
 
 BPF_STACK_TRACE(stack_traces, STACK_STORAGE_SIZE);
+BPF_STACK_TRACE(more_stack_traces, (STACK_STORAGE_SIZE + 1) / 2);
 BPF_HASH(groups, struct stack_key, u64, GROUPS);
 BPF_PERCPU_ARRAY(totals, u64, 2);	/* events counted, events for which groups had no room */
+
+/* The place of a stack of the current task, with a bit set if that is in the second table; or an
+ * error code. Long before the first table is full some stacks find their place in it taken. */
+static inline s32 stack_place(void *ctx, u64 flags)
+{
+	s32 place = stack_traces.get_stackid(ctx, flags);
+
+	if (place == PLACE_TAKEN) {
+		place = more_stack_traces.get_stackid(ctx, flags);
+		if (place >= 0)
+			place |= SECOND_TABLE;
+	}
+	return place;
+}
 
 /* The current task's stacks and name. */
 static inline void take_stacks(void *ctx, struct stack_key *key)
 {
-	key->user = take_user ? stack_traces.get_stackid(ctx, BPF_F_USER_STACK) : NO_STACK;
-	key->kernel = take_kernel ? stack_traces.get_stackid(ctx, 0) : NO_STACK;
+	key->user = take_user ? stack_place(ctx, BPF_F_USER_STACK) : NO_STACK;
+	key->kernel = take_kernel ? stack_place(ctx, 0) : NO_STACK;
 	bpf_get_current_comm(key->comm, sizeof(key->comm));
 }
 
@@ -64,6 +81,7 @@ static inline void add_to_group(struct stack_key *key, u64 amount)
 """
 
 COUNTED, LOST = 0, 1
+SECOND_TABLE = 1 << 28
 
 # Groups differ by process and thread too, so that there may be more of them than stacks.
 MIN_GROUPS = 10240
@@ -218,8 +236,11 @@ class Recorder:
         """The frames of one part of a stack; None when it was missed."""
         if place == -errno.EFAULT:
             return ()
+        table = "stack_traces"
+        if place > 0 and place & SECOND_TABLE:
+            table, place = "more_stack_traces", place ^ SECOND_TABLE
         try:
-            addresses = list(self.module["stack_traces"].walk(place))
+            addresses = list(self.module[table].walk(place))
         except KeyError:
             return None
         if caller and caller not in addresses[1:2]:
