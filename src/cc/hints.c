@@ -436,6 +436,20 @@ static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return true;
 }
 
+/* A table where a helper wants its address. */
+static bool hint_table(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	char name[64], macro[64];
+
+	if (!strstr(mistake->message, "incompatible type 'void *'") ||
+	    !quoted_after(mistake->message, "passing '", name, sizeof(name)) ||
+	    strncmp(name, "const struct ", 13) ||
+	    !find_declaration(mistake->source, name + 13, macro, sizeof(macro)))
+		return false;
+	ebcc_buf_printf(ret, "a helper gets a table by its address: &%s", name + 13);
+	return true;
+}
+
 /* counts[key]: the name is before the bracket that the column points at. */
 static bool hint_subscript(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
@@ -533,6 +547,7 @@ static const struct {
 	{"few arguments to", hint_arguments},
 	{"many arguments to", hint_arguments},
 	{"subscripted value is not", hint_subscript},
+	{"to parameter of incompatible type", hint_table},
 	{"incomplete definition of type", hint_type},
 	{"incomplete type", hint_type},
 	{"redefinition of", hint_redefinition},

@@ -219,6 +219,11 @@ static void search_line_info(const struct ebcc_rejection *rejection,
 	}
 }
 
+static const char plain_number_hint[] =
+	"the pointer is a plain number to the kernel: a NULL that wasn't tested for, what was "
+	"given back before, or an address to be read with bpf_probe_read_kernel() or "
+	"bpf_probe_read_user()";
+
 static const struct {
 	const char *pattern; /* in the reason */
 	const char *hint;
@@ -226,7 +231,7 @@ static const struct {
 	{"map_value_or_null", "a lookup can fail: test its result for NULL before using it"},
 	{"_or_null'", "the pointer can be NULL: test it before using it"},
 	{"null-check it first", "a lookup can fail: test its result for NULL before using it"},
-	{"type=scalar expected=ctx", "the helper wants the program's own context"},
+	{"expected=ctx", "the helper wants the program's own context"},
 	{"type=scalar expected=",
 	 "the helper wants a pointer to a variable of the program or to a leaf: take the address "
 	 "with &, and copy what is kernel memory to a variable first"},
@@ -237,6 +242,9 @@ static const struct {
 	 "a pointer is used as a number of fewer bits: is a * missing, or an & too many?"},
 	{"on pointer prohibited", "a pointer is used as a number: is a * missing?"},
 	{"Unreleased reference",
+	 "every way to the program's end must give back what was reserved or looked up, for "
+	 "example by ringbuf_submit() or ringbuf_discard()"},
+	{"reference leak",
 	 "every way to the program's end must give back what was reserved or looked up, for "
 	 "example by ringbuf_submit() or ringbuf_discard()"},
 	{"modified ctx ptr", "read members of the context by their names, with constant indexes"},
@@ -271,10 +279,12 @@ static const struct {
 	{"invalid func", "this kernel doesn't have the helper"},
 	{"cannot use helper", "programs of this type may not call the helper"},
 	{"invalid access to packet", "compare the pointer with data_end before reading"},
+	{"outside of the packet", "compare the pointer with data_end before reading"},
 	{"type STRUCT is unsupported",
 	 "this kernel attaches such programs to no function with a struct among its arguments: use "
 	 "a kprobe"},
-	{"invalid bpf_context access", "programs of this type have no such context member"},
+	{"invalid bpf_context access",
+	 "programs of this type have no such context member, or may only read it"},
 	{"min value is negative",
 	 "the size or index may be negative: make it unsigned, or mask it"},
 	{"unbounded m", "the size or index has no bound: compare it with one, as unsigned"},
@@ -283,12 +293,8 @@ static const struct {
 	{"invalid access to map value",
 	 "the index may leave the value: compare it with the size first"},
 	{"invalid zero-sized read", "the size may be 0: test it first"},
-	{"invalid mem access 'scalar'",
-	 "the pointer is a plain number to the kernel: read through it "
-	 "with bpf_probe_read_kernel() or bpf_probe_read_user()"},
-	{"invalid mem access 'inv'",
-	 "the pointer is a plain number to the kernel: read through it with "
-	 "bpf_probe_read_kernel() or bpf_probe_read_user()"},
+	{"invalid mem access 'scalar'", plain_number_hint},
+	{"invalid mem access 'inv'", plain_number_hint},
 };
 
 /* What the line before the reason tells: "func 'vfs_write' arg3 type INT is not a struct". */

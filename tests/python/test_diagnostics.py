@@ -59,6 +59,8 @@ main.c:6:11: error: subscripted value is not an array, pointer, or vector
     6 |     counts[key] = 1;
       |     ~~~~~~^~~~
 main.c:6:11: note: a program reads an entry through the pointer that counts.lookup(&key) returns, and sets one by counts.update(&key, &leaf)"""),
+    ("table_for_a_helper", BODY % "    u64 *then = bpf_map_lookup_elem(counts, &key);",
+     "\nmain.c:6:37: note: a helper gets a table by its address: &counts"),
     ("missing_table", BODY % "    start.update(&key, &key);", """
 main.c:6:5: error: use of undeclared identifier 'start'
     6 |     start.update(&key, &key);
@@ -392,6 +394,32 @@ def test_rejected_by_the_verifier(body, said):
     assert re.search(said if "\\d" in said or ".*" in said else re.escape(said), message), message
     assert message.count("\n") == 0
     assert not CALLS.search(message)
+
+
+RECORDS = "BPF_RINGBUF_OUTPUT(records, 1);\nBPF_PERF_OUTPUT(events);\n"
+REJECTED_PROGRAMS = [
+    ("untested_record", BPF.TRACEPOINT, RECORDS + "int f(void *ctx) {\n    u64 *record = records.ringbuf_reserve(8);\n"
+     "    *record = 1;\n    records.ringbuf_submit(record, 0);\n    return 0;\n}", "main.c:5: .*a NULL that wasn't tested for"),
+    ("record_after_submit", BPF.TRACEPOINT, RECORDS + "int f(void *ctx) {\n    u64 *record = records.ringbuf_reserve(8);\n"
+     "    if (!record) return 0;\n    records.ringbuf_submit(record, 0);\n    return *record;\n}", "main.c:7: .*was given back before"),
+    ("lost_record", BPF.TRACEPOINT, RECORDS + "int f(void *ctx) {\n    u64 *record = records.ringbuf_reserve(8);\n"
+     "    return record != 0;\n}", "every way to the program's end must give back"),
+    ("other_context", BPF.TRACEPOINT, RECORDS + "static int submit(void *ctx) {\n    u64 one = 1;\n"
+     "    return events.perf_submit(ctx, &one, sizeof(one));\n}\nint f(void *ctx) {\n    u64 two = 2;\n    return submit(&two);\n}",
+     "main.c:5: .*the program's own context"),
+    ("read_only_context", BPF.SCHED_CLS, "int f(struct __sk_buff *skb) {\n    skb->len = 5;\n    return 0;\n}",
+     "main.c:2: .*or may only read it"),
+    ("end_of_packet", BPF.XDP, "int f(struct xdp_md *ctx) {\n    struct ethhdr *eth = (void *)(long)ctx->data;\n"
+     "    return eth->h_proto;\n}", "main.c:3: .*compare the pointer with data_end"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "said"), [case[1:] for case in REJECTED_PROGRAMS],
+                         ids=[case[0] for case in REJECTED_PROGRAMS])
+def test_program_rejected_by_the_verifier(kind, text, said):
+    with BPF(text=text) as bpf:
+        with pytest.raises(bcc.LoadError, match=said):
+            bpf.load_func("f", kind)
 
 
 def test_helper_that_wants_the_gpl():
