@@ -33,11 +33,11 @@ class SymbolCache:
         return -1 if address is None else address
 
 
-def describe(*args):
-    """describe(pid, addr, show_module, show_offset, demangle): an address as users see it:
-    name+0x1f [module]. What a stack of build ids has in place of addresses is taken, too.
+def describe(pid, addr, show_module, show_offset, demangle):
+    """An address as users see it: name+0x1f [module]. What a stack of build ids has in place of
+    addresses is taken, too.
 
     The symbolizer's method takes this function's place at the first call."""
     global describe
     describe = symbolizer().describe
-    return describe(*args)
+    return describe(pid, addr, show_module, show_offset, demangle)
