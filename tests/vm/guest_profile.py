@@ -44,6 +44,9 @@ def test_kernel_functions(process):  # noqa: F811
     for stack in copies:
         assert stack["kernel"][0] == "vfs_read"
         assert stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
-    cpus = len(os.sched_getaffinity(0))
-    lines = folded(trace("stackcount", act, "-fK", "-P", "-c", cpus, "-p", process.pid, "vfs_read"))
-    assert lines == {}
+    cpus = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(process.pid, cpus[:1])
+    for cpu, seen in zip(cpus, (True, False)):
+        lines = folded(trace("stackcount", act, "-fK", "-P", "-c", cpu, "-p", process.pid,
+                             "vfs_read"))
+        assert bool(lines) == seen
