@@ -172,7 +172,7 @@ int table_open_events(lua_State *L)
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	opts.page_count = option_integer(L, 2, "page_count", 0);
-	opts.wakeup_events = option_integer(L, 2, "wakeup_events", 0);
+	opts.wakeup_events = option_unsigned(L, 2, "wakeup_events");
 	if (lua_getfield(L, 2, "event") != LUA_TFUNCTION)
 		return luaL_error(L, "a callback function is needed");
 	if (lua_getfield(L, 2, "lost") == LUA_TFUNCTION)
@@ -253,12 +253,11 @@ static int poll_end(lua_State *L, struct module_box *module, struct ebcc_error *
 int module_poll(lua_State *L)
 {
 	enum ebcc_event_source source = luaL_checkinteger(L, 2);
-	lua_Integer timeout = luaL_checkinteger(L, 3);
+	int timeout = int_check(L, 3);
 	struct module_box *module = poll_begin(L);
 	struct ebcc_error *error;
 
-	error = ebcc_module_poll_source(module->handle, source, timeout < 0 ? -1 : (int)timeout,
-					NULL);
+	error = ebcc_module_poll_source(module->handle, source, timeout < 0 ? -1 : timeout, NULL);
 	return poll_end(L, module, error);
 }
 

@@ -73,7 +73,7 @@ static int find_library(lua_State *L)
 	struct ebcc_error *error;
 	char *path;
 
-	error = ebcc_find_library(luaL_checkstring(L, 1), luaL_optinteger(L, 2, 0), &path);
+	error = ebcc_find_library(luaL_checkstring(L, 1), int_optional(L, 2, 0), &path);
 	if (error)
 		return error_return(L, error);
 	lua_pushstring(L, path);
@@ -87,7 +87,7 @@ static int is_go_binary(lua_State *L)
 	struct ebcc_error *error;
 	bool answer;
 
-	error = ebcc_is_go_binary(luaL_checkstring(L, 1), luaL_optinteger(L, 2, 0), &answer);
+	error = ebcc_is_go_binary(luaL_checkstring(L, 1), int_optional(L, 2, 0), &answer);
 	if (error)
 		return error_return(L, error);
 	lua_pushboolean(L, answer);

@@ -63,6 +63,54 @@ lua_Integer option_integer(lua_State *L, int index, const char *name, lua_Intege
 	return value;
 }
 
+static lua_Integer option_within(lua_State *L, int index, const char *name, lua_Integer fallback,
+				 lua_Integer low, lua_Integer high)
+{
+	lua_Integer value = option_integer(L, index, name, fallback);
+
+	if (value < low || value > high) {
+		lua_pushfstring(L, "%s: %I is not a number from %I to %I", name, value, low, high);
+		error_fail(L);
+	}
+	return value;
+}
+
+int option_int(lua_State *L, int index, const char *name, int fallback)
+{
+	return option_within(L, index, name, fallback, INT32_MIN, INT32_MAX);
+}
+
+uint32_t option_unsigned(lua_State *L, int index, const char *name)
+{
+	return option_within(L, index, name, 0, 0, UINT32_MAX);
+}
+
+static lua_Integer argument_within(lua_State *L, int arg, lua_Integer low, lua_Integer high)
+{
+	lua_Integer value = luaL_checkinteger(L, arg);
+
+	if (value < low || value > high)
+		argument_fail(
+			L, arg,
+			lua_pushfstring(L, "%I is not a number from %I to %I", value, low, high));
+	return value;
+}
+
+int int_check(lua_State *L, int arg)
+{
+	return argument_within(L, arg, INT32_MIN, INT32_MAX);
+}
+
+int int_optional(lua_State *L, int arg, int fallback)
+{
+	return lua_isnoneornil(L, arg) ? fallback : int_check(L, arg);
+}
+
+uint32_t unsigned_optional(lua_State *L, int arg)
+{
+	return lua_isnoneornil(L, arg) ? 0 : argument_within(L, arg, 0, UINT32_MAX);
+}
+
 bool option_boolean(lua_State *L, int index, const char *name)
 {
 	bool value;

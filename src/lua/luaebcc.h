@@ -102,7 +102,15 @@ int nil_return(lua_State *L);
 const char *option_string(lua_State *L, int index, const char *name);
 const char *option_needed(lua_State *L, int index, const char *name);
 lua_Integer option_integer(lua_State *L, int index, const char *name, lua_Integer fallback);
+/** The same for numbers of 32 bits: what doesn't fit raises, as a process of another number would
+ * be meant otherwise. */
+int option_int(lua_State *L, int index, const char *name, int fallback);
+uint32_t option_unsigned(lua_State *L, int index, const char *name);
 bool option_boolean(lua_State *L, int index, const char *name);
+/** An argument of 32 bits; those that may be left out are the fallback, or 0, then. */
+int int_check(lua_State *L, int arg);
+int int_optional(lua_State *L, int arg, int fallback);
+uint32_t unsigned_optional(lua_State *L, int arg);
 /** Strings of the list at @p index, borrowed from it, in memory that Lua owns, which is pushed. */
 const char **strings_push(lua_State *L, int index, size_t *ret_count);
 /** Pushes a list of the library's strings, and frees it. */

@@ -102,7 +102,7 @@ static void options_read(lua_State *L, int index, struct ebcc_module_opts *opts)
 {
 	opts->file_name = option_string(L, index, "file_name");
 	opts->header_text = option_string(L, index, "header");
-	opts->debug = option_integer(L, index, "debug", 0);
+	opts->debug = option_unsigned(L, index, "debug");
 	opts->kernel_types = option_integer(L, index, "kernel_types", EBCC_KERNEL_TYPES_AUTO);
 	opts->compiler = option_integer(L, index, "compiler", EBCC_COMPILER_HELPER);
 	opts->btf_path = option_string(L, index, "btf_path");

@@ -15,7 +15,7 @@
 /* time_ns(clock): nanoseconds of a clock, the monotonic one by default. */
 static int posix_time_ns(lua_State *L)
 {
-	clockid_t clock = luaL_optinteger(L, 1, CLOCK_MONOTONIC);
+	clockid_t clock = int_optional(L, 1, CLOCK_MONOTONIC);
 	struct timespec now;
 
 	if (clock_gettime(clock, &now))
@@ -28,7 +28,7 @@ static int posix_time_ns(lua_State *L)
 static int posix_sleep(lua_State *L)
 {
 	lua_Number seconds = luaL_checknumber(L, 1);
-	clockid_t clock = luaL_optinteger(L, 2, CLOCK_MONOTONIC);
+	clockid_t clock = int_optional(L, 2, CLOCK_MONOTONIC);
 	struct timespec wait;
 	int error;
 
@@ -55,7 +55,7 @@ static int posix_getpid(lua_State *L)
 
 static int posix_strerror(lua_State *L)
 {
-	lua_pushstring(L, strerror(luaL_checkinteger(L, 1)));
+	lua_pushstring(L, strerror(int_check(L, 1)));
 	return 1;
 }
 

@@ -32,11 +32,11 @@ static int program_load(lua_State *L)
 {
 	struct ebcc_program_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
-	lua_Integer type = luaL_checkinteger(L, 2);
+	int type = int_check(L, 2);
 	struct ebcc_error *error;
 
 	opts.has_attach_type = !lua_isnoneornil(L, 3);
-	opts.attach_type = luaL_optinteger(L, 3, 0);
+	opts.attach_type = int_optional(L, 3, 0);
 	error = ebcc_program_load(program->handle, type, &opts);
 	return error ? error_raise(L, error) : 0;
 }
@@ -85,7 +85,7 @@ static int attach_kprobe(lua_State *L)
 	opts.function = option_needed(L, 2, "event");
 	opts.offset = option_integer(L, 2, "event_off", 0);
 	opts.on_return = option_boolean(L, 2, "retprobe");
-	opts.max_active = option_integer(L, 2, "maxactive", 0);
+	opts.max_active = option_unsigned(L, 2, "maxactive");
 	opts.cookie = option_integer(L, 2, "cookie", 0);
 	return attach_return(L, ebcc_attach_kprobe(program->handle, &opts, link_push(L, 1)));
 }
@@ -114,7 +114,7 @@ static int attach_uprobe(lua_State *L)
 	opts.address = option_integer(L, 2, "addr", 0);
 	opts.offset = option_integer(L, 2, "sym_off", 0);
 	opts.on_return = option_boolean(L, 2, "retprobe");
-	opts.pid = option_integer(L, 2, "pid", -1);
+	opts.pid = option_int(L, 2, "pid", -1);
 	opts.cookie = option_integer(L, 2, "cookie", 0);
 	return attach_return(L, ebcc_attach_uprobe(program->handle, &opts, link_push(L, 1)));
 }
@@ -144,13 +144,13 @@ static int attach_perf_event(lua_State *L)
 	struct program_box *program = program_check(L, 1);
 
 	luaL_checktype(L, 2, LUA_TTABLE);
-	opts.type = option_integer(L, 2, "ev_type", 0);
+	opts.type = option_unsigned(L, 2, "ev_type");
 	opts.config = option_integer(L, 2, "ev_config", 0);
 	opts.sample_period = option_integer(L, 2, "sample_period", 0);
 	opts.sample_freq = option_integer(L, 2, "sample_freq", 0);
-	opts.pid = option_integer(L, 2, "pid", -1);
-	opts.cpu = option_integer(L, 2, "cpu", -1);
-	opts.group_fd = option_integer(L, 2, "group_fd", -1);
+	opts.pid = option_int(L, 2, "pid", -1);
+	opts.cpu = option_int(L, 2, "cpu", -1);
+	opts.group_fd = option_int(L, 2, "group_fd", -1);
 	return attach_return(L, ebcc_attach_perf_event(program->handle, &opts, link_push(L, 1)));
 }
 
@@ -175,7 +175,7 @@ static int attach_xdp(lua_State *L)
 {
 	struct program_box *program = program_check(L, 1);
 	const char *device = luaL_checkstring(L, 2);
-	unsigned flags = luaL_optinteger(L, 3, 0);
+	unsigned flags = unsigned_optional(L, 3);
 
 	return attach_return(L, ebcc_attach_xdp(program->handle, device, flags, link_push(L, 1)));
 }
@@ -183,7 +183,7 @@ static int attach_xdp(lua_State *L)
 static int attach_socket(lua_State *L)
 {
 	struct program_box *program = program_check(L, 1);
-	int fd = luaL_checkinteger(L, 2);
+	int fd = int_check(L, 2);
 
 	return attach_return(L, ebcc_attach_socket(program->handle, fd, link_push(L, 1)));
 }
@@ -199,8 +199,8 @@ static int attach_raw_socket(lua_State *L)
 static int attach_descriptor(lua_State *L)
 {
 	struct program_box *program = program_check(L, 1);
-	int fd = luaL_checkinteger(L, 2), type = luaL_checkinteger(L, 3);
-	unsigned flags = luaL_optinteger(L, 4, 0);
+	int fd = int_check(L, 2), type = int_check(L, 3);
+	unsigned flags = unsigned_optional(L, 4);
 
 	return attach_return(
 		L, ebcc_attach_descriptor(program->handle, fd, type, flags, link_push(L, 1)));
@@ -210,7 +210,7 @@ static int remove_xdp(lua_State *L)
 {
 	struct ebcc_error *error;
 
-	error = ebcc_remove_xdp(luaL_checkstring(L, 1), luaL_optinteger(L, 2, 0));
+	error = ebcc_remove_xdp(luaL_checkstring(L, 1), unsigned_optional(L, 2));
 	return success_return(L, error);
 }
 

@@ -66,7 +66,7 @@ static int symbolizer_resolve(lua_State *L)
 	struct ebcc_symbol symbol;
 	struct ebcc_error *error;
 
-	error = ebcc_symbolizer_resolve(symbolizer, luaL_checkinteger(L, 2), &address, 1,
+	error = ebcc_symbolizer_resolve(symbolizer, int_check(L, 2), &address, 1,
 					lua_toboolean(L, 4) ? EBCC_SYMBOL_MANGLED : 0, &symbol);
 	return error ? error_raise(L, error) : symbol_return(L, &symbol);
 }
@@ -78,9 +78,8 @@ static int symbolizer_find_name(lua_State *L)
 	struct ebcc_error *error;
 	uint64_t address;
 
-	error = ebcc_symbolizer_find_name(symbolizer, luaL_checkinteger(L, 2),
-					  luaL_optstring(L, 4, NULL), luaL_checkstring(L, 3),
-					  &address);
+	error = ebcc_symbolizer_find_name(symbolizer, int_check(L, 2), luaL_optstring(L, 4, NULL),
+					  luaL_checkstring(L, 3), &address);
 	if (error)
 		return error_return(L, error);
 	lua_pushinteger(L, address);
@@ -93,13 +92,13 @@ static int symbolizer_add_process(lua_State *L)
 	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
 	struct ebcc_error *error;
 
-	error = ebcc_symbolizer_add_process(symbolizer, luaL_checkinteger(L, 2));
+	error = ebcc_symbolizer_add_process(symbolizer, int_check(L, 2));
 	return success_return(L, error);
 }
 
 static int symbolizer_forget_process(lua_State *L)
 {
-	ebcc_symbolizer_forget_process(symbolizer_check(L), luaL_checkinteger(L, 2));
+	ebcc_symbolizer_forget_process(symbolizer_check(L), int_check(L, 2));
 	return 0;
 }
 

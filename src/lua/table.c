@@ -283,7 +283,7 @@ static struct ebcc_error *addresses_push(lua_State *L, struct table_box *table, 
  * them; an empty list where there is no such stack. */
 static int stack_get(lua_State *L, struct table_box *table)
 {
-	lua_Integer id = luaL_checkinteger(L, 2);
+	int id = int_check(L, 2);
 	struct ebcc_error *error;
 
 	if (ebcc_table_flags(table->handle) & BPF_F_STACK_BUILD_ID)
@@ -645,8 +645,8 @@ static int table_open_counters(lua_State *L)
 	struct table_box *table = table_check(L, 1);
 	struct ebcc_error *error;
 
-	error = ebcc_table_open_counters(table->handle, luaL_checkinteger(L, 2),
-					 luaL_checkinteger(L, 3), luaL_optinteger(L, 4, -1));
+	error = ebcc_table_open_counters(table->handle, unsigned_optional(L, 2),
+					 luaL_checkinteger(L, 3), int_optional(L, 4, -1));
 	return success_return(L, error);
 }
 

@@ -20,7 +20,7 @@ static int usdt_open(lua_State *L)
 	struct ebcc_error *error;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
-	opts.pid = option_integer(L, 1, "pid", -1);
+	opts.pid = option_int(L, 1, "pid", -1);
 	opts.binary = option_string(L, 1, "path");
 	usdt = lua_newuserdatauv(L, sizeof(*usdt), 0);
 	usdt->handle = NULL;

@@ -117,7 +117,7 @@ end
 function TestScripts:test_interrupted_waits()
   for _, wait in ipairs {
     "b:perf_buffer_poll_loop()", "b:kprobe_poll_loop()", "while true do b:perf_buffer_poll(10000) end",
-    "utils.posix.sleep(100) print('x')", "b:pipe():trace_fields()",
+    "utils.posix.sleep(100) print('x')", "local pipe = b:pipe() while true do pipe:trace_fields() end",
   } do
     local output, status, errors = run(([[
 return function(BPF, utils)

@@ -36,7 +36,8 @@ end
 function SymbolCache.new(pid)
   check.argument("SymbolCache", 1, pid, "integer?")
   pid = math.tointeger(tonumber(pid)) or KERNEL
-  return setmetatable({ pid = pid >= 0 and pid or KERNEL }, SymbolCache)
+  -- -1 may come from a u32 of the source.
+  return setmetatable({ pid = pid >= 0 and pid ~= 0xffffffff and pid or KERNEL }, SymbolCache)
 end
 
 --- Name, offset from its start (in bytes) and module of an address. Where there is no symbol, the name is

@@ -113,7 +113,13 @@ end
 ---@param ev_type integer as perf_event_open(2) has it
 ---@param ev_config integer
 ---@param pid? integer
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function methods:open_perf_event(ev_type, ev_config, pid)
+  check.argument("open_perf_event", 1, ev_type, "integer")
+  check.argument("open_perf_event", 2, ev_config, "integer")
+  check.argument("open_perf_event", 3, pid, "integer?")
   return self:open_counters(ev_type, ev_config, pid)
 end
 
