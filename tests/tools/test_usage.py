@@ -1,4 +1,7 @@
 """What the tools say to mistakes in their arguments: one line, and an exit status."""
+import os
+import subprocess
+
 import pytest
 from toolrun import TOOLS, run
 
@@ -129,3 +132,20 @@ def test_picture_that_cannot_be_written():
     """It is known before the trace, not after it."""
     assert mistake("profile", "--flamegraph", "/no/directory/x.svg", "1000") == (
         1, b"profile: /no/directory/x.svg: No such file or directory\n")
+
+
+@pytest.mark.parametrize(("name", "arguments"), [
+    ("bashreadline", ["-s"]), ("gethostlatency", ["-l"]), ("memleak", ["-p", os.getpid(), "-O"]),
+    ("sslsniff", ["-o", "-g", "-n", "--extra-lib"])])
+def test_file_of_the_go_compiler(tmp_path, name, arguments):
+    """To trace returns of its functions may end its programs. With --force, that is tried."""
+    path = tmp_path / "gopher"
+    subprocess.run(["cc", "-o", path, "-xc", "-"], text=True, check=True, input=(
+        '__attribute__((section(".go.buildinfo"), used, aligned(16))) static const char mark[32] = '
+        '"\\xff Go buildinf:"; int main(void) { return 0; }'))
+    file = f"openssl:{path}" if name == "sslsniff" else path
+    status, errors = mistake(name, *arguments, file)
+    assert status == 1
+    assert b"was built by the Go compiler" in errors and b"--force" in errors
+    status, errors = mistake(name, *arguments, file, "--force")
+    assert status == 1 and b"Go compiler" not in errors

@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 
+from .finding import FindMixin
 from .utils import get_online_cpus
 
 FAILURE = 1
@@ -71,6 +72,20 @@ def pid(text):
     if not os.path.exists(f"/proc/{value}"):
         raise Failure(f"there is no process {value}")
     return value
+
+
+def add_force(parser):
+    """The option that refuse_go() speaks of."""
+    parser.add_argument("--force", action="store_true",
+                        help="trace returns in programs written in Go too, which may end them")
+
+
+def refuse_go(file, pid, force):
+    """Ends the tool where a file, whose returns it is to trace, was built by the Go compiler. pid:
+    of the process whose file it is, or None; force: whether --force was given."""
+    if not force and FindMixin.is_go_binary(file, pid or -1):
+        raise Failure(f"{os.fsdecode(file)} was built by the Go compiler: tracing returns may crash "
+                      "it, since Go moves stacks (--force does it all the same)")
 
 
 def cpu(text):
