@@ -17,6 +17,8 @@ ADDED = re.compile(r"(r\d) \+= -0x([0-9a-f]+)$")
 
 def functions(paths):
     """{path: {section and function: its lines}}: instructions, and below them what relocations refer to."""
+    if not paths:
+        return {}
     text = subprocess.run([OBJDUMP, "-d", "-r", "--no-show-raw-insn", "--no-addresses", *paths], check=True, text=True,
                           stdout=subprocess.PIPE).stdout
     found, section, lines = {}, "", []
