@@ -6,8 +6,8 @@ local ebcc = require "bcc._ebcc"
 
 local check = {}
 
--- Files in this one's directory are no scripts.
-ebcc.set_package(debug.getinfo(1, "S").source:match("^(.*/)") or "")
+-- Files in this one's directory are no scripts. Where it was not loaded from a file, no source begins so.
+ebcc.set_package(debug.getinfo(1, "S").source:match("^(.*/)") or "\n")
 
 --- Raises a text, with the line of the script.
 ---@param text string

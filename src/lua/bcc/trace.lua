@@ -2,6 +2,7 @@
 -- The trace pipe: what bpf_trace_printk() writes, as lines and as fields.
 
 local ebcc = require "bcc._ebcc"
+local check = require "bcc.check"
 
 -- A line starts with the command's name, right-justified in this many columns.
 local COMM_WIDTH = 16
@@ -22,7 +23,11 @@ end
 --- Opens it, if it isn't.
 function TracerPipe:open()
   if not self.handle then
-    self.handle = assert(ebcc.trace_pipe(self.nonblocking))
+    local handle, message = ebcc.trace_pipe(self.nonblocking)
+    if not handle then
+      check.fail(message)
+    end
+    self.handle = handle
   end
   return self.handle
 end
