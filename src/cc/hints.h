@@ -12,7 +12,7 @@
 /* One diagnostic, and what is known of its surroundings. All is borrowed. */
 struct ebcc_mistake {
 	const char *source;   /* the whole text that the user wrote */
-	const char *message;  /* as ebcc_diagnostic_message() words it */
+	const char *message;  /* in the source's own terms, without internal names */
 	const char *rendered; /* as clang prints it, with internal names */
 	const char *line;     /* the source line, "" when there is none; not NUL-terminated there */
 	size_t line_length;

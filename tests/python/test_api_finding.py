@@ -26,6 +26,7 @@ def test_enumerators(enum, name, answer):
     assert BPF.kernel_enum_has_val(enum, name) == answer
 
 
+# A program of each kind that scripts ask for before they use it, on functions that every kernel has.
 KINDS = {
     "support_raw_tracepoint": "RAW_TRACEPOINT_PROBE(sched_switch) { return 0; }",
     "support_kfunc": "KFUNC_PROBE(bpf_fentry_test1, int a) { return 0; }",

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toolrun import Tool, Worker, repeated_when_skipped, run
+from toolrun import Tool, Worker, caller, repeated_when_skipped, run  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 
@@ -18,13 +18,6 @@ def binary(tmp_path_factory):
     path = tmp_path_factory.mktemp("calls") / "calls"
     subprocess.run(["cc", "-O1", "-o", path, HERE / "calls.c"], check=True)
     return path
-
-
-@pytest.fixture
-def caller(binary):
-    process = Worker(binary)
-    yield process
-    process.close()
 
 
 def trace(act, *arguments):

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from toolrun import Tool, Worker, run
+from toolrun import Tool, Worker, caller, run  # noqa: F401
 
 HERE = Path(__file__).resolve().parent
 
@@ -16,13 +16,6 @@ def binary(tmp_path_factory):
     subprocess.run(["cc", "-O1", "-fno-optimize-sibling-calls", "-o", path, HERE / "naps.c"],
                    check=True)
     return path
-
-
-@pytest.fixture
-def caller(binary):
-    process = Worker(binary)
-    yield process
-    process.close()
 
 
 def trace(act, *arguments):

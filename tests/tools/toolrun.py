@@ -121,6 +121,14 @@ def run(name, *arguments, **options):
 
 
 @pytest.fixture
+def caller(binary):
+    """The program of a test file's fixture "binary", running."""
+    process = Worker(binary)
+    yield process
+    process.close()
+
+
+@pytest.fixture
 def pinned_set():
     """Makes hash maps pinned in the BPF file system; gives a function that does so."""
     paths = []
