@@ -126,12 +126,6 @@ def test_nobody_reads():
     assert (tool.returncode, errors) == (0, b"")
 
 
-def test_help():
-    status, output, errors = run("killsnoop", "--help")
-    assert (status, errors) == (0, b"")
-    assert b"\nexamples:\n" in output
-
-
 def test_failure_in_one_line():
     status, output, errors = run("killsnoop", env={**os.environ, "EBCC_KERNEL_TYPES": "nonsense"})
     assert (status, output) == (1, b"")

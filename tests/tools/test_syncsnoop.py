@@ -72,9 +72,3 @@ def test_chosen_calls(work):
 def test_another_user_is_left_out():
     status, output, errors = run("syncsnoop", "-u", os.getuid() + 12345, "-d", "0.5")
     assert (status, output.count(b"\n"), errors) == (0, 1, b"")
-
-
-def test_help():
-    status, output, errors = run("syncsnoop", "--help")
-    assert (status, errors) == (0, b"")
-    assert b"\nexamples:\n" in output

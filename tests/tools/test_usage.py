@@ -149,3 +149,14 @@ def test_file_of_the_go_compiler(tmp_path, name, arguments):
     assert b"was built by the Go compiler" in errors and b"--force" in errors
     status, errors = mistake(name, *arguments, file, "--force")
     assert status == 1 and b"Go compiler" not in errors
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help(name):
+    """Options, examples, and what the exit status means."""
+    status, output, errors = run(name, "--help")
+    assert (status, errors) == (0, b"")
+    assert output.lower().startswith(b"usage: %s " % name.encode())
+    examples, exit_status = output.split(b"\nexamples:\n")[1].rsplit(b"\n\n", 1)
+    assert examples.count(b"\n  %s" % name.encode()) >= 4
+    assert exit_status.startswith(b"exit status: 0 ")

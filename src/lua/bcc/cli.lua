@@ -13,16 +13,19 @@ local posix = ebcc.posix
 
 local cli = { FAILURE = 1, USAGE = 2 }
 
+local EXIT_STATUS = "\n\nexit status: 0 it ended as asked (Ctrl-C, -d), 1 it failed, 2 wrong usage"
+
 -- The longest wait for events; an interrupt ends it, too.
 local POLL_MS = 200
 
---- An argument parser whose help ends with examples, and which tells a mistake in one line.
+--- An argument parser whose help ends with examples and the exit status, and which tells a mistake
+--- in one line.
 ---@param name string
 ---@param description string
 ---@param examples string
 ---@return table parser of lua-argparse
 function cli.parser(name, description, examples)
-  local parser = argparse(name, description, examples)
+  local parser = argparse(name, description, examples .. EXIT_STATUS)
   parser:usage_margin(2):help_usage_margin(2):help_description_margin(38):help_max_width(100)
   function parser.error(_, message)
     io.stderr:write(name, ": ", (message:gsub("\n", "; ")), " (--help shows the options)\n")
