@@ -76,6 +76,7 @@ class KernelFunctions:
         module.attach_kretprobe(event_re=self.expression, fn_name=program)
 
     def name(self, key):
+        """The function's name (bytes), by an address in it."""
         return BPF.ksym(key)
 
 
@@ -88,6 +89,7 @@ class Places:
         self.skipping = []
 
     def name(self, key):
+        """The place's name (bytes), by its number."""
         return self.names[key]
 
     def attach(self, module, program_of):
@@ -123,6 +125,7 @@ class Tracepoints(Places):
                           BPF.get_tracepoints(f"{expression}:{args.expression}")])
 
     def attach_one(self, module, number, program):
+        """Attaches a program to the place of that number."""
         module.attach_tracepoint(tp=self.names[number], fn_name=program)
 
 
@@ -142,6 +145,7 @@ class UserFunctions(Places):
         self.pid = args.pid or -1
 
     def attach_one(self, module, number, program):
+        """Attaches a program to the place of that number."""
         module.attach_uprobe(name=self.library, addr=self.addresses[number], fn_name=program,
                              pid=self.pid)
 
@@ -168,6 +172,7 @@ class UsdtProbes(Places):
                                if matches(probe.name)}))
 
     def attach_one(self, module, number, program):
+        """Attaches a program to the place of that number."""
         module.attach_usdt(self.usdt, self.names[number], program)
 
 
