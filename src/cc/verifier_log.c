@@ -219,6 +219,14 @@ static void search_line_info(const struct ebcc_rejection *rejection,
 	}
 }
 
+static const char own_memory_hint[] =
+	"the helper wants a pointer to a variable of the program or to a leaf: take the address "
+	"with &, and copy what is kernel memory to a variable first";
+
+static const char unreleased_hint[] =
+	"every way to the program's end must give back what was reserved or looked up, for example "
+	"by ringbuf_submit() or ringbuf_discard()";
+
 static const char plain_number_hint[] =
 	"the pointer is a plain number to the kernel: a NULL that wasn't tested for, what was "
 	"given back before, or an address to be read with bpf_probe_read_kernel() or "
@@ -232,21 +240,13 @@ static const struct {
 	{"_or_null'", "the pointer can be NULL: test it before using it"},
 	{"null-check it first", "a lookup can fail: test its result for NULL before using it"},
 	{"expected=ctx", "the helper wants the program's own context"},
-	{"type=scalar expected=",
-	 "the helper wants a pointer to a variable of the program or to a leaf: take the address "
-	 "with &, and copy what is kernel memory to a variable first"},
-	{"type=inv expected=",
-	 "the helper wants a pointer to a variable of the program or to a leaf: take the address "
-	 "with &, and copy what is kernel memory to a variable first"},
+	{"type=scalar expected=", own_memory_hint},
+	{"type=inv expected=", own_memory_hint},
 	{"size of register spill",
 	 "a pointer is used as a number of fewer bits: is a * missing, or an & too many?"},
 	{"on pointer prohibited", "a pointer is used as a number: is a * missing?"},
-	{"Unreleased reference",
-	 "every way to the program's end must give back what was reserved or looked up, for "
-	 "example by ringbuf_submit() or ringbuf_discard()"},
-	{"reference leak",
-	 "every way to the program's end must give back what was reserved or looked up, for "
-	 "example by ringbuf_submit() or ringbuf_discard()"},
+	{"Unreleased reference", unreleased_hint},
+	{"reference leak", unreleased_hint},
 	{"modified ctx ptr", "read members of the context by their names, with constant indexes"},
 	{"variable-offset",
 	 "the index into a variable on the stack has no bound: compare it with the size, as "
