@@ -419,10 +419,10 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 			ebcc_buf_append_string(notes, "kernel headers would do instead: ");
 			tell_no_headers(compilation, with, notes);
 		} else if (!notes->size && lacks_names(compilation, answer)) {
-			ebcc_buf_append_string(notes,
-					       "the kernel's BTF may not have what is missing "
-					       "(it has no macros and no inline functions), "
-					       "but its headers do: ");
+			ebcc_buf_append_string(
+				notes, "if the name is right, it is one that the kernel's "
+				       "BTF has nothing of, such as a macro or an inline "
+				       "function; the kernel's headers would have it, but ");
 			tell_no_headers(compilation, with, notes);
 		}
 		return ebcc_buf_check(notes);

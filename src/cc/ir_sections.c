@@ -128,6 +128,20 @@ static void define_returns(LLVMValueRef program)
 	}
 }
 
+/* libbpf wants the license in a section of this name, whose own symbol has it, too. */
+static void refuse_name_of_license(struct ebcc_ir *ir)
+{
+	LLVMValueRef named = LLVMGetNamedFunction(ir->module, "license");
+
+	if (!named)
+		named = LLVMGetNamedGlobal(ir->module, "license");
+	if (named)
+		ebcc_ir_report_at(ir, EBCC_CC_ERROR, named,
+				  "no function, table or variable can be called license: that is "
+				  "what the license of the programs is called in the object; "
+				  "choose another name");
+}
+
 static void add_license(struct ebcc_ir *ir)
 {
 	static const char license[] = "GPL";
@@ -152,6 +166,7 @@ void ebcc_ir_sections(struct ebcc_ir *ir)
 		set_section(ir, program);
 		define_returns(program);
 	}
+	refuse_name_of_license(ir);
 	add_license(ir);
 }
 

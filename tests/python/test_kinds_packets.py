@@ -508,3 +508,11 @@ def test_names_that_sections_have(source, name, kind):
     """A program or a table may be called as the section of the object that programs of its kind go to."""
     with BPF(text=source) as bpf:
         assert bpf.load_func(name, getattr(BPF, kind)).fd > 0
+
+
+@pytest.mark.parametrize("source", [
+    "int license(void *ctx) { return 0; }",
+    "BPF_HASH(license); int prog(void *ctx) { u64 key = 0; license.increment(key); return 0; }"])
+def test_a_name_that_only_the_license_has(source):
+    with pytest.raises(bcc.CompileError, match="1:.*can be called license.*choose another name"):
+        BPF(text=source)
