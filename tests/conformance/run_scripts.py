@@ -44,6 +44,11 @@ def mount_scratch():
     run("mount", "-t", "ext4", "/dev/vda", SCRATCH)
 
 
+def unmount_scratch():
+    """Leaves the scratch disk to others: ext4 writes to it in the background as long as it is mounted."""
+    run("umount", SCRATCH)
+
+
 def mount_file(kind):
     """Makes a file system of another kind in a file of a tmpfs, mounts it by a loop device, and returns where."""
     directory = f"/run/ebcc-{kind}"

@@ -17,7 +17,8 @@ ARGUMENTS = run_scripts.parse_arguments(list(ROWS))
 def environment():
     """The scripts' environment, once there is a disk to work on."""
     run_scripts.mount_scratch()
-    return run_scripts.environment_of(ARGUMENTS)
+    yield run_scripts.environment_of(ARGUMENTS)
+    run_scripts.unmount_scratch()
 
 
 # What the rows expect was measured on these two kernels; others have no test here.
