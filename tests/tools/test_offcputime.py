@@ -9,13 +9,20 @@ from stackrun import blocks, chains, folded, process, records, starts_with, trac
 from toolrun import Tool, repeated_when_skipped, run
 
 # Naps are a millisecond. On a busy machine a few are over before the thread has left its CPU: what
-# is asked for is nine tenths of their time.
+# is asked for is nine tenths of their time. And the thread may have to give way to another one on
+# its way into a nap or out of it, which is a wait with the same user stack, of state 0 and of any
+# length: the naps themselves are known by their time, or by their kernel stack.
 NAP = ("nap", "rest", "main")
 
 
 def naps(found):
     """The stacks in which the program naps."""
     return [stack for stack in found if starts_with(stack["user"], *NAP)]
+
+
+def longest(found):
+    """The stack with the most time."""
+    return max(found, key=lambda stack: stack["us"])
 
 
 @repeated_when_skipped
@@ -32,7 +39,7 @@ def test_time_of_a_chain(process):
         (process.pid, process.pid, "chains")}
     spent = sum(stack["us"] for stack in naps(found))
     assert 180_000 <= spent <= took[0] * 1e6
-    (kernel,) = {tuple(stack["kernel"]) for stack in naps(found)}
+    kernel = longest(naps(found))["kernel"]
     assert kernel.index("__schedule") < kernel.index("do_nanosleep") < len(kernel) - 1
     assert kernel[-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
 
@@ -44,7 +51,7 @@ def test_limits_of_time(process):
         found = records("offcputime", lambda: process.call("rest", 50), "-p", process.pid, *options)
         return sum(stack["us"] for stack in naps(found))
     assert spent("-m", 1000) >= 45_000 and spent("-M", 10_000_000) >= 45_000
-    assert spent("-m", 10_000_000) == spent("-M", 100) == 0
+    assert spent("-m", 10_000_000) == 0 and spent("-M", 100) < 20_000
 
 
 @repeated_when_skipped
@@ -55,7 +62,7 @@ def test_states(process):
                         "--state", state)
         return sum(stack["us"] for stack in naps(found))
     assert spent(1) >= 45_000 and spent(3) >= 45_000
-    assert spent(2) == spent(0) == 0
+    assert spent(2) < 20_000 and spent(0) < 20_000
 
 
 @repeated_when_skipped
@@ -97,7 +104,7 @@ def test_folded(process):
     lines = folded(trace("offcputime", lambda: process.call("rest", 50), "-df", "-p", process.pid))
     spent = [value for line, value in lines.items()
              if re.fullmatch(r"chains;.*main;rest;nap;-;[^;]+;.*do_nanosleep;.*__schedule", line)]
-    assert len(spent) == 1 and spent[0] >= 45_000
+    assert max(spent) >= 45_000
 
 
 @repeated_when_skipped
@@ -105,7 +112,7 @@ def test_text(process):
     text = trace("offcputime", lambda: process.call("rest", 100), "-p", process.pid)
     found = blocks(text, rf"Tracing off-CPU time \(us\) of PID {process.pid} by user \+ kernel "
                          r"stack\.\.\. Hit Ctrl-C to end\.")
-    (nap,) = [block for block in found if "    nap" in block]
+    nap = [block for block in found if "    nap" in block][-1]
     place = nap.index("    nap")
     assert nap[place:place + 3] == ["    nap", "    rest", "    main"]
     assert nap[-2] == f"    -                chains ({process.pid})" and int(nap[-1]) >= 90_000

@@ -65,8 +65,9 @@ def test_tracepoint(process):
                     "t:sched:sched_swit*")
     naps = [stack for stack in found if starts_with(stack["user"], "nap", "rest", "main") and
             "do_nanosleep" in stack["kernel"]]
-    # On a slow machine the time of a nap may be over before it begins.
-    assert 20 <= sum(stack["count"] for stack in naps) <= 25
+    # On a busy machine the time of a nap may be over before it begins, and others may get the CPU
+    # on its way.
+    assert 20 <= sum(stack["count"] for stack in naps) <= 30
     assert all(stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
                for stack in naps)
 
@@ -128,10 +129,10 @@ def test_folded(chains, process):
     assert sorted(lines.values()) == [7, 30]
     assert [re.sub("^.*;main;", "main;", ";" + line) for line in lines] == [
         ";".join(reversed(way)) for way in (OTHER, ONE)]
-    lines = folded(trace("stackcount", lambda: process.call("rest", 3), "-fdP", "-p", process.pid,
+    lines = folded(trace("stackcount", lambda: process.call("rest", 25), "-fdP", "-p", process.pid,
                          "t:sched:sched_switch"))
     assert any(re.fullmatch(r"chains;.*main;rest;nap;-;\w+;.*do_nanosleep;.*", line) and
-               value == 3 for line, value in lines.items())
+               20 <= value <= 25 for line, value in lines.items())
 
 
 @repeated_when_skipped
