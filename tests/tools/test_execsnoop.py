@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from toolrun import Tool, cgroup_of, cgroup_root, pinned_set, repeated_when_skipped, run  # noqa: F401
+from toolrun import LIMIT, Tool, cgroup_of, cgroup_root, pinned_set, repeated_when_skipped, run  # noqa: F401
 
 MARKER = "execsnoop-test-marker"
 
@@ -18,7 +18,7 @@ MARKER = "execsnoop-test-marker"
 def execute(*command, **options):
     """Executes a program that ends by itself; gives its process id."""
     process = subprocess.Popen(command, **options)
-    process.wait(timeout=10)
+    process.wait(timeout=LIMIT)
     return process.pid
 
 

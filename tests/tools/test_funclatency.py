@@ -29,12 +29,6 @@ def trace(act, *arguments):
     return {event.get("func"): event for event in events}, errors
 
 
-def slot_of(event):
-    """(lowest, highest) of the slot that holds the most."""
-    slot = max(event["histogram"], key=lambda slot: slot["count"])
-    return slot["low"], slot["high"]
-
-
 def test_time_of_a_function(binary, caller):
     """How often, how long in all, and in which slot."""
     took = []
@@ -45,8 +39,12 @@ def test_time_of_a_function(binary, caller):
     assert (event["count"], event["unit"]) == (5, "usecs")
     assert 5 * 40e3 <= event["total"] <= took[0] * 1e3
     assert event["average"] == pytest.approx(event["total"] / 5, abs=0.01)
-    assert sum(slot["count"] for slot in event["histogram"]) == 5
-    assert slot_of(event) == (32768, 65535)
+    slots = [slot for slot in event["histogram"] if slot["count"]]
+    assert sum(slot["count"] for slot in slots) == 5
+    # On a busy machine a nap may end late.
+    assert slots[0]["low"] == 32768
+    assert sum(slot["count"] * slot["low"] for slot in slots) <= event["total"]
+    assert event["total"] < sum(slot["count"] * (slot["high"] + 1) for slot in slots)
 
 
 def test_functions_apart_and_one_inside_another(binary, caller):
@@ -114,8 +112,8 @@ def test_histogram_for_people(binary, caller):
     assert text.startswith(f"Tracing 1 functions for '{binary}:nap_long'... Hit Ctrl-C to end.\n")
     assert re.search(r"\n\n\d\d:\d\d:\d\d\n\nFunction = nap_long\n"
                      r" +msecs +: count +distribution\n", text)
-    assert re.search(r"\n +32 -> 63 +: 2 +\|\*{40}\|\n\navg = 4\d msecs, total: [89]\d msecs, "
-                     r"count: 2\n", text)
+    assert re.search(r"\n +32 -> 63 +: 2 +\|\*{40}\|\n\navg = [456]\d msecs, "
+                     r"total: ([89]|1[012])\d msecs, count: 2\n", text)
     assert text.count("Function = ") == 1
 
 

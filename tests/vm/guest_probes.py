@@ -302,7 +302,7 @@ def attached():
 @pytest.fixture
 def nothing_attached(wait_for):
     """Checks before and after: the kernel frees programs a moment after their last user is gone."""
-    assert attached() == ([], "")
+    wait_for(lambda: attached() == ([], ""))
     yield
     wait_for(lambda: attached() == ([], ""))
 
