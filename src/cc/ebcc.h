@@ -843,6 +843,11 @@ EBCC_API const char *ebcc_syscall_prefix(void);
 EBCC_API struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *regex,
 						     char ***ret_names, uint64_t **ret_addresses,
 						     size_t *ret_count);
+/** The address, as in the file, of the resolver of an indirect function (an IFUNC, such as strlen()
+ * of the C library): what chooses among the function's variants when the loader asks. Errors:
+ * EBCC_ERROR_NOT_FOUND where there is no such function, or it is not indirect. */
+EBCC_API struct ebcc_error *ebcc_find_ifunc_resolver(const char *binary, const char *name,
+						     uint64_t *ret);
 /** The path of a library ("c", "libc.so.6", or a path), as the loader (or the process) finds it.
  *  malloc'ed. @p pid 0: this system's loader cache. */
 EBCC_API struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret);

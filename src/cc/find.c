@@ -501,3 +501,21 @@ struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *rege
 	*ret_count = count;
 	return NULL;
 }
+
+struct ebcc_error *ebcc_find_ifunc_resolver(const char *binary, const char *name, uint64_t *ret)
+{
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int fd = -1;
+	struct ebcc_elf_symbol symbol;
+
+	TRY(ebcc_open_binary(binary, 0, &fd, &path));
+	TRY(ebcc_elf_open_fd(fd, path, &elf));
+	TRY(ebcc_elf_find_function(elf, name, &symbol));
+	if (!symbol.indirect)
+		return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+					 "%s of %s is a function itself: no resolver chooses it",
+					 name, path);
+	*ret = symbol.address;
+	return NULL;
+}

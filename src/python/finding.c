@@ -85,6 +85,22 @@ static PyObject *find_user_functions(PyObject *self, PyObject *args)
 	return user_functions_list(names, addresses, count);
 }
 
+static PyObject *find_ifunc_resolver(PyObject *self, PyObject *args)
+{
+	const char *binary, *name;
+	struct ebcc_error *error;
+	uint64_t address;
+
+	if (!PyArg_ParseTuple(args, "yy", &binary, &name))
+		return NULL;
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_find_ifunc_resolver(binary, name, &address);
+	Py_END_ALLOW_THREADS
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyLong_FromUnsignedLongLong(address);
+}
+
 static PyObject *find_library(PyObject *self, PyObject *args)
 {
 	const char *name;
@@ -183,6 +199,8 @@ static PyMethodDef functions[] = {
 	{"syscall_prefix", syscall_prefix, METH_NOARGS, "syscall_prefix() -> bytes"},
 	{"find_user_functions", find_user_functions, METH_VARARGS,
 	 "find_user_functions(binary, regex) -> list of (name, address)"},
+	{"find_ifunc_resolver", find_ifunc_resolver, METH_VARARGS,
+	 "find_ifunc_resolver(binary, name) -> address"},
 	{"find_library", find_library, METH_VARARGS, "find_library(name, pid=0) -> path or None"},
 	{"is_go_binary", is_go_binary, METH_VARARGS,
 	 "is_go_binary(binary, pid=0) -> bool\n\nWhether the Go compiler built it."},

@@ -6,11 +6,12 @@ import logging
 import os
 import struct
 import subprocess
+import sys
 
 import pytest
 
 import bcc
-from bcc import BPF
+from bcc import BPF, libbcc
 
 COUNT = """
 BPF_HASH(counts, u32, u64);
@@ -137,16 +138,52 @@ def test_function_that_the_loader_chooses(load, caplog):
     assert "IFUNC" not in caplog.text
 
 
-def test_choice_of_a_library_that_is_not_loaded_here(load, tmp_path, caplog):
+@pytest.fixture
+def choice(tmp_path):
+    """A library with an indirect function, chosen(), that gives 1, and a usual one."""
     source = tmp_path / "choice.c"
-    source.write_text('static int one(void) { return 1; }\n'
+    source.write_text('int usual(void) { return 2; }\n'
+                      'static int one(void) { return 1; }\n'
                       'static void *choose(void) { return one; }\n'
                       'int chosen(void) __attribute__((ifunc("choose")));\n')
     path = tmp_path / "libchoice.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", path, source], check=True)
+    return str(path)
+
+
+def test_choice_of_a_library_that_is_not_loaded_here(load, choice, caplog):
     with caplog.at_level(logging.WARNING):
-        load(COUNT).attach_uprobe(name=str(path), sym="chosen", fn_name="count")
+        load(COUNT).attach_uprobe(name=choice, sym="chosen", fn_name="count")
     assert "IFUNC" in caplog.text
+
+
+def test_resolver_that_was_asked_for(load, choice):
+    """Who asks for the resolver itself, as bcc's scripts do it, means it in attach_uprobe(), too."""
+    bpf = load(COUNT)
+    chosen = ctypes.CDLL(choice).chosen
+    assert chosen() == 1
+    bpf.attach_uprobe(name=choice, sym="chosen", fn_name="count")
+    assert chosen() == 1 and counts(bpf) == {os.getpid(): 1}
+    bpf.detach_uprobe(name=choice, sym="chosen")
+    symbol, option = libbcc.bcc_symbol(), libbcc.bcc_symbol_option(use_symbol_type=1 << 10)
+
+    def resolve(name):
+        return libbcc.lib.bcc_resolve_symname(os.fsencode(choice), name, 0, 0,
+                                              ctypes.byref(option), ctypes.byref(symbol))
+
+    assert resolve(b"usual") == -1 and resolve(b"chosen") == 0
+    symbols = subprocess.run(["nm", choice], capture_output=True, text=True, check=True).stdout
+    assert f"{symbol.offset:016x} i chosen\n" in symbols
+    bpf["counts"].clear()
+    bpf.attach_uprobe(name=choice, sym="chosen", fn_name="count")
+    bpf.attach_uretprobe(name=choice, sym="usual", fn_name="count")
+    assert chosen() == 1 and counts(bpf) == {}
+    script = f"import ctypes; print(ctypes.CDLL({choice!r}).chosen())"
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as other:
+        assert other.communicate()[0] == b"1\n"
+    assert counts(bpf) == {other.pid: 1}
+    bpf.detach_uprobe(name=choice, sym="chosen")
+    assert bpf.num_open_uprobes() == 1
 
 
 # ---- Go ----

@@ -16,6 +16,11 @@ from .finding import FindMixin
 from .utils import to_bytes, to_text
 
 
+# The resolvers of indirect functions that the program has asked for by themselves, with
+# libbcc.lib.bcc_resolve_symname(): {(path, name): address in the file}.
+ifunc_resolvers = {}
+
+
 class Links(Mapping):
     """Links by name, and by program under one name: {name: {program: link}}."""
 
@@ -223,8 +228,12 @@ class AttachMixin:
         if not sym and addr is None:
             raise _ebcc.InvalidArgumentError("sym, sym_re or addr is needed")
         self._check_probe_limit(1)
+        function, address = to_bytes(sym) or None, addr or 0
+        if ifunc_resolvers and addr is None:
+            path = _ebcc.find_library(name, max(pid, 0)) or name
+            address = ifunc_resolvers.get((path, function), 0)
         link = self._program(fn_name).attach_uprobe(
-            name, to_bytes(sym) or None, address=addr or 0, offset=sym_off,
+            name, None if address else function, address=address, offset=sym_off,
             on_return=prefix == b"r_", pid=pid,
             semaphore_offset=getattr(addr, "semaphore_offset", 0))
         self.uprobe_fds.add(self._uprobe_key(prefix, name, sym, addr, pid, sym_off), fn_name,

@@ -7,6 +7,7 @@ import os
 import socket
 
 from . import _ebcc
+from .attach import ifunc_resolvers
 from .utils import detect_language
 
 _SO_ATTACH_BPF = 50
@@ -82,19 +83,20 @@ class _Library:
         one of its functions, as its file has it, in offset. 0, or -1 where it has none.
 
         option: a bcc_symbol_option (by reference), or None. Who asks for indirect functions alone
-        finds none: attach_uprobe() takes their names for the variants that are in use.
+        gets their resolver, and means that by their name in attach_uprobe() from then on, where it
+        stands for the variant in use else.
         """
         path, name = _bytes(module), _bytes(symname)
         path = _ebcc.find_library(path, max(pid, 0)) or path
-        if name and option is not None and option._obj.use_symbol_type & _FUNCTIONS == 0:
-            return -1
         try:
-            found = dict(_ebcc.find_user_functions(path, b"")) if name else {name: address}
-        except _ebcc.Error:
+            if name and option is not None and option._obj.use_symbol_type & _FUNCTIONS == 0:
+                address = _ebcc.find_ifunc_resolver(path, name)
+                ifunc_resolvers[path, name] = address
+            elif name:
+                address = dict(_ebcc.find_user_functions(path, b""))[name]
+        except (_ebcc.Error, KeyError):
             return -1
-        if name not in found:
-            return -1
-        symbol._obj.name, symbol._obj.module, symbol._obj.offset = name, path, found[name]
+        symbol._obj.name, symbol._obj.module, symbol._obj.offset = name, path, address
         return 0
 
     @staticmethod
