@@ -12,6 +12,7 @@ import pty
 import re
 import selectors
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,11 +26,15 @@ sys.dont_write_bytecode = True
 from workload import Workload  # noqa: E402  pylint: disable=wrong-import-position
 
 SCRATCH = "/run/ebcc-scratch"
+EXAMPLES = "/usr/share/doc/bpfcc-tools/examples"
 END_S = 90  # from Ctrl-C to the end: some resolve thousands of symbols then
 AGAIN_S = 15  # to the next Ctrl-C: one that comes inside a ctypes callback is lost (Debian's module has them)
 DISK_BYTES = {"xfs": 320 << 20, "btrfs": 128 << 20}
 KEPT_OUTPUT = 6000
-TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(\S.*)$", re.MULTILINE)
+# Of exceptions that were raised while others were handled, the last: it may be Ctrl-C.
+TRACEBACK = re.compile(
+    r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(\S.*)$(?!\n\nDuring handling of the above exception)", re.MULTILINE
+)
 
 
 def run(*command):
@@ -66,7 +71,7 @@ def mount_file(kind):
 class Script:
     """One run of a script: its process, what it has printed, and when."""
 
-    def __init__(self, row, command, environment):
+    def __init__(self, row, command, environment, directory):
         self.row = row
         self.output = b""
         self.started = time.monotonic()
@@ -77,8 +82,8 @@ class Script:
             self.reader, end = pty.openpty()
         else:
             self.reader, end = os.pipe()
-        self.process = subprocess.Popen(command, env=environment, stdin=end if row.get("terminal") else subprocess.DEVNULL,
-                                        stdout=end, stderr=end, start_new_session=True)  # fmt: skip
+        self.process = subprocess.Popen(command, env=environment, cwd=directory, stdout=end, stderr=end, start_new_session=True,
+                                        stdin=end if row.get("terminal") else subprocess.DEVNULL)  # fmt: skip
         os.close(end)
         os.set_blocking(self.reader, False)
         self.selector = selectors.DefaultSelector()
@@ -189,12 +194,22 @@ class Program:
 def prepare(row):
     """Modules, file system and terminal of a row. Returns what its options may name."""
     for module in row.get("modules", ()):
-        run("modprobe", module)
+        run("modprobe", *module.split())
     names = {"dir": mount_file(row["mount"]) if "mount" in row else SCRATCH}
     if "{tty}" in row.get("options", ""):
         _master, end = pty.openpty()
         names["tty"] = os.ttyname(end)
     return names
+
+
+def command_of(row, peer):
+    """A row's command without its options, and the directory where it is run. Examples look there for files of theirs."""
+    if "example" not in row:
+        return [f"/usr/sbin/{row['script']}-bpfcc"], None
+    path = os.path.join(EXAMPLES, row["example"])
+    if path.endswith(".lua"):
+        return ["/usr/bin/bcc-lua" if peer else shutil.which("bcc-lua"), path], os.path.dirname(path)
+    return ["/usr/bin/python3", path], os.path.dirname(path)
 
 
 def run_row(row, environment, arguments):
@@ -211,7 +226,8 @@ def run_row(row, environment, arguments):
         for name, value in names.items():
             options = options.replace("{%s}" % name, value)
             expected = [pattern.replace("{%s}" % name, value) for pattern in expected]
-        script = Script(row, [f"/usr/sbin/{row['script']}-bpfcc", *shlex.split(options)], environment)
+        command, directory = command_of(row, arguments.peer)
+        script = Script(row, [*command, *shlex.split(options)], environment, directory)
         problem = follow(script, expected, arguments.limit)
         reason = judge(script, expected, problem)
         seconds = time.monotonic() - script.started
@@ -247,10 +263,18 @@ def install_headers(tree):
     os.symlink(re.sub(r"-amd64$", "-common", tree), f"{modules}/source")
 
 
+def name_of(row):
+    """A row's own name, or its script's, or its example's."""
+    if "name" in row or "script" in row:
+        return row.get("name") or row["script"]
+    name, suffix = os.path.splitext(os.path.basename(row["example"]))
+    return f"example-{'lua-' if suffix == '.lua' else ''}{name}"
+
+
 def table():
     """The rows of scripts.toml by name."""
     with open(os.path.join(HERE, "scripts.toml"), "rb") as file:
-        return {row.get("name", row["script"]): row for row in tomllib.load(file)["rows"]}
+        return {name_of(row): row for row in tomllib.load(file)["rows"]}
 
 
 def results(names, environment, arguments):

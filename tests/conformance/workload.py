@@ -21,6 +21,7 @@ NAME = "ebcc-load"  # the workload's name in the scripts' output
 PORT = 4711
 REFUSED_PORT = 4712
 TLS_PORT = 4713
+HTTP_PORT = 4714
 PAUSE_S = 0.2
 PRESSURE_PAUSE_S = 3  # it takes a second, and the script shall get its turn
 LOSSY_TIMEOUT_S = 2
@@ -165,6 +166,60 @@ def retransmits(state):
         client.setblocking(False)
         client.connect_ex(server.getsockname())
     state.kept.update(filled_at=time.monotonic(), filled=(server, clients))
+
+
+def packets(state):
+    """Datagrams over loopback that nobody reads: what a script does with them on their way blocks nobody."""
+    def sockets():
+        receiver, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        receiver.bind(("127.0.0.1", PORT))
+        return receiver, sender
+
+    _receiver, sender = state.keep("packets", sockets)
+    for _ in range(5):
+        sender.sendto(b"ebcc-packet", ("127.0.0.1", PORT))
+
+
+def flood(state):
+    """So many datagrams without a pause as the script takes for an attack, and more."""
+    for _ in range(600):
+        packets(state)
+
+
+def http(state):
+    """A request and an answer over loopback, in one segment each."""
+    server = state.keep("http", lambda: listener(socket.AF_INET, "127.0.0.1", HTTP_PORT))
+    with socket.create_connection(server.getsockname(), LOSSY_TIMEOUT_S) as client:
+        peer, _ = server.accept()
+        with peer:
+            client.sendall(b"GET /ebcc-http-request HTTP/1.1\r\nHost: ebcc\r\n\r\n")
+            peer.recv(1000)
+            peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+            client.recv(1000)
+
+
+def multicast_pings(_state):
+    """Echo requests to all nodes on the link that the script makes, once it is there."""
+    try:
+        link = socket.if_nametoindex("me")
+        with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as pinger:
+            pinger.sendto(bytes((128, 0, 0, 0, 0, 1, 0, 1)), ("ff02::1", 0, 0, link))
+    except OSError:  # no such link yet, or none that is up
+        pass
+
+
+def streams(_state):
+    """Four bytes over a UNIX stream socket."""
+    left, right = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with left, right:
+        left.sendall(b"ebcc")
+        right.recv(4)
+
+
+def lengths(_state):
+    """Has the C library measure a string."""
+    for _ in range(20):
+        LIBC.strlen(b"ebcc-measured")
 
 
 def refused(_state):
@@ -410,7 +465,8 @@ def named_python(state):
 ACTIONS = {
     function.__name__: function
     for function in (
-        opens, execs, forks, signals, tcp, binds, drops, retransmits, refused, disk, files, cache, syncs, mounts, sleeps,
+        opens, execs, forks, signals, tcp, binds, drops, retransmits, packets, flood, http,
+        multicast_pings, streams, lengths, refused, disk, files, cache, syncs, mounts, sleeps,
         computes, threads, shm, passes, resolves, capabilities, leaks, tls, readline, tty, out_of_memory, pressure,
         holds_map, python, named_python,
     )
