@@ -32,9 +32,8 @@ AGAIN_S = 15  # to the next Ctrl-C: one that comes inside a ctypes callback is l
 DISK_BYTES = {"xfs": 320 << 20, "btrfs": 128 << 20}
 KEPT_OUTPUT = 6000
 # Of exceptions that were raised while others were handled, the last: it may be Ctrl-C.
-TRACEBACK = re.compile(
-    r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(\S.*)$(?!\n\nDuring handling of the above exception)", re.MULTILINE
-)
+TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(\S.*)$"
+                       r"(?!\n\nDuring handling of the above exception)", re.MULTILINE)  # fmt: skip
 
 
 def run(*command):
