@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Debian's Python scripts one after another inside a guest, each beside its workload; a line of JSON for each.
+"""Runs Debian's scripts one after another inside a guest, each beside its workload; a line of JSON for each.
 
 Started by tests/conformance/scripts. What is run and what must come out is in scripts.toml; the module under test is the
 one that PYTHONPATH leads to, or Debian's own with --peer.
@@ -262,10 +262,10 @@ def install_headers(tree):
     os.symlink(re.sub(r"-amd64$", "-common", tree), f"{modules}/source")
 
 
-def name_of(row):
-    """A row's own name, or its script's, or its example's."""
-    if "name" in row or "script" in row:
-        return row.get("name") or row["script"]
+def script_of(row):
+    """The name of a row's script, which may be an example: several rows may have it."""
+    if "script" in row:
+        return row["script"]
     name, suffix = os.path.splitext(os.path.basename(row["example"]))
     return f"example-{'lua-' if suffix == '.lua' else ''}{name}"
 
@@ -273,7 +273,7 @@ def name_of(row):
 def table():
     """The rows of scripts.toml by name."""
     with open(os.path.join(HERE, "scripts.toml"), "rb") as file:
-        return {name_of(row): row for row in tomllib.load(file)["rows"]}
+        return {row.get("name", script_of(row)): row for row in tomllib.load(file)["rows"]}
 
 
 def results(names, environment, arguments):

@@ -111,15 +111,15 @@ def listener(family, address, port, backlog=8):
     return server
 
 
-def talk(family, address, port, server):
-    """One connection: a request of 1000 bytes, an answer of 3000."""
+def talk(family, address, port, server, request=b"q" * 1000, answer=b"a" * 3000):
+    """One connection: a request and its answer."""
     client = socket.socket(family, socket.SOCK_STREAM)
     client.connect((address, port))
     peer, _ = server.accept()
-    client.sendall(b"q" * 1000)
-    peer.recv(1000)
-    peer.sendall(b"a" * 3000)
-    client.recv(3000)
+    client.sendall(request)
+    peer.recv(len(request))
+    peer.sendall(answer)
+    client.recv(len(answer))
     client.close()
     peer.close()
 
@@ -189,13 +189,8 @@ def flood(state):
 def http(state):
     """A request and an answer over loopback, in one segment each."""
     server = state.keep("http", lambda: listener(socket.AF_INET, "127.0.0.1", HTTP_PORT))
-    with socket.create_connection(server.getsockname(), LOSSY_TIMEOUT_S) as client:
-        peer, _ = server.accept()
-        with peer:
-            client.sendall(b"GET /ebcc-http-request HTTP/1.1\r\nHost: ebcc\r\n\r\n")
-            peer.recv(1000)
-            peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
-            client.recv(1000)
+    talk(socket.AF_INET, "127.0.0.1", HTTP_PORT, server, b"GET /ebcc-http-request HTTP/1.1\r\nHost: ebcc\r\n\r\n",
+         b"HTTP/1.1 204 No Content\r\n\r\n")  # fmt: skip
 
 
 def multicast_pings(_state):

@@ -20,11 +20,6 @@ def naps(found):
     return [stack for stack in found if starts_with(stack["user"], *NAP)]
 
 
-def longest(found):
-    """The stack with the most time."""
-    return max(found, key=lambda stack: stack["us"])
-
-
 @repeated_when_skipped
 def test_time_of_a_chain(process):
     """Naps take the time that they are told to, and a little more; nothing of others is there."""
@@ -39,7 +34,7 @@ def test_time_of_a_chain(process):
         (process.pid, process.pid, "chains")}
     spent = sum(stack["us"] for stack in naps(found))
     assert 180_000 <= spent <= took[0] * 1e6
-    kernel = longest(naps(found))["kernel"]
+    kernel = max(naps(found), key=lambda stack: stack["us"])["kernel"]
     assert kernel.index("__schedule") < kernel.index("do_nanosleep") < len(kernel) - 1
     assert kernel[-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
 

@@ -21,6 +21,13 @@ from .utils import to_bytes, to_text
 ifunc_resolvers = {}
 
 
+def user_path(name, pid):
+    """The file (bytes) that attach_uprobe() takes a name (bytes) for."""
+    if b"/" not in name:
+        name = _ebcc.find_library(name, max(pid, 0)) or FindMixin.find_exe(name) or name
+    return os.path.realpath(name)
+
+
 class Links(Mapping):
     """Links by name, and by program under one name: {name: {program: link}}."""
 
@@ -230,11 +237,11 @@ class AttachMixin:
         self._check_probe_limit(1)
         function, address = to_bytes(sym) or None, addr or 0
         if ifunc_resolvers and addr is None:
-            path = _ebcc.find_library(name, max(pid, 0)) or name
-            address = ifunc_resolvers.get((path, function), 0)
+            place = user_path(name, pid), function
+            if place in ifunc_resolvers:
+                function, address = None, ifunc_resolvers[place]
         link = self._program(fn_name).attach_uprobe(
-            name, None if address else function, address=address, offset=sym_off,
-            on_return=prefix == b"r_", pid=pid,
+            name, function, address=address, offset=sym_off, on_return=prefix == b"r_", pid=pid,
             semaphore_offset=getattr(addr, "semaphore_offset", 0))
         self.uprobe_fds.add(self._uprobe_key(prefix, name, sym, addr, pid, sym_off), fn_name,
                             link)
@@ -264,17 +271,10 @@ class AttachMixin:
     def _detach_user(self, key, what):
         """Detaches what has the key, or has it but for another name of the same file."""
         if key not in self.uprobe_fds:
-            path = self._user_path(key)
+            path = user_path(key[1], key[-1])
             key = next((other for other in self.uprobe_fds if (other[0], *other[2:]) ==
-                        (key[0], *key[2:]) and self._user_path(other) == path), key)
+                        (key[0], *key[2:]) and user_path(other[1], other[-1]) == path), key)
         self.uprobe_fds.detach(key, what=what)
-
-    @staticmethod
-    def _user_path(key):
-        name, pid = key[1], key[-1]
-        if b"/" not in name:
-            name = _ebcc.find_library(name, max(pid, 0)) or FindMixin.find_exe(name) or name
-        return os.path.realpath(name)
 
     def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
         """Detaches from a function; arguments as they were attached, where name may be another

@@ -2,6 +2,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+ifunc_resolvers: dict[tuple[bytes, bytes], int]
+
+def user_path(name: bytes, pid: int) -> bytes:
+    """The file that attach_uprobe() takes a name for."""
+
 class Links(Mapping[Any, dict[bytes, Any]]):
     """Links by name, and by program under one name: {name: {program: link}}."""
     def __init__(self) -> None: ...

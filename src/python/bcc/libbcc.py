@@ -7,7 +7,7 @@ import os
 import socket
 
 from . import _ebcc
-from .attach import ifunc_resolvers
+from .attach import ifunc_resolvers, user_path
 from .utils import detect_language
 
 _SO_ATTACH_BPF = 50
@@ -91,7 +91,7 @@ class _Library:
         try:
             if name and option is not None and option._obj.use_symbol_type & _FUNCTIONS == 0:
                 address = _ebcc.find_ifunc_resolver(path, name)
-                ifunc_resolvers[path, name] = address
+                ifunc_resolvers[user_path(path, pid), name] = address
             elif name:
                 address = dict(_ebcc.find_user_functions(path, b""))[name]
         except (_ebcc.Error, KeyError):
