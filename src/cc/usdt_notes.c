@@ -108,20 +108,20 @@ struct ebcc_error *ebcc_usdt_walk_notes(const void *data, size_t size, unsigned 
 struct move {
 	ebcc_usdt_note_fn fn;
 	void *ctx;
-	struct ebcc_elf_part base;
-	bool has_base;
+	uint64_t base; /* where .stapsdt.base is now; 0: nowhere */
 };
 
+/* A note whose base is 0 was written without one, and its addresses are kept up to date by whoever
+ * moves the file. Such a note may lie in one file with others that have a base. */
 static bool visit(void *ctx, const struct ebcc_usdt_note *note)
 {
 	const struct move *move = ctx;
+	uint64_t distance = move->base && note->base ? move->base - note->base : 0;
 	struct ebcc_usdt_note moved = *note;
 
-	if (move->has_base) {
-		moved.address += move->base.address - note->base;
-		if (note->semaphore)
-			moved.semaphore += move->base.address - note->base;
-	}
+	moved.address += distance;
+	if (note->semaphore)
+		moved.semaphore += distance;
 	return move->fn(move->ctx, &moved);
 }
 
@@ -129,12 +129,13 @@ struct ebcc_error *ebcc_usdt_walk_file(struct ebcc_elf *elf, ebcc_usdt_note_fn f
 {
 	struct ebcc_elf_kind kind = ebcc_elf_kind(elf);
 	struct move move = {.fn = fn, .ctx = ctx};
-	struct ebcc_elf_part notes;
+	struct ebcc_elf_part notes, base;
 
 	if (!ebcc_elf_find_section(elf, ".note.stapsdt", &notes) || !notes.size)
 		return NULL;
 	if (!kind.native_order)
 		return ebcc_error_create(EBCC_ERROR_FORMAT, "its byte order is not this machine's");
-	move.has_base = ebcc_elf_find_section(elf, ".stapsdt.base", &move.base);
+	if (ebcc_elf_find_section(elf, ".stapsdt.base", &base))
+		move.base = base.address;
 	return ebcc_usdt_walk_notes(notes.data, notes.size, kind.address_size, visit, &move);
 }

@@ -19,7 +19,7 @@ struct ebcc_usdt_note {
 	const char *provider, *name;
 	const char *arguments;
 	uint64_t address;   /* virtual, as in the file */
-	uint64_t base;	    /* where the section .stapsdt.base was when the note was written */
+	uint64_t base;	    /* of the section .stapsdt.base when the note was written, or 0 */
 	uint64_t semaphore; /* address; 0: there is none */
 };
 
@@ -36,8 +36,8 @@ MUST_CHECK struct ebcc_error *ebcc_usdt_walk_notes(const void *data, size_t size
 						   void *ctx);
 
 /* The same for a file, with addresses as they are in it now: a file that was moved (prelinked)
- * after its notes were written has the section .stapsdt.base elsewhere than they say. A file
- * without notes is no error. */
+ * after its notes were written has the section .stapsdt.base elsewhere than they say. Notes that
+ * say nothing (base 0) have the right addresses already. A file without notes is not an error. */
 MUST_CHECK struct ebcc_error *ebcc_usdt_walk_file(struct ebcc_elf *elf, ebcc_usdt_note_fn fn,
 						  void *ctx);
 

@@ -2,9 +2,12 @@
 """USDT probes: what is found in files and processes, and the values that programs read at them. The
 traced programs are built here; each process traced is a child of the test."""
 
+import itertools
 import logging
 import os
+import re
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -603,23 +606,35 @@ def test_text_goes_before_a_source(binaries, start, trace):
     assert values(bpf, 1) == [[1000]]
 
 
-def test_prelinked_file(binaries, tmp_path, start, trace):
-    """The base section was moved after the notes were written: their addresses go with it."""
-    moved = tmp_path / "moved"
-    subprocess.run(["objcopy", "--update-section", ".note.stapsdt=" + str(shift_notes(
-        binaries["target"], tmp_path, 0x100000)), binaries["target"], moved], check=True)
-    probes = [(probe.name, probe.semaphore, probe.get_location(0).address)
-              for probe in USDT(path=str(moved)).enumerate_probes()]
-    assert probes == [(probe.name, probe.semaphore, probe.get_location(0).address)
-                      for probe in USDT(path=binaries["target"]).enumerate_probes()]
-    target = start(str(moved))
-    bpf = trace(enabled("test:guarded", pid=target.pid))
-    target.ask("fire 1")
-    assert values(bpf, 1) == [[0]]
+def places(path):
+    """{(provider, name): (first location, semaphore)} as found in a file."""
+    return {(probe.provider.decode(), probe.name.decode()):
+            (probe.get_location(0).address, probe.semaphore)
+            for probe in USDT(path=str(path)).enumerate_probes()}
 
 
-def shift_notes(path, folder, shift):
-    """The notes with all their addresses so much lower."""
+def raw_places(path):
+    """The same as the notes say it, by readelf, which adjusts nothing."""
+    text = subprocess.run(["readelf", "-n", path], check=True, capture_output=True,
+                          text=True).stdout
+    found = {}
+    for provider, name, location, semaphore in re.findall(
+            r"Provider: (\S+)\s+Name: (\S+)\s+Location: (\w+), Base: \w+, Semaphore: (\w+)",
+            text):
+        found.setdefault((provider, name), (int(location, 16), int(semaphore, 16)))
+    return found
+
+
+def with_notes(path, folder, change):
+    """A copy of a program whose notes have the three addresses that @change makes of them."""
+    copy = folder / (Path(path).name + ".copy")
+    subprocess.run(["objcopy", "--update-section",
+                    f".note.stapsdt={rewritten_notes(path, folder, change)}", path, copy],
+                   check=True)
+    return str(copy)
+
+
+def rewritten_notes(path, folder, change):
     section = folder / "notes"
     subprocess.run(["objcopy", "-O", "binary", "--set-section-flags", ".note.stapsdt=alloc",
                     "-j", ".note.stapsdt", path, section], check=True)
@@ -627,18 +642,65 @@ def shift_notes(path, folder, shift):
     position = 0
     while position < len(notes):
         size = int.from_bytes(notes[position + 4:position + 8], "little")
-        for place in range(position + 20, position + 44, 8):
-            value = int.from_bytes(notes[place:place + 8], "little")
-            notes[place:place + 8] = ((value - shift) % WORD).to_bytes(8, "little")
+        addresses = change(*struct.unpack_from("<3Q", notes, position + 20))
+        struct.pack_into("<3Q", notes, position + 20, *(value % WORD for value in addresses))
         position += 20 + (size + 3 & ~3)
     section.write_bytes(notes)
     return section
 
 
+@pytest.mark.parametrize("shift", [0x100000, -0x100000])
+@pytest.mark.parametrize("kind", ["target", "static"])
+def test_prelinked_file(binaries, tmp_path, start, trace, kind, shift):
+    """The base section was moved after the notes were written: their addresses go with it."""
+    moved = with_notes(binaries[kind], tmp_path,
+                       lambda *addresses: [address - shift for address in addresses])
+    assert places(moved) == raw_places(binaries[kind]) != raw_places(moved)
+    target = start(moved)
+    bpf = trace(enabled("test:guarded", pid=target.pid))
+    assert target.ask("tracers") == "1"
+    target.ask("fire 1")
+    assert values(bpf, 1) == [[0]]
+
+
+@pytest.mark.parametrize("kind", ["target", "static"])
+def test_notes_without_a_base(binaries, tmp_path, start, trace, kind):
+    """Some headers write 0 for the base; the file has the section because of others."""
+    baseless = with_notes(binaries[kind], tmp_path,
+                          lambda location, _, semaphore: (location, 0, semaphore))
+    assert places(baseless) == raw_places(baseless) == raw_places(binaries[kind])
+    target = start(baseless)
+    bpf = trace(enabled("test:guarded", pid=target.pid))
+    assert target.ask("tracers") == "1"
+    target.ask("fire 1")
+    assert values(bpf, 1) == [[0]]
+
+
+def test_notes_with_and_without_a_base(binaries, tmp_path):
+    """Each note by itself: every other one has no base, and the rest were moved."""
+    count = itertools.count()
+    mixed = with_notes(binaries["target"], tmp_path, lambda location, base, semaphore: (
+        (location, 0, semaphore) if next(count) % 2
+        else (location - 0x100000, base - 0x100000, semaphore - 0x100000)))
+    assert places(mixed) == raw_places(binaries["target"]) != raw_places(mixed)
+
+
+def test_no_semaphore_is_none_in_a_moved_file(binaries, tmp_path):
+    moved = with_notes(binaries["target"], tmp_path,
+                       lambda location, base, _: (location - 0x1000, base - 0x1000, 0))
+    assert {semaphore for _, semaphore in places(moved).values()} == {0}
+
+
+def test_a_file_without_the_base_section(binaries, tmp_path):
+    """There is nothing to compare a note's base with, so its addresses stay."""
+    bare = tmp_path / "bare"
+    subprocess.run(["objcopy", "-R", ".stapsdt.base", binaries["target"], bare], check=True)
+    assert places(bare) == raw_places(bare) == raw_places(binaries["target"])
+
+
 @pytest.mark.parametrize("cut", [4, 7, 12, 40, 60])
 def test_damaged_notes(binaries, tmp_path, cut):
-    section = tmp_path / "notes"
-    shift_notes(binaries["target"], tmp_path, 0)
+    section = rewritten_notes(binaries["target"], tmp_path, lambda *addresses: addresses)
     section.write_bytes(section.read_bytes()[:-cut])
     damaged = tmp_path / "damaged"
     subprocess.run(["objcopy", "--update-section", ".note.stapsdt=" + str(section),
