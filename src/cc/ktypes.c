@@ -298,6 +298,7 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 		TRY(ebcc_ktypes_merge_names(ktypes, tracepoints.data, tracepoints.size));
 	if (!ktypes->btf) {
 		ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
+		ebcc_ktypes_print_doubts(ktypes, text);
 		return ebcc_buf_check(text);
 	}
 	TRY(ebcc_ktypes_expand_macros(ktypes));
@@ -311,6 +312,7 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 		ebcc_buf_append_string(text, "#pragma clang attribute pop\n");
 	ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
 	TRY(ebcc_ktypes_print_macros(ktypes, text));
+	ebcc_ktypes_print_doubts(ktypes, text);
 	bring_macros_back(&ktypes->scan, text);
 	list_btf_inputs(ktypes);
 	TRY(ebcc_buf_check(&ktypes->inputs));

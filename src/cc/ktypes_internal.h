@@ -62,6 +62,9 @@ MUST_CHECK struct ebcc_error *ebcc_ktypes_expand_macros(struct ebcc_ktypes *ktyp
 MUST_CHECK struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes,
 						       struct ebcc_buf *text);
 
+/* ktypes_macros.c: appends what refuses words that may be meant as attributes. After headers. */
+void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
+
 /* ktypes.c: adds what a text names, not what it defines, to the scan's names. */
 MUST_CHECK struct ebcc_error *ebcc_ktypes_merge_names(struct ebcc_ktypes *ktypes, const char *text,
 						      size_t size);

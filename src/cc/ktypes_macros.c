@@ -15,14 +15,26 @@
 /* Rounds of names that bring names along; tables nest 5 deep. */
 #define MAX_ROUNDS 16
 
-static int compare_name(const void *name, const void *macro)
+/* A name that is looked for. */
+struct name {
+	const char *start;
+	size_t size;
+};
+
+static int compare_name(const void *key, const void *macro)
 {
-	return strcmp(name, ((const struct ebcc_macro *)macro)->name);
+	const struct name *name = key;
+	const char *other = ((const struct ebcc_macro *)macro)->name;
+	int order = strncmp(name->start, other, name->size);
+
+	return order ? order : -(other[name->size] != '\0');
 }
 
-static const struct ebcc_macro *find_macro(const char *name)
+const struct ebcc_macro *ebcc_macro_find(const char *name, size_t size)
 {
-	return bsearch(name, ebcc_macro_table, ebcc_macro_count, sizeof(*ebcc_macro_table),
+	struct name key = {name, size};
+
+	return bsearch(&key, ebcc_macro_table, ebcc_macro_count, sizeof(*ebcc_macro_table),
 		       compare_name);
 }
 
@@ -208,7 +220,7 @@ static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_mor
 
 		if (entry->value & FOUND_MACRO)
 			continue;
-		macro = find_macro(entry->key);
+		macro = ebcc_macro_find(entry->key, entry->key_size);
 		if (!macro || !is_wanted(ktypes, macro->kind, entry->value))
 			continue;
 		entry->value |= FOUND_MACRO;
@@ -278,6 +290,32 @@ static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_
 	return NULL;
 }
 
+/*
+ * A word behind the body of a struct, a union or an enum that begins with two underscores, that
+ * nothing else in the source names and that nobody defines: C takes it for a variable or a member,
+ * and the struct's layout is not the one that was meant.
+ */
+void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	static const unsigned named = EBCC_SCAN_TOKEN | EBCC_SCAN_TAG | EBCC_SCAN_MEMBER |
+				      EBCC_SCAN_DEFINES_MACRO | EBCC_SCAN_DEFINES_TYPEDEF |
+				      EBCC_SCAN_DEFINES_ENUMERATOR;
+
+	hash_for_each (&ktypes->scan.names, entry) {
+		const char *name = entry->key;
+
+		if (!(entry->value & EBCC_SCAN_DOUBTFUL) || (entry->value & named))
+			continue;
+		ebcc_buf_printf(text,
+				"#ifndef %s\n#define %s _Pragma(\"GCC error \\\"'%s' is not "
+				"an attribute that is known here: as it stands, it declares a "
+				"variable or a member of that name. Write the attribute as "
+				"__attribute__((...)), or another name for what is declared"
+				"\\\"\")\n#endif\n",
+				name, name, name);
+	}
+}
+
 static int by_order(const void *a, const void *b)
 {
 	const struct ebcc_macro *left = *(const struct ebcc_macro *const *)a;
@@ -298,7 +336,7 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 	TRY(print_configs(ktypes, text));
 	hash_for_each (&ktypes->scan.names, entry)
 		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
-			chosen[count++] = find_macro(entry->key);
+			chosen[count++] = ebcc_macro_find(entry->key, entry->key_size);
 	qsort(chosen, count, sizeof(*chosen), by_order);
 	/* Functions use the macros of their time: all of these come first. */
 	for (size_t i = 0; i < count; i++)

@@ -9,9 +9,10 @@
 #include <stddef.h>
 
 enum ebcc_macro_kind {
-	EBCC_MACRO_DEFINE, /* a #define */
-	EBCC_MACRO_ALIAS,  /* a #define that stands for a path of members */
-	EBCC_MACRO_CODE,   /* a function or typedef: text behind the #defines, in order */
+	EBCC_MACRO_DEFINE,    /* a #define */
+	EBCC_MACRO_ATTRIBUTE, /* a #define of nothing but attributes, or of nothing at all */
+	EBCC_MACRO_ALIAS,     /* a #define that stands for a path of members */
+	EBCC_MACRO_CODE,      /* a function or typedef: text behind the #defines, in order */
 };
 
 struct ebcc_macro {
@@ -24,5 +25,8 @@ struct ebcc_macro {
 /* Sorted by name, each name once. */
 extern const struct ebcc_macro ebcc_macro_table[];
 extern const size_t ebcc_macro_count;
+
+/* The definition of a name, which needs no NUL behind it; NULL: none. */
+const struct ebcc_macro *ebcc_macro_find(const char *name, size_t size);
 
 #endif /* EBCC_KTYPES_MACROS_H */

@@ -118,6 +118,23 @@ static const char *skip_comment(const char *line)
 	return end ? end + 1 : line + strlen(line);
 }
 
+/* Whether a #define, from its name on, stands for attributes, words like them, or nothing. */
+static bool is_attribute(const char *name)
+{
+	static const char *const beginnings[] = {"\n", "__attribute__((", "inline"};
+	const char *body = name + name_size(name);
+
+	if (*body == '(')
+		body = strchr(body, ')') + 1;
+	body += strspn(body, " \\\t");
+	if (*body == '\n' && body[-1] == '\\')
+		body += strspn(body, "\n\t ");
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (!strncmp(body, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
 /* The definitions of a header of this project. */
 static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 {
@@ -138,7 +155,8 @@ static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 		}
 		if (!strncmp(line, "#define ", 8)) {
 			end = end_of_define(line);
-			add(line + 8, name_size(line + 8), line, end - line, define_kind);
+			add(line + 8, name_size(line + 8), line, end - line,
+			    is_attribute(line + 8) ? EBCC_MACRO_ATTRIBUTE : define_kind);
 		} else if (!strncmp(line, "typedef ", 8)) {
 			end = end_of_define(line);
 			name = typedef_name(line, &size);
@@ -326,7 +344,7 @@ static void print_string(FILE *out, const char *text)
 
 int main(int argc, char **argv)
 {
-	static const char *const kinds[] = {"DEFINE", "ALIAS", "CODE"};
+	static const char *const kinds[] = {"DEFINE", "ATTRIBUTE", "ALIAS", "CODE"};
 	FILE *out;
 
 	if (argc != 6)

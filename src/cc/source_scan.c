@@ -7,10 +7,12 @@
 #include "source_scan.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
+#include "ktypes_macros.h"
 
 #define MAX_INCLUDE_DEPTH 16
 #define MAX_FILES 256
@@ -52,7 +54,10 @@ struct state {
 	int braces, parens;
 	bool after_tag_keyword; /* struct, union or enum was the last word, or attributes since */
 	bool after_enum_keyword;
-	int enum_braces; /* depth inside the enum's body; 0: not in one */
+	bool opens_record;  /* the next brace is that of a struct, a union or an enum with a tag */
+	uint64_t records;   /* bit N: what the braces of depth N enclose is one */
+	bool behind_record; /* only attributes since the end of one */
+	int enum_braces;    /* depth inside the enum's body; 0: not in one */
 	bool in_typedef;
 	int typedef_braces;
 	struct token function; /* name of what may become a function definition */
@@ -294,11 +299,24 @@ static bool token_begins(struct token token, const char *text)
 	       !memcmp(token.start, text, strlen(text));
 }
 
+static bool is_attribute_keyword(struct token token)
+{
+	return token_is(token, "__attribute__") || token_is(token, "__attribute");
+}
+
+/* Whether a word stands for attributes, or for nothing: one of the language, or a macro of the
+ * kernel's headers. */
 static bool is_attribute(struct token token)
 {
-	return token_is(token, "__attribute__") || token_is(token, "__attribute") ||
-	       token_is(token, "__aligned") || token_is(token, "__packed") ||
-	       token_is(token, "_Alignas") || token_is(token, "asm") || token_is(token, "__asm__");
+	const struct ebcc_macro *macro;
+
+	if (token.kind != TOKEN_NAME)
+		return false;
+	if (is_attribute_keyword(token) || token_is(token, "_Alignas") || token_is(token, "asm") ||
+	    token_is(token, "__asm__"))
+		return true;
+	macro = ebcc_macro_find(token.start, token.size);
+	return macro && macro->kind == EBCC_MACRO_ATTRIBUTE;
 }
 
 /* Skips a parenthesized group, if one follows. */
@@ -317,6 +335,26 @@ static void skip_group(struct lexer *lexer)
 		if (!depth)
 			return;
 	}
+}
+
+/* The next token that is not part of an attribute; the lexer is left behind it. */
+static struct token next_beside_attributes(struct lexer *lexer)
+{
+	struct token token = next_token(lexer);
+
+	while (is_attribute(token)) {
+		skip_group(lexer);
+		token = next_token(lexer);
+	}
+	return token;
+}
+
+/* The same without consuming anything. */
+static struct token peek_beside_attributes(const struct lexer *lexer)
+{
+	struct lexer copy = *lexer;
+
+	return next_beside_attributes(&copy);
 }
 
 /* Reads `( NAME , NAME` and the like without consuming it; false where it isn't that. */
@@ -404,17 +442,13 @@ static struct ebcc_error *define_function(struct state *state)
 /* The name right behind struct, union or enum. */
 static struct ebcc_error *note_tag(struct state *state, struct token name)
 {
-	struct lexer after = state->lexer;
-	struct token token = next_token(&after);
+	struct token token = peek_beside_attributes(&state->lexer);
 
-	while (is_attribute(token)) {
-		skip_group(&after);
-		token = next_token(&after);
-	}
 	state->after_tag_keyword = false;
 	TRY(add_joined_tracepoint(state->scan, name));
 	TRY(add_use(state->scan, name.start, name.size, EBCC_SCAN_TAG));
-	if (token_is(token, "{"))
+	state->opens_record = token_is(token, "{");
+	if (state->opens_record)
 		return add_use(state->scan, name.start, name.size, EBCC_SCAN_DEFINES_TAG);
 	state->after_enum_keyword = false;
 	return NULL;
@@ -457,7 +491,7 @@ static struct ebcc_error *note_map(struct state *state, struct token macro)
 /* Whether a name at file scope is that of a variable. */
 static bool is_variable(const struct state *state)
 {
-	struct token next = peek_token(&state->lexer);
+	struct token next = peek_beside_attributes(&state->lexer);
 
 	if (state->braces || state->parens || state->in_typedef)
 		return false;
@@ -481,7 +515,7 @@ static bool begins_expression(struct token word)
  * variable: the kernel's macro of that name would break it. */
 static bool is_inner_name(const struct state *state, struct token name)
 {
-	struct token next = peek_token(&state->lexer);
+	struct token next = peek_beside_attributes(&state->lexer);
 
 	if (!(state->braces || state->parens) || state->lexer.in_directive ||
 	    state->previous.kind != TOKEN_NAME || begins_expression(state->previous))
@@ -495,7 +529,7 @@ static bool is_inner_name(const struct state *state, struct token name)
 /* Whether the name, inside of a typedef, is the one that it defines. */
 static bool is_typedef_name(const struct state *state)
 {
-	struct token next = peek_token(&state->lexer);
+	struct token next = peek_beside_attributes(&state->lexer);
 
 	if (!state->in_typedef || state->braces != state->typedef_braces)
 		return false;
@@ -505,13 +539,56 @@ static bool is_typedef_name(const struct state *state)
 	return state->parens == 1 && token_is(state->previous, "*") && token_is(next, ")");
 }
 
+static bool follows_member_access(const struct state *state)
+{
+	return token_is(state->previous, ".") || token_is(state->previous, "->");
+}
+
+/*
+ * An attribute, and what its arguments name. The attributes' own names inside of __attribute__(())
+ * are no uses: `noinline` there is not the kernel's macro.
+ */
+static struct ebcc_error *note_attribute(struct state *state, struct token name)
+{
+	int own_names = is_attribute_keyword(name) ? 2 : 0, depth = 0;
+
+	TRY(add_use(state->scan, name.start, name.size, EBCC_SCAN_TOKEN));
+	if (!token_is(peek_token(&state->lexer), "("))
+		return NULL;
+	do {
+		struct token token = next_token(&state->lexer);
+
+		if (token.kind == TOKEN_END)
+			return NULL;
+		depth += token_is(token, "(") - token_is(token, ")");
+		if (token.kind == TOKEN_NAME && depth > own_names)
+			TRY(add_use(state->scan, token.start, token.size,
+				    EBCC_SCAN_TOKEN | EBCC_SCAN_TAG));
+	} while (depth);
+	return NULL;
+}
+
+/*
+ * Whether a name is what `struct { ... } __NAME;` declares: such a word is meant to be an attribute
+ * more often than it names a variable or a member.
+ */
+static bool is_doubtful(const struct state *state, struct token name)
+{
+	bool in_typedef = state->in_typedef && state->braces == state->typedef_braces;
+
+	return state->behind_record && token_begins(name, "__") && !in_typedef &&
+	       token_is(peek_beside_attributes(&state->lexer), ";");
+}
+
 static struct ebcc_error *note_name(struct state *state, struct token name)
 {
-	bool member = token_is(state->previous, ".") || token_is(state->previous, "->");
+	bool member = follows_member_access(state);
 	unsigned use = member ? EBCC_SCAN_MEMBER : EBCC_SCAN_TOKEN;
 
 	if (state->read_macro_parens)
 		use |= EBCC_SCAN_MEMBER;
+	if (is_doubtful(state, name))
+		use = EBCC_SCAN_DOUBTFUL;
 	if (is_typedef_name(state))
 		use |= EBCC_SCAN_DEFINES_TYPEDEF;
 	if (state->enum_braces && state->braces == state->enum_braces && state->parens == 0 &&
@@ -533,29 +610,46 @@ static struct ebcc_error *scan_name(struct state *state, struct token name)
 	bool is_enum = token_is(name, "enum");
 
 	if (is_enum || token_is(name, "struct") || token_is(name, "union")) {
+		state->behind_record = false;
 		state->after_tag_keyword = true;
 		state->after_enum_keyword = is_enum;
 		return NULL;
 	}
-	if (is_attribute(name)) {
-		skip_group(&state->lexer);
-		return NULL;
-	}
+	if (!follows_member_access(state) && is_attribute(name))
+		return note_attribute(state, name);
 	if (token_is(name, "typedef")) {
 		state->in_typedef = true;
 		state->typedef_braces = state->braces;
 		return NULL;
 	}
-	return state->after_tag_keyword ? note_tag(state, name) : note_name(state, name);
+	TRY(state->after_tag_keyword ? note_tag(state, name) : note_name(state, name));
+	state->behind_record = false;
+	return NULL;
+}
+
+/* The bit of the present depth; 0 for one that nobody writes. */
+static uint64_t depth_bit(const struct state *state)
+{
+	return state->braces < 64 ? (uint64_t)1 << state->braces : 0;
+}
+
+static void set_record(struct state *state, bool record)
+{
+	state->records &= ~depth_bit(state);
+	if (record)
+		state->records |= depth_bit(state);
 }
 
 static struct ebcc_error *open_brace(struct state *state)
 {
+	bool record = state->opens_record || state->after_tag_keyword;
 	struct ebcc_error *error = NULL;
 
 	if (state->braces == 0 && state->function.kind == TOKEN_NAME)
 		error = define_function(state);
 	state->braces++;
+	set_record(state, record);
+	state->opens_record = false;
 	if (state->after_enum_keyword)
 		state->enum_braces = state->braces;
 	state->after_enum_keyword = false;
@@ -567,6 +661,7 @@ static void close_brace(struct state *state)
 {
 	if (state->enum_braces == state->braces)
 		state->enum_braces = 0;
+	state->behind_record = state->records & depth_bit(state);
 	if (state->braces > 0)
 		state->braces--;
 	state->function.kind = TOKEN_END;
@@ -577,6 +672,7 @@ static void close_brace(struct state *state)
 
 static struct ebcc_error *scan_punctuation(struct state *state, struct token token)
 {
+	state->behind_record = false;
 	switch (*token.start) {
 	case '{':
 		return open_brace(state);

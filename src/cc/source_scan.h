@@ -29,6 +29,7 @@ enum ebcc_scan_use {
 	EBCC_SCAN_DROPPED_TAG =
 		1 << 9, /* learnt: the source defines a struct, union or enum of that name */
 	EBCC_SCAN_DROPPED_ORDINARY = 1 << 10, /* learnt: or something else */
+	EBCC_SCAN_DOUBTFUL = 1 << 11, /* behind a struct's body, where an attribute may be meant */
 };
 
 /* A tracepoint that the source needs the struct of. */

@@ -177,33 +177,6 @@ typedef unsigned short __kernel_sa_family_t;
 #define BUILD_BUG_ON(__condition) _Static_assert(!(__condition), "BUILD_BUG_ON")
 #define static_assert(__condition, ...) _Static_assert(__condition, "" __VA_ARGS__)
 #define fallthrough __attribute__((__fallthrough__))
-#define __packed __attribute__((__packed__))
-#define __aligned(__n) __attribute__((__aligned__(__n)))
-#define __always_inline inline __attribute__((__always_inline__))
-#define __inline inline
-#define __maybe_unused __attribute__((__unused__))
-#define __always_unused __attribute__((__unused__))
-#define __used __attribute__((__used__))
-#define __section(__name) __attribute__((__section__(__name)))
-#define noinline __attribute__((__noinline__))
-#define __noinline __attribute__((__noinline__))
-#define __must_check
-#define __user
-#define __kernel
-#define __iomem
-#define __rcu
-#define __percpu
-#define __force
-#define __bitwise
-#define __randomize_layout
-#define __read_mostly
-#define __init
-#define __exit
-#define asmlinkage
-#define __weak __attribute__((__weak__))
-#define __pure __attribute__((__pure__))
-#define ____cacheline_aligned __attribute__((__aligned__(64)))
-#define ____cacheline_aligned_in_smp __attribute__((__aligned__(64)))
 #define __stringify_1(...) #__VA_ARGS__
 #define __stringify(...) __stringify_1(__VA_ARGS__)
 #define __ARG_PLACEHOLDER_1 0,
@@ -224,6 +197,122 @@ typedef unsigned short __kernel_sa_family_t;
 #define rcu_dereference(__p) (__p)
 #define rcu_dereference_raw(__p) (__p)
 #define smp_load_acquire(__p) (*(const volatile __typeof__(*(__p)) *)(__p))
+
+/*
+ * Attributes: linux/compiler_attributes.h, linux/compiler_types.h, linux/cache.h, linux/init.h and
+ * others. macro_table.c marks what is a #define of nothing, of attributes or of `inline`, and the
+ * scan knows these words by that mark. What neither a layout nor BPF code can show is empty.
+ */
+#define __packed __attribute__((__packed__))
+#define __maybe_unused __attribute__((__unused__))
+#define __always_unused __attribute__((__unused__))
+#define __used __attribute__((__used__))
+#define __weak __attribute__((__weak__))
+#define __pure __attribute__((__pure__))
+#define __attribute_const__ __attribute__((__const__))
+#define __cold __attribute__((__cold__))
+#define __noreturn __attribute__((__noreturn__))
+#define __flatten __attribute__((__flatten__))
+#define __gnu_inline __attribute__((__gnu_inline__))
+#define noinline __attribute__((__noinline__))
+#define __noinline __attribute__((__noinline__))
+#define noinline_for_stack __attribute__((__noinline__))
+#define __aligned(__n) __attribute__((__aligned__(__n)))
+#define __section(__name) __attribute__((__section__(__name)))
+#define __cleanup(__function) __attribute__((__cleanup__(__function)))
+#define __mode(__name) __attribute__((__mode__(__name)))
+#define __alias(__symbol) __attribute__((__alias__(#__symbol)))
+#define __aligned_largest __attribute__((__aligned__(16)))
+#define __always_inline inline __attribute__((__always_inline__))
+#define __inline inline
+#define nokprobe_inline inline __attribute__((__always_inline__))
+#define L1_CACHE_SHIFT 6
+#define L1_CACHE_BYTES (1 << L1_CACHE_SHIFT)
+#define SMP_CACHE_BYTES L1_CACHE_BYTES
+#define ____cacheline_aligned __attribute__((__aligned__(SMP_CACHE_BYTES)))
+#define ____cacheline_aligned_in_smp __attribute__((__aligned__(SMP_CACHE_BYTES)))
+#define ____cacheline_internodealigned_in_smp __attribute__((__aligned__(SMP_CACHE_BYTES)))
+#define __cacheline_aligned __attribute__((__aligned__(SMP_CACHE_BYTES)))
+#define __cacheline_aligned_in_smp __attribute__((__aligned__(SMP_CACHE_BYTES)))
+#define __must_check
+#define __user
+#define __kernel
+#define __iomem
+#define __rcu
+#define __percpu
+#define __force
+#define __bitwise
+#define __nocast
+#define __private
+#define __safe
+#define __randomize_layout
+#define __no_randomize_layout
+#define __designated_init
+#define __latent_entropy
+#define __read_mostly
+#define __ro_after_init
+#define __init
+#define __exit
+#define __initdata
+#define __initconst
+#define __exitdata
+#define __init_or_module
+#define __net_init
+#define __net_exit
+#define __net_initdata
+#define __ref
+#define __refdata
+#define __sched
+#define __kprobes
+#define __lockfunc
+#define __irq_entry
+#define __softirq_entry
+#define __visible
+#define __deprecated
+#define __nonstring
+#define __nonstring_array
+#define __noclone
+#define __malloc
+#define __overloadable
+#define __retain
+#define __naked
+#define __uninitialized
+#define __nocfi
+#define __noscs
+#define __noendbr
+#define __noretpoline
+#define __no_profile
+#define __no_stack_protector
+#define __no_sanitize_address
+#define __no_sanitize_undefined
+#define __no_sanitize_thread
+#define __no_sanitize_coverage
+#define __no_kmsan_checks
+#define __no_kcsan
+#define __no_kasan_or_inline
+#define __page_aligned_data
+#define __page_aligned_bss
+#define __bpf_kfunc
+#define asmlinkage
+#define notrace
+#define noinstr
+#define __counted_by(__member)
+#define __counted_by_le(__member)
+#define __counted_by_be(__member)
+#define __counted_by_ptr(__member)
+#define __guarded_by(...)
+#define __pt_guarded_by(...)
+#define __acquires(...)
+#define __releases(...)
+#define __cond_acquires(...)
+#define __must_hold(...)
+#define __printf(__format, __first)
+#define __scanf(__format, __first)
+#define __nonnull_args(...)
+#define __alloc_size(...)
+#define __assume_aligned(...)
+#define __compiletime_error(__text)
+#define __compiletime_warning(__text)
 
 /* linux/errno.h: those that user space never sees. */
 #define ERESTARTSYS 512
