@@ -42,6 +42,23 @@ function TestValues:tearDown()
   self.bpf:close()
 end
 
+-- A record that a macro of the kernel's headers packs: its members lie where C has them.
+function TestValues:test_packed_records()
+  local bpf = helper.bpf [[
+struct packed { u8 first; u32 second; } __packed;
+BPF_ARRAY(records, struct packed, 1);
+BPF_ARRAY(spread, struct { struct packed both; u8 third __aligned(4); }, 1);
+int unused(void *ctx) { return 0; }
+]]
+  local records, spread = bpf:get_table("records"), bpf:get_table("spread")
+  lu.assertEquals(records:facts().leaf_size, 5)
+  lu.assertEquals(spread:facts().leaf_size, 12)
+  lu.assertTrue(spread:set(0, { both = { first = 1, second = 0x05040302 }, third = 6 }))
+  lu.assertEquals(spread:get(0).both.second, 0x05040302)
+  lu.assertEquals(spread:get(0).third, 6)
+  bpf:close()
+end
+
 -- What comes back of a value that was stored.
 function TestValues:stored(value)
   lu.assertTrue(self.table:set(1, value))

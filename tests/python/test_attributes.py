@@ -37,7 +37,6 @@ LAYOUTS = [
     ("struct k { u8 c; u8 b __aligned(8); };", "offsetof(struct k, b) == 8"),
     ("struct k { u8 c; __aligned(8) u8 b; };", "offsetof(struct k, b) == 8"),
     ("struct k { u8 c; char b[3] __aligned(2), e; };", "offsetof(struct k, b) == 2 && offsetof(struct k, e) == 5"),
-    ("struct k { u8 c; u8 b:3 __packed; u32 e __packed; };", "offsetof(struct k, e) == 2"),
     ("struct k { u8 c; u8 d ____cacheline_aligned; };", "offsetof(struct k, d) == 64 && sizeof(struct k) == 128"),
     ("struct k { u8 c; u8 d ____cacheline_aligned_in_smp; };", "offsetof(struct k, d) == 64"),
     ("struct k { u8 c; } ____cacheline_aligned;", "sizeof(struct k) == 64"),
