@@ -80,30 +80,116 @@ static const char *const ignored_flags[] = {
 	"-nostdlib",
 	"-fno-strict-aliasing",
 	"-fstrict-aliasing",
-	"-fno-stack-protector",
+	"-fstack-protector*",
+	"-fno-stack-protector*",
+	"-fstack-clash-protection",
+	"-fno-stack-clash-protection",
+	"-fcf-protection*",
 	"-fno-asynchronous-unwind-tables",
 	"-fno-unwind-tables",
 	"-fomit-frame-pointer",
 	"-fno-omit-frame-pointer",
 	"-fno-pic",
+	"-fno-PIC",
 	"-fPIC",
 	"-fpic",
 	"-fno-pie",
+	"-fno-PIE",
 	"-fPIE",
 	"-fpie",
 	"-emit-llvm",
+	"-fsyntax-only",
+	"-fverbose-asm",
+	"-Qunused-arguments",
+	"-Wa,*",
+	"-Wl,*",
+	"-L*",
+	"-l*",
+	"-static",
+	"-shared",
+	"-s",
+	"--sysroot=*",
 	"-MD",
 	"-MMD",
 	"-MP",
 	"-m64",
 	"-mcpu=*",
 	"--target=*",
+	"-march=*",
+	"-mtune=*",
+	"-mcmodel=*",
+	"-mlittle-endian",
+	"-mno-*",
 	"-fno-plt",
 	"-fcolor-diagnostics",
 	"-fno-color-diagnostics",
-	"-fdiagnostics-color*",
+	"-fdiagnostics-*",
+	"-ferror-limit=*",
+	"-fmax-errors=*",
+	"-fspell-checking",
+	"-fshow-column",
 	"-v",
+	/* What the front end knows the opposite of, or nothing: its default. */
+	"-fsigned-char",
+	"-fno-unsigned-char",
+	"-fbuiltin",
+	"-fhosted",
+	"-fno-wrapv",
+	"-fno-exceptions",
+	"-fno-function-sections",
+	"-fno-data-sections",
+	"-fno-ms-extensions",
+	"-fno-short-enums",
+	"-fno-short-wchar",
+	"-fasm",
+	"-fno-gnu-inline",
+	"-fno-discard-value-names",
+	"-fno-dwarf2-cfi-asm",
+	"-fno-merge-all-constants",
+	"-fno-semantic-interposition",
+	"-fno-strict-enums",
+	"-fstrict-return",
+	"-fno-addrsig",
+	"-fno-emulated-tls",
+	"-fno-math-errno",
+	"-fno-trapping-math",
+	"-fno-signaling-nans",
+	"-fno-split-stack",
+	"-frandom-seed=*",
+	"-frecord-command-line",
+	/* How fast code is, which the optimization for BPF decides. */
+	"-fno-vectorize",
+	"-fno-slp-vectorize",
+	"-ftree-vectorize",
+	"-fno-tree-vectorize",
+	"-foptimize-sibling-calls",
+	"-falign-*",
+	"-fno-gcse",
+	"-fno-reorder-blocks",
+	"-fno-var-tracking*",
+	"-fno-allow-store-data-races",
+	"-fno-ipa-*",
+	"-fno-merge-constants",
+	"-fno-tree-*",
+	"-fconserve-stack",
 };
+
+/* Driver flags that the front end has by another name. A trailing '*' stands for any rest, which
+ * stays. */
+static const struct {
+	const char *driver, *front_end;
+} translated_flags[] = {
+	{"-funsigned-char", "-fno-signed-char"},
+	{"-fno-strict-overflow", "-fwrapv"},
+	/* The dialect and the kernel's headers need GNU's keywords. */
+	{"-ansi", "-std=gnu89"},
+	{"-std=c*", "-std=gnu*"},
+	{"-std=iso9899:1990", "-std=gnu89"},
+	{"-std=iso9899:*", "-std=gnu17"},
+};
+
+/* Flags that would be taken for something else. */
+static const char *const refused_flags[] = {"-Wp,*", "-Xpreprocessor", "-Xassembler"};
 
 /* The same, with an argument of their own as the next word. */
 static const char *const ignored_pairs[] = {"-target", "-x", "-o", "-MF", "-MT", "-MQ", "-Xlinker"};
@@ -140,24 +226,41 @@ static bool push_all(struct ebcc_cc_arguments *arguments, const char *const *lis
 
 #define PUSH_ALL(arguments, array) push_all(arguments, array, sizeof(array) / sizeof((array)[0]))
 
+/* Pushes a string that the list is to free. */
+static bool push_own(struct ebcc_cc_arguments *arguments, char *text)
+{
+	char **own = reallocarray(arguments->own, arguments->own_count + 1, sizeof(*own));
+
+	if (!own) {
+		free(text);
+		return false;
+	}
+	arguments->own = own;
+	arguments->own[arguments->own_count++] = text;
+	return push(arguments, text);
+}
+
 static bool push_numbered(struct ebcc_cc_arguments *arguments, const char *prefix, unsigned value)
 {
 	char *text;
 
 	if (asprintf(&text, "%s%u", prefix, value) < 0)
 		return false;
-	arguments->own[arguments->own_count++] = text;
-	return push(arguments, text);
+	return push_own(arguments, text);
+}
+
+static bool matches_one(const char *flag, const char *pattern)
+{
+	size_t length = strcspn(pattern, "*");
+
+	return !strncmp(flag, pattern, length) && (pattern[length] || !flag[length]);
 }
 
 static bool matches(const char *flag, const char *const *patterns, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		size_t length = strcspn(patterns[i], "*");
-
-		if (!strncmp(flag, patterns[i], length) && (patterns[i][length] || !flag[length]))
+	for (size_t i = 0; i < count; i++)
+		if (matches_one(flag, patterns[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -173,6 +276,24 @@ static bool fail(struct ebcc_cc_answer *answer, const char *message, const char 
 		rendered = NULL;
 	ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_ERROR, "", 0, 0, text, rendered);
 	return false;
+}
+
+/* Pushes a flag by the front end's name for it. */
+static bool push_translated(struct ebcc_cc_arguments *arguments, const char *flag)
+{
+	for (size_t i = 0; i < sizeof(translated_flags) / sizeof(translated_flags[0]); i++) {
+		const char *driver = translated_flags[i].driver;
+		const char *front_end = translated_flags[i].front_end;
+		char *text;
+
+		if (!matches_one(flag, driver))
+			continue;
+		if (asprintf(&text, "%.*s%s", (int)strcspn(front_end, "*"), front_end,
+			     strchr(front_end, '*') ? flag + strcspn(driver, "*") : "") < 0)
+			return false;
+		return push_own(arguments, text);
+	}
+	return push(arguments, flag);
 }
 
 /* The flags of the request, from the driver's ways to those of the front end. */
@@ -194,7 +315,11 @@ static bool push_user_flags(struct ebcc_cc_arguments *arguments,
 			continue;
 		if (flag[0] != '-' || !flag[1])
 			return fail(answer, "compiler flag expected", flag);
-		if (strcmp(flag, "-Xclang") && !push(arguments, flag))
+		if (MATCHES(flag, refused_flags))
+			return fail(answer,
+				    "this flag passes another one on; give that one by itself",
+				    flag);
+		if (strcmp(flag, "-Xclang") && !push_translated(arguments, flag))
 			return false;
 		if (separate && !push(arguments, request->cflags[++i]))
 			return false;
@@ -261,6 +386,7 @@ void ebcc_cc_arguments_deinit(struct ebcc_cc_arguments *arguments)
 {
 	for (size_t i = 0; i < arguments->own_count; i++)
 		free(arguments->own[i]);
+	free(arguments->own);
 	free(arguments->list);
 	*arguments = (struct ebcc_cc_arguments){0};
 }

@@ -12,14 +12,15 @@ struct ebcc_cc_arguments {
 	const char **list; /* its strings are literals, the request's, or in own */
 	size_t count;
 	size_t capacity;
-	char *own[4]; /* the formatted ones */
+	char **own; /* the formatted ones */
 	size_t own_count;
 };
 
 /*
  * Builds the arguments. Flags that make no sense here (optimization level, target, debug info,
- * output) are left out; a word that is no flag is an error diagnostic in @answer. Unknown flags
- * are passed on: clang's own diagnostic names them. Returns false, with a diagnostic, on failure;
+ * output, linking) are left out, those that the front end knows by another name are translated, and
+ * a word that is not a flag is an error diagnostic in @answer. Unknown flags are passed on: clang's
+ * own diagnostic names them. Returns false, with a diagnostic, on failure;
  * @ret is to be deinitialized either way and borrows from @request.
  */
 bool ebcc_cc_arguments_init(struct ebcc_cc_arguments *ret, const struct ebcc_cc_request *request,

@@ -321,6 +321,62 @@ START_TEST(flags_reach_clang)
 }
 END_TEST
 
+/* What build systems pass. Each alone, as one that isn't taken would hide the others. */
+START_TEST(flags_of_the_driver)
+{
+	static const char *const cflags[] = {
+		"-O3",
+		"-g3",
+		"-pipe",
+		"-w",
+		"-ansi",
+		"-std=c99",
+		"-std=c11",
+		"-std=iso9899:2011",
+		"-fsigned-char",
+		"-fno-strict-overflow",
+		"-fno-exceptions",
+		"-fstack-protector-strong",
+		"-fno-stack-clash-protection",
+		"-fno-PIE",
+		"-fverbose-asm",
+		"-fno-math-errno",
+		"-fno-gcse",
+		"-fno-tree-vectorize",
+		"-mno-red-zone",
+		"-mcmodel=kernel",
+		"-march=native",
+		"-Qunused-arguments",
+		"-Wl,-z,now",
+		"-L/usr/lib",
+		"-lelf",
+		"-ferror-limit=5",
+		"-fdiagnostics-show-option",
+	};
+
+	for (size_t i = 0; i < sizeof(cflags) / sizeof(cflags[0]); i++) {
+		struct ebcc_cc_answer answer AUTO_ANSWER =
+			compile_flags("_Static_assert((char)-1 < 0, \"\");\n"
+				      "int prog(void *ctx) { return 0; }\n",
+				      &cflags[i], 1);
+
+		assert_ok(&answer);
+	}
+}
+END_TEST
+
+START_TEST(unsigned_char)
+{
+	static const char *const cflags[] = {"-funsigned-char"};
+	struct ebcc_cc_answer answer AUTO_ANSWER =
+		compile_flags("_Static_assert((char)-1 == 255, \"\");\n"
+			      "int prog(void *ctx) { return 0; }\n",
+			      cflags, 1);
+
+	assert_ok(&answer);
+}
+END_TEST
+
 static void assert_bad_flag(const char *flag, const char *part)
 {
 	struct ebcc_cc_answer answer AUTO_ANSWER =
@@ -339,6 +395,8 @@ START_TEST(bad_flags_are_diagnostics)
 	assert_bad_flag("stray.c", "compiler flag expected");
 	assert_bad_flag("-I", "without its argument");
 	assert_bad_flag("-std=klingon", "invalid value");
+	assert_bad_flag("-Wp,-DONE=1", "give that one by itself");
+	assert_bad_flag("-m32", "unknown argument");
 }
 END_TEST
 
@@ -702,6 +760,8 @@ int main(void)
 	tcase_add_test(tcase, local_headers_are_dependencies);
 	tcase_add_test(tcase, missing_candidates_are_dependencies);
 	tcase_add_test(tcase, flags_reach_clang);
+	tcase_add_test(tcase, flags_of_the_driver);
+	tcase_add_test(tcase, unsigned_char);
 	tcase_add_test(tcase, bad_flags_are_diagnostics);
 	tcase_add_test(tcase, werror_is_obeyed);
 	tcase_add_test(tcase, flags_write_no_file);
