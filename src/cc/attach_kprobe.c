@@ -14,7 +14,6 @@
 #include <linux/bpf.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -22,6 +21,7 @@
 #include "kernel_functions.h"
 #include "ksyms.h"
 #include "near_names.h"
+#include "pid_namespace.h"
 #include "tracefs.h"
 
 #define GROUP_PREFIX "ebcc_"
@@ -49,14 +49,6 @@ static unsigned long long start_time(long pid)
 	if (!at || sscanf(at, " %llu", &ticks) != 1)
 		return 0;
 	return ticks;
-}
-
-/* Process numbers mean something within their namespace only. */
-static unsigned long pid_namespace(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/pid", &st) ? 0 : st.st_ino;
 }
 
 static struct ebcc_error *tracefs_file(const char *name, char **ret)
@@ -92,7 +84,8 @@ static void remove_event(const char *path, const char *event)
 	write_command(path, command);
 }
 
-/* Whether the group was made by a process of our namespace that is gone. */
+/* Whether the group was made by a process of our namespace that is gone: process numbers mean
+ * something within their namespace only. */
 static bool is_left_behind(const char *group, unsigned long namespace)
 {
 	unsigned long long ticks;
@@ -112,7 +105,7 @@ void ebcc_kprobe_sweep(void)
 	AUTO_BUF struct ebcc_buf events = EBCC_BUF_INIT;
 	AUTO_FREE char *path = NULL;
 	struct ebcc_error *error = tracefs_file("kprobe_events", &path);
-	unsigned long namespace = pid_namespace();
+	unsigned long namespace = ebcc_pid_namespace_inode();
 	char *line, *end;
 
 	if (!error)
@@ -329,7 +322,8 @@ static struct ebcc_error *event_name(const char *function, char **ret)
 	}
 	cleaned[length] = '\0';
 	if (asprintf(ret, GROUP_PREFIX "%ld_%llu_%lu/p_%s_%u", (long)getpid(), start_time(getpid()),
-		     pid_namespace(), cleaned, atomic_fetch_add(&number, 1)) >= 0)
+		     (unsigned long)ebcc_pid_namespace_inode(), cleaned,
+		     atomic_fetch_add(&number, 1)) >= 0)
 		return NULL;
 	*ret = NULL;
 	return ebcc_error_no_memory();

@@ -20,6 +20,7 @@
 #include "kernel_info.h"
 #include "ktypes.h"
 #include "load.h"
+#include "pid_namespace.h"
 #include "source_scan.h"
 
 /* Parses against a growing selection before the whole of BTF is printed. */
@@ -553,6 +554,24 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 			    answer);
 }
 
+/* Warns of numbers that mean other processes to who reads them here. */
+static struct ebcc_error *warn_of_namespace(const struct ebcc_compilation *compilation)
+{
+	AUTO_SCAN struct ebcc_scan names = {0};
+
+	if (compilation->kernel_root || !ebcc_pid_namespace_is_inner())
+		return NULL;
+	TRY(scan(compilation, &names));
+	if (ebcc_scan_uses(&names, "bpf_get_current_pid_tgid") &&
+	    !ebcc_scan_names_pid_namespace(&names))
+		ebcc_log(compilation->log, EBCC_LOG_WARNING,
+			 "%s: bpf_get_current_pid_tgid() gives the initial PID namespace's numbers "
+			 "of processes, and this program runs in another one: ebcc_ns_pid_tgid() "
+			 "gives those that are seen here",
+			 compilation->file_name);
+	return NULL;
+}
+
 struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, size_t size,
 				const struct ebcc_module_opts *opts)
 {
@@ -565,6 +584,7 @@ struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, 
 	module->source = module->compilation->source;
 	TRY(compile(module->compilation, EBCC_CC_PIPELINE_O2, &answer));
 	log_warnings(module->compilation, &answer);
+	TRY(warn_of_namespace(module->compilation));
 	take_answer(module, &answer);
 	return NULL;
 }

@@ -199,6 +199,8 @@ EBCC_API const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_mod
 /**
  * Creates the maps. Called by the first load of a program or use of a table; calling
  * it again does nothing. Programs are loaded one by one, when asked for.
+ * @return besides the kernel's refusals what ebcc_pid_namespace() returns, for a source that calls
+ *         ebcc_ns_pid_tgid() or ebcc_ns_task_pid_tgid().
  */
 EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
 
@@ -871,6 +873,15 @@ enum ebcc_capability {
 /** Whether the running kernel loads and attaches such programs, found out by doing it once. Without
  *  the privilege to try, the answer is no. */
 EBCC_API bool ebcc_kernel_supports(enum ebcc_capability capability);
+
+/**
+ * The PID namespace of this process. Where it is not the initial one, processes have other numbers
+ * here than those that bpf_get_current_pid_tgid() and tracepoints give to BPF programs; sources
+ * call ebcc_ns_pid_tgid() and ebcc_ns_task_pid_tgid(), which give those of this namespace.
+ * @param[out] ret the inode number of the namespace; 0 for the initial one.
+ * @return EBCC_ERROR_UNSUPPORTED where /proc is not mounted, or is that of another namespace.
+ */
+EBCC_API struct ebcc_error *ebcc_pid_namespace(uint32_t *ret);
 
 /** Whether a struct or union of the running kernel has a member of that name, be it in a nameless
  *  part of it. @return 1 or 0; -1 where the kernel has no such type, or no BTF. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "pid_namespace.h"
 #include "proc_maps.h"
 
 #define CACHE_PATH "/etc/ld.so.cache"
@@ -243,6 +244,8 @@ struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret)
 	if (!*name)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "the library's name is empty");
+	if (pid > 0)
+		TRY(ebcc_pid_namespace_check());
 	if (strchr(name, '/')) {
 		TRY(pid > 0 ? process_path(name, pid, &found)
 			    : process_path(name, getpid(), &found));

@@ -59,6 +59,13 @@ static const char preamble[] = "typedef signed char __s8;\n"
 			       "#define NULL ((void *)0)\n"
 			       "struct pt_regs;\n";
 
+/* What ebcc/pid_namespace.h of the dialect uses of the kernel's types. */
+static const char pid_namespace_uses[] =
+	"struct task_struct *task; task->tgid; task->pid; task->group_leader->thread_pid;"
+	"struct pid *pid; pid->level; pid->numbers;"
+	"struct upid *number; number->nr; number->ns->ns.inum;"
+	"struct pid_namespace *pid_namespace; struct ns_common *common;";
+
 struct ebcc_error *ebcc_ktypes_create(struct ebcc_scan *scan, struct ebcc_kernel_info *kernel,
 				      const struct ebcc_ktypes_opts *opts, struct ebcc_ktypes **ret)
 {
@@ -286,12 +293,22 @@ static void list_btf_inputs(struct ebcc_ktypes *ktypes)
 				ktypes->btf->parts[i].path);
 }
 
+/* Has dialect.h include the functions that know PID namespaces, where the source names one. */
+static struct ebcc_error *add_pid_namespace(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (!ebcc_scan_names_pid_namespace(&ktypes->scan))
+		return NULL;
+	ebcc_buf_append_string(text, "#define __EBCC_PID_NAMESPACE 1\n");
+	return ebcc_ktypes_merge_names(ktypes, pid_namespace_uses, sizeof(pid_namespace_uses) - 1);
+}
+
 struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 					struct ebcc_buf *text)
 {
 	AUTO_BUF struct ebcc_buf tracepoints = EBCC_BUF_INIT;
 
 	TRY(begin(ktypes));
+	TRY(add_pid_namespace(ktypes, text));
 	/* The structs of tracepoints come behind the types that they need, but say which. */
 	TRY(print_tracepoints(ktypes, &tracepoints));
 	if (tracepoints.size)

@@ -21,6 +21,7 @@
 
 #include "kernel_features.h"
 #include "near_names.h"
+#include "pid_namespace.h"
 #include "usdt.h"
 #include "value.h"
 
@@ -361,6 +362,20 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 	return NULL;
 }
 
+/* Which PID namespace's numbers the source's functions for that are to give. */
+static struct ebcc_error *set_pid_namespace(struct ebcc_module *module)
+{
+	struct ebcc_variable variable;
+	uint32_t namespace;
+
+	if (!module->btf ||
+	    !ebcc_btf_variable(module->btf, NULL, EBCC_PID_NAMESPACE_CONSTANT, &variable))
+		return NULL;
+	TRY(ebcc_pid_namespace(&namespace));
+	return ebcc_module_set_constant(module, EBCC_PID_NAMESPACE_CONSTANT, &namespace,
+					sizeof(namespace));
+}
+
 /*
  * Kernels before 5.11 count maps against RLIMIT_MEMLOCK. There, the first call of libbpf that
  * creates anything raises the limit, asked or not, once for the process; the probe is such a call,
@@ -438,6 +453,7 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 			EBCC_ERROR_STATE,
 			"the module's maps could not be created before; create the "
 			"module again");
+	TRY(set_pid_namespace(module));
 	module->load_tried = true;
 	prepare_rlimit(module);
 	TRY(create_maps(module));

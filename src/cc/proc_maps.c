@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "open_file.h"
+#include "pid_namespace.h"
 
 #define MAPS_LIMIT (256u << 20)
 
@@ -27,6 +28,7 @@ struct ebcc_error *ebcc_maps_read(int pid, struct ebcc_buf *text)
 	struct ebcc_error *error;
 	char path[64];
 
+	TRY(ebcc_pid_namespace_check());
 	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	error = ebcc_buf_read_file(text, path, MAPS_LIMIT);
 	if (error && (ebcc_error_errno(error) == ENOENT || ebcc_error_errno(error) == ESRCH)) {
@@ -101,6 +103,7 @@ struct ebcc_error *ebcc_process_open(int pid, const char *path, int *ret)
 	int fd;
 
 	if (pid > 0 && *path == '/') {
+		TRY(ebcc_pid_namespace_check());
 		root = ebcc_open_process_root(pid);
 		if (root < 0 && (errno == ENOENT || errno == ESRCH))
 			return no_process(pid);

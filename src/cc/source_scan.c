@@ -100,6 +100,13 @@ unsigned ebcc_scan_uses(const struct ebcc_scan *scan, const char *name)
 	return uses ? *uses : 0;
 }
 
+bool ebcc_scan_names_pid_namespace(const struct ebcc_scan *scan)
+{
+	return ebcc_scan_uses(scan, "ebcc_ns_pid_tgid") ||
+	       ebcc_scan_uses(scan, "ebcc_ns_task_pid_tgid") ||
+	       ebcc_scan_uses(scan, "ebcc_ns_task_is_native");
+}
+
 static struct ebcc_error *add_use(struct ebcc_scan *scan, const char *name, size_t size,
 				  unsigned use)
 {

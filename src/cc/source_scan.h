@@ -75,6 +75,9 @@ MUST_CHECK struct ebcc_error *ebcc_scan_add_tracepoint(struct ebcc_scan *scan, c
 						       size_t category_size, const char *event,
 						       size_t event_size);
 
+/* Whether the source calls one of the functions of ebcc/pid_namespace.h. */
+bool ebcc_scan_names_pid_namespace(const struct ebcc_scan *scan);
+
 /* The uses of a name: enum ebcc_scan_use, or'ed; 0 where it does not occur. */
 unsigned ebcc_scan_uses(const struct ebcc_scan *scan, const char *name);
 

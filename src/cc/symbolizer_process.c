@@ -16,6 +16,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "open_file.h"
+#include "pid_namespace.h"
 #include "symbolizer_internal.h"
 
 #define MAPS_LIMIT (64u << 20)
@@ -293,9 +294,11 @@ static void drop_oldest(struct ebcc_symbolizer *symbolizer)
 static struct ebcc_error *add_process(struct ebcc_symbolizer *symbolizer, int pid,
 				      struct process **ret)
 {
-	struct process *process = calloc(1, sizeof(*process)), **bucket;
+	struct process *process, **bucket;
 	struct ebcc_error *error;
 
+	TRY(ebcc_pid_namespace_check());
+	process = calloc(1, sizeof(*process));
 	if (!process)
 		return ebcc_error_no_memory();
 	process->pid = process->inner_pid = pid;

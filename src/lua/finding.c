@@ -106,6 +106,19 @@ static int possible_cpus(lua_State *L)
 	return 1;
 }
 
+/* pid_namespace(): the inode number of this process's; 0: the initial one. */
+static int pid_namespace(lua_State *L)
+{
+	struct ebcc_error *error;
+	uint32_t inode;
+
+	error = ebcc_pid_namespace(&inode);
+	if (error)
+		return error_return(L, error);
+	lua_pushinteger(L, inode);
+	return 1;
+}
+
 /* supports(name): whether the kernel runs such programs. */
 static int kernel_supports(lua_State *L)
 {
@@ -156,6 +169,7 @@ void finding_add(lua_State *L)
 		{"find_library", find_library},
 		{"is_go_binary", is_go_binary},
 		{"possible_cpus", possible_cpus},
+		{"pid_namespace", pid_namespace},
 		{"kernel_supports", kernel_supports},
 		{"kernel_has_member", kernel_has_member},
 		{"kernel_has_enumerator", kernel_has_enumerator},

@@ -153,6 +153,17 @@ static PyObject *possible_cpus(PyObject *self, PyObject *unused)
 	return PyLong_FromUnsignedLong(count);
 }
 
+static PyObject *pid_namespace(PyObject *self, PyObject *unused)
+{
+	struct ebcc_error *error;
+	uint32_t inode;
+
+	error = ebcc_pid_namespace(&inode);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	return PyLong_FromUnsignedLong(inode);
+}
+
 static PyObject *kernel_supports(PyObject *self, PyObject *args)
 {
 	int capability;
@@ -211,6 +222,8 @@ static PyMethodDef functions[] = {
 	{"kernel_has_enumerator", kernel_has_enumerator, METH_VARARGS,
 	 "kernel_has_enumerator(enum, name) -> 1, 0, or -1 for no such enum"},
 	{"possible_cpus", possible_cpus, METH_NOARGS, "possible_cpus() -> int"},
+	{"pid_namespace", pid_namespace, METH_NOARGS,
+	 "pid_namespace() -> int\n\nThe inode number of this process's; 0: the initial one."},
 	{0},
 };
 

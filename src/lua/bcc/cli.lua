@@ -11,7 +11,8 @@ local json = require "dkjson"
 
 local posix = ebcc.posix
 
-local cli = { FAILURE = 1, USAGE = 2 }
+-- null: the value of json_line() for what is not known.
+local cli = { FAILURE = 1, USAGE = 2, null = json.null }
 
 local EXIT_STATUS = "\n\nexit status: 0 it ended as asked (Ctrl-C, -d), 1 it failed, 2 wrong usage"
 
@@ -53,6 +54,7 @@ local process_id = cli.whole(1, 0xffffffff)
 --- would wait for events that can't come.
 function cli.pid(text)
   local number, mistake = process_id(text)
+  assert(ebcc.pid_namespace()) -- fails where /proc has other processes' numbers
   local file = number and io.open(("/proc/%d/stat"):format(number))
   if number and not file then
     error(("there is no process %d"):format(number), 0)

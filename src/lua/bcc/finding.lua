@@ -57,6 +57,12 @@ finding.find_library = ebcc.find_library
 ---@type fun(name: string, pid?: integer): boolean?, string?, integer?
 finding.is_go_binary = ebcc.is_go_binary
 
+--- The inode number of this process's PID namespace, or 0 for the initial one. In another one,
+--- processes have other numbers than bpf_get_current_pid_tgid() gives: see ebcc_ns_pid_tgid() of the
+--- C source. It fails where /proc is not mounted, or is another namespace's.
+---@type fun(): integer?, string?, integer?
+finding.pid_namespace = ebcc.pid_namespace
+
 --- Makes an ELF file known by its build id, for stacks of BPF_STACK_TRACE_BUILDID tables.
 ---@param path string
 ---@return boolean?

@@ -69,6 +69,7 @@ def pid(text):
     """The argument type of the ids of processes and threads. One that nobody has is no wrong usage,
     but ends the tool too: it would wait for events that can't come."""
     value = positive(32)(text)
+    FindMixin.pid_namespace()  # raises where /proc has other processes' numbers
     if not os.path.exists(f"/proc/{value}"):
         raise Failure(f"there is no process {value}")
     return value

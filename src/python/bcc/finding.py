@@ -101,6 +101,14 @@ class FindMixin:
         return _ebcc.is_go_binary(to_bytes(name), pid)
 
     @staticmethod
+    def pid_namespace():
+        """The inode number of this process's PID namespace, or 0 for the initial one. In another
+        one, processes have other numbers than bpf_get_current_pid_tgid() gives: see
+        ebcc_ns_pid_tgid() of the C source. UnsupportedError: /proc is not mounted, or is another
+        namespace's."""
+        return _ebcc.pid_namespace()
+
+    @staticmethod
     def find_exe(bin_path):
         """The path of a program, through PATH, or None; str or bytes as it was given."""
         binary = to_bytes(bin_path)

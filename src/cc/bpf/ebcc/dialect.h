@@ -34,5 +34,8 @@
 #include "ebcc/maps.h"
 #include "ebcc/packets.h"
 #include "ebcc/usdt.h"
+#ifdef __EBCC_PID_NAMESPACE /* the kernel types' text says so */
+#include "ebcc/pid_namespace.h"
+#endif
 
 #endif /* EBCC_DIALECT_H */
