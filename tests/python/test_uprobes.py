@@ -17,7 +17,7 @@ COUNT = """
 BPF_HASH(counts, u32, u64);
 int count(void *ctx)
 {
-    u32 pid = bpf_get_current_pid_tgid() >> 32;
+    u32 pid = ebcc_ns_pid_tgid() >> 32;
     counts.increment(pid);
     return 0;
 }

@@ -35,7 +35,7 @@ static inline int read_all(struct pt_regs *ctx)
     struct arguments *all = found.lookup(&slot);
     if (!all)
         return 0;
-    all->pid = bpf_get_current_pid_tgid() >> 32;
+    all->pid = ebcc_ns_pid_tgid() >> 32;
 #define ONE(n) all->errors[n - 1] = bpf_usdt_readarg(n, ctx, &all->values[n - 1]);
     ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7) ONE(8) ONE(9) ONE(10) ONE(11) ONE(12)
     lock_xadd(number, 1);

@@ -101,6 +101,36 @@ def test_signal_only(target):
     assert choose(target, "--signal", 28) == {(28, target.pid, 0)}
 
 
+def children(pid):
+    """The processes that a process has started."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def test_a_sender_below():
+    """A sender in a PID namespace of its own has other numbers for its targets: the right one is
+    found by following the signal, and none is shown where there was none to follow."""
+    words = ("sleep 1000 & kill -CONT $!; kill -CONT 4100000; kill -CONT -4100000; "
+             "echo $$ $!; wait")
+    numbers = []
+
+    def act():
+        with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
+                               "-c", words], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as process:
+            numbers.append(process.stdout.readline())
+            sender, = children(process.pid)
+            numbers.extend([sender, *children(sender)])
+            process.kill()
+
+    lines = [json.loads(line) for line in trace(act, "-j")]
+    inner, sender, target = numbers
+    assert inner == b"1 2\n"
+    assert [(line["target"], line["result"]) for line in lines
+            if line["pid"] == sender and line["signal"] == 18] == [
+        (target, 0), (None, -1), (None, -1)]
+
+
 def test_duration():
     start = time.monotonic()
     status, output, errors = run("killsnoop", "-d", "0.5", "-T", OWN)

@@ -54,7 +54,10 @@ local process_id = cli.whole(1, 0xffffffff)
 --- would wait for events that can't come.
 function cli.pid(text)
   local number, mistake = process_id(text)
-  assert(ebcc.pid_namespace()) -- fails where /proc has other processes' numbers
+  local known, reason = ebcc.pid_namespace() -- fails where /proc has other processes' numbers
+  if not known then
+    error(reason, 0)
+  end
   local file = number and io.open(("/proc/%d/stat"):format(number))
   if number and not file then
     error(("there is no process %d"):format(number), 0)

@@ -1,0 +1,159 @@
+"""Tools, programs and the library inside of a PID namespace that is not the first: what they are told
+and what they show are the numbers that processes have there."""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from toolrun import LIMIT, command_of
+
+HERE = Path(__file__).resolve().parent
+PYTHON = HERE.parent / "python"
+NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+# Tests that give the tool the number of a process, and compare the numbers that it prints.
+TESTS = (
+    (HERE / "test_opensnoop.py", "test_every_call_is_seen_as_it_was or test_one_thread"),
+    (HERE / "test_execsnoop.py", "test_every_program_in_order or test_failed_calls"),
+    (HERE / "test_bashreadline.py", "test_lines_in_order_with_process_and_time"),
+    (HERE / "test_killsnoop.py", "test_lines or test_json or test_receiver_only or test_a_sender_below"),
+    (HERE / "test_syncsnoop.py", "test_lines"),
+    (HERE / "test_memleak.py", "test_text_and_each_call"),
+    (HERE / "test_gethostlatency.py", "test_columns"),
+    (HERE / "test_funclatency.py", "test_another_process_is_left_out"),
+    (HERE / "test_sslsniff.py", "test_columns_and_blocks_of_data"),
+    (HERE / "test_funccount.py", "test_one_process or test_usdt_probe_with"),
+    (HERE / "test_stackcount.py", "test_processes"),
+    (HERE / "test_profile.py", "test_functions_of_a_program"),
+    (HERE / "test_offcputime.py", "test_time_of_a_chain or test_threads"),
+    (PYTHON / "test_uprobes.py", "test_one_process_of_several"),
+    (PYTHON / "test_usdt.py", "test_arguments_of_a_process or test_semaphore_of_a_process"),
+)
+
+# A script that tells how the process and its relatives are numbered: of each that called getppid(),
+# by the initial namespace's number, the namespace's of the current task, and of its struct.
+NUMBERS = r"""
+import ctypes, json, os, sys
+from bcc import BPF
+
+b = BPF(text='''
+struct numbers { u64 current, task; };
+BPF_HASH(seen, u64, struct numbers);
+TRACEPOINT_PROBE(syscalls, sys_enter_getppid) {
+    struct numbers numbers = {
+        .current = ebcc_ns_pid_tgid(),
+        .task = ebcc_ns_task_pid_tgid((struct task_struct *)bpf_get_current_task()),
+    };
+    u64 id = bpf_get_current_pid_tgid();
+    seen.update(&id, &numbers);
+    return 0;
+}''')
+os.getppid()
+child = os.fork()
+if child == 0:
+    assert ctypes.CDLL(None).unshare(0x20000000) == 0  # CLONE_NEWPID: of its children
+    grandchild = os.fork()
+    if grandchild == 0:
+        os.getppid()
+        os._exit(0)
+    assert os.waitpid(grandchild, 0)[1] == 0
+    print(json.dumps({"nested": grandchild}), flush=True)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+print(json.dumps({"own": os.getpid(), "namespace": BPF.pid_namespace()}), flush=True)
+sys.stdin.readline()
+print(json.dumps([[key.value >> 32, leaf.current >> 32, leaf.task >> 32, leaf.current & 0xffffffff]
+                  for key, leaf in b["seen"].items()]), flush=True)
+"""
+
+
+def check_inside(file, chosen):
+    """Runs tests of a file inside of a new namespace; "A or B" chooses by names."""
+    done = subprocess.run([*NAMESPACE, sys.executable, "-m", "pytest", "-q", "-p",
+                           "no:cacheprovider", "-k", chosen, file.name], cwd=file.parent,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{chosen.count(' or ') + 1} passed" in done.stdout
+
+
+@pytest.mark.parametrize(("file", "chosen"), TESTS, ids=lambda value: getattr(value, "stem", ""))
+def test_the_tool_inside(file, chosen):
+    """The tests of the tool pass there, too."""
+    check_inside(file, chosen)
+
+
+def numbers(prefix):
+    """What the script above says inside of a namespace, or outside: its own answers, and the numbers
+    by those of the initial namespace. This process calls getppid() meanwhile."""
+    with subprocess.Popen([*prefix, sys.executable, "-c", NUMBERS], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as process:
+        answers = json.loads(process.stdout.readline())
+        answers.update(json.loads(process.stdout.readline()))
+        os.getppid()
+        process.stdin.write("\n")
+        process.stdin.flush()
+        seen = {row[0]: row[1:] for row in json.loads(process.stdout.readline())}
+        process.stdin.close()
+        assert process.wait(timeout=LIMIT) == 0
+    return answers, seen
+
+
+def test_numbers_of_processes():
+    """Its own, one in a namespace below, which has a number here, and one outside, which has none."""
+    answers, seen = numbers(NAMESPACE)
+    assert answers["own"] == 1 and answers["namespace"] not in (
+        0, os.stat("/proc/self/ns/pid").st_ino)
+    ours = {current for current, _, _ in seen.values()} - {0}
+    assert ours == {answers["own"], answers["nested"]}
+    assert all(current == task for current, task, _ in seen.values())
+    assert all(thread == current for current, _, thread in seen.values())
+    assert seen[os.getpid()] == [0, 0, 0]
+
+
+def test_numbers_in_the_initial_namespace():
+    """There they are those that everybody sees."""
+    answers, seen = numbers(())
+    assert answers["namespace"] == 0
+    for number in (answers["own"], answers["nested"], os.getpid()):
+        assert seen[number][:2] == [number, number]
+
+
+@pytest.mark.parametrize("name", ["opensnoop", "killsnoop"])
+def test_proc_of_another_namespace(name):
+    """What /proc says there is of other processes: refused, before anything is shown."""
+    done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child",
+                           *command_of(name, ["-p", "1", "-d", "1"])], capture_output=True,
+                          text=True, check=False, timeout=LIMIT)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{name}: /proc is that of another PID namespace")
+    assert done.stderr.count("\n") == 1
+
+
+def test_symbols_by_proc_of_another_namespace():
+    """Neither the names nor the libraries of some other process."""
+    script = """
+import bcc
+for call in (lambda: bcc.BPF.sym(1, 1), lambda: bcc.USDT(pid=1),
+             lambda: bcc.BPF.is_go_binary("c", 1)):
+    try:
+        call()
+    except (bcc.UnsupportedError, bcc.USDTException) as error:
+        print(error)
+"""
+    done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c",
+                           script], capture_output=True, text=True, check=True, timeout=LIMIT)
+    assert done.stdout.count("/proc is that of another PID namespace") == 3
+
+
+@pytest.mark.parametrize(("prefix", "source", "warned"), [
+    (NAMESPACE, "return bpf_get_current_pid_tgid() >> 32 == 1;", True),
+    (NAMESPACE, "u64 id = bpf_get_current_pid_tgid(); return ebcc_ns_pid_tgid() == id;", False),
+    ((), "return bpf_get_current_pid_tgid() >> 32 == 1;", False)])
+def test_a_source_that_knows_the_first_namespace_only(prefix, source, warned):
+    """Who takes the plain numbers there is told which function to call."""
+    script = f"import bcc; bcc.BPF(text='int f(void *ctx) {{ {source} }}')"
+    done = subprocess.run([*prefix, sys.executable, "-c", script], capture_output=True, text=True,
+                          check=True, timeout=LIMIT)
+    assert ("ebcc_ns_pid_tgid() gives those that are seen here" in done.stderr) == warned

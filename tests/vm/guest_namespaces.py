@@ -1,0 +1,25 @@
+"""PID namespaces on this kernel: the numbers that programs get, and tools at probes that only virtual
+machines have here."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "tools"))
+
+from test_namespaces import (  # noqa: E402,F401
+    check_inside,
+    test_numbers_in_the_initial_namespace,
+    test_numbers_of_processes,
+)
+
+
+@pytest.mark.parametrize(("file", "chosen"), [
+    ("guest_funclatency.py", "test_kernel_function and not apart"),
+    ("guest_funccount.py", "test_one_kernel_function"),
+    ("guest_opensnoop.py", "test_one_thread"),
+    ("guest_profile.py", "test_samples_of_a_program or test_time_of_a_chain")])
+def test_the_tool_inside(file, chosen):
+    check_inside(HERE / file, chosen)
