@@ -12,6 +12,7 @@ import json
 import marshal
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,15 @@ NO_PROGRAM = {"bpflist": "reads /proc only", "tplist": "lists tracepoints, loads
 
 # Tools that end at once without a terminal.
 NEED_TERMINAL = {"cachetop"}
+
+# What some tools ask of the machine before they hand their text over. Every machine answers the same here, so that the
+# texts depend on the kernel alone: kvmexit demands Intel's processor and KVM, biosnoop a disk, cpudist's maps have a
+# place for every process id.
+MACHINE_FILES = {"/proc/cpuinfo": "processor\t: 0\nvendor_id\t: GenuineIntel\n",
+                 "/proc/sys/kernel/pid_max": "32768\n"}
+# Everything in the tools' /dev, as mknod(1) takes it.
+MACHINE_DEVICES = {"null": "c 1 3", "zero": "c 1 5", "urandom": "c 1 9", "tty": "c 5 0", "kvm": "c 10 232",
+                   "vda": "b 254 0"}
 
 # Typical options: the plain run first, then those that change the generated text.
 RUNS = {
@@ -152,13 +162,28 @@ def facts_of(root):
             "tracepoints": lines_of(os.path.join(tracing, "available_events"))}
 
 
-def in_kernels_files(root, command):
-    """The command, run where the files that tools read themselves are those of the kernel."""
-    places = [("proc/kallsyms", "/proc/kallsyms"),
-              ("sys/kernel/tracing", "/sys/kernel/tracing"),
-              ("sys/kernel/tracing", "/sys/kernel/debug/tracing")]
-    script = "".join(f'mount --bind "$1/{source}" {target} && ' for source, target in places)
-    return ["unshare", "-m", "sh", "-c", script + 'shift && exec "$@"', "sh", root, *command]
+def write_machine(scratch):
+    """Writes what is to lie over this machine's own files; returns (file, what it covers) pairs."""
+    covers = []
+    for number, (covered, contents) in enumerate(MACHINE_FILES.items()):
+        path = os.path.join(scratch, f"machine-{number}")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(contents)
+        covers.append((path, covered))
+    return covers
+
+
+def in_kernels_files(root, covers, command):
+    """The command, run where the files that tools read themselves are those of the kernel, and of one and the same
+    machine."""
+    tracing = os.path.join(root, "sys/kernel/tracing")
+    places = [(os.path.join(root, "proc/kallsyms"), "/proc/kallsyms"), (tracing, "/sys/kernel/tracing"),
+              (tracing, "/sys/kernel/debug/tracing"), *covers]
+    script = ["set -e"]
+    script += [f"mount --bind {shlex.quote(source)} {target}" for source, target in places]
+    script += ["mount -t tmpfs tmpfs /dev"]
+    script += [f"mknod -m 666 /dev/{name} {numbers}" for name, numbers in MACHINE_DEVICES.items()]
+    return ["unshare", "-m", "sh", "-c", "\n".join([*script, 'exec "$@"']), "sh", *command]
 
 
 def run_tool(command, environment, terminal):
@@ -178,14 +203,14 @@ def run_tool(command, environment, terminal):
     return lines[-1] if lines else f"exit status {done.returncode}"
 
 
-def record(tool, options, kfunc, root, scratch):
+def record(tool, options, kfunc, root, covers, scratch):
     """Runs one tool against the stand-in. Returns what it handed over, or the reason why nothing."""
     output_path = os.path.join(scratch, f"{tool}-{threading.get_ident()}.json")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TERM": "xterm",
                    "PYTHONPATH": os.path.join(HERE, "standin"), "PYTHONDONTWRITEBYTECODE": "1",
                    "EBCC_RECORD_FACTS": os.path.join(scratch, "facts"),
                    "EBCC_RECORD_KFUNC": "yes" if kfunc else "", "EBCC_RECORD_OUTPUT": output_path}
-    command = in_kernels_files(root, ["/usr/bin/python3", f"/usr/sbin/{tool}-bpfcc", *options])
+    command = in_kernels_files(root, covers, ["/usr/bin/python3", f"/usr/sbin/{tool}-bpfcc", *options])
     said = run_tool(command, environment, tool in NEED_TERMINAL)
     if not os.path.exists(output_path):
         return {"missing": said}
@@ -212,19 +237,21 @@ def runs():
                 yield f"{tool}-{number}-kprobe", tool, options, False
 
 
-def extract(root, jobs=2):
-    """Runs every tool; returns a list of dicts: name, tool, options, and either text, cflags and usdt or missing."""
+def extract(root, jobs=2, only=None):
+    """Runs every tool, or those named; returns a list of dicts: name, tool, options, and either text, cflags and usdt or
+    missing."""
     with tempfile.TemporaryDirectory() as scratch:
         with open(os.path.join(scratch, "facts"), "wb") as file:
             marshal.dump(facts_of(root), file)
+        covers = write_machine(scratch)
 
         def one(run):
             name, tool, options, kfunc = run
             return {"name": name, "tool": tool, "options": options,
-                    **record(tool, options, kfunc, root, scratch)}
+                    **record(tool, options, kfunc, root, covers, scratch)}
 
         with ThreadPoolExecutor(max_workers=jobs) as pool:
-            return list(pool.map(one, runs()))
+            return list(pool.map(one, (run for run in runs() if only is None or run[1] in only)))
 
 
 def identity(root):
