@@ -4,6 +4,7 @@ Versions are resolved when asked for, from the mirror that the system's apt sour
 under the cache. An unpacked kernel has its modules indexed (depmod) and its BTF beside it.
 """
 
+import fcntl
 import lzma
 import os
 import platform
@@ -11,7 +12,9 @@ import re
 import shutil
 import struct
 import subprocess
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +50,37 @@ def cache_directory():
     """The folder that holds downloads; nothing of it is ever needed twice elsewhere."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "ebcc-tests"
+
+
+@contextmanager
+def locked(name, report):
+    """Keeps other runs from working on the same part of the cache, until the block ends."""
+    path = cache_directory() / "locks" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"{name}: waiting for another run that is at work on it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def appearing(directory):
+    """A folder to fill, which becomes `directory` when the block ends well: nobody ever sees it half full.
+
+    The caller holds the lock of the folder around it, so what other runs left there is of runs that were killed.
+    """
+    for left in directory.parent.glob("partial.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix="partial.", dir=directory.parent))
+    try:
+        yield partial
+        partial.chmod(0o755)
+        partial.rename(directory)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def run(command, **kwargs):
@@ -222,16 +256,10 @@ def complete(home, names, unpack_into, suite, apt, report):
     directory = home / names[-1].split("-", 2)[2]
     if not (directory / "complete").exists():
         report(f"{suite}: downloading {' '.join(names)}")
-        partial = home / f"partial.{os.getpid()}"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
+        shutil.rmtree(directory, ignore_errors=True)
+        with appearing(directory) as partial:
             unpack_into(apt.download(names, partial), partial)
             (partial / "complete").touch()
-            shutil.rmtree(directory, ignore_errors=True)
-            partial.rename(directory)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
     return directory
 
 
@@ -245,16 +273,17 @@ def fetch_packages(suite, kind, meta, pattern, unpack_into, refresh, report):
     home = cache_directory() / kind / suite
     home.mkdir(parents=True, exist_ok=True)
     apt = PrivateApt(suite, cache_directory() / "apt" / suite)
-    try:
-        apt.update(max_age=0 if refresh else LISTS_MAX_AGE_S)
-        names = apt.packages_below(meta, pattern)
-    except KernelError as error:
-        earlier = sorted(home.glob("*/complete"), key=lambda path: path.stat().st_mtime)
-        if not earlier:
-            raise
-        report(f"{suite}: cannot look for newer {kind}, using what is at hand ({error})")
-        return earlier[-1].parent
-    return complete(home, names, unpack_into, suite, apt, report)
+    with locked(suite, report):
+        try:
+            apt.update(max_age=0 if refresh else LISTS_MAX_AGE_S)
+            names = apt.packages_below(meta, pattern)
+        except KernelError as error:
+            earlier = sorted(home.glob("*/complete"), key=lambda path: path.stat().st_mtime)
+            if not earlier:
+                raise
+            report(f"{suite}: cannot look for newer {kind}, using what is at hand ({error})")
+            return earlier[-1].parent
+        return complete(home, names, unpack_into, suite, apt, report)
 
 
 def fetch(suite, refresh=False, report=lambda text: None):

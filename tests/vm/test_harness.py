@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,69 @@ def test_modules_are_decompressed(tmp_path):
     subprocess.run(["zstd", "-qk", "m.ko"], cwd=tmp_path, check=True)
     for name in ("m.ko", "m.ko.xz", "m.ko.zst"):
         assert machine.module_bytes(tmp_path / name) == b"module" * 100
+
+
+class FakeApt:
+    """A registry with one package of one kernel."""
+
+    downloads = 0
+
+    def __init__(self, suite, directory):
+        pass
+
+    def update(self, max_age=0):
+        """Its lists never change."""
+
+    def packages_below(self, meta, pattern):
+        """What the meta package names."""
+        return ["linux-image-1.0-amd64"]
+
+    def download(self, names, directory):
+        """Counts."""
+        FakeApt.downloads += 1
+        return [directory / "image.deb"]
+
+
+def test_two_runs_at_once_unpack_once(monkeypatch, tmp_path):
+    """The second waits for the first, and both get the folder that the first has filled."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kernels, "PrivateApt", FakeApt)
+    monkeypatch.setattr(FakeApt, "downloads", 0)
+    unpacking, waiting = threading.Event(), threading.Event()
+    found = []
+
+    def unpack(_packages, directory):
+        (directory / "half").touch()
+        unpacking.set()
+        assert waiting.wait(60)
+        (directory / "whole").touch()
+
+    def fetch(report):
+        found.append(kernels.fetch_packages("sid", "kernels", "meta", None, unpack, False, report))
+
+    first = threading.Thread(target=fetch, args=(lambda text: None,))
+    first.start()
+    assert unpacking.wait(60)
+    fetch(lambda text: waiting.set() if "waiting for another run" in text else None)
+    first.join()
+    assert FakeApt.downloads == 1 and found[0] == found[1]
+    assert {path.name for path in found[0].iterdir()} == {"half", "whole", "complete"}
+    assert [path.name for path in found[0].parent.iterdir()] == ["1.0-amd64"]
+
+
+def test_failed_and_killed_runs_leave_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kernels, "PrivateApt", FakeApt)
+    home = tmp_path / "ebcc-tests/kernels/sid"
+    (home / "partial.killed").mkdir(parents=True)
+    (home / "1.0-amd64").mkdir()  # without "complete"
+
+    def unpack(_packages, directory):
+        raise kernels.KernelError("no room")
+
+    with pytest.raises(kernels.KernelError, match="no room"):
+        kernels.fetch_packages("sid", "kernels", "meta", None, unpack, False, print)
+    assert list(home.iterdir()) == []
 
 
 def test_btf_on_the_host():
