@@ -1,8 +1,8 @@
 /*
  * Does what the lines on its standard input say, NAME COUNT, each by a chain of functions that
- * tests know: spins for so many milliseconds, sleeps so often for a millisecond, reads so many
- * megabytes of zeros, or calls a function so often by one of two ways. It is to be built with frame
- * pointers.
+ * tests know: spins for so many milliseconds of processor time, however long others keep the
+ * processor from it, sleeps so often for a millisecond, reads so many megabytes of zeros, or calls a
+ * function so often by one of two ways. It is to be built with frame pointers.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,11 +69,11 @@ FUNCTION spin(int milliseconds)
 {
 	struct timespec now, begin;
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
 	do {
 		for (int i = 0; i < 20; i++)
 			work();
-		clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	} while ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 <
 		 milliseconds);
 	END;

@@ -3,14 +3,14 @@ import os
 import re
 import signal
 import subprocess
-import threading
+import sys
 import time
 from collections import Counter
 
 import pytest
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
 from test_opensnoop import cgroup_root, pinned_set  # noqa: F401
-from toolrun import Tool, run
+from toolrun import LIMIT, Tool, run
 
 OFTEN = ("often", "work", "spin", "main")
 SELDOM = ("seldom", "work", "spin", "main")
@@ -20,15 +20,16 @@ RATE = 499
 def test_functions_of_a_program(process):
     """Time shows in proportion: of three parts, two are spent in one function. Nothing of other
     processes is there."""
-    found = records("profile", lambda: process.call("spin", 1500), "-F", RATE, "-p", process.pid)
+    seconds = 1.5
+    found = records("profile", lambda: process.call("spin", int(seconds * 1000)), "-F", RATE, "-p", process.pid)
     assert {(stack["pid"], stack["comm"]) for stack in found} == {(process.pid, "chains")}
     spent = {name[0]: sum(stack["samples"] for stack in found if starts_with(stack["user"], *name))
              for name in (OFTEN, SELDOM)}
     total = sum(stack["samples"] for stack in found)
     assert 0.9 * total <= sum(spent.values()) <= total
     assert 1.3 < spent["often"] / spent["seldom"] < 3.1
-    # Others may have had the CPU meanwhile.
-    assert 0.2 * RATE < total < 1.6 * RATE
+    # However little of the processor it has got. A machine that is not real may miss some of its timer's interrupts.
+    assert 0.2 * RATE * seconds < total < 1.1 * RATE * seconds
 
 
 def test_both_parts_of_stacks(process):
@@ -100,15 +101,24 @@ def test_text(process):
     assert last[-1] == f"        {counts[-1]}" and counts == sorted(counts)
 
 
-def test_duration(process):
+def processor_seconds(pid):
+    """The processor time that a process has had, by its clock (clock_getcpuclockid(3))."""
+    return time.clock_gettime(~pid << 3 | 2)
+
+
+def test_duration():
     """It ends by itself; so does a period count in place of a frequency."""
-    worker = threading.Thread(target=process.call, args=("spin", 900))
-    worker.start()
-    begin = time.monotonic()
-    status, output, errors = run("profile", "-c", "2000000", "-p", process.pid, "-f", "0.5")
-    worker.join()
-    assert (status, errors) == (0, b"") and time.monotonic() - begin >= 0.5
-    assert 10 < sum(folded(output.decode()).values()) <= 260
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinner:
+        try:
+            before = processor_seconds(spinner.pid)
+            begin = time.monotonic()
+            status, output, errors = run("profile", "-c", "2000000", "-p", spinner.pid, "-f", "0.5")
+            took = time.monotonic() - begin
+            used = processor_seconds(spinner.pid) - before
+        finally:
+            spinner.kill()
+    assert (status, errors) == (0, b"") and took >= 0.5
+    assert 0 < sum(folded(output.decode()).values()) <= used / 2e-3 + 1
 
 
 def test_threads(process):
@@ -207,7 +217,7 @@ def test_progress(process):
                           stderr=slave) as watched:
         os.close(slave)
         seen = b""
-        end = time.monotonic() + 30
+        end = time.monotonic() + LIMIT
         while not re.search(rb"\r\d+ s: [1-9]\d* events counted\x1b\[K", seen):
             assert time.monotonic() < end, seen
             process.call("spin", 100)
@@ -220,7 +230,7 @@ def test_progress(process):
         os.set_blocking(master, True)
         while not seen.endswith(b"\r\x1b[K"):
             seen += os.read(master, 4096)
-        assert watched.wait(timeout=30) == 0
+        assert watched.wait(timeout=LIMIT) == 0
     os.close(master)
 
 
