@@ -1,8 +1,8 @@
 /*
  * Does what the lines on its standard input say, NAME COUNT, each by a chain of functions that
  * tests know: spins for so many milliseconds of processor time, however long others keep the
- * processor from it, sleeps so often for a millisecond, reads so many megabytes of zeros, or calls a
- * function so often by one of two ways. It is to be built with frame pointers.
+ * processor from it, sleeps so often for a millisecond, reads so many megabytes of zeros, or calls
+ * a function so often by one of two ways. It is to be built with frame pointers.
  */
 #include <fcntl.h>
 #include <stdio.h>
