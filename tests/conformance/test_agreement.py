@@ -48,7 +48,7 @@ def programs_of(path, kernel_types, **options):
 
 @pytest.fixture(name="compiled", scope="module")
 def compiled_fixture(tmp_path_factory):
-    """SOURCE from BTF of 6.1, from its headers, and from BTF of 7.2."""
+    """SOURCE from BTF of 6.1, from its headers, and from BTF of 6.12."""
     directory = tmp_path_factory.mktemp("objects")
     root = said_by_run("--kernel", "bookworm", "--root").encode()
     with pytest.MonkeyPatch.context() as patch:
@@ -57,7 +57,7 @@ def compiled_fixture(tmp_path_factory):
         return {"btf": programs_of(directory / "btf.o", 1, kernel_root=root),
                 "headers": programs_of(directory / "headers.o", 2, kernel_root=root),
                 "other": programs_of(directory / "other.o", 1,
-                                     btf_path=said_by_run("--kernel", "sid", "--btf").encode())}
+                                     btf_path=said_by_run("--kernel", "trixie", "--btf").encode())}
 
 
 def test_btf_and_headers_agree(compiled):

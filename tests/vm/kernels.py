@@ -27,6 +27,9 @@ KERNEL_PACKAGES = re.compile(r"^linux-(base|image|binary|modules)-\d\S*-amd64$")
 # The configured tree (generated headers) and the sources' headers that all flavours share.
 HEADERS_PACKAGES = re.compile(r"^linux-headers-\d\S*-(amd64|common)$")
 LISTS_MAX_AGE_S = 24 * 3600
+# Kernels that change without anybody asking for it: such a suite decides only in the version of its last recorded run.
+MOVING = ("sid",)
+TESTED = Path(__file__).resolve().parent / "tested-kernels"
 
 
 class KernelError(Exception):
@@ -205,9 +208,9 @@ def unpack(packages, directory):
     # Newer packages keep modules under /usr/lib; depmod wants the one or the other, so show both.
     if not (directory / "lib").exists() and (directory / "usr/lib/modules").exists():
         (directory / "lib").symlink_to("usr/lib")
-    releases = [path.name for path in (directory / "lib/modules").iterdir()]
+    releases = [path.name for path in directory.glob("lib/modules/*")]
     if len(releases) != 1:
-        raise KernelError(f"expected one kernel in the packages, found {releases}")
+        raise KernelError(f"expected one kernel among the packages, found {releases or 'no kernel'}")
     run(["depmod", "-b", str(directory), releases[0]])
     image = kernel_image(directory, releases[0])
     (directory / "vmlinux.btf").write_bytes(elf_section(decompress_payload(image), b".BTF"))
@@ -258,7 +261,11 @@ def complete(home, names, unpack_into, suite, apt, report):
         report(f"{suite}: downloading {' '.join(names)}")
         shutil.rmtree(directory, ignore_errors=True)
         with appearing(directory) as partial:
-            unpack_into(apt.download(names, partial), partial)
+            packages = apt.download(names, partial)
+            try:
+                unpack_into(packages, partial)
+            except (OSError, LookupError, ValueError, EOFError, struct.error, lzma.LZMAError) as error:
+                raise KernelError(f"{suite}: {' '.join(names)} can't be read: {error!r}") from error
             (partial / "complete").touch()
     return directory
 
@@ -290,6 +297,37 @@ def fetch(suite, refresh=False, report=lambda text: None):
     """Returns the suite's current kernel, downloaded and unpacked if it isn't there yet."""
     directory = fetch_packages(suite, "kernels", META_PACKAGE, KERNEL_PACKAGES, unpack, refresh, report)
     return kernel_at(suite, directory)
+
+
+def tested_kernels():
+    """{suite: release} of the last runs that were recorded."""
+    lines = (line.split("#")[0].split() for line in TESTED.read_text(encoding="ascii").splitlines())
+    return {fields[0]: fields[1] for fields in lines if fields}
+
+
+def record_tested(suite, release):
+    """Writes down that a suite's kernel was tested in this version."""
+    comments = [line for line in TESTED.read_text(encoding="ascii").splitlines() if line.startswith("#")]
+    entries = {**tested_kernels(), suite: release}
+    TESTED.write_text("\n".join([*comments, *(f"{name} {entries[name]}" for name in sorted(entries))]) + "\n", encoding="ascii")
+
+
+def why_not_fatal(suite, refresh=False, report=lambda text: None):
+    """Why what fails on a suite's kernel says nothing about this tree, in a line; None when that kernel decides.
+
+    The archive keeps only the newest version of a moving suite, so the recorded one can't be asked for again.
+    """
+    if suite not in MOVING:
+        return None
+    recorded = tested_kernels().get(suite)
+    try:
+        release = fetch(suite, refresh, report).release
+    except KernelError as error:
+        return f"{suite}'s kernel can't be had: {' '.join(str(error).split())}"
+    if recorded is None:
+        return f"{release} is {suite}'s kernel, of which no version is recorded as tested"
+    newer = subprocess.run(["dpkg", "--compare-versions", release, "gt", recorded], check=False).returncode == 0
+    return f"{release} is newer than {recorded}, the last that was recorded as tested" if newer else None
 
 
 def unpack_headers(packages, directory):

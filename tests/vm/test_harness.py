@@ -2,6 +2,7 @@
 
 import os
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -117,6 +118,58 @@ def test_failed_and_killed_runs_leave_nothing(monkeypatch, tmp_path):
     assert list(home.iterdir()) == []
 
 
+def test_what_cannot_be_unpacked_is_a_failure_of_that_kernel(monkeypatch, tmp_path):
+    """A new layout of packages, or a new compression, is told as what it is, whatever it breaks."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(kernels, "PrivateApt", FakeApt)
+
+    with pytest.raises(kernels.KernelError, match=r"sid: linux-image-1\.0-amd64 can't be read: "):
+        kernels.fetch_packages("sid", "kernels", "meta", None, lambda *_: struct.unpack("<I", b""), False, print)
+    with pytest.raises(kernels.KernelError, match="expected one kernel among the packages, found no kernel"):
+        kernels.unpack([], tmp_path)
+
+
+@pytest.fixture
+def archive(monkeypatch, tmp_path):
+    """archive(release): sid's kernel has this version, or can't be had; 7.2.13-amd64 is recorded as tested."""
+    monkeypatch.setattr(kernels, "TESTED", tmp_path / "tested-kernels")
+    kernels.TESTED.write_text("# comment\nsid 7.2.13-amd64\n", encoding="ascii")
+
+    def offer(release):
+        def fetch(suite, refresh=False, report=None):
+            if isinstance(release, Exception):
+                raise release
+            return kernels.Kernel(suite, release, None, None, None, None, None)
+
+        monkeypatch.setattr(kernels, "fetch", fetch)
+
+    return offer
+
+
+@pytest.mark.parametrize("release, reason", [
+    ("7.2.13-amd64", None), ("7.2.9-amd64", None),
+    ("7.2.13+deb14-amd64", "7.2.13+deb14-amd64 is newer than 7.2.13-amd64, the last that was recorded as tested"),
+    ("7.10.1-amd64", "7.10.1-amd64 is newer than 7.2.13-amd64, the last that was recorded as tested"),
+    (kernels.KernelError("apt-get update failed:\n  no route"), "sid's kernel can't be had: apt-get update failed: no route"),
+])
+def test_the_newest_kernel_decides_in_the_recorded_version_only(archive, release, reason):
+    archive(release)
+    assert kernels.why_not_fatal("sid") == reason
+    # Stable's kernels decide in whatever version they come, and their absence is a failure.
+    assert kernels.why_not_fatal("bookworm") is None and kernels.why_not_fatal("trixie") is None
+
+
+def test_a_tested_kernel_is_recorded(archive):
+    archive("7.3-amd64")
+    kernels.record_tested("sid", "7.3-amd64")
+    assert kernels.TESTED.read_text(encoding="ascii") == "# comment\nsid 7.3-amd64\n"
+    assert kernels.why_not_fatal("sid") is None
+
+
+def test_every_moving_kernel_has_a_record():
+    assert set(kernels.tested_kernels()) == set(kernels.MOVING)
+
+
 def test_btf_on_the_host():
     """--btf boots nothing and gives a file of BTF."""
     path = Path(run("--kernel", "bookworm", "--btf").stdout.strip())
@@ -162,6 +215,7 @@ def test_guest_files_refuse_to_run_on_the_host():
         (["--kernel", "potato"], "invalid choice: 'potato'"),
         (["--"], "a command must follow"),
         (["x.py", "--", "true"], "either pytest files or a command"),
+        (["--record", "x.py"], "when every file was run"),
     ],
 )
 def test_wrong_arguments(arguments, words):
