@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -15,6 +16,13 @@ from bcc import BPF
 
 # Where tests run in the background a shell has had SIGINT ignored, and what they start would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long a test waits for what must come, on a machine that may be busy with other things.
+LIMIT = 60
+
+# System calls in which a thread waits: read, select, pselect6, poll, ppoll, epoll_wait, epoll_pwait, epoll_pwait2, clock_nanosleep.
+WAITS = {"x86_64": {"0", "23", "270", "7", "271", "232", "281", "441", "230"},
+         "aarch64": {"63", "72", "73", "22", "441", "115"}}[platform.machine()]
 
 # os.getpgid(N) makes the system call getpgid with N, which nothing else in a test does.
 FILTER = "if (bpf_get_current_pid_tgid() >> 32 != OWN_PID) return 0;"
@@ -32,6 +40,27 @@ def getpgid(*numbers):
             os.getpgid(number)
         except ProcessLookupError:
             pass
+
+
+def wait_until(condition):
+    """Looks again and again until a condition holds; gives its value."""
+    deadline = time.monotonic() + LIMIT
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "not so after %d s" % LIMIT
+        time.sleep(0.01)
+    return value
+
+
+def wait_until_asleep(pid, thread=None):
+    """Waits until a thread (the main thread of a process, if none is named) waits in a system call
+    for something to come, or for a time to pass."""
+    path = "/proc/%d/task/%d/syscall" % (pid, thread or pid)
+
+    def asleep():
+        with open(path, encoding="ascii") as file:
+            return file.read().split()[0] in WAITS
+
+    wait_until(asleep)
 
 
 @pytest.fixture
@@ -76,7 +105,7 @@ def python():
 
     def run(script, **options):
         return subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True,
-                              text=True, timeout=60, **options)
+                              text=True, timeout=LIMIT, **options)
 
     return run
 
@@ -94,14 +123,12 @@ def programs_of(pid="self"):
     return ids
 
 
-def gone(ids, seconds=5):
-    """Whether the kernel has none of these programs, at the latest after some seconds: it frees
-    them a little after their last reference goes."""
-    deadline = time.monotonic() + seconds
-    while True:
+def gone(ids):
+    """Whether the kernel has none of these programs, at last: it frees them a little after their
+    last reference goes."""
+    def absent():
         listing = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, check=True)
-        if not ids & {program["id"] for program in json.loads(listing.stdout)}:
-            return True
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
+        return not ids & {program["id"] for program in json.loads(listing.stdout)}
+
+    wait_until(absent)
+    return True

@@ -10,7 +10,6 @@ import socket
 import struct
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -18,7 +17,7 @@ import bcc
 from bcc import BPF, PerfSWConfig, PerfType, StrcmpRewrite, disassembler, libbcc, perf, syscall, tcp
 from bcc import containers, utils
 from bcc import exec as command
-from conftest import getpgid
+from conftest import getpgid, wait_until
 
 COUNT = """
     BPF_HASH(counts);
@@ -323,9 +322,7 @@ def test_command_that_waits_for_its_tracer(load, tmp_path):
         }""" % pid)
     assert not command.cmd_exited(pid) and not (tmp_path / "made").exists()
     command.cmd_ready(pid)
-    deadline = time.monotonic() + 10
-    while not command.cmd_exited(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: command.cmd_exited(pid))
     assert (tmp_path / "made").exists() and bpf["execs"][0].value == 1
     assert command.cmd_exited(pid)
     assert command.run_cmd([]) is None

@@ -7,13 +7,14 @@ import resource
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 
 import pytest
 
 import bcc
-from conftest import getpgid, programs_of
+from conftest import LIMIT, getpgid, programs_of, wait_until, wait_until_asleep
 
 STRUCT = """
 struct inner_t { u16 a; s8 b[2]; };
@@ -307,90 +308,91 @@ def test_poll_timeout(load):
     bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
     start = time.monotonic()
     bpf.ring_buffer_poll(timeout=120)
-    assert 0.11 <= time.monotonic() - start < 1
+    assert 0.11 <= time.monotonic() - start
 
 
 def test_poll_lets_other_threads_run(load):
+    """It is another thread that makes the event that the poll waits for."""
     bpf = load(RING)
-    bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
-    ticks = []
+    seen = []
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: seen.append(bpf["events"].event(data).pid))
+    main = threading.get_native_id()
 
-    def tick():
-        for _ in range(10):
-            ticks.append(time.monotonic())
-            time.sleep(0.005)
+    def act():
+        wait_until_asleep(os.getpid(), main)
+        getpgid(4000001)
 
-    thread = threading.Thread(target=tick)
+    thread = threading.Thread(target=act)
     thread.start()
-    bpf.ring_buffer_poll(timeout=300)
-    end = time.monotonic()
+    bpf.ring_buffer_poll(timeout=LIMIT * 1000)
+    assert seen == [4000001]
     thread.join()
-    assert len([tick for tick in ticks if tick < end]) == 10
 
 
 def test_two_threads_poll_two_modules(load):
     modules = [load(RING), load(RING)]
     seen = {0: [], 1: []}
+    expected = list(range(4000000, 4000020))
 
     def follow(index):
         bpf = modules[index]
         bpf["events"].open_ring_buffer(
             lambda ctx, data, size: seen[index].append(bpf["events"].event(data).pid))
-        for _ in range(10):
-            bpf.ring_buffer_poll(timeout=50)
+        deadline = time.monotonic() + LIMIT
+        while len(seen[index]) < len(expected) and time.monotonic() < deadline:
+            bpf.ring_buffer_poll(timeout=1000)
 
     threads = [threading.Thread(target=follow, args=(index,)) for index in (0, 1)]
     for thread in threads:
         thread.start()
-    time.sleep(0.1)
-    getpgid(*range(4000000, 4000020))
+    for thread in threads:
+        wait_until_asleep(os.getpid(), thread.native_id)
+    getpgid(*expected)
     for thread in threads:
         thread.join()
-    assert seen == {0: list(range(4000000, 4000020)), 1: list(range(4000000, 4000020))}
+    assert seen == {0: expected, 1: expected}
 
 
 def test_close_ends_the_poll_of_another_thread(load):
     bpf = load(RING)
     bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
-    ended = []
-
-    def follow():
-        bpf.ring_buffer_poll()
-        ended.append(time.monotonic())
-
-    thread = threading.Thread(target=follow)
+    thread = threading.Thread(target=bpf.ring_buffer_poll)
     thread.start()
-    time.sleep(0.3)
-    start = time.monotonic()
+    wait_until_asleep(os.getpid(), thread.native_id)
     bpf.close()
     assert bpf.module.closed and programs_of() == set()
-    thread.join(5)
-    assert ended and ended[0] - start < 0.5
+    thread.join(LIMIT)
+    assert not thread.is_alive()
 
 
 def test_one_thread_polls_at_a_time(load):
     bpf = load(RING)
     bpf["events"].open_ring_buffer(lambda ctx, data, size: None)
-    thread = threading.Thread(target=bpf.ring_buffer_poll, args=(400,))
+    thread = threading.Thread(target=bpf.ring_buffer_poll, args=(LIMIT * 1000,))
     thread.start()
-    time.sleep(0.1)
+    wait_until_asleep(os.getpid(), thread.native_id)
     with pytest.raises(bcc.StateError, match="another thread"):
         bpf.ring_buffer_poll(0)
+    getpgid(4000001)
     thread.join()
 
 
-def test_exit_while_a_daemon_thread_polls(python):
-    start = time.monotonic()
-    result = python("""
-        import threading, time
+def test_exit_while_a_daemon_thread_polls():
+    script = textwrap.dedent("""
+        import threading
         from bcc import BPF
         b = BPF(text='BPF_RINGBUF_OUTPUT(events, 1); int f(void *ctx) { return 0; }')
         b["events"].open_ring_buffer(print)
-        threading.Thread(target=b.ring_buffer_poll, daemon=True).start()
-        time.sleep(0.3)
+        thread = threading.Thread(target=b.ring_buffer_poll, daemon=True)
+        thread.start()
+        print(thread.native_id, flush=True)
+        input()
         """)
-    assert (result.returncode, result.stderr) == (0, "")
-    assert time.monotonic() - start < 5
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as process:
+        wait_until_asleep(process.pid, int(process.stdout.readline()))
+        assert process.communicate("\n", timeout=LIMIT) == ("", "")
+    assert process.returncode == 0
 
 
 def test_harmless_signal_does_not_end_a_poll(load):
@@ -576,25 +578,35 @@ def test_losses_without_a_callback_are_counted(load, kind, caplog):
 def test_wakeups_come_in_batches_with_a_bound_on_the_delay(load, kind):
     reader = Numbered(load, kind)
     writer, = reader.writers(1, 400, 0.001)
+    start = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
     while len(reader.numbers) < 400:
         reader.poll(1000)
     sleeps = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
     assert writer.wait() == 0
-    assert sleeps < 150
-    # 30 ms, on a machine that may be busy with something else.
-    assert sorted(reader.delays)[390] < 100e6
+    # One each 30 ms, however long a busy machine makes it.
+    assert sleeps < 50 + (time.monotonic() - start) / 0.025
+    # Without a bound half of them would wait for most of the writer's time.
+    assert sorted(reader.delays)[200] < 100e6
     reader.check_sum()
 
 
+def check_wakes_at_once(reader):
+    """An event after a silence reaches a waiting reader long before the 30 ms of a batch; on a busy
+    machine that is so now and then, and without a wakeup for each event never."""
+    for round_number in range(100):
+        thread = threading.Timer(0.1, getpgid, [reader.mark])
+        thread.start()
+        while len(reader.numbers) == round_number:
+            reader.poll(1000)
+        thread.join()
+        if round_number >= 4 and min(reader.delays) < 20e6:
+            return
+    raise AssertionError(sorted(reader.delays))
+
+
 def test_wakeup_events_of_one_wakes_for_each(load):
-    reader = Numbered(load, "perf", wakeup_events=1)
-    writer, = reader.writers(1, 200, 0.001)
-    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
-    while len(reader.numbers) < 200:
-        reader.poll(1000)
-    assert resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before > 100
-    assert writer.wait() == 0
+    check_wakes_at_once(Numbered(load, "perf", wakeup_events=1))
 
 
 def test_wakeup_events_keeps_a_reader_waiting(load):
@@ -610,14 +622,7 @@ def test_wakeup_events_keeps_a_reader_waiting(load):
 
 @pytest.mark.parametrize("kind", ["ring", "reserve"])
 def test_a_ring_wakes_its_reader_at_once_after_a_silence(load, kind):
-    reader = Numbered(load, kind)
-    for round_number in range(5):
-        thread = threading.Timer(0.15, getpgid, [reader.mark])
-        thread.start()
-        while len(reader.numbers) == round_number:
-            reader.poll(1000)
-        thread.join()
-    assert sorted(reader.delays)[2] < 20e6
+    check_wakes_at_once(Numbered(load, kind))
 
 
 def test_polling_ring_buffers_that_nobody_opened(load):
@@ -691,7 +696,7 @@ def test_ctrl_c_in_a_callback(load, kind):
         take(first, data, size)
         if len(reader.numbers) == 2:
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(5)
+            time.sleep(LIMIT)
 
     getattr(reader.table, "open_%s_buffer" % kind)(interrupted)
     getpgid(*[reader.mark] * 4)
@@ -699,7 +704,7 @@ def test_ctrl_c_in_a_callback(load, kind):
     with pytest.raises(KeyboardInterrupt):
         while True:
             reader.poll(1000)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < LIMIT / 2
     while len(reader.numbers) < 4:
         reader.poll(1000)
     assert sorted(reader.numbers) == [0, 1, 2, 3]
@@ -709,16 +714,15 @@ def test_ctrl_c_in_a_callback(load, kind):
 def test_ctrl_c_while_events_pour_in(load, kind):
     reader = Numbered(load, kind)
     writer, = reader.writers(1, 10000000)
-    timer = threading.Timer(0.5, os.kill, [os.getpid(), signal.SIGINT])
-    timer.start()
+    taken = threading.Thread(target=lambda: (
+        wait_until(lambda: len(reader.numbers) > 100), os.kill(os.getpid(), signal.SIGINT)))
+    taken.start()
     start = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            while True:
+            while time.monotonic() - start < LIMIT:
                 reader.poll()
-        assert time.monotonic() - start < 3
     finally:
-        timer.join()
+        taken.join()
         writer.kill()
         writer.wait()
-    assert len(reader.numbers) > 100

@@ -12,7 +12,7 @@ import pytest
 
 import bcc
 from bcc import BPF
-from conftest import getpgid
+from conftest import getpgid, wait_until
 from kernel_calls import run, run_raw_tracepoint
 
 
@@ -147,9 +147,7 @@ def test_timers(load):
             return bpf_timer_start(&element->timer, 1000000, 0);
         }""")
     assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 0
-    deadline = time.monotonic() + 5
-    while not bpf["counts"][1].value and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: bpf["counts"][1].value)
     assert [leaf.value for leaf in bpf["counts"].values()] == [0, 105]
 
 
@@ -258,16 +256,21 @@ def test_dynamic_field_of_its_own_size(load):
 # The trace pipe.
 
 def printed(bpf, count):
-    """Lines that the program prints during one getpgid(), without their headers."""
+    """Lines that the program prints during one getpgid(), without their headers. Somebody else may read the pipe, too, and
+    take some of them away: then it prints them again."""
     lines = []
-    getpgid(4000000)
-    deadline = time.monotonic() + 10
-    while len(lines) < count and time.monotonic() < deadline:
-        line = bpf.trace_readline(nonblocking=True)
-        if line and b"ebcc<" in line:
-            lines.append(line.decode().split("ebcc<", 1)[1])
-        elif not line:
-            time.sleep(0.01)
+
+    def look():
+        lines.clear()
+        getpgid(4000000)
+        deadline = time.monotonic() + 2
+        while len(lines) < count and time.monotonic() < deadline:
+            line = bpf.trace_readline(nonblocking=True)
+            if b"ebcc<" in line and b"-%d " % os.getpid() in line:
+                lines.append(line.decode().split("ebcc<", 1)[1])
+        return len(lines) >= count
+
+    wait_until(look)
     return lines
 
 

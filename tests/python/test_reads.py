@@ -9,7 +9,7 @@ import time
 import pytest
 import read_cases
 from bcc import BPF, PerfSWConfig, PerfType
-from conftest import getpgid
+from conftest import LIMIT, getpgid
 from kernel_calls import run_raw_tracepoint
 from read_cases import CALLBACK_CASES, CASES
 
@@ -190,7 +190,7 @@ def test_sample_of_a_perf_event(load):
         }""")
     bpf.attach_perf_event(ev_type=PerfType.SOFTWARE, ev_config=PerfSWConfig.CPU_CLOCK, fn_name="on_sample",
                           sample_period=100000, pid=os.getpid())
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LIMIT
     while not len(bpf["results"]) and time.monotonic() < deadline:
         sum(range(10000))
     result = only_result(bpf)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bcc import trace
-from conftest import getpgid
+from conftest import LIMIT, getpgid, wait_until
 
 PRINT = """
 TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
@@ -42,19 +42,23 @@ def test_lines_that_are_no_events(line):
     assert trace.parse(line) is None
 
 
+# Whoever else reads the pipe takes lines away, and whoever prints adds some: what a test waits for, it has printed again
+# and again.
+
 def wait_for_fields(bpf, number):
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        fields = bpf.trace_fields(nonblocking=True)
-        if fields[1] == os.getpid() and fields[5].startswith(b"number %d:" % number):
-            return fields
-    raise AssertionError("the line did not come")
+    def look():
+        getpgid(number)
+        while (fields := bpf.trace_fields(nonblocking=True))[0] is not None:
+            if fields[1] == os.getpid() and fields[5].startswith(b"number %d:" % number):
+                return fields
+        return None
+
+    return wait_until(look)
 
 
 def test_trace_fields(load):
     bpf = load(PRINT)
     assert len(bpf.trace_fields(nonblocking=True)) == 6
-    getpgid(4000007)
     task, pid, cpu, flags, timestamp, message = wait_for_fields(bpf, 4000007)
     with open("/proc/self/comm", "rb") as file:
         assert task in (file.read().rstrip(b"\n"), b"<...>")  # which the kernel may not remember
@@ -66,20 +70,18 @@ def test_trace_fields(load):
 
 def test_nonblocking_without_lines(load):
     bpf = load(PRINT)
-    while bpf.trace_readline(nonblocking=True):
-        pass
-    assert bpf.trace_readline(nonblocking=True) == b""
-    assert bpf.trace_fields(nonblocking=True) == (None,) * 6
+    wait_until(lambda: bpf.trace_readline(nonblocking=True) == b"" and
+               bpf.trace_fields(nonblocking=True) == (None,) * 6)
 
 
 def test_trace_open_is_a_file_of_lines(load):
     bpf = load(PRINT)
-    getpgid(4000008)
-    lines = []
-    deadline = time.monotonic() + 5
-    while not lines and time.monotonic() < deadline:
-        lines = [line for line in bpf.trace_open(nonblocking=True) if b"number 4000008" in line]
-    assert re.search(rb": bpf_trace_printk: number 4000008: twice 8000016\n$", lines[0])
+
+    def look():
+        getpgid(4000008)
+        return [line for line in bpf.trace_open(nonblocking=True) if b"number 4000008" in line]
+
+    assert re.search(rb": bpf_trace_printk: number 4000008: twice 8000016\n$", wait_until(look)[0])
 
 
 SCRIPT = """
@@ -111,6 +113,6 @@ def test_trace_print_until_interrupted(call, expected):
     else:
         raise AssertionError(process.stderr.read())
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=LIMIT)
     assert (process.returncode, errors.strip().splitlines()[-1]) == \
         (-signal.SIGINT, "KeyboardInterrupt")
