@@ -191,8 +191,10 @@ struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
 	struct ebcc_link *before = module->links, *link;
 
 	for (size_t i = 0; i < module->program_count; i++) {
-		struct ebcc_error *error = attach_if_named(module->programs[i], &link);
+		struct ebcc_error *error = ebcc_check_interrupted(&module->log);
 
+		if (!error)
+			error = attach_if_named(module->programs[i], &link);
 		if (!error)
 			continue;
 		/* All or nothing: new links are put in front of the list. */

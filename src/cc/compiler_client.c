@@ -320,28 +320,55 @@ struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *clien
 
 /*
  * Signals that end or stop programs interrupt a compile; the others (timers, children, profilers)
- * would only do so by accident.
+ * would only do so by accident. They are held back except while the exchange waits: one that came
+ * just before a wait would interrupt nothing.
  */
-static void waiting_mask(sigset_t *ret)
-{
-	static const int interrupting[] = {
-		SIGINT,	 SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU,
-		SIGABRT, SIGSEGV, SIGBUS, SIGILL,  SIGFPE,  SIGSYS,  SIGTRAP,
-	};
-	sigset_t current;
+static const int interrupting[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
+/* What the thread does to itself is never held back. */
+static const int synchronous[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP};
 
-	pthread_sigmask(SIG_SETMASK, NULL, &current);
-	sigfillset(ret);
-	for (size_t i = 0; i < sizeof(interrupting) / sizeof(interrupting[0]); i++)
-		if (!sigismember(&current, interrupting[i]))
-			sigdelset(ret, interrupting[i]);
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Waiting for the helper: until when, and what the thread's signal mask was before. */
+struct wait {
+	struct timespec deadline;
+	sigset_t mask_before;
+};
+
+/* How often a wait asks the caller whether to go on. */
+#define WAIT_SLICE_NS 100000000
+
+static void wait_begin(struct wait *wait, unsigned seconds)
+{
+	sigset_t held;
+
+	clock_gettime(CLOCK_MONOTONIC, &wait->deadline);
+	wait->deadline.tv_sec += seconds;
+	sigemptyset(&held);
+	for (size_t i = 0; i < ARRAY_SIZE(interrupting); i++)
+		sigaddset(&held, interrupting[i]);
+	pthread_sigmask(SIG_BLOCK, &held, &wait->mask_before);
 }
 
-/* Waits until the socket is ready for @events. */
-static enum outcome wait_for(const struct ebcc_compiler_client *client, short events,
-			     const struct timespec *deadline)
+static void wait_end(struct wait *wait)
+{
+	pthread_sigmask(SIG_SETMASK, &wait->mask_before, NULL);
+}
+
+static void mask_open(sigset_t *mask, const sigset_t *before, const int *signals, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!sigismember(before, signals[i]))
+			sigdelset(mask, signals[i]);
+}
+
+/* Waits until the socket is ready for @events, or for a slice of the time: then *@ret_ready is
+ * false. */
+static enum outcome wait_slice(const struct ebcc_compiler_client *client, short events,
+			       const struct wait *wait, bool *ret_ready)
 {
 	struct pollfd poll_fd = {.fd = client->socket, .events = events};
+	const struct timespec *deadline = &wait->deadline;
 	struct timespec now, left;
 	sigset_t mask;
 	int result;
@@ -355,11 +382,36 @@ static enum outcome wait_for(const struct ebcc_compiler_client *client, short ev
 	}
 	if (left.tv_sec < 0)
 		return OUTCOME_TIMEOUT;
-	waiting_mask(&mask);
+	if (left.tv_sec > 0 || left.tv_nsec > WAIT_SLICE_NS)
+		left = (struct timespec){.tv_nsec = WAIT_SLICE_NS};
+	sigfillset(&mask);
+	mask_open(&mask, &wait->mask_before, interrupting, ARRAY_SIZE(interrupting));
+	mask_open(&mask, &wait->mask_before, synchronous, ARRAY_SIZE(synchronous));
 	result = ppoll(&poll_fd, 1, &left, &mask);
 	if (result < 0)
 		return errno == EINTR ? OUTCOME_INTERRUPTED : OUTCOME_FAILED;
-	return result ? OUTCOME_DONE : OUTCOME_TIMEOUT;
+	*ret_ready = result > 0;
+	return OUTCOME_DONE;
+}
+
+static enum outcome wait_for(const struct ebcc_compiler_client *client, short events,
+			     const struct wait *wait)
+{
+	bool ready = false;
+
+	while (!ready) {
+		enum outcome outcome = wait_slice(client, events, wait, &ready);
+
+		if (outcome != OUTCOME_DONE)
+			return outcome;
+		if (!ready) {
+			AUTO_ERROR struct ebcc_error *error = ebcc_check_interrupted(client->log);
+
+			if (error)
+				return OUTCOME_INTERRUPTED;
+		}
+	}
+	return OUTCOME_DONE;
 }
 
 static enum outcome outcome_of_errno(void)
@@ -368,7 +420,7 @@ static enum outcome outcome_of_errno(void)
 }
 
 static enum outcome transmit(const struct ebcc_compiler_client *client, const char *data,
-			     size_t size, const struct timespec *deadline)
+			     size_t size, const struct wait *wait)
 {
 	while (size) {
 		ssize_t count = send(client->socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -377,7 +429,7 @@ static enum outcome transmit(const struct ebcc_compiler_client *client, const ch
 			data += count;
 			size -= count;
 		} else if (errno == EAGAIN) {
-			enum outcome outcome = wait_for(client, POLLOUT, deadline);
+			enum outcome outcome = wait_for(client, POLLOUT, wait);
 
 			if (outcome != OUTCOME_DONE)
 				return outcome;
@@ -389,7 +441,7 @@ static enum outcome transmit(const struct ebcc_compiler_client *client, const ch
 }
 
 static enum outcome receive(const struct ebcc_compiler_client *client, char *data, size_t size,
-			    const struct timespec *deadline)
+			    const struct wait *wait)
 {
 	while (size) {
 		ssize_t count = recv(client->socket, data, size, MSG_DONTWAIT);
@@ -400,7 +452,7 @@ static enum outcome receive(const struct ebcc_compiler_client *client, char *dat
 		} else if (count == 0) {
 			return OUTCOME_CLOSED;
 		} else if (errno == EAGAIN) {
-			enum outcome outcome = wait_for(client, POLLIN, deadline);
+			enum outcome outcome = wait_for(client, POLLIN, wait);
 
 			if (outcome != OUTCOME_DONE)
 				return outcome;
@@ -536,25 +588,34 @@ static struct ebcc_error *nonsense_error(struct ebcc_compiler_client *client,
 }
 
 static struct ebcc_error *receive_answer(struct ebcc_compiler_client *client,
-					 const struct timespec *deadline,
-					 struct ebcc_cc_answer *answer)
+					 const struct wait *wait, struct ebcc_cc_answer *answer)
 {
 	struct ebcc_frame_header header;
 	char *payload AUTO_FREE = NULL;
 	struct ebcc_error *error;
 
-	TRY(outcome_error(client, receive(client, (char *)&header, sizeof(header), deadline)));
+	TRY(outcome_error(client, receive(client, (char *)&header, sizeof(header), wait)));
 	error = ebcc_frame_check_header(&header, EBCC_FRAME_ANSWER);
 	if (error)
 		return nonsense_error(client, error);
 	payload = malloc(header.size + 1);
 	if (!payload)
 		return nonsense_error(client, ebcc_error_no_memory());
-	TRY(outcome_error(client, receive(client, payload, header.size, deadline)));
+	TRY(outcome_error(client, receive(client, payload, header.size, wait)));
 	error = ebcc_frame_check_payload(&header, payload);
 	if (!error)
 		error = ebcc_decode_answer(payload, header.size, answer);
 	return error ? nonsense_error(client, error) : NULL;
+}
+
+static struct ebcc_error *exchange(struct ebcc_compiler_client *client, struct ebcc_buf *frame,
+				   const struct wait *wait, struct ebcc_cc_answer *answer)
+{
+	TRY(ebcc_check_interrupted(client->log));
+	TRY(outcome_error(client, transmit(client, frame->data, frame->size, wait)));
+	ebcc_buf_deinit(frame);
+	ebcc_buf_init(frame);
+	return receive_answer(client, wait, answer);
 }
 
 static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
@@ -562,16 +623,15 @@ static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
 					    struct ebcc_cc_answer *answer)
 {
 	struct ebcc_buf frame AUTO_BUF = EBCC_BUF_INIT;
-	struct timespec deadline;
+	struct ebcc_error *error;
+	struct wait wait;
 
 	TRY(ebcc_frame_encode_request(&frame, request));
 	TRY(ebcc_compiler_client_start(client));
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += client->timeout_seconds;
-	TRY(outcome_error(client, transmit(client, frame.data, frame.size, &deadline)));
-	ebcc_buf_deinit(&frame);
-	ebcc_buf_init(&frame);
-	return receive_answer(client, &deadline, answer);
+	wait_begin(&wait, client->timeout_seconds);
+	error = exchange(client, &frame, &wait, answer);
+	wait_end(&wait);
+	return error;
 }
 
 /* The compiler library in this process. Loaded once, never unloaded: LLVM leaves hooks behind. */

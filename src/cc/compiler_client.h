@@ -55,8 +55,8 @@ ebcc_compiler_client_identity(const struct ebcc_compiler_client *client, struct 
  *
  * EBCC_ERROR_COMPILE: no helper, or it crashed, hung, ran out of memory or time, or
  * answered nonsense; what it printed is in the details. EBCC_ERROR_INTERRUPTED: a handler for
- * SIGINT, SIGTERM, SIGHUP or SIGQUIT ran in this thread; the helper is killed. (Other
- * signals wait until the compile is over.)
+ * SIGINT, SIGTERM, SIGHUP or SIGQUIT ran in this thread, or @log's interrupted() said so; the
+ * helper is killed. (Other signals wait until the compile is over.)
  */
 MUST_CHECK struct ebcc_error *ebcc_compiler_client_compile(struct ebcc_compiler_client *client,
 							   const struct ebcc_cc_request *request,

@@ -151,6 +151,11 @@ struct ebcc_module_opts {
 	bool no_rlimit;		   /**< do not raise RLIMIT_MEMLOCK (kernels before 5.11 need it) */
 	ebcc_log_fn log;	   /**< or NULL: messages are dropped */
 	void *log_ctx;
+	/** Asked with interrupted_ctx, about ten times a second, by calls of the module that take
+	 *  long (compiling, attaching many probes), on the calling thread. True ends the call with
+	 *  EBCC_ERROR_INTERRUPTED, and nothing of it stays. NULL: never asked */
+	bool (*interrupted)(void *ctx);
+	void *interrupted_ctx;
 };
 
 /**

@@ -11,11 +11,23 @@
 struct ebcc_log {
 	ebcc_log_fn fn; /* NULL: messages are dropped */
 	void *ctx;
+	/* ebcc_module_opts.interrupted goes the same ways; NULL: nobody interrupts */
+	bool (*interrupted)(void *ctx);
+	void *interrupted_ctx;
 };
 
 /* Sends one message; a NULL @log is allowed. */
 void ebcc_log(const struct ebcc_log *log, enum ebcc_log_level level, const char *format, ...)
 	EBCC_PRINTF(3, 4);
+
+/* Asks the caller of a long call whether to give it up; a NULL @log is allowed.
+ * EBCC_ERROR_INTERRUPTED when so. */
+MUST_CHECK static inline struct ebcc_error *ebcc_check_interrupted(const struct ebcc_log *log)
+{
+	if (!log || !log->interrupted || !log->interrupted(log->interrupted_ctx))
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_INTERRUPTED, "a signal interrupted the call");
+}
 
 /*
  * While a scope is open, what libbpf prints on this thread goes to @log (libbpf's warnings as

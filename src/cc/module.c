@@ -38,7 +38,10 @@ static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct
 
 	if (!module)
 		return ebcc_error_no_memory();
-	module->log = (struct ebcc_log){.fn = opts->log, .ctx = opts->log_ctx};
+	module->log = (struct ebcc_log){.fn = opts->log,
+					.ctx = opts->log_ctx,
+					.interrupted = opts->interrupted,
+					.interrupted_ctx = opts->interrupted_ctx};
 	module->debug = opts->debug;
 	module->no_rlimit = opts->no_rlimit;
 	module->owner = getpid();

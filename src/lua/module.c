@@ -78,7 +78,27 @@ static int log_deliver(lua_State *L)
 	return 0;
 }
 
-/* What a log function raises can't come out of the library's call: it is a warning of Lua's. */
+/* Ends what runs, as the hook does that lua5.4 sets when SIGINT arrives. */
+static void raise_interrupt(lua_State *L, lua_Debug *where)
+{
+	lua_sethook(L, NULL, 0, 0);
+	luaL_error(L, "interrupted!");
+}
+
+/* What a log function raises can't come out of the library's call: it is a warning of Lua's. An
+ * interrupt that hit the function is not its own, and comes again when the call is over. */
+static void log_failed(lua_State *L)
+{
+	const char *text = lua_tostring(L, -1);
+
+	if (text && strstr(text, "interrupted!"))
+		lua_sethook(L, raise_interrupt,
+			    LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+	else
+		lua_warning(L, text ? text : "the log function raised an error", 0);
+	lua_pop(L, 1);
+}
+
 static void log_message(void *ctx, enum ebcc_log_level level, const char *message)
 {
 	struct module_box *module = ctx;
@@ -90,12 +110,8 @@ static void log_message(void *ctx, enum ebcc_log_level level, const char *messag
 	lua_pushlightuserdata(L, module);
 	lua_pushinteger(L, level);
 	lua_pushlightuserdata(L, (void *)message);
-	if (lua_pcall(L, 3, 0, 0) != LUA_OK) {
-		const char *text = lua_tostring(L, -1);
-
-		lua_warning(L, text ? text : "the log function raised an error", 0);
-		lua_pop(L, 1);
-	}
+	if (lua_pcall(L, 3, 0, 0) != LUA_OK)
+		log_failed(L);
 }
 
 static void options_read(lua_State *L, int index, struct ebcc_module_opts *opts)

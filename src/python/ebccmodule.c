@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The extension module bcc._ebcc: its initialisation, and the way from the library's
- * log to Python's. It uses Python's limited API of 3.11, so one build serves later
- * versions too.
+ * The extension module bcc._ebcc: its initialisation, the way from the library's
+ * log to Python's, and signals during long calls. It uses Python's limited API of 3.11, so one
+ * build serves later versions too.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "pyebcc.h"
 
@@ -41,26 +42,72 @@ PyObject *bytes_list(char **strings, size_t count)
 }
 
 /*
- * May run with or without the interpreter lock, and while an exception of a callback
- * is on its way; neither may be disturbed.
+ * Python code that runs may raise what isn't its own: whatever the handler of a signal raises comes
+ * out of the code under way. From a callback in the middle of the library nothing can be raised,
+ * so messages wait here, per thread, for the end of the call that they came from.
  */
-void log_message(void *ctx, enum ebcc_log_level level, const char *message)
-{
-	PyGILState_STATE state = PyGILState_Ensure();
-	PyObject *type, *value, *traceback, *sink, *text, *result = NULL;
+struct message {
+	struct message *next;
+	enum ebcc_log_level level;
+	char text[];
+};
 
-	PyErr_Fetch(&type, &value, &traceback);
-	sink = PyImport_ImportModule("bcc.log");
-	text = text_decode(message);
-	if (sink && text)
-		result = PyObject_CallMethod(sink, "message", "iO", (int)level, text);
-	if (!result)
-		PyErr_WriteUnraisable(sink);
-	Py_XDECREF(result);
+static _Thread_local struct message *messages;
+
+void log_message(void *ctx, enum ebcc_log_level level, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct message *message = malloc(sizeof(*message) + size), **end = &messages;
+
+	if (!message)
+		return;
+	message->next = NULL;
+	message->level = level;
+	memcpy(message->text, text, size);
+	while (*end)
+		end = &(*end)->next;
+	*end = message;
+}
+
+static bool message_deliver(const struct message *message)
+{
+	PyObject *sink = PyImport_ImportModule("bcc.log");
+	PyObject *text = sink ? text_decode(message->text) : NULL, *result = NULL;
+
+	if (text)
+		result = PyObject_CallMethod(sink, "message", "iO", (int)message->level, text);
 	Py_XDECREF(text);
 	Py_XDECREF(sink);
-	PyErr_Restore(type, value, traceback);
+	Py_XDECREF(result);
+	return result;
+}
+
+bool messages_deliver(void)
+{
+	if (PyErr_Occurred())
+		return false;
+	while (messages) {
+		struct message *message = messages;
+		bool delivered;
+
+		if (PyErr_CheckSignals() < 0)
+			return false;
+		messages = message->next;
+		delivered = message_deliver(message);
+		free(message);
+		if (!delivered)
+			return false;
+	}
+	return true;
+}
+
+bool signal_raised(void *ctx)
+{
+	PyGILState_STATE state = PyGILState_Ensure();
+	bool raised = PyErr_CheckSignals() < 0;
+
 	PyGILState_Release(state);
+	return raised;
 }
 
 static struct PyModuleDef definition = {

@@ -163,7 +163,8 @@ PyObject *error_raise(struct ebcc_error *error, enum error_context context)
 {
 	PyObject *class, *exception;
 
-	if (ebcc_error_code(error) == EBCC_ERROR_INTERRUPTED && PyErr_CheckSignals() < 0) {
+	if (!messages_deliver() ||
+	    (ebcc_error_code(error) == EBCC_ERROR_INTERRUPTED && PyErr_CheckSignals() < 0)) {
 		ebcc_error_destroy(error);
 		return NULL;
 	}
@@ -186,5 +187,12 @@ PyObject *error_raise_code(enum ebcc_error_code code, const char *message)
 bool error_interrupted(struct ebcc_error *error)
 {
 	ebcc_error_destroy(error);
-	return PyErr_CheckSignals() == 0;
+	return !PyErr_Occurred() && PyErr_CheckSignals() == 0;
+}
+
+bool call_succeeded(struct ebcc_error *error, enum error_context context)
+{
+	if (error)
+		error_raise(error, context);
+	return !error && messages_deliver();
 }

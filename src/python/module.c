@@ -27,6 +27,28 @@ void module_enter(struct module_object *module)
 	module->users++;
 }
 
+/* What the end of the process has to close. */
+static struct module_object *open_modules;
+
+static void list_add(struct module_object *module)
+{
+	module->next = open_modules;
+	if (open_modules)
+		open_modules->previous = module;
+	open_modules = module;
+}
+
+static void list_remove(struct module_object *module)
+{
+	if (module->previous)
+		module->previous->next = module->next;
+	else if (open_modules == module)
+		open_modules = module->next;
+	if (module->next)
+		module->next->previous = module->previous;
+	module->previous = module->next = NULL;
+}
+
 /* Detaching can wait for the kernel (RCU, uprobe removal), hence no lock around it. */
 static void module_destroy_handle(struct module_object *module)
 {
@@ -64,10 +86,9 @@ static bool polled_here(const struct module_object *module)
 	return module->poll && pthread_equal(module->poll->thread, pthread_self());
 }
 
-static PyObject *module_close(PyObject *self, PyObject *unused)
+static void close_now(struct module_object *module)
 {
-	struct module_object *module = (struct module_object *)self;
-
+	list_remove(module);
 	module->closing = true;
 	for (int waited = 0; module->users > 0 && !polled_here(module) && waited < CLOSE_WAIT_MS;
 	     waited += CLOSE_STEP_MS) {
@@ -77,6 +98,36 @@ static PyObject *module_close(PyObject *self, PyObject *unused)
 	}
 	if (module->users == 0)
 		module_destroy_handle(module);
+}
+
+/* Signals that arrive while it detaches are handled when that is done, and not somewhere later. */
+static PyObject *module_close(PyObject *self, PyObject *unused)
+{
+	close_now((struct module_object *)self);
+	if (PyErr_CheckSignals() < 0)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
+/*
+ * For the end of the process. It is not Python code, so no handler of a signal breaks into it; what
+ * handlers raise to end the process is done already.
+ */
+static PyObject *modules_close(PyObject *self, PyObject *unused)
+{
+	while (open_modules) {
+		struct module_object *module = open_modules;
+
+		Py_INCREF((PyObject *)module);
+		close_now(module);
+		Py_DECREF((PyObject *)module);
+	}
+	if (PyErr_CheckSignals() < 0) {
+		if (!PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) &&
+		    !PyErr_ExceptionMatches(PyExc_SystemExit))
+			return NULL;
+		PyErr_Clear();
+	}
 	Py_RETURN_NONE;
 }
 
@@ -122,13 +173,18 @@ static struct ebcc_error *make(const char *source, Py_ssize_t size, const char *
 static PyObject *module_create(PyTypeObject *type, struct ebcc_module *handle)
 {
 	struct module_object *module = (struct module_object *)PyType_GenericAlloc(type, 0);
+	pthread_mutexattr_t recursive;
 
 	if (!module) {
 		ebcc_module_destroy(handle);
 		return NULL;
 	}
 	module->handle = handle;
-	pthread_mutex_init(&module->lock, NULL);
+	list_add(module);
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&module->lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
 	module->types = PyDict_New();
 	if (!module->types) {
 		Py_DECREF((PyObject *)module);
@@ -142,7 +198,8 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	static char *names[] = {"source",	"file_name", "header",	      "cflags", "debug",
 				"kernel_types", "compiler",  "btf_path",      "device", "no_rlimit",
 				"kernel_root",	"object",    "second_object", NULL};
-	struct ebcc_module_opts opts = {.sz = sizeof(opts), .log = log_message};
+	struct ebcc_module_opts opts = {
+		.sz = sizeof(opts), .log = log_message, .interrupted = signal_raised};
 	struct ebcc_module *handle = NULL;
 	PyObject *cflags;
 	const char *source, *object = NULL;
@@ -167,9 +224,11 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 		return NULL;
 	error = make(source, size, object, object_size, &opts, &handle);
 	PyMem_Free((void *)opts.cflags);
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	return handle ? module_create(type, handle) : NULL;
+	if (!call_succeeded(error, ERROR_ANY)) {
+		ebcc_module_destroy(handle);
+		return NULL;
+	}
+	return module_create(type, handle);
 }
 
 static int module_traverse(PyObject *self, visitproc visit, void *arg)
@@ -199,6 +258,7 @@ static void module_dealloc(PyObject *self)
 	PyObject_GC_UnTrack(self);
 	if (module->weakrefs)
 		PyObject_ClearWeakRefs(self);
+	list_remove(module);
 	module_clear(self);
 	pthread_mutex_destroy(&module->lock);
 	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
@@ -213,8 +273,8 @@ static PyObject *module_load(PyObject *self, PyObject *unused)
 	if (!module_check(module))
 		return NULL;
 	MODULE_CALL(module, error, ebcc_module_load(module->handle));
-	if (error)
-		return error_raise(error, ERROR_ANY);
+	if (!call_succeeded(error, ERROR_ANY))
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -226,8 +286,8 @@ static PyObject *module_attach_named(PyObject *self, PyObject *unused)
 	if (!module_check(module))
 		return NULL;
 	MODULE_CALL(module, error, ebcc_module_attach_named(module->handle));
-	if (error)
-		return error_raise(error, ERROR_ATTACHING);
+	if (!call_succeeded(error, ERROR_ATTACHING))
+		return NULL;
 	Py_RETURN_NONE;
 }
 
@@ -361,8 +421,8 @@ static PyObject *module_second_object(PyObject *self, PyObject *unused)
 	if (!module_check(module))
 		return NULL;
 	MODULE_CALL(module, error, ebcc_module_second_object(module->handle, &object, &size));
-	if (error)
-		return error_raise(error, ERROR_ANY);
+	if (!call_succeeded(error, ERROR_ANY))
+		return NULL;
 	return PyBytes_FromStringAndSize(object, size);
 }
 
@@ -463,7 +523,16 @@ static PyType_Spec module_spec = {
 	.slots = module_slots,
 };
 
+static PyMethodDef functions[] = {
+	{"close_modules", modules_close, METH_NOARGS,
+	 "close_modules()\n\nCloses every module that is open. KeyboardInterrupt and SystemExit of "
+	 "signals\nthat arrive meanwhile are dropped: it is for the end of the process."},
+	{0},
+};
+
 int module_add(PyObject *extension)
 {
+	if (PyModule_AddFunctions(extension, functions) < 0)
+		return -1;
 	return type_add(extension, &module_spec, "Module", &module_type);
 }

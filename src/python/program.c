@@ -188,9 +188,11 @@ static PyObject *link_name(PyObject *self, void *unused)
 static PyObject *attach_result(struct module_object *module, struct ebcc_error *error,
 			       struct ebcc_link *link)
 {
-	if (error)
-		return error_raise(error, ERROR_ATTACHING);
-	return link_create(module, link);
+	if (call_succeeded(error, ERROR_ATTACHING))
+		return link_create(module, link);
+	if (!error)
+		ebcc_link_destroy(link);
+	return NULL;
 }
 
 static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -464,8 +466,8 @@ static PyObject *program_load(PyObject *self, PyObject *args)
 	opts.has_attach_type = attach_type >= 0;
 	opts.attach_type = attach_type;
 	MODULE_CALL(program->module, error, ebcc_program_load(program->handle, type, &opts));
-	if (error)
-		return error_raise(error, ERROR_ANY);
+	if (!call_succeeded(error, ERROR_ANY))
+		return NULL;
 	Py_RETURN_NONE;
 }
 

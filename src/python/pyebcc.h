@@ -33,13 +33,15 @@ struct poll {
 /* bcc._ebcc.Module */
 struct module_object {
 	PyObject ob_base;
-	struct ebcc_module *handle; /* NULL once closed */
-	PyObject *types;	    /* dict: address of an ebcc_type -> its ctypes class */
-	struct reader *readers;	    /* open perf and ring buffers */
-	struct poll *poll;	    /* or NULL */
-	pthread_mutex_t lock;	    /* held by calls that run without the interpreter lock */
-	unsigned users;		    /* such calls in progress, polls included */
-	bool closing;		    /* closed as soon as users is 0 */
+	struct ebcc_module *handle;	       /* NULL once closed */
+	struct module_object *previous, *next; /* of the modules that are open */
+	PyObject *types;	/* dict: address of an ebcc_type -> its ctypes class */
+	struct reader *readers; /* open perf and ring buffers */
+	struct poll *poll;	/* or NULL */
+	pthread_mutex_t lock;	/* held by calls that run without the interpreter lock; one
+				 * that handles a signal meanwhile may make another */
+	unsigned users;		/* such calls in progress, polls included */
+	bool closing;		/* closed as soon as users is 0 */
 	PyObject *weakrefs;
 };
 
@@ -104,6 +106,10 @@ int errors_add(PyObject *extension);
 PyObject *error_raise(struct ebcc_error *error, enum error_context context);
 /** Raises the class of @p code with a text of our own. @return NULL. */
 PyObject *error_raise_code(enum ebcc_error_code code, const char *message);
+/** The end of a call into the library: raises @p error, which is consumed, or what the delivery of
+ *  messages raised.
+ *  @return false with an exception set. */
+bool call_succeeded(struct ebcc_error *error, enum error_context context);
 /** A signal interrupted a call: frees @p error and runs the handlers.
  *  @return true when none of them raised and the call may be repeated. */
 bool error_interrupted(struct ebcc_error *error);
@@ -170,8 +176,15 @@ int trace_pipe_add(PyObject *extension);
 /** A list of bytes from a list of strings of the library, which is freed. */
 PyObject *bytes_list(char **strings, size_t count);
 
-/** Where messages of the library go: Python's logging, through bcc.log. */
+/** The library's log callback: keeps the message until messages_deliver(). Runs no Python. */
 void log_message(void *ctx, enum ebcc_log_level level, const char *message);
+/** Hands the messages that this thread's calls left to Python's logging, through bcc.log. Handlers
+ *  of signals run first.
+ *  @return false with an exception set, which came from there or was there before. */
+bool messages_deliver(void);
+/** The library's question during long calls: runs the handlers of signals. True with the exception
+ *  set that one of them raised. */
+bool signal_raised(void *ctx);
 
 /** Creates a type from its spec and adds it. *@p ret is a strong reference. */
 int type_add(PyObject *extension, PyType_Spec *spec, const char *name, PyTypeObject **ret);

@@ -282,6 +282,8 @@ static PyObject *describe_object(PyObject *self, PyObject *const *args)
 	PyObject *result = NULL;
 	int in_file = 0;
 
+	if (!build_id && !PyErr_ExceptionMatches(PyExc_AttributeError))
+		return NULL;
 	PyErr_Clear();
 	address = PyObject_GetAttrString(args[1], build_id ? "offset" : "value");
 	if (address && build_id)

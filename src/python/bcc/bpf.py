@@ -30,7 +30,6 @@ def _choice(choices, name, value):
     return choices[word]
 
 
-_open_modules = weakref.WeakSet()
 _objects = weakref.WeakSet()
 
 
@@ -39,11 +38,33 @@ def _get_num_open_probes():
     return sum(bpf.num_open_kprobes() + bpf.num_open_uprobes() for bpf in list(_objects))
 
 
-@atexit.register
-def _close_modules():
-    """Detaches while the interpreter is still whole."""
-    for module in list(_open_modules):
+# Detaches while the interpreter is still whole.
+atexit.register(_ebcc.close_modules)
+
+
+class ClosingInterrupted(KeyboardInterrupt, SystemExit):
+    """Ctrl-C while a BPF object was being closed, raised when everything was detached.
+
+    It is a KeyboardInterrupt to whoever catches one. Where nobody does, the program is most likely
+    on its way out, and ends without a traceback, with status 130.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.code = 130
+
+
+def _close(module, under_way=None):
+    """Closes a module. under_way: an exception that goes on afterwards; one that ends the program
+    stands for an interrupt that arrives meanwhile."""
+    try:
         module.close()
+    except KeyboardInterrupt as interrupt:
+        if isinstance(under_way, (KeyboardInterrupt, SystemExit)):
+            return
+        if type(interrupt) is KeyboardInterrupt:
+            raise ClosingInterrupted from None
+        raise
 
 
 def _find_file(name):
@@ -108,7 +129,6 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
                                     _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
                                     _choice(_COMPILERS, "compiler", compiler), btf_path,
                                     not allow_rlimit)
-        _open_modules.add(self.module)
         try:
             for name, value in (constants or {}).items():
                 self._set_constant(to_bytes(name), value)
@@ -120,9 +140,9 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
             self._attach_named()
             for usdt in usdt_contexts:
                 usdt.attach_uprobes(self, attach_usdt_ignore_pid)
-        except BaseException:
+        except BaseException as error:
             self._show_debug()
-            self.module.close()
+            _close(self.module, error)
             raise
         self._show_debug()
 
@@ -301,7 +321,19 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     # The end.
 
     def close(self):
-        """Detaches and unloads everything. Doing it again does nothing."""
+        """Detaches and unloads everything. Doing it again does nothing.
+
+        An interrupt that arrives meanwhile (Ctrl-C) is raised when that is done; uncaught, it ends
+        the program without a traceback."""
+        self._end(None)
+
+    def _end(self, under_way):
+        try:
+            _close(self.module, under_way)
+        finally:
+            self._forget_attached()
+
+    def _forget_attached(self):
         for links in (self.kprobe_fds, self.uprobe_fds, self.tracepoint_fds,
                       self.raw_tracepoint_fds, self.perf_events, self.trace_fds,
                       self.iter_fds, self.func_fds):
@@ -309,7 +341,6 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         if self._trace_file is not None:
             self._trace_file.close()
             self._trace_file = None
-        self.module.close()
 
     cleanup = close
 
@@ -317,4 +348,4 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         return self
 
     def __exit__(self, *exc_info):
-        self.close()
+        self._end(exc_info[1])

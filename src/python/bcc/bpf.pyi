@@ -13,6 +13,10 @@ from .usdt import USDT
 Text = str | bytes
 Fields = tuple[bytes | None, int | None, int | None, bytes | None, float | None, bytes | None]
 
+class ClosingInterrupted(KeyboardInterrupt, SystemExit):
+    """Ctrl-C while a BPF object was being closed, raised when everything was detached."""
+    def __init__(self) -> None: ...
+
 class Function:
     """A loaded program."""
     bpf: BPF
