@@ -268,26 +268,35 @@ static void close_descriptors(struct ebcc_compiler_client *client)
 	client->pid = 0;
 }
 
+/* Ends the helper, and what it may have started: they are a process group. */
 static void kill_helper(const struct ebcc_compiler_client *client)
 {
-	/* The pidfd can't hit a process that has the number by now. */
+	/* The pidfd can't hit a process that has the number by now. Where a seccomp filter refuses
+	 * it, and for the group, the number is right until the helper is reaped. */
 	if (client->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, client->pidfd, SIGKILL, NULL, 0);
-	else if (!waitid(P_PID, client->pid, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT))
-		kill(client->pid, SIGKILL);
+	if (!waitid(P_PID, client->pid, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT))
+		kill(-client->pid, SIGKILL);
 }
 
-/* Waits for the end of a killed helper. False when somebody else has reaped it. */
+/* Once it is killed, or its socket closed, a helper ends. Where even that can't be done to it, it
+ * is left alone after this time: its own limit on time ends it. */
+#define REAP_WAIT_MS 3000
+
+/* Waits for the end of a killed helper. False when somebody else has reaped it, or it stays. */
 static bool reap_helper(const struct ebcc_compiler_client *client, siginfo_t *ret)
 {
-	int result;
-
-	do {
+	for (int waited = 0; waited < REAP_WAIT_MS; waited++) {
 		*ret = (siginfo_t){0};
-		result = client->pidfd >= 0 ? waitid(P_PIDFD, client->pidfd, ret, WEXITED)
-					    : waitid(P_PID, client->pid, ret, WEXITED);
-	} while (result && errno == EINTR);
-	return !result && ret->si_pid == client->pid;
+		if (waitid(P_PID, client->pid, ret, WEXITED | WNOHANG))
+			return false;
+		if (ret->si_pid)
+			return ret->si_pid == client->pid;
+		if (client->pidfd < 0 ||
+		    poll(&(struct pollfd){.fd = client->pidfd, .events = POLLIN}, 1, 1) < 0)
+			usleep(1000);
+	}
+	return false;
 }
 
 /* Ends the helper and forgets it. */
@@ -296,6 +305,9 @@ static void stop_helper(struct ebcc_compiler_client *client)
 	siginfo_t status;
 
 	if (client->pid && client->owner == getpid()) {
+		if (client->socket >= 0)
+			close(client->socket);
+		client->socket = -1;
 		kill_helper(client);
 		reap_helper(client, &status);
 	}

@@ -5,6 +5,8 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -303,6 +305,55 @@ START_TEST(interrupted)
 }
 END_TEST
 
+static bool ask_later(void *ctx)
+{
+	return ++*(int *)ctx == 3;
+}
+
+/* Whoever compiles is asked about ten times a second whether to go on. */
+START_TEST(interrupted_by_the_caller)
+{
+	int asked = 0;
+	const struct ebcc_log log = {.interrupted = ask_later, .interrupted_ctx = &asked};
+	struct ebcc_compiler_client *client;
+	struct ebcc_error *error;
+	double before = seconds();
+
+	write_helper("exec sleep 1000");
+	ck_assert_ptr_null(ebcc_compiler_client_create(&log, EBCC_COMPILER_HELPER, &client));
+	error = compile_with(client);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INTERRUPTED);
+	ck_assert_int_eq(asked, 3);
+	ck_assert(seconds() - before < 10);
+	ebcc_error_destroy(error);
+	ebcc_compiler_client_destroy(client);
+	assert_no_children();
+}
+END_TEST
+
+/* What a helper has started goes with it: here it holds a pipe open. */
+START_TEST(leaves_no_children)
+{
+	char fifo[sizeof(directory) + 16], byte;
+	int end;
+
+	snprintf(fifo, sizeof(fifo), "%s/fifo", directory);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	end = open(fifo, O_RDONLY | O_NONBLOCK);
+	ck_assert_int_ge(end, 0);
+	setenv("EBCC_CC_TIMEOUT", "1", 1);
+	write_helper("exec 5>\"$(dirname $0)/fifo\"; echo >&5; sleep 1000 & sleep 1000");
+	assert_fails(compile(), "did not finish within 1 seconds");
+	ck_assert_int_eq(read(end, &byte, 1), 1);
+	ck_assert_int_eq(poll(&(struct pollfd){.fd = end, .events = POLLIN}, 1, 10000), 1);
+	ck_assert_int_eq(read(end, &byte, 1), 0);
+	close(end);
+	unlink(fifo);
+	assert_no_children();
+}
+END_TEST
+
 /* A profiler's timer does not end a compile. */
 START_TEST(timer_does_not_interrupt)
 {
@@ -381,6 +432,8 @@ int main(void)
 	tcase_add_test(tcase, inherits_nothing);
 	tcase_add_test(tcase, own_process_group);
 	tcase_add_test(tcase, interrupted);
+	tcase_add_test(tcase, interrupted_by_the_caller);
+	tcase_add_test(tcase, leaves_no_children);
 	tcase_add_test(tcase, timer_does_not_interrupt);
 	tcase_add_test(tcase, starts_again);
 	tcase_add_test(tcase, fork_leaves_helper_alone);
