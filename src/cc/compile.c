@@ -15,9 +15,11 @@
 #include "buf.h"
 #include "compile_cache.h"
 #include "compile_headers.h"
+#include "compiler_answer.h"
 #include "compiler_client.h"
 #include "diagnostics.h"
 #include "kernel_info.h"
+#include "kernel_record.h"
 #include "ktypes.h"
 #include "load.h"
 #include "pid_namespace.h"
@@ -209,28 +211,29 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 
 /* Compiles with the kernel types of the moment; @answer is the caller's to free on success. */
 static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
-				       struct ebcc_compiler_client *client,
-				       struct ebcc_ktypes *ktypes, bool whole,
-				       struct ebcc_cc_answer *answer)
+				       const struct surroundings *with, struct ebcc_ktypes *ktypes,
+				       bool whole, struct ebcc_cc_answer *answer)
 {
 	ebcc_buf_clear(&compilation->kernel_types);
 	TRY(ebcc_ktypes_generate(ktypes, whole, &compilation->kernel_types));
+	TRY(ebcc_kernel_record_write(with->kernel, ktypes, compilation->btf_path,
+				     &compilation->kernel_types));
 	TRY(ebcc_buf_check(&compilation->kernel_types));
 	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
 	compilation->files[0].size = compilation->kernel_types.size;
-	return ebcc_compiler_client_compile(client, &compilation->request, answer);
+	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
 }
 
 /* The rounds: selected types, learnt ones, all of them. @answer holds the last round's. */
 static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
-					 struct ebcc_compiler_client *client,
+					 const struct surroundings *with,
 					 struct ebcc_ktypes *ktypes, struct ebcc_cc_answer *answer)
 {
 	for (int round = 0; round < LEARNING_ROUNDS; round++) {
 		bool learnt;
 
 		ebcc_cc_answer_deinit(answer);
-		TRY(compile_once(compilation, client, ktypes, false, answer));
+		TRY(compile_once(compilation, with, ktypes, false, answer));
 		if (!ebcc_ktypes_may_help(answer))
 			return NULL;
 		TRY(ebcc_ktypes_learn(ktypes, answer->diagnostics, answer->diagnostic_count,
@@ -239,7 +242,7 @@ static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
 			break;
 	}
 	ebcc_cc_answer_deinit(answer);
-	return compile_once(compilation, client, ktypes, true, answer);
+	return compile_once(compilation, with, ktypes, true, answer);
 }
 
 /* Hands what the answer holds over to the module. */
@@ -309,11 +312,37 @@ static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 	}
 	TRY(scan(compilation, &names));
 	TRY(ebcc_ktypes_create(&names, with->kernel, &opts, &ktypes));
-	TRY(compile_rounds(compilation, with->client, ktypes, answer));
+	TRY(compile_rounds(compilation, with, ktypes, answer));
 	ebcc_buf_append_string(inputs, ebcc_ktypes_inputs(ktypes));
 	ebcc_buf_append_string(notes, ebcc_ktypes_notes(ktypes));
 	TRY(ebcc_buf_check(inputs));
 	return ebcc_buf_check(notes);
+}
+
+/* Adds a warning that concerns the whole source to what the compiler said: the cache keeps it. */
+static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc_buf *message)
+{
+	TRY(ebcc_buf_check(message));
+	if (!ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_WARNING, "", 0, 0,
+					   ebcc_buf_string(message), NULL))
+		return ebcc_error_no_memory();
+	return NULL;
+}
+
+/* Who names a tree in BCC_KERNEL_SOURCE may know better: patched kernels go by other names. */
+static struct ebcc_error *warn_of_other_headers(const struct ebcc_kernel_info *kernel,
+						const struct ebcc_kernel_headers *headers,
+						struct ebcc_cc_answer *answer)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	if (!headers->release || !strcmp(headers->release, kernel->release))
+		return NULL;
+	ebcc_buf_printf(&text,
+			"the kernel headers in %s are those of %s, and the kernel is %s: where "
+			"their types differ, the programs read other places than they mean",
+			headers->build, headers->release, kernel->release);
+	return add_warning(answer, &text);
 }
 
 static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilation,
@@ -337,7 +366,8 @@ static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilat
 	request.files++;
 	request.file_count--;
 	TRY(scan(compilation, &names));
-	return ebcc_compile_with_headers(&compile, &names, answer, inputs, notes);
+	TRY(ebcc_compile_with_headers(&compile, &names, answer, inputs, notes));
+	return warn_of_other_headers(with->kernel, headers, answer);
 }
 
 /* Where headers were looked for, and the ways to have some. */
@@ -582,6 +612,7 @@ struct ebcc_error *ebcc_compile(struct ebcc_module *module, const char *source, 
 		return ebcc_error_no_memory();
 	TRY(compilation_init(module->compilation, module, source, size, opts));
 	module->source = module->compilation->source;
+	module->elsewhere = opts->btf_path || opts->kernel_root || secure_getenv("ARCH");
 	TRY(compile(module->compilation, EBCC_CC_PIPELINE_O2, &answer));
 	log_warnings(module->compilation, &answer);
 	TRY(warn_of_namespace(module->compilation));

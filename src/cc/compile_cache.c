@@ -22,7 +22,7 @@
 #include "tracefs.h"
 
 /* Changes with any change of what is stored or of what enters the keys. */
-#define CACHE_FORMAT "ebcc cache 1 " EBCC_VERSION
+#define CACHE_FORMAT "ebcc cache 2 " EBCC_VERSION
 
 /* Answers kept per manifest: a header that flips between a few states still hits. */
 #define MANIFEST_RECORDS 8
@@ -74,6 +74,7 @@ struct ebcc_error *ebcc_compile_cache_key(const struct ebcc_cc_request *request,
 	add_string(state, compiler);
 	add_string(state, types);
 	add_string(state, kernel->release);
+	add_string(state, kernel->version);
 	add_string(state, kernel->build_id);
 	add_number(state, kernel->version_code);
 	add_number(state, kernel->page_size);

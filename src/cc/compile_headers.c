@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 
 #include "compile_pch.h"
+#include "kernel_record.h"
 
 /* The request's own files, and preamble, its precompiled form, kernel types. */
 #define MORE_FILES 3
@@ -185,6 +186,7 @@ struct ebcc_error *ebcc_compile_with_headers(const struct ebcc_headers_compile *
 	TRY(add_preamble(compile, &request, scan));
 	TRY(ebcc_ktypes_create(scan, compile->kernel, &opts, &ktypes));
 	TRY(ebcc_ktypes_generate(ktypes, false, &request.types));
+	TRY(ebcc_kernel_record_write(compile->kernel, ktypes, NULL, &request.types));
 	add_file(&request, EBCC_CC_KERNEL_TYPES, &request.types);
 	TRY(ebcc_compiler_client_compile(compile->client, &request.request, answer));
 	forget_dependencies(answer, compile->headers);

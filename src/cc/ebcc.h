@@ -58,6 +58,8 @@ enum ebcc_error_code {
 	EBCC_ERROR_STATE = 12,	     /**< called at the wrong time: too late, too early, twice */
 	EBCC_ERROR_INTERRUPTED = 13, /**< a signal arrived */
 	EBCC_ERROR_CALLBACK = 14,    /**< a caller's callback asked to stop */
+	EBCC_ERROR_OTHER_KERNEL =
+		15, /**< the object was compiled for another kernel than the running one */
 };
 
 struct ebcc_error;
@@ -136,7 +138,7 @@ struct ebcc_module_opts {
 	enum ebcc_compiler compiler;
 	const char *btf_path;	   /**< BTF (raw, or in an ELF file) to compile against, not that of
 				    *  the running kernel; such a module can't be loaded here unless
-				    *  the types agree */
+				    *  the types agree (EBCC_ERROR_OTHER_KERNEL) */
 	const char *kernel_root;   /**< a directory with files of another kernel, to compile ahead
 				    *  for it, laid out as below its "/"; NULL: the running kernel.
 				    *  What is read: proc/sys/kernel/osrelease, version and arch;
@@ -156,6 +158,8 @@ struct ebcc_module_opts {
 	 *  EBCC_ERROR_INTERRUPTED, and nothing of it stays. NULL: never asked */
 	bool (*interrupted)(void *ctx);
 	void *interrupted_ctx;
+	bool any_kernel; /**< load what was compiled for another kernel, too, or doesn't say for
+			  *  which: what it reads of that kernel's types may lie elsewhere here */
 };
 
 /**
@@ -176,12 +180,17 @@ EBCC_API struct ebcc_error *ebcc_module_create_from_file(const char *path,
 
 /**
  * The same from an object that was compiled earlier, maybe elsewhere: no compiler is needed, and no
- * kernel types. The object holds offsets of the kernel that it was compiled for.
+ * kernel types. The object holds offsets and constants of the kernel that it was compiled for, and
+ * says which that is: by its build id, or by release and version where that isn't known, and by its
+ * BTF where that came from a file that was named. On any other kernel it is refused, unless
+ * nothing in it depends on the kernel. Objects of other compilers don't say, and are taken: what
+ * they read is either relocated at load (CO-RE), or their makers' business.
  *
  * @param object from ebcc_module_object(); @p size bytes, copied.
  * @param opts those for compiling are not looked at. With second_object a program that the
  *        verifier rejects is tried once more from there.
- * @return EBCC_ERROR_FORMAT when it is no BPF object, EBCC_ERROR_INVALID_ARGUMENT when it is empty.
+ * @return EBCC_ERROR_FORMAT when it is no BPF object, EBCC_ERROR_INVALID_ARGUMENT when it is empty,
+ *         EBCC_ERROR_OTHER_KERNEL, which names both kernels, unless opts->any_kernel is set.
  */
 EBCC_API struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
 							   const struct ebcc_module_opts *opts,
@@ -205,7 +214,9 @@ EBCC_API const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_mod
  * Creates the maps. Called by the first load of a program or use of a table; calling
  * it again does nothing. Programs are loaded one by one, when asked for.
  * @return besides the kernel's refusals what ebcc_pid_namespace() returns, for a source that calls
- *         ebcc_ns_pid_tgid() or ebcc_ns_task_pid_tgid().
+ *         ebcc_ns_pid_tgid() or ebcc_ns_task_pid_tgid();
+ *         EBCC_ERROR_OTHER_KERNEL when opts->btf_path, kernel_root or the variable ARCH made it a
+ *         module for another kernel, unless opts->any_kernel is set.
  */
 EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
 

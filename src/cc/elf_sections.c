@@ -6,6 +6,7 @@
 #include "elf_sections.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool within(size_t size, uint64_t offset, uint64_t length)
@@ -91,4 +92,34 @@ bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, ui
 		return true;
 	}
 	return false;
+}
+
+struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *variable,
+				 const char *key, char **ret)
+{
+	size_t section_size, key_length = strlen(key);
+	const char *section, *line, *end, *stop;
+	uint64_t offset;
+
+	*ret = NULL;
+	if (!ebcc_elf_section(bytes, size, ".ebcc.meta", &section, &section_size) ||
+	    !ebcc_elf_symbol_offset(bytes, size, variable, &offset))
+		return NULL;
+	if (offset > section_size)
+		return ebcc_error_create(EBCC_ERROR_FORMAT,
+					 "the variable %s lies outside of its section", variable);
+	line = section + offset;
+	stop = line + strnlen(line, section_size - offset);
+	for (; line < stop; line = end + 1) {
+		end = memchr(line, '\n', (size_t)(stop - line));
+		if (!end)
+			end = stop;
+		if ((size_t)(end - line) <= key_length || memcmp(line, key, key_length) ||
+		    line[key_length] != '=')
+			continue;
+		line += key_length + 1;
+		*ret = strndup(line, (size_t)(end - line));
+		return *ret ? NULL : ebcc_error_no_memory();
+	}
+	return NULL;
 }

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "error.h"
+
 /* False: no such section, or not an ELF object. *@ret points into @bytes. */
 bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,
 		      size_t *ret_size);
@@ -20,5 +22,13 @@ const char *ebcc_elf_section_name(const char *bytes, size_t size, const char *na
 
 /* Where in its section the function or variable @name begins, in bytes. False: no such symbol. */
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret);
+
+/*
+ * The value of one fact ("pinned") of those that a variable of .ebcc.meta holds as lines
+ * "key=value" (ir.h lists them), or NULL. *@ret is malloc'ed. EBCC_ERROR_FORMAT: the variable lies
+ * outside of its section.
+ */
+MUST_CHECK struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *variable,
+					    const char *key, char **ret);
 
 #endif /* EBCC_ELF_SECTIONS_H */

@@ -18,6 +18,12 @@
  *   "extern" for another module's table of the same name, "array_of_maps$INNER", "hash");
  *   "scope", shared or public;
  *   "pinned", the path to open the map from, or to pin it to.
+ *   __ebcc_kernel: char[], what the object was compiled for, as such lines (kernel_record.h). Keys:
+ *   "arch", a number of enum ebcc_cc_arch;
+ *   "kernel", any: nothing in it depends on the kernel. Else:
+ *   "release" and "version" as uname -r and -v, "build_id" in hexadecimal where it is known;
+ *   "btf", a hash of the BTF, where the caller named its file ("btf_file", the name) or there is
+ *   no build id; "modules", NAME:HASH of each kernel module whose types are used.
  * - Section .data.ebcc: __ebcc_lost_NAME, counters of the events that the kernel refused,
  *   u64, one per CPU, 64 bytes apart; as many as the CPUs rounded up to a power of two (take
  *   the count from the variable's size). Only maps that events are sent to have one. A

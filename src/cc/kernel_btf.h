@@ -30,6 +30,7 @@ struct ebcc_btf_part {
 	uint32_t first;	      /* that type's number among all */
 	uint32_t count;	      /* number of types, void not counted */
 	uint32_t *offsets;    /* of each type, into types */
+	bool in_use;	      /* the last text of kernel types has some of its types (ktypes.c) */
 };
 
 struct ebcc_kernel_btf {

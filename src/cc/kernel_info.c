@@ -278,6 +278,7 @@ static struct ebcc_error *info_init(struct ebcc_kernel_info *info,
 	if (!info->version_code)
 		info->version_code = find_version(info->root, identity.release, identity.version);
 	info->release = TAKE_PTR(identity.release);
+	info->version = TAKE_PTR(identity.version);
 	if (read_optional(info->root, "/sys/kernel/notes", SMALL_FILE, &notes))
 		find_build_id(ebcc_buf_string(&notes), notes.size, info->build_id);
 	info->page_size = sysconf(_SC_PAGESIZE);
@@ -308,6 +309,7 @@ void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info)
 	if (!info)
 		return;
 	free(info->release);
+	free(info->version);
 	free(info->root);
 	free(info->tracefs);
 	free(info->config_path);

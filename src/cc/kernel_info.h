@@ -26,7 +26,8 @@ struct ebcc_kernel_info_opts {
 };
 
 struct ebcc_kernel_info {
-	char *release;
+	char *release;	       /* as uname -r */
+	char *version;	       /* as uname -v; "" where a root does not say it */
 	uint32_t version_code; /* LINUX_VERSION_CODE */
 	enum ebcc_cc_arch arch;
 	char build_id[41];  /* hex, "" where /sys/kernel/notes has none */

@@ -66,6 +66,16 @@ static const char pid_namespace_uses[] =
 	"struct upid *number; number->nr; number->ns->ns.inum;"
 	"struct pid_namespace *pid_namespace; struct ns_common *common;";
 
+bool ebcc_ktypes_is_basic(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (const char *at = preamble + 1; size && (at = strstr(at, name)); at += size)
+		if (at[-1] == ' ' && at[size] == ';')
+			return true;
+	return false;
+}
+
 struct ebcc_error *ebcc_ktypes_create(struct ebcc_scan *scan, struct ebcc_kernel_info *kernel,
 				      const struct ebcc_ktypes_opts *opts, struct ebcc_ktypes **ret)
 {
@@ -133,6 +143,16 @@ struct ebcc_error *ebcc_ktypes_merge_names(struct ebcc_ktypes *ktypes, const cha
 		*uses |= entry->value & (EBCC_SCAN_TOKEN | EBCC_SCAN_TAG | EBCC_SCAN_MEMBER);
 	}
 	return NULL;
+}
+
+const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes)
+{
+	return ktypes->btf;
+}
+
+bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes)
+{
+	return ktypes->independent;
 }
 
 static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
@@ -277,6 +297,7 @@ static struct ebcc_error *begin(struct ebcc_ktypes *ktypes)
 
 	ebcc_buf_clear(&ktypes->notes);
 	ebcc_buf_clear(&ktypes->inputs);
+	ktypes->independent = ktypes->btf;
 	hash_for_each (&ktypes->scan.names, entry)
 		entry->value &= ~(uint64_t)FOUND_ANY;
 	uses = ebcc_hash_insert_string(&ktypes->scan.names, "pt_regs");
@@ -306,6 +327,7 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 					struct ebcc_buf *text)
 {
 	AUTO_BUF struct ebcc_buf tracepoints = EBCC_BUF_INIT;
+	size_t before;
 
 	TRY(begin(ktypes));
 	TRY(add_pid_namespace(ktypes, text));
@@ -328,7 +350,11 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 	if (ktypes->core)
 		ebcc_buf_append_string(text, "#pragma clang attribute pop\n");
 	ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
+	before = text->size;
 	TRY(ebcc_ktypes_print_macros(ktypes, text));
+	/* Tracepoints and the configuration are inputs, even those that are not there. */
+	if (text->size != before || ktypes->inputs.size)
+		ktypes->independent = false;
 	ebcc_ktypes_print_doubts(ktypes, text);
 	bring_macros_back(&ktypes->scan, text);
 	list_btf_inputs(ktypes);

@@ -23,6 +23,7 @@
 #include "buf.h"
 #include "compiler.h"
 #include "error.h"
+#include "kernel_btf.h"
 #include "kernel_info.h"
 #include "source_scan.h"
 
@@ -78,6 +79,14 @@ bool ebcc_ktypes_headers_may_help(const struct ebcc_cc_answer *answer);
  * not have, tracefs not mounted), to be added to a compile error. "" when there are none. Borrowed
  * until the next generate. */
 const char *ebcc_ktypes_notes(const struct ebcc_ktypes *ktypes);
+
+/* The BTF that the text is made from, or NULL where kernel headers give the types. Borrowed. */
+const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes);
+
+/* Whether the last text had nothing of one kernel: no types but those of programs' contexts, whose
+ * layout never changes, no constants, no tracepoints, no configuration. An object of such a
+ * source depends on a kernel no more than the source itself does. */
+bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes);
 
 /* What entered the last text beside the source, for a cache key: lines "btf PATH",
  * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE"; "unfound EV" for a tracepoint that

@@ -784,6 +784,39 @@ static void cleanup_btf(struct btf **btf)
 	btf__free(*btf);
 }
 
+/* Structs whose layout is the same in every kernel: what programs are called with. */
+static bool is_context(const char *name)
+{
+	static const char *const names[] = {
+		"pt_regs",	"user_pt_regs", "xdp_md",	 "__sk_buff",
+		"bpf_sock_ops", "sk_msg_md",	"bpf_sock_addr", "bpf_perf_event_data",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* Notes which parts the types come from, and whether any of them may differ by kernel. */
+static void note_origins(const struct selection *selection, struct ebcc_ktypes *ktypes)
+{
+	for (size_t i = 0; i < ktypes->btf->part_count; i++)
+		ktypes->btf->parts[i].in_use = false;
+	for (size_t i = 0; i < selection->queue_count; i++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t =
+			ebcc_kernel_btf_type(selection->btf, selection->queue[i], &part);
+		const char *name;
+
+		ktypes->btf->parts[part - selection->btf->parts].in_use = true;
+		name = ebcc_kernel_btf_name(selection->btf, part, t->name_off);
+		if (!(btf_is_struct(t) && is_context(name)) &&
+		    !(btf_is_typedef(t) && ebcc_ktypes_is_basic(name)))
+			ktypes->independent = false;
+	}
+}
+
 struct ebcc_error *ebcc_ktypes_print_btf(struct ebcc_ktypes *ktypes, bool whole,
 					 struct ebcc_buf *text)
 {
@@ -792,6 +825,7 @@ struct ebcc_error *ebcc_ktypes_print_btf(struct ebcc_ktypes *ktypes, bool whole,
 	CLEANUP(cleanup_btf) struct btf *btf = NULL;
 
 	TRY(select_types(&selection, ktypes->btf, &ktypes->scan.names, whole));
+	note_origins(&selection, ktypes);
 	TRY(write_subset(&subset, &selection));
 	TRY(open_subset(&subset, &btf));
 	return print_types(btf, text);

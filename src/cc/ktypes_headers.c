@@ -153,6 +153,22 @@ static bool add_directories(struct ebcc_kernel_headers *headers, enum ebcc_cc_ar
 	       add_directory(headers, build, "include/generated/uapi", arch);
 }
 
+/* The release that the build wrote down; malloc'ed, or NULL. */
+static char *read_release(const char *build)
+{
+	AUTO_FREE char *path = join(build, "include/generated/utsrelease.h");
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	AUTO_ERROR struct ebcc_error *error = NULL;
+	const char *release;
+
+	error = path ? ebcc_buf_read_file(&text, path, MAKEFILE_LIMIT) : NULL;
+	release = strstr(ebcc_buf_string(&text), "UTS_RELEASE \"");
+	if (!release)
+		return NULL;
+	release += strlen("UTS_RELEASE \"");
+	return strndup(release, strcspn(release, "\"\n"));
+}
+
 /* Describes the tree at @path; *ret = NULL when it is none, or not configured. */
 static struct ebcc_error *open_tree(const char *path, enum ebcc_cc_arch arch,
 				    struct ebcc_kernel_headers **ret)
@@ -175,6 +191,7 @@ static struct ebcc_error *open_tree(const char *path, enum ebcc_cc_arch arch,
 		ebcc_kernel_headers_destroy(headers);
 		return ebcc_error_no_memory();
 	}
+	headers->release = read_release(path);
 	/* Since 6.19 the kernel is built with anonymous members of named types. */
 	headers->flags[headers->flag_count++] = "-fms-extensions";
 	*ret = headers;
@@ -233,6 +250,7 @@ void ebcc_kernel_headers_destroy(struct ebcc_kernel_headers *headers)
 		free(headers->directories[i]);
 	free(headers->build);
 	free(headers->source);
+	free(headers->release);
 	free(headers);
 }
 

@@ -27,6 +27,7 @@ struct ebcc_kernel_headers {
 	size_t flag_count;
 	char *directories[EBCC_KERNEL_HEADERS_FLAGS]; /* include directories, in order of search */
 	size_t directory_count;
+	char *release; /* of the kernel that they are of, as uname -r; NULL: they don't say */
 };
 
 struct ebcc_kernel_headers_opts {

@@ -26,6 +26,7 @@ struct ebcc_ktypes {
 	struct ebcc_kernel_btf *btf;	 /* NULL: kernel headers give the types */
 	char *tracefs_path;		 /* as given; NULL: found by itself */
 	bool core;
+	bool independent; /* ebcc_ktypes_independent() */
 	struct ebcc_buf notes, inputs;
 };
 
@@ -64,6 +65,10 @@ MUST_CHECK struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktype
 
 /* ktypes_macros.c: appends what refuses words that may be meant as attributes. After headers. */
 void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
+
+/* ktypes.c: whether every text defines the typedef, as one of those that mean the same in all
+ * kernels. */
+bool ebcc_ktypes_is_basic(const char *name);
 
 /* ktypes.c: adds what a text names, not what it defines, to the scan's names. */
 MUST_CHECK struct ebcc_error *ebcc_ktypes_merge_names(struct ebcc_ktypes *ktypes, const char *text,

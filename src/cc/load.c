@@ -20,6 +20,7 @@
 #include <bpf/libbpf.h>
 
 #include "kernel_features.h"
+#include "kernel_record.h"
 #include "near_names.h"
 #include "pid_namespace.h"
 #include "usdt.h"
@@ -453,6 +454,9 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 			EBCC_ERROR_STATE,
 			"the module's maps could not be created before; create the "
 			"module again");
+	if (module->elsewhere)
+		TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
+					     module->any_kernel));
 	TRY(set_pid_namespace(module));
 	module->load_tried = true;
 	prepare_rlimit(module);

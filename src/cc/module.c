@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "compile.h"
+#include "kernel_record.h"
 
 /* The largest source file that is read; nobody writes one by hand. */
 #define SOURCE_LIMIT (16u << 20)
@@ -44,6 +45,7 @@ static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct
 					.interrupted_ctx = opts->interrupted_ctx};
 	module->debug = opts->debug;
 	module->no_rlimit = opts->no_rlimit;
+	module->any_kernel = opts->any_kernel;
 	module->owner = getpid();
 	error = ebcc_copy_string(opts->device, &module->device);
 	if (error) {
@@ -106,7 +108,10 @@ static struct ebcc_error *take_objects(struct ebcc_module *module, const void *o
 				       const struct ebcc_module_opts *opts)
 {
 	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
+	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
 	if (opts->second_object) {
+		TRY(ebcc_kernel_record_check(opts->second_object, opts->second_object_size,
+					     opts->any_kernel));
 		module->second_tried = true;
 		TRY(copy_bytes(opts->second_object, opts->second_object_size, &module->second_bytes,
 			       &module->second_size));

@@ -61,6 +61,8 @@ struct ebcc_module {
 	struct ebcc_log log;
 	unsigned debug;
 	bool no_rlimit;
+	bool any_kernel; /* loads what was compiled for another kernel */
+	bool elsewhere;	 /* was maybe compiled for another kernel: compared before it is loaded */
 	char *device;
 	pid_t owner; /* the process that created it: a forked child detaches nothing */
 

@@ -31,42 +31,15 @@ struct published {
 static pthread_mutex_t published_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct published *published_tables; /* newest first */
 
-/*
- * The value of one fact ("pinned") about a table, or NULL. *@ret is malloc'ed. Facts are lines
- * "key=value" in the bytes of the variable __ebcc_table_NAME.
- */
+/* The value of one fact ("pinned") about a table, or NULL. *@ret is malloc'ed. */
 static struct ebcc_error *read_fact(const struct ebcc_table *table, const char *key, char **ret)
 {
-	const struct ebcc_module *module = table->module;
 	AUTO_BUF struct ebcc_buf name = EBCC_BUF_INIT;
-	struct ebcc_variable variable;
-	size_t size, key_length = strlen(key);
-	const char *section, *line, *end, *stop;
 
-	*ret = NULL;
 	ebcc_buf_printf(&name, "__ebcc_table_%s", table->name);
-	if (!ebcc_btf_variable(module->btf, ".ebcc.meta", ebcc_buf_string(&name), &variable))
-		return NULL;
-	if (!ebcc_elf_section(module->object_bytes, module->object_size, ".ebcc.meta", &section,
-			      &size) ||
-	    variable.offset > size || variable.size > size - variable.offset)
-		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the facts about table '%s' lie outside of their section",
-					 table->name);
-	line = section + variable.offset;
-	stop = line + strnlen(line, variable.size);
-	for (; line < stop; line = end + 1) {
-		end = memchr(line, '\n', (size_t)(stop - line));
-		if (!end)
-			end = stop;
-		if ((size_t)(end - line) <= key_length || memcmp(line, key, key_length) ||
-		    line[key_length] != '=')
-			continue;
-		line += key_length + 1;
-		*ret = strndup(line, (size_t)(end - line));
-		return *ret ? NULL : ebcc_error_no_memory();
-	}
-	return NULL;
+	TRY(ebcc_buf_check(&name));
+	return ebcc_elf_fact(table->module->object_bytes, table->module->object_size,
+			     ebcc_buf_string(&name), key, ret);
 }
 
 static struct ebcc_error *table_error(const struct ebcc_table *table, enum ebcc_error_code code,

@@ -34,6 +34,7 @@ static const struct kind_desc kind_descs[] = {
 	{EBCC_ERROR_STATE, "StateError", EBUSY, false},
 	{EBCC_ERROR_INTERRUPTED, "SignalError", EINTR, true},
 	{EBCC_ERROR_CALLBACK, "CallbackError", ECANCELED, false},
+	{EBCC_ERROR_OTHER_KERNEL, "OtherKernelError", ENOEXEC, false},
 };
 
 /* A code of a later library is an error like any other. */

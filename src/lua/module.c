@@ -125,6 +125,7 @@ static void options_read(lua_State *L, int index, struct ebcc_module_opts *opts)
 	opts->kernel_root = option_string(L, index, "kernel_root");
 	opts->device = option_string(L, index, "device");
 	opts->no_rlimit = option_boolean(L, index, "no_rlimit");
+	opts->any_kernel = option_boolean(L, index, "any_kernel");
 }
 
 /* Pushes a module that isn't open yet. */

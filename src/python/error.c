@@ -37,9 +37,11 @@ static const struct class_desc class_descs[] = {
 	 "Called at the wrong time: too late, too early, twice."},
 	{EBCC_ERROR_INTERRUPTED, "SignalError", NULL, "A signal arrived."},
 	{EBCC_ERROR_CALLBACK, "CallbackError", NULL, "A callback asked to stop."},
+	{EBCC_ERROR_OTHER_KERNEL, "OtherKernelError", NULL,
+	 "The object was compiled for another kernel than the running one."},
 };
 
-#define CODE_MAX EBCC_ERROR_CALLBACK
+#define CODE_MAX EBCC_ERROR_OTHER_KERNEL
 
 static PyObject *base_class;
 static PyObject *classes[CODE_MAX + 1];

@@ -195,29 +195,31 @@ static PyObject *module_create(PyTypeObject *type, struct ebcc_module *handle)
 
 static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"source",	"file_name", "header",	      "cflags", "debug",
-				"kernel_types", "compiler",  "btf_path",      "device", "no_rlimit",
-				"kernel_root",	"object",    "second_object", NULL};
+	static char *names[] = {"source",	 "file_name",	 "header",	"cflags",
+				"debug",	 "kernel_types", "compiler",	"btf_path",
+				"device",	 "no_rlimit",	 "kernel_root", "object",
+				"second_object", "any_kernel",	 NULL};
 	struct ebcc_module_opts opts = {
 		.sz = sizeof(opts), .log = log_message, .interrupted = signal_raised};
 	struct ebcc_module *handle = NULL;
 	PyObject *cflags;
 	const char *source, *object = NULL;
 	Py_ssize_t size, object_size = 0, second_size = 0;
-	int kernel_types, compiler, no_rlimit;
+	int kernel_types, compiler, no_rlimit, any_kernel = 0;
 	struct ebcc_error *error;
 
 	if (!PyArg_ParseTupleAndKeywords(
-		    args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#", names, &source, &size, bytes_or_none,
+		    args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#p", names, &source, &size, bytes_or_none,
 		    &opts.file_name, bytes_or_none, &opts.header_text, &PyList_Type, &cflags,
 		    &opts.debug, &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
 		    bytes_or_none, &opts.device, &no_rlimit, bytes_or_none, &opts.kernel_root,
-		    &object, &object_size, &opts.second_object, &second_size))
+		    &object, &object_size, &opts.second_object, &second_size, &any_kernel))
 		return NULL;
 	opts.second_object_size = second_size;
 	opts.kernel_types = kernel_types;
 	opts.compiler = compiler;
 	opts.no_rlimit = no_rlimit;
+	opts.any_kernel = any_kernel;
 	opts.cflag_count = PyList_Size(cflags);
 	opts.cflags = strings_from_list(cflags);
 	if (!opts.cflags)

@@ -1,6 +1,7 @@
 -- Attaching programs of every kind that this kernel runs, detaching, finding, symbols.
 
 local bcc = require "bcc"
+local ebcc = require "bcc._ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -259,6 +260,12 @@ end
 function TestPrograms:test_object_and_debug_texts()
   lu.assertEquals(self.bpf.module:object():sub(1, 4), "\127ELF")
   lu.assertEquals(self.bpf.module:second_object():sub(1, 4), "\127ELF")
+  -- Objects of ebcc that do not say which kernel they were compiled for.
+  local object = self.bpf.module:object():gsub("__ebcc_kernel", "__ebcc_other1")
+  local ok, err = pcall(ebcc.module, { object = object })
+  lu.assertFalse(ok)
+  lu.assertEquals(err.kind, "OtherKernelError")
+  ebcc.module({ object = object, any_kernel = true }):close()
   lu.assertNil(self.bpf.module:debug_text(1))
   lu.assertTrue(self.bpf:poll_fd() > 2)
 end

@@ -355,3 +355,7 @@ def test_a_kernel_without_btf(fetched):
     environment["BCC_KERNEL_SOURCE"] = fetched("bookworm", "headers")
     named = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     assert named.stdout == "compiled\n", named.stderr
+    # They are those of another kernel; the second time the object comes from the cache.
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    for run in (named, again):
+        assert re.search("headers in .* are those of 6.1.0.* the kernel is " + os.uname().release, run.stderr)

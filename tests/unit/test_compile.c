@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "ebcc.h"
@@ -606,6 +607,147 @@ START_TEST(a_root_stands_for_another_kernel)
 }
 END_TEST
 
+/* A root with the running kernel's name and types, and the notes of a build of its own. */
+static void write_other_build(char *root, size_t size)
+{
+	/* Sizes of name and data, type, name, data. */
+	static const uint32_t note[] = {4, 4, 3, 0x00554e47, 0xefbeadde};
+	char target[300], path[300];
+	struct utsname uts;
+	FILE *file;
+
+	ck_assert_int_eq(uname(&uts), 0);
+	snprintf(root, size, "%s/kernel", base);
+	write_below("/proc/sys/kernel/osrelease", uts.release);
+	write_below("/proc/sys/kernel/version", uts.version);
+	write_below("/sys/kernel/btf/none", "");
+	snprintf(target, sizeof(target), "%s/sys/kernel/btf/vmlinux", root);
+	ck_assert_int_eq(symlink("/sys/kernel/btf/vmlinux", target), 0);
+	snprintf(path, sizeof(path), "%s/sys/kernel/notes", root);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(note, 1, sizeof(note), file), sizeof(note));
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static struct ebcc_error *load_object(struct ebcc_module *from, bool any_kernel)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts), .any_kernel = any_kernel};
+	struct ebcc_module *module = NULL;
+	struct ebcc_error *error;
+	const void *object;
+	size_t size;
+
+	object = ebcc_module_object(from, &size);
+	error = ebcc_module_create_from_object(object, size, &opts, &module);
+	ebcc_module_destroy(module);
+	return error;
+}
+
+static void refused_as_of(struct ebcc_error *error, const char *kernel)
+{
+	struct utsname uts;
+
+	ck_assert_int_eq(uname(&uts), 0);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_OTHER_KERNEL);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), kernel));
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), uts.release));
+	ebcc_error_destroy(error);
+}
+
+/* It reads where the other kernel's types have things. */
+START_TEST(an_object_of_another_kernel_is_refused)
+{
+	static const char *const sources[] = {
+		"int probe(struct task_struct *task) { return task->pid; }",
+		"int probe(struct pt_regs *ctx) { return sizeof(struct task_struct); }",
+		"int probe(struct pt_regs *ctx) { return LINUX_VERSION_CODE; }",
+	};
+	char directory[256];
+	struct ebcc_module_opts opts = {0};
+
+	write_other_build(directory, sizeof(directory));
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		struct ebcc_module *module;
+
+		opts.kernel_root = NULL;
+		ck_assert_ptr_null(create(sources[i], &opts, &module));
+		ck_assert_ptr_null(load_object(module, false));
+		ebcc_module_destroy(module);
+		opts.kernel_root = directory;
+		ck_assert_ptr_null(create(sources[i], &opts, &module));
+		refused_as_of(load_object(module, false), "deadbeef");
+		refused_as_of(ebcc_module_load(module), "deadbeef");
+		ck_assert_ptr_null(load_object(module, true));
+		ebcc_module_destroy(module);
+	}
+}
+END_TEST
+
+/* Without a build id release, version and types have to do. */
+START_TEST(an_object_of_a_kernel_without_build_id)
+{
+	const char *source = "int probe(struct task_struct *task) { return task->pid; }";
+	char directory[256], notes[300];
+	struct ebcc_module_opts opts = {.kernel_root = directory};
+	struct ebcc_module *module;
+
+	write_other_build(directory, sizeof(directory));
+	snprintf(notes, sizeof(notes), "%s/sys/kernel/notes", directory);
+	ck_assert_int_eq(unlink(notes), 0);
+	ck_assert_ptr_null(create(source, &opts, &module));
+	ck_assert_ptr_null(load_object(module, false));
+	ebcc_module_destroy(module);
+	write_below("/proc/sys/kernel/version", "#2 of \"another\" day\\\n");
+	ck_assert_ptr_null(create(source, &opts, &module));
+	refused_as_of(load_object(module, false), "#2 of _another_ day_");
+	ebcc_module_destroy(module);
+	write_below("/proc/sys/kernel/osrelease", "5.4.7\n");
+	ck_assert_ptr_null(create(source, &opts, &module));
+	refused_as_of(load_object(module, false), "5.4.7");
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+/* What depends on no kernel is right on all of them. */
+START_TEST(an_object_for_any_kernel)
+{
+	static const char *const sources[] = {
+		"BPF_HASH(t, u32);\n"
+		"int probe(struct pt_regs *ctx) { u32 k = PT_REGS_PARM1(ctx); t.increment(k); "
+		"return 0; }",
+		"int probe(struct __sk_buff *skb) { return skb->len; }",
+	};
+	char directory[256];
+	struct ebcc_module_opts opts = {.kernel_root = directory};
+
+	write_other_build(directory, sizeof(directory));
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		struct ebcc_module *module;
+
+		ck_assert_ptr_null(create(sources[i], &opts, &module));
+		ck_assert_ptr_null(load_object(module, false));
+		ebcc_module_destroy(module);
+	}
+	setenv("ARCH", "arm64", 1);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		struct ebcc_module *module;
+		struct ebcc_error *error;
+
+		ck_assert_ptr_null(create(sources[1], &opts, &module));
+		unsetenv("ARCH");
+		error = load_object(module, i);
+		has(error, "aarch64", 1);
+		ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_OTHER_KERNEL);
+		ebcc_error_destroy(error);
+		setenv("ARCH", "arm64", 1);
+		ebcc_module_destroy(module);
+	}
+	unsetenv("ARCH");
+}
+END_TEST
+
 START_TEST(misuse_is_told)
 {
 	struct ebcc_module *module;
@@ -665,6 +807,9 @@ int main(void)
 	tcase_add_test(tcase, an_object_stands_for_its_source);
 	tcase_add_test(tcase, an_object_is_checked);
 	tcase_add_test(tcase, a_root_stands_for_another_kernel);
+	tcase_add_test(tcase, an_object_of_another_kernel_is_refused);
+	tcase_add_test(tcase, an_object_of_a_kernel_without_build_id);
+	tcase_add_test(tcase, an_object_for_any_kernel);
 	tcase_add_test(tcase, misuse_is_told);
 	tcase_add_test(tcase, an_empty_source_is_a_module_without_programs);
 	suite_add_tcase(suite, tcase);

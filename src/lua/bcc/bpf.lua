@@ -76,7 +76,7 @@ local OPTIONS = {
   text = "string", src_file = "string", hdr_file = "string", cflags = "list", debug = "integer",
   constants = "table", usdt = "usdt", usdt_contexts = "table", attach_usdt_ignore_pid = "any",
   kernel_types = "string", compiler = "string", device = "string", btf_path = "string",
-  kernel_root = "string", allow_rlimit = "any", log = "function",
+  kernel_root = "string", any_kernel = "any", allow_rlimit = "any", log = "function",
 }
 
 -- Messages of the library, for who gave no function of his own: warn("@on") shows them.
@@ -112,7 +112,7 @@ local function compile(options)
   return ebcc.module {
     source = text, file_name = file_name, header = header, cflags = flags_of(options.cflags),
     debug = options.debug, device = options.device, btf_path = options.btf_path,
-    kernel_root = options.kernel_root,
+    kernel_root = options.kernel_root, any_kernel = options.any_kernel and true or false,
     kernel_types = choice(KERNEL_TYPES, "kernel_types", options.kernel_types),
     compiler = choice(COMPILERS, "compiler", options.compiler),
     no_rlimit = options.allow_rlimit == false, log = options.log or log_to_warn,

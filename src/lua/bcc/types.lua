@@ -214,6 +214,7 @@ function posix.interrupted() end
 ---@field device? string network device to offload to
 ---@field btf_path? string file with the kernel's BTF
 ---@field kernel_root? string directory in whose place / is looked at for what describes the kernel
+---@field any_kernel? boolean load what these make a module for another kernel, too
 ---@field allow_rlimit? boolean false: RLIMIT_MEMLOCK stays as it is
 ---@field log? fun(level: integer, message: string) 1: error, 2: warning, 3: info, 4: debug; default: warn()
 

@@ -15,8 +15,8 @@ Names, files and paths are taken as str or bytes alike.
 from . import table, utils
 from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError,
                     InvalidArgumentError, KernelTypesError, LoadError, NoMemoryError,
-                    NotFoundError, PrivilegeError, SignalError, StateError, SystemCallError,
-                    UnsupportedError)
+                    NotFoundError, OtherKernelError, PrivilegeError, SignalError, StateError,
+                    SystemCallError, UnsupportedError)
 from ._ebcc import version as __version__
 from .bpf import BPF, _get_num_open_probes
 from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR,
@@ -32,8 +32,8 @@ __all__ = [
     "ArgString", "AttachError", "BPF", "BPFAttachType", "BPFProgType", "CallbackError",
     "CompileError", "DEBUG_BPF", "DEBUG_BPF_REGISTER_STATE", "DEBUG_BTF", "DEBUG_LLVM_IR",
     "DEBUG_PREPROCESSOR", "DEBUG_SOURCE", "Error", "FormatError", "InvalidArgumentError",
-    "KernelTypesError", "LoadError", "NoMemoryError", "NotFoundError", "PerfEventArray",
-    "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
+    "KernelTypesError", "LoadError", "NoMemoryError", "NotFoundError", "OtherKernelError",
+    "PerfEventArray", "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
     "RingBuf", "SignalError", "StateError", "StrcmpRewrite", "SymbolCache", "SystemCallError",
     "Table", "USDT", "USDTException", "UnsupportedError", "XDPAction", "XDPFlags",
     "detect_language", "get_online_cpus", "get_possible_cpus", "printb", "table", "usdt", "utils",

@@ -14,7 +14,7 @@ from ._ebcc import (AttachError as AttachError, CallbackError as CallbackError,
                     InvalidArgumentError as InvalidArgumentError,
                     KernelTypesError as KernelTypesError, LoadError as LoadError,
                     NoMemoryError as NoMemoryError, NotFoundError as NotFoundError,
-                    PrivilegeError as PrivilegeError, SignalError as SignalError,
+                    OtherKernelError as OtherKernelError, PrivilegeError as PrivilegeError, SignalError as SignalError,
                     StateError as StateError, SystemCallError as SystemCallError,
                     UnsupportedError as UnsupportedError)
 from .bpf import BPF as BPF

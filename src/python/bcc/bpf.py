@@ -104,10 +104,11 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     `const volatile` globals. kernel_types: "btf", "headers" or "auto". device: a network
     device to offload to. usdt_contexts: USDT objects, whose enabled probes are attached;
     attach_usdt_ignore_pid: in every process, not only in theirs. allow_rlimit: let the
-    locked-memory limit be raised where old kernels need that.
+    locked-memory limit be raised where old kernels need that. btf_path: BTF to compile against;
+    any_kernel: load it even if that is not the running kernel's.
 
     Raises CompileError with clang's diagnostics, LoadError with the verifier's words,
-    AttachError; all are bcc.Error.
+    AttachError, OtherKernelError for BTF of another kernel; all are bcc.Error.
     """
 
     locals().update({"XDP_FLAGS_" + name: value for name, value in names_of(XDPFlags).items()})
@@ -120,7 +121,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     def __init__(self, src_file=b"", hdr_file=b"", text=None, debug=0, cflags=(),
                  usdt_contexts=(), allow_rlimit=True, device=None,
                  attach_usdt_ignore_pid=False, *, constants=None, kernel_types=None,
-                 compiler=None, btf_path=None):
+                 compiler=None, btf_path=None, any_kernel=False):
         self.debug = debug
         self.funcs = {}
         self._init_links()
@@ -128,7 +129,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         self.module = self._compile(text, src_file, hdr_file, cflags, device,
                                     _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
                                     _choice(_COMPILERS, "compiler", compiler), btf_path,
-                                    not allow_rlimit)
+                                    not allow_rlimit, any_kernel)
         try:
             for name, value in (constants or {}).items():
                 self._set_constant(to_bytes(name), value)
@@ -147,7 +148,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         self._show_debug()
 
     def _compile(self, text, src_file, hdr_file, cflags, device, kernel_types, compiler,
-                 btf_path, no_rlimit):
+                 btf_path, no_rlimit, any_kernel):
         file_name = None
         if text is None:
             file_name = _find_file(src_file)
@@ -161,7 +162,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
             source=to_bytes(text), file_name=file_name, header=header,
             cflags=[to_bytes(flag) for flag in cflags], debug=self.debug,
             kernel_types=kernel_types, compiler=compiler, btf_path=to_bytes(btf_path),
-            device=to_bytes(device), no_rlimit=no_rlimit)
+            device=to_bytes(device), no_rlimit=no_rlimit, any_kernel=any_kernel)
 
     def _set_constant(self, name, value):
         kind = self.module.variable_class(name)

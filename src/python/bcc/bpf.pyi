@@ -53,7 +53,7 @@ class BPF(BPFProgType, XDPAction):
                  constants: Mapping[Text, Any] | None = ...,
                  kernel_types: Literal["auto", "btf", "headers"] | None = ...,
                  compiler: Literal["helper", "in-process"] | None = ...,
-                 btf_path: Text | None = ...) -> None: ...
+                 btf_path: Text | None = ..., any_kernel: bool = ...) -> None: ...
 
     # Programs.
     def load_func(self, func_name: Text, prog_type: int, device: Text | None = ...,
