@@ -83,13 +83,13 @@ static void order(struct ebcc_code_maps *maps)
 	maps->count = kept;
 }
 
-static bool parse(struct ebcc_code_maps *maps)
+/* @text: changed in place, and where the paths are. */
+static bool parse(struct ebcc_code_maps *maps, char *text)
 {
 	AUTO_HASH struct ebcc_hash objects = {0};
 	struct ebcc_mapping mapping;
-	char *at = maps->text;
 
-	while (ebcc_maps_next(&at, &mapping)) {
+	while (ebcc_maps_next(&text, &mapping)) {
 		struct ebcc_code_map *map = &maps->maps[maps->count];
 
 		if (!convert(&mapping, map))
@@ -101,23 +101,56 @@ static bool parse(struct ebcc_code_maps *maps)
 	return true;
 }
 
+/* Whether a mapping's path is that of the one before, which is so for the parts of a file. */
+static bool repeats_path(const struct ebcc_code_maps *maps, size_t index)
+{
+	return index && !strcmp(maps->maps[index].path, maps->maps[index - 1].path);
+}
+
+/* Copies the paths of what is kept: most mappings of a process are not executable. False: no
+ * memory. */
+static bool copy_paths(struct ebcc_code_maps *maps)
+{
+	char *at;
+
+	for (size_t i = 0; i < maps->count; i++)
+		if (!repeats_path(maps, i))
+			maps->path_bytes += strlen(maps->maps[i].path) + 1;
+	maps->paths = at = malloc(maps->path_bytes + 1);
+	for (size_t i = 0; at && i < maps->count; i++) {
+		struct ebcc_code_map *map = &maps->maps[i];
+
+		if (repeats_path(maps, i)) {
+			map->path = map[-1].path;
+			continue;
+		}
+		/* What was copied before stays as it is for the comparison with the next. */
+		map->path = strcpy(at, map->path);
+		at += strlen(at) + 1;
+	}
+	return maps->paths;
+}
+
 struct ebcc_error *ebcc_code_maps_parse(const char *text, size_t size, struct ebcc_code_maps *ret)
 {
 	struct ebcc_code_maps maps = {0};
+	AUTO_FREE char *copy = malloc(size + 1);
 	struct ebcc_code_map *shrunk;
 
-	maps.text = malloc(size + 1);
 	maps.maps = calloc(count_lines(text, size), sizeof(*maps.maps));
-	if (maps.text && maps.maps) {
-		memcpy(maps.text, text, size);
-		maps.text[size] = '\0';
+	if (copy && maps.maps) {
+		memcpy(copy, text, size);
+		copy[size] = '\0';
 	}
-	if (!maps.text || !maps.maps || !parse(&maps)) {
+	if (!copy || !maps.maps || !parse(&maps, copy)) {
 		ebcc_code_maps_deinit(&maps);
 		return ebcc_error_no_memory();
 	}
 	order(&maps);
-	/* Most mappings of a process are not executable. */
+	if (!copy_paths(&maps)) {
+		ebcc_code_maps_deinit(&maps);
+		return ebcc_error_no_memory();
+	}
 	shrunk = realloc(maps.maps, (maps.count + 1) * sizeof(*maps.maps));
 	if (shrunk)
 		maps.maps = shrunk;
@@ -128,7 +161,7 @@ struct ebcc_error *ebcc_code_maps_parse(const char *text, size_t size, struct eb
 void ebcc_code_maps_deinit(struct ebcc_code_maps *maps)
 {
 	free(maps->maps);
-	free(maps->text);
+	free(maps->paths);
 	*maps = EBCC_CODE_MAPS_INIT;
 }
 

@@ -26,13 +26,14 @@ struct ebcc_code_maps {
 	struct ebcc_code_map *maps; /* by address, not overlapping */
 	size_t count;
 	size_t object_count;
-	char *text; /* where the paths are */
+	char *paths; /* where the paths are */
+	size_t path_bytes;
 };
 
 #define EBCC_CODE_MAPS_INIT ((struct ebcc_code_maps){0})
 
 /*
- * Parses @size bytes, of which a copy is kept. Lines that are not of the format, and
+ * Parses @size bytes; what is kept of them is copied. Lines that are not of the format, and
  * mappings that aren't executable, are passed over. Fails for lack of memory only.
  */
 MUST_CHECK struct ebcc_error *ebcc_code_maps_parse(const char *text, size_t size,

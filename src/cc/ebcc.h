@@ -912,9 +912,10 @@ EBCC_API int ebcc_kernel_has_enumerator(const char *enumeration, const char *enu
  *
  * A symbolizer names addresses: of processes, of the kernel, and of files known by their build
  * id. It reads a process's memory map when it is first asked about it and again when that may have
- * changed; symbol tables when an address is in their file, once for all processes that map it. What
- * it has read it keeps, within a bound, also when the process ends. Files, maps and names are taken
- * as hostile: at worst an address has no name.
+ * changed; symbol tables when an address is in their file, once for all processes that map it; the
+ * perf map of a JIT compiler likewise. What it has read it keeps, within a bound, also when the
+ * process ends. Files, maps and names are taken as hostile: at worst an address has no name, and
+ * ebcc_symbolizer_statistics() tells what was left out.
  * @{
  */
 
@@ -926,8 +927,28 @@ struct ebcc_symbolizer_opts {
 				 *  BCC_DEBUGINFO_ROOT, or /usr/lib/debug */
 	const char *symfs; /**< directory with unstripped copies of files, under their paths; NULL:
 			    *  the environment variable BCC_SYMFS, or none */
-	size_t memory_limit; /**< bytes for symbol tables; tables that weren't used for longest go
-			      * first; default 512 MB */
+	size_t memory_limit; /**< bytes for all that it keeps of processes and their files: memory
+			      * maps, symbol tables, perf maps, names. What wasn't used for longest
+			      * goes first. A perf map may take half of it. Within a call nothing
+			      * goes, so there the limit is twice that. Default 128 MB, at least 1
+			      */
+	uint64_t time_limit; /**< milliseconds of processor time for reading all that at a stretch;
+			      * while it is used up, nothing new is read. A tenth of the time that
+			      * passes is added again. Default 10,000 */
+	ebcc_log_fn log;     /**< or NULL. Gets one warning for each reason to leave something out;
+			      * it must not call the symbolizer */
+	void *log_ctx;
+};
+
+/** What a symbolizer keeps, and what it left out: addresses there have no name. */
+struct ebcc_symbolizer_statistics {
+	size_t sz;	    /**< sizeof(struct ebcc_symbolizer_statistics), set by the caller */
+	uint64_t memory;    /**< bytes of what is kept */
+	uint64_t dropped;   /**< processes, tables and perf maps that made room for others; they
+			     * are read again when they are asked about */
+	uint64_t too_large; /**< perf maps and symbol tables larger than may be kept */
+	uint64_t no_memory; /**< tables not read, as one call had used twice the limit on memory */
+	uint64_t no_time;   /**< files and memory maps not read, as the time was used up */
 };
 
 enum ebcc_symbol_flags {
@@ -951,6 +972,10 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_
 						   struct ebcc_symbolizer **ret);
 /** Frees it with all names that it gave. NULL is allowed. */
 EBCC_API void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer);
+
+/** @param[out] ret as many of its members are set as its sz has room for. */
+EBCC_API void ebcc_symbolizer_statistics(const struct ebcc_symbolizer *symbolizer,
+					 struct ebcc_symbolizer_statistics *ret);
 
 /**
  * Names @p count addresses of a process, or of the kernel.

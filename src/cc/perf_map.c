@@ -1,38 +1,166 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Reading perf maps. Compilers append while they run, so a map is read in pieces, each from where
- * the last one ended. They reuse memory, too: of two functions with the same start
- * the later line counts.
+ * the last one ended. They reuse memory, too: of two functions with the same start the later line
+ * counts. So a map of which a part wasn't read gives no names at all: they might be those of
+ * functions that were replaced.
+ *
+ * What a piece adds is sorted and becomes a run behind the runs that are there. Two last runs of
+ * similar length are merged, so that a line takes part in some twenty merges of a map of a million
+ * lines, and a few new ones don't cost a sort of all.
  */
 #include "perf_map.h"
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scan_hex.h"
 
-/* Large JIT programs write some tens of megabytes. */
-#define FILE_LIMIT (256ull << 20)
-#define NAMES_LIMIT (128u << 20)
-#define ENTRY_LIMIT (4u << 20)
+/* Nobody's compiler writes so much; reading more takes seconds. */
+#define FILE_LIMIT (512ull << 20)
+/* Offsets of names have 32 bits. */
+#define NAMES_LIMIT (1u << 31)
 #define LINE_LIMIT 4096
 #define READ_SIZE (64u << 10)
+/* How many lines are taken in before they are sorted, at most: most may replace others. */
+#define PIECE_LIMIT (256u << 10)
+/* Names of functions that were replaced are kept until they take so much. */
+#define UNUSED_NAMES (64u << 10)
 /* How far a search goes back through functions that begin before the address and end before it,
  * too. */
 #define NESTING_LIMIT 256
 
-void ebcc_perf_map_init(struct ebcc_perf_map *map)
+void ebcc_perf_map_init(struct ebcc_perf_map *map, size_t limit)
 {
-	*map = (struct ebcc_perf_map){.sorted = true};
+	*map = (struct ebcc_perf_map){.limit = limit};
+}
+
+static void free_entries(struct ebcc_perf_map *map)
+{
+	free(map->entries);
+	map->entries = NULL;
+	map->count = map->capacity = map->unused_names = 0;
+	map->run_count = 0;
+	ebcc_buf_deinit(&map->names);
 }
 
 void ebcc_perf_map_deinit(struct ebcc_perf_map *map)
 {
-	free(map->entries);
-	ebcc_buf_deinit(&map->names);
+	free_entries(map);
 	ebcc_buf_deinit(&map->line);
-	ebcc_perf_map_init(map);
+	ebcc_perf_map_init(map, map->limit);
 }
+
+size_t ebcc_perf_map_memory(const struct ebcc_perf_map *map)
+{
+	return map->count * sizeof(*map->entries) + map->names.size + map->line.size;
+}
+
+/* ---- Runs ---- */
+
+static size_t run_begin(const struct ebcc_perf_map *map, unsigned run)
+{
+	return run ? map->run_ends[run - 1] : 0;
+}
+
+static size_t run_length(const struct ebcc_perf_map *map, unsigned run)
+{
+	return map->run_ends[run] - run_begin(map, run);
+}
+
+/* The entry is not kept. */
+static void drop_name(struct ebcc_perf_map *map, const struct ebcc_perf_map_entry *entry)
+{
+	map->unused_names += strlen(map->names.data + entry->name) + 1;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct ebcc_perf_map_entry *left = a, *right = b;
+
+	if (left->start != right->start)
+		return left->start < right->start ? -1 : 1;
+	return left->name < right->name ? -1 : left->name > right->name;
+}
+
+/* Makes a run of what is behind the others; of several lines for one start the last counts. */
+static void sort_new(struct ebcc_perf_map *map)
+{
+	size_t begin = map->run_count ? map->run_ends[map->run_count - 1] : 0, kept = begin;
+
+	qsort(map->entries + begin, map->count - begin, sizeof(*map->entries), compare_entries);
+	for (size_t i = begin; i < map->count; i++) {
+		if (kept > begin && map->entries[kept - 1].start == map->entries[i].start)
+			drop_name(map, &map->entries[--kept]);
+		map->entries[kept++] = map->entries[i];
+	}
+	map->count = kept;
+	map->run_ends[map->run_count++] = kept;
+}
+
+/* Merges the last two runs, from their ends: the longer one is moved within its place. False: no
+ * memory. */
+static bool merge_last(struct ebcc_perf_map *map)
+{
+	size_t begin = run_begin(map, map->run_count - 2),
+	       middle = run_begin(map, map->run_count - 1);
+	size_t left = middle, right = map->count - middle, out = map->count;
+	struct ebcc_perf_map_entry *entries = map->entries;
+	AUTO_FREE struct ebcc_perf_map_entry *newer = malloc(right * sizeof(*newer));
+
+	if (!newer)
+		return false;
+	memcpy(newer, entries + middle, right * sizeof(*newer));
+	while (right) {
+		if (left > begin && entries[left - 1].start == newer[right - 1].start)
+			drop_name(map, &entries[--left]);
+		else if (left > begin && entries[left - 1].start > newer[right - 1].start)
+			entries[--out] = entries[--left];
+		else
+			entries[--out] = newer[--right];
+	}
+	/* What is left of the older run is in its place; a gap is as wide as what was replaced. */
+	memmove(entries + left, entries + out, (map->count - out) * sizeof(*entries));
+	map->count -= out - left;
+	map->run_ends[--map->run_count - 1] = map->count;
+	return true;
+}
+
+/* Copies the names that are still used, once they are fewer than the others. False: no memory. */
+static bool compact_names(struct ebcc_perf_map *map)
+{
+	struct ebcc_buf names = EBCC_BUF_INIT;
+
+	if (map->unused_names < UNUSED_NAMES || map->unused_names < map->names.size / 2)
+		return true;
+	for (size_t i = 0; i < map->count; i++) {
+		const char *name = map->names.data + map->entries[i].name;
+
+		map->entries[i].name = (uint32_t)names.size;
+		ebcc_buf_append(&names, name, strlen(name) + 1);
+	}
+	ebcc_buf_deinit(&map->names);
+	map->names = names;
+	map->unused_names = 0;
+	return !names.failed;
+}
+
+/* Makes what was added since the last time found. False: no memory. */
+static bool index_new(struct ebcc_perf_map *map)
+{
+	if (map->count == (map->run_count ? map->run_ends[map->run_count - 1] : 0))
+		return true;
+	sort_new(map);
+	while (map->run_count > 1 &&
+	       (map->run_count == EBCC_PERF_MAP_RUNS ||
+		run_length(map, map->run_count - 1) > run_length(map, map->run_count - 2) / 2))
+		if (!merge_last(map))
+			return false;
+	return compact_names(map);
+}
+
+/* ---- Lines ---- */
 
 /* A number, with or without "0x", and the spaces behind it. */
 static bool scan_field(const char **at, const char *end, uint64_t *ret)
@@ -59,6 +187,27 @@ static bool grow(struct ebcc_perf_map *map)
 	return true;
 }
 
+/* Room for one more line with a name of that size. False: no memory. Beyond the limit the map
+ * is emptied. */
+static bool make_room(struct ebcc_perf_map *map, size_t name_size)
+{
+	size_t sorted = map->run_count ? map->run_ends[map->run_count - 1] : 0;
+	size_t memory = ebcc_perf_map_memory(map) + sizeof(*map->entries) + name_size;
+	bool is_beyond = memory > map->limit || map->names.size + name_size > NAMES_LIMIT;
+
+	if (is_beyond || map->count - sorted >= PIECE_LIMIT) {
+		if (!index_new(map))
+			return false;
+		/* Sorting again for a few lines each time would take for ever. */
+		map->too_large =
+			is_beyond && (ebcc_perf_map_memory(map) > map->limit - map->limit / 4 ||
+				      map->names.size > NAMES_LIMIT - NAMES_LIMIT / 4);
+		if (map->too_large)
+			free_entries(map);
+	}
+	return map->too_large || map->count < map->capacity || grow(map);
+}
+
 /* False: no memory. */
 static bool add_line(struct ebcc_perf_map *map, const char *line, size_t size)
 {
@@ -72,11 +221,12 @@ static bool add_line(struct ebcc_perf_map *map, const char *line, size_t size)
 		end--;
 	/* A name ends at a NUL at the latest. */
 	end = at + strnlen(at, end - at);
-	if (at == end || map->count == ENTRY_LIMIT ||
-	    map->names.size + (end - at) + 1 > NAMES_LIMIT)
+	if (at == end)
 		return true;
-	if (map->count == map->capacity && !grow(map))
+	if (!make_room(map, end - at + 1))
 		return false;
+	if (map->too_large)
+		return true;
 	if (length > UINT64_MAX - start)
 		length = UINT64_MAX - start;
 	entry = &map->entries[map->count++];
@@ -85,7 +235,6 @@ static bool add_line(struct ebcc_perf_map *map, const char *line, size_t size)
 	entry->name = (uint32_t)map->names.size;
 	ebcc_buf_append(&map->names, at, end - at);
 	ebcc_buf_append_char(&map->names, '\0');
-	map->sorted = false;
 	return !map->names.failed;
 }
 
@@ -116,69 +265,94 @@ static bool finish_line(struct ebcc_perf_map *map, const char *data, size_t size
 	return added;
 }
 
-struct ebcc_error *ebcc_perf_map_add(struct ebcc_perf_map *map, const char *data, size_t size)
+/* ---- Reading ---- */
+
+/* Remembers the last bytes of what was read. */
+static void sample_tail(struct ebcc_perf_map_sample *tail, const char *data, size_t size)
+{
+	size_t kept = size < sizeof(tail->bytes) ? size : sizeof(tail->bytes);
+	size_t older =
+		sizeof(tail->bytes) - kept < tail->size ? sizeof(tail->bytes) - kept : tail->size;
+
+	memmove(tail->bytes, tail->bytes + tail->size - older, older);
+	memcpy(tail->bytes + older, data + size - kept, kept);
+	tail->size = older + kept;
+}
+
+static void sample_head(struct ebcc_perf_map_sample *head, const char *data, size_t size)
+{
+	size_t room = sizeof(head->bytes) - head->size;
+
+	memcpy(head->bytes + head->size, data, size < room ? size : room);
+	head->size += size < room ? size : room;
+}
+
+/* Takes in the lines of a piece, without sorting them. False: no memory. */
+static bool take(struct ebcc_perf_map *map, const char *data, size_t size)
 {
 	const char *end = data + size, *newline;
 
 	map->size += size;
-	for (; (newline = memchr(data, '\n', end - data)); data = newline + 1)
+	sample_head(&map->head, data, size);
+	sample_tail(&map->tail, data, size);
+	for (; !map->too_large && (newline = memchr(data, '\n', end - data)); data = newline + 1)
 		if (!finish_line(map, data, newline - data))
-			return ebcc_error_no_memory();
-	keep(map, data, end - data);
-	return ebcc_buf_check(&map->line);
+			return false;
+	if (map->size > FILE_LIMIT)
+		map->too_large = true;
+	if (map->too_large)
+		free_entries(map);
+	else
+		keep(map, data, end - data);
+	return !map->line.failed;
 }
 
-struct ebcc_error *ebcc_perf_map_read(struct ebcc_perf_map *map, int fd)
+struct ebcc_error *ebcc_perf_map_add(struct ebcc_perf_map *map, const char *data, size_t size)
+{
+	return take(map, data, size) && index_new(map) ? NULL : ebcc_error_no_memory();
+}
+
+static bool has_sample(int fd, const struct ebcc_perf_map_sample *sample, uint64_t offset)
+{
+	char bytes[EBCC_PERF_MAP_SAMPLE];
+
+	return pread(fd, bytes, sample->size, (off_t)offset) == (ssize_t)sample->size &&
+	       !memcmp(bytes, sample->bytes, sample->size);
+}
+
+struct ebcc_error *ebcc_perf_map_read(struct ebcc_perf_map *map, int fd, uint64_t most,
+				      bool *ret_more)
 {
 	AUTO_FREE char *data = malloc(READ_SIZE);
+	ssize_t size = 1;
 
+	*ret_more = false;
 	if (!data)
 		return ebcc_error_no_memory();
-	while (map->size < FILE_LIMIT && map->count < ENTRY_LIMIT) {
-		ssize_t size = pread(fd, data, READ_SIZE, (off_t)map->size);
-
-		if (size < 0 && errno == EINTR)
-			continue;
+	if (!has_sample(fd, &map->head, 0) ||
+	    !has_sample(fd, &map->tail, map->size - map->tail.size))
+		ebcc_perf_map_deinit(map);
+	for (uint64_t rest = most; size > 0 && rest && !map->too_large; rest -= size) {
+		do
+			size = pread(fd, data, rest < READ_SIZE ? rest : READ_SIZE,
+				     (off_t)map->size);
+		while (size < 0 && errno == EINTR);
 		if (size <= 0)
 			break;
-		TRY(ebcc_perf_map_add(map, data, size));
+		if (!take(map, data, size))
+			return ebcc_error_no_memory();
 	}
-	return NULL;
+	*ret_more = size > 0 && !map->too_large;
+	return index_new(map) ? NULL : ebcc_error_no_memory();
 }
 
-static int compare_entries(const void *a, const void *b)
+/* ---- Searching ---- */
+
+/* How many entries of a run begin at or before an address, as the index behind them. */
+static size_t search_run(const struct ebcc_perf_map *map, unsigned run, uint64_t address)
 {
-	const struct ebcc_perf_map_entry *left = a, *right = b;
+	size_t low = run_begin(map, run), high = map->run_ends[run];
 
-	if (left->start != right->start)
-		return left->start < right->start ? -1 : 1;
-	return left->name < right->name ? -1 : left->name > right->name;
-}
-
-/* Sorts, and keeps the last line of each start. */
-static void sort(struct ebcc_perf_map *map)
-{
-	size_t kept = 0;
-
-	if (map->count)
-		qsort(map->entries, map->count, sizeof(*map->entries), compare_entries);
-	for (size_t i = 0; i < map->count; i++) {
-		if (kept && map->entries[kept - 1].start == map->entries[i].start)
-			kept--;
-		map->entries[kept++] = map->entries[i];
-	}
-	map->count = kept;
-	map->sorted = true;
-}
-
-bool ebcc_perf_map_find(struct ebcc_perf_map *map, uint64_t address, const char **ret_name,
-			uint64_t *ret_offset)
-{
-	size_t low = 0, high;
-
-	if (!map->sorted)
-		sort(map);
-	high = map->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -187,9 +361,37 @@ bool ebcc_perf_map_find(struct ebcc_perf_map *map, uint64_t address, const char 
 		else
 			high = middle;
 	}
-	for (size_t i = 0; i < NESTING_LIMIT && i < low; i++) {
-		const struct ebcc_perf_map_entry *entry = &map->entries[low - 1 - i];
+	return low;
+}
 
+/* Steps back to the entry with the next lower start in all runs: the newest of several. */
+static const struct ebcc_perf_map_entry *step_back(const struct ebcc_perf_map *map, size_t *at)
+{
+	const struct ebcc_perf_map_entry *nearest = NULL;
+
+	for (unsigned run = map->run_count; run--;)
+		if (at[run] > run_begin(map, run) &&
+		    (!nearest || map->entries[at[run] - 1].start > nearest->start))
+			nearest = &map->entries[at[run] - 1];
+	for (unsigned run = 0; nearest && run < map->run_count; run++)
+		if (at[run] > run_begin(map, run) &&
+		    map->entries[at[run] - 1].start == nearest->start)
+			at[run]--;
+	return nearest;
+}
+
+bool ebcc_perf_map_find(const struct ebcc_perf_map *map, uint64_t address, const char **ret_name,
+			uint64_t *ret_offset)
+{
+	size_t at[EBCC_PERF_MAP_RUNS];
+
+	for (unsigned run = 0; run < map->run_count; run++)
+		at[run] = search_run(map, run, address);
+	for (unsigned i = 0; i < NESTING_LIMIT; i++) {
+		const struct ebcc_perf_map_entry *entry = step_back(map, at);
+
+		if (!entry)
+			return false;
 		if (address - entry->start >= entry->size)
 			continue;
 		*ret_name = map->names.data + entry->name;

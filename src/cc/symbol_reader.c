@@ -20,7 +20,8 @@
 
 #define SEGMENT_LIMIT 256
 #define SECTION_LIMIT 1024
-#define SYMBOL_LIMIT (32u << 20)
+/* Of all tables of a file together; the largest browsers with all symbols have two million. */
+#define SYMBOL_LIMIT (4u << 20)
 /* Strings up to here are read into memory, larger ones stay in their file. */
 #define STRINGS_IN_MEMORY (1u << 20)
 /* A compressed symbol table expands to any size; real ones have a few megabytes. */
@@ -152,6 +153,10 @@ bool ebcc_symbol_table_reserve(struct ebcc_symbol_table *table, size_t more)
 {
 	struct symbol *symbols;
 
+	if (more > SYMBOL_LIMIT - table->count)
+		table->too_large = true;
+	if (table->too_large)
+		return false;
 	if (more <= table->capacity - table->count)
 		return true;
 	symbols = realloc(table->symbols, (table->count + more) * sizeof(*symbols));
@@ -216,9 +221,14 @@ static bool add_symbols(struct reader *reader, uint32_t type, size_t *ret_count)
 		if (!section)
 			return false;
 	} while (!gelf_getshdr(section, &header) || header.sh_type != type);
+	/* Before it is read: a sparse file can claim any size for nothing. */
+	if (header.sh_size / entry_size > SYMBOL_LIMIT) {
+		table->too_large = true;
+		return false;
+	}
 	data = ebcc_elf_section_data(section, &header, entry_size);
 	count = data ? data->d_size / entry_size : 0;
-	if (!count || count > SYMBOL_LIMIT || !add_strings(reader, header.sh_link))
+	if (!count || !add_strings(reader, header.sh_link))
 		return false;
 	before = table->count;
 	if (!ebcc_symbol_table_reserve(table, count)) {
@@ -353,10 +363,12 @@ static struct ebcc_error *load(Elf *elf, int fd, const struct ebcc_symbol_places
 		read_all(&reader, places);
 	/* Its copies of the sections are needed no longer, and sorting takes memory, too. */
 	elf_end(elf);
-	if (!table || reader.failed) {
+	if (!table || (reader.failed && !table->too_large)) {
 		ebcc_symbol_table_destroy(table);
 		return ebcc_error_no_memory();
 	}
+	if (table->too_large)
+		table->count = 0;
 	ebcc_symbol_table_finish(table);
 	*ret = table;
 	return NULL;

@@ -391,6 +391,11 @@ const unsigned char *ebcc_symbol_table_build_id(const struct ebcc_symbol_table *
 	return table->build_id;
 }
 
+bool ebcc_symbol_table_is_too_large(const struct ebcc_symbol_table *table)
+{
+	return table->too_large;
+}
+
 size_t ebcc_symbol_table_count(const struct ebcc_symbol_table *table)
 {
 	return table->count;

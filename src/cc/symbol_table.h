@@ -63,6 +63,10 @@ bool ebcc_symbol_table_find_name(struct ebcc_symbol_table *table, const char *na
 const unsigned char *ebcc_symbol_table_build_id(const struct ebcc_symbol_table *table,
 						size_t *ret_size);
 
+/* Whether the file has more symbols than are kept (4 million); it has none then, as those that
+ * were kept would stand for their neighbours. */
+bool ebcc_symbol_table_is_too_large(const struct ebcc_symbol_table *table);
+
 size_t ebcc_symbol_table_count(const struct ebcc_symbol_table *table);
 /* Bytes of memory that the table takes, and whether it keeps a file open. */
 size_t ebcc_symbol_table_memory(const struct ebcc_symbol_table *table);

@@ -63,6 +63,7 @@ struct ebcc_symbol_table {
 	struct code_section *sections; /* while reading */
 	size_t section_count;
 	unsigned alias_budget; /* while sorting */
+	bool too_large;
 	unsigned char build_id[EBCC_BUILD_ID_MAX];
 	size_t build_id_size;
 	struct made_name *made; /* open addressing */
@@ -70,7 +71,7 @@ struct ebcc_symbol_table {
 	struct ebcc_buf scratch;
 };
 
-/* Makes room for so many more symbols. False: no memory. */
+/* Makes room for so many more symbols. False: no memory, or too many (too_large is set). */
 bool ebcc_symbol_table_reserve(struct ebcc_symbol_table *table, size_t more);
 
 /* Sorts what was added, and fills in sizes. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The symbolizer: its public functions, the files that processes share, and the bound on memory.
- * Tables are dropped between calls only, so that what one call gives out is good until the next.
+ * The symbolizer: its public functions, and the files that processes share. What is kept is dropped
+ * between calls only, so that what one call gives out is good until the next.
  */
 #include <string.h>
 #include <sys/auxv.h>
@@ -9,20 +9,25 @@
 
 #include "buf.h"
 #include "cleanup.h"
+#include "clock.h"
 #include "debug_file.h"
 #include "ksyms.h"
 #include "open_file.h"
 #include "proc_maps.h"
 #include "symbolizer_internal.h"
 
-#define DEFAULT_MEMORY_LIMIT (512ull << 20)
-/* Of files whose names stay in the file, which are kept open. */
-#define OPEN_FILE_LIMIT 64
-#define FILE_LIMIT 8192
+/* The maps and tables of some hundred processes take a fifth of it. */
+#define DEFAULT_MEMORY_LIMIT (128ull << 20)
+/* With less, some processes would have no names. */
+#define LEAST_MEMORY_LIMIT (1u << 20)
+#define DEFAULT_TIME_LIMIT 10000
+/* So many tables loaded are a reason to look through all files, as some stay open. */
+#define LOADED_LIMIT 64
 /* Looking through all files is done once in so many calls. */
 #define SWEEP_INTERVAL 4096
 /* The kernel's vDSO has two pages, or four. */
 #define VDSO_SIZE_LIMIT (1u << 20)
+#define NS_PER_MS 1000000ull
 
 /* ---- Files ---- */
 
@@ -30,13 +35,21 @@ struct file_key {
 	uint64_t device, inode;
 };
 
-static void drop_table(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
+void symbol_file_charge(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
 {
-	size_t size = file->table ? ebcc_symbol_table_memory(file->table) : 0;
+	/* The record itself, and its entry in the index. */
+	size_t size = sizeof(*file) + sizeof(struct file_key) + 2 * sizeof(struct ebcc_hash_entry);
 
-	symbolizer->memory -= size < symbolizer->memory ? size : symbolizer->memory;
+	if (file->table)
+		size += ebcc_symbol_table_memory(file->table);
+	symbolizer_charge(symbolizer, &file->charged, size);
+}
+
+void symbol_file_drop(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
+{
 	ebcc_symbol_table_destroy(file->table);
 	file->table = NULL;
+	symbol_file_charge(symbolizer, file);
 }
 
 static void destroy_file(struct symbol_file *file)
@@ -93,6 +106,7 @@ static struct symbol_file *find_file(struct ebcc_symbolizer *symbolizer, const s
 	if (!file)
 		return NULL;
 	*place = symbolizer->file_count;
+	symbol_file_charge(symbolizer, file);
 	file->device = st->st_dev;
 	file->inode = st->st_ino;
 	file->modified = st->st_mtim;
@@ -103,12 +117,22 @@ static struct symbol_file *find_file(struct ebcc_symbolizer *symbolizer, const s
 static struct ebcc_error *load_table(struct ebcc_symbolizer *symbolizer, struct symbol_file *file,
 				     int fd, const struct ebcc_symbol_places *places)
 {
-	/* Within one call nothing can be dropped, so there the bound is twice as high. */
-	if (file->table || symbolizer->memory / 2 >= symbolizer->memory_limit)
+	uint64_t begin;
+
+	if (file->table)
 		return NULL;
+	/* Within one call nothing can be dropped, so there the bound is twice as high. */
+	if (symbolizer->memory / 2 >= symbolizer->memory_limit) {
+		symbolizer_leave_out(symbolizer, LEFT_NO_MEMORY, places->path);
+		return NULL;
+	}
+	begin = ebcc_work_ns();
 	TRY(ebcc_symbol_table_load(fd, places, &file->table));
-	symbolizer->memory += ebcc_symbol_table_memory(file->table);
+	symbolizer_worked(symbolizer, begin);
 	symbolizer->loaded++;
+	symbol_file_charge(symbolizer, file);
+	if (ebcc_symbol_table_is_too_large(file->table))
+		symbolizer_leave_out(symbolizer, LEFT_TOO_LARGE, places->path);
 	return NULL;
 }
 
@@ -132,8 +156,7 @@ struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer, int fd,
 	return NULL;
 }
 
-/* Drops records without table that nobody refers to, and numbers the rest anew. */
-static void compact_files(struct ebcc_symbolizer *symbolizer)
+void symbol_files_compact(struct ebcc_symbolizer *symbolizer)
 {
 	struct ebcc_hash index = {0};
 	size_t kept = 0;
@@ -142,6 +165,7 @@ static void compact_files(struct ebcc_symbolizer *symbolizer)
 		struct symbol_file *file = symbolizer->files[i];
 
 		if (!file->references && !file->table) {
+			symbolizer_charge(symbolizer, &file->charged, 0);
 			destroy_file(file);
 			continue;
 		}
@@ -161,50 +185,14 @@ static void compact_files(struct ebcc_symbolizer *symbolizer)
 	symbolizer->file_index = index;
 }
 
-static int compare_use(const void *a, const void *b)
-{
-	const struct symbol_file *left = *(struct symbol_file *const *)a;
-	const struct symbol_file *right = *(struct symbol_file *const *)b;
-
-	return left->last_used > right->last_used ? -1 : left->last_used < right->last_used;
-}
-
-/* Keeps memory, open files and records within their bounds: what was used last stays. */
-static void sweep(struct ebcc_symbolizer *symbolizer)
-{
-	size_t memory = 0, open_files = 0;
-
-	symbolizer->swept = symbolizer->calls;
-	symbolizer->loaded = 0;
-	qsort(symbolizer->files, symbolizer->file_count, sizeof(struct symbol_file *), compare_use);
-	for (size_t i = 0; i < symbolizer->file_count; i++) {
-		struct symbol_file *file = symbolizer->files[i];
-
-		if (!file->table)
-			continue;
-		ebcc_symbol_table_trim(file->table);
-		memory += ebcc_symbol_table_memory(file->table);
-		open_files += ebcc_symbol_table_keeps_file(file->table);
-		if (memory > symbolizer->memory_limit || open_files > OPEN_FILE_LIMIT ||
-		    i >= FILE_LIMIT) {
-			memory -= ebcc_symbol_table_memory(file->table);
-			open_files -= ebcc_symbol_table_keeps_file(file->table);
-			drop_table(symbolizer, file);
-		}
-	}
-	symbolizer->memory = memory;
-	compact_files(symbolizer);
-}
-
 /* Begins a public call: what was given out by the last one is good no longer. */
 static void begin_call(struct ebcc_symbolizer *symbolizer)
 {
 	symbolizer->calls++;
-	if (symbolizer->loaded < OPEN_FILE_LIMIT &&
-	    symbolizer->memory <= symbolizer->memory_limit &&
+	if (symbolizer->loaded < LOADED_LIMIT && symbolizer->memory <= symbolizer->memory_limit &&
 	    symbolizer->calls - symbolizer->swept < SWEEP_INTERVAL)
 		return;
-	sweep(symbolizer);
+	symbolizer_sweep(symbolizer);
 }
 
 /* ---- The vDSO ---- */
@@ -253,7 +241,16 @@ static struct ebcc_error *choose_directory(const char *option, const char *varia
 static struct ebcc_error *init(struct ebcc_symbolizer *symbolizer,
 			       const struct ebcc_symbolizer_opts *opts)
 {
+	uint64_t milliseconds = opts->time_limit ? opts->time_limit : DEFAULT_TIME_LIMIT;
+
 	symbolizer->memory_limit = opts->memory_limit ? opts->memory_limit : DEFAULT_MEMORY_LIMIT;
+	if (symbolizer->memory_limit < LEAST_MEMORY_LIMIT)
+		symbolizer->memory_limit = LEAST_MEMORY_LIMIT;
+	if (milliseconds > INT64_MAX / 4 / NS_PER_MS)
+		milliseconds = INT64_MAX / 4 / NS_PER_MS;
+	symbolizer->work.left = symbolizer->work.limit = (int64_t)(milliseconds * NS_PER_MS);
+	symbolizer->work.filled = ebcc_now_ns();
+	symbolizer->log = (struct ebcc_log){.fn = opts->log, .ctx = opts->log_ctx};
 	TRY(choose_directory(opts->debug_root, "BCC_DEBUGINFO_ROOT", EBCC_DEBUG_DIRECTORY,
 			     &symbolizer->debug_root));
 	return choose_directory(opts->symfs, "BCC_SYMFS", NULL, &symbolizer->symfs);
@@ -283,14 +280,11 @@ void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer)
 {
 	if (!symbolizer)
 		return;
-	for (size_t i = 0; i < PROCESS_BUCKETS; i++) {
-		struct process *process = symbolizer->processes[i], *next;
-
-		for (; process; process = next) {
-			next = process->next;
-			process_destroy(process);
-		}
-	}
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++)
+		while (symbolizer->processes[i])
+			process_drop(symbolizer, symbolizer->processes[i]);
+	while (symbolizer->perf_files)
+		perf_file_destroy(symbolizer, symbolizer->perf_files);
 	for (size_t i = 0; i < symbolizer->file_count; i++)
 		destroy_file(symbolizer->files[i]);
 	free(symbolizer->files);
@@ -300,6 +294,21 @@ void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer)
 	free(symbolizer->debug_root);
 	free(symbolizer->symfs);
 	free(symbolizer);
+}
+
+void ebcc_symbolizer_statistics(const struct ebcc_symbolizer *symbolizer,
+				struct ebcc_symbolizer_statistics *ret)
+{
+	struct ebcc_symbolizer_statistics known = {
+		.sz = ret->sz < sizeof(known) ? ret->sz : sizeof(known),
+		.memory = symbolizer->memory,
+		.dropped = symbolizer->dropped,
+		.too_large = symbolizer->left_out[LEFT_TOO_LARGE],
+		.no_memory = symbolizer->left_out[LEFT_NO_MEMORY],
+		.no_time = symbolizer->left_out[LEFT_NO_TIME],
+	};
+
+	memcpy(ret, &known, known.sz);
 }
 
 /* ---- Kernel addresses ---- */
@@ -369,7 +378,7 @@ struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, i
 		return resolve_kernel(symbolizer, addresses, count, ret);
 	begin_call(symbolizer);
 	TRY(process_get(symbolizer, pid, &process));
-	if (!process) {
+	if (!process || process->stale) {
 		for (size_t i = 0; i < count; i++)
 			ret[i] = (struct ebcc_symbol){.offset = addresses[i]};
 		return NULL;
@@ -402,16 +411,12 @@ struct ebcc_error *ebcc_symbolizer_add_process(struct ebcc_symbolizer *symbolize
 
 void ebcc_symbolizer_forget_process(struct ebcc_symbolizer *symbolizer, int pid)
 {
-	struct process **link = &symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS], *found;
+	struct process *process = symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS];
 
-	while (*link && (*link)->pid != pid)
-		link = &(*link)->next;
-	found = *link;
-	if (!found)
-		return;
-	*link = found->next;
-	process_destroy(found);
-	symbolizer->process_count--;
+	while (process && process->pid != pid)
+		process = process->next;
+	if (process)
+		process_drop(symbolizer, process);
 }
 
 struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer, int pid,
@@ -419,6 +424,7 @@ struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer,
 {
 	struct process *process = NULL;
 	bool found = false;
+	uint64_t begin;
 
 	if (pid < 0) {
 		TRY(find_kernel_name(symbolizer, module, name, ret, &found));
@@ -427,7 +433,9 @@ struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer,
 		TRY(process_get(symbolizer, pid, &process));
 		if (!process)
 			return no_process(pid);
+		begin = ebcc_work_ns();
 		TRY(process_find_name(symbolizer, process, module, name, ret, &found));
+		symbolizer_worked(symbolizer, begin);
 	}
 	if (found)
 		return NULL;

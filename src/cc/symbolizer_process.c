@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is known of a process: its executable mappings, the files behind them, its perf map. A
+ * What is known of a process: its executable mappings and the files behind them. A
  * process changes while it is looked at: it loads libraries, executes another program, ends, and
  * its pid goes to the next. So its start time goes with the pid; that it still runs the same
  * program is looked at every millisecond, and its maps are read again in intervals that
@@ -23,16 +23,11 @@
 /* Of processes that are known at a time: those not asked about for longest are forgotten. */
 #define PROCESS_LIMIT 1024
 
-/* Intervals in nanoseconds. What takes long is done seldom: at most a fiftieth of the time. */
+/* Intervals in nanoseconds. */
 #define CHECK_INTERVAL 1000000ull
-#define UPDATE_INTERVAL 1000000ull
 #define REFRESH_INTERVAL 10000000ull
-#define COST_FACTOR 50
-
-static bool is_due(uint64_t now, uint64_t last, uint64_t interval, uint64_t cost)
-{
-	return now - last >= interval && now - last >= cost * COST_FACTOR;
-}
+/* Maps that were read as fast as this are read again also when the time for reading is used up. */
+#define LITTLE_WORK 1000000ull
 
 /* ---- Facts from /proc ---- */
 
@@ -130,21 +125,32 @@ static void clear_objects(struct process *process)
 	process->maps_hash = 0;
 }
 
-static void clear_perf_map(struct process *process)
+static void destroy(struct process *process)
 {
-	ebcc_perf_map_deinit(&process->perf);
-	process->has_perf_map = false;
-	process->perf_read = process->perf_cost = 0;
-	process->perf_device = process->perf_inode = 0;
+	clear_objects(process);
+	process_release_perf_map(process);
+	free(process);
 }
 
-void process_destroy(struct process *process)
+void process_drop(struct ebcc_symbolizer *symbolizer, struct process *process)
 {
-	if (!process)
-		return;
-	clear_objects(process);
-	clear_perf_map(process);
-	free(process);
+	struct process **link = &symbolizer->processes[(unsigned)process->pid % PROCESS_BUCKETS];
+
+	while (*link != process)
+		link = &(*link)->next;
+	*link = process->next;
+	symbolizer->process_count--;
+	symbolizer_charge(symbolizer, &process->charged, 0);
+	destroy(process);
+}
+
+static void charge(struct ebcc_symbolizer *symbolizer, struct process *process)
+{
+	const struct ebcc_code_maps *maps = &process->maps;
+
+	symbolizer_charge(symbolizer, &process->charged,
+			  sizeof(*process) + maps->count * sizeof(*maps->maps) + maps->path_bytes +
+				  maps->object_count * sizeof(*process->objects));
 }
 
 static bool is_same_object(const struct object *left, const struct object *right)
@@ -241,8 +247,10 @@ static struct ebcc_error *read_maps(struct process *process)
 		ebcc_error_destroy(error);
 		return NULL;
 	}
-	/* Not for this user to read: it has no names then. */
+	/* Not for this user to read, or too much: it has no names then, nor has it those that it
+	 * had before. */
 	if (error) {
+		clear_objects(process);
 		ebcc_error_destroy(error);
 		return NULL;
 	}
@@ -251,9 +259,10 @@ static struct ebcc_error *read_maps(struct process *process)
 }
 
 /* Reads maps again. If the pid is another process's by now, starts over with that. */
-static struct ebcc_error *refresh(struct process *process)
+static struct ebcc_error *refresh(struct ebcc_symbolizer *symbolizer, struct process *process)
 {
 	uint64_t start_time = read_start_time(process->pid), begin = ebcc_work_ns();
+	struct ebcc_error *error;
 
 	if (!start_time) {
 		process->exited = true;
@@ -261,14 +270,14 @@ static struct ebcc_error *refresh(struct process *process)
 	}
 	if (start_time != process->start_time) {
 		clear_objects(process);
-		clear_perf_map(process);
+		process_release_perf_map(process);
 		process->start_time = start_time;
 		process->exited = false;
 	}
-	TRY(read_maps(process));
+	error = read_maps(process);
 	process->checked = process->refreshed = ebcc_now_ns();
-	process->refresh_cost = ebcc_work_ns() - begin;
-	return NULL;
+	process->refresh_cost = symbolizer_worked(symbolizer, begin);
+	return error;
 }
 
 /* ---- Finding the process ---- */
@@ -276,19 +285,15 @@ static struct ebcc_error *refresh(struct process *process)
 /* Forgets the process that wasn't asked about for longest. */
 static void drop_oldest(struct ebcc_symbolizer *symbolizer)
 {
-	struct process **oldest = NULL, *process;
+	struct process *oldest = NULL;
 
 	for (size_t i = 0; i < PROCESS_BUCKETS; i++)
-		for (struct process **link = &symbolizer->processes[i]; *link;
-		     link = &(*link)->next)
-			if (!oldest || (*link)->last_used < (*oldest)->last_used)
-				oldest = link;
-	if (!oldest)
-		return;
-	process = *oldest;
-	*oldest = process->next;
-	process_destroy(process);
-	symbolizer->process_count--;
+		for (struct process *process = symbolizer->processes[i]; process;
+		     process = process->next)
+			if (!oldest || process->last_used < oldest->last_used)
+				oldest = process;
+	if (oldest)
+		process_drop(symbolizer, oldest);
 }
 
 static struct ebcc_error *add_process(struct ebcc_symbolizer *symbolizer, int pid,
@@ -302,10 +307,9 @@ static struct ebcc_error *add_process(struct ebcc_symbolizer *symbolizer, int pi
 	if (!process)
 		return ebcc_error_no_memory();
 	process->pid = process->inner_pid = pid;
-	ebcc_perf_map_init(&process->perf);
-	error = refresh(process);
+	error = refresh(symbolizer, process);
 	if (error || process->exited) {
-		process_destroy(process);
+		destroy(process);
 		*ret = NULL;
 		return error;
 	}
@@ -315,6 +319,7 @@ static struct ebcc_error *add_process(struct ebcc_symbolizer *symbolizer, int pi
 	process->next = *bucket;
 	*bucket = process;
 	symbolizer->process_count++;
+	charge(symbolizer, process);
 	*ret = process;
 	return NULL;
 }
@@ -337,78 +342,64 @@ static bool is_refresh_due(struct process *process)
 	       is_due(now, process->refreshed, REFRESH_INTERVAL, process->refresh_cost);
 }
 
+/* Reads again what is due to be. Where there is no time for that, the process has no names. */
+static struct ebcc_error *refresh_known(struct ebcc_symbolizer *symbolizer, struct process *process)
+{
+	char subject[32];
+
+	snprintf(subject, sizeof(subject), "/proc/%d/maps", process->pid);
+	if (is_refresh_due(process)) {
+		process->stale = process->refresh_cost >= LITTLE_WORK &&
+				 !symbolizer_may_work(symbolizer, subject);
+		if (process->stale)
+			return NULL;
+		TRY(refresh(symbolizer, process));
+		charge(symbolizer, process);
+	}
+	/* Functions that have a name by now may be replaced by others. */
+	if (process->perf && is_due(ebcc_now_ns(), process->perf_checked, REFRESH_INTERVAL, 0))
+		return process_read_perf_map(symbolizer, process);
+	return NULL;
+}
+
 struct ebcc_error *process_get(struct ebcc_symbolizer *symbolizer, int pid, struct process **ret)
 {
 	struct process *process = symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS];
 
 	while (process && process->pid != pid)
 		process = process->next;
-	if (!process) {
+	if (process)
+		TRY(refresh_known(symbolizer, process));
+	else
 		TRY(add_process(symbolizer, pid, &process));
-	} else if (is_refresh_due(process)) {
-		TRY(refresh(process));
-	}
 	if (process)
 		process->last_used = symbolizer->calls;
 	*ret = process;
 	return NULL;
 }
 
-/* ---- perf map ---- */
-
-/* Opens a perf map; one that neither the process's user nor root wrote is somebody else's. */
-static int open_perf_map(struct process *process, struct stat *ret)
+/* What is known of its perf map; changes with it. */
+static uint64_t perf_version(const struct process *process)
 {
-	AUTO_CLOSE int root = process->exited ? -1 : ebcc_open_process_root(process->pid);
-	AUTO_CLOSE int fd = -1;
-
-	snprintf(process->perf_path, sizeof(process->perf_path), "/tmp/perf-%d.map",
-		 process->inner_pid);
-	if (root >= 0)
-		fd = ebcc_open_regular_in(root, process->perf_path);
-	else if (process->same_root)
-		fd = ebcc_open_regular_at(-1, process->perf_path);
-	if (fd < 0 || fstat(fd, ret) || (ret->st_uid && ret->st_uid != process->owner))
-		return -1;
-	return TAKE_FD(fd);
-}
-
-static struct ebcc_error *read_perf_map(struct process *process)
-{
-	uint64_t begin = ebcc_work_ns();
-	struct stat st;
-	AUTO_CLOSE int fd = open_perf_map(process, &st);
-
-	process->perf_read = ebcc_now_ns();
-	if (fd < 0)
-		return NULL;
-	if (st.st_dev != process->perf_device || st.st_ino != process->perf_inode ||
-	    (uint64_t)st.st_size < process->perf.size) {
-		clear_perf_map(process);
-		process->perf_device = st.st_dev;
-		process->perf_inode = st.st_ino;
-	}
-	process->has_perf_map = true;
-	TRY(ebcc_perf_map_read(&process->perf, fd));
-	process->perf_read = ebcc_now_ns();
-	process->perf_cost = ebcc_work_ns() - begin;
-	return NULL;
+	return process->perf ? process->perf->version : 0;
 }
 
 struct ebcc_error *process_update(struct ebcc_symbolizer *symbolizer, struct process *process,
 				  bool *ret_changed)
 {
 	uint64_t now = ebcc_now_ns(), hash = process->maps_hash, start_time = process->start_time;
-	uint64_t perf_size = process->perf.size, perf_inode = process->perf_inode;
+	const struct perf_file *perf = process->perf;
+	uint64_t version = perf_version(process);
 
 	if (!process->exited &&
-	    is_due(now, process->refreshed, UPDATE_INTERVAL, process->refresh_cost))
-		TRY(refresh(process));
-	if (process->perf_read &&
-	    is_due(now, process->perf_read, UPDATE_INTERVAL, process->perf_cost))
-		TRY(read_perf_map(process));
+	    is_due(now, process->refreshed, UPDATE_INTERVAL, process->refresh_cost)) {
+		TRY(refresh(symbolizer, process));
+		charge(symbolizer, process);
+	}
+	if (process->perf_checked && is_due(now, process->perf_checked, UPDATE_INTERVAL, 0))
+		TRY(process_read_perf_map(symbolizer, process));
 	*ret_changed = hash != process->maps_hash || start_time != process->start_time ||
-		       perf_size != process->perf.size || perf_inode != process->perf_inode;
+		       perf != process->perf || version != perf_version(process);
 	return NULL;
 }
 
@@ -484,7 +475,8 @@ static struct ebcc_error *map_table(struct ebcc_symbolizer *symbolizer, struct p
 							       : NULL;
 	}
 	/* A table that was dropped to save memory is loaded again. */
-	if (!(object->file ? object->file->table != NULL : object->tried))
+	if (!(object->file ? object->file->table != NULL : object->tried) &&
+	    symbolizer_may_work(symbolizer, map->path))
 		TRY(load_object(symbolizer, process, object));
 	if (object->file) {
 		object->file->last_used = symbolizer->calls;
@@ -497,21 +489,36 @@ static struct ebcc_error *map_table(struct ebcc_symbolizer *symbolizer, struct p
 
 /* Looks for a JIT compiler's function. It sets the module even where the map has no such address:
  * that is what existing scripts see. */
-static struct ebcc_error *resolve_in_perf_map(struct process *process, uint64_t address,
+static struct ebcc_error *resolve_in_perf_map(struct ebcc_symbolizer *symbolizer,
+					      struct process *process, uint64_t address,
 					      struct ebcc_symbol *ret)
 {
-	const char *name;
-	uint64_t offset;
-
-	if (!process->perf_read)
-		TRY(read_perf_map(process));
-	if (!process->has_perf_map)
-		return NULL;
-	if (ebcc_perf_map_find(&process->perf, address, &name, &offset))
-		*ret = (struct ebcc_symbol){name, process->perf_path, offset};
-	else if (!ret->module)
+	if (!process->perf_checked || (process->perf && process->perf->dropped))
+		TRY(process_read_perf_map(symbolizer, process));
+	if (process->perf && !process_find_in_perf_map(symbolizer, process, address, ret) &&
+	    !ret->module)
 		ret->module = process->perf_path;
 	return NULL;
+}
+
+/* Names an address in a file, whose offset is @ret's. A name may have to be made, which takes
+ * memory. False: it has none. */
+static bool resolve_in_table(struct ebcc_symbolizer *symbolizer, struct symbol_file *file,
+			     struct ebcc_symbol_table *table, bool demangle,
+			     struct ebcc_symbol *ret)
+{
+	bool found;
+
+	if (!ebcc_symbol_table_address(table, ret->offset, &ret->offset))
+		return false;
+	if (symbolizer->memory / 2 >= symbolizer->memory_limit) {
+		symbolizer_leave_out(symbolizer, LEFT_NO_MEMORY, ret->module);
+		return false;
+	}
+	found = ebcc_symbol_table_find(table, ret->offset, demangle, &ret->name, &ret->offset);
+	if (file)
+		symbol_file_charge(symbolizer, file);
+	return found;
 }
 
 struct ebcc_error *process_resolve(struct ebcc_symbolizer *symbolizer, struct process *process,
@@ -522,16 +529,14 @@ struct ebcc_error *process_resolve(struct ebcc_symbolizer *symbolizer, struct pr
 
 	*ret = (struct ebcc_symbol){.offset = address};
 	if (map && map->object != SIZE_MAX) {
-		uint64_t file_offset = address - map->start + map->offset;
-
 		TRY(map_table(symbolizer, process, map, &table));
 		ret->module = map->path;
-		ret->offset = file_offset;
-		if (table && ebcc_symbol_table_address(table, file_offset, &ret->offset) &&
-		    ebcc_symbol_table_find(table, ret->offset, demangle, &ret->name, &ret->offset))
+		ret->offset = address - map->start + map->offset;
+		if (table && resolve_in_table(symbolizer, process->objects[map->object].file, table,
+					      demangle, ret))
 			return NULL;
 	}
-	return resolve_in_perf_map(process, address, ret);
+	return resolve_in_perf_map(symbolizer, process, address, ret);
 }
 
 static bool is_module(const char *path, const char *module)

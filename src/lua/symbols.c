@@ -11,7 +11,25 @@ struct symbolizer_box {
 	struct ebcc_symbolizer *handle; /* NULL: not open yet, or closed */
 };
 
-/* _ebcc.symbolizer{debug_root=, symfs=, memory_limit=} */
+/* What the library has to say. A warning of Lua's runs no Lua, so it may come out of a call. */
+static void log_message(void *ctx, enum ebcc_log_level level, const char *message)
+{
+	(void)level;
+	lua_warning(ctx, message, 0);
+}
+
+/* Any coroutine may be gone when something is logged. */
+static lua_State *main_thread(lua_State *L)
+{
+	lua_State *thread;
+
+	lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
+	thread = lua_tothread(L, -1);
+	lua_pop(L, 1);
+	return thread;
+}
+
+/* _ebcc.symbolizer{debug_root=, symfs=, memory_limit=, time_limit=} */
 static int symbolizer_create(lua_State *L)
 {
 	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts)};
@@ -23,10 +41,13 @@ static int symbolizer_create(lua_State *L)
 		opts.debug_root = option_string(L, 1, "debug_root");
 		opts.symfs = option_string(L, 1, "symfs");
 		opts.memory_limit = option_integer(L, 1, "memory_limit", 0);
+		opts.time_limit = option_integer(L, 1, "time_limit", 0);
 	}
 	symbolizer = lua_newuserdatauv(L, sizeof(*symbolizer), 0);
 	symbolizer->handle = NULL;
 	luaL_setmetatable(L, SYMBOLIZER_TYPE);
+	opts.log = log_message;
+	opts.log_ctx = main_thread(L);
 	error = ebcc_symbolizer_create(&opts, &symbolizer->handle);
 	return error ? error_return(L, error) : 1;
 }
@@ -127,6 +148,27 @@ static int symbolizer_resolve_build_id(lua_State *L)
 	return error ? error_raise(L, error) : symbol_return(L, &symbol);
 }
 
+static void set_count(lua_State *L, const char *name, uint64_t count)
+{
+	lua_pushinteger(L, (lua_Integer)count);
+	lua_setfield(L, -2, name);
+}
+
+/* Symbolizer:statistics(): a table of numbers, as struct ebcc_symbolizer_statistics has them. */
+static int symbolizer_statistics(lua_State *L)
+{
+	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
+
+	ebcc_symbolizer_statistics(symbolizer_check(L), &statistics);
+	lua_createtable(L, 0, 5);
+	set_count(L, "memory", statistics.memory);
+	set_count(L, "dropped", statistics.dropped);
+	set_count(L, "too_large", statistics.too_large);
+	set_count(L, "no_memory", statistics.no_memory);
+	set_count(L, "no_time", statistics.no_time);
+	return 1;
+}
+
 void symbols_add(lua_State *L)
 {
 	static const luaL_Reg methods[] = {
@@ -136,6 +178,7 @@ void symbols_add(lua_State *L)
 		{"forget_process", symbolizer_forget_process},
 		{"add_file", symbolizer_add_file},
 		{"resolve_build_id", symbolizer_resolve_build_id},
+		{"statistics", symbolizer_statistics},
 		{"close", symbolizer_close},
 		{NULL, NULL},
 	};

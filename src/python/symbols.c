@@ -4,6 +4,7 @@
  * their build id. Symbol tables may take long to load, so the interpreter lock is let go; a lock
  * of its own keeps other threads out until what the library lent is copied.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "pyebcc.h"
@@ -15,25 +16,81 @@ struct symbolizer_object {
 	PyObject ob_base;
 	struct ebcc_symbolizer *handle;
 	pthread_mutex_t lock; /* taken without the interpreter lock only */
+	char *notice;	      /* logged by the library during a call, malloc'ed, or NULL */
 };
+
+/* Keeps a message until the call has ended and Python can be run. */
+static void keep_notice(void *ctx, enum ebcc_log_level level, const char *message)
+{
+	struct symbolizer_object *symbolizer = ctx;
+
+	(void)level;
+	free(symbolizer->notice);
+	symbolizer->notice = strdup(message);
+}
+
+/* Logs a warning. An exception may be set afterwards. */
+static void log_warning(const char *message)
+{
+	PyObject *sink = PyImport_ImportModule("bcc.log"), *text = text_decode(message);
+	PyObject *result = NULL;
+
+	if (sink && text)
+		result = PyObject_CallMethod(sink, "message", "iO", EBCC_LOG_WARNING, text);
+	Py_XDECREF(result);
+	Py_XDECREF(text);
+	Py_XDECREF(sink);
+}
+
+/* Ends a call of the library: unlocks, and logs what it had to say. False: an exception is set. */
+static bool unlock(struct symbolizer_object *symbolizer)
+{
+	char *notice = symbolizer->notice;
+
+	symbolizer->notice = NULL;
+	pthread_mutex_unlock(&symbolizer->lock);
+	if (!notice)
+		return true;
+	log_warning(notice);
+	free(notice);
+	return !PyErr_Occurred();
+}
+
+/* The same with a result, which is dropped where logging raised an exception. */
+static PyObject *unlock_with(struct symbolizer_object *symbolizer, PyObject *result)
+{
+	PyObject *type, *value, *traceback;
+
+	PyErr_Fetch(&type, &value, &traceback);
+	if (!unlock(symbolizer))
+		Py_CLEAR(result);
+	if (type) {
+		PyErr_Clear();
+		PyErr_Restore(type, value, traceback);
+	}
+	return result;
+}
 
 static PyObject *symbolizer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"debug_root", "symfs", "memory_limit", NULL};
+	static char *names[] = {"debug_root", "symfs", "memory_limit", "time_limit", NULL};
 	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts)};
 	struct symbolizer_object *symbolizer;
-	unsigned long long memory_limit = 0;
+	unsigned long long memory_limit = 0, time_limit = 0;
 	struct ebcc_error *error;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&O&K", names, bytes_or_none,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&O&KK", names, bytes_or_none,
 					 &opts.debug_root, bytes_or_none, &opts.symfs,
-					 &memory_limit))
+					 &memory_limit, &time_limit))
 		return NULL;
 	opts.memory_limit = memory_limit;
+	opts.time_limit = time_limit;
+	opts.log = keep_notice;
 	symbolizer = (struct symbolizer_object *)PyType_GenericAlloc(type, 0);
 	if (!symbolizer)
 		return NULL;
 	pthread_mutex_init(&symbolizer->lock, NULL);
+	opts.log_ctx = symbolizer;
 	error = ebcc_symbolizer_create(&opts, &symbolizer->handle);
 	if (error) {
 		Py_DECREF(symbolizer);
@@ -49,6 +106,7 @@ static void symbolizer_dealloc(PyObject *self)
 
 	ebcc_symbolizer_destroy(symbolizer->handle);
 	pthread_mutex_destroy(&symbolizer->lock);
+	free(symbolizer->notice);
 	((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
 	Py_DECREF(type);
 }
@@ -94,14 +152,11 @@ static PyObject *symbolizer_resolve(PyObject *self, PyObject *args)
 	unsigned long long address;
 	struct ebcc_symbol symbol;
 	int pid, demangle = 1;
-	PyObject *result;
 
 	if (!PyArg_ParseTuple(args, "O&K|p", pid_wrapped, &pid, &address, &demangle) ||
 	    !resolve(symbolizer, pid, (uint64_t *)&address, 1, demangle, &symbol))
 		return NULL;
-	result = symbol_tuple(&symbol);
-	pthread_mutex_unlock(&symbolizer->lock);
-	return result;
+	return unlock_with(symbolizer, symbol_tuple(&symbol));
 }
 
 /* The items of a sequence as addresses, malloc'ed. NULL: an exception is set. */
@@ -152,7 +207,7 @@ static PyObject *symbolizer_resolve_many(PyObject *self, PyObject *args)
 			else
 				PyList_SetItem(list, i, tuple);
 		}
-		pthread_mutex_unlock(&symbolizer->lock);
+		list = unlock_with(symbolizer, list);
 	}
 	PyMem_Free(symbols);
 	PyMem_Free(addresses);
@@ -213,7 +268,6 @@ static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_s
 	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
 	int pid, show_module, show_offset, demangle;
 	struct ebcc_symbol symbol;
-	PyObject *result;
 	uint64_t address;
 
 	if (count != 5) {
@@ -234,9 +288,7 @@ static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_s
 	demangle = PyObject_IsTrue(args[4]);
 	if (PyErr_Occurred() || !resolve(symbolizer, pid, &address, 1, demangle, &symbol))
 		return NULL;
-	result = symbol_text(&symbol, show_module, show_offset);
-	pthread_mutex_unlock(&symbolizer->lock);
-	return result;
+	return unlock_with(symbolizer, symbol_text(&symbol, show_module, show_offset));
 }
 
 static PyObject *symbolizer_describe_build_id(PyObject *self, PyObject *args)
@@ -260,7 +312,7 @@ static PyObject *symbolizer_describe_build_id(PyObject *self, PyObject *args)
 	Py_END_ALLOW_THREADS
 	if (!error)
 		result = symbol_text(&symbol, show_module, show_offset);
-	pthread_mutex_unlock(&symbolizer->lock);
+	result = unlock_with(symbolizer, result);
 	return error ? error_raise(error, ERROR_ANY) : result;
 }
 
@@ -318,8 +370,11 @@ static PyObject *symbolizer_find_name(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
 	error = ebcc_symbolizer_find_name(symbolizer->handle, pid, module, name, &address);
-	pthread_mutex_unlock(&symbolizer->lock);
 	Py_END_ALLOW_THREADS
+	if (!unlock(symbolizer)) {
+		ebcc_error_destroy(error);
+		return NULL;
+	}
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND) {
 		ebcc_error_destroy(error);
 		Py_RETURN_NONE;
@@ -327,6 +382,19 @@ static PyObject *symbolizer_find_name(PyObject *self, PyObject *args)
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	return PyLong_FromUnsignedLongLong(address);
+}
+
+/* Ends a call that gives nothing. */
+static PyObject *finish(struct symbolizer_object *symbolizer, struct ebcc_error *error)
+{
+	bool logged = unlock(symbolizer);
+
+	if (error && logged)
+		return error_raise(error, ERROR_ANY);
+	ebcc_error_destroy(error);
+	if (!logged)
+		return NULL;
+	Py_RETURN_NONE;
 }
 
 static PyObject *symbolizer_add_file(PyObject *self, PyObject *args)
@@ -340,11 +408,8 @@ static PyObject *symbolizer_add_file(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
 	error = ebcc_symbolizer_add_file(symbolizer->handle, path);
-	pthread_mutex_unlock(&symbolizer->lock);
 	Py_END_ALLOW_THREADS
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	Py_RETURN_NONE;
+	return finish(symbolizer, error);
 }
 
 static PyObject *symbolizer_add_process(PyObject *self, PyObject *args)
@@ -358,11 +423,8 @@ static PyObject *symbolizer_add_process(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
 	error = ebcc_symbolizer_add_process(symbolizer->handle, pid);
-	pthread_mutex_unlock(&symbolizer->lock);
 	Py_END_ALLOW_THREADS
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	Py_RETURN_NONE;
+	return finish(symbolizer, error);
 }
 
 static PyObject *symbolizer_forget_process(PyObject *self, PyObject *args)
@@ -378,6 +440,24 @@ static PyObject *symbolizer_forget_process(PyObject *self, PyObject *args)
 	pthread_mutex_unlock(&symbolizer->lock);
 	Py_END_ALLOW_THREADS
 	Py_RETURN_NONE;
+}
+
+static PyObject *symbolizer_statistics(PyObject *self, PyObject *args)
+{
+	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
+	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
+
+	(void)args;
+	Py_BEGIN_ALLOW_THREADS
+	pthread_mutex_lock(&symbolizer->lock);
+	ebcc_symbolizer_statistics(symbolizer->handle, &statistics);
+	pthread_mutex_unlock(&symbolizer->lock);
+	Py_END_ALLOW_THREADS
+	return Py_BuildValue("{sKsKsKsKsK}", "memory", (unsigned long long)statistics.memory,
+			     "dropped", (unsigned long long)statistics.dropped, "too_large",
+			     (unsigned long long)statistics.too_large, "no_memory",
+			     (unsigned long long)statistics.no_memory, "no_time",
+			     (unsigned long long)statistics.no_time);
 }
 
 static PyMethodDef symbolizer_methods[] = {
@@ -398,12 +478,19 @@ static PyMethodDef symbolizer_methods[] = {
 	{"add_process", symbolizer_add_process, METH_VARARGS,
 	 "add_process(pid)\n\nReads a process's memory map now."},
 	{"forget_process", symbolizer_forget_process, METH_VARARGS, "forget_process(pid)"},
+	{"statistics", symbolizer_statistics, METH_NOARGS,
+	 "statistics() -> dict\n\n"
+	 "memory: bytes that are kept now; dropped: processes, tables and perf maps that made room "
+	 "for others; too_large, no_memory, no_time: what was left out for that reason, so that "
+	 "its addresses have no names."},
 	{0},
 };
 
 static PyType_Slot symbolizer_slots[] = {
 	{Py_tp_doc, "Names for addresses.\n\nSymbolizer(debug_root=None, symfs=None, "
-		    "memory_limit=0): directories as bytes, bytes of memory."},
+		    "memory_limit=0, time_limit=0): directories as bytes; bytes of memory for what "
+		    "is kept of processes; milliseconds of processor time for reading it at a "
+		    "stretch. 0: the library's defaults."},
 	{Py_tp_new, symbolizer_new},
 	{Py_tp_dealloc, symbolizer_dealloc},
 	{Py_tp_methods, symbolizer_methods},

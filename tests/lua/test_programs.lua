@@ -204,6 +204,9 @@ function TestPrograms:test_symbols_of_a_process()
   lu.assertEquals(BPF.sym(address + 2, calls.pid, true, true),
     ("work+0x2 [%s]"):format(calls.path:match("[^/]+$")))
   lu.assertTrue(cache:refresh())
+  local statistics = BPF.SymbolCache.statistics()
+  lu.assertTrue(statistics.memory > 0 and statistics.memory < 128 << 20)
+  lu.assertEquals({ statistics.too_large, statistics.no_memory, statistics.no_time }, { 0, 0, 0 })
   lu.assertEquals(select(3, BPF.SymbolCache(2 ^ 30 | 0):refresh()), 2)
 end
 

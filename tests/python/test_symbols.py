@@ -6,6 +6,7 @@ import itertools
 import lzma
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
@@ -493,17 +494,191 @@ def test_perf_map_that_is_a_pipe(symbolizer, container):
 
 
 def test_perf_map_of_gigabytes(symbolizer, container):
+    """Lines that weren't read may replace those that were: there are no names, and that is told."""
     process, address, path = perf_map(container, lambda start: b"%x 100 early\n" % start)
     os.truncate(path, 8 << 30)
-    begin = time.monotonic()
-    assert symbolizer.resolve(process.pid, address)[0] == b"early"
-    assert time.monotonic() - begin < 20
+    deadline = time.monotonic() + 60
+    while not symbolizer.statistics()["too_large"]:
+        begin = time.thread_time()
+        assert symbolizer.resolve(process.pid, address)[0] is None
+        assert time.thread_time() - begin < 2
+        assert time.monotonic() < deadline
+    assert symbolizer.resolve(process.pid, address) == (None, address, b"/tmp/perf-1.map")
+    assert symbolizer.statistics()["memory"] < 4 << 20
 
 
 def test_perf_map_of_somebody_else(symbolizer, container):
     process, address, path = perf_map(container, lambda start: b"%x 100 planted\n" % start)
     os.chown(path, 1234, 1234)
     assert symbolizer.resolve(process.pid, address)[0] is None
+
+
+# What strangers can make a symbolizer keep, and how long they can make it read.
+
+CODE = 0x500000000000  # an address that no process has mapped, where its perf map may have functions
+
+
+def lines(count, name=b"function", size=16):
+    return b"".join(b"%x %x %s%d\n" % (CODE + i * size, size, name, i) for i in range(count))
+
+
+@pytest.fixture
+def jits():
+    """jits(text, ...): a pid for each text, with that for a perf map; a path in place of a text is linked there."""
+    started, paths = [], []
+
+    def create(*texts):
+        for text in texts:
+            process = subprocess.Popen([sys.executable, "-Sc", "input()"], stdin=subprocess.PIPE)
+            started.append(process)
+            path = Path(f"/tmp/perf-{process.pid}.map")
+            path.unlink(missing_ok=True)
+            paths.append(path)
+            if isinstance(text, bytes):
+                path.write_bytes(text)
+            else:
+                path.hardlink_to(text)
+        return [process.pid for process in started[-len(texts):]]
+
+    yield create
+    for process in started:
+        process.communicate(b"\n")
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def test_a_shared_perf_map_is_kept_once(symbolizer, jits):
+    first = jits(lines(150_000))[0]
+    rest = jits(*[Path(f"/tmp/perf-{first}.map")] * 7)
+    assert symbolizer.resolve(first, CODE + 16)[0] == b"function1"
+    once = symbolizer.statistics()["memory"]
+    assert once > 150_000 * 24
+    begin = time.thread_time()
+    for pid in rest:
+        assert symbolizer.resolve(pid, CODE + 149_999 * 16 + 1) == (b"function149999", 1, b"/tmp/perf-%d.map" % pid)
+    assert symbolizer.statistics()["memory"] < once + (1 << 20)
+    assert time.thread_time() - begin < 1
+
+
+def test_a_large_jit_fits(symbolizer, jits):
+    """150,000 functions with names of 150 characters: as large as Java's and Node's become."""
+    pid = jits(lines(150_000, b"Lorg/example/" + b"package/" * 16))[0]
+    assert symbolizer.resolve(pid, CODE)[0].endswith(b"package/0")
+    assert symbolizer.resolve(pid, CODE + 149_999 * 16)[0].endswith(b"package/149999")
+    assert symbolizer.statistics()["too_large"] == 0
+
+
+def test_perf_maps_have_a_bound_together(jits, caplog):
+    limit = 4 << 20
+    symbolizer = _ebcc.Symbolizer(memory_limit=limit)
+    pids = jits(*[lines(40_000, b"of%d_" % number) for number in range(8)])
+    for _ in range(2):
+        for number, pid in enumerate(pids):
+            assert symbolizer.resolve(pid, CODE + 39_999 * 16)[0] == b"of%d_39999" % number
+            assert symbolizer.statistics()["memory"] < 2 * limit
+    symbolizer.resolve(os.getpid(), CODE)
+    statistics = symbolizer.statistics()
+    assert statistics["memory"] <= limit and statistics["dropped"] >= 8
+    assert not statistics["too_large"] and not caplog.records
+
+
+def test_a_perf_map_beyond_the_bound_has_no_names(jits, caplog):
+    symbolizer = _ebcc.Symbolizer(memory_limit=4 << 20)
+    large, also_large, small = jits(lines(100_000), lines(100_000, b"other"), lines(10))
+    for _ in range(3):
+        assert symbolizer.resolve(large, CODE) == (None, CODE, b"/tmp/perf-%d.map" % large)
+        assert symbolizer.resolve(also_large, CODE)[0] is None
+        assert symbolizer.resolve(small, CODE)[0] == b"function0"
+    assert symbolizer.statistics()["too_large"] == 2
+    assert symbolizer.statistics()["memory"] < 1 << 20
+    assert len(caplog.records) == 1 and f"/tmp/perf-{large}.map is too large" in caplog.text
+    # One that its compiler begins anew is read anew.
+    Path(f"/tmp/perf-{large}.map").write_bytes(lines(5, b"fresh"))
+    assert until(lambda: symbolizer.resolve(large, CODE)[0]) == b"fresh0"
+
+
+def until(condition, seconds=30):
+    """What a condition gives once that is true."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
+def test_replaced_functions_take_no_memory(jits):
+    """A compiler that reuses its memory writes without end; what counts is what is there now."""
+    symbolizer = _ebcc.Symbolizer(memory_limit=2 << 20)
+    pid = jits(b"".join(lines(2000, b"round%d_" % number) for number in range(200)))[0]
+    assert symbolizer.resolve(pid, CODE)[0] == b"round199_0"
+    assert symbolizer.resolve(pid, CODE + 1999 * 16)[0] == b"round199_1999"
+    assert symbolizer.statistics()["too_large"] == 0 and symbolizer.statistics()["memory"] < 1 << 20
+
+
+def test_appending_costs_what_is_appended(symbolizer, jits):
+    pid = jits(lines(400_000))[0]
+    begin = time.thread_time()
+    assert symbolizer.resolve(pid, CODE)[0] == b"function0"
+    first = time.thread_time() - begin
+    spent = 0
+    with open(f"/tmp/perf-{pid}.map", "ab") as file:
+        for number in range(10):
+            file.write(b"%x 10 new%d\n" % (CODE - 16 * (number + 1), number))
+            file.flush()
+            name = None
+            while name is None:
+                time.sleep(0.01)
+                begin = time.thread_time()
+                name = symbolizer.resolve(pid, CODE - 16 * (number + 1))[0]
+                spent += time.thread_time() - begin
+            assert name == b"new%d" % number
+    assert spent / 10 < first / 10
+    assert symbolizer.resolve(pid, CODE + 399_999 * 16)[0] == b"function399999"
+
+
+def test_a_function_that_replaces_a_named_one(symbolizer, jits):
+    """Nothing is unknown then, so the map has to be looked at without that reason."""
+    pid = jits(lines(10))[0]
+    assert symbolizer.resolve(pid, CODE)[0] == b"function0"
+    with open(f"/tmp/perf-{pid}.map", "ab") as file:
+        file.write(b"%x 10 replacement\n" % CODE)
+    assert until(lambda: symbolizer.resolve(pid, CODE)[0] == b"replacement")
+    # A file that was written anew, and is longer.
+    Path(f"/tmp/perf-{pid}.map").write_bytes(lines(100, b"another"))
+    assert until(lambda: symbolizer.resolve(pid, CODE)[0] == b"another0")
+
+
+def test_time_for_reading_has_a_bound(jits, caplog):
+    symbolizer = _ebcc.Symbolizer(time_limit=1)
+    large, small = jits(lines(200_000), lines(10))
+    assert symbolizer.resolve(large, CODE)[0] == b"function0"
+    assert symbolizer.resolve(small, CODE)[0] is None
+    assert symbolizer.statistics()["no_time"] >= 1
+    assert len(caplog.records) == 1 and "took long enough" in caplog.text
+    # Names that are known stay known meanwhile, and the rest comes later.
+    assert symbolizer.resolve(large, CODE + 16)[0] == b"function1"
+    assert until(lambda: symbolizer.resolve(small, CODE)[0]) == b"function0"
+    assert len(caplog.records) == 1
+
+
+def test_a_symbol_table_of_any_size(symbolizer, start, built, tmp_path):
+    """A sparse file that claims a symbol table of a gigabyte: it isn't read."""
+    program = bytearray((built / "static").read_bytes())
+    sections, = struct.unpack_from("<Q", program, 0x28)
+    entry_size, count = struct.unpack_from("<HH", program, 0x3A)
+    for number in range(count):
+        at = sections + number * entry_size
+        if struct.unpack_from("<I", program, at + 4)[0] == 2:  # SHT_SYMTAB
+            struct.pack_into("<QQ", program, at + 0x18, 0, 24 * (40 << 20))
+    path = tmp_path / "sparse"
+    path.write_bytes(program)
+    path.chmod(0o755)
+    os.truncate(path, 2 << 30)
+    process = start(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert name_at(symbolizer, process) is None
+    assert symbolizer.statistics()["too_large"] == 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10
 
 
 # Hostile files.

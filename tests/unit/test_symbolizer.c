@@ -141,6 +141,7 @@ START_TEST(little_memory_still_gives_names)
 	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts), .memory_limit = 1};
 	uint64_t addresses[] = {address_of(local_function),
 				address_of(dlsym(RTLD_DEFAULT, "qsort"))};
+	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
 	struct ebcc_symbolizer *small;
 	struct ebcc_symbol symbol;
 
@@ -153,6 +154,15 @@ START_TEST(little_memory_still_gives_names)
 			ebcc_symbolizer_resolve(small, getpid(), &addresses[1], 1, 0, &symbol));
 		ck_assert_str_eq(symbol.name, "qsort");
 	}
+	ebcc_symbolizer_statistics(small, &statistics);
+	ck_assert_uint_gt(statistics.memory, 0);
+	ck_assert_uint_lt(statistics.memory, 2 << 20);
+	ck_assert_uint_eq(statistics.too_large + statistics.no_memory + statistics.no_time, 0);
+	/* A program that was built when there was less to tell. */
+	statistics = (struct ebcc_symbolizer_statistics){
+		.sz = offsetof(struct ebcc_symbolizer_statistics, dropped), .dropped = 7};
+	ebcc_symbolizer_statistics(small, &statistics);
+	ck_assert_uint_eq(statistics.dropped, 7);
 	ebcc_symbolizer_destroy(small);
 }
 END_TEST

@@ -100,4 +100,10 @@ function SymbolCache:describe(address, show_module, show_offset)
   return name
 end
 
+--- What is kept of processes and their files, in bytes, and what was left out of it: such addresses have no names.
+---@return {memory: integer, dropped: integer, too_large: integer, no_memory: integer, no_time: integer}
+function SymbolCache.statistics()
+  return shared():statistics()
+end
+
 return setmetatable(SymbolCache, { __call = function(_, pid) return SymbolCache.new(pid) end })

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a symbolizer may keep, and how long it may read. Traced processes decide what there is to
+ * read: their maps, files and perf maps, as many and as large as they like. So all of it has one
+ * bound on memory, what wasn't used for longest going first, and reading has one on processor time.
+ * What is left out for that is counted.
+ */
+#include <string.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "symbolizer_internal.h"
+
+/* Of files whose names stay in the file, which are kept open. */
+#define OPEN_FILE_LIMIT 64
+/* Of each kind of records. */
+#define RECORD_LIMIT 8192
+/* Of the time that passes this part may be spent on reading: one in so many. */
+#define WORK_PART 10
+
+void symbolizer_charge(struct ebcc_symbolizer *symbolizer, size_t *charged, size_t size)
+{
+	symbolizer->memory += size - *charged;
+	*charged = size;
+}
+
+void symbolizer_leave_out(struct ebcc_symbolizer *symbolizer, enum left_out reason,
+			  const char *subject)
+{
+	static const char *const texts[] = {
+		[LEFT_TOO_LARGE] = "is too large to be kept",
+		[LEFT_NO_MEMORY] = "is not read, as the limit on memory for symbols is reached",
+		[LEFT_NO_TIME] = "is not read now, as reading symbols took long enough",
+	};
+
+	if (symbolizer->left_out[reason]++)
+		return;
+	ebcc_log(&symbolizer->log, EBCC_LOG_WARNING,
+		 "%s %s: addresses in it are shown without names (so is whatever else is left out "
+		 "for that reason, without another message)",
+		 subject, texts[reason]);
+}
+
+/* ---- Time ---- */
+
+bool symbolizer_may_work(struct ebcc_symbolizer *symbolizer, const char *subject)
+{
+	struct work_budget *work = &symbolizer->work;
+	uint64_t now = ebcc_now_ns();
+	int64_t more = (int64_t)((now - work->filled) / WORK_PART);
+
+	work->left = more > work->limit - work->left ? work->limit : work->left + more;
+	work->filled = now;
+	if (work->left > 0)
+		return true;
+	symbolizer_leave_out(symbolizer, LEFT_NO_TIME, subject);
+	return false;
+}
+
+uint64_t symbolizer_worked(struct ebcc_symbolizer *symbolizer, uint64_t begin)
+{
+	uint64_t spent = ebcc_work_ns() - begin;
+
+	symbolizer->work.left -= (int64_t)spent;
+	return spent;
+}
+
+/* ---- Memory ---- */
+
+/* Something that can be dropped. */
+struct kept {
+	uint64_t last_used;
+	size_t memory;
+	/* One of them. */
+	struct process *process;
+	struct symbol_file *file;
+	struct perf_file *perf;
+};
+
+/* What was used last comes first; of what one call used, the processes. */
+static int compare_use(const void *a, const void *b)
+{
+	const struct kept *left = a, *right = b;
+
+	if (left->last_used != right->last_used)
+		return left->last_used > right->last_used ? -1 : 1;
+	return !left->process - !right->process;
+}
+
+static size_t list(struct ebcc_symbolizer *symbolizer, struct kept *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++)
+		for (struct process *process = symbolizer->processes[i]; process;
+		     process = process->next)
+			ret[count++] = (struct kept){process->last_used, process->charged,
+						     .process = process};
+	for (size_t i = 0; i < symbolizer->file_count; i++) {
+		struct symbol_file *file = symbolizer->files[i];
+
+		if (file->table)
+			ebcc_symbol_table_trim(file->table);
+		symbol_file_charge(symbolizer, file);
+		ret[count++] = (struct kept){file->last_used, file->charged, .file = file};
+	}
+	for (struct perf_file *perf = symbolizer->perf_files; perf; perf = perf->next)
+		ret[count++] = (struct kept){perf->last_used, perf->charged, .perf = perf};
+	return count;
+}
+
+static void drop(struct ebcc_symbolizer *symbolizer, const struct kept *kept)
+{
+	if (kept->process)
+		process_drop(symbolizer, kept->process);
+	else if (kept->file)
+		symbol_file_drop(symbolizer, kept->file);
+	else
+		perf_file_drop(symbolizer, kept->perf);
+}
+
+/* Whether dropping it frees anything. */
+static bool is_droppable(const struct kept *kept)
+{
+	if (kept->file)
+		return kept->file->table;
+	return kept->process || ebcc_perf_map_memory(&kept->perf->map);
+}
+
+static void free_unused_perf_files(struct ebcc_symbolizer *symbolizer)
+{
+	struct perf_file *perf, *next;
+
+	for (perf = symbolizer->perf_files; perf; perf = next) {
+		next = perf->next;
+		if (!perf->references && (perf->dropped || symbolizer->perf_count > RECORD_LIMIT))
+			perf_file_destroy(symbolizer, perf);
+	}
+}
+
+void symbolizer_sweep(struct ebcc_symbolizer *symbolizer)
+{
+	size_t count = symbolizer->process_count + symbolizer->file_count + symbolizer->perf_count;
+	AUTO_FREE struct kept *all = calloc(count + 1, sizeof(*all));
+	size_t memory = 0, open_files = 0;
+
+	symbolizer->swept = symbolizer->calls;
+	symbolizer->loaded = 0;
+	if (!all)
+		return;
+	count = list(symbolizer, all);
+	qsort(all, count, sizeof(*all), compare_use);
+	for (size_t i = 0; i < count; i++) {
+		const struct kept *kept = &all[i];
+		bool is_open = kept->file && kept->file->table &&
+			       ebcc_symbol_table_keeps_file(kept->file->table);
+
+		memory += kept->memory;
+		open_files += is_open;
+		if (!is_droppable(kept) ||
+		    (memory <= symbolizer->memory_limit && i < RECORD_LIMIT &&
+		     !(is_open && open_files > OPEN_FILE_LIMIT)))
+			continue;
+		memory -= kept->memory;
+		open_files -= is_open;
+		drop(symbolizer, kept);
+		symbolizer->dropped++;
+	}
+	symbol_files_compact(symbolizer);
+	free_unused_perf_files(symbolizer);
+}
