@@ -579,6 +579,8 @@ EBCC_API const char *ebcc_table_name(const struct ebcc_table *table);
 EBCC_API unsigned ebcc_table_map_type(const struct ebcc_table *table);
 /** The map's descriptor, or -1 before load. Borrowed. */
 EBCC_API int ebcc_table_fd(const struct ebcc_table *table);
+/** The kernel's number of the map, as bpftool shows it; 0 before load. */
+EBCC_API uint32_t ebcc_table_id(const struct ebcc_table *table);
 /** BPF_F_* as it was declared with. */
 EBCC_API unsigned ebcc_table_flags(const struct ebcc_table *table);
 /** How many entries it has room for; of a ring buffer its size in bytes. */

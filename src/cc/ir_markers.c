@@ -6,6 +6,7 @@
  *   lookup_or_init	lookup_or_try_init, and a return of 0 from the function that the source
  *			wrote it in when that fails
  *   increment		the same with the number to add, 1 where the source gave none
+ *   __ebcc_context	the first parameter of the function around the call
  *   bpf_trace_printk	a helper call with the size of the format; up to three values go in
  *			registers, more in an array
  *   error markers	code that must not be reached by any program: an error at its line
@@ -312,24 +313,53 @@ static void lower_printk(struct ebcc_ir *ir, LLVMValueRef call)
 	ebcc_ir_replace(call, LLVMBuildIntCast2(ir->builder, result, LLVMTypeOf(call), true, ""));
 }
 
+/* The first parameter of the function around the call, which has the context of a program. */
+static void lower_context(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	LLVMValueRef function = LLVMGetBasicBlockParent(LLVMGetInstructionParent(call));
+
+	if (LLVMCountParams(function) &&
+	    LLVMTypeOf(LLVMGetParam(function, 0)) == LLVMTypeOf(call)) {
+		ebcc_ir_replace(call, LLVMGetParam(function, 0));
+		return;
+	}
+	ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
+			  "incr_cksum_l3() and incr_cksum_l4() need the program's context: the "
+			  "first parameter of the function that calls them");
+}
+
+static const struct {
+	const char *name;
+	void (*lower)(struct ebcc_ir *ir, LLVMValueRef call);
+} functions[] = {
+	{"__ebcc_trace_printk", lower_printk},
+	{"__ebcc_context", lower_context},
+};
+
+static void lower_function(struct ebcc_ir *ir, size_t index)
+{
+	LLVMValueRef function = LLVMGetNamedFunction(ir->module, functions[index].name);
+
+	if (!function)
+		return;
+	for_each_use(use, function)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (ebcc_ir_callee(user) == function)
+			functions[index].lower(ir, user);
+	}
+}
+
 void ebcc_ir_markers(struct ebcc_ir *ir)
 {
-	LLVMValueRef printk = LLVMGetNamedFunction(ir->module, "__ebcc_trace_printk");
-
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function))
 		for (size_t i = 0; i < sizeof(markers) / sizeof(markers[0]); i++)
 			if (ebcc_ir_after_prefix(ebcc_ir_name(function), markers[i].prefix))
 				lower_calls(ir, function, &markers[i]);
-	if (!printk)
-		return;
-	for_each_use(use, printk)
-	{
-		LLVMValueRef user = LLVMGetUser(use);
-
-		if (ebcc_ir_callee(user) == printk)
-			lower_printk(ir, user);
-	}
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		lower_function(ir, i);
 }
 
 static const struct {

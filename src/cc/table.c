@@ -255,6 +255,14 @@ int ebcc_table_fd(const struct ebcc_table *table)
 	return table->fd;
 }
 
+uint32_t ebcc_table_id(const struct ebcc_table *table)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return table->fd >= 0 && !bpf_obj_get_info_by_fd(table->fd, &info, &size) ? info.id : 0;
+}
+
 unsigned ebcc_table_flags(const struct ebcc_table *table)
 {
 	return table->flags;

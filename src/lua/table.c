@@ -672,6 +672,7 @@ static int table_facts(lua_State *L)
 	} facts[] = {
 		{"map_type", ebcc_table_map_type(table->handle)},
 		{"fd", ebcc_table_fd(table->handle)},
+		{"map_id", ebcc_table_id(table->handle)},
 		{"flags", ebcc_table_flags(table->handle)},
 		{"max_entries", ebcc_table_max_entries(table->handle)},
 		{"key_size", table->key_size},

@@ -1022,6 +1022,7 @@ static PyObject *table_leaf_scan(PyObject *self, PyObject *args)
 enum fact {
 	FACT_NAME,
 	FACT_FD,
+	FACT_ID,
 	FACT_MAP_TYPE,
 	FACT_FLAGS,
 	FACT_MAX_ENTRIES,
@@ -1042,6 +1043,8 @@ static PyObject *table_fact(PyObject *self, void *which)
 		return PyBytes_FromString(ebcc_table_name(table->handle));
 	case FACT_FD:
 		return PyLong_FromLong(ebcc_table_fd(table->handle));
+	case FACT_ID:
+		return PyLong_FromUnsignedLong(ebcc_table_id(table->handle));
 	case FACT_MAP_TYPE:
 		return PyLong_FromUnsignedLong(ebcc_table_map_type(table->handle));
 	case FACT_FLAGS:
@@ -1112,6 +1115,7 @@ static PyGetSetDef table_getset[] = {
 	 "The ctypes class of leaves as the source declares them.", NULL},
 	{"name", table_fact, NULL, "The name in the source, bytes.", (void *)FACT_NAME},
 	{"map_fd", table_fact, NULL, "The descriptor.", (void *)FACT_FD},
+	{"map_id", table_fact, NULL, "The kernel's number, as bpftool shows it.", (void *)FACT_ID},
 	{"ttype", table_fact, NULL, "The kernel's map type.", (void *)FACT_MAP_TYPE},
 	{"flags", table_fact, NULL, "The kernel's map flags.", (void *)FACT_FLAGS},
 	{"max_entries", table_fact, NULL, "Room for so many entries.", (void *)FACT_MAX_ENTRIES},

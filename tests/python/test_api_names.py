@@ -33,7 +33,7 @@ detach_tracepoint tp=b''
 attach_raw_tracepoint tp=b'' fn_name=b''
 detach_raw_tracepoint tp=b''
 attach_perf_event ev_type=-1 ev_config=-1 fn_name=b'' sample_period=0 sample_freq=0 pid=-1 cpu=-1 group_fd=-1
-attach_perf_event_raw attr fn_name=b'' pid=-1 cpu=-1 group_fd=-1
+attach_perf_event_raw attr=-1 fn_name=b'' pid=-1 cpu=-1 group_fd=-1
 detach_perf_event ev_type=-1 ev_config=-1
 attach_kfunc fn_name=b''
 attach_kretfunc fn_name=b''
@@ -72,7 +72,7 @@ tracepoint_exists category event
 get_user_functions name sym_re
 get_user_addresses name sym_re
 get_user_functions_and_addresses name sym_re
-find_library libname
+find_library libname pid=0
 find_exe bin_path
 get_syscall_prefix
 get_syscall_fnname name
@@ -83,7 +83,7 @@ support_fmod_ret
 support_raw_tracepoint
 support_raw_tracepoint_in_module
 kernel_struct_has_field struct_name field_name
-kernel_enum_has_val enum_name enum_val_name
+kernel_enum_has_val enum_name value_name
 add_prefix prefix name
 monotonic_time
 generate_auto_includes program_words

@@ -88,3 +88,31 @@
 #include <linux/xfrm.h>
 /* AF_*, PF_*, SOL_*: the kernel's own are in no header for user space. */
 #include <sys/socket.h>
+/* Of a linux/bpf.h newer than that of the oldest system that this is built on. */
+#ifndef BPF_MEMSX
+#define BPF_MEMSX 0x80
+#endif
+#ifndef BPF_JCOND
+#define BPF_JCOND 0xe0
+#endif
+#ifndef BPF_LOAD_ACQ
+#define BPF_LOAD_ACQ 0x100
+#define BPF_STORE_REL 0x110
+#endif
+#ifndef BPF_F_BEFORE
+#define BPF_F_BEFORE (1U << 3)
+#define BPF_F_AFTER (1U << 4)
+#define BPF_F_ID (1U << 5)
+#endif
+#ifndef BPF_F_PREORDER
+#define BPF_F_PREORDER (1U << 6)
+#endif
+#ifndef BPF_F_XDP_DEV_BOUND_ONLY
+#define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6)
+#endif
+#ifndef BPF_F_TEST_REG_INVARIANTS
+#define BPF_F_TEST_REG_INVARIANTS (1U << 7)
+#endif
+#ifndef BPF_F_NETFILTER_IP_DEFRAG
+#define BPF_F_NETFILTER_IP_DEFRAG (1U << 0)
+#endif

@@ -111,7 +111,7 @@ function Table:close_events() end
 ---@return integer
 function Table:lost() end
 
----@return {name: string, map_type: integer, fd: integer, flags: integer, max_entries: integer, key_size: integer, leaf_size: integer, per_cpu: boolean, array: boolean}
+---@return {name: string, map_type: integer, fd: integer, map_id: integer, flags: integer, max_entries: integer, key_size: integer, leaf_size: integer, per_cpu: boolean, array: boolean}
 function Table:facts() end
 
 --- Keeps a program attached. It belongs to its module: only detach(), close() and `<close>` end it before.

@@ -17,33 +17,38 @@ from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError
                     InvalidArgumentError, KernelTypesError, LoadError, NoMemoryError,
                     NotFoundError, OtherKernelError, PrivilegeError, SignalError, StateError,
                     SystemCallError, UnsupportedError)
-from ._ebcc import version as __version__
 from .bpf import BPF, _get_num_open_probes
 from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR,
                         DEBUG_PREPROCESSOR, DEBUG_SOURCE, BPFAttachType, BPFProgType,
                         PerfEventSampleFormat, PerfHWConfig, PerfSWConfig, PerfType, XDPAction,
                         XDPFlags)
 from .symbols import SymbolCache
-from .table import PerfEventArray, RingBuf, Table
+from .table import (BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK, PerfEventArray, RingBuf, Table)
 from .utils import (ArgString, StrcmpRewrite, detect_language, get_online_cpus,
                     get_possible_cpus, printb)
+from .version import __version__, ebcc_version
 
 __all__ = [
-    "ArgString", "AttachError", "BPF", "BPFAttachType", "BPFProgType", "CallbackError",
-    "CompileError", "DEBUG_BPF", "DEBUG_BPF_REGISTER_STATE", "DEBUG_BTF", "DEBUG_LLVM_IR",
-    "DEBUG_PREPROCESSOR", "DEBUG_SOURCE", "Error", "FormatError", "InvalidArgumentError",
-    "KernelTypesError", "LoadError", "NoMemoryError", "NotFoundError", "OtherKernelError",
-    "PerfEventArray", "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
+    "ArgString", "AttachError", "BPF", "BPFAttachType", "BPFProgType", "BPF_MAP_TYPE_QUEUE",
+    "BPF_MAP_TYPE_STACK", "CallbackError", "CompileError", "DEBUG_BPF",
+    "DEBUG_BPF_REGISTER_STATE", "DEBUG_BTF", "DEBUG_LLVM_IR", "DEBUG_PREPROCESSOR",
+    "DEBUG_SOURCE", "Error", "FormatError", "InvalidArgumentError", "KernelTypesError",
+    "LoadError", "NoMemoryError", "NotFoundError", "OtherKernelError", "PerfEventArray",
+    "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
     "RingBuf", "SignalError", "StateError", "StrcmpRewrite", "SymbolCache", "SystemCallError",
     "Table", "USDT", "USDTException", "UnsupportedError", "XDPAction", "XDPFlags",
-    "detect_language", "get_online_cpus", "get_possible_cpus", "printb", "table", "usdt", "utils",
+    "detect_language", "ebcc_version", "get_online_cpus", "get_possible_cpus", "printb",
+    "table", "usdt", "utils",
 ]
+
+DEBUGFS = "/sys/kernel/debug"
 
 # Names that few scripts use, and the modules that have them.
 _ELSEWHERE = {"Perf": "perf", "USDT": "usdt", "USDTException": "usdt", "bcc_symbol": "libbcc",
-              "bcc_symbol_option": "libbcc", "lib": "libbcc", "decode_map": "disassembler", "disassemble_prog": "disassembler",
+              "bcc_symbol_option": "libbcc", "bcc_stacktrace_build_id": "libbcc", "lib": "libbcc",
+              "decode_map": "disassembler", "disassemble_prog": "disassembler",
               "filter_by_containers": "containers", "syscall_name": "syscall"}
-_MODULES = ("containers", "disassembler", "exec", "libbcc", "perf", "syscall", "tcp", "usdt", "version")
+_MODULES = ("containers", "disassembler", "exec", "libbcc", "perf", "syscall", "tcp", "usdt")
 
 
 def __getattr__(name):
@@ -51,6 +56,9 @@ def __getattr__(name):
     from importlib import import_module
     if name in _MODULES:
         return import_module("." + name, __name__)
+    if name == "TRACEFS":
+        from .finding import tracefs
+        return tracefs()
     if name in _ELSEWHERE:
         return getattr(import_module("." + _ELSEWHERE[name], __name__), name)
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

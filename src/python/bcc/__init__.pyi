@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from . import containers as containers
 from . import disassembler as disassembler
+from . import exec as exec
 from . import libbcc as libbcc
 from . import perf as perf
 from . import syscall as syscall
@@ -28,14 +29,19 @@ from .constants import (DEBUG_BPF as DEBUG_BPF,
                         PerfType as PerfType, XDPAction as XDPAction, XDPFlags as XDPFlags)
 from .containers import filter_by_containers as filter_by_containers
 from .disassembler import decode_map as decode_map, disassemble_prog as disassemble_prog
-from .libbcc import (bcc_symbol as bcc_symbol, bcc_symbol_option as bcc_symbol_option, lib as lib)
+from .libbcc import (bcc_stacktrace_build_id as bcc_stacktrace_build_id, bcc_symbol as bcc_symbol,
+                     bcc_symbol_option as bcc_symbol_option, lib as lib)
 from .perf import Perf as Perf
 from .symbols import SymbolCache as SymbolCache
 from .syscall import syscall_name as syscall_name
-from .table import PerfEventArray as PerfEventArray, RingBuf as RingBuf, Table as Table
+from .table import (BPF_MAP_TYPE_QUEUE as BPF_MAP_TYPE_QUEUE,
+                    BPF_MAP_TYPE_STACK as BPF_MAP_TYPE_STACK, PerfEventArray as PerfEventArray,
+                    RingBuf as RingBuf, Table as Table)
 from .usdt import USDT as USDT, USDTException as USDTException
 from .utils import (ArgString as ArgString, StrcmpRewrite as StrcmpRewrite,
                     detect_language as detect_language, get_online_cpus as get_online_cpus,
                     get_possible_cpus as get_possible_cpus, printb as printb)
+from .version import __version__ as __version__, ebcc_version as ebcc_version
 
-__version__: str
+DEBUGFS: str
+TRACEFS: str

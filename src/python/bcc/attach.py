@@ -366,8 +366,10 @@ class AttachMixin:
             cpu=cpu, group_fd=group_fd)
         self.perf_events.add((ev_type, ev_config), fn_name, link)
 
-    def attach_perf_event_raw(self, attr, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
+    def attach_perf_event_raw(self, attr=-1, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
         """The same with a whole perf_event_attr, a ctypes structure or bytes."""
+        if attr == -1:
+            raise _ebcc.InvalidArgumentError("attr is needed: a Perf.perf_event_attr()")
         fn_name = _needed(fn_name, "fn_name")
         link = self._program(fn_name).attach_perf_event(0, 0, pid=pid, cpu=cpu,
                                                         group_fd=group_fd, attr=bytes(attr))

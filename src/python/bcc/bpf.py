@@ -86,10 +86,10 @@ def _read(path):
 class Function:
     """A loaded program."""
 
-    def __init__(self, bpf, name, program):
+    def __init__(self, bpf, name, fd):
         self.bpf = bpf
         self.name = name
-        self.fd = program.fd
+        self.fd = fd
 
     def __repr__(self):
         return "<BPF.Function %s>" % self.name.decode()
@@ -115,6 +115,18 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
 
     Function = Function
     Table = staticmethod(_table.Table)
+
+    CLOCK_MONOTONIC = time.CLOCK_MONOTONIC
+
+    # ctypes classes by the C types that they are, for scripts that make classes of their own.
+    str2ctype = {
+        "_Bool": ct.c_bool, "char": ct.c_char, "wchar_t": ct.c_wchar, "unsigned char": ct.c_ubyte,
+        "short": ct.c_short, "unsigned short": ct.c_ushort, "int": ct.c_int,
+        "unsigned int": ct.c_uint, "long": ct.c_long, "unsigned long": ct.c_ulong,
+        "long long": ct.c_longlong, "unsigned long long": ct.c_ulonglong, "float": ct.c_float,
+        "double": ct.c_double, "long double": ct.c_longdouble, "__int128": ct.c_int64 * 2,
+        "unsigned __int128": ct.c_uint64 * 2,
+    }
 
     _sym_caches = {}
 
@@ -197,7 +209,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         if func_name not in self.funcs:
             program = self._program(func_name)
             program.load(prog_type, attach_type)
-            self.funcs[func_name] = Function(self, func_name, program)
+            self.funcs[func_name] = Function(self, func_name, program.fd)
         return self.funcs[func_name]
 
     def load_funcs(self, prog_type=BPFProgType.KPROBE):

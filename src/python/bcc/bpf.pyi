@@ -23,6 +23,7 @@ class Function:
     name: bytes
     fd: int
     sock: int
+    def __init__(self, bpf: BPF, name: bytes, fd: int) -> None: ...
 
 class BPF(BPFProgType, XDPAction):
     XDP_FLAGS_UPDATE_IF_NOEXIST: int
@@ -30,6 +31,9 @@ class BPF(BPFProgType, XDPAction):
     XDP_FLAGS_DRV_MODE: int
     XDP_FLAGS_HW_MODE: int
     XDP_FLAGS_REPLACE: int
+
+    CLOCK_MONOTONIC: int
+    str2ctype: dict[str, Any]
 
     Function: type[Function]
     Table: Any
@@ -95,8 +99,8 @@ class BPF(BPFProgType, XDPAction):
     def attach_perf_event(self, ev_type: int = ..., ev_config: int = ..., fn_name: Text = ...,
                           sample_period: int = ..., sample_freq: int = ..., pid: int = ...,
                           cpu: int = ..., group_fd: int = ...) -> None: ...
-    def attach_perf_event_raw(self, attr: Any, fn_name: Text = ..., pid: int = ..., cpu: int = ...,
-                              group_fd: int = ...) -> None: ...
+    def attach_perf_event_raw(self, attr: Any = ..., fn_name: Text = ..., pid: int = ...,
+                              cpu: int = ..., group_fd: int = ...) -> None: ...
     def detach_perf_event(self, ev_type: int = ..., ev_config: int = ...) -> None: ...
     def attach_kfunc(self, fn_name: Text = ...) -> BPF: ...
     def attach_kretfunc(self, fn_name: Text = ...) -> BPF: ...
@@ -134,7 +138,7 @@ class BPF(BPFProgType, XDPAction):
     @staticmethod
     def get_user_addresses(name: Text, sym_re: Text) -> set[int]: ...
     @staticmethod
-    def find_library(libname: Text) -> bytes | None: ...
+    def find_library(libname: Text, pid: int = ...) -> bytes | None: ...
     @staticmethod
     def is_go_binary(name: Text, pid: int = ...) -> bool: ...
     @staticmethod
@@ -170,7 +174,7 @@ class BPF(BPFProgType, XDPAction):
     @staticmethod
     def kernel_struct_has_field(struct_name: Text, field_name: Text) -> int: ...
     @staticmethod
-    def kernel_enum_has_val(enum_name: Text, enum_val_name: Text) -> int: ...
+    def kernel_enum_has_val(enum_name: Text, value_name: Text) -> int: ...
 
     # Tables.
     def get_table(self, name: Text, keytype: type | None = ..., leaftype: type | None = ...,

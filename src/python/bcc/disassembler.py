@@ -9,9 +9,9 @@ and the layout of a table's keys and leaves as C.
 
 import ctypes as ct
 import os
-import struct
 
 from ._names import HELPERS
+from .table import get_table_type_name
 
 # The three lowest bits of an opcode.
 _LD, _LDX, _ST, _STX, _ALU, _JMP, _JMP32, _ALU64 = range(8)
@@ -34,18 +34,38 @@ _FETCH = 1
 _MAP, _MAP_VALUE, _VARIABLE, _FUNCTION = 1, 2, 3, 4
 _CALL_PROGRAM, _CALL_KERNEL = 1, 2
 
-_TYPE_NAMES = {ct.c_bool: "_Bool", ct.c_char: "char", ct.c_byte: "signed char",
-               ct.c_ubyte: "unsigned char", ct.c_short: "short", ct.c_ushort: "unsigned short",
-               ct.c_int: "int", ct.c_uint: "unsigned int", ct.c_longlong: "long long",
-               ct.c_ulonglong: "unsigned long long", ct.c_float: "float", ct.c_double: "double"}
+
+class OffsetUnion(ct.Union):
+    """The offset of an instruction, without and with a sign."""
+    _fields_ = [("offsetu", ct.c_uint16), ("offset", ct.c_int16)]
+
+
+class ImmUnion(ct.Union):
+    """The number in an instruction, without and with a sign."""
+    _fields_ = [("immu", ct.c_uint32), ("imm", ct.c_int32)]
+
+
+class BPFInstrFields(ct.Structure):
+    """The parts of an instruction (struct bpf_insn of linux/bpf.h)."""
+    _pack_ = 1
+    _anonymous_ = ("o", "i")
+    _fields_ = [("opcode", ct.c_uint8), ("dst", ct.c_uint8, 4), ("src", ct.c_uint8, 4),
+                ("o", OffsetUnion), ("i", ImmUnion)]
+
+
+class BPFInstr(ct.Union):
+    """An instruction: its parts, and all 8 bytes as one number."""
+    _pack_ = 1
+    _anonymous_ = ("s",)
+    _fields_ = [("s", BPFInstrFields), ("instr", ct.c_uint64)]
 
 
 class _Instruction:
-    """The parts of 8 bytes."""
+    """What the parts of a BPFInstr mean. index: its place in the program."""
 
-    def __init__(self, data, index):
-        self.code, registers, self.offset, self.imm = struct.unpack_from("<BBhi", data, index * 8)
-        self.dst, self.src = registers & 0xf, registers >> 4
+    def __init__(self, insn, index):
+        self.code, self.dst, self.src = insn.opcode, insn.dst, insn.src
+        self.offset, self.imm = insn.offset, insn.imm
         self.index = index
         self.kind = self.code & 0x07
         self.operation = self.code & 0xf0
@@ -170,17 +190,40 @@ def _decode(insn, following):
     return text or "unknown instruction 0x%02x" % insn.code, False
 
 
+class BPFDecoder:
+    """Instructions as text."""
+
+    # A call's source register that says that its number leads to a function of the program.
+    BPF_PSEUDO_CALL = _CALL_PROGRAM
+    bpf_helpers = list(HELPERS)
+
+    @classmethod
+    def decode(cls, i, w, w1):
+        """(text, number of instructions it takes beside its own) of the instruction w, a BPFInstr, at
+        the index i; w1: the one behind it, or None."""
+        following = None if w1 is None else _Instruction(w1, i + 1)
+        text, wide = _decode(_Instruction(w, i), following)
+        return text, int(wide)
+
+
+def disassemble_instruction(i, w0, w1=None):
+    """(line, number of instructions it takes beside its own) of a BPFInstr at the index i; w1: the one
+    behind it, which 64-bit loads need."""
+    text, skip = BPFDecoder.decode(i, w0, w1)
+    return "%4d: (%02x) %s" % (i, w0.opcode, text), skip
+
+
 def disassemble_str(bpfstr):
     """A list of one line per 8 bytes of instructions."""
-    instructions = [_Instruction(bpfstr, index) for index in range(len(bpfstr) // 8)]
-    lines, upper = [], False
-    for insn, following in zip(instructions, instructions[1:] + [None]):
+    instructions = list((BPFInstr * (len(bpfstr) // 8)).from_buffer_copy(bpfstr))
+    lines, upper = [], 0
+    for index, (insn, following) in enumerate(zip(instructions, instructions[1:] + [None])):
         if upper:
-            lines.append("%4d:      (64-bit upper word)" % insn.index)
-            upper = False
+            lines.append("%4d:      (64-bit upper word)" % index)
+            upper = 0
             continue
-        text, upper = _decode(insn, following)
-        lines.append("%4d: (%02x) %s" % (insn.index, insn.code, text))
+        line, upper = disassemble_instruction(index, insn, following)
+        lines.append(line)
     return lines
 
 
@@ -190,66 +233,99 @@ def disassemble_prog(func_name, bpfstr):
     return "\n".join(["Disassemble of BPF program %s:" % name] + disassemble_str(bpfstr))
 
 
-def _declaration(kind, name):
-    """A member of plain type as C declares it."""
-    dimensions = ""
-    while issubclass(kind, ct.Array):
-        dimensions += "[%d]" % kind._length_
-        kind = kind._type_
-    if issubclass(kind, (ct.Structure, ct.Union)):
-        type_name = "%s %s" % (_record_word(kind), kind.__name__)
-    else:
-        type_name = _TYPE_NAMES.get(kind, kind.__name__)
-    return "%s %s%s" % (type_name, name, dimensions)
+def _is_record(kind):
+    return issubclass(kind, (ct.Structure, ct.Union))
 
 
-def _record_word(kind):
-    return "union" if issubclass(kind, ct.Union) else "struct"
-
-
-def _place(offset, size, descriptor, bits, wanted):
-    if not wanted:
-        return ""
-    if bits:
-        return "[%d,%d +%d bit] " % (offset, descriptor.size & 0xffff, bits)
-    return "[%d +%d] " % (offset, size)
-
-
-def _record_lines(kind, indent, start, sizeinfo):
-    for name, member, *bits in getattr(kind, "_fields_", ()):
-        descriptor = getattr(kind, name)
-        offset, bits = start + descriptor.offset, bits[0] if bits else 0
-        place = _place(offset, ct.sizeof(member), descriptor, bits, sizeinfo)
-        if issubclass(member, (ct.Structure, ct.Union)):
-            yield "%s%s%s {" % (indent, place, _record_word(member))
-            yield from _record_lines(member, indent + "  ", offset, sizeinfo)
-            yield "%s} %s;" % (indent, name)
-        else:
-            suffix = ":%d" % bits if bits else ""
-            yield "%s%s%s%s;" % (indent, place, _declaration(member, name), suffix)
-
-
-def _element_lines(kind, name, sizeinfo):
-    if not issubclass(kind, (ct.Structure, ct.Union)):
-        return ["  %s;" % _declaration(kind, name)]
-    return ["  %s {" % _record_word(kind), *_record_lines(kind, "    ", 0, sizeinfo),
-            "  } %s;" % name]
-
-
-def _map_id(descriptor):
-    with open("/proc/self/fdinfo/%d" % descriptor, encoding="ascii") as file:
+def _map_id(map_obj):
+    """The kernel's number of a map: as the object knows it, or by its descriptor."""
+    if hasattr(map_obj, "map_id"):
+        return map_obj.map_id
+    with open("/proc/self/fdinfo/%d" % map_obj.map_fd, encoding="ascii") as file:
         return next((int(line.split()[1]) for line in file if line.startswith("map_id:")), 0)
 
 
+class MapDecoder:
+    """The layout of ctypes classes as C."""
+
+    ctype2str = {ct.c_bool: "_Bool", ct.c_char: "char", ct.c_byte: "signed char",
+                 ct.c_ubyte: "unsigned char", ct.c_short: "short", ct.c_ushort: "unsigned short",
+                 ct.c_int: "int", ct.c_uint: "unsigned int", ct.c_longlong: "long long",
+                 ct.c_ulonglong: "unsigned long long", ct.c_float: "float",
+                 ct.c_double: "double"}
+
+    @classmethod
+    def get_ct_name(cls, t):
+        """The C type of a class, without an array's dimensions behind it: "int", "unsigned char[4]",
+        "struct" for any struct."""
+        if issubclass(t, ct.Array):
+            return "%s[%d]" % (cls.get_ct_name(t._type_), t._length_)
+        if _is_record(t):
+            return "union" if issubclass(t, ct.Union) else "struct"
+        return cls.ctype2str.get(t, t.__name__)
+
+    @classmethod
+    def _declaration(cls, kind, name):
+        """A member of plain type as C declares it."""
+        dimensions = ""
+        while issubclass(kind, ct.Array):
+            dimensions += "[%d]" % kind._length_
+            kind = kind._type_
+        tag = " " + kind.__name__ if _is_record(kind) else ""
+        return "%s%s %s%s" % (cls.get_ct_name(kind), tag, name, dimensions)
+
+    @classmethod
+    def format_size_info(cls, offset, size, enabled=False, bitoffset=None):
+        """What is put before a member: its offset, of a bit field with the bit in it, and size; nothing
+        unless enabled."""
+        if not enabled:
+            return ""
+        if bitoffset is None:
+            return "[%d +%d] " % (offset, size)
+        return "[%d,%d +%d bit] " % (offset, bitoffset, size)
+
+    @classmethod
+    def print_ct_map(cls, t, indent="", offset=0, sizeinfo=False):
+        """A list of a line for each member of a struct that begins at an offset."""
+        lines = []
+        for name, member, *bits in getattr(t, "_fields_", ()):
+            descriptor = getattr(t, name)
+            at = offset + descriptor.offset
+            if bits:
+                place = cls.format_size_info(at, bits[0], sizeinfo, descriptor.size & 0xffff)
+            else:
+                place = cls.format_size_info(at, ct.sizeof(member), sizeinfo)
+            if _is_record(member):
+                lines += ["%s%s%s {" % (indent, place, cls.get_ct_name(member)),
+                          *cls.print_ct_map(member, indent + "  ", at, sizeinfo),
+                          "%s} %s;" % (indent, name)]
+            else:
+                suffix = ":%d" % bits[0] if bits else ""
+                lines.append("%s%s%s%s;" % (indent, place, cls._declaration(member, name), suffix))
+        return lines
+
+    @classmethod
+    def print_map_ctype(cls, t, field_name, sizeinfo):
+        """A list of lines: a key or leaf of a table."""
+        if not _is_record(t):
+            return ["  %s;" % cls._declaration(t, field_name)]
+        return ["  %s {" % cls.get_ct_name(t), *cls.print_ct_map(t, "    ", sizeinfo=sizeinfo),
+                "  } %s;" % field_name]
+
+    @classmethod
+    def decode_map(cls, map_name, map_obj, map_type, sizeinfo=False):
+        """The layout of a table's keys and leaves as C. map_type: the kernel's number of its type, or
+        its name. sizeinfo: with the offset and size of each member, in bytes, before it."""
+        if isinstance(map_type, int):
+            map_type = get_table_type_name(map_type)
+        lines = ["Layout of BPF map %s (type %s, FD %d, ID %d):" % (
+            os.fsdecode(map_name), map_type, map_obj.map_fd, _map_id(map_obj))]
+        if map_obj.key_size:
+            lines += cls.print_map_ctype(map_obj.Key, "key", sizeinfo)
+        lines += cls.print_map_ctype(map_obj.Leaf, "value", sizeinfo)
+        return "\n".join(lines)
+
+
 def decode_map(map_name, map_obj, map_type, sizeinfo=False):
-    """The layout of a table's keys and leaves as C. map_type: the kernel's number of its type, or
-    its name. sizeinfo: with the offset and size of each member, in bytes, before it."""
-    if isinstance(map_type, int):
-        from .table import get_table_type_name
-        map_type = get_table_type_name(map_type)
-    lines = ["Layout of BPF map %s (type %s, FD %d, ID %d):" % (
-        os.fsdecode(map_name), map_type, map_obj.map_fd, _map_id(map_obj.map_fd))]
-    if map_obj.key_size:
-        lines += _element_lines(map_obj.Key, "key", sizeinfo)
-    lines += _element_lines(map_obj.Leaf, "value", sizeinfo)
-    return "\n".join(lines)
+    """MapDecoder.decode_map()."""
+    return MapDecoder.decode_map(map_name, map_obj, map_type, sizeinfo)

@@ -29,6 +29,16 @@ _HEADERS = {
 }
 
 
+# Where tracefs is mounted: by itself, or, as the kernel does, in debugfs.
+_TRACEFS_PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
+
+
+def tracefs():
+    """The directory of tracefs, str; the usual one where it is not mounted or may not be read."""
+    return next((place for place in _TRACEFS_PLACES if os.path.exists(place + "/events")),
+                _TRACEFS_PLACES[0])
+
+
 class _Name(str):
     """A name as str, which scripts decode that expect bytes, as they get of kernel functions."""
 
@@ -90,9 +100,10 @@ class FindMixin:
         return {address for _, address in found}
 
     @staticmethod
-    def find_library(libname):
-        """The path (bytes) of a library by its short name, or None."""
-        return _ebcc.find_library(to_bytes(libname))
+    def find_library(libname, pid=0):
+        """The path (bytes) of a library by its short name, or None. pid: the one that this process
+        maps, as its own root directory has it; 0: of the system's directories."""
+        return _ebcc.find_library(to_bytes(libname), max(pid or 0, 0))
 
     @staticmethod
     def is_go_binary(name, pid=-1):
@@ -192,6 +203,6 @@ class FindMixin:
         return _ebcc.kernel_has_member(to_bytes(struct_name), to_bytes(field_name))
 
     @staticmethod
-    def kernel_enum_has_val(enum_name, enum_val_name):
+    def kernel_enum_has_val(enum_name, value_name):
         """Whether an enum of this kernel has an enumerator: 1, 0 or -1 in the same way."""
-        return _ebcc.kernel_has_enumerator(to_bytes(enum_name), to_bytes(enum_val_name))
+        return _ebcc.kernel_has_enumerator(to_bytes(enum_name), to_bytes(value_name))

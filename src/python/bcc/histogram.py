@@ -11,6 +11,9 @@ import time
 LOG2_SLOTS = 65
 LINEAR_SLOTS = 1025
 
+# The longest bar, in characters.
+BAR_WIDTH = 40
+
 # Log2 histograms with slots from here on need wider columns and have narrower bars.
 _WIDE_SLOT = 33
 
@@ -35,7 +38,7 @@ def print_log2(counts, val_type, strip_leading_zero):
     if last <= 0:
         return
     wide = last >= _WIDE_SLOT
-    indent, column, number, bar = (15, 29, 20, 20) if wide else (5, 19, 10, 40)
+    indent, column, number, bar = (15, 29, 20, 20) if wide else (5, 19, 10, BAR_WIDTH)
     print("%s%-*s : count     distribution" % (" " * indent, column, val_type))
     largest = max(counts)
     for slot in range(1, last + 1):
@@ -60,7 +63,8 @@ def print_linear(counts, val_type, strip_leading_zero):
         if strip_leading_zero and not count:
             continue
         strip_leading_zero = False
-        print("        %-10d : %-8d |%-40s|" % (slot, count, _bar(count, largest, 40)))
+        print("        %-10d : %-8d |%-*s|" % (slot, count, BAR_WIDTH,
+                                              _bar(count, largest, BAR_WIDTH)))
 
 
 def json_log2(counts, val_type, section=None):

@@ -3,14 +3,21 @@
 ctypes: names, arguments and results are its. New scripts use the methods of BPF."""
 
 import ctypes as ct
+import errno
 import os
 import socket
 
 from . import _ebcc
 from .attach import ifunc_resolvers, user_path
+from .perf import Perf
+from .symbols import SymbolCache
+from .table import bcc_ip_offset_union, bcc_stacktrace_build_id
+from .usdt import BCC_USDT_ARGUMENT_FLAGS
 from .utils import detect_language
 
 _SO_ATTACH_BPF = 50
+_ETH_P_ALL = 3
+_NEVER = 2 ** 63 - 1  # a counter's period that it does not reach
 _FUNCTIONS = 1 << 2  # STT_FUNC of elf.h, as a bit of bcc_symbol_option.use_symbol_type
 
 _LANGUAGES = ("java", "node", "perl", "php", "python", "ruby", "tcl")
@@ -28,22 +35,89 @@ class bcc_symbol_option(ct.Structure):
                 ("lazy_symbolize", ct.c_int), ("use_symbol_type", ct.c_uint)]
 
 
-# Functions on descriptors: what scripts call them, how libbpf names them, their arguments. They return
-# a negative number on failure, and set the errno of ctypes.
+class bcc_usdt(ct.Structure):
+    """A USDT probe, as callbacks of the older library got it; here USDT.enumerate_probes() tells."""
+    _fields_ = [("provider", ct.c_char_p), ("name", ct.c_char_p), ("bin_path", ct.c_char_p),
+                ("semaphore", ct.c_ulonglong), ("num_locations", ct.c_int),
+                ("num_arguments", ct.c_int)]
+
+
+class bcc_usdt_location(ct.Structure):
+    """One place of a USDT probe."""
+    _fields_ = [("address", ct.c_ulonglong), ("bin_path", ct.c_char_p)]
+
+
+class bcc_usdt_argument(ct.Structure):
+    """An argument of a USDT probe. valid: BCC_USDT_ARGUMENT_FLAGS."""
+    _fields_ = [("size", ct.c_int), ("valid", ct.c_int), ("constant", ct.c_longlong),
+                ("deref_offset", ct.c_int), ("deref_ident", ct.c_char_p),
+                ("base_register_name", ct.c_char_p), ("index_register_name", ct.c_char_p),
+                ("scale", ct.c_int)]
+
+
+class bcc_perf_buffer_opts(ct.Structure):
+    """How a perf buffer of one CPU is opened."""
+    _fields_ = [("pid", ct.c_int), ("cpu", ct.c_int), ("wakeup_events", ct.c_int)]
+
+
+class bpf_test_run_opts(ct.Structure):
+    """What bpf_prog_test_run_opts() takes and gives. sz: the size of this structure. data_in, ctx_in:
+    what the program gets, data_out, ctx_out: buffers for what it leaves, with their sizes in bytes,
+    which become what was written. retval: what it returned; repeat: how often to run it; duration:
+    nanoseconds of one run on average."""
+    _fields_ = [("sz", ct.c_size_t), ("data_in", ct.c_void_p), ("data_out", ct.c_void_p),
+                ("data_size_in", ct.c_uint32), ("data_size_out", ct.c_uint32),
+                ("ctx_in", ct.c_void_p), ("ctx_out", ct.c_void_p), ("ctx_size_in", ct.c_uint32),
+                ("ctx_size_out", ct.c_uint32), ("retval", ct.c_uint32), ("repeat", ct.c_int),
+                ("duration", ct.c_uint32), ("flags", ct.c_uint32), ("cpu", ct.c_uint32),
+                ("batch_size", ct.c_uint32)]
+
+
+# Functions on descriptors: what scripts call them, how libbpf names them, their arguments, and how many
+# NULLs it wants behind these. They return a negative number on failure, and set the errno of ctypes.
 _ON_DESCRIPTORS = {
-    "bpf_obj_pin": ("bpf_obj_pin", (ct.c_int, ct.c_char_p)),
-    "bpf_obj_get": ("bpf_obj_get", (ct.c_char_p,)),
-    "bpf_lookup_elem": ("bpf_map_lookup_elem", (ct.c_int, ct.c_void_p, ct.c_void_p)),
-    "bpf_update_elem": ("bpf_map_update_elem", (ct.c_int, ct.c_void_p, ct.c_void_p, ct.c_uint64)),
-    "bpf_delete_elem": ("bpf_map_delete_elem", (ct.c_int, ct.c_void_p)),
-    "bpf_get_next_key": ("bpf_map_get_next_key", (ct.c_int, ct.c_void_p, ct.c_void_p)),
-    "bpf_prog_attach": ("bpf_prog_attach", (ct.c_int, ct.c_int, ct.c_int, ct.c_uint)),
-    "bpf_prog_detach2": ("bpf_prog_detach2", (ct.c_int, ct.c_int, ct.c_int)),
+    "bpf_obj_pin": ("bpf_obj_pin", (ct.c_int, ct.c_char_p), 0),
+    "bpf_obj_get": ("bpf_obj_get", (ct.c_char_p,), 0),
+    "bpf_lookup_elem": ("bpf_map_lookup_elem", (ct.c_int, ct.c_void_p, ct.c_void_p), 0),
+    "bpf_update_elem": ("bpf_map_update_elem",
+                        (ct.c_int, ct.c_void_p, ct.c_void_p, ct.c_uint64), 0),
+    "bpf_delete_elem": ("bpf_map_delete_elem", (ct.c_int, ct.c_void_p), 0),
+    "bpf_get_next_key": ("bpf_map_get_next_key", (ct.c_int, ct.c_void_p, ct.c_void_p), 0),
+    "bpf_lookup_batch": ("bpf_map_lookup_batch", (ct.c_int,) + (ct.c_void_p,) * 5, 1),
+    "bpf_lookup_and_delete_batch": ("bpf_map_lookup_and_delete_batch",
+                                    (ct.c_int,) + (ct.c_void_p,) * 5, 1),
+    "bpf_update_batch": ("bpf_map_update_batch", (ct.c_int,) + (ct.c_void_p,) * 3, 1),
+    "bpf_delete_batch": ("bpf_map_delete_batch", (ct.c_int,) + (ct.c_void_p,) * 2, 1),
+    "bpf_prog_attach": ("bpf_prog_attach", (ct.c_int, ct.c_int, ct.c_int, ct.c_uint), 0),
+    "bpf_prog_detach2": ("bpf_prog_detach2", (ct.c_int, ct.c_int, ct.c_int), 0),
+    "bpf_prog_test_run_opts": ("bpf_prog_test_run_opts",
+                               (ct.c_int, ct.POINTER(bpf_test_run_opts)), 0),
 }
+
+
+def _on_descriptors(name):
+    """One of them, ready to be called."""
+    own_name, arguments, nulls = _ON_DESCRIPTORS[name]
+    function = getattr(ct.CDLL("libbpf.so.1", use_errno=True), own_name)
+    function.argtypes = (*arguments, *(ct.c_void_p,) * nulls)
+    if not nulls:
+        return function
+    return lambda *values: function(*values, *(None,) * nulls)
 
 
 def _bytes(value):
     return getattr(value, "value", value)
+
+
+def _behind(reference):
+    """The object behind ctypes.byref() or ctypes.pointer()."""
+    return reference._obj if hasattr(reference, "_obj") else reference.contents
+
+
+def _room(buffer):
+    """Bytes of a ctypes object, given as such or by reference; 0 where a bare address was given."""
+    buffer = getattr(buffer, "_obj", buffer)
+    return ct.sizeof(buffer) if isinstance(buffer, (ct.Array, ct.Structure, ct.Union)) else 0
 
 
 class _Library:
@@ -52,9 +126,7 @@ class _Library:
     def __getattr__(self, name):
         if name not in _ON_DESCRIPTORS:
             raise AttributeError("lib has no function %s: the methods of BPF are what to use" % name)
-        own_name, arguments = _ON_DESCRIPTORS[name]
-        function = getattr(ct.CDLL("libbpf.so.1", use_errno=True), own_name)
-        function.argtypes = arguments
+        function = _on_descriptors(name)
         setattr(self, name, function)
         return function
 
@@ -73,9 +145,143 @@ class _Library:
         return 0
 
     @staticmethod
+    def bpf_open_raw_sock(name):
+        """A raw socket on a network device, or on all where name is None, for bpf_attach_socket(): its
+        descriptor, which the caller closes, or a negative number."""
+        try:
+            raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK,
+                                socket.htons(_ETH_P_ALL))
+            with raw:
+                if name is not None:
+                    raw.bind((os.fsdecode(_bytes(name)), _ETH_P_ALL))
+                return raw.detach()
+        except OSError as error:
+            return -error.errno
+
+    @staticmethod
+    def bpf_attach_xdp(device, program_fd, flags):
+        """Makes a program that of a network device; a program_fd of -1 takes away what is there. It
+        stays when the process ends. flags: BPF.XDP_FLAGS_*. 0, or a negative number."""
+        attach = ct.CDLL("libbpf.so.1", use_errno=True).bpf_xdp_attach
+        attach.argtypes = (ct.c_int, ct.c_int, ct.c_uint32, ct.c_void_p)
+        try:
+            index = socket.if_nametoindex(os.fsdecode(_bytes(device)))
+        except OSError:
+            return -errno.ENODEV
+        return attach(index, program_fd, flags, None)
+
+    def bpf_prog_test_run(self, program_fd, repeat, data, size, data_out, size_out, retval, duration):
+        """Runs a program so often on a packet of size bytes. 0, or a negative number.
+
+        data_out: a buffer for the packet that it leaves, or None; of a bare address, size_out says the
+        bytes (0: as many as there are). By reference, or None: size_out becomes the bytes of that
+        packet, retval what the program returned, duration the nanoseconds of a run.
+        """
+        def address(buffer):
+            return ct.cast(buffer, ct.c_void_p) if buffer is not None else None
+
+        options = bpf_test_run_opts(sz=ct.sizeof(bpf_test_run_opts), data_in=address(data),
+                                    data_size_in=size, data_out=address(data_out), repeat=repeat)
+        if data_out is not None:
+            options.data_size_out = _room(data_out) or (
+                _behind(size_out).value if size_out is not None else 0)
+        result = self.bpf_prog_test_run_opts(program_fd, ct.byref(options))
+        for reference, value in ((size_out, options.data_size_out), (retval, options.retval),
+                                 (duration, options.duration)):
+            if reference is not None:
+                _behind(reference).value = value
+        return result
+
+    @staticmethod
+    def bpf_open_perf_event(ev_type, config, pid, cpu):
+        """Opens a counter of a perf event; its descriptor, which the caller closes, or -1."""
+        attr = Perf.perf_event_attr(type=ev_type, config=config, sample_period=_NEVER)
+        descriptor = Perf.syscall(Perf.NR_PERF_EVENT_OPEN, ct.byref(attr), pid, cpu, -1,
+                                  Perf.PERF_FLAG_FD_CLOEXEC)
+        if descriptor >= 0:
+            Perf.ioctl(descriptor, Perf.PERF_EVENT_IOC_ENABLE, None)
+        return descriptor
+
+    @staticmethod
+    def bpf_close_perf_event_fd(descriptor):
+        """Closes a perf event. 0, or a negative number."""
+        try:
+            os.close(descriptor)
+        except OSError as error:
+            return -error.errno
+        return 0
+
+    @staticmethod
     def bcc_procutils_which_so(libname, pid=0):
         """The path (bytes) of a library, or None."""
         return _ebcc.find_library(_bytes(libname), max(pid, 0))
+
+    @staticmethod
+    def bcc_procutils_which_so_in_process(libname, pid):
+        """The path (bytes) of a library that a process maps, or None."""
+        return _ebcc.find_library(_bytes(libname), max(pid, 0))
+
+    @staticmethod
+    def bcc_procutils_free(text):
+        """Does nothing: texts are Python's."""
+
+    @staticmethod
+    def bcc_free_memory():
+        """Does nothing and returns 0: a compile's memory is another process's, which has ended."""
+        return 0
+
+    @staticmethod
+    def bcc_foreach_function_symbol(module, callback):
+        """Calls callback(name, address) for each function of a program or library, until it returns
+        something else than 0. 0, or -1 where the file can't be read."""
+        try:
+            functions = _ebcc.find_user_functions(_bytes(module), b"")
+        except _ebcc.Error:
+            return -1
+        for name, address in functions:
+            if callback(name, address):
+                break
+        return 0
+
+    # Symbols: a cache is a SymbolCache.
+
+    @staticmethod
+    def bcc_symcache_new(pid, option=None):
+        """Symbols of a process, or of the kernel for a negative pid. option: is not looked at."""
+        return SymbolCache(pid)
+
+    @staticmethod
+    def bcc_free_symcache(cache, pid):
+        """Does nothing: the cache goes with its last reference."""
+
+    @staticmethod
+    def bcc_symcache_refresh(cache):
+        """Does nothing: a process's mappings are looked at anew whenever they change."""
+
+    @staticmethod
+    def bcc_symcache_resolve(cache, address, symbol):
+        """Fills in a bcc_symbol (by reference) for an address. 0, or -1 where it has no name; the
+        module, where there is one, and the offset in it are there all the same."""
+        return _resolve(cache, address, symbol, True)
+
+    @staticmethod
+    def bcc_symcache_resolve_no_demangle(cache, address, symbol):
+        """The same, with the name as the file has it."""
+        return _resolve(cache, address, symbol, False)
+
+    @staticmethod
+    def bcc_symcache_resolve_name(cache, module, name, address):
+        """Writes the address of a function, in a module or (None) any, to address, by reference. 0, or
+        -1."""
+        found = cache.resolve_name(_bytes(module), _bytes(name))
+        if found < 0:
+            return -1
+        _behind(address).value = found
+        return 0
+
+    @staticmethod
+    def bcc_symbol_free_demangle_name(symbol):
+        """Does nothing: texts are Python's."""
 
     @staticmethod
     def bcc_resolve_symname(module, symname, address, pid, option, symbol):
@@ -115,6 +321,58 @@ class _Library:
             return -1
 
     @staticmethod
+    def bpf_table_id(module, name):
+        """The kernel's number of a table of bpf.module, as table.map_id; 2^64 - 1 where it has no such
+        table."""
+        try:
+            return _ebcc.Table(module, _bytes(name)).map_id
+        except _ebcc.NotFoundError:
+            return 2 ** 64 - 1
+
+    @staticmethod
+    def _fact(module, map_id, name):
+        for table, _ in module.tables():
+            if (found := _ebcc.Table(module, table)).map_id == map_id:
+                return getattr(found, name)
+        return -1
+
+    def bpf_table_type_id(self, module, map_id):
+        """The kernel's number of the type of a table, -1 where there is none of that number."""
+        return self._fact(module, map_id, "ttype")
+
+    def bpf_table_max_entries_id(self, module, map_id):
+        """How many entries a table has room for, by its number; or -1."""
+        return self._fact(module, map_id, "max_entries")
+
+    def bpf_table_flags_id(self, module, map_id):
+        """The flags of a table, by its number; or -1."""
+        return self._fact(module, map_id, "flags")
+
+    @staticmethod
+    def bpf_num_functions(module):
+        """How many programs bpf.module has."""
+        return len(module.programs())
+
+    @staticmethod
+    def bpf_function_name(module, index):
+        """The name (bytes) of a program by its index from 0, or None."""
+        programs = module.programs()
+        return programs[index].name if 0 <= index < len(programs) else None
+
+    @staticmethod
+    def bpf_function_size(module, name):
+        """The size of a program's instructions in bytes, 0 where there is no such program."""
+        try:
+            return len(module.program(_bytes(name)).instructions())
+        except _ebcc.NotFoundError:
+            return 0
+
+    @staticmethod
+    def bpf_module_rw_engine_enabled():
+        """True: key_sprintf(), leaf_scanf() and the like work for every table."""
+        return True
+
+    @staticmethod
     def bpf_has_kernel_btf():
         """1 where the kernel describes its types, else 0."""
         return int(os.path.exists("/sys/kernel/btf/vmlinux"))
@@ -123,6 +381,18 @@ class _Library:
     def kernel_struct_has_field(struct_name, field_name):
         """1, 0, or -1 where there is no such struct."""
         return _ebcc.kernel_has_member(_bytes(struct_name), _bytes(field_name))
+
+    @staticmethod
+    def kernel_enum_has_val(enum_name, value_name):
+        """1, 0, or -1 where there is no such enum."""
+        return _ebcc.kernel_has_enumerator(_bytes(enum_name), _bytes(value_name))
+
+
+def _resolve(cache, address, symbol, demangle):
+    symbol = _behind(symbol)
+    name, symbol.offset, symbol.module = cache.resolve(address, demangle)
+    symbol.name = symbol.demangle_name = name
+    return 0 if name is not None else -1
 
 
 lib = _Library()

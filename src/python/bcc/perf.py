@@ -9,6 +9,7 @@ import os
 from .utils import get_online_cpus
 
 _libc = ct.CDLL(None, use_errno=True)
+_libc.ioctl.argtypes = (ct.c_int, ct.c_ulong, ct.c_void_p)
 
 _FLAGS = (
     "disabled inherit pinned exclusive exclude_user exclude_kernel exclude_hv exclude_idle mmap "
@@ -38,7 +39,13 @@ def _fields():
     yield from (("branch_sample_type", u64), ("sample_regs_user", u64),
                 ("sample_stack_user", u32), ("clockid", ct.c_int32), ("sample_regs_intr", u64),
                 ("aux_watermark", u32), ("sample_max_stack", ct.c_uint16),
-                ("_reserved_2", ct.c_uint16), ("aux_sample_size", u32), ("_reserved_3", u32))
+                ("__reserved_2", ct.c_uint16), ("aux_sample_size", u32), ("__reserved_3", u32))
+
+
+def _system_call(wanted):
+    """The number of a system call."""
+    from .syscall import syscalls
+    return next(number for number, name in syscalls.items() if name == wanted)
 
 
 class Perf:
@@ -48,6 +55,13 @@ class Perf:
     PERF_SAMPLE_RAW = 1 << 10
     PERF_FLAG_FD_CLOEXEC = 1 << 3
     PERF_EVENT_IOC_ENABLE = 0x2400
+    PERF_EVENT_IOC_SET_FILTER = 0x40082406
+    NR_PERF_EVENT_OPEN = _system_call(b"perf_event_open")
+
+    # The C library's functions, for what has no method here.
+    libc = _libc
+    syscall = _libc.syscall
+    ioctl = _libc.ioctl
 
     class perf_event_attr(ct.Structure):
         """struct perf_event_attr. Setting a member that it lacks raises AttributeError."""
@@ -76,6 +90,15 @@ class Perf:
                                     sample_type=Perf.PERF_SAMPLE_RAW, freq=freq > 0,
                                     sample_period=freq if freq > 0 else 1,
                                     wakeup_events=0xffffffff)
+        return Perf.perf_custom_event_open(attr, pid)
+
+    @staticmethod
+    def perf_custom_event_open(attr, pid=-1):
+        """Opens the event that a perf_event_attr describes on every online CPU and enables it;
+        returns the descriptors, which the caller closes.
+
+        pid: one process, or -1 for all. Raises OSError.
+        """
         descriptors = []
         try:
             for cpu in get_online_cpus():
@@ -89,14 +112,8 @@ class Perf:
 
     @staticmethod
     def _open_for_cpu(cpu, attr, pid=-1):
-        number = next(number for number, name in _system_calls() if name == b"perf_event_open")
-        descriptor = _libc.syscall(number, ct.byref(attr), pid, cpu, -1,
+        descriptor = _libc.syscall(Perf.NR_PERF_EVENT_OPEN, ct.byref(attr), pid, cpu, -1,
                                    Perf.PERF_FLAG_FD_CLOEXEC)
         if descriptor < 0:
             raise OSError(ct.get_errno(), os.strerror(ct.get_errno()))
         return descriptor
-
-
-def _system_calls():
-    from .syscall import syscalls
-    return syscalls.items()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import ctypes as ct
+from typing import Any
 
 class Perf:
     """Numbers of the perf interface, its attribute, and perf_event_open()."""
@@ -10,6 +11,11 @@ class Perf:
     PERF_SAMPLE_RAW: int
     PERF_FLAG_FD_CLOEXEC: int
     PERF_EVENT_IOC_ENABLE: int
+    PERF_EVENT_IOC_SET_FILTER: int
+    NR_PERF_EVENT_OPEN: int
+    libc: ct.CDLL
+    syscall: Any
+    ioctl: Any
 
     class perf_event_attr(ct.Structure):
         """struct perf_event_attr of the kernel."""
@@ -80,3 +86,5 @@ class Perf:
     @staticmethod
     def perf_event_open(tpoint_id: int, pid: int = ..., ptype: int = ...,
                         freq: int = ...) -> list[int]: ...
+    @staticmethod
+    def perf_custom_event_open(attr: Perf.perf_event_attr, pid: int = ...) -> list[int]: ...

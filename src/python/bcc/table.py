@@ -24,14 +24,41 @@ globals().update({"BPF_MAP_TYPE_" + name: number for number, name in enumerate(_
 
 map_type_name = dict(enumerate(_MAP_TYPES, 1))
 
-# Slots of a histogram.
+# Slots of a histogram, and the length of its longest bar.
 log2_index_max = histogram.LOG2_SLOTS
 linear_index_max = histogram.LINEAR_SLOTS
+stars_max = histogram.BAR_WIDTH
+
+
+def get_json_hist(vals, val_type, section_bucket=None):
+    """A histogram of powers of two as print_json_hist() prints it: a dict of ts, val_type and data.
+
+    vals: the count of each slot. section_bucket: another key and its value.
+    """
+    return histogram.json_log2(vals, val_type, section_bucket)
+
+
+class _Iter:
+    """An iterator over a table's keys."""
+
+    def __init__(self, table):
+        self.table = table
+        self._keys = iter(table)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return next(self._keys)
+
+    next = __next__
 
 
 class TableBase(_ebcc.Table, MutableMapping):
     """A map with keys. Iteration, keys(), values() and items() work on what the table has at
     that moment; a key that is missing raises KeyError."""
+
+    Iter = _Iter
 
     def __init__(self, module, name, bpf=None, reducer=None):
         self.bpf = bpf
@@ -143,6 +170,15 @@ class TableBase(_ebcc.Table, MutableMapping):
             name = section_print_fn(bucket) if section_print_fn else bucket
             print("\n%s = %s" % (section_header, name))
             printer(counts, val_type, strip_leading_zero)
+
+    def decode_c_struct(self, tmp, buckets, bucket_fn, bucket_sort_fn,
+                        index_max=histogram.LOG2_SLOTS):
+        """Sorts a table with keys (bucket, slot) by bucket: adds to the dict tmp, for each bucket, a
+        list of the counts of index_max slots, and to the list buckets the buckets in order. bucket_fn,
+        bucket_sort_fn: as of print_log2_hist()."""
+        found = histogram.sections(self.items(), self.Key, index_max, bucket_fn, bucket_sort_fn)
+        tmp.update(found)
+        buckets.extend(bucket for bucket, _ in found)
 
     def print_log2_hist(self, val_type="value", section_header="Bucket ptr",
                         section_print_fn=None, bucket_fn=None, strip_leading_zero=None,
@@ -424,15 +460,16 @@ class RingBuf(TableBase):
         self._open_events(callback, lost_cb or _warn_lost(self.name), ctx, 0, 0)
 
 
-class bpf_stack_build_id(ct.Structure):
-    """A frame of a stack of build ids: a place in a file, or (status BPF_STACK_BUILD_ID_IP) an
-    address, for BPF.sym()."""
-    _fields_ = [("status", ct.c_int32), ("build_id", ct.c_ubyte * 20), ("offset", ct.c_uint64)]
+class bcc_ip_offset_union(ct.Union):
+    """Where a frame is: in a file, or in the process."""
+    _fields_ = [("offset", ct.c_uint64), ("ip", ct.c_uint64)]
 
-    @property
-    def ip(self):
-        """The address, by the kernel's own name for it."""
-        return self.offset
+
+class bcc_stacktrace_build_id(ct.Structure):
+    """A frame of a stack of build ids: status, and a place in a file (build_id and offset) or, where
+    that is BPF_STACK_BUILD_ID_IP, an address (ip), for BPF.sym()."""
+    _anonymous_ = ("u",)
+    _fields_ = [("status", ct.c_int32), ("build_id", ct.c_ubyte * 20), ("u", bcc_ip_offset_union)]
 
 
 class StackTrace(TableBase):
@@ -444,6 +481,33 @@ class StackTrace(TableBase):
     BPF_STACK_BUILD_ID_VALID = 1
     BPF_STACK_BUILD_ID_IP = 2
 
+    class StackWalker:
+        """An iterator over the frames of a stack, or over resolve(frame).
+
+        stack: a list of frames, or what has one in the attribute trace (flags has
+        BPF_F_STACK_BUILD_ID) or ip; frames behind the first empty one are none.
+        """
+
+        def __init__(self, stack, flags, resolve=None):
+            build_ids = flags & StackTrace.BPF_F_STACK_BUILD_ID
+            frames = getattr(stack, "trace" if build_ids else "ip", stack)
+            self.stack = stack
+            self.flags = flags
+            self.resolve = resolve
+            self._frames = iter(frames[:StackTrace.MAX_DEPTH])
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            frame = next(self._frames)
+            if not getattr(frame, "status", frame):
+                self._frames = iter(())
+                raise StopIteration
+            return self.resolve(frame) if self.resolve else frame
+
+        next = __next__
+
     def walk(self, stack_id, resolve=None):
         """An iterator over a stack's addresses, innermost first, or over resolve(address). Of
         a BPF_STACK_TRACE_BUILDID, in place of addresses, objects with status, build_id and
@@ -454,13 +518,13 @@ class StackTrace(TableBase):
         """
         number = getattr(stack_id, "value", stack_id)
         if self.flags & self.BPF_F_STACK_BUILD_ID:
-            frames = [bpf_stack_build_id.from_buffer_copy(frame)
+            frames = [bcc_stacktrace_build_id.from_buffer_copy(frame)
                       for frame in self._build_id_stack(number)]
         else:
             frames = self._stack(number)
         if not frames:
             raise KeyError(stack_id)
-        return map(resolve, frames) if resolve else iter(frames)
+        return self.StackWalker(frames, self.flags, resolve)
 
 
 class QueueStack(_ebcc.Table):

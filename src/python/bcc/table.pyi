@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import ctypes as ct
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
 from . import _ebcc
@@ -39,14 +39,27 @@ BPF_MAP_TYPE_TASK_STORAGE: int
 map_type_name: dict[int, str]
 log2_index_max: int
 linear_index_max: int
+stars_max: int
 
 _PrintFn = Callable[[Any], Any] | None
 _SortFn = Callable[[list[Any]], list[Any]] | None
 _Reducer = Callable[[Any, Any], Any] | None
 _Pairs = Iterator[tuple[Any, Any]]
 
+def get_json_hist(vals: Sequence[int], val_type: str,
+                  section_bucket: tuple[Any, Any] | None = ...) -> dict[Any, Any]: ...
+
+class _Iter:
+    """An iterator over a table's keys."""
+    table: Any
+    def __init__(self, table: Any) -> None: ...
+    def __iter__(self) -> _Iter: ...
+    def __next__(self) -> Any: ...
+    def next(self) -> Any: ...
+
 class TableBase(_ebcc.Table, MutableMapping[Any, Any]):  # type: ignore[misc]
     """A map with keys."""
+    Iter: type[_Iter]
     bpf: BPF | None
     reducer: _Reducer
     def __init__(self, module: Any, name: bytes, bpf: BPF | None = ...,
@@ -65,6 +78,8 @@ class TableBase(_ebcc.Table, MutableMapping[Any, Any]):  # type: ignore[misc]
     def items_lookup_and_delete_batch(self) -> _Pairs: ...
     def items_update_batch(self, ct_keys: ct.Array[Any], ct_values: ct.Array[Any]) -> None: ...
     def items_delete_batch(self, ct_keys: ct.Array[Any] | None = ...) -> None: ...
+    def decode_c_struct(self, tmp: dict[Any, list[int]], buckets: list[Any], bucket_fn: _PrintFn,
+                        bucket_sort_fn: _SortFn, index_max: int = ...) -> None: ...
     def print_log2_hist(self, val_type: str = ..., section_header: str = ...,
                         section_print_fn: _PrintFn = ..., bucket_fn: _PrintFn = ...,
                         strip_leading_zero: bool | None = ...,
@@ -126,12 +141,16 @@ class RingBuf(TableBase):
     def open_ring_buffer(self, callback: Callable[[Any, int, int], Any], ctx: Any = ...,
                          lost_cb: Callable[[int], Any] | None = ...) -> None: ...
 
-class bpf_stack_build_id(ct.Structure):
+class bcc_ip_offset_union(ct.Union):
+    offset: int
+    ip: int
+
+class bcc_stacktrace_build_id(ct.Structure):
     status: int
     build_id: Any
+    u: bcc_ip_offset_union
     offset: int
-    @property
-    def ip(self) -> int: ...
+    ip: int
 
 class StackTrace(TableBase):
     MAX_DEPTH: int
@@ -139,6 +158,18 @@ class StackTrace(TableBase):
     BPF_STACK_BUILD_ID_EMPTY: int
     BPF_STACK_BUILD_ID_VALID: int
     BPF_STACK_BUILD_ID_IP: int
+
+    class StackWalker:
+        """An iterator over the frames of a stack."""
+        stack: Any
+        flags: int
+        resolve: Callable[[Any], Any] | None
+        def __init__(self, stack: Any, flags: int,
+                     resolve: Callable[[Any], Any] | None = ...) -> None: ...
+        def __iter__(self) -> StackTrace.StackWalker: ...
+        def __next__(self) -> Any: ...
+        def next(self) -> Any: ...
+
     def walk(self, stack_id: Any, resolve: Callable[[Any], Any] | None = ...) -> Iterator[Any]: ...
 
 class QueueStack(_ebcc.Table):

@@ -15,8 +15,14 @@ import sys
 from . import _ebcc
 from .utils import to_bytes, to_text
 
-# What an argument's description is made of, as `valid` has it.
-_CONSTANT, _OFFSET, _SYMBOL, _BASE, _INDEX, _SCALE = 1, 2, 4, 8, 16, 32
+
+class BCC_USDT_ARGUMENT_FLAGS:
+    """What an argument's description is made of, as `valid` has it."""
+    NONE, CONSTANT, DEREF_OFFSET, DEREF_IDENT = 0, 1, 2, 4
+    BASE_REGISTER_NAME, INDEX_REGISTER_NAME, SCALE = 8, 16, 32
+
+
+_FLAGS = BCC_USDT_ARGUMENT_FLAGS
 
 # Registers of x86 by their short names. %rax, %eax, %ax, %al and %ah are parts of "ax".
 _X86_REGISTERS = (b"ax", b"bx", b"cx", b"dx", b"si", b"di", b"bp", b"sp", b"ip")
@@ -47,26 +53,30 @@ class USDTProbeArgument:
     def __init__(self, operand):
         (self.valid, self.size, self.signed, constant, offset, symbol, base, index, scale,
          self.unreadable) = operand
-        parts = ((_CONSTANT, "constant", constant), (_OFFSET, "deref_offset", offset),
-                 (_SYMBOL, "deref_ident", symbol),
-                 (_BASE, "base_register_name", _family(base)),
-                 (_INDEX, "index_register_name", _family(index)),
-                 (_SCALE, "scale", scale))
-        for bit, name, value in parts:
-            if self.valid & bit:
-                setattr(self, name, value)
+        if self.valid & _FLAGS.CONSTANT:
+            self.constant = constant
+        if self.valid & _FLAGS.DEREF_OFFSET:
+            self.deref_offset = offset
+        if self.valid & _FLAGS.DEREF_IDENT:
+            self.deref_ident = symbol
+        if self.valid & _FLAGS.BASE_REGISTER_NAME:
+            self.base_register_name = _family(base)
+        if self.valid & _FLAGS.INDEX_REGISTER_NAME:
+            self.index_register_name = _family(index)
+        if self.valid & _FLAGS.SCALE:
+            self.scale = scale
 
     def _address(self):
         offset = "%s %d" % ("-" if self.deref_offset < 0 else "+", abs(self.deref_offset))
-        if self.valid & _SYMBOL and not self.valid & _INDEX:
+        if self.valid & _FLAGS.DEREF_IDENT and not self.valid & _FLAGS.INDEX_REGISTER_NAME:
             return "&%s %s" % (self.deref_ident.decode(), offset)
-        base = self.base_register_name.decode() if self.valid & _BASE else ""
-        if self.valid & _SYMBOL:
+        base = self.base_register_name.decode() if self.valid & _FLAGS.BASE_REGISTER_NAME else ""
+        if self.valid & _FLAGS.DEREF_IDENT:
             base = "&%s%s" % (self.deref_ident.decode(), base and " + " + base)
         text = ("%s %s" % (base, offset)).lstrip()
-        if self.valid & _INDEX:
+        if self.valid & _FLAGS.INDEX_REGISTER_NAME:
             text += " + %s" % self.index_register_name.decode()
-        if self.valid & _SCALE:
+        if self.valid & _FLAGS.SCALE:
             text += " * %d" % self.scale
         return text
 
@@ -74,9 +84,9 @@ class USDTProbeArgument:
         kind = "signed  " if self.signed else "unsigned"
         if self.unreadable:
             place = "unrecognized argument format: %s" % self.unreadable
-        elif self.valid & _CONSTANT:
+        elif self.valid & _FLAGS.CONSTANT:
             place = "%d" % self.constant
-        elif self.valid & _OFFSET:
+        elif self.valid & _FLAGS.DEREF_OFFSET:
             place = "*(%s)" % self._address()
         else:
             place = self.base_register_name.decode()

@@ -6,6 +6,16 @@ from .bpf import BPF
 
 Text = str | bytes
 
+class BCC_USDT_ARGUMENT_FLAGS:
+    """What an argument's description is made of, as `valid` has it."""
+    NONE: int
+    CONSTANT: int
+    DEREF_OFFSET: int
+    DEREF_IDENT: int
+    BASE_REGISTER_NAME: int
+    INDEX_REGISTER_NAME: int
+    SCALE: int
+
 class USDTException(_ebcc.Error):
     """A failure around USDT probes."""
 

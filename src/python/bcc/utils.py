@@ -5,6 +5,9 @@ import os
 import sys
 
 
+FILESYSTEMENCODING = sys.getfilesystemencoding()
+
+
 def to_bytes(value):
     """bytes for what a caller gave as str, bytes, a path or an ArgString; None stays None."""
     if value is None or isinstance(value, bytes):
@@ -42,6 +45,11 @@ class ArgString:
 
     def __init__(self, arg):
         self._bytes = to_bytes(arg)
+
+    @property
+    def s(self):
+        """The argument as str."""
+        return str(self)
 
     def __bytes__(self):
         return self._bytes

@@ -3,6 +3,8 @@ import os
 from collections.abc import Iterable
 from typing import IO, Any, TypedDict
 
+FILESYSTEMENCODING: str
+
 class _Rewritten(TypedDict):
     expr: str
     streq_functions: str
@@ -15,6 +17,8 @@ def printb(s: str | bytes, file: IO[Any] | None = ..., nl: int = ...) -> None: .
 class ArgString:
     """A command line argument that works as str and as bytes (an argparse type)."""
     def __init__(self, arg: str | bytes) -> None: ...
+    @property
+    def s(self) -> str: ...
     def __bytes__(self) -> bytes: ...
     def __str__(self) -> str: ...
 

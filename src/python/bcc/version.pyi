@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
 __version__: str
+ebcc_version: str

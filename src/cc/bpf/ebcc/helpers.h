@@ -18,6 +18,10 @@
 #ifndef __inline
 #define __inline inline
 #endif
+/* Kernels say so of how their functions are traced; sources ask. */
+#ifndef CC_USING_FENTRY
+#define CC_USING_FENTRY 1
+#endif
 
 /* The network's byte order is the other one: BPF objects are made for little-endian machines. */
 #define bpf_ntohs(value) ((__u16)__builtin_bswap16(value))
@@ -26,11 +30,31 @@
 #define bpf_htonl(value) ((__u32)__builtin_bswap32(value))
 #define bpf_ntohll(value) ((__u64)__builtin_bswap64(value))
 #define bpf_htonll(value) ((__u64)__builtin_bswap64(value))
+#define bpf_ntoh128(value)                                                                         \
+	({                                                                                         \
+		unsigned __int128 __ebcc_wide = (value);                                           \
+                                                                                                   \
+		(unsigned __int128)__builtin_bswap64(__ebcc_wide) << 64 |                          \
+			__builtin_bswap64(__ebcc_wide >> 64);                                      \
+	})
+#define bpf_hton128(value) bpf_ntoh128(value)
 #define bpf_cpu_to_be64(value) bpf_htonll(value)
 #define bpf_be64_to_cpu(value) bpf_ntohll(value)
 
 /* Adds without giving the old value, which every kernel's instruction set can do. */
 #define lock_xadd(pointer, value) ((void)__sync_fetch_and_add(pointer, value))
+
+/* The lowest bits set, so many of them. */
+#ifndef MASK
+#define MASK(bits) ((bits) < 64 ? (1ULL << (bits)) - 1 : ~0ULL)
+#endif
+#define MASK128(bits) ((bits) < 128 ? ((unsigned __int128)1 << (bits)) - 1 : ~(unsigned __int128)0)
+
+/* The element of this CPU, for helpers that take a CPU's number. */
+#define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
+
+/* How many CPUs the kernel has room for: elements of a per-CPU value. */
+#define bpf_num_cpus() ((int)EBCC_CPU_COUNT)
 
 /* printf to the trace pipe; lowered to helper 6 or 177 by the markers pass, which knows the size
  * of a literal format. With a format in an array, its size comes second, as the helper has it. */

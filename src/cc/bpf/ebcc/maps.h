@@ -50,6 +50,7 @@
 #define __EBCC_NOEXIST 1ULL
 #define __EBCC_CURRENT_CPU 0xffffffffULL
 #define __EBCC_ENOENT 2
+#define __EBCC_EINVAL 22
 #define __EBCC_RB_NO_WAKEUP 1
 #define __EBCC_RB_FORCE_WAKEUP 2
 #define __EBCC_RB_AVAIL_DATA 0
@@ -509,6 +510,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_PICK3(_1, _2, _3, pick, ...) pick
 #define __EBCC_PICK4(_1, _2, _3, _4, pick, ...) pick
 #define __EBCC_PICK5(_1, _2, _3, _4, _5, pick, ...) pick
+#define __EBCC_PICK6(_1, _2, _3, _4, _5, _6, pick, ...) pick
 #define __EBCC_PICK7(_1, _2, _3, _4, _5, _6, _7, pick, ...) pick
 
 /* Tables by type string. */
@@ -527,9 +529,12 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_BPF_TABLE_PUBLIC(string, key_type, leaf_type, name, entries)                        \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "scope=public\n")
 #define BPF_TABLE_PUBLIC(...) __EBCC_BPF_TABLE_PUBLIC(__VA_ARGS__)
-#define __EBCC_BPF_TABLE_SHARED(string, key_type, leaf_type, name, entries)                        \
+#define __EBCC_TABLE_SHARED5(string, key_type, leaf_type, name, entries)                           \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "scope=shared\n")
-#define BPF_TABLE_SHARED(...) __EBCC_BPF_TABLE_SHARED(__VA_ARGS__)
+#define __EBCC_TABLE_SHARED6(string, key_type, leaf_type, name, entries, flags)                    \
+	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, flags, "scope=shared\n")
+#define BPF_TABLE_SHARED(...)                                                                      \
+	__EBCC_PICK6(__VA_ARGS__, __EBCC_TABLE_SHARED6, __EBCC_TABLE_SHARED5, )(__VA_ARGS__)
 #define __EBCC_TABLE_PINNED6(string, key_type, leaf_type, name, entries, path)                     \
 	__EBCC_STRING_TABLE(string, key_type, leaf_type, name, entries, 0, "pinned=" path "\n")
 #define __EBCC_TABLE_PINNED7(string, key_type, leaf_type, name, entries, path, flags)              \
@@ -707,6 +712,9 @@ struct bpf_stacktrace_buildid {
 #define BPF_CPUMAP(name, entries)                                                                  \
 	__EBCC_DEFINE(name, __EBCC_TYPE_CPUMAP, __u32, __u32, entries, 0);                         \
 	__EBCC_TABLE_group(name, redirect)
+/* A key of int for each kind of redirection: what the three above and below have in common. */
+#define BPF_XDP_REDIRECT_MAP(string, leaf_type, name, entries)                                     \
+	BPF_TABLE(string, int, leaf_type, name, entries)
 #define __EBCC_XSKMAP(name, entries, facts)                                                        \
 	__EBCC_DEFINE(name, __EBCC_TYPE_XSKMAP, int, int, entries, 0);                             \
 	__EBCC_FACTS(name, "table=xskmap\n" facts);                                                \

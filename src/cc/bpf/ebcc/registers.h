@@ -7,6 +7,14 @@
 #ifndef EBCC_REGISTERS_H
 #define EBCC_REGISTERS_H
 
+/* The machine that the program runs on, by the names that sources ask for. */
+#define bpf_target_defined
+#if defined(__x86_64__)
+#define bpf_target_x86
+#elif defined(__aarch64__)
+#define bpf_target_arm64
+#endif
+
 #if defined(__x86_64__)
 #define PT_REGS_PARM1(ctx) ((ctx)->di)
 #define PT_REGS_PARM2(ctx) ((ctx)->si)

@@ -18,8 +18,6 @@
 #define __EBCC_USDT_IP (32 * 8)
 #endif
 
-#define __EBCC_EINVAL 22
-
 static __EBCC_DEFINE(__ebcc_usdt_specs, __EBCC_TYPE_HASH, __u64, struct ebcc_usdt_spec,
 		     EBCC_USDT_SPECS_SIZE, 0);
 
