@@ -540,11 +540,60 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 	}
 };
 
+/* What a macro without parameters stands for when the source ends, as text. */
+class MacroText : public clang::PPCallbacks
+{
+	/* Macros that name macros: as deep as anybody writes them. */
+	static constexpr unsigned max_depth = 16;
+
+	clang::Preprocessor &preprocessor;
+	const char *name;
+	std::string *text; /* left alone where there is no such macro */
+
+	void append(const clang::MacroInfo &macro, unsigned depth)
+	{
+		bool first = true;
+
+		for (const clang::Token &token : macro.tokens()) {
+			const clang::IdentifierInfo *identifier = token.getIdentifierInfo();
+			const clang::MacroInfo *inner =
+				identifier ? preprocessor.getMacroInfo(identifier) : nullptr;
+
+			if (!first && token.hasLeadingSpace())
+				*text += ' ';
+			first = false;
+			if (inner && inner->isObjectLike() && depth < max_depth)
+				append(*inner, depth + 1);
+			else
+				*text += preprocessor.getSpelling(token);
+		}
+	}
+
+	void EndOfMainFile() override
+	{
+		const clang::MacroInfo *macro =
+			preprocessor.getMacroInfo(preprocessor.getIdentifierInfo(name));
+
+		if (!macro || !macro->isObjectLike())
+			return;
+		append(*macro, 0);
+		if (text->empty())
+			*text = " ";
+	}
+
+      public:
+	MacroText(clang::Preprocessor &preprocessor, const char *name, std::string *text)
+	    : preprocessor(preprocessor), name(name), text(text)
+	{
+	}
+};
+
 /* From C to IR. */
 class ParseAction : public clang::EmitLLVMOnlyAction
 {
 	bool headers;
 	const BrokenFunctions &broken;
+	std::string license;
 
 	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
 							      StringRef file) override
@@ -561,6 +610,8 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 			preprocessor.addPPCallbacks(
 				std::make_unique<KernelHeaderKeywords>(preprocessor));
 		preprocessor.addPPCallbacks(std::make_unique<CommasInBraces>(preprocessor));
+		preprocessor.addPPCallbacks(
+			std::make_unique<MacroText>(preprocessor, "BPF_LICENSE", &license));
 		return EmitLLVMOnlyAction::BeginSourceFileAction(compiler);
 	}
 
@@ -568,6 +619,21 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 	ParseAction(llvm::LLVMContext *context, bool headers, const BrokenFunctions &broken)
 	    : EmitLLVMOnlyAction(context), headers(headers), broken(broken)
 	{
+	}
+
+	/* The module, with what the source defines as its license in the metadata. */
+	std::unique_ptr<llvm::Module> take()
+	{
+		std::unique_ptr<llvm::Module> module = takeModule();
+
+		if (module && !license.empty()) {
+			llvm::LLVMContext &context = module->getContext();
+			llvm::Metadata *text = llvm::MDString::get(context, license);
+
+			module->getOrInsertNamedMetadata(EBCC_CLANG_LICENSE)
+				->addOperand(llvm::MDNode::get(context, text));
+		}
+		return module;
 	}
 };
 
@@ -688,7 +754,7 @@ LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *i
 		return std::make_unique<ParseAction>(llvm::unwrap(context), headers, broken);
 	});
 
-	return action ? llvm::wrap(action->takeModule().release()) : nullptr;
+	return action ? llvm::wrap(action->take().release()) : nullptr;
 }
 
 bool ebcc_clang_precompile(const ebcc_clang_input *input, ebcc_cc_answer *answer, char **ret,

@@ -24,6 +24,10 @@ struct ebcc_clang_input {
 	size_t builtin_count;
 };
 
+/* Named metadata of a module: one node with one string, what the source's macro BPF_LICENSE stands
+ * for at its end. Only where it is a macro without parameters. */
+#define EBCC_CLANG_LICENSE "ebcc.license"
+
 /*
  * Runs clang's front end over the request's source: one parse, unoptimized IR with debug info.
  * Diagnostics and dependencies are added to @answer, also when it fails.

@@ -3,10 +3,12 @@
  * Last touches: each program in a section that says what it is, a license, a return value
  * on every path, and constants where libbpf looks for them.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "clang_shim.h"
 #include "cleanup.h"
 #include "ir_util.h"
 
@@ -142,20 +144,105 @@ static void refuse_name_of_license(struct ebcc_ir *ir)
 				  "choose another name");
 }
 
-static void add_license(struct ebcc_ir *ir)
+/* The text without blanks around it and, if it is all of it in quotes, without these. The kernel
+ * compares to the byte. Returns its length, and where it begins. */
+static size_t unquote(const char **text, size_t length)
 {
-	static const char license[] = "GPL";
+	while (length && isspace((unsigned char)**text))
+		(*text)++, length--;
+	while (length && isspace((unsigned char)(*text)[length - 1]))
+		length--;
+	if (length >= 2 && **text == '"' && (*text)[length - 1] == '"') {
+		(*text)++;
+		length -= 2;
+	}
+	return length;
+}
+
+/* What the source's macro says, or NULL; malloc'ed. */
+static char *defined_license(struct ebcc_ir *ir)
+{
+	LLVMValueRef node, string;
+	const char *text;
+	unsigned length;
+
+	if (LLVMGetNamedMetadataNumOperands(ir->module, EBCC_CLANG_LICENSE) != 1)
+		return NULL;
+	LLVMGetNamedMetadataOperands(ir->module, EBCC_CLANG_LICENSE, &node);
+	string = ebcc_ir_operand(node, 0);
+	text = string ? LLVMGetMDString(string, &length) : NULL;
+	if (!text)
+		return NULL;
+	length = (unsigned)unquote(&text, length);
+	return strndup(text, length);
+}
+
+static LLVMValueRef license_variable(struct ebcc_ir *ir)
+{
 	LLVMValueRef global;
 
 	for (global = LLVMGetFirstGlobal(ir->module); global; global = LLVMGetNextGlobal(global)) {
 		const char *section = LLVMGetSection(global);
 
 		if (section && !strcmp(section, "license"))
-			return;
+			return global;
 	}
-	global = LLVMAddGlobal(ir->module, LLVMArrayType2(ir->i8, sizeof(license)), "_license");
-	LLVMSetInitializer(global,
-			   LLVMConstStringInContext2(ir->context, license, sizeof(license), true));
+	return NULL;
+}
+
+/* The text of a variable, without quotes; NULL: it has none. Borrowed, not NUL-terminated. */
+static const char *variable_text(LLVMValueRef global, size_t *ret_size, size_t *ret_length)
+{
+	LLVMValueRef value = LLVMGetInitializer(global);
+	const char *text;
+
+	if (!value || !LLVMIsConstantString(value))
+		return NULL;
+	text = LLVMGetAsString(value, ret_size);
+	*ret_length = unquote(&text, strnlen(text, *ret_size));
+	return text;
+}
+
+/* BPF_LICENSE("GPL") made a variable with quotes in it. Its size stays: debug info tells it. */
+static void clean_license(struct ebcc_ir *ir, LLVMValueRef global)
+{
+	size_t size, length;
+	const char *text = variable_text(global, &size, &length);
+	char *clean AUTO_FREE = text ? calloc(1, size + 1) : NULL;
+
+	if (!clean)
+		return;
+	memcpy(clean, text, length);
+	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, clean, size, true));
+}
+
+static void set_license(struct ebcc_ir *ir)
+{
+	LLVMValueRef global = license_variable(ir);
+	char *license AUTO_FREE = defined_license(ir);
+	const char *text;
+	size_t size, length;
+
+	if (license && !*license) {
+		ir->failed = true;
+		ir->report(ir->report_context, EBCC_CC_ERROR, "", 0, 0,
+			   "BPF_LICENSE is defined without a license: write, for instance, "
+			   "#define BPF_LICENSE GPL");
+		return;
+	}
+	if (global) {
+		clean_license(ir, global);
+		text = license ? variable_text(global, &size, &length) : NULL;
+		if (text && (length != strlen(license) || memcmp(text, license, length)))
+			ebcc_ir_report_at(ir, EBCC_CC_ERROR, global,
+					  "this license is not the one that the macro BPF_LICENSE "
+					  "is defined as: leave one of the two out");
+		return;
+	}
+	text = license ? license : "GPL";
+	size = strlen(text) + 1;
+	global = LLVMAddGlobal(ir->module, LLVMArrayType2(ir->i8, size), "_license");
+	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, text, size, true));
 	LLVMSetSection(global, "license");
 }
 
@@ -167,7 +254,7 @@ void ebcc_ir_sections(struct ebcc_ir *ir)
 		define_returns(program);
 	}
 	refuse_name_of_license(ir);
-	add_license(ir);
+	set_license(ir);
 }
 
 /*

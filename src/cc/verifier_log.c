@@ -253,10 +253,6 @@ static const struct {
 	 "unsigned, or mask it"},
 	{"misaligned", "the member isn't aligned for a read of this size: copy it with "
 		       "__builtin_memcpy()"},
-	{"GPL-restricted", "the helper is for GPL programs: give the source the license "
-			   "BPF_LICENSE(GPL), or none"},
-	{"GPL only", "the helper is for GPL programs: give the source the license "
-		     "BPF_LICENSE(GPL), or none"},
 	{"back-edge", "this kernel takes no such loop: give it a constant bound, or unroll it"},
 	{"infinite loop", "the loop's end can't be seen: give it a constant bound"},
 	{"sequence of",
@@ -326,6 +322,32 @@ static const char *log_end(const char *log)
 	return start;
 }
 
+/* "GPL-restricted function", "GPL only function", "GPL compatible license", by version and kind. */
+static bool is_about_license(const struct line *reason)
+{
+	return memmem(reason->text, reason->length, "GPL", 3);
+}
+
+static void append_license_hint(struct ebcc_buf *buf, const struct ebcc_rejection *rejection)
+{
+	const char *license;
+	size_t size;
+
+	if (!ebcc_elf_section(rejection->object_bytes, rejection->object_size, "license", &license,
+			      &size)) {
+		license = "";
+		size = 0;
+	}
+	ebcc_buf_printf(
+		buf,
+		" (the source has the license \"%.*s\", and this is only for programs whose "
+		"license is \"GPL\", \"GPL v2\", \"GPL and additional rights\", \"Dual "
+		"BSD/GPL\", \"Dual MIT/GPL\" or \"Dual MPL/GPL\", to the letter; reading "
+		"kernel memory through a pointer is such a call, too: give the source the "
+		"license BPF_LICENSE(GPL), or none)",
+		(int)strnlen(license, size), license);
+}
+
 static void append_line(struct ebcc_buf *buf, const struct line *line)
 {
 	size_t length = line->length;
@@ -367,7 +389,9 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 		append_line(&text, &findings.source);
 	}
 	hint = findings.reason.text ? find_hint(&findings.reason, rejection->log) : NULL;
-	if (hint)
+	if (findings.reason.text && is_about_license(&findings.reason))
+		append_license_hint(&text, rejection);
+	else if (hint)
 		ebcc_buf_printf(&text, " (%s)", hint);
 	error = ebcc_error_create(EBCC_ERROR_LOAD, "program '%s': %s", rejection->program,
 				  ebcc_buf_string(&text));

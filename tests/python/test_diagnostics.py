@@ -425,8 +425,12 @@ def test_program_rejected_by_the_verifier(kind, text, said):
 def test_helper_that_wants_the_gpl():
     text = TABLES + "BPF_LICENSE(Proprietary);\n" + (BODY % "    bpf_probe_read_kernel(&key, 4, (void *)bpf_get_current_task());\n"
                                                     "    counts.increment(key);").replace(TABLES, "")
-    with pytest.raises(bcc.LoadError, match="main.c:7: .*BPF_LICENSE\\(GPL\\), or none"):
+    with pytest.raises(bcc.LoadError, match="main.c:7: .*license \"Proprietary\".*BPF_LICENSE\\(GPL\\), or none"):
         BPF(text=text)
+    # A read that the source doesn't write as a call.
+    with pytest.raises(bcc.LoadError, match="license \"MIT\".*through a pointer.*BPF_LICENSE\\(GPL\\), or none"):
+        BPF(text="#define BPF_LICENSE MIT\nTRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {\n"
+                 "    struct task_struct *task = (void *)bpf_get_current_task();\n    return task->pid;\n}\n")
 
 
 def test_program_on_a_tracepoint_that_is_missing():

@@ -372,23 +372,6 @@ def test_byte_order_and_atomics(load):
                            "bpf_cpu_to_be64(1ULL) == 1ULL << 56;") == 1
 
 
-@pytest.mark.parametrize("license, refused", [("GPL", False), ("Dual BSD/GPL", False),
-                                              ("Proprietary", True)])
-def test_licenses(load, license, refused):
-    text = """
-        BPF_LICENSE(%s);
-        int prog(struct bpf_raw_tracepoint_args *ctx) {
-            bpf_trace_printk("never runs\\n");
-            return 0;
-        }""" % license
-    bpf = load(text)
-    if not refused:
-        assert bpf.load_func("prog", BPF.RAW_TRACEPOINT).fd > 0
-        return
-    with pytest.raises(bcc.LoadError, match="GPL"):
-        bpf.load_func("prog", BPF.RAW_TRACEPOINT)
-
-
 def test_subprograms(load):
     """Static functions that stay functions, and a non-static one that is called."""
     bpf = load("""

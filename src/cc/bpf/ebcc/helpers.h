@@ -84,6 +84,14 @@ __EBCC_INLINE unsigned int bpf_log2l(unsigned long value)
 	return high ? bpf_log2(high) + 32 + 1 : bpf_log2(value) + 1;
 }
 
-#define BPF_LICENSE(license) char _license[] __attribute__((section("license"), used)) = #license
+/*
+ * A source calls this, or defines a macro of this name whose text is the license: the sections pass
+ * takes either, with or without quotes. push_macro lets a source define it anew without a warning.
+ */
+#ifndef BPF_LICENSE
+#define BPF_LICENSE(license)                                                                       \
+	char _license[] __attribute__((__section__("license"), used)) = #license
+#pragma push_macro("BPF_LICENSE")
+#endif
 
 #endif /* EBCC_HELPERS_H */
