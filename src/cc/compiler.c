@@ -20,6 +20,7 @@
 #include "compiler_flags.h"
 #include "compiler_helpers.h"
 #include "compiler_listing.h"
+#include "elf_sections.h"
 #include "embedded.h"
 #include "ir.h"
 
@@ -176,6 +177,26 @@ static bool emit_assembly(struct compilation *compilation)
 	return true;
 }
 
+/* The last barrier: whatever left an address in data, nobody would ever put it there. */
+static bool check_relocations(struct compilation *compilation)
+{
+	const struct ebcc_cc_answer *answer = compilation->answer;
+	const char *section = ebcc_elf_relocated_data(answer->object, answer->object_size);
+	char *message AUTO_FREE = NULL;
+
+	if (!section)
+		return true;
+	if (asprintf(&message,
+		     "a global variable (in section %s) begins with an address in a way that the "
+		     "compiler can't make work: memory of BPF can't hold addresses from the "
+		     "beginning; have the program set it",
+		     section) < 0)
+		message = NULL;
+	ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_ERROR, "", 0, 0,
+			 message ? message : "out of memory");
+	return false;
+}
+
 static bool emit_object(struct compilation *compilation)
 {
 	struct ebcc_cc_answer *answer = compilation->answer;
@@ -190,7 +211,9 @@ static bool emit_object(struct compilation *compilation)
 	if (answer->object)
 		memcpy(answer->object, LLVMGetBufferStart(buffer), answer->object_size);
 	LLVMDisposeMemoryBuffer(buffer);
-	return answer->object || fail(compilation, "the object file", "out of memory");
+	if (!answer->object)
+		return fail(compilation, "the object file", "out of memory");
+	return check_relocations(compilation);
 }
 
 static bool keep_ir(struct compilation *compilation)
@@ -362,7 +385,8 @@ static enum ebcc_cc_status compile(struct compilation *compilation)
 	if (request->flags & EBCC_CC_WANT_ASM && !emit_assembly(compilation))
 		return EBCC_CC_INTERNAL_ERROR;
 	if (!has_errors(answer) && !emit_object(compilation))
-		return EBCC_CC_INTERNAL_ERROR;
+		return has_severity(answer, EBCC_CC_FATAL) ? EBCC_CC_INTERNAL_ERROR
+							   : EBCC_CC_SOURCE_ERROR;
 	return has_errors(answer) ? EBCC_CC_SOURCE_ERROR : EBCC_CC_OK;
 }
 

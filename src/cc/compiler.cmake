@@ -36,6 +36,7 @@ target_include_directories(ebcc_protocol PRIVATE ${XXHASH_INCLUDE_DIRS})
 # The passes, on LLVM-C alone: no C++, no clang.
 add_library(ebcc_ir STATIC
   ir.c
+  ir_addresses.c
   ir_arguments.c
   ir_events.c
   ir_headers.c
@@ -46,6 +47,7 @@ add_library(ebcc_ir STATIC
   ir_reads.c
   ir_sections.c
   ir_stack.c
+  ir_tables.c
   ir_util.c
 )
 target_link_libraries(ebcc_ir PUBLIC ebcc_base)

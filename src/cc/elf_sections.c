@@ -25,6 +25,18 @@ static bool read_header(const char *bytes, size_t size, const Elf64_Ehdr *elf, u
 	return ret->sh_type == SHT_NOBITS || within(size, ret->sh_offset, ret->sh_size);
 }
 
+/* The header of an object, and that of the section with the names of sections. */
+static bool read_names(const char *bytes, size_t size, Elf64_Ehdr *ret, Elf64_Shdr *ret_names)
+{
+	if (size < sizeof(*ret))
+		return false;
+	memcpy(ret, bytes, sizeof(*ret));
+	return !memcmp(ret->e_ident, ELFMAG, SELFMAG) && ret->e_ident[EI_CLASS] == ELFCLASS64 &&
+	       ret->e_shentsize == sizeof(*ret_names) &&
+	       read_header(bytes, size, ret, ret->e_shstrndx, ret_names) &&
+	       ret_names->sh_type == SHT_STRTAB;
+}
+
 /* The section of that name, and where the name stands. */
 static bool find_section(const char *bytes, size_t size, const char *name, Elf64_Shdr *ret,
 			 const char **ret_name)
@@ -33,12 +45,7 @@ static bool find_section(const char *bytes, size_t size, const char *name, Elf64
 	Elf64_Shdr names;
 	Elf64_Ehdr elf;
 
-	if (size < sizeof(elf))
-		return false;
-	memcpy(&elf, bytes, sizeof(elf));
-	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    elf.e_shentsize != sizeof(*ret) ||
-	    !read_header(bytes, size, &elf, elf.e_shstrndx, &names) || names.sh_type != SHT_STRTAB)
+	if (!read_names(bytes, size, &elf, &names))
 		return false;
 	for (unsigned i = 0; i < elf.e_shnum; i++) {
 		if (!read_header(bytes, size, &elf, i, ret) || ret->sh_type == SHT_NOBITS ||
@@ -49,6 +56,45 @@ static bool find_section(const char *bytes, size_t size, const char *name, Elf64
 			return true;
 	}
 	return false;
+}
+
+/* The name of section @index where it is one of global variables, else NULL. */
+static const char *data_section_name(const char *bytes, size_t size, const Elf64_Ehdr *elf,
+				     const Elf64_Shdr *names, unsigned index)
+{
+	static const char *const prefixes[] = {".data", ".rodata", ".bss"};
+	Elf64_Shdr section;
+	const char *name;
+
+	if (!read_header(bytes, size, elf, index, &section) || section.sh_name >= names->sh_size)
+		return NULL;
+	name = bytes + names->sh_offset + section.sh_name;
+	if (!memchr(name, '\0', names->sh_size - section.sh_name))
+		return NULL;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return name;
+	return NULL;
+}
+
+const char *ebcc_elf_relocated_data(const char *bytes, size_t size)
+{
+	Elf64_Shdr names, section;
+	Elf64_Ehdr elf;
+
+	if (!read_names(bytes, size, &elf, &names))
+		return NULL;
+	for (unsigned i = 0; i < elf.e_shnum; i++) {
+		const char *name;
+
+		if (!read_header(bytes, size, &elf, i, &section) || !section.sh_size ||
+		    (section.sh_type != SHT_REL && section.sh_type != SHT_RELA))
+			continue;
+		name = data_section_name(bytes, size, &elf, &names, section.sh_info);
+		if (name)
+			return name;
+	}
+	return NULL;
 }
 
 bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,

@@ -20,6 +20,10 @@ bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const ch
 /* Where in @bytes the name of a section stands. NULL: no such section, or not an ELF object. */
 const char *ebcc_elf_section_name(const char *bytes, size_t size, const char *name);
 
+/* The name of a section of global variables that has relocations: addresses that a linker would put
+ * there, and the kernel's loader does not. NULL: there is none, or not an ELF object. */
+const char *ebcc_elf_relocated_data(const char *bytes, size_t size);
+
 /* Where in its section the function or variable @name begins, in bytes. False: no such symbol. */
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret);
 

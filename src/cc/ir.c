@@ -31,13 +31,20 @@ static const struct step dialect_steps[] = {
 	{.pass = ebcc_ir_events},
 	{.pass = ebcc_ir_arguments},
 	{.pass = ebcc_ir_packets},
+	{.pass = ebcc_ir_tables},
 	{.pass = ebcc_ir_reads},
 	{.pass = ebcc_ir_sections},
 };
 
 static const struct step optimize_steps[] = {
-	{.llvm = "default<O2>"},     {.pass = ebcc_ir_undefined},	    {.pass = ebcc_ir_stack},
-	{.pass = ebcc_ir_constants}, {.pass = ebcc_ir_refuse_machine_code},
+	{.llvm = "default<O2>"},
+	{.pass = ebcc_ir_tables}, /* what simplifycfg made of a switch */
+	{.pass = ebcc_ir_open_tables},
+	{.llvm = "always-inline"},
+	{.pass = ebcc_ir_undefined},
+	{.pass = ebcc_ir_stack},
+	{.pass = ebcc_ir_constants},
+	{.pass = ebcc_ir_refuse_machine_code},
 };
 
 /* Leaves out instcombine, which takes range checks apart from the index that they guard: some
@@ -46,6 +53,9 @@ static const struct step plain_steps[] = {
 	{.llvm = "default<O0>"},
 	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
 		 "simplifycfg),globaldce"},
+	{.pass = ebcc_ir_tables},
+	{.pass = ebcc_ir_open_tables},
+	{.llvm = "always-inline"},
 	{.pass = ebcc_ir_undefined},
 	{.pass = ebcc_ir_stack},
 	{.pass = ebcc_ir_constants},

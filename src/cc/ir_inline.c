@@ -147,8 +147,31 @@ static bool is_expanded(LLVMValueRef call)
 	       LLVMConstIntGetZExtValue(size) <= COMPARISON_LOADS * sizeof(uint64_t);
 }
 
+/* What no optimization found out: a function, or a method of a map, that is chosen at run time. */
+static void refuse_indirect_calls(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			if (LLVMIsACallInst(instruction) &&
+			    !LLVMIsAConstant(LLVMGetCalledValue(instruction)) &&
+			    !LLVMIsAInlineAsm(LLVMGetCalledValue(instruction)))
+				ebcc_ir_report_at(
+					ir, EBCC_CC_ERROR, instruction,
+					"a BPF program can't call through a pointer: which "
+					"function, or which table's method, has to be known when "
+					"it is compiled; choose with if or switch, and make each "
+					"call there by its name");
+		}
+	}
+}
+
 void ebcc_ir_undefined(struct ebcc_ir *ir)
 {
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		refuse_indirect_calls(ir, function);
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function)) {
 		if (!is_undefined(function))

@@ -144,6 +144,8 @@ static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
 			return origins_of(reads, LLVMGetOperand(call, 0));
 		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
 	}
+	if (callee && ebcc_ir_after_prefix(ebcc_ir_name(callee), EBCC_IR_ADDRESS_FUNCTION))
+		return OWN;
 	if (LLVMIsAInlineAsm(LLVMGetCalledValue(call)))
 		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
 	return UNKNOWN; /* a function of the kernel: the verifier knows what it returns */

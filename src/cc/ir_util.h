@@ -78,6 +78,9 @@ struct ebcc_ir {
 void ebcc_ir_init(struct ebcc_ir *ir);
 void ebcc_ir_deinit(struct ebcc_ir *ir);
 
+/* How the names of functions begin that give the address which a number stands for. */
+#define EBCC_IR_ADDRESS_FUNCTION "__ebcc_address"
+
 /* The passes, in the order of ir.c. What each does is said in its file. */
 void ebcc_ir_maps(struct ebcc_ir *ir);
 void ebcc_ir_markers(struct ebcc_ir *ir);
@@ -86,6 +89,8 @@ void ebcc_ir_error_markers(struct ebcc_ir *ir);
 void ebcc_ir_events(struct ebcc_ir *ir);
 void ebcc_ir_arguments(struct ebcc_ir *ir);
 void ebcc_ir_packets(struct ebcc_ir *ir);
+void ebcc_ir_tables(struct ebcc_ir *ir);
+void ebcc_ir_open_tables(struct ebcc_ir *ir);
 void ebcc_ir_reads(struct ebcc_ir *ir);
 void ebcc_ir_sections(struct ebcc_ir *ir);
 void ebcc_ir_undefined(struct ebcc_ir *ir);

@@ -19,6 +19,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "elf_sections.h"
 #include "kernel_features.h"
 #include "kernel_record.h"
 #include "near_names.h"
@@ -125,6 +126,21 @@ void ebcc_cleanup_object(struct bpf_object **object)
 	bpf_object__close(*object);
 }
 
+/* libbpf passes such relocations over without a word: programs would see 0 in their place. */
+static struct ebcc_error *check_relocations(const char *bytes, size_t size)
+{
+	const char *section = ebcc_elf_relocated_data(bytes, size);
+
+	return section ? ebcc_error_create(
+				 EBCC_ERROR_UNSUPPORTED,
+				 "the object's global variables (section %s) begin with addresses, "
+				 "which nothing puts there when it is loaded: programs would read "
+				 "other values; compile the source with ebcc, or have the programs "
+				 "set these variables",
+				 section)
+		       : NULL;
+}
+
 struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,
 				    size_t size, struct bpf_object **ret)
 {
@@ -134,6 +150,7 @@ struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char
 	struct bpf_program *program;
 	struct bpf_object *object;
 
+	TRY(check_relocations(bytes, size));
 	ebcc_capture_init(&capture, &module->log);
 	LOG_SCOPE(&capture.log);
 	object = bpf_object__open_mem(bytes, size, &opts);
