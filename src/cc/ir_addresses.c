@@ -39,6 +39,12 @@ enum {
 /* The first number that does not stand for a part of the whole. */
 #define FIRST_OTHER (1ULL << 32)
 
+LLVMValueRef ebcc_ir_as_pointer(const struct ebcc_ir *ir, LLVMValueRef address)
+{
+	return LLVMTypeOf(address) == ir->pointer ? address
+						  : LLVMConstIntToPtr(address, ir->pointer);
+}
+
 uint64_t ebcc_ir_gcd(uint64_t a, uint64_t b)
 {
 	while (b) {
@@ -244,12 +250,15 @@ static bool is_same_shape(const struct ebcc_ir_holder *a, const struct ebcc_ir_h
 	return true;
 }
 
-/* Holders of one shape are taken for one another; so are those of many shapes, if there are too
- * many. */
+/* Where there are too many to tell them all apart, those of one shape are taken for one another. */
 static void set_class(struct ebcc_ir_addresses *addresses, struct ebcc_ir_holder *holder)
 {
 	unsigned next = 0;
 
+	if (addresses->holder_count <= MAX_CLASSES) {
+		holder->class = holder - addresses->holders;
+		return;
+	}
 	for (const struct ebcc_ir_holder *other = addresses->holders; other < holder; other++) {
 		if (is_same_shape(holder, other)) {
 			holder->class = other->class;
@@ -536,7 +545,7 @@ static bool add_case(struct chooser *chooser, const struct ebcc_ir_slot *slot, u
 	block = append_block(chooser);
 	if (!chooser->first_case)
 		chooser->first_case = block;
-	return_from(ir, block, LLVMConstIntToPtr(slot->address, ir->pointer));
+	return_from(ir, block, ebcc_ir_as_pointer(ir, slot->address));
 	LLVMAddCase(chooser->cases, LLVMConstInt(ir->i64, number, false), block);
 	return true;
 }

@@ -25,7 +25,7 @@ struct ebcc_ir_holder {
 	struct ebcc_ir_slot *slots;
 	size_t slot_count, slot_capacity;
 	unsigned depth; /* of holders that its addresses lead to */
-	unsigned class; /* that of all holders with the same size, slots and depth; at most 63 */
+	unsigned class; /* its own number, or that of several with the same shape; at most 63 */
 };
 
 /* The set of numbers that a load may find in place of addresses. */
@@ -60,6 +60,9 @@ void ebcc_ir_addresses_deinit(struct ebcc_ir_addresses *addresses);
 /* The holder that a global is, or NULL. */
 const struct ebcc_ir_holder *ebcc_ir_holder_of(const struct ebcc_ir_addresses *addresses,
 					       LLVMValueRef global);
+
+/* The address that a slot holds, which may be one as a number. */
+LLVMValueRef ebcc_ir_as_pointer(const struct ebcc_ir *ir, LLVMValueRef address);
 
 /* Adds a GEP's constant offset to *@at, and what its variable indexes count in to *@step as its
  * greatest common divisor. */

@@ -4,8 +4,8 @@
  * pointers with an initial value. ir_addresses.c says what becomes of them; this pass finds where
  * they are read, and refuses what it can't follow, as the program would see a number there.
  *
- * For every value it keeps a place: in which variables that hold addresses (by classes of one
- * shape), and where in them, as "at, give or take any number of steps". So in
+ * For every value it keeps a place: in which variables that hold addresses (by their classes), and
+ * where in them, as "at, give or take any number of steps". So in
  *
  *	static const struct { int id; const char *name; } table[] = {{1, "one"}, {2, "two"}};
  *
@@ -56,14 +56,12 @@ enum coverage { NOTHING, ADDRESS, PART };
 
 static struct place joined(struct place a, struct place b)
 {
-	struct place result = a;
+	struct place result = a.classes ? a : b;
 
-	if (!a.classes)
-		return b;
-	if (!b.classes)
-		return a;
+	result.mixed = a.mixed || b.mixed;
+	if (!a.classes || !b.classes)
+		return result;
 	result.classes |= b.classes;
-	result.mixed |= b.mixed;
 	result.step = ebcc_ir_gcd(a.step, b.step);
 	result.step = ebcc_ir_gcd(result.step, a.at < b.at ? b.at - a.at : a.at - b.at);
 	if (result.step)
@@ -671,7 +669,7 @@ static LLVMValueRef build_read(struct tables *tables, LLVMValueRef from, struct 
 	};
 
 	if (number)
-		return LLVMConstIntToPtr(number, ir->pointer);
+		return ebcc_ir_as_pointer(ir, number);
 	number = LLVMBuildLoad2(ir->builder, ir->i64, from, "");
 	return ebcc_ir_build_address(&tables->addresses, number, choice, use);
 }

@@ -99,6 +99,141 @@ static unsigned count(const char *text, const char *what)
 	ck_assert_msg(count(text, what) == (n), "%u of '%s', not %u, in:\n%s", count(text, what),  \
 		      what, (unsigned)(n), text)
 
+/* Addresses in data. */
+
+#define TWO_NAMES                                                                                  \
+	"@one = private unnamed_addr constant [4 x i8] c\"one\\00\"\n"                             \
+	"@two = private unnamed_addr constant [4 x i8] c\"two\\00\"\n"
+
+/* As simplifycfg makes of a switch, and others that nothing reads. */
+START_TEST(table_becomes_numbers)
+{
+	const char *text;
+
+	parse(HEADER TWO_NAMES
+	      "@table = private constant [3 x ptr] [ptr @one, ptr null, ptr @two]\n"
+	      "@idle = global ptr getelementptr (i8, ptr @two, i64 1)\n"
+	      "define ptr @p(i64 %i) {\n"
+	      "  %a = getelementptr inbounds [3 x ptr], ptr @table, i64 0, i64 %i\n"
+	      "  %r = load ptr, ptr %a\n  ret ptr %r\n}\n");
+	text = after(ebcc_ir_tables, NULL);
+	ck_assert_count(text, "@table = private constant [3 x i64] [i64 16, i64 0, i64 20]", 1);
+	ck_assert_count(text, "@idle = global i64 21", 1);
+	ck_assert_count(text, "load i64, ptr %a", 1);
+	ck_assert_count(text, "icmp ugt i64 %0, 20", 1);
+	ck_assert_count(text, "icmp eq i64 %0, 0", 1);
+	ck_assert_uint_eq(errors, 0);
+}
+END_TEST
+
+START_TEST(variable_is_a_case_of_its_own)
+{
+	const char *text;
+
+	parse(HEADER TWO_NAMES "@x = global i32 1\n"
+			       "@table = private constant [2 x ptr] [ptr @x, ptr @x]\n"
+			       "@mixed = private constant [3 x ptr] [ptr @one, ptr @x, ptr "
+			       "inttoptr (i64 7 to ptr)]\n"
+			       "define ptr @p(i64 %i) {\n"
+			       "  %a = getelementptr ptr, ptr @table, i64 %i\n"
+			       "  %r = load ptr, ptr %a\n  ret ptr %r\n}\n"
+			       "define ptr @q(i64 %i) {\n"
+			       "  %a = getelementptr ptr, ptr @mixed, i64 %i\n"
+			       "  %r = load ptr, ptr %a\n  ret ptr %r\n}\n");
+	text = after(ebcc_ir_tables, NULL);
+	/* All entries of the first table are the same. */
+	ck_assert_count(text, "ret ptr @x", 2);
+	ck_assert_count(text, "ret ptr inttoptr (i64 7 to ptr)", 1);
+	ck_assert_count(text, "define internal ptr @__ebcc_address", 1);
+	ck_assert_uint_eq(errors, 0);
+}
+END_TEST
+
+START_TEST(addresses_beside_numbers)
+{
+	const char *text;
+
+	parse(HEADER TWO_NAMES
+	      "%e = type { i32, ptr }\n"
+	      "@table = private constant [2 x %e] [%e { i32 1, ptr @one }, %e { i32 2, ptr @two "
+	      "}]\n"
+	      "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n"
+	      "define i32 @p(i64 %i, ptr %to) {\n"
+	      "  %a = getelementptr %e, ptr @table, i64 %i\n"
+	      "  %r = load i32, ptr %a\n"
+	      "  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %a, i64 16, i1 false)\n"
+	      "  ret i32 %r\n}\n");
+	text = after(ebcc_ir_tables, "p");
+	ck_assert_count(text, "load i32, ptr %a", 1);
+	ck_assert_count(text, "load i64, ptr", 1);
+	ck_assert_count(text, "store ptr", 1);
+	ck_assert_uint_eq(errors, 0);
+}
+END_TEST
+
+static void assert_refused(const char *text, const char *words)
+{
+	parse(text);
+	ebcc_ir_tables(&ir);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_msg(strstr(last_message, words), "%s", last_message);
+}
+
+#define TABLE TWO_NAMES "@table = private constant [2 x ptr] [ptr @one, ptr @two]\n"
+
+START_TEST(part_of_an_address)
+{
+	assert_refused(HEADER TABLE
+		       "define i32 @p() {\n  %r = load i32, ptr @table\n  ret i32 %r\n}\n",
+		       "'table' has addresses in it");
+}
+END_TEST
+
+START_TEST(copy_that_ends_in_an_address)
+{
+	assert_refused(HEADER TABLE
+		       "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n"
+		       "define void @p(ptr %to) {\n"
+		       "  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr @table, i64 12, i1 0)\n"
+		       "  ret void\n}\n",
+		       "'table' has addresses in it");
+}
+END_TEST
+
+START_TEST(table_whose_address_is_stored)
+{
+	assert_refused(HEADER TABLE "define void @p(ptr %to) {\n  store ptr @table, ptr %to\n"
+				    "  ret void\n}\n",
+		       "'table' has addresses in it");
+}
+END_TEST
+
+START_TEST(table_or_elsewhere)
+{
+	assert_refused(HEADER TABLE "define ptr @p(i1 %c, ptr %other) {\n"
+				    "  %s = select i1 %c, ptr %other, ptr @table\n"
+				    "  %r = load ptr, ptr %s\n  ret ptr %r\n}\n",
+		       "or elsewhere");
+}
+END_TEST
+
+START_TEST(table_of_functions)
+{
+	assert_refused(HEADER "define void @f() {\n  ret void\n}\n"
+			      "@table = global [1 x ptr] [ptr @f]\n",
+		       "the function 'f'");
+}
+END_TEST
+
+START_TEST(call_through_a_pointer)
+{
+	parse(HEADER "define void @p(ptr %f) {\n  call void %f()\n  ret void\n}\n");
+	ebcc_ir_undefined(&ir);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_ptr_nonnull(strstr(last_message, "call through a pointer"));
+}
+END_TEST
+
 /* Markers. */
 
 #define LOOKUP_OR_INIT                                                                             \
@@ -861,6 +996,15 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_loop_test(tcase, mistakes_are_errors, 0, sizeof(mistakes) / sizeof(*mistakes));
+	tcase_add_test(tcase, table_becomes_numbers);
+	tcase_add_test(tcase, variable_is_a_case_of_its_own);
+	tcase_add_test(tcase, addresses_beside_numbers);
+	tcase_add_test(tcase, part_of_an_address);
+	tcase_add_test(tcase, copy_that_ends_in_an_address);
+	tcase_add_test(tcase, table_whose_address_is_stored);
+	tcase_add_test(tcase, table_or_elsewhere);
+	tcase_add_test(tcase, table_of_functions);
+	tcase_add_test(tcase, call_through_a_pointer);
 	tcase_add_test(tcase, lookup_or_init_returns_zero_and_keeps_phis);
 	tcase_add_test(tcase, lookup_or_init_twice_in_a_block_of_a_void_function);
 	tcase_add_test(tcase, increment_adds_one_or_what_is_given);

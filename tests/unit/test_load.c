@@ -24,6 +24,19 @@ static int open_fds(void)
 	return count;
 }
 
+/* The kernel's loader leaves them as they are, and programs would read that. */
+START_TEST(test_addresses_in_data)
+{
+	struct ebcc_module module = {.owner = getpid()};
+
+	read_object(RUNTIME_ADDRESSES_OBJECT, &module.object_bytes, &module.object_size);
+	check_error(ebcc_module_open_object(&module), EBCC_ERROR_UNSUPPORTED,
+		    "(section .rodata) begin with addresses");
+	ebcc_module_close_object(&module);
+	free(module.object_bytes);
+}
+END_TEST
+
 START_TEST(test_constants_and_run)
 {
 	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
@@ -440,6 +453,7 @@ static TCase *case_load(void)
 {
 	TCase *tcase = tcase_create("load");
 
+	tcase_add_test(tcase, test_addresses_in_data);
 	tcase_add_test(tcase, test_constants_and_run);
 	tcase_add_test(tcase, test_variable_types);
 	tcase_add_test(tcase, test_programs_are_shared_state);
