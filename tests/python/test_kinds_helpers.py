@@ -28,7 +28,7 @@ HELPERS = "/usr/include/bpf/bpf_helper_defs.h"
 
 def helper_names():
     with open(HELPERS, encoding="ascii") as header:
-        return re.findall(r"\(\*(bpf_\w+)\)\(", header.read())
+        return re.findall(r"\(\s*\*\s*(?:const\s+)?(bpf_\w+)\s*\)\s*\(", header.read())
 
 
 def test_every_helper_is_known(load):

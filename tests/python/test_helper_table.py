@@ -1,0 +1,103 @@
+"""The table of helpers that the build makes of libbpf's header, however that is written."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import bcc
+
+EMBED = Path(bcc.__file__).absolute().parents[2] / "src/cc/embed_headers"
+
+# As libbpf 1.1 writes it.
+PLAIN = """
+/* Not (*bpf_this)(void) = (void *) 9; */
+struct task_struct;
+struct __sk_buff;
+
+/*
+ * bpf_find
+ */
+static void *(*bpf_find)(void *map, const void *key) = (void *) 1;
+static long (*bpf_print)(const char *fmt, __u32 fmt_size, ...) = (void *) 6;
+static __u32 (*bpf_cpu)(void) = (void *) 8;
+static struct task_struct *(*bpf_task)(void) = (void *) 158;
+static long (*bpf_loop)(__u32 count, long (*each)(__u32, void *), void *data) = (void *) 181;
+"""
+
+# As libbpf 1.5 does, and then some: constant pointers, attributes by macros, other lines and numbers.
+CONSTANT = """
+struct task_struct;
+struct __sk_buff;
+#ifndef __swift
+#if __has_attribute(swift)
+#define __swift \\
+    __attribute__((swift))
+#else
+#define __swift
+#endif
+#endif
+
+static void *(* const bpf_find)(void *map, const void *key) = (void *) 1;
+static long (* const bpf_print)(const char *fmt, __u32 fmt_size, ...) = (void *) 6;
+static __swift __u32 (* const bpf_cpu)(void) = (void *) 8;
+static
+struct task_struct *(*const bpf_task)(void)
+    = (void*)158;
+static long ( *const bpf_loop )(__u32 count, long (*each)(__u32, void *), void *data) = (void *)0xb5;
+"""
+
+DECLARED = [
+    "typedef __u32 __wsum;",
+    "struct task_struct;",
+    "struct __sk_buff;",
+    "static void * (*const bpf_find)(void *map, const void *key) = (void *)1;",
+    "static long (*const bpf_print)(const char *fmt, __u32 fmt_size, ...) = (void *)6;",
+    "static __u32 (*const bpf_cpu)(void) = (void *)8;",
+    "static struct task_struct * (*const bpf_task)(void) = (void *)158;",
+    "static long (*const bpf_loop)(__u32 count, long (*each)(__u32, void *), void *data) = (void *)181;",
+]
+
+
+@pytest.fixture
+def embed(tmp_path):
+    """embed(header): the run of the build's program, and the lines of the table that it has made."""
+
+    def run(header):
+        (tmp_path / "header.h").write_text(header, encoding="ascii")
+        done = subprocess.run([EMBED, tmp_path / "out.c", "--helpers", "/virtual", tmp_path / "header.h"],
+                              capture_output=True, text=True, check=False)
+        lines = re.findall(r'^"(.*)\\n"', (tmp_path / "out.c").read_text(encoding="ascii"), re.MULTILINE)
+        return done, lines
+
+    return run
+
+
+def without_spaces(lines):
+    return [line.replace(" ", "") for line in lines]
+
+
+@pytest.mark.parametrize("header", [PLAIN, CONSTANT], ids=["plain", "constant"])
+def test_every_form_gives_the_same_table(embed, header):
+    done, lines = embed(header)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert without_spaces(lines) == without_spaces(DECLARED)
+    assert "(const char *fmt, __u32 fmt_size, ...)" in lines[4]
+
+
+@pytest.mark.parametrize("header, words", [
+    ("struct task_struct;\n", "no BPF helpers found in"),
+    ("static long (*bpf_x)(void) = (void *) 0;\n", "a helper without a number: static long (*bpf_x)"),
+    ("static long (*bpf_x)(void) = (void *) NUMBER;\n", "a helper without a number"),
+    ("static long (*bpf_x)(void);\n", "a helper without a number"),
+    ("static long (*bpf_x)(void) = (void *) 5;\nstatic long (*bpf_y)(void) = (void *) 5;\n", "another's too: static long (*bpf_y)"),
+    ("static long (*bpf_x)(void) = (void *) 99999999;\n", "a helper's number is impossible"),
+    ("static long (*bpf_x)(void) = (void *) 5;\nextern long bpf_y(void);\n", "an unknown declaration among the helpers: extern"),
+    ("static long (*bpf_x)(void) = (void *) 5", "without an end"),
+    ("static long (*bpf_x)(" + "int, " * 600 + "int) = (void *) 5;\n", "is too long"),
+])
+def test_what_cannot_be_read_ends_the_build(embed, header, words):
+    """A helper that is left out, or has another's number, would be found much later."""
+    done, _ = embed(header)
+    assert done.returncode == 1 and words in done.stderr and len(done.stderr) < 300
