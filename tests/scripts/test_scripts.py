@@ -95,6 +95,31 @@ def test_dependencies_are_listed():
     assert "python3-bpfcc" in run(SCRIPTS / "install-deps", "--bench", "--list").stdout.split()
 
 
+@pytest.fixture
+def packages(tmp_path):
+    """packages(text): install-deps on a machine where dpkg-query says this, and what it wanted of apt-get."""
+    def install(text):
+        for name, body in (("dpkg-query", "cat <<'EOF'\n%s\nEOF\n" % text), ("apt-get", 'echo "$@" >>"$0.log"\n')):
+            (tmp_path / name).write_text("#!/bin/sh\n" + body)
+            (tmp_path / name).chmod(0o755)
+        done = run(SCRIPTS / "install-deps", "--test", PATH=f"{tmp_path}:{os.environ['PATH']}")
+        assert done.returncode == 0, done.stderr
+        log = tmp_path / "apt-get.log"
+        return log.read_text().split() if log.exists() else None
+
+    return install
+
+
+def test_installed_packages_are_left_alone(packages):
+    """Under their own names, or under one that another package provides; not if only their configuration is left."""
+    wanted = run(SCRIPTS / "install-deps", "--test", "--list").stdout.split()
+    others = [f"installed {name} " for name in wanted if name not in ("libgnutls30", "kmod")]
+    kmod, gnutls = "installed kmod ", "installed libgnutls30t64 other (= 1), libgnutls30 (= 3.8.9-3)"
+    assert packages("\n".join([*others, kmod, gnutls])) is None
+    asked = packages("\n".join([*others, "config-files kmod ", "installed libkmod2 libgnutls30-dev"]))
+    assert asked[-2:] == ["libgnutls30", "kmod"] or asked[-2:] == ["kmod", "libgnutls30"]
+
+
 def test_env_makes_the_build_tree_usable(tmp_path):
     build = tmp_path / "a build"
     build.mkdir()
