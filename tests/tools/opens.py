@@ -136,12 +136,27 @@ class Opens:
         thread = threading.Thread(target=self.openat, args=(pipe, os.O_RDONLY),
                                   kwargs={"pointer": name})
         thread.start()
-        time.sleep(0.3)
+        wait_until_blocked(thread.native_id)
         name.value = b"overwritten"
         writer = os.open(pipe, os.O_WRONLY)
         thread.join()
         os.close(writer)
         return self.calls[-1]
+
+
+def wait_until_blocked(thread):
+    """Waits until a thread of this process is asleep in openat(2)."""
+    number = {"x86_64": "257", "aarch64": "56"}[platform.machine()]
+
+    # Another process looks: this one's own opens are traced.
+    looker = os.fork()
+    if not looker:
+        while True:
+            with open(f"/proc/{os.getppid()}/task/{thread}/syscall", encoding="ascii") as file:
+                if file.read().split()[0] == number:
+                    os._exit(0)
+            time.sleep(0.01)
+    os.waitpid(looker, 0)
 
 
 def main():

@@ -135,13 +135,22 @@ def test_queued(disk):
 
 @repeated_when_skipped
 def test_intervals(disk):
-    """So many outputs, then the end; what comes in an interval is in no other."""
-    with Tool("biolatency", "-d", disk, "--json", "0.5", "3") as tool:
-        tool.wait_for(lambda output: output.count(b"\n") == 1)
+    """What comes in an interval is in no other."""
+    def counts(output):
+        return [json.loads(line)["count"] for line in output[:output.rfind(b"\n") + 1].splitlines()]
+
+    with Tool("biolatency", "-d", disk, "--json", "0.5") as tool:
+        tool.wait_for(counts)
         do_io(disk, reads=11)
-        status, output, errors = tool.end()
-    counts = [json.loads(line)["count"] for line in output.splitlines()]
-    assert (status, errors, len(counts), counts[0], sum(counts)) == (0, b"", 3, 0, 11)
+        tool.wait_for(lambda output: sum(counts(output)) >= 11)
+        status, output, errors = tool.interrupt()
+    assert (status, errors, counts(output)[0], sum(counts(output))) == (0, b"", 0, 11)
+
+
+def test_number_of_outputs(disk):
+    """So many outputs, then the end."""
+    status, output, errors = run("biolatency", "-d", disk, "--json", "0.2", "3")
+    assert (status, errors, output.count(b"\n")) == (0, b"", 3)
 
 
 def test_other_disks_are_left_out(disk):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from test_funccount import binary, caller  # noqa: F401  (fixtures)
-from toolrun import Tool
+from toolrun import LIMIT, Tool, processor_seconds
 
 BOOK = "../examples/book/"
 
@@ -23,7 +23,7 @@ def test_tracepoint():
     with Tool(BOOK + "forks.py") as tool:
         tool.wait_until_asleep()
         shell = subprocess.Popen(["/bin/sh", "-c", "for n in 1 2 3 4 5; do /bin/true; done; :"])
-        shell.wait(timeout=10)
+        shell.wait(timeout=LIMIT)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     lines = output.splitlines()
@@ -55,7 +55,8 @@ def test_profiler():
     try:
         with Tool(BOOK + "profile.py", reader.pid) as tool:
             tool.wait_until_asleep()
-            time.sleep(1)
+            enough = processor_seconds(reader.pid) + 1
+            tool.wait_for(lambda _: processor_seconds(reader.pid) > enough)
             status, output, errors = tool.interrupt()
     finally:
         reader.kill()

@@ -4,7 +4,7 @@ import subprocess
 import time
 
 import pytest
-from toolrun import TOOLS, Tool
+from toolrun import LIMIT, TOOLS, Tool
 
 
 @pytest.fixture
@@ -14,13 +14,13 @@ def reader():
                                stdin=subprocess.PIPE)
     yield process
     process.stdin.close()
-    process.wait(timeout=10)
+    process.wait(timeout=LIMIT)
 
 
 def run_true():
     """Executes a program; gives its process id."""
     process = subprocess.Popen(["/bin/true"])
-    process.wait(timeout=10)
+    process.wait(timeout=LIMIT)
     return process.pid
 
 
@@ -54,7 +54,7 @@ def test_read_latency(reader):
         reader.stdin.flush()
         tool.wait_until_asleep()
         reader.stdin.close()
-        reader.wait(timeout=10)
+        reader.wait(timeout=LIMIT)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     counts = [int(count) for count in re.findall(rb"-> \d+ +: (\d+) +\|", output)]
@@ -67,7 +67,7 @@ def test_readme(tmp_path):
     text = (TOOLS.parent / "README.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LIMIT
     with subprocess.Popen(["/usr/bin/python3", tmp_path / "script.py"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process, \
             open("/etc/passwd", "rb", buffering=0) as file:

@@ -162,16 +162,21 @@ def test_text():
 
 @repeated_when_skipped
 def test_intervals():
-    """What comes in an interval is in no other; the duration ends it."""
-    begin = time.monotonic()
-    with Tool("funccount", "-i", "0.4", "-d", "1", "-p", os.getpid(),
-              "t:syscalls:sys_enter_getppid") as tool:
+    """What comes in an interval is in no other."""
+    with Tool("funccount", "-i", "0.4", "-p", os.getpid(), "t:syscalls:sys_enter_getppid") as tool:
         tool.wait_for_text(b"COUNT\n")
         os.getppid()
-        os.getppid()
-        status, output, errors = tool.end()
+        tool.wait_for(lambda output: b"COUNT\n" in output.partition(b"getppid ")[2])
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert re.findall(rb"getppid +(\d+)\n", output) == [b"1"]
+
+
+def test_duration():
+    """So many intervals, and what is left of the time."""
+    begin = time.monotonic()
+    status, output, errors = run("funccount", "-i", "0.4", "-d", "1", "-p", os.getpid(), "t:syscalls:sys_enter_getppid")
     assert (status, errors, output.count(b"COUNT\n")) == (0, b"", 3)
-    assert re.findall(rb"getppid +(\d+)\n", output) == [b"2"]
     assert time.monotonic() - begin > 1
 
 

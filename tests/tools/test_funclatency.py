@@ -42,7 +42,7 @@ def test_time_of_a_function(binary, caller):
     slots = [slot for slot in event["histogram"] if slot["count"]]
     assert sum(slot["count"] for slot in slots) == 5
     # On a busy machine a nap may end late.
-    assert slots[0]["low"] == 32768
+    assert slots[0]["low"] >= 32768
     assert sum(slot["count"] * slot["low"] for slot in slots) <= event["total"]
     assert event["total"] < sum(slot["count"] * (slot["high"] + 1) for slot in slots)
 
@@ -103,17 +103,18 @@ def test_histogram_for_people(binary, caller):
     """Each interval shows what came in it."""
     with Tool("funclatency", "-mTi", "1", "-F", f"{binary}:nap_long") as tool:
         tool.wait_until_asleep()
-        caller.call("nap_long", 2)
-        tool.wait_for_text(b"count: 2")
-        tool.wait_for(lambda output: b"no calls" in output.split(b"count: 2")[-1])
+        took = caller.call("nap_long", 1)
+        tool.wait_for_text(b"count: 1")
+        tool.wait_for(lambda output: b"no calls" in output.split(b"count: 1")[-1])
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     text = output.decode()
     assert text.startswith(f"Tracing 1 functions for '{binary}:nap_long'... Hit Ctrl-C to end.\n")
     assert re.search(r"\n\n\d\d:\d\d:\d\d\n\nFunction = nap_long\n"
                      r" +msecs +: count +distribution\n", text)
-    assert re.search(r"\n +32 -> 63 +: 2 +\|\*{40}\|\n\navg = [456]\d msecs, "
-                     r"total: ([89]|1[012])\d msecs, count: 2\n", text)
+    low, high, average, total = map(int, re.search(
+        r"\n +(\d+) -> (\d+) +: 1 +\|\*{40}\|\n\navg = (\d+) msecs, total: (\d+) msecs, count: 1\n", text).groups())
+    assert 40 <= average == total <= took and 32 <= low <= average <= high == 2 * low - 1
     assert text.count("Function = ") == 1
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from toolrun import Tool, command_of, run
+from toolrun import LIMIT, Tool, command_of, run
 
 OWN = os.getpid()
 
@@ -28,7 +28,6 @@ def trace(act, *arguments):
     with Tool("killsnoop", *arguments) as tool:
         tool.wait_for(marker.search, lambda: os.kill(OWN, 0))
         act()
-        time.sleep(0.2)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     # The tool sees its own interrupt, too.
@@ -81,7 +80,6 @@ def choose(target, *arguments):
     with Tool("killsnoop", "-j", *arguments) as tool:
         tool.wait_for(lambda output: b"\n" in output, lambda: subprocess.run(
             ["sh", "-c", words], check=False, stderr=subprocess.DEVNULL))
-        time.sleep(0.2)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     lines = map(json.loads, output.splitlines())
@@ -147,12 +145,11 @@ def test_nobody_reads():
     os.close(write)
     assert os.read(read, 4) == b"TIME"
     os.close(read)
-    for _ in range(50):
+    end = time.monotonic() + LIMIT
+    while tool.poll() is None and time.monotonic() < end:
         os.kill(OWN, 0)
-        if tool.poll() is not None:
-            break
         time.sleep(0.1)
-    _, errors = tool.communicate(timeout=1)
+    _, errors = tool.communicate(timeout=LIMIT)
     assert (tool.returncode, errors) == (0, b"")
 
 

@@ -140,14 +140,15 @@ def test_text_and_each_call(allocator):
 def test_command_to_its_end(binary):
     """A command is traced from its first moment; its stacks are named although it is gone."""
     with Tool("memleak", "-c", f"{binary} >/dev/null", "--json", "-o", "0", "-z", "5000", "-Z",
-              "5000", "1000", stdin=subprocess.PIPE) as tool:
+              "5000", "1", stdin=subprocess.PIPE) as tool:
         tool.process.stdin.write(b"malloc 5000 3\nnothing 5000 5\n")
         tool.process.stdin.flush()
-        time.sleep(3)
+        # Stacks are named while the command runs. The last output comes when it has ended.
+        tool.wait_for_text(b"by_malloc")
         tool.process.stdin.close()
         status, output, errors = tool.end()
     assert (status, errors) == (0, b"")
-    groups = by_function([json.loads(line) for line in output.splitlines()])
+    groups = by_function([json.loads(output.splitlines()[-1])])
     assert {name: (group["size"], group["count"]) for name, group in groups.items()} == {
         "by_malloc": (15000, 3)}
 

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
 from test_opensnoop import cgroup_root, pinned_set  # noqa: F401
-from toolrun import LIMIT, Tool, run
+from toolrun import LIMIT, Tool, processor_seconds, run
 
 OFTEN = ("often", "work", "spin", "main")
 SELDOM = ("seldom", "work", "spin", "main")
@@ -99,11 +99,6 @@ def test_text(process):
     assert last[-2] == f"    -                chains ({process.pid})"
     counts = [int(block[-1]) for block in found]
     assert last[-1] == f"        {counts[-1]}" and counts == sorted(counts)
-
-
-def processor_seconds(pid):
-    """The processor time that a process has had, by its clock (clock_getcpuclockid(3))."""
-    return time.clock_gettime(~pid << 3 | 2)
 
 
 def test_duration():

@@ -46,7 +46,6 @@ def traced(sender, act, *arguments, marker="openssl"):
         tool.wait_for(lambda output: b"READ/RECV" in output or b'"read/recv"' in output,
                       lambda: send(sender, marker, b"marker"))
         act()
-        time.sleep(0.3)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     return output

@@ -137,16 +137,24 @@ def test_folded(chains, process):
 
 @repeated_when_skipped
 def test_intervals(chains, process):
-    """What comes in an interval is in no other; the duration ends it."""
-    begin = time.monotonic()
-    with Tool("stackcount", "-T", "-i", "0.4", "-D", "1", f"{chains}:target") as tool:
+    """What comes in an interval is in no other."""
+    with Tool("stackcount", "-T", "-i", "0.4", f"{chains}:target") as tool:
         tool.wait_until_asleep()
-        process.call("one", 12)
-        tool.wait_for_text(b"    12\n")
-        process.call("other", 5)
-        status, output, errors = tool.end()
+        process.call("one", 1)
+        tool.wait_for_text(b"    1\n")
+        process.call("other", 1)
+        tool.wait_for(lambda output: output.count(b"    1\n") == 2)
+        status, output, errors = tool.interrupt()
+    assert (status, errors) == (0, b"")
+    assert re.findall(r"^    (\d+)$", output.decode(), re.MULTILINE) == ["1", "1"]
+    assert len(re.findall(r"^\d\d:\d\d:\d\d$", output.decode(), re.MULTILINE)) >= 3
+
+
+def test_duration(chains):
+    """So many intervals, and what is left of the time."""
+    begin = time.monotonic()
+    status, output, errors = run("stackcount", "-T", "-i", "0.4", "-D", "1", f"{chains}:target")
     assert (status, errors) == (0, b"") and time.monotonic() - begin >= 1
-    assert re.findall(r"^    (\d+)$", output.decode(), re.MULTILINE) == ["12", "5"]
     assert len(re.findall(r"^\d\d:\d\d:\d\d$", output.decode(), re.MULTILINE)) == 3
 
 

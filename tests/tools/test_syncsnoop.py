@@ -18,7 +18,6 @@ def trace(act, *arguments, marker=os.sync):
     with Tool("syncsnoop", "-p", OWN, *arguments) as tool:
         tool.wait_for(lambda output: len(output.splitlines()) > ("-j" not in arguments), marker)
         act()
-        time.sleep(0.2)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     return output.splitlines()

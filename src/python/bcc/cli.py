@@ -316,11 +316,16 @@ class OrderedEvents:
         self.module.perf_buffer_consume()
         self._show_until(horizon * 1e9)
 
-    def run(self, duration=None):
+    def run(self, duration=None, header=b""):
         """Shows events until an interrupt, or for so many seconds; at last what the buffers
-        still hold."""
+        still hold.
+
+        header: bytes to write first. Who has read them may interrupt at once and loses nothing.
+        """
         end = math.inf if duration is None else time.monotonic() + duration
         with NotedInterrupts() as interrupts:
+            write(header)
+            flush()
             while (left := end - time.monotonic()) > 0 and not interrupts.noted:
                 wait = SETTLE_SECONDS if self.pending else POLL_SECONDS
                 self.module.perf_buffer_poll(timeout=math.ceil(min(left, wait) * 1000))
