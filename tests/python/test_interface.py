@@ -231,6 +231,59 @@ def test_batches_on_descriptors(load):
     assert count.value == 2 and len(bpf["t"]) == 0
 
 
+# C type of keys and leaves, a value, what it is in Python.
+SIMPLE = [("u32", 4000000000, int), ("s32", -5, int), ("u64", 2 ** 64 - 1, int), ("s64", -2 ** 63, int),
+          ("u8", 255, int), ("bool", True, bool), ("char", b"c", bytes), ("void *", 2 ** 63, int),
+          ("enum bpf_map_type", 7, int)]
+
+
+@pytest.mark.parametrize("kind, value, plain", SIMPLE, ids=lambda part: part if isinstance(part, str) else "")
+def test_numbers_of_batches(load, kind, value, plain):
+    """They serve scripts that take them as numbers, and those that take them as ctypes objects."""
+    bpf = load("""
+        BPF_HASH(t, %s, %s); BPF_HASH(copy, %s, %s);
+        int f(struct __sk_buff *skb) { return t.lookup((void *)0) || copy.lookup((void *)0); }""" % ((kind,) * 4))
+    entries, copy = bpf["t"], bpf["copy"]
+    entries[entries.Key(value)] = entries.Leaf(value)
+    (key, leaf), = entries.items_lookup_batch()
+    assert (key, leaf) == (value, value) == (key.value, leaf.value)
+    assert isinstance(key, int if plain is bool else plain) and type(key.value) is type(leaf.value) is plain
+    assert {key: 1}[value] == 1 and {value: 1}[leaf] == 1 and hash(key) == hash(value)
+    assert "%s" % key == str(key) == "{}".format(leaf) == str(value) and repr(key) == repr(value)
+    if plain is not bytes:
+        assert int(key) == key + 0 == value and "%d" % leaf == "%d" % value and sorted([key, 0 * leaf])
+        assert json.dumps([key + 0]) == json.dumps([value + 0]) and (key or not value)
+    copy[key] = leaf
+    assert copy[key].value == copy[value].value == copy.pop(key).value == value
+    copy.items_update_batch((copy.Key * 1)(key), (copy.Leaf * 1)(leaf))
+    array = (copy.Key * 2)()
+    array[1] = key
+    assert array[1] == entries.Key(key).value == value and copy[array[1]].value == value
+    copy.items_delete_batch((copy.Key * 1)(key))
+    assert len(copy) == 0 and copy.key_sprintf(key) == copy.key_sprintf(copy.Key(value))
+    (key, leaf), = entries.items_lookup_and_delete_batch()
+    assert (key.value, leaf.value) == (value, value) and len(entries) == 0
+
+
+def test_other_values_of_batches(load):
+    """Structs, arrays and the values of all CPUs are ctypes objects, as ever; floats in them are no exception."""
+    bpf = load("""
+        struct pair { u32 a; char name[4]; };
+        BPF_HASH(pairs, struct pair, struct pair); BPF_PERCPU_HASH(counts, u32, u64);
+        int f(struct __sk_buff *skb) { return pairs.lookup((void *)0) || counts.lookup((void *)0); }""")
+    pairs, counts = bpf["pairs"], bpf["counts"]
+    pairs[pairs.Key(1, b"one")] = pairs.Leaf(2, b"two")
+    (key, leaf), = pairs.items_lookup_batch()
+    assert (key.a, key.name, leaf.a, leaf.name) == (1, b"one", 2, b"two")
+    assert isinstance(key, pairs.Key) and pairs[key].a == 2
+    counts[counts.Key(5)] = counts.Leaf(*range(counts.total_cpu))
+    (key, leaf), = counts.items_lookup_batch()
+    assert key == key.value == 5 and list(leaf) == list(range(counts.total_cpu))
+    assert list(counts[key]) == list(leaf)
+    number = bcc.ctype.number(ct.c_double(0.5))
+    assert number == number.value == 0.5 and type(number.value) is float and "%.1f" % number == "0.5"
+
+
 def test_shared_table_with_flags(load):
     """BPF_F_NO_PREALLOC; the other module writes into the same table."""
     owner = load("""

@@ -147,6 +147,54 @@ def _bits_property(kind, bit_offset, bits):
     return property(read, write)
 
 
+class _Value:
+    """The attribute that ctypes objects of simple types have."""
+    __slots__ = ()
+
+    @property
+    def value(self):
+        """The same, as Python's own type."""
+        return self._plain(self)
+
+
+class _Int(_Value, int):
+    __slots__ = ()
+    _plain = int
+
+
+class _Bool(_Value, int):
+    """bool itself can't be derived from."""
+    __slots__ = ()
+    _plain = bool
+
+    def __repr__(self):
+        return repr(self.value)
+
+    __str__ = __repr__
+
+
+class _Float(_Value, float):
+    __slots__ = ()
+    _plain = float
+
+
+class _Bytes(_Value, bytes):
+    __slots__ = ()
+    _plain = bytes
+
+
+_VALUES = {int: _Int, bool: _Bool, float: _Float, bytes: _Bytes}
+
+
+def number(instance):
+    """What stands for a ctypes object where some scripts expect that and others a plain number: of a
+    simple type the number (bytes for a char), which has an attribute value. Others are as they are."""
+    if not isinstance(instance, ct._SimpleCData):
+        return instance
+    value = instance.value
+    return _VALUES[type(value)](value)
+
+
 def instance(kind, value):
     """An instance of kind for what a caller passes: an instance of another class of the same
     size, text in a buffer of any size that fits, a number, bytes or str for characters, a tuple or

@@ -129,14 +129,15 @@ class TableBase(_ebcc.Table, MutableMapping):
 
     def _pairs(self, remove):
         items = super().items(remove)
-        return ((_plain(key), _plain(leaf)) for key, leaf in items)
+        return ((ctype.number(key), ctype.number(leaf)) for key, leaf in items)
 
     def items_lookup_batch(self):
-        """All entries, with simple types as plain numbers."""
+        """An iterator over (key, leaf) of all entries. Simple types are numbers (bytes for a char) that
+        have the attribute value, too, as ctypes objects have."""
         return self._pairs(False)
 
     def items_lookup_and_delete_batch(self):
-        """All entries, which are deleted as they are read."""
+        """The same, with all entries deleted as they are read."""
         return self._pairs(True)
 
     def items_update_batch(self, ct_keys, ct_values):
@@ -213,11 +214,6 @@ class TableBase(_ebcc.Table, MutableMapping):
                                                  bucket_fn, bucket_sort_fn):
             name = section_print_fn(bucket) if section_print_fn else bucket
             print(histogram.json_log2(counts, val_type, (section_header, name)))
-
-
-def _plain(value):
-    """What an element of a ctypes array reads as: numbers of simple types as such."""
-    return value.value if isinstance(value, ct._SimpleCData) else value
 
 
 class HashTable(TableBase):
