@@ -209,11 +209,45 @@ static int error_concat(lua_State *L)
 	return 1;
 }
 
+/* #err: of its text. */
+static int error_len(lua_State *L)
+{
+	luaL_tolstring(L, 1, NULL);
+	lua_pushinteger(L, luaL_len(L, -1));
+	return 1;
+}
+
+/* A method of strings, the upvalue, on an error's text. */
+static int error_text_method(lua_State *L)
+{
+	luaL_tolstring(L, 1, NULL);
+	lua_replace(L, 1);
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_insert(L, 1);
+	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+	return lua_gettop(L);
+}
+
+/* Scripts look for words in errors: err:match("..."). What strings can do, their metatable says. */
+static int error_index(lua_State *L)
+{
+	lua_pushliteral(L, "");
+	if (luaL_getmetafield(L, -1, "__index") != LUA_TTABLE)
+		return nil_return(L);
+	lua_pushvalue(L, 2);
+	if (lua_gettable(L, -2) != LUA_TFUNCTION)
+		return nil_return(L);
+	lua_pushcclosure(L, error_text_method, 1);
+	return 1;
+}
+
 void error_add(lua_State *L)
 {
 	static const luaL_Reg meta[] = {
 		{"__tostring", error_tostring},
 		{"__concat", error_concat},
+		{"__len", error_len},
+		{"__index", error_index},
 		{NULL, NULL},
 	};
 

@@ -174,8 +174,12 @@ const struct layout *layout_push(lua_State *L, int module_index, const struct eb
 const struct layout *layout_push_plain(lua_State *L, size_t size);
 /** Pushes the metatable of the records or arrays of the layout at @p index, or nil. */
 void layout_push_metatable(lua_State *L, int index);
-/** Writes the Lua value at @p index (absolute) to @p data, layout->size bytes. Where it doesn't
- * fit, it is argument @p arg of the function that is wrong, and the words say which part of it. */
+/** Pushes the only thing in the table at @p index (absolute), if it is a list of one; else pushes
+ *  nothing and returns false. */
+bool only_element_push(lua_State *L, int index);
+/** Writes the Lua value at @p index (absolute) to @p data, layout->size bytes. Of what doesn't fit,
+ * a list of one is taken for what is in it. Where that doesn't fit either, it is argument @p arg of
+ * the function that is wrong, and the words say which part of it. */
 void value_read(lua_State *L, int arg, int index, const struct layout *layout, void *data);
 /** The same for a value that is no argument; its @p name is part of the words. */
 void constant_read(lua_State *L, int index, const struct layout *layout, void *data,

@@ -112,9 +112,13 @@ static void *scratch(lua_State *L, size_t size)
 static void index_read(lua_State *L, struct table_box *table, int arg, void *key)
 {
 	lua_Integer size = ebcc_table_max_entries(table->handle);
-	lua_Integer index = luaL_checkinteger(L, arg);
-	uint32_t number = index < 0 ? index + size : index;
+	lua_Integer index;
+	uint32_t number;
 
+	if (only_element_push(L, arg)) /* as value_read() takes it */
+		lua_replace(L, arg);
+	index = luaL_checkinteger(L, arg);
+	number = index < 0 ? index + size : index;
 	if (index < -size || index >= size)
 		argument_fail(L, arg,
 			      lua_pushfstring(L,

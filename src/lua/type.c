@@ -455,10 +455,37 @@ static bool value_convert(lua_State *L, int arg, const struct layout *layout, vo
 	}
 }
 
+bool only_element_push(lua_State *L, int index)
+{
+	int top = lua_gettop(L);
+	bool only;
+
+	if (!lua_istable(L, index))
+		return false;
+	lua_pushnil(L);
+	only = lua_next(L, index) && lua_isinteger(L, -2) && lua_tointeger(L, -2) == 1;
+	if (only) {
+		lua_pop(L, 1);
+		only = !lua_next(L, index);
+	}
+	lua_settop(L, top);
+	if (only)
+		lua_rawgeti(L, index, 1);
+	return only;
+}
+
+/* Scripts for LuaJIT give the initializer of an array of one value: {5}, {{pid, name}}. */
 void value_read(lua_State *L, int arg, int index, const struct layout *layout, void *data)
 {
-	if (!value_convert(L, index, layout, data))
-		argument_fail(L, arg, refusal(L));
+	int top;
+
+	if (value_convert(L, index, layout, data))
+		return;
+	top = lua_gettop(L);
+	if (only_element_push(L, index) && value_convert(L, lua_gettop(L), layout, data))
+		return;
+	lua_settop(L, top);
+	argument_fail(L, arg, refusal(L));
 }
 
 void constant_read(lua_State *L, int index, const struct layout *layout, void *data,
@@ -501,9 +528,19 @@ void element_assign(lua_State *L, int index, const struct layout *element, void 
 	assign(L, index, element, data, lua_pushfstring(L, "[%I]", number));
 }
 
+/* #layout: the size of a value in bytes. */
+static int layout_len(lua_State *L)
+{
+	const struct layout *layout = luaL_checkudata(L, 1, LAYOUT_TYPE);
+
+	lua_pushinteger(L, layout->size);
+	return 1;
+}
+
 void type_add(lua_State *L)
 {
 	static const luaL_Reg none[] = {{NULL, NULL}};
+	static const luaL_Reg meta[] = {{"__len", layout_len}, {NULL, NULL}};
 
-	handle_register(L, LAYOUT_TYPE, none, none);
+	handle_register(L, LAYOUT_TYPE, none, meta);
 }

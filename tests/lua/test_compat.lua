@@ -81,8 +81,26 @@ end
 function TestCompat:test_ffi()
   lu.assertEquals(ffi.string("ab\0cd"), "ab")
   lu.assertEquals(ffi.string("abcd", 2), "ab")
-  lu.assertEquals(ffi.sizeof("abcd"), 4)
+  lu.assertEquals({ ffi.sizeof("int"), ffi.sizeof("struct { u64 a; char b; }"), ffi.sizeof("char[16]") }, { 4, 16, 16 })
+  lu.assertStrContains(helper.raised(ffi.sizeof, "abcd"), '"abcd"): that is no C type')
   lu.assertStrContains(helper.raised(function() return ffi.new("int[1]") end), "ffi.new needs LuaJIT")
+end
+
+function TestCompat:test_sizes_of_tables()
+  local b <close> = helper.bpf [[
+struct key { u32 pid; char name[16]; };
+BPF_HASH(counts, struct key, u64);
+BPF_ARRAY(numbers, u16, 4);
+BPF_QUEUE(waiting, u32, 4);
+]]
+  local counts, numbers = b:get_table("counts"), b:get_table("numbers")
+  lu.assertEquals({ ffi.sizeof(counts.c_key), ffi.sizeof(counts.c_leaf) }, { 20, 8 })
+  lu.assertEquals({ ffi.sizeof(numbers.c_key), ffi.sizeof(numbers.c_leaf) }, { 4, 2 })
+  lu.assertEquals({ ffi.sizeof(b:get_table("waiting").c_leaf), numbers.no_such }, { 4, nil })
+  counts:set({ 1, "x" }, 5)
+  local key = counts:next()
+  lu.assertEquals(ffi.sizeof(key), 20)
+  lu.assertStrContains(helper.raised(counts.c_leaf), "needs LuaJIT")
 end
 
 -- Globals change for scripts of bcc-lua only.

@@ -19,6 +19,24 @@ function TestMistakes:test_source_that_does_not_compile()
   lu.assertStrMatches(err.message, "main.c does not compile:.*")
 end
 
+-- What scripts do that know errors as strings.
+function TestMistakes:test_errors_are_looked_into_as_texts()
+  local text, err = helper.raised(BPF.new, BPF, { text = "int f(void *ctx)\n{\n  return absent;\n}\n" })
+  lu.assertEquals(err:match("identifier '(%a+)'"), "absent")
+  lu.assertEquals({ err:find("absent", 1, true) }, { text:find("absent", 1, true) })
+  lu.assertEquals({ err:gsub("absent", "x") }, { text:gsub("absent", "x") })
+  lu.assertEquals({ #err, err:len(), err:sub(1, 5), err:upper() }, { #text, #text, text:sub(1, 5), text:upper() })
+  lu.assertEquals({ err .. "", "" .. err, ("%s"):format(err) }, { text, text, text })
+  local words = {}
+  for word in err:gmatch("%a+") do
+    words[#words + 1] = word
+  end
+  lu.assertStrContains(table.concat(words, " "), "use of undeclared identifier")
+  -- What isn't there is nil, as ever.
+  lu.assertNil(err.no_such_field)
+  lu.assertNil(err[1])
+end
+
 function TestMistakes:test_program_that_the_verifier_refuses()
   local text, err = helper.raised(BPF.new, BPF, { text = [[
 BPF_HASH(table);

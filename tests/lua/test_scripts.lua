@@ -33,6 +33,30 @@ end
     "a+b\tff\t18446744073709551615\n3\ttrue\t8.0\n")
 end
 
+function TestScripts:test_errors_and_types_as_scripts_for_luajit_take_them()
+  local output, status, errors = run([[
+local ffi = require "ffi"
+return function(BPF)
+  local ok, err = pcall(BPF.new, BPF, { text = "int f(void *ctx) { return absent; }" })
+  print(ok, err:match("identifier '(%a+)'"), err:find("no such", 1, true), ("%s" % { err }) == tostring(err))
+  local b = BPF:new { text = "struct pair { u32 a; char b[8]; }; BPF_HASH(t, u32, struct pair); BPF_ARRAY(a, u64, 3);" }
+  local t, a = b:get_table("t"), b:get_table("a")
+  print(t:leaf_sprintf({ { 5, "x" } }), t:key_sprintf({ 7 }), a:leaf_sprintf({ 9 }), a:key_sprintf({ 2 }))
+  t:set({ 7 }, { { a = 5, b = "x" } })
+  print(t:get({ 7 }).b, t:get(7).a, ffi.sizeof(t.c_leaf), ffi.sizeof(t.c_key), ffi.sizeof("struct { u64 x; u8 y; }"))
+  print(pcall(t.key_sprintf, t, { 7, 8 }))
+end
+]])
+  lu.assertEquals({ status, errors }, { 0, "" })
+  local lines = {}
+  for line in output:gmatch("[^\n]+") do
+    lines[#lines + 1] = line
+  end
+  lu.assertEquals({ lines[1], lines[2], lines[3] }, { "false\tabsent\tnil\ttrue",
+    '{ 0x5 "x" }\t0x7\t0x9\t0x2', "x\t5\t12\t4\t16" })
+  lu.assertStrMatches(lines[4], "false\t.*a whole number is needed, not table.*")
+end
+
 function TestScripts:test_plain_script()
   local output, status = run('print(require("bcc").version, #arg)', "x")
   lu.assertEquals({ output, status }, { bcc.version .. "\t1\n", 0 })

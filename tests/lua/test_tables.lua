@@ -201,6 +201,8 @@ function TestTables:test_facts()
   lu.assertEquals({ facts.name, facts.max_entries, facts.key_size, facts.leaf_size, facts.per_cpu },
     { "hash", 16, 4, 8, false })
   lu.assertTrue(facts.fd > 2)
+  local shown = helper.run(("bpftool map show id %d"):format(facts.map_id))
+  lu.assertStrMatches(shown, facts.map_id .. ": hash  name hash .*")
   lu.assertEquals(tostring(self.bpf:get_table("hash")), "bcc.Table: hash")
   local names = table.concat(self.bpf:table_names(), " ")
   lu.assertStrContains(names, "hash")

@@ -178,6 +178,8 @@ function TestValues:test_printed_form()
   lu.assertEquals(numbers:leaf_sprintf(255), "0xff")
   lu.assertEquals(numbers:leaf_scanf("0x10"), 16)
   lu.assertEquals(numbers:key_sprintf(1), "0x1")
+  -- The initializer of an array of one, as scripts for LuaJIT write it.
+  lu.assertEquals({ numbers:leaf_sprintf { 255 }, numbers:key_sprintf { 1 } }, { "0xff", "0x1" })
 end
 
 function TestValues:test_records_outlive_their_module()

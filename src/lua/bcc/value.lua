@@ -25,8 +25,10 @@ local described = {}
 -- The layout of a type that is written in C, such as "struct { u32 pid; char comm[16]; }".
 function value.describe(text)
   if not described[text] then
+    -- In a declaration, an array's dimensions are behind the name.
+    local element, dimensions = text:match("^(.-)%s*(%[[^{}]*%])%s*$")
     local module = ebcc.module {
-      source = ("#include <linux/types.h>\ntypedef %s described_type;\n"):format(text) ..
+      source = ("#include <linux/types.h>\ntypedef %s described_type%s;\n"):format(element or text, dimensions or "") ..
         "BPF_ARRAY(described, described_type, 1);\n",
       file_name = "event type",
     }
