@@ -22,6 +22,8 @@
 #define MAX_BTF_SIZE (512 << 20)
 /* Records within records without a name: more than real types have. */
 #define MAX_DEPTH 16
+/* Of a record, with those of records in it: real ones have some hundreds. */
+#define MAX_MEMBERS (1u << 20)
 /* No chain of typedefs and qualifiers is that long. */
 #define MAX_STRIP 64
 
@@ -405,23 +407,26 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
 	return 0;
 }
 
+/* @budget: members that are still looked at. Records that each hold two of the next have more than
+ * anybody can look at. */
 static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
-			      unsigned depth)
+			      unsigned depth, unsigned *budget)
 {
 	const struct ebcc_btf_part *part;
 	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
 
 	if (!type || !btf_is_composite(type) || depth > MAX_DEPTH)
 		return false;
-	for (unsigned i = 0; i < btf_vlen(type); i++) {
+	for (unsigned i = 0; i < btf_vlen(type) && *budget; i++) {
 		const struct btf_member *member = &btf_members(type)[i];
 		const char *member_name = ebcc_kernel_btf_name(btf, part, member->name_off);
 		uint32_t member_type = ebcc_kernel_btf_id(part, member->type);
 
+		--*budget;
 		if (!strcmp(member_name, name))
 			return true;
 		if (!*member_name && record_has_member(btf, ebcc_kernel_btf_strip(btf, member_type),
-						       name, depth + 1))
+						       name, depth + 1, budget))
 			return true;
 	}
 	return false;
@@ -429,5 +434,7 @@ static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, co
 
 bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name)
 {
-	return record_has_member(btf, id, name, 0);
+	unsigned budget = MAX_MEMBERS;
+
+	return record_has_member(btf, id, name, 0, &budget);
 }

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf_check.h"
+
 /* By-value nesting in kernels stays below 100, libbpf's printer recurses along it. */
 #define MAX_DEPTH 400
 /* Far beyond any kernel's structs, and texts. */
@@ -732,6 +734,7 @@ static struct ebcc_error *write_subset(struct subset *subset, const struct selec
 /* libbpf's own object for the subset; @ret is NULL where there is nothing in it. */
 static struct ebcc_error *open_subset(const struct subset *subset, struct btf **ret)
 {
+	const char *path = subset->selection->btf->parts[0].path;
 	AUTO_BUF struct ebcc_buf raw = EBCC_BUF_INIT;
 	struct btf_header header = {.magic = BTF_MAGIC,
 				    .version = BTF_VERSION,
@@ -749,7 +752,7 @@ static struct ebcc_error *open_subset(const struct subset *subset, struct btf **
 		return ebcc_error_os(EBCC_ERROR_FORMAT, errno,
 				     "libbpf does not take the kernel's type information");
 	btf__set_pointer_size(*ret, 8);
-	return NULL;
+	return ebcc_btf_check(*ret, path);
 }
 
 static void print_piece(void *ctx, const char *format, va_list args)
@@ -770,7 +773,7 @@ static struct ebcc_error *print_types(const struct btf *btf, struct ebcc_buf *te
 
 	if (!dump)
 		return ebcc_error_no_memory();
-	for (uint32_t id = 1; id < count && !result; id++)
+	for (uint32_t id = 1; id < count && !result && !text->failed; id++)
 		result = btf_dump__dump_type(dump, id);
 	btf_dump__free(dump);
 	if (result)

@@ -8,6 +8,7 @@
 #include "load.h"
 
 #include <errno.h>
+#include <gelf.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "btf_check.h"
 #include "elf_sections.h"
 #include "kernel_features.h"
 #include "kernel_record.h"
@@ -139,6 +141,44 @@ static struct ebcc_error *check_relocations(const char *bytes, size_t size)
 				 "set these variables",
 				 section)
 		       : NULL;
+}
+
+/* Checks one section of a foreign object. */
+static struct ebcc_error *check_btf_section(Elf_Scn *section)
+{
+	Elf_Data *data = elf_rawdata(section, NULL);
+	struct btf *btf = data ? btf__new(data->d_buf, data->d_size) : NULL;
+	struct ebcc_error *error = NULL;
+
+	/* What libbpf doesn't take here it doesn't take later either, and says so. */
+	if (btf)
+		error = ebcc_btf_check(btf, "the BPF object");
+	btf__free(btf);
+	return error;
+}
+
+struct ebcc_error *ebcc_object_check(const char *bytes, size_t size)
+{
+	struct ebcc_error *error = NULL;
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+	size_t names;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)bytes, size);
+	/* All of that name: which one of several libbpf takes is its own business. */
+	while (!error && elf && !elf_getshdrstrndx(elf, &names) &&
+	       (section = elf_nextscn(elf, section))) {
+		const char *name = gelf_getshdr(section, &header)
+					   ? elf_strptr(elf, names, header.sh_name)
+					   : NULL;
+
+		if (name && !strcmp(name, BTF_ELF_SEC))
+			error = check_btf_section(section);
+	}
+	elf_end(elf);
+	return error;
 }
 
 struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,

@@ -20,6 +20,10 @@ void ebcc_capture_init(struct ebcc_capture *capture, const struct ebcc_log *forw
 void ebcc_capture_deinit(struct ebcc_capture *capture);
 #define AUTO_CAPTURE CLEANUP(ebcc_capture_deinit)
 
+/* Checks what libbpf would follow without bounds, its type information, of an object that comes from
+ * elsewhere. EBCC_ERROR_FORMAT. */
+MUST_CHECK struct ebcc_error *ebcc_object_check(const char *bytes, size_t size);
+
 /* Opens an object for libbpf with every program off. @ret is closed by the caller. */
 MUST_CHECK struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,
 					       size_t size, struct bpf_object **ret);

@@ -11,6 +11,7 @@
 #include "buf.h"
 #include "compile.h"
 #include "kernel_record.h"
+#include "load.h"
 
 /* The largest source file that is read; nobody writes one by hand. */
 #define SOURCE_LIMIT (16u << 20)
@@ -108,6 +109,7 @@ static struct ebcc_error *take_objects(struct ebcc_module *module, const void *o
 				       const struct ebcc_module_opts *opts)
 {
 	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
+	TRY(ebcc_object_check(module->object_bytes, module->object_size));
 	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
 	if (opts->second_object) {
 		TRY(ebcc_kernel_record_check(opts->second_object, opts->second_object_size,
@@ -115,6 +117,7 @@ static struct ebcc_error *take_objects(struct ebcc_module *module, const void *o
 		module->second_tried = true;
 		TRY(copy_bytes(opts->second_object, opts->second_object_size, &module->second_bytes,
 			       &module->second_size));
+		TRY(ebcc_object_check(module->second_bytes, module->second_size));
 	}
 	return ebcc_module_open_object(module);
 }

@@ -35,6 +35,7 @@ struct ebcc_type {
 	size_t size;
 	size_t count;
 	const struct ebcc_type *element; /* of an array */
+	unsigned widest; /* member of a union that covers most of it: printed, it tells all */
 };
 
 struct ebcc_types {
@@ -148,7 +149,9 @@ static bool init_array(struct ebcc_type *type, unsigned depth)
 	return true;
 }
 
-static bool member_is_valid(const struct ebcc_type *type, unsigned index, unsigned depth)
+/* *@ret_size: in bytes; 0 of a bit field. */
+static bool member_is_valid(const struct ebcc_type *type, unsigned index, unsigned depth,
+			    size_t *ret_size)
 {
 	const struct btf_type *btf_type = type->btf_type;
 	uint64_t bit_offset = btf_member_bit_offset(btf_type, index);
@@ -157,6 +160,7 @@ static bool member_is_valid(const struct ebcc_type *type, unsigned index, unsign
 
 	if (!member || member->kind == EBCC_TYPE_VOID)
 		return false;
+	*ret_size = bit_size ? 0 : member->size;
 	if (bit_size)
 		return (member->kind == EBCC_TYPE_INT || member->kind == EBCC_TYPE_ENUM) &&
 		       bit_size <= member->size * 8 && bit_size <= 64 &&
@@ -166,14 +170,22 @@ static bool member_is_valid(const struct ebcc_type *type, unsigned index, unsign
 
 static bool init_struct(struct ebcc_type *type, unsigned depth)
 {
+	size_t widest = 0;
+
 	type->kind = btf_is_union(type->btf_type) ? EBCC_TYPE_UNION : EBCC_TYPE_STRUCT;
 	type->size = type->btf_type->size;
 	if (type->size > SIZE_LIMIT)
 		return false;
 	type->count = btf_vlen(type->btf_type);
-	for (unsigned i = 0; i < type->count; i++)
-		if (!member_is_valid(type, i, depth))
+	for (unsigned i = 0; i < type->count; i++) {
+		size_t size;
+
+		if (!member_is_valid(type, i, depth, &size))
 			return false;
+		if (size > widest)
+			type->widest = i;
+		widest = size > widest ? size : widest;
+	}
 	return true;
 }
 
@@ -334,23 +346,6 @@ static bool is_text(const struct ebcc_type *type)
 	       type->element->encoding == EBCC_INT_CHAR && type->element->size == 1;
 }
 
-/* The member of a union that covers most of it: printed, it tells all there is to tell. */
-static size_t widest_member(const struct ebcc_type *type)
-{
-	size_t widest = 0, widest_size = 0;
-	struct ebcc_member member;
-
-	for (size_t i = 0; ebcc_type_member(type, i, &member); i++) {
-		size_t size = member.bit_size ? 0 : member.type->size;
-
-		if (size > widest_size) {
-			widest = i;
-			widest_size = size;
-		}
-	}
-	return widest;
-}
-
 static uint64_t read_bits(const unsigned char *data, uint64_t bit_offset, uint32_t bit_size)
 {
 	uint64_t value = 0;
@@ -439,7 +434,7 @@ static void print_members(struct ebcc_buf *buf, const struct ebcc_type *type,
 {
 	ebcc_buf_append_string(buf, "{ ");
 	if (type->kind == EBCC_TYPE_UNION)
-		print_member(buf, type, widest_member(type), data);
+		print_member(buf, type, type->widest, data);
 	else
 		for (size_t i = 0; i < type->count && buf->size <= TEXT_LIMIT; i++)
 			print_member(buf, type, i, data);
@@ -689,7 +684,7 @@ static bool scan_member(struct scanner *scanner, const struct ebcc_member *membe
 
 static bool scan_members(struct scanner *scanner, const struct ebcc_type *type, unsigned char *data)
 {
-	size_t index = type->kind == EBCC_TYPE_UNION ? widest_member(type) : 0;
+	size_t index = type->kind == EBCC_TYPE_UNION ? type->widest : 0;
 	struct ebcc_member member;
 
 	if (!scan_char(scanner, '{'))

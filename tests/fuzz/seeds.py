@@ -23,6 +23,23 @@ MAPS = """\
 ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]
 """
 
+TYPES = """
+typedef int (*callback_t)(struct list *, const char *restrict);
+enum shape { ROUND, SQUARE = 7 };
+enum wide { ALL = 1ull << 40 };
+struct list {
+	struct list *next;
+	callback_t call;
+	struct { volatile unsigned low : 3, high : 5; union { long number; void *owner; }; };
+	char name[2][16];
+	enum shape shape;
+	enum wide wide;
+	double ratio;
+};
+struct list head;
+int add(struct list *list, enum shape shape) { return list->call(list, head.name[shape]); }
+"""
+
 PERF_MAP = """\
 7f0000001000 20 LazyCompile:*main /home/user/index.js:10
 7f0000001020 0x1f0 Interpreted function
@@ -100,7 +117,46 @@ def make_usdt(folder):
     )
 
 
+def cut_btf(data, types, strings):
+    """A BTF with the first so many bytes of its types and names: what they refer to is missing, or not."""
+    magic, version, flags, length, type_at, type_size, string_at, string_size = struct.unpack_from("<HBBIIIII", data)
+    kept = data[length + type_at:length + type_at + min(types, type_size)]
+    names = data[length + string_at:length + string_at + min(strings, string_size)]
+    names = names[:names.rindex(b"\0") + 1]
+    return struct.pack("<HBBIIIII", magic, version, flags, length, 0, len(kept), len(kept), len(names)) + kept + names
+
+
+def whole_types(data, limit):
+    """The length of the types that fit into so many bytes of the section."""
+    start, = struct.unpack_from("<I", data, 4)
+    sizes = {1: (4, 0), 3: (12, 0), 4: (0, 12), 5: (0, 12), 6: (0, 8), 13: (0, 8), 14: (4, 0), 15: (0, 12), 17: (4, 0), 19: (0, 12)}
+    at = 0
+    while True:
+        info, = struct.unpack_from("<I", data, start + at + 4)
+        once, each = sizes.get(info >> 24 & 31, (0, 0))
+        size = 12 + once + each * (info & 0xFFFF)
+        if at + size > limit:
+            return at
+        at += size
+
+
+def make_btf(folder):
+    """Types of every kind, and the beginning of this kernel's own."""
+    source, built = folder / "types.c", folder / "object"
+    source.write_text("struct list;" + TYPES)
+    run("clang-19", "-target", "bpf", "-g", "-O1", "-c", "-o", built, source)
+    run("objcopy", "-I", "elf64-little", "-O", "binary", "--set-section-flags", ".BTF=alloc", "-j", ".BTF", built, folder / "kinds")
+    source.unlink()
+    built.unlink()
+    kernel = Path("/sys/kernel/btf/vmlinux")
+    if kernel.exists():
+        data = kernel.read_bytes()
+        (folder / "kernel").write_bytes(cut_btf(data, whole_types(data, 6000), 20000))
+        (folder / "cut").write_bytes(cut_btf(data, 6001, 20000))
+
+
 MAKERS = {
+    "btf": make_btf,
     "demangle": make_demangle,
     "elf": make_elf,
     "maps": make_maps,

@@ -541,6 +541,40 @@ START_TEST(an_object_is_checked)
 }
 END_TEST
 
+/* The first type of such a program is its parameter's, a pointer: it leads to itself now. */
+START_TEST(an_object_with_an_endless_type)
+{
+	static const char header[] = {'\x9f', '\xeb', 1, 0, 24, 0, 0, 0};
+	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
+	uint32_t type[3], first = 1;
+	struct ebcc_module *module, *damaged;
+	struct ebcc_error *error;
+	const void *object;
+	char *copy, *place;
+	size_t size;
+
+	ck_assert_ptr_null(create("int probe(struct pt_regs *ctx) { return 0; }", &opts, &module));
+	object = ebcc_module_object(module, &size);
+	copy = memcpy(malloc(size), object, size);
+	place = memmem(copy, size, header, sizeof(header));
+	ck_assert_ptr_nonnull(place);
+	memcpy(type, place + 24, sizeof(type));
+	ck_assert_uint_eq(type[1], 2u << 24);
+	memcpy(place + 24 + 8, &first, sizeof(first));
+	error = ebcc_module_create_from_object(copy, size, &opts, &damaged);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "made of itself"));
+	ebcc_error_destroy(error);
+	opts.second_object = copy;
+	opts.second_object_size = size;
+	error = ebcc_module_create_from_object(object, size, &opts, &damaged);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_FORMAT);
+	ebcc_error_destroy(error);
+	free(copy);
+	ebcc_module_destroy(module);
+}
+END_TEST
+
 /* Makes FILE below the directory of a test's kernel. */
 static void write_below(const char *file, const char *text)
 {
@@ -806,6 +840,7 @@ int main(void)
 	tcase_add_test(tcase, a_source_that_fails_is_not_cached);
 	tcase_add_test(tcase, an_object_stands_for_its_source);
 	tcase_add_test(tcase, an_object_is_checked);
+	tcase_add_test(tcase, an_object_with_an_endless_type);
 	tcase_add_test(tcase, a_root_stands_for_another_kernel);
 	tcase_add_test(tcase, an_object_of_another_kernel_is_refused);
 	tcase_add_test(tcase, an_object_of_a_kernel_without_build_id);

@@ -640,6 +640,189 @@ START_TEST(test_endless_types)
 }
 END_TEST
 
+/* Types that lead to themselves without a struct in between, and types without end in other ways.
+ * Each is given the number that it will have, and leaves "end" as what a struct then holds. */
+static int pointer_to_itself(struct btf *btf, int id)
+{
+	return btf__add_ptr(btf, id);
+}
+
+static int const_of_itself(struct btf *btf, int id)
+{
+	return btf__add_const(btf, id);
+}
+
+static int volatile_of_restrict(struct btf *btf, int id)
+{
+	btf__add_volatile(btf, id + 1);
+	return btf__add_restrict(btf, id);
+}
+
+static int pointer_to_const_pointer(struct btf *btf, int id)
+{
+	btf__add_ptr(btf, id + 1);
+	return btf__add_const(btf, id);
+}
+
+static int typedef_of_pointer(struct btf *btf, int id)
+{
+	btf__add_typedef(btf, "endless_t", id + 1);
+	return btf__add_ptr(btf, id);
+}
+
+static int tag_of_pointer(struct btf *btf, int id)
+{
+	btf__add_type_tag(btf, "user", id + 1);
+	return btf__add_ptr(btf, id);
+}
+
+static int array_of_itself(struct btf *btf, int id)
+{
+	return btf__add_array(btf, id, id, 2);
+}
+
+static int array_of_pointers(struct btf *btf, int id)
+{
+	btf__add_array(btf, 1, id + 1, 2);
+	return btf__add_ptr(btf, id);
+}
+
+static int function_that_gives_itself(struct btf *btf, int id)
+{
+	btf__add_func_proto(btf, id + 1);
+	btf__add_ptr(btf, id);
+	return btf__add_typedef(btf, "function_t", id + 1);
+}
+
+static int function_that_takes_itself(struct btf *btf, int id)
+{
+	btf__add_func_proto(btf, 1);
+	btf__add_func_param(btf, "self", id + 1);
+	btf__add_ptr(btf, id);
+	return btf__add_typedef(btf, "function_t", id + 1);
+}
+
+static int nameless_struct_behind_pointer(struct btf *btf, int id)
+{
+	btf__add_struct(btf, NULL, 8);
+	btf__add_field(btf, "self", id + 1, 0, 0);
+	return btf__add_ptr(btf, id);
+}
+
+static int deep_qualifiers(struct btf *btf, int id)
+{
+	for (int i = 0; i < 10000; i++)
+		btf__add_const(btf, id + i + 1);
+	return btf__add_typedef(btf, "deep_t", 1) - 10000;
+}
+
+static int deep_pointers(struct btf *btf, int id)
+{
+	for (int i = 0; i < 10000; i++)
+		btf__add_ptr(btf, i ? id + i - 1 : 1);
+	return id + 9999;
+}
+
+static int deep_structs(struct btf *btf, int id)
+{
+	char name[16];
+
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "deep%d", i);
+		btf__add_struct(btf, name, 4);
+		btf__add_field(btf, "in", i ? id + i - 1 : 1, 0, 0);
+	}
+	return id + 9999;
+}
+
+/* 2 to the power of 60 of the first. */
+static int pairs_of_structs(struct btf *btf, int id)
+{
+	char name[16];
+
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "pair%d", i);
+		btf__add_struct(btf, name, 0);
+		btf__add_field(btf, "left", i ? id + i - 1 : 1, 0, 0);
+		btf__add_field(btf, "right", i ? id + i - 1 : 1, 0, 0);
+	}
+	return id + 59;
+}
+
+static int pairs_of_parameters(struct btf *btf, int id)
+{
+	for (int i = 0; i < 60; i++) {
+		btf__add_func_proto(btf, 1);
+		btf__add_func_param(btf, "left", i ? id + 2 * i - 1 : 1);
+		btf__add_func_param(btf, "right", i ? id + 2 * i - 1 : 1);
+		btf__add_ptr(btf, id + 2 * i);
+	}
+	return btf__add_typedef(btf, "pairs_t", id + 119);
+}
+
+/* Two gigabytes of a struct of four: where the padding behind it begins is anybody's guess. */
+static int array_beyond_its_struct(struct btf *btf, int id)
+{
+	btf__add_array(btf, 1, 1, 0x1fc00001);
+	btf__add_struct(btf, "small", 64);
+	btf__add_field(btf, "large", id, 0, 0);
+	return id + 1;
+}
+
+static int (*const without_end[])(struct btf *, int) = {
+	pointer_to_itself,
+	const_of_itself,
+	volatile_of_restrict,
+	pointer_to_const_pointer,
+	typedef_of_pointer,
+	tag_of_pointer,
+	array_of_itself,
+	array_of_pointers,
+	function_that_gives_itself,
+	function_that_takes_itself,
+	nameless_struct_behind_pointer,
+	deep_qualifiers,
+	deep_pointers,
+	deep_structs,
+	pairs_of_structs,
+	pairs_of_parameters,
+	array_beyond_its_struct,
+};
+
+START_TEST(test_types_without_end)
+{
+	struct ebcc_ktypes_opts opts = {.btf_path = btf_path};
+	struct btf *btf = btf__new_empty();
+	struct ebcc_error *error;
+	const void *data;
+	uint32_t size;
+	int end, holder;
+
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	end = without_end[_i](btf, 2);
+	btf__add_typedef(btf, "end_t", end);
+	holder = btf__add_struct(btf, "holder", 64);
+	btf__add_field(btf, "end", end, 0, 0);
+	btf__add_struct(btf, "task", 8);
+	btf__add_field(btf, "holder", holder + 2, 0, 0);
+	btf__add_ptr(btf, holder);
+	data = btf__raw_data(btf, &size);
+	write_bytes(btf_path, data, size);
+	btf__free(btf);
+	for (int whole = 0; whole < 4; whole++) {
+		open_with(whole < 2 ? "struct task *t; int x = t->holder->end->end; end_t y;"
+				    : "end_t y;",
+			  NULL, &opts);
+		ebcc_buf_clear(&text);
+		error = ebcc_ktypes_generate(ktypes, whole & 1, &text);
+		ck_assert_msg(error, "%s", ebcc_buf_string(&text));
+		ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_FORMAT);
+		ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), btf_path));
+		ebcc_error_destroy(error);
+	}
+}
+END_TEST
+
 START_TEST(test_modules)
 {
 	struct btf *base = btf__parse(btf_path, NULL), *module = btf__new_empty_split(base);
@@ -826,6 +1009,8 @@ int main(void)
 	tcase_add_test(tests, test_bad_files);
 	tcase_add_test(tests, test_lying_btf);
 	tcase_add_loop_test(tests, test_endless_types, 0, 3);
+	tcase_add_loop_test(tests, test_types_without_end, 0,
+			    sizeof(without_end) / sizeof(*without_end));
 	tcase_add_test(tests, test_modules);
 	tcase_add_test(tests, test_config_questions);
 	tcase_add_loop_test(tests, test_real_snippets, 0, sizeof(snippets) / sizeof(*snippets));

@@ -10,6 +10,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "elf_sections.h"
 #include "kernel_features.h"
 #include "value.h"
 
@@ -449,6 +450,45 @@ START_TEST(test_features)
 }
 END_TEST
 
+/* A foreign object in whose BTF each of some types, in turn, is made of itself. */
+START_TEST(test_object_with_endless_types)
+{
+	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
+	unsigned refused = 0;
+	size_t size, offset;
+	const char *section;
+	struct btf *btf;
+
+	check_ok(ebcc_buf_read_file(&object, RUNTIME_OBJECT, 1 << 24));
+	ck_assert(ebcc_elf_section(object.data, object.size, ".BTF", &section, &size));
+	offset = (size_t)(section - object.data) + sizeof(struct btf_header);
+	btf = btf__new(section, (uint32_t)size);
+	ck_assert_ptr_nonnull(btf);
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		/* Types lie one behind the other, there as here. */
+		char *place = object.data + offset +
+			      ((const char *)type - (const char *)btf__type_by_id(btf, 1)) +
+			      offsetof(struct btf_type, type);
+		uint32_t kept;
+
+		if (!btf_is_ptr(type) && !btf_is_mod(type) && !btf_is_typedef(type))
+			continue;
+		memcpy(&kept, place, sizeof(kept));
+		ck_assert_uint_eq(kept, type->type);
+		memcpy(place, &id, sizeof(id));
+		check_error(ebcc_object_check(object.data, object.size), EBCC_ERROR_FORMAT,
+			    "made of itself");
+		memcpy(place, &kept, sizeof(kept));
+		refused++;
+	}
+	ck_assert_uint_gt(refused, 5);
+	btf__free(btf);
+	check_ok(ebcc_object_check(object.data, object.size));
+	check_ok(ebcc_object_check("no object", 9));
+}
+END_TEST
+
 static TCase *case_load(void)
 {
 	TCase *tcase = tcase_create("load");
@@ -458,6 +498,7 @@ static TCase *case_load(void)
 	tcase_add_test(tcase, test_variable_types);
 	tcase_add_test(tcase, test_programs_are_shared_state);
 	tcase_add_test(tcase, test_not_found);
+	tcase_add_test(tcase, test_object_with_endless_types);
 	tcase_add_test(tcase, test_map_names);
 	tcase_add_test(tcase, test_pinned_and_inner);
 	tcase_add_test(tcase, test_scopes);
