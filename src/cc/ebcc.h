@@ -893,6 +893,13 @@ enum ebcc_capability {
 EBCC_API bool ebcc_kernel_supports(enum ebcc_capability capability);
 
 /**
+ * Whether this thread may trace at all, for programs that would rather say so at once than fail
+ * later at the first thing that they try.
+ * @return EBCC_ERROR_PERMISSION without CAP_SYS_ADMIN, and without CAP_BPF and CAP_PERFMON.
+ */
+EBCC_API struct ebcc_error *ebcc_privilege_check(void);
+
+/**
  * The PID namespace of this process. Where it is not the initial one, processes have other numbers
  * here than those that bpf_get_current_pid_tgid() and tracepoints give to BPF programs; sources
  * call ebcc_ns_pid_tgid() and ebcc_ns_task_pid_tgid(), which give those of this namespace.

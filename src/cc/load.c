@@ -9,11 +9,9 @@
 
 #include <errno.h>
 #include <gelf.h>
-#include <linux/capability.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -26,6 +24,7 @@
 #include "kernel_record.h"
 #include "near_names.h"
 #include "pid_namespace.h"
+#include "privilege.h"
 #include "usdt.h"
 #include "value.h"
 
@@ -75,31 +74,11 @@ static void append_reason(struct ebcc_buf *buf, const struct ebcc_capture *captu
 	}
 }
 
-/*
- * Whether this thread holds every capability that loading BPF may ask for. Root's user id says
- * little: inside a container it often comes without.
- */
-static bool holds_every_privilege(void)
-{
-	static const unsigned needed[] = {CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-
-	if (syscall(SYS_capget, &header, data))
-		return false;
-	if (data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN))
-		return true;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
-		if (!(data[CAP_TO_INDEX(needed[i])].effective & CAP_TO_MASK(needed[i])))
-			return false;
-	return true;
-}
-
 struct ebcc_error *ebcc_load_error(int errnum, const char *what, const struct ebcc_capture *capture)
 {
 	AUTO_BUF struct ebcc_buf reason = EBCC_BUF_INIT;
 
-	if (errnum == EPERM && holds_every_privilege())
+	if (errnum == EPERM && ebcc_privilege_holds(true))
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
 			"%s: this user has the privileges, but the kernel refuses it: this kernel "

@@ -106,6 +106,17 @@ static int possible_cpus(lua_State *L)
 	return 1;
 }
 
+/* check_privilege(): true, or an error where this process may not trace. */
+static int check_privilege(lua_State *L)
+{
+	struct ebcc_error *error = ebcc_privilege_check();
+
+	if (error)
+		return error_return(L, error);
+	lua_pushboolean(L, true);
+	return 1;
+}
+
 /* pid_namespace(): the inode number of this process's; 0: the initial one. */
 static int pid_namespace(lua_State *L)
 {
@@ -169,6 +180,7 @@ void finding_add(lua_State *L)
 		{"find_library", find_library},
 		{"is_go_binary", is_go_binary},
 		{"possible_cpus", possible_cpus},
+		{"check_privilege", check_privilege},
 		{"pid_namespace", pid_namespace},
 		{"kernel_supports", kernel_supports},
 		{"kernel_has_member", kernel_has_member},

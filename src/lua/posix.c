@@ -5,7 +5,10 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,7 +62,58 @@ static int posix_strerror(lua_State *L)
 	return 1;
 }
 
+/* user_id(name): the id of a user, or nil. */
+static int posix_user_id(lua_State *L)
+{
+	const struct passwd *entry = getpwnam(luaL_checkstring(L, 1));
+
+	if (entry)
+		lua_pushinteger(L, entry->pw_uid);
+	else
+		lua_pushnil(L);
+	return 1;
+}
+
 /* --- signals --- */
+
+/* "RTMIN", "RTMIN+2", "RTMAX-1": the real-time signals have no other names. 0: not one. */
+static int real_time_signal(const char *name)
+{
+	bool from_end = !strncmp(name, "RTMAX", 5);
+	char sign = from_end ? '-' : '+', *end;
+	long distance = 0;
+
+	if (!from_end && strncmp(name, "RTMIN", 5))
+		return 0;
+	name += 5;
+	if (*name) {
+		if (*name != sign || name[1] < '0' || name[1] > '9')
+			return 0;
+		distance = strtol(name + 1, &end, 10);
+		if (*end || distance > SIGRTMAX - SIGRTMIN)
+			return 0;
+	}
+	return (int)(from_end ? SIGRTMAX - distance : SIGRTMIN + distance);
+}
+
+/* signal_number(name): the number of a signal, by its name without SIG; or nil. */
+static int posix_signal_number(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+	int found = real_time_signal(name);
+
+	for (int number = 1; !found && number < NSIG; number++) {
+		const char *known = sigabbrev_np(number);
+
+		if (known && !strcmp(known, name))
+			found = number;
+	}
+	if (found)
+		lua_pushinteger(L, found);
+	else
+		lua_pushnil(L);
+	return 1;
+}
 
 static volatile sig_atomic_t interrupts;
 
@@ -101,10 +155,16 @@ static int posix_interrupted(lua_State *L)
 void posix_add(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{"time_ns", posix_time_ns},	    {"sleep", posix_sleep},
-		{"cpu_count", posix_cpu_count},	    {"getpid", posix_getpid},
-		{"strerror", posix_strerror},	    {"catch_interrupts", posix_catch_interrupts},
-		{"interrupted", posix_interrupted}, {NULL, NULL},
+		{"time_ns", posix_time_ns},
+		{"sleep", posix_sleep},
+		{"cpu_count", posix_cpu_count},
+		{"getpid", posix_getpid},
+		{"strerror", posix_strerror},
+		{"catch_interrupts", posix_catch_interrupts},
+		{"interrupted", posix_interrupted},
+		{"user_id", posix_user_id},
+		{"signal_number", posix_signal_number},
+		{NULL, NULL},
 	};
 	static const struct {
 		const char *name;

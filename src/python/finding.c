@@ -153,6 +153,15 @@ static PyObject *possible_cpus(PyObject *self, PyObject *unused)
 	return PyLong_FromUnsignedLong(count);
 }
 
+static PyObject *check_privilege(PyObject *self, PyObject *unused)
+{
+	struct ebcc_error *error = ebcc_privilege_check();
+
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
 static PyObject *pid_namespace(PyObject *self, PyObject *unused)
 {
 	struct ebcc_error *error;
@@ -222,6 +231,8 @@ static PyMethodDef functions[] = {
 	{"kernel_has_enumerator", kernel_has_enumerator, METH_VARARGS,
 	 "kernel_has_enumerator(enum, name) -> 1, 0, or -1 for no such enum"},
 	{"possible_cpus", possible_cpus, METH_NOARGS, "possible_cpus() -> int"},
+	{"check_privilege", check_privilege, METH_NOARGS,
+	 "check_privilege()\n\nRaises an error where this process may not trace."},
 	{"pid_namespace", pid_namespace, METH_NOARGS,
 	 "pid_namespace() -> int\n\nThe inode number of this process's; 0: the initial one."},
 	{0},

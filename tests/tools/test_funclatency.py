@@ -26,7 +26,10 @@ def trace(act, *arguments):
         status, output, errors = tool.interrupt()
     assert status == 0
     events = [json.loads(line) for line in output.splitlines()]
-    return {event.get("func"): event for event in events}, errors
+    if "-F" not in arguments:
+        assert {event["func"] for event in events} <= {str(arguments[-1])}
+        return {None: event for event in events}, errors
+    return {event["func"]: event for event in events}, errors
 
 
 def test_time_of_a_function(binary, caller):

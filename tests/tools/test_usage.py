@@ -1,14 +1,38 @@
 """What the tools say to mistakes in their arguments: one line, and an exit status."""
 import os
+import pty
+import re
+import signal
 import subprocess
+import threading
+import time
 
 import pytest
-from toolrun import TOOLS, run
+from toolrun import LIMIT, TOOLS, Tool, command_of, run
 
 NAMES = sorted(path.name for path in TOOLS.iterdir() if path.is_file() and not path.suffix)
 # Arguments that a tool can't do without.
 NEEDED = {name: ["c:malloc"] for name in ("funccount", "funclatency", "stackcount")}
 NO_PROCESS = 1 << 22  # above the highest that the kernel gives
+OWN = os.getpid()
+# What has a tool trace this process for so many seconds.
+FOR_SECONDS = {
+    "bashreadline": ["-u", "root", "-d", "SECONDS"],
+    "biolatency": ["SECONDS", "1"],
+    "execsnoop": ["-P", OWN, "-d", "SECONDS"],
+    "funccount": ["-p", OWN, "-d", "SECONDS", "c:malloc"],
+    "funclatency": ["-p", OWN, "-d", "SECONDS", "c:malloc"],
+    "gethostlatency": ["-p", OWN, "-d", "SECONDS"],
+    "killsnoop": ["-p", OWN, "-d", "SECONDS"],
+    "memleak": ["-p", OWN, "SECONDS", "1"],
+    "offcputime": ["-p", OWN, "SECONDS"],
+    "opensnoop": ["-p", OWN, "-d", "SECONDS"],
+    "profile": ["-p", OWN, "SECONDS"],
+    "softirqs": ["SECONDS", "1"],
+    "sslsniff": ["-p", OWN, "--duration", "SECONDS"],
+    "stackcount": ["-p", OWN, "-D", "SECONDS", "c:malloc"],
+    "syncsnoop": ["-p", OWN, "-d", "SECONDS"],
+}
 
 WRONG_USAGE = [
     ("biolatency", ["0"], b"'0' is not a number of seconds"),
@@ -63,6 +87,8 @@ WRONG_USAGE = [
     ("stackcount", ["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
     ("stackcount", ["-K", "-U", "vfs_read"], b"not allowed with"),
     ("killsnoop", ["-s", "65"], b"'65' is not a whole number from 0 to 64"),
+    ("killsnoop", ["-s", "FOO"], b"there is no signal 'FOO'"),
+    ("killsnoop", ["-s", "RTMIN+99"], b"there is no signal 'RTMIN+99'"),
     ("killsnoop", ["-d", "0"], b"'0' is not a number of seconds"),
     ("killsnoop", ["more"], b"too many arguments"),
     ("syncsnoop", ["-c", "open"], b"must be one of 'sync'"),
@@ -121,11 +147,134 @@ def test_cpu_that_is_not(name, option):
     assert b"CPU 4095 is not in use here" in errors
 
 
+def arguments_of(name, seconds):
+    """Those of FOR_SECONDS."""
+    return [seconds if word == "SECONDS" else word for word in FOR_SECONDS[name]]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_ordinary_user(name):
     """Whoever forgot to become root is told so, and nothing else."""
-    status, errors = mistake(name, *NEEDED.get(name, []), user=65534, group=65534, extra_groups=[])
-    assert status == 1 and b"root" in errors
+    assert mistake(name, *NEEDED.get(name, []), user=65534, group=65534, extra_groups=[]) == (
+        1, b"%s: tracing needs root, or the capabilities CAP_BPF and CAP_PERFMON\n" % name.encode())
+
+
+def test_the_capabilities_are_enough():
+    """The two that the sentence above speaks of."""
+    caps = ["--inh-caps=+bpf,+perfmon", "--ambient-caps=+bpf,+perfmon"]
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *caps,
+                           *command_of("funccount", ["-d", "0.1", "c:malloc"])],
+                          capture_output=True, check=False, timeout=LIMIT)
+    assert b"needs root" not in done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_version(name):
+    """That of ebcc, also for those who may not trace."""
+    status, output, errors = run(name, "--version", user=65534, group=65534, extra_groups=[])
+    assert (status, errors) == (0, b"")
+    assert re.fullmatch(rb"%s \(ebcc \d+\.\d+\.\d+\)\n" % name.encode(), output)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "trace"])
+@pytest.mark.parametrize("name", NAMES)
+def test_output_that_cannot_be_written(name, arguments):
+    """One line says so, and the exit status."""
+    chosen = arguments_of(name, "0.1") if arguments == "trace" else [arguments]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command_of(name, chosen), stdout=full, stderr=subprocess.PIPE,
+                              check=False, timeout=LIMIT)
+    assert (done.returncode, done.stderr) == (
+        1, b"%s: cannot write the output: No space left on device\n" % name.encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_reads(name):
+    """It ends without a word when its reader has gone."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command_of(name, arguments_of(name, "1000")), stdout=writer,
+                          stderr=subprocess.PIPE, check=False, timeout=LIMIT)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_closed_output(name):
+    done = subprocess.run(command_of(name, arguments_of(name, "0.1")), stderr=subprocess.PIPE,
+                          check=False, timeout=LIMIT, preexec_fn=lambda: os.close(1))
+    assert (done.returncode, done.stderr) == (
+        1, b"%s: standard output is closed\n" % name.encode())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_impatient_interrupts(name):
+    """However often Ctrl-C comes, and whatever the tool is at, it says nothing about itself."""
+    with Tool(name, *arguments_of(name, "1000")) as tool:
+        tool.wait_for(bool)
+        while tool.process.poll() is None:
+            tool.process.send_signal(signal.SIGINT)
+            time.sleep(0.003)
+        status, _, errors = tool.end()
+    assert status in (0, -signal.SIGINT)
+    assert errors == b""
+
+
+@pytest.mark.parametrize("name", ["bashreadline", "execsnoop", "gethostlatency", "opensnoop",
+                                  "sslsniff", "syncsnoop"])
+def test_users(name):
+    """By name, too; one that isn't there is a mistake."""
+    duration = "--duration" if name == "sslsniff" else "-d"
+    status, _, errors = run(name, "-u", "root", duration, "0.1")
+    assert (status, errors) == (0, b"")
+    status, errors = mistake(name, "-u", "no-such-user", duration, "0.1")
+    assert status == 2 and b"there is no user 'no-such-user'" in errors
+
+
+@pytest.mark.parametrize("signal_", ["10", "USR1", "SIGUSR1", "sigusr1", "RTMIN", "RTMAX-1", "0"])
+def test_signals(signal_):
+    status, _, errors = run("killsnoop", "-s", signal_, "-d", "0.1")
+    assert (status, errors) == (0, b"")
+
+
+@pytest.mark.parametrize(("command", "reason"), [
+    ("/nonexistent", b"cannot start /nonexistent: there is no such program"),
+    ("no-such-program -x", b"cannot start no-such-program: there is no such program"),
+    ("./data", b"cannot start ./data: it is not a program")])
+def test_command_that_cannot_run(monkeypatch, tmp_path, command, reason):
+    (tmp_path / "data").touch(0o600)
+    monkeypatch.chdir(tmp_path)
+    assert mistake("memleak", "-c", command) == (1, b"memleak: " + reason + b"\n")
+
+
+def test_interrupt_while_it_attaches():
+    """To hundreds of tracepoints: how far it is can be seen, and Ctrl-C ends it before anything is
+    attached, which would have to be detached one by one."""
+    terminal, end = pty.openpty()
+    said = bytearray()
+
+    def read():
+        try:
+            while data := os.read(terminal, 65536):
+                said.extend(data)
+        except OSError:
+            pass  # how a terminal without processes ends
+
+    with subprocess.Popen(command_of("funccount", ["t:syscalls:sys_enter_*"]), stderr=end,
+                          stdout=subprocess.PIPE) as process:
+        os.close(end)
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        give_up = time.monotonic() + LIMIT
+        while not re.search(rb"\d+ s: \d+ of \d+ programs loaded", said):
+            assert process.poll() is None and time.monotonic() < give_up, said
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=LIMIT)
+    reader.join(timeout=LIMIT)
+    os.close(terminal)
+    assert (process.returncode, output) == (0, b"")
+    assert b"Traceback" not in said and said.endswith(b"\r\x1b[K")
 
 
 def test_picture_that_cannot_be_written():

@@ -14,23 +14,59 @@ local posix = ebcc.posix
 -- null: the value of json_line() for what is not known.
 local cli = { FAILURE = 1, USAGE = 2, null = json.null }
 
+local BAD_DESCRIPTOR, BROKEN_PIPE = 9, 32
+
 local EXIT_STATUS = "\n\nexit status: 0 it ended as asked (Ctrl-C, -d), 1 it failed, 2 wrong usage"
 
 -- The longest wait for events; an interrupt ends it, too.
 local POLL_MS = 200
 
+-- Raises the error of a function of the standard output, if it is one.
+local function check_output(done, reason, errno)
+  if not done then
+    error({ message = "cannot write the output: " .. reason, no_reader = errno == BROKEN_PIPE }, 0)
+  end
+end
+
+--- Writes texts to the standard output; raises what keeps it from that.
+---@param ... string
+function cli.write(...)
+  check_output(io.stdout:write(...))
+end
+
+--- Hands on what was written; raises what keeps it from that.
+function cli.flush()
+  check_output(io.stdout:flush())
+end
+
 --- An argument parser whose help ends with examples and the exit status, and which tells a mistake
---- in one line.
+--- in one line. Who may not trace is told so when the arguments are right.
 ---@param name string
 ---@param description string
 ---@param examples string
 ---@return table parser of lua-argparse
 function cli.parser(name, description, examples)
   local parser = argparse(name, description, examples .. EXIT_STATUS)
+  parser:add_help(false)
+  parser:flag("-h --help", "Show this help message and exit."):action(function()
+    cli.run(name, function() cli.write(parser:get_help(), "\n") end)
+  end)
+  parser:flag("--version", "show the version of ebcc"):action(function()
+    cli.run(name, function() cli.write(("%s (ebcc %s)\n"):format(name, ebcc.version)) end)
+  end)
   parser:usage_margin(2):help_usage_margin(2):help_description_margin(38):help_max_width(100)
   function parser.error(_, message)
     io.stderr:write(name, ": ", (message:gsub("\n", "; ")), " (--help shows the options)\n")
     os.exit(cli.USAGE)
+  end
+  local parse = parser.parse
+  function parser.parse(self, arguments)
+    local values = parse(self, arguments)
+    local may, reason = ebcc.check_privilege()
+    if not may then
+      error(reason, 0)
+    end
+    return values
   end
   return parser
 end
@@ -65,6 +101,28 @@ function cli.pid(text)
     file:close()
   end
   return number, mistake
+end
+
+local user_id = cli.whole(0, 0xffffffff)
+
+--- The converter of users: an id, or the id of the user of that name.
+function cli.user(text)
+  if text:match("^%d+$") then
+    return user_id(text)
+  end
+  local number = posix.user_id(text)
+  return number, not number and ("there is no user '%s'"):format(text) or nil
+end
+
+local signal_number = cli.whole(0, 64)
+
+--- The converter of signals: a number, or a name such as USR1, SIGUSR1 or RTMIN+1.
+function cli.signal(text)
+  if text:match("^%d+$") then
+    return signal_number(text)
+  end
+  local number = posix.signal_number((text:upper():gsub("^SIG", "")))
+  return number, not number and ("there is no signal '%s'"):format(text) or nil
 end
 
 --- The converter of a time in seconds, above zero; fractions are allowed.
@@ -150,7 +208,7 @@ function cli.show_events(name, bpf, events, duration)
   while posix.time_ns() < finish and not posix.interrupted() do
     local left = math.min((finish - posix.time_ns()) / 1e6, POLL_MS)
     bpf:ring_buffer_poll(math.max(math.ceil(left), 0))
-    io.stdout:flush()
+    cli.flush()
     report_losses(name, events, told)
   end
   bpf:ring_buffer_consume()
@@ -174,12 +232,21 @@ end
 ---@param main fun()
 function cli.run(name, main)
   posix.catch_interrupts()
-  local well, err = pcall(main)
-  io.stdout:flush()
-  if not well then
+  local _, _, errno = io.stdout:seek()
+  if errno == BAD_DESCRIPTOR then
+    io.stderr:write(name, ": standard output is closed\n")
+    os.exit(cli.FAILURE)
+  end
+  local done, err = pcall(function()
+    main()
+    cli.flush()
+  end)
+  -- Nobody reads any more: that is not a failure.
+  done = done or type(err) == "table" and err.no_reader
+  if not done then
     io.stderr:write(name, ": ", one_line(err), "\n")
   end
-  os.exit(well and 0 or cli.FAILURE, true)
+  os.exit(done and 0 or cli.FAILURE, true)
 end
 
 return cli

@@ -8,6 +8,7 @@ those it says why on stderr, in one line.
 import argparse
 import bisect
 import ctypes
+import io
 import math
 import operator
 import os
@@ -16,6 +17,7 @@ import signal
 import sys
 import time
 
+from . import _ebcc
 from .finding import FindMixin
 from .utils import get_online_cpus
 
@@ -37,10 +39,18 @@ class Failure(Exception):
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Keeps the layout of description and examples, and tells a mistake in one line."""
+    """Keeps the layout of description and examples, and tells a mistake in one line. Who may not
+    trace is told so when the arguments are right, before anything else is tried."""
 
     def __init__(self, **options):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        self.add_argument("--version", action="version", version=f"%(prog)s (ebcc {_ebcc.version})",
+                          help="show the version of ebcc")
+
+    def parse_args(self, args=None, namespace=None):
+        values = super().parse_args(args, namespace)
+        _ebcc.check_privilege()
+        return values
 
     def error(self, message):
         self.exit(USAGE, f"{self.prog}: {message} (--help shows the options)\n")
@@ -237,17 +247,27 @@ class NotedInterrupts:
 
 
 class Progress:
-    """A line on stderr that says how it goes, while a person looks there."""
+    """A line on stderr that says how it goes, while a person looks there. As a context, it is taken
+    away at the end."""
 
     def __init__(self):
         self.watched = sys.stderr.isatty()
         self.begin = time.monotonic()
+        self.shown = -math.inf
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.clear()
 
     def note(self, text):
-        """Shows the seconds so far and a text, in place of what it showed before."""
-        if self.watched:
-            passed = int(time.monotonic() - self.begin)
-            sys.stderr.write(f"\r{passed} s: {text}\x1b[K")
+        """Shows the seconds so far and a text, in place of what it showed before, at most ten times
+        a second."""
+        now = time.monotonic()
+        if self.watched and now - self.shown >= 0.1:
+            self.shown = now
+            sys.stderr.write(f"\r{int(now - self.begin)} s: {text}\x1b[K")
             sys.stderr.flush()
 
     def clear(self):
@@ -352,24 +372,78 @@ def _one_line(error):
     return first if lines[-1] == first or lines[-1][0] == " " else f"{first}: {lines[-1]}"
 
 
+class _OutputFile(io.FileIO):
+    """The standard output, whose failures say what failed."""
+
+    def write(self, data):
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Failure(f"cannot write the output: {error.strerror}") from error
+
+
+def _open_output(stdout):
+    """What takes the place of sys.stdout: the same file."""
+    stdout.flush()
+    file = io.BufferedWriter(_OutputFile(stdout.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(file, encoding=stdout.encoding, errors=stdout.errors,
+                            line_buffering=stdout.line_buffering)
+
+
+def _outcome(main):
+    """(exit status, what to say on stderr or None) of a function."""
+    try:
+        main()
+        flush()
+    except KeyboardInterrupt:
+        pass
+    except SystemExit as end:
+        return end.code, None
+    except BrokenPipeError:
+        pass  # nobody reads any more: that is not a failure
+    except Exception as error:
+        return FAILURE, _one_line(error)
+    return 0, None
+
+
+def _let_signals_end_the_process():
+    """What is left to do is to detach. A signal that arrives by now ends the process, and the kernel
+    detaches; one that arrived before and is still to be handled is as good."""
+    while True:
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_DFL)
+            return
+        except KeyboardInterrupt:
+            continue
+
+
 def run(prog, main):
     """Runs main() and ends the process with the exit status that belongs to its outcome.
 
     SIGINT and SIGTERM are KeyboardInterrupt inside, also where the shell has set SIGINT
     to be ignored, as it does for background jobs.
     """
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
-    status = 0
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # where print() would take stdout
+    if sys.stdout is None:
+        sys.exit(f"{prog}: standard output is closed")
     try:
-        main()
-        flush()
+        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGTERM, _interrupt)
+        sys.stdout = _open_output(sys.stdout)
+        status, words = _outcome(main)
+        flushed = _outcome(flush)
+        if not status:
+            status, words = flushed
     except KeyboardInterrupt:
-        pass
-    except BrokenPipeError:
-        # Nobody reads any more. What is still buffered would fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Exception as error:
-        print(f"{prog}: {_one_line(error)}", file=sys.stderr)
-        status = FAILURE
+        # A second one, while the outcome of the first was looked at.
+        status, words = 0, None
+    _let_signals_end_the_process()
+    # What is still buffered would fail again at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if words:
+        print(f"{prog}: {words}", file=sys.stderr)
     sys.exit(status)

@@ -65,8 +65,9 @@ class KernelFunctions:
         self.places = len(names)
         self.numbered = 0
 
-    def attach(self, module, program_of):
+    def attach(self, module, program_of, progress):
         """Attaches the program program_of(None) to as many as can be; gives their number."""
+        progress.note(f"attaching to {self.places} functions")
         before = module.num_open_kprobes()
         module.attach_kprobe(event_re=self.expression, fn_name=program_of(None))
         return module.num_open_kprobes() - before
@@ -92,13 +93,20 @@ class Places:
         """The place's name (bytes), by its number."""
         return self.names[key]
 
-    def attach(self, module, program_of):
+    def attach(self, module, program_of, progress):
         """Attaches a program to each place where that can be, the one that program_of() names for
-        its number; gives how many they are. All places may have the same program."""
+        its number; gives how many they are. All places may have the same program.
+
+        Loading takes long and attaching does not, but detaching does: so all are loaded first, and
+        an interrupt meanwhile leaves nothing to detach."""
         failure = None
         attached = 0
+        programs = []
         for number in range(self.numbered):
-            program = module.load_func(program_of(number), self.program_type)
+            programs.append(module.load_func(program_of(number), self.program_type))
+            progress.note(f"{number + 1} of {self.numbered} programs loaded")
+        for number, program in enumerate(programs):
+            progress.note(f"{number} of {self.numbered} places attached")
             try:
                 self.attach_one(module, number, program.name)
                 attached += 1
@@ -190,9 +198,11 @@ def places_of(args):
     return places
 
 
-def attach(prog, places, module, program_of):
-    """Attaches as Places.attach() does, and says on stderr what can't be traced."""
-    attached = places.attach(module, program_of)
+def attach(prog, places, module, program_of, progress):
+    """Attaches as Places.attach() does, and says on stderr what can't be traced. progress: the
+    cli.Progress that is told how it goes; its line is taken away."""
+    attached = places.attach(module, program_of, progress)
+    progress.clear()
     if attached < places.places:
         print(f"{prog}: {places.places - attached} of {places.places} functions can't be traced",
               file=sys.stderr)

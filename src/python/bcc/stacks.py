@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections import Counter
 from typing import NamedTuple
 
@@ -343,6 +344,10 @@ class Report:
             end = f" for {duration:g} secs." if duration else "... Hit Ctrl-C to end."
             print(what + end, flush=True)
 
+    def time(self):
+        """The fields for show() that say when."""
+        return {"time": round(time.time(), 3)} if self.args.json else {}
+
     def show(self, stacks, **fields):
         """Prints stacks in the form that is asked for. fields: what stands in each JSON object
         before the stack."""
@@ -358,7 +363,7 @@ class Report:
     def show_all(self, stacks):
         """Prints stacks, draws them, or both, as is asked for."""
         if self.prints:
-            self.show(stacks)
+            self.show(stacks, **self.time())
         if self.args.flamegraph:
             self.draw(stacks)
 
