@@ -163,4 +163,4 @@ def test_mistakes_are_told(tmp_path):
     status, output, errors = run("memleak", "-p", os.getpid(), "-O", "m")
     assert (status, output) == (1, b"") and b"-O names the library" in errors
     status, output, errors = run("memleak", "-c", "/nowhere/program", "--json")
-    assert status == 1 and b"ended with 127" in errors
+    assert status == 1 and b"there is no such program" in errors

@@ -4,10 +4,11 @@ import os
 import subprocess
 from pathlib import Path
 
+import bcc
 import pytest
 
-# scripts/env puts the build tree's library directory first: BUILD/src/cc.
-UNIT_TESTS = Path(os.environ["LD_LIBRARY_PATH"].split(":")[0]).parents[1] / "tests/unit"
+# The package is BUILD/python/bcc.
+UNIT_TESTS = Path(bcc.__file__).parents[2] / "tests/unit"
 
 
 @pytest.mark.parametrize("name, case", [("attach", ""), ("find", ""), ("ksyms", "symbols")])

@@ -182,6 +182,16 @@ function posix.getpid() end
 ---@return string
 function posix.strerror(errno) end
 
+--- The id of a user, by name.
+---@param name string
+---@return integer?
+function posix.user_id(name) end
+
+--- The number of a signal, by its name without SIG, such as "USR1" or "RTMIN+1".
+---@param name string
+---@return integer?
+function posix.signal_number(name) end
+
 --- From now on SIGINT and SIGTERM end waits and are noted; a second one ends the process.
 function posix.catch_interrupts() end
 
