@@ -7,6 +7,7 @@ import ctypes as ct
 import importlib
 import inspect
 import os
+import subprocess
 
 import pytest
 
@@ -123,3 +124,33 @@ def test_what_the_package_exports_is_declared():
     names = declared(tree("__init__").body)
     assert set(bcc.__all__) - set(names) == set()
     assert os.path.exists(os.path.join(FOLDER, "py.typed"))
+
+
+# Lines of a script that are wrong, and what a type checker says of them.
+MISTAKES = """
+b["counts"].itmes()
+b["events"].open_perf_buffer(5)
+b.attach_kprobe(evnt="f")
+b.perf_buffer_poll("100")
+BPF(text=5)
+bcc.no_such_name
+BPF.find_library("c").upper()
+for key in b["counts"].items(): key.value
+"""
+
+
+def type_check(script, tmp_path):
+    return subprocess.run(["/usr/bin/mypy", "--strict", "--python-executable", "/usr/bin/python3", "--cache-dir",
+                           str(tmp_path / "cache"), script], env={**os.environ, "MYPYPATH": os.path.dirname(FOLDER)},
+                          capture_output=True, text=True, check=False).stdout
+
+
+def test_a_script_is_type_checked(tmp_path):
+    """The whole interface in use, strictly: neither in the script nor in a stub is anything wrong."""
+    script = os.path.join(os.path.dirname(__file__), "typed_script.py")
+    assert type_check(script, tmp_path) == "Success: no issues found in 1 source file\n"
+    lines = MISTAKES.strip().splitlines()
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("import bcc\nfrom bcc import BPF\nb = BPF(text='')\n" + "\n".join(lines) + "\n")
+    told = {int(line.split(":")[1]) for line in type_check(str(wrong), tmp_path).splitlines() if ": error: " in line}
+    assert told == set(range(4, 4 + len(lines)))

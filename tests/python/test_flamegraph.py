@@ -172,3 +172,22 @@ def test_program():
                           capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"flamegraph: line 1 is no folded stack: 'nonsense'\n"
+
+
+def test_program_reads_a_file(tmp_path):
+    def draw(*arguments):
+        return subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph", *arguments], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
+
+    stacks = tmp_path / "stacks"
+    stacks.write_text("main;work 3\nmain;x 2\n")
+    done = draw("--unit", "calls", str(stacks))
+    root = ElementTree.fromstring(done.stdout)
+    assert (done.returncode, done.stderr, root.get("data-total"), root.get("data-unit")) == (0, "", "5", "calls")
+    assert draw("-").returncode == 0
+    missing = str(tmp_path / "no-such-file")
+    done = draw(missing)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"flamegraph: {missing}: No such file or directory\n"
+    done = draw(missing, "more")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "more" in done.stderr

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
 from ._ebcc import Link, Module
 from .attach import Links
 from .constants import BPFProgType, XDPAction
 from .symbols import SymbolCache
+from .table import _AnyTable
 from .trace import TraceFile
 from .usdt import USDT
 
@@ -25,6 +26,8 @@ class Function:
     sock: int
     def __init__(self, bpf: BPF, name: bytes, fd: int) -> None: ...
 
+_Function: TypeAlias = Function
+
 class BPF(BPFProgType, XDPAction):
     XDP_FLAGS_UPDATE_IF_NOEXIST: int
     XDP_FLAGS_SKB_MODE: int
@@ -35,7 +38,7 @@ class BPF(BPFProgType, XDPAction):
     CLOCK_MONOTONIC: int
     str2ctype: dict[str, Any]
 
-    Function: type[Function]
+    Function: TypeAlias = _Function
     Table: Any
     debug: int
     module: Module
@@ -178,9 +181,9 @@ class BPF(BPFProgType, XDPAction):
 
     # Tables.
     def get_table(self, name: Text, keytype: type | None = ..., leaftype: type | None = ...,
-                  reducer: Callable[[Any, Any], Any] | None = ...) -> Any: ...
+                  reducer: Callable[[Any, Any], Any] | None = ...) -> _AnyTable: ...
     def decode_table(self, table_name: Text, sizeinfo: bool = ...) -> str: ...
-    def __getitem__(self, key: Text) -> Any: ...
+    def __getitem__(self, key: Text) -> _AnyTable: ...
     def __setitem__(self, key: Text, leaf: Any) -> None: ...
     def __delitem__(self, key: Text) -> None: ...
     def __len__(self) -> int: ...

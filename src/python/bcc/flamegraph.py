@@ -3,12 +3,11 @@
 
 The picture is one SVG file that needs nothing else. In a browser its script (flamegraph.js) fits
 it to the window and lets a person zoom, search and read the numbers; elsewhere it is a plain
-picture. `python3 -m bcc.flamegraph` draws one from folded lines.
+picture. `python3 -m bcc.flamegraph FILE` draws one from folded lines.
 
 Names come from whatever was traced, so none gets into the file but as text: what XML or a
 terminal would take for something else is written out.
 """
-import argparse
 import colorsys
 import os
 import re
@@ -16,6 +15,8 @@ import sys
 import unicodedata
 import zlib
 from xml.sax.saxutils import escape, quoteattr
+
+from . import cli
 
 # Kinds of functions.
 USER, KERNEL, INLINED, PROCESS = "user", "kernel", "inlined", "process"
@@ -244,10 +245,16 @@ def read_folded(lines, unit="samples"):
 
 
 def main():
-    """Reads folded lines from standard input, and writes the picture to standard output."""
-    parser = argparse.ArgumentParser(
+    """Reads folded lines from a file or standard input, and writes the picture to standard output."""
+    parser = cli.ArgumentParser(
         prog="python3 -m bcc.flamegraph",
-        description="Draw a flame graph (SVG) of folded stacks: standard input to output.")
+        description="Draw a flame graph of folded stacks: an SVG file, to standard output.",
+        epilog="examples:\n"
+               "  python3 -m bcc.flamegraph stacks > picture.svg\n"
+               "  profile -f 10 | python3 -m bcc.flamegraph --title CPU > picture.svg")
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE",
+                        help="folded stacks: functions with semicolons between them, a space and "
+                             "a number on each line (default: standard input, as with -)")
     parser.add_argument("--title", default="Flame graph")
     parser.add_argument("--subtitle", default="")
     parser.add_argument("--palette", choices=PALETTES, default="on-cpu")
@@ -255,14 +262,15 @@ def main():
     parser.add_argument("--min-width", type=float, default=MIN_WIDTH, metavar="PIXELS",
                         help="leave out functions narrower than this (default %(default)s)")
     args = parser.parse_args()
-    text = sys.stdin.buffer.read().decode("utf-8", "backslashreplace")
-    try:
-        graph = read_folded(text.split("\n"), args.unit)
-    except ValueError as error:
-        sys.exit(f"flamegraph: {error}")
-    sys.stdout.buffer.write(graph.svg(args.title, args.subtitle, args.palette,
-                                      args.min_width).encode())
+    if args.file == "-":
+        text = sys.stdin.buffer.read()
+    else:
+        with open(args.file, "rb") as file:
+            text = file.read()
+    lines = text.decode("utf-8", "backslashreplace").split("\n")
+    graph = read_folded(lines, args.unit)
+    cli.write(graph.svg(args.title, args.subtitle, args.palette, args.min_width).encode())
 
 
 if __name__ == "__main__":
-    main()
+    cli.run("flamegraph", main)
