@@ -802,17 +802,16 @@ static void push_gap(struct ebcc_ir *ir, struct ebcc_ir_list *parts, uint64_t si
 		ebcc_ir_no_memory(ir);
 }
 
-/* All merged constants as one, as a packed struct with the gaps written out. */
-static void define_whole(struct ebcc_ir_addresses *addresses)
+/* All merged constants as one, as a packed struct with the gaps written out. NULL: there are none.
+ */
+static LLVMValueRef encode_whole(struct ebcc_ir_addresses *addresses)
 {
 	struct ebcc_ir *ir = addresses->ir;
 	struct ebcc_ir_list parts __attribute__((cleanup(ebcc_ir_list_deinit))) = {0};
-	uint64_t at = 0, alignment = EBCC_ADDRESS_SIZE;
+	uint64_t at = 0;
 
-	if (!addresses->merged.count) {
-		LLVMDeleteGlobal(addresses->whole);
-		return;
-	}
+	if (!addresses->merged.count)
+		return NULL;
 	for (size_t i = 0; i < addresses->merged.count; i++) {
 		LLVMValueRef part = addresses->merged.items[i];
 
@@ -821,46 +820,35 @@ static void define_whole(struct ebcc_ir_addresses *addresses)
 			ebcc_ir_no_memory(ir);
 		at = addresses->merged_at[i] +
 		     LLVMABISizeOfType(ir->layout, LLVMGlobalGetValueType(part));
-		if (alignment_of(ir, part) > alignment)
-			alignment = alignment_of(ir, part);
 	}
 	push_gap(ir, &parts, WHOLE_BEYOND);
 	if (ir->failed)
+		return NULL;
+	return LLVMConstStructInContext(ir->context, parts.items, parts.count, true);
+}
+
+static void define_whole(struct ebcc_ir_addresses *addresses, LLVMValueRef value)
+{
+	struct ebcc_ir *ir = addresses->ir;
+	uint64_t alignment = EBCC_ADDRESS_SIZE;
+
+	if (!value) {
+		LLVMDeleteGlobal(addresses->whole);
 		return;
+	}
+	for (size_t i = 0; i < addresses->merged.count; i++)
+		if (alignment_of(ir, addresses->merged.items[i]) > alignment)
+			alignment = alignment_of(ir, addresses->merged.items[i]);
 	LLVMSetAlignment(addresses->whole, alignment);
 	LLVMSetGlobalConstant(addresses->whole, true);
 	LLVMSetLinkage(addresses->whole, LLVMInternalLinkage);
-	addresses->whole = replace_global(
-		ir, addresses->whole,
-		LLVMConstStructInContext(ir->context, parts.items, parts.count, true));
+	addresses->whole = replace_global(ir, addresses->whole, value);
 }
 
-/* Replaced one by one, the variables change the addresses in each other's values, by which their
- * numbers are found: so all values are made first. */
-static bool replace_holders(struct ebcc_ir_addresses *addresses)
-{
-	struct ebcc_ir *ir = addresses->ir;
-	LLVMValueRef *values AUTO_FREE = calloc(addresses->holder_count, sizeof(*values));
-
-	if (!values) {
-		ebcc_ir_no_memory(ir);
-		return false;
-	}
-	for (size_t i = 0; i < addresses->holder_count; i++)
-		values[i] = encode(addresses, LLVMGetInitializer(addresses->holders[i].global));
-	for (size_t i = 0; i < addresses->holder_count && !ir->failed; i++)
-		if (!ebcc_ir_values_get(&addresses->merged_of, addresses->holders[i].global))
-			replace_global(ir, addresses->holders[i].global, values[i]);
-	return !ir->failed;
-}
-
-void ebcc_ir_addresses_encode(struct ebcc_ir_addresses *addresses)
+static void replace_merged(struct ebcc_ir_addresses *addresses)
 {
 	struct ebcc_ir *ir = addresses->ir;
 
-	define_whole(addresses);
-	if (ir->failed || !replace_holders(addresses))
-		return;
 	for (size_t i = 0; i < addresses->merged.count; i++) {
 		LLVMValueRef offset = LLVMConstInt(ir->i64, addresses->merged_at[i], false);
 
@@ -868,4 +856,44 @@ void ebcc_ir_addresses_encode(struct ebcc_ir_addresses *addresses)
 				       LLVMConstInBoundsGEP2(ir->i8, addresses->whole, &offset, 1));
 		LLVMDeleteGlobal(addresses->merged.items[i]);
 	}
+}
+
+/* The variable with its numbers. One that nothing changes is constant from here on. */
+static void replace_holder(struct ebcc_ir_addresses *addresses, const struct ebcc_ir_holder *holder,
+			   LLVMValueRef value)
+{
+	struct ebcc_ir *ir = addresses->ir;
+	LLVMValueRef global;
+
+	if (ebcc_ir_values_get(&addresses->merged_of, holder->global))
+		return;
+	global = replace_global(ir, holder->global, value);
+	if (!(addresses->written >> holder->class & 1) && !*LLVMGetSection(global))
+		LLVMSetGlobalConstant(global, true);
+}
+
+/*
+ * Replaced one by one, the variables change the addresses in each other's values, by which their
+ * numbers are found: so all values are made first. The whole comes behind the variables, as old
+ * verifiers know a little less of an index than its bound: such an access has something to fall on.
+ */
+void ebcc_ir_addresses_encode(struct ebcc_ir_addresses *addresses)
+{
+	struct ebcc_ir *ir = addresses->ir;
+	LLVMValueRef *values AUTO_FREE = calloc(addresses->holder_count, sizeof(*values));
+	LLVMValueRef whole;
+
+	if (!values) {
+		ebcc_ir_no_memory(ir);
+		return;
+	}
+	for (size_t i = 0; i < addresses->holder_count; i++)
+		values[i] = encode(addresses, LLVMGetInitializer(addresses->holders[i].global));
+	whole = encode_whole(addresses);
+	for (size_t i = 0; i < addresses->holder_count && !ir->failed; i++)
+		replace_holder(addresses, &addresses->holders[i], values[i]);
+	if (ir->failed)
+		return;
+	define_whole(addresses, whole);
+	replace_merged(addresses);
 }

@@ -41,6 +41,7 @@ struct ebcc_ir_addresses {
 	struct ebcc_ir *ir;
 	struct ebcc_ir_holder *holders;
 	size_t holder_count;
+	uint64_t written;		 /* classes of which programs change something */
 	struct ebcc_ir_values holder_of; /* a global: its number among them, from 1 */
 	struct ebcc_ir_list merged;	 /* constants that become parts of one */
 	uint64_t *merged_at;		 /* where in that one */

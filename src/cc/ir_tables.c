@@ -413,6 +413,7 @@ static void check_store(struct tables *tables, LLVMValueRef instruction, struct 
 {
 	if (coverage(tables, place, size) != NOTHING)
 		refuse_store(tables, instruction, place);
+	tables->addresses.written |= place.classes;
 }
 
 static struct place at_distance(struct place place, uint64_t distance)

@@ -118,7 +118,7 @@ START_TEST(table_becomes_numbers)
 	      "  %r = load ptr, ptr %a\n  ret ptr %r\n}\n");
 	text = after(ebcc_ir_tables, NULL);
 	ck_assert_count(text, "@table = private constant [3 x i64] [i64 16, i64 0, i64 20]", 1);
-	ck_assert_count(text, "@idle = global i64 21", 1);
+	ck_assert_count(text, "@idle = constant i64 21", 1);
 	ck_assert_count(text, "load i64, ptr %a", 1);
 	ck_assert_count(text, "icmp ugt i64 %0, 20", 1);
 	ck_assert_count(text, "icmp eq i64 %0, 0", 1);
