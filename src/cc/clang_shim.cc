@@ -39,6 +39,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <functional>
+#include <vector>
+
 #include "clang_shim.h"
 #include "compiler_answer.h"
 
@@ -588,6 +591,97 @@ class MacroText : public clang::PPCallbacks
 	}
 };
 
+/*
+ * Holds back everything from code generation until the whole source has been parsed without an
+ * error. clang hands over declarations as it meets them, invalid ones too, and its generator of
+ * debug info ends the process on a struct whose member has no known type.
+ */
+class CodegenAfterParsing : public clang::ASTConsumer
+{
+	using Event = std::function<void(clang::ASTConsumer &)>;
+
+	clang::CompilerInstance &compiler;
+	std::unique_ptr<clang::ASTConsumer> codegen;
+	std::vector<Event> events;
+	bool parsed = false; /* what comes now, codegen itself has asked for */
+
+	void pass(Event event)
+	{
+		if (parsed)
+			event(*codegen);
+		else
+			events.push_back(std::move(event));
+	}
+
+	void Initialize(clang::ASTContext &context) override
+	{
+		codegen->Initialize(context);
+	}
+
+	bool HandleTopLevelDecl(clang::DeclGroupRef group) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleTopLevelDecl(group); });
+		return true;
+	}
+
+	void HandleInterestingDecl(clang::DeclGroupRef group) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleInterestingDecl(group); });
+	}
+
+	void HandleInlineFunctionDefinition(clang::FunctionDecl *function) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleInlineFunctionDefinition(function); });
+	}
+
+	void HandleTagDeclDefinition(clang::TagDecl *tag) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleTagDeclDefinition(tag); });
+	}
+
+	void HandleTagDeclRequiredDefinition(const clang::TagDecl *tag) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleTagDeclRequiredDefinition(tag); });
+	}
+
+	void CompleteTentativeDefinition(clang::VarDecl *variable) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.CompleteTentativeDefinition(variable); });
+	}
+
+	void CompleteExternalDeclaration(clang::DeclaratorDecl *declaration) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.CompleteExternalDeclaration(declaration); });
+	}
+
+	void HandleTranslationUnit(clang::ASTContext &context) override
+	{
+		if (compiler.getDiagnostics().hasErrorOccurred())
+			return;
+		parsed = true;
+		for (const Event &event : events)
+			event(*codegen);
+		codegen->HandleTranslationUnit(context);
+	}
+
+	clang::ASTMutationListener *GetASTMutationListener() override
+	{
+		return codegen->GetASTMutationListener();
+	}
+
+	clang::ASTDeserializationListener *GetASTDeserializationListener() override
+	{
+		return codegen->GetASTDeserializationListener();
+	}
+
+      public:
+	CodegenAfterParsing(clang::CompilerInstance &compiler,
+			    std::unique_ptr<clang::ASTConsumer> codegen)
+	    : compiler(compiler), codegen(std::move(codegen))
+	{
+	}
+};
+
 /* From C to IR. */
 class ParseAction : public clang::EmitLLVMOnlyAction
 {
@@ -598,8 +692,13 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
 							      StringRef file) override
 	{
-		return BodySkipper::add(EmitLLVMOnlyAction::CreateASTConsumer(compiler, file),
-					broken);
+		auto codegen = EmitLLVMOnlyAction::CreateASTConsumer(compiler, file);
+
+		if (!codegen)
+			return nullptr;
+		return BodySkipper::add(
+			std::make_unique<CodegenAfterParsing>(compiler, std::move(codegen)),
+			broken);
 	}
 
 	bool BeginSourceFileAction(clang::CompilerInstance &compiler) override

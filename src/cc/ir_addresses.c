@@ -409,19 +409,23 @@ static bool is_kept_by_llvm(LLVMValueRef value)
 	return false;
 }
 
+static bool has_section(LLVMValueRef global)
+{
+	const char *section = LLVMGetSection(global);
+
+	return section && *section;
+}
+
 /* Whether nothing needs the variable to be one of its own. */
 static bool can_merge(const struct ebcc_ir *ir, LLVMValueRef base)
 {
-	const char *section;
-
 	if (!LLVMIsAGlobalVariable(base) || LLVMIsDeclaration(base) ||
 	    !LLVMIsGlobalConstant(base) || LLVMIsThreadLocal(base))
 		return false;
 	if (LLVMGetLinkage(base) != LLVMPrivateLinkage &&
 	    LLVMGetLinkage(base) != LLVMInternalLinkage)
 		return false;
-	section = LLVMGetSection(base);
-	return !(section && *section) && !is_volatile(ir, base) && !is_kept_by_llvm(base);
+	return !has_section(base) && !is_volatile(ir, base) && !is_kept_by_llvm(base);
 }
 
 static uint64_t align_up(uint64_t offset, uint64_t alignment)
@@ -769,7 +773,6 @@ static LLVMValueRef replace_global(struct ebcc_ir *ir, LLVMValueRef old, LLVMVal
 {
 	LLVMValueRef new = LLVMAddGlobal(ir->module, LLVMTypeOf(value), "");
 	LLVMValueMetadataEntry *entries;
-	const char *section = LLVMGetSection(old);
 	char *name AUTO_FREE = strdup(ebcc_ir_name(old));
 	size_t count;
 
@@ -783,8 +786,8 @@ static LLVMValueRef replace_global(struct ebcc_ir *ir, LLVMValueRef old, LLVMVal
 	LLVMSetVisibility(new, LLVMGetVisibility(old));
 	LLVMSetUnnamedAddress(new, LLVMGetUnnamedAddress(old));
 	LLVMSetAlignment(new, alignment_of(ir, old));
-	if (section && *section)
-		LLVMSetSection(new, section);
+	if (has_section(old))
+		LLVMSetSection(new, LLVMGetSection(old));
 	entries = LLVMGlobalCopyAllMetadata(old, &count);
 	for (size_t i = 0; i < count; i++)
 		LLVMGlobalSetMetadata(new, LLVMValueMetadataEntriesGetKind(entries, i),
@@ -868,7 +871,7 @@ static void replace_holder(struct ebcc_ir_addresses *addresses, const struct ebc
 	if (ebcc_ir_values_get(&addresses->merged_of, holder->global))
 		return;
 	global = replace_global(ir, holder->global, value);
-	if (!(addresses->written >> holder->class & 1) && !*LLVMGetSection(global))
+	if (!(addresses->written >> holder->class & 1) && !has_section(global))
 		LLVMSetGlobalConstant(global, true);
 }
 

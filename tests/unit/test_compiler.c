@@ -4,6 +4,7 @@
  * client finds beside this program. Diagnostics, virtual and real headers, flags, limits.
  */
 #include <check.h>
+#include <ctype.h>
 #include <elf.h>
 #include <signal.h>
 #include <stdio.h>
@@ -141,6 +142,156 @@ START_TEST(unknown_function_and_type)
 	ck_assert_ptr_nonnull(strstr(function.diagnostics[0].message, "'nothing_like_it'"));
 	ck_assert_int_eq(type.status, EBCC_CC_SOURCE_ERROR);
 	ck_assert_str_eq(type.diagnostics[0].message, "unknown type name 'nowhere_t'");
+}
+END_TEST
+
+/* Something of each kind of declaration. */
+static const char many_names[] =
+	"#define N 4\n"
+	"enum kind { ONE, TWO };\n"
+	"typedef struct { u32 a; u64 b; } pair_t;\n"
+	"struct key_t {\n"
+	"	u32 pid; char comm[16]; pair_t pair; enum kind kind; u32 bits : 3; pair_t "
+	"array[N];\n"
+	"	struct { u8 in; } inner; int (*call)(struct key_t *, pair_t);\n"
+	"};\n"
+	"struct leaf_t { u64 time; struct key_t *next; union { u32 x; u64 y; } u; struct leaf_t "
+	"*self; };\n"
+	"BPF_HASH(counts, struct key_t, struct leaf_t, 128);\n"
+	"BPF_ARRAY(array, pair_t, 8);\n"
+	"BPF_PERF_OUTPUT(events);\n"
+	"BPF_HISTOGRAM(hist, struct key_t);\n"
+	"BPF_TABLE(\"percpu_array\", int, pair_t, per, 4);\n"
+	"BPF_RINGBUF_OUTPUT(ring, 8);\n"
+	"extern pair_t outside(struct key_t *key, enum kind kind) "
+	"__attribute__((section(\".ksyms\")));\n"
+	"static const struct leaf_t zero_leaf = {};\n"
+	"const char *const names[] = {\"one\", \"two\"};\n"
+	"pair_t global_pair = {1, 2};\n"
+	"static inline int helper(struct key_t *k, pair_t p, u64 *out)\n"
+	"{\n"
+	"	k->pair = p;\n"
+	"	for (int i = 0; i < N; i++) { pair_t local = k->array[i]; *out += local.a; }\n"
+	"	return k->pid > 3 ? ONE : TWO;\n"
+	"}\n"
+	"int prog(struct pt_regs *ctx, struct key_t *task, u32 size)\n"
+	"{\n"
+	"	struct key_t key = {};\n"
+	"	struct leaf_t *leaf, zero = zero_leaf;\n"
+	"	pair_t p = {.a = 1, .b = 2};\n"
+	"	u64 out = size;\n"
+	"	if (helper(&key, p, &out) == ONE || names[size & 1][0] == 'o')\n"
+	"		return 0;\n"
+	"	leaf = counts.lookup_or_try_init(&key, &zero);\n"
+	"	if (leaf) { leaf->time = bpf_ktime_get_ns(); lock_xadd(&leaf->u.y, out); }\n"
+	"	hist.increment(key);\n"
+	"	events.perf_submit(ctx, &key, sizeof(key));\n"
+	"	struct key_t *record = ring.ringbuf_reserve(sizeof(struct key_t));\n"
+	"	if (record) { *record = key; ring.ringbuf_submit(record, 0); }\n"
+	"	int zero_index = 0;\n"
+	"	pair_t *found = array.lookup(&zero_index);\n"
+	"	if (found) found->a = task->pid + global_pair.a;\n"
+	"	bpf_trace_printk(\"%d\\n\", key.pid);\n"
+	"	return (int)sizeof(struct leaf_t) + __builtin_offsetof(struct leaf_t, time);\n"
+	"}\n"
+	"int typed(unsigned long long *ctx) { pair_t q = {.a = ctx[0]}; int k = 0; "
+	"array.update(&k, &q); return 0; }\n";
+
+static bool in_name(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Where the name behind @at begins; the end where there is none. */
+static const char *next_name(const char *at)
+{
+	while (in_name(*at))
+		at++;
+	while (*at && !in_name(*at))
+		at++;
+	return at;
+}
+
+/* Whether the same name stands before @name. */
+static bool was_before(const char *name)
+{
+	size_t size = 0;
+
+	while (in_name(name[size]))
+		size++;
+	for (const char *other = many_names; other < name; other = next_name(other))
+		if (!memcmp(other, name, size) && !in_name(other[size]))
+			return true;
+	return false;
+}
+
+/* Whatever is misspelt, what comes back is an answer. A crash in here would be the test's. */
+START_TEST(misspelt_names)
+{
+	struct ebcc_compiler_client *inside;
+
+	ck_assert_ptr_null(ebcc_compiler_client_create(NULL, EBCC_COMPILER_IN_PROCESS, &inside));
+	ck_assert_ptr_null(ebcc_compiler_client_start(inside));
+	for (const char *name = many_names; *name; name = next_name(name)) {
+		struct ebcc_buf text AUTO_BUF = EBCC_BUF_INIT;
+		struct ebcc_cc_request request;
+		struct ebcc_cc_answer answer;
+		struct ebcc_error *error;
+
+		if (was_before(name))
+			continue;
+		ebcc_buf_append(&text, many_names, name - many_names);
+		ebcc_buf_append_string(&text, "lost_");
+		ebcc_buf_append_string(&text, name);
+		request = request_for(ebcc_buf_string(&text));
+		error = ebcc_compiler_client_compile(inside, &request, &answer);
+		ck_assert_msg(!error, "%s: %.20s", error ? ebcc_error_message(error) : "", name);
+		ck_assert_msg(answer.status != EBCC_CC_INTERNAL_ERROR, "%.20s", name);
+		ck_assert(answer.status == EBCC_CC_OK || answer.diagnostic_count);
+		ebcc_cc_answer_deinit(&answer);
+	}
+	ebcc_compiler_client_destroy(inside);
+}
+END_TEST
+
+/* What debug info can't describe: clang would end the helper by a signal. */
+START_TEST(invalid_members)
+{
+	static const char *const members[] = {
+		"enum kind kind;",
+		"lost_t member;",
+		"struct lost member;",
+		"lost_t member[4];",
+		"int member[];\n\tint behind;",
+		"int member[LOST];",
+		"union { struct lost member; } u;",
+		"struct record_t itself;",
+		"void member;",
+		"int member(int);",
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text),
+			 "struct record_t {\n\tu32 pid;\n\t%s\n};\n"
+			 "BPF_HASH(table, struct record_t, u64);\n"
+			 "int outside(struct record_t *record);\n"
+			 "int prog(struct pt_regs *ctx)\n"
+			 "{\n"
+			 "\tstruct record_t record = {};\n"
+			 "\ttable.increment(record);\n"
+			 "\treturn outside(&record);\n"
+			 "}\n",
+			 members[i]);
+
+		struct ebcc_cc_answer answer AUTO_ANSWER = compile(text);
+
+		ck_assert_msg(answer.status == EBCC_CC_SOURCE_ERROR, "%s", members[i]);
+		ck_assert_msg(answer.diagnostics[0].line == 3 ||
+				      answer.diagnostics[0].severity == EBCC_CC_WARNING,
+			      "%s: %s", members[i], answer.diagnostics[0].rendered);
+	}
 }
 END_TEST
 
@@ -753,6 +904,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_add_test(tcase, syntax_error);
 	tcase_add_test(tcase, unknown_function_and_type);
+	tcase_add_test(tcase, misspelt_names);
+	tcase_add_test(tcase, invalid_members);
 	tcase_add_test(tcase, warnings_are_warnings);
 	tcase_add_test(tcase, unused_things_are_no_noise);
 	tcase_add_test(tcase, kernel_headers_are_empty);
