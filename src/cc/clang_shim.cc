@@ -2,8 +2,9 @@
 /*
  * The only C++ file, and the only one that knows LLVM's versions: clang run in process over
  * files held in memory, and the few queries that LLVM-C lacks. The file system that clang
- * sees is the real one with a tree of virtual files on top (compiler.h describes it); every real
- * file read, or looked for in vain, is recorded as a dependency of the compile.
+ * sees is the real one, as far as the request lets it be read, with a tree of virtual files on top
+ * (compiler.h describes it); every real file read, or looked for in vain, is recorded as a
+ * dependency of the compile.
  */
 #include <clang/AST/Decl.h>
 #include <clang/Basic/Diagnostic.h>
@@ -37,6 +38,7 @@
 #include <llvm/Support/VirtualFileSystem.h>
 
 #define XXH_INLINE_ALL
+#include <unistd.h>
 #include <xxhash.h>
 
 #include <functional>
@@ -44,6 +46,10 @@
 
 #include "clang_shim.h"
 #include "compiler_answer.h"
+
+extern "C" {
+#include "read_scope.h"
+}
 
 using llvm::ErrorOr;
 using llvm::StringRef;
@@ -58,6 +64,35 @@ std::error_code no_such_file()
 {
 	return std::make_error_code(std::errc::no_such_file_or_directory);
 }
+
+/* Why a file that exists is not opened; clang shows the words behind "cannot open file". */
+class RefusalCategory : public std::error_category
+{
+	const char *name() const noexcept override
+	{
+		return "ebcc";
+	}
+
+	std::string message(int errnum) const override
+	{
+		return errnum == EXDEV
+			       ? "it is outside of what this compile may read: the directories of "
+				 "the source, of the kernel's headers, and those that flags such "
+				 "as "
+				 "-I name"
+			       : "it is not a regular file";
+	}
+
+      public:
+	static std::error_code make(int errnum)
+	{
+		static const RefusalCategory category;
+
+		if (errnum == EXDEV || errnum == EINVAL)
+			return std::error_code(errnum, category);
+		return std::error_code(errnum, std::generic_category());
+	}
+};
 
 /* A file whose bytes are at hand. Each open gets a copy: buffers may outlive the file. */
 class MemoryFile : public vfs::File
@@ -196,8 +231,11 @@ class RequestFileSystem : public vfs::ProxyFileSystem
       public:
 	RequestFileSystem(const ebcc_clang_input &input, StringRef source_path,
 			  ebcc_cc_answer *answer)
-	    : ProxyFileSystem(vfs::getRealFileSystem()), request(*input.request), answer(answer)
+	    : ProxyFileSystem(vfs::createPhysicalFileSystem()), request(*input.request),
+	      answer(answer)
 	{
+		if (request.working_directory)
+			(void)setCurrentWorkingDirectory(request.working_directory);
 		for (size_t i = 0; i < input.builtin_count; i++)
 			add(input.builtin[i].path,
 			    StringRef(input.builtin[i].text, input.builtin[i].size));
@@ -241,29 +279,51 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 		return open_real(twine, name);
 	}
 
+	/* A descriptor of a file that may be read. */
+	ErrorOr<int> open_readable(const Twine &twine, StringRef name)
+	{
+		llvm::SmallString<256> absolute;
+
+		twine.toVector(absolute);
+		(void)makeAbsolute(absolute);
+		int fd = ebcc_read_scope_open(request.readable, request.readable_count,
+					      absolute.c_str());
+		if (fd >= 0)
+			return fd;
+		int errnum = errno;
+		auto stat = ProxyFileSystem::status(twine);
+		if (!stat) {
+			record(name, 0, true);
+			return stat.getError();
+		}
+		if (stat->isDirectory())
+			return std::make_error_code(std::errc::is_a_directory);
+		return RefusalCategory::make(errnum);
+	}
+
 	ErrorOr<std::unique_ptr<vfs::File>> open_real(const Twine &twine, StringRef name)
 	{
-		auto real = ProxyFileSystem::openFileForRead(twine);
+		ErrorOr<int> fd = open_readable(twine, name);
 
-		if (!real) {
-			record(name, 0, true);
-			return real;
-		}
-		auto stat = (*real)->status();
-		if (!stat)
-			return stat.getError();
-		if (stat->isDirectory())
-			return real;
-		auto contents = (*real)->getBuffer(twine, -1, true, false);
+		if (!fd)
+			return fd.getError();
+		llvm::sys::fs::file_status status;
+		std::error_code failed = llvm::sys::fs::status(*fd, status);
+		/* Volatile: read, not mapped. */
+		auto contents = llvm::MemoryBuffer::getOpenFile(*fd, twine, -1, true, true);
+		close(*fd);
+		if (failed)
+			return failed;
 		if (!contents)
 			return contents.getError();
+		auto stat = vfs::Status::copyWithNewName(status, twine);
 		record(name, XXH64((*contents)->getBufferStart(), (*contents)->getBufferSize(), 0),
 		       false);
 		/* The size as read, not as stat saw it: the file may have changed in between. */
 		auto same =
-			vfs::Status(twine, stat->getUniqueID(), stat->getLastModificationTime(),
-				    stat->getUser(), stat->getGroup(), (*contents)->getBufferSize(),
-				    stat->getType(), stat->getPermissions());
+			vfs::Status(twine, stat.getUniqueID(), stat.getLastModificationTime(),
+				    stat.getUser(), stat.getGroup(), (*contents)->getBufferSize(),
+				    stat.getType(), stat.getPermissions());
 		return std::make_unique<MemoryFile>(same, std::move(*contents));
 	}
 };

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "buf.h"
 #include "compile_cache.h"
@@ -22,6 +23,7 @@
 #include "kernel_record.h"
 #include "ktypes.h"
 #include "load.h"
+#include "read_scope.h"
 #include "pid_namespace.h"
 #include "source_scan.h"
 
@@ -48,6 +50,8 @@ struct ebcc_compilation {
 	char **cflag_texts;
 	size_t cflag_count; /* the caller's */
 	struct ebcc_cc_file files[2];
+	char *working_directory;
+	struct ebcc_read_scope readable;
 	struct ebcc_cc_request request;
 };
 
@@ -66,6 +70,8 @@ void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
 	free(compilation->kernel_root);
 	free(compilation->root_btf);
 	free(compilation->root_modules);
+	free(compilation->working_directory);
+	ebcc_read_scope_deinit(&compilation->readable);
 	ebcc_buf_deinit(&compilation->kernel_types);
 	free(compilation);
 }
@@ -521,6 +527,29 @@ static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
 	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s", ebcc_buf_string(&text));
 }
 
+/* What the compile may read: where the source is, and what flags name. */
+static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
+{
+	const char *slash = strrchr(compilation->file_name, '/');
+	AUTO_FREE char *directory =
+		strndup(compilation->file_name, slash ? slash - compilation->file_name : 0);
+	struct ebcc_read_scope *readable = &compilation->readable;
+
+	if (!directory)
+		return ebcc_error_no_memory();
+	ebcc_read_scope_deinit(readable);
+	TRY(ebcc_read_scope_add(readable, slash ? directory : "."));
+	TRY(ebcc_read_scope_add_flags(readable, compilation->cflags, compilation->cflag_count));
+	compilation->request.readable = (const char *const *)readable->paths;
+	compilation->request.readable_count = readable->count;
+	/* A directory that was removed has no name: nothing can be in it, either. */
+	free(compilation->working_directory);
+	compilation->working_directory = getcwd(NULL, 0);
+	compilation->request.working_directory =
+		compilation->working_directory ? compilation->working_directory : "/";
+	return NULL;
+}
+
 /* Stages 1 to 4, and a good answer into the cache. */
 static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
 				       const struct surroundings *with,
@@ -528,6 +557,7 @@ static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
 {
 	AUTO_BUF struct ebcc_buf inputs = EBCC_BUF_INIT, notes = EBCC_BUF_INIT;
 
+	TRY(set_readable(compilation));
 	/* LLVM starts while this process reads BTF. */
 	TRY(ebcc_compiler_client_start(with->client));
 	if (compilation->types == EBCC_KERNEL_TYPES_AUTO)

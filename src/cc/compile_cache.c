@@ -9,6 +9,7 @@
  *
  *	file HASH PATH		XXH64 of the file's bytes
  *	absent PATH		was looked for in vain
+ *	directory PATH		of the process: files were looked for, maybe relative to it
  *	config SYMBOL VALUE	VALUE is empty where the symbol is not set
  */
 #include "compile_cache.h"
@@ -106,6 +107,13 @@ static bool config_holds(struct ebcc_kernel_info *kernel, char *condition)
 	return !error && !strcmp(value ? value : "", expected);
 }
 
+static bool directory_holds(const char *expected)
+{
+	AUTO_FREE char *now = getcwd(NULL, 0);
+
+	return now && !strcmp(now, expected);
+}
+
 /* Whether one condition (a line, changed by the call) is true now. */
 static bool holds(struct ebcc_kernel_info *kernel, char *line)
 {
@@ -117,6 +125,8 @@ static bool holds(struct ebcc_kernel_info *kernel, char *line)
 		return access(line + 7, F_OK) != 0;
 	if (!strncmp(line, "config ", 7))
 		return config_holds(kernel, line + 7);
+	if (!strncmp(line, "directory ", 10))
+		return directory_holds(line + 10);
 	return sscanf(line, "file %16llx %n", &hash, &at) == 1 && at &&
 	       ebcc_object_cache_hash_file(line + at, &now) && now == hash;
 }
@@ -236,6 +246,16 @@ static bool add_input(struct ebcc_buf *conditions, const struct ebcc_kernel_info
 	return false;
 }
 
+static bool add_directory(struct ebcc_buf *conditions)
+{
+	AUTO_FREE char *directory = getcwd(NULL, 0);
+
+	if (!directory || strchr(directory, '\n'))
+		return false;
+	ebcc_buf_printf(conditions, "directory %s\n", directory);
+	return true;
+}
+
 /* All conditions of an answer; false when one can't be expressed. */
 static bool write_conditions(struct ebcc_buf *conditions, const struct ebcc_kernel_info *kernel,
 			     const char *inputs, const struct ebcc_cc_answer *answer)
@@ -249,6 +269,8 @@ static bool write_conditions(struct ebcc_buf *conditions, const struct ebcc_kern
 		if (!add_input(conditions, kernel, line))
 			return false;
 	}
+	if (answer->dependency_count && !add_directory(conditions))
+		return false;
 	for (size_t i = 0; i < answer->dependency_count; i++) {
 		const struct ebcc_cc_dependency *dependency = &answer->dependencies[i];
 

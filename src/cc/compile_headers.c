@@ -13,6 +13,7 @@
 
 #include "compile_pch.h"
 #include "kernel_record.h"
+#include "read_scope.h"
 
 /* The request's own files, and preamble, its precompiled form, kernel types. */
 #define MORE_FILES 3
@@ -22,6 +23,7 @@ struct headers_request {
 	struct ebcc_cc_request request;
 	struct ebcc_cc_file *files;
 	const char **cflags;
+	struct ebcc_read_scope readable;
 	struct ebcc_buf preamble, pch, types;
 };
 
@@ -30,6 +32,7 @@ static void headers_request_deinit(struct headers_request *request)
 {
 	free(request->files);
 	free(request->cflags);
+	ebcc_read_scope_deinit(&request->readable);
 	ebcc_buf_deinit(&request->preamble);
 	ebcc_buf_deinit(&request->pch);
 	ebcc_buf_deinit(&request->types);
@@ -93,6 +96,18 @@ struct ebcc_error *ebcc_compile_find_headers(const struct ebcc_kernel_info *kern
 	return ebcc_kernel_headers_find(kernel, &opts, cache, ret);
 }
 
+/* What the template may read, and the trees of the headers. */
+static struct ebcc_error *add_trees(struct ebcc_read_scope *scope,
+				    const struct ebcc_cc_request *from,
+				    const struct ebcc_kernel_headers *headers)
+{
+	for (size_t i = 0; i < from->readable_count; i++)
+		TRY(ebcc_read_scope_add(scope, from->readable[i]));
+	TRY(ebcc_read_scope_add(scope, headers->build));
+	TRY(ebcc_read_scope_add(scope, headers->source));
+	return ebcc_read_scope_add_flags(scope, headers->flags, headers->flag_count);
+}
+
 /* The template's flags and files, with those of the headers. */
 static struct ebcc_error *request_init(struct headers_request *request,
 				       const struct ebcc_headers_compile *compile)
@@ -112,6 +127,9 @@ static struct ebcc_error *request_init(struct headers_request *request,
 		request->cflags[i] = from->cflags[i];
 	for (size_t i = 0; i < headers->flag_count; i++)
 		request->cflags[from->cflag_count + i] = headers->flags[i];
+	TRY(add_trees(&request->readable, from, headers));
+	request->request.readable = (const char *const *)request->readable.paths;
+	request->request.readable_count = request->readable.count;
 	request->request.files = request->files;
 	request->request.cflags = request->cflags;
 	request->request.cflag_count += headers->flag_count;

@@ -38,6 +38,7 @@ add_library(ebcc_ir STATIC
   ir.c
   ir_addresses.c
   ir_arguments.c
+  ir_assembler.c
   ir_events.c
   ir_headers.c
   ir_inline.c
@@ -84,8 +85,10 @@ execute_process(
     coverage irreader bitwriter linker
   OUTPUT_VARIABLE ebcc_llvm_archives OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 separate_arguments(ebcc_llvm_archives)
+add_library(ebcc_confine STATIC confine.c)
+target_link_libraries(ebcc_confine PUBLIC ebcc_base)
 add_executable(ebcc-cc ebcc_cc.c $<TARGET_OBJECTS:ebcc_compiler>)
-target_link_libraries(ebcc-cc PRIVATE ebcc_ir ebcc_protocol
+target_link_libraries(ebcc-cc PRIVATE ebcc_ir ebcc_protocol ebcc_confine
   -Wl,--start-group ${ebcc_clang_archives} ${ebcc_llvm_archives} -Wl,--end-group
   -Wl,--as-needed z zstd dl m pthread)
 target_link_options(ebcc-cc PRIVATE -no-pie -static-libstdc++ -static-libgcc -Wl,--gc-sections -s)

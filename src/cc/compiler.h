@@ -6,7 +6,7 @@
  * (compiler_client.h talks to it), or in the embedder's own process.
  *
  * Same input, same answer: it reads no kernel state, no environment and, beyond the
- * headers that the source includes, no file.
+ * headers that the source includes, no file; of these only what the request says.
  */
 #ifndef EBCC_COMPILER_H
 #define EBCC_COMPILER_H
@@ -90,6 +90,11 @@ struct ebcc_cc_request {
 	enum ebcc_cc_pipeline pipeline;
 	enum ebcc_cc_read read;
 	unsigned flags; /* enum ebcc_cc_flag */
+	/* Where relative paths begin, absolute; NULL: in the directory of this process. */
+	const char *working_directory;
+	/* The files on disk that may be read, and directories with all below them (read_scope.h). */
+	const char *const *readable;
+	size_t readable_count;
 };
 
 enum ebcc_cc_severity {

@@ -43,7 +43,8 @@ struct ebcc_compiler_client {
 	pid_t pid;   /* 0: no helper */
 	int pidfd;   /* -1 on kernels without, or when it could not be had */
 	int socket;
-	int complaints; /* the helper's standard error, a memfd */
+	int complaints;		  /* the helper's standard error, a memfd */
+	struct ebcc_buf readable; /* what its first request let it read; empty before */
 };
 
 /* How an exchange with the helper ended. */
@@ -266,6 +267,7 @@ static void close_descriptors(struct ebcc_compiler_client *client)
 		*fds[i] = -1;
 	}
 	client->pid = 0;
+	ebcc_buf_clear(&client->readable);
 }
 
 /* Ends the helper, and what it may have started: they are a process group. */
@@ -630,6 +632,25 @@ static struct ebcc_error *exchange(struct ebcc_compiler_client *client, struct e
 	return receive_answer(client, wait, answer);
 }
 
+/* A helper is confined by its first request: one that may read other files needs another helper. */
+static struct ebcc_error *start_for(struct ebcc_compiler_client *client,
+				    const struct ebcc_cc_request *request)
+{
+	AUTO_BUF struct ebcc_buf readable = EBCC_BUF_INIT;
+
+	ebcc_buf_printf(&readable, "%zu", request->readable_count);
+	for (size_t i = 0; i < request->readable_count; i++)
+		ebcc_buf_append(&readable, request->readable[i], strlen(request->readable[i]) + 1);
+	TRY(ebcc_buf_check(&readable));
+	if (client->readable.size && (client->readable.size != readable.size ||
+				      memcmp(client->readable.data, readable.data, readable.size)))
+		stop_helper(client);
+	TRY(ebcc_compiler_client_start(client));
+	ebcc_buf_clear(&client->readable);
+	ebcc_buf_append(&client->readable, readable.data, readable.size);
+	return ebcc_buf_check(&client->readable);
+}
+
 static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
 					    const struct ebcc_cc_request *request,
 					    struct ebcc_cc_answer *answer)
@@ -639,7 +660,7 @@ static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
 	struct wait wait;
 
 	TRY(ebcc_frame_encode_request(&frame, request));
-	TRY(ebcc_compiler_client_start(client));
+	TRY(start_for(client, request));
 	wait_begin(&wait, client->timeout_seconds);
 	error = exchange(client, &frame, &wait, answer);
 	wait_end(&wait);
@@ -730,5 +751,6 @@ void ebcc_compiler_client_destroy(struct ebcc_compiler_client *client)
 	if (!client)
 		return;
 	stop_helper(client);
+	ebcc_buf_deinit(&client->readable);
 	free(client);
 }

@@ -2,7 +2,8 @@
 /*
  * Building the front end's arguments. Users write flags for the clang driver; the front
  * end is called without one (starting a driver costs time and looks around in the system),
- * so the flags that differ between the two are sorted out here.
+ * so the flags that differ between the two are sorted out here. Flags may be a stranger's: those
+ * that are taken are on a list, as the front end has many that load code or open files.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,16 +190,97 @@ static const struct {
 };
 
 /* Flags that would be taken for something else. */
-static const char *const refused_flags[] = {"-Wp,*", "-Xpreprocessor", "-Xassembler"};
+static const char *const passing_flags[] = {"-Wp,*", "-Xpreprocessor", "-Xassembler"};
 
 /* The same, with an argument of their own as the next word. */
 static const char *const ignored_pairs[] = {"-target", "-x", "-o", "-MF", "-MT", "-MQ", "-Xlinker"};
 
 /* Flags whose argument may be the next word. */
 static const char *const separate_flags[] = {
-	"-D",	   "-U",	 "-I",	     "-include",     "-imacros",	   "-isystem",
-	"-iquote", "-idirafter", "-iprefix", "-iwithprefix", "-iwithprefixbefore", "-isysroot",
-	"-F",	   "-Xclang",	 "-mllvm",
+	"-D", "-U", "-I", "-include", "-imacros", "-isystem", "-iquote", "-idirafter", "-Xclang",
+};
+
+/* What is handed on, unless it is refused by name. */
+static const char *const taken_flags[] = {
+	"-D*",
+	"-U*",
+	"-I*",
+	"-include",
+	"-imacros",
+	"-isystem*",
+	"-iquote*",
+	"-idirafter*",
+	"-W*",
+	"-w",
+	"-f*",
+	"-m*",
+	"-std=*",
+	"-pedantic*",
+	"-R*",
+	"-trigraphs",
+	"-undef",
+	"-pthread",
+	"-nobuiltininc",
+	"-nostdsysteminc",
+	"-no-implicit-float",
+	"-ansi",
+};
+
+/* The front end's own, behind -Xclang, with an argument as the next word, behind -Xclang too. */
+static const char *const taken_pairs[] = {"-target-feature", "-target-cpu"};
+
+/* What makes the front end load code, write, or read files by ways of its own. */
+static const char *const refused_flags[] = {
+	"-save-temps*",
+	"--save-temps*",
+	"-load*",
+	"-plugin*",
+	"-add-plugin",
+	"-opt-record-*",
+	"-dependency-*",
+	"-serialize-diagnostic*",
+	"--serialize-diagnostic*",
+	"-diagnostic-*",
+	"-include-pch",
+	"-ivfsoverlay*",
+	"-B*",
+	"-specs*",
+	"-mllvm*",
+	"-mlink-*",
+	"-mdebug-pass*",
+	"-migrate*",
+	"-mt-migrate*",
+	"-main-file-name",
+	"-module-*",
+	"-fapinotes*",
+	"-fbasic-block-sections*",
+	"-fbuild-session-file*",
+	"-fcoverage*",
+	"-fcrash-diagnostics*",
+	"-fdump*",
+	"-fembed*",
+	"-fexperimental-sanitize*",
+	"-ffixit*",
+	"-fimplicit-module*",
+	"-fixit*",
+	"-fmemory-profile*",
+	"-fmodule*",
+	"-fopenmp*",
+	"-foptimization-record*",
+	"-foverride-record-layout*",
+	"-fpass-plugin*",
+	"-fplugin*",
+	"-fprebuilt*",
+	"-fprofile*",
+	"-frandomize-layout-seed-file*",
+	"-fsanitize-*",
+	"-fsave-optimization-record*",
+	"-fthin-link*",
+	"-fthinlto*",
+	"-ftime-report*",
+	"-ftime-trace*",
+	"-fverify-debuginfo*",
+	"-fxray*",
 };
 
 static bool push(struct ebcc_cc_arguments *arguments, const char *argument)
@@ -296,6 +378,37 @@ static bool push_translated(struct ebcc_cc_arguments *arguments, const char *fla
 	return push(arguments, flag);
 }
 
+/* Whether one flag may be handed on; else says why not. */
+static bool is_taken(const char *flag, struct ebcc_cc_answer *answer)
+{
+	if (MATCHES(flag, refused_flags))
+		return fail(answer,
+			    "a compile loads no code, and opens no files for it: this flag can't "
+			    "be given",
+			    flag);
+	if (!MATCHES(flag, taken_flags))
+		return fail(answer, "this is not a compiler flag that is taken here", flag);
+	return true;
+}
+
+/* What stands behind -Xclang at @index, with its argument; moves @index to the last word. */
+static bool push_front_end_flag(struct ebcc_cc_arguments *arguments,
+				const struct ebcc_cc_request *request, size_t *index,
+				struct ebcc_cc_answer *answer)
+{
+	const char *const *words = request->cflags + *index;
+	size_t left = request->cflag_count - *index;
+
+	if (!MATCHES(words[1], taken_pairs)) {
+		*index += 1;
+		return is_taken(words[1], answer) && push(arguments, words[1]);
+	}
+	if (left < 4 || strcmp(words[2], "-Xclang"))
+		return fail(answer, "compiler flag without its argument", words[1]);
+	*index += 3;
+	return push(arguments, words[1]) && push(arguments, words[3]);
+}
+
 /* The flags of the request, from the driver's ways to those of the front end. */
 static bool push_user_flags(struct ebcc_cc_arguments *arguments,
 			    const struct ebcc_cc_request *request, struct ebcc_cc_answer *answer)
@@ -315,11 +428,16 @@ static bool push_user_flags(struct ebcc_cc_arguments *arguments,
 			continue;
 		if (flag[0] != '-' || !flag[1])
 			return fail(answer, "compiler flag expected", flag);
-		if (MATCHES(flag, refused_flags))
+		if (MATCHES(flag, passing_flags))
 			return fail(answer,
 				    "this flag passes another one on; give that one by itself",
 				    flag);
-		if (strcmp(flag, "-Xclang") && !push_translated(arguments, flag))
+		if (!strcmp(flag, "-Xclang")) {
+			if (!push_front_end_flag(arguments, request, &i, answer))
+				return false;
+			continue;
+		}
+		if (!is_taken(flag, answer) || !push_translated(arguments, flag))
 			return false;
 		if (separate && !push(arguments, request->cflags[++i]))
 			return false;

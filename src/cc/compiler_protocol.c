@@ -35,6 +35,13 @@ static void put_string(struct ebcc_buf *buf, const char *string)
 	put_bytes(buf, string, string ? strlen(string) : 0);
 }
 
+static void put_strings(struct ebcc_buf *buf, const char *const *strings, size_t count)
+{
+	put_u64(buf, count);
+	for (size_t i = 0; i < count; i++)
+		put_string(buf, strings[i]);
+}
+
 /* Leaves room for a header; the return value is where the frame begins. */
 static size_t begin_frame(struct ebcc_buf *buf)
 {
@@ -76,9 +83,9 @@ struct ebcc_error *ebcc_frame_encode_request(struct ebcc_buf *buf,
 	put_u64(buf, request->pipeline);
 	put_u64(buf, request->read);
 	put_u64(buf, request->flags);
-	put_u64(buf, request->cflag_count);
-	for (size_t i = 0; i < request->cflag_count; i++)
-		put_string(buf, request->cflags[i]);
+	put_string(buf, request->working_directory);
+	put_strings(buf, request->cflags, request->cflag_count);
+	put_strings(buf, request->readable, request->readable_count);
 	put_u64(buf, request->file_count);
 	for (size_t i = 0; i < request->file_count; i++) {
 		put_string(buf, request->files[i].path);
@@ -244,19 +251,21 @@ static void decode_files(struct cursor *cursor, struct ebcc_decoded_request *ret
 	ret->request.file_count = count;
 }
 
-static void decode_cflags(struct cursor *cursor, struct ebcc_decoded_request *ret, bool *no_memory)
+/* An array of strings in place, to be freed; NULL without memory. */
+static const char **get_strings(struct cursor *cursor, size_t *ret_count, bool *no_memory)
 {
 	size_t count = get_count(cursor, sizeof(uint64_t) + 1);
+	const char **strings = calloc(count ? count : 1, sizeof(*strings));
 
-	ret->cflags = calloc(count ? count : 1, sizeof(*ret->cflags));
-	if (!ret->cflags) {
+	*ret_count = 0;
+	if (!strings) {
 		*no_memory = true;
-		return;
+		return NULL;
 	}
 	for (size_t i = 0; i < count && !cursor->failed; i++)
-		ret->cflags[i] = get_required_string(cursor);
-	ret->request.cflags = ret->cflags;
-	ret->request.cflag_count = count;
+		strings[i] = get_required_string(cursor);
+	*ret_count = count;
+	return strings;
 }
 
 struct ebcc_error *ebcc_decode_request(const void *payload, size_t size,
@@ -278,7 +287,10 @@ struct ebcc_error *ebcc_decode_request(const void *payload, size_t size,
 	request->pipeline = get_bounded(&cursor, UINT32_MAX);
 	request->read = get_bounded(&cursor, UINT32_MAX);
 	request->flags = get_bounded(&cursor, UINT32_MAX);
-	decode_cflags(&cursor, &decoded, &no_memory);
+	request->working_directory = get_string(&cursor);
+	request->cflags = decoded.cflags = get_strings(&cursor, &request->cflag_count, &no_memory);
+	request->readable = decoded.readable =
+		get_strings(&cursor, &request->readable_count, &no_memory);
 	if (!no_memory)
 		decode_files(&cursor, &decoded, &no_memory);
 	if (no_memory || cursor.failed || cursor.left) {
@@ -293,6 +305,7 @@ void ebcc_decoded_request_deinit(struct ebcc_decoded_request *decoded)
 {
 	free(decoded->files);
 	free(decoded->cflags);
+	free(decoded->readable);
 	*decoded = (struct ebcc_decoded_request){0};
 }
 

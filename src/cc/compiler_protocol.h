@@ -12,7 +12,7 @@
 #include "compiler.h"
 
 /* Changes with any change of the encoding. */
-#define EBCC_FRAME_MAGIC 0x32636345u /* "Ecc2" */
+#define EBCC_FRAME_MAGIC 0x33636345u /* "Ecc3" */
 /* Far above any real source or object; a bound for what one side makes the other allocate. */
 #define EBCC_FRAME_LIMIT (256u << 20)
 
@@ -46,6 +46,7 @@ struct ebcc_decoded_request {
 	struct ebcc_cc_request request;
 	struct ebcc_cc_file *files;
 	const char **cflags;
+	const char **readable;
 };
 
 /*

@@ -3,7 +3,8 @@
  * Main of ebcc-cc, the helper process in which the compiler runs. It reads requests from the
  * socket that is its standard input and writes answers to it until the other side closes.
  * It limits itself before the first request: nothing of what LLVM may do (leak, spin, crash,
- * recurse without end) reaches the program that traces.
+ * recurse without end) reaches the program that traces. With the first request it learns which
+ * files it is to read, and gives up everything else (confine.c); later requests may read the same.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -19,6 +20,7 @@
 
 #include "compiler.h"
 #include "compiler_protocol.h"
+#include "confine.h"
 
 static const char usage[] =
 	"Usage: ebcc-cc --serve TIMEOUT MEMORY PARENT | --version | --help\n"
@@ -53,7 +55,7 @@ static void limit_cpu_time(unsigned seconds)
 	limit(RLIMIT_CPU, usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + seconds + 1);
 }
 
-static void confine(unsigned memory_mib, pid_t parent)
+static void limit_all(unsigned memory_mib, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -64,6 +66,9 @@ static void confine(unsigned memory_mib, pid_t parent)
 	limit(RLIMIT_AS, (rlim_t)memory_mib << 20);
 #endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	/* Paths are the request's, whole or from where it says. */
+	if (chdir("/"))
+		_exit(1);
 }
 
 /* Returns false at the end of the stream or when it breaks off. */
@@ -97,6 +102,15 @@ static bool transmit(const char *data, size_t size)
 	return true;
 }
 
+static void confine(const struct ebcc_cc_request *request)
+{
+	static bool confined;
+
+	if (!confined)
+		ebcc_confine(request->readable, request->readable_count);
+	confined = true;
+}
+
 static struct ebcc_error *answer_request(const struct ebcc_frame_header *header,
 					 const char *payload, struct ebcc_buf *frame)
 {
@@ -106,6 +120,7 @@ static struct ebcc_error *answer_request(const struct ebcc_frame_header *header,
 
 	TRY(ebcc_frame_check_payload(header, payload));
 	TRY(ebcc_decode_request(payload, header->size, &decoded));
+	confine(&decoded.request);
 	ebcc_cc_compile(&decoded.request, &answer);
 	ebcc_decoded_request_deinit(&decoded);
 	error = ebcc_frame_encode_answer(frame, &answer);
@@ -140,7 +155,7 @@ static int serve(unsigned timeout, unsigned memory_mib, pid_t parent)
 {
 	bool end = false;
 
-	confine(memory_mib, parent);
+	limit_all(memory_mib, parent);
 	/* A compile allocates and frees tens of megabytes: keep them for the next one. */
 	mallopt(M_TOP_PAD, 8 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);

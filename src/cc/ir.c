@@ -45,6 +45,7 @@ static const struct step optimize_steps[] = {
 	{.pass = ebcc_ir_stack},
 	{.pass = ebcc_ir_constants},
 	{.pass = ebcc_ir_refuse_machine_code},
+	{.pass = ebcc_ir_check_assembler},
 };
 
 /* Leaves out instcombine, which takes range checks apart from the index that they guard: some
@@ -60,6 +61,7 @@ static const struct step plain_steps[] = {
 	{.pass = ebcc_ir_stack},
 	{.pass = ebcc_ir_constants},
 	{.pass = ebcc_ir_refuse_machine_code},
+	{.pass = ebcc_ir_check_assembler},
 };
 
 static bool run_llvm(struct ebcc_ir *ir, const char *passes)

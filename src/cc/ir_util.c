@@ -75,9 +75,9 @@ report(struct ebcc_ir *ir, enum ebcc_cc_severity severity, const char *path, uns
 void ebcc_ir_report_at(struct ebcc_ir *ir, enum ebcc_cc_severity severity, LLVMValueRef value,
 		       const char *format, ...)
 {
-	unsigned length = 0, line = LLVMGetDebugLocLine(value);
-	unsigned column = LLVMIsAInstruction(value) ? LLVMGetDebugLocColumn(value) : 0;
-	const char *file = LLVMGetDebugLocFilename(value, &length);
+	unsigned length = 0, line = value ? LLVMGetDebugLocLine(value) : 0;
+	unsigned column = value && LLVMIsAInstruction(value) ? LLVMGetDebugLocColumn(value) : 0;
+	const char *file = value ? LLVMGetDebugLocFilename(value, &length) : NULL;
 	char *path AUTO_FREE = file ? strndup(file, length) : NULL;
 	va_list args;
 

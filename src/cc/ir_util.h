@@ -98,9 +98,10 @@ void ebcc_ir_stack(struct ebcc_ir *ir);
 void ebcc_ir_constants(struct ebcc_ir *ir);
 void ebcc_ir_drop_machine_code(struct ebcc_ir *ir);
 void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir);
+void ebcc_ir_check_assembler(struct ebcc_ir *ir);
 
 /* Reports a diagnostic at an instruction's source location (inlined: that of the innermost
- * source line), or at a function's. An error makes the run fail. */
+ * source line), or at a function's; NULL: without a location. An error makes the run fail. */
 void ebcc_ir_report_at(struct ebcc_ir *ir, enum ebcc_cc_severity severity, LLVMValueRef value,
 		       const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -240,6 +240,9 @@ static const char *const form_sentences[] = {
 	"'void' must be the first and only parameter",
 	"redefinition of '__ebcc_",
 	"use of undeclared label ",
+	"cannot open file ",
+	"a compile loads no code",
+	"this is not a compiler flag",
 };
 
 static bool is_about_form(const char *message)

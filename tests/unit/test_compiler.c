@@ -55,6 +55,8 @@ static const struct ebcc_cc_file types_file = {
 
 static struct ebcc_cc_request request_for(const char *source)
 {
+	static const char *const readable[] = {directory};
+
 	return (struct ebcc_cc_request){
 		.source = source,
 		.source_size = strlen(source),
@@ -64,6 +66,8 @@ static struct ebcc_cc_request request_for(const char *source)
 		.arch = EBCC_CC_ARCH_X86_64,
 		.cpu_version = 3,
 		.cpu_count = 2,
+		.readable = readable,
+		.readable_count = 1,
 	};
 }
 

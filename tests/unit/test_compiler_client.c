@@ -190,7 +190,7 @@ END_TEST
 /* Magic, kind, size 5 and a checksum that isn't that of the five bytes behind. */
 START_TEST(wrong_checksum)
 {
-	write_helper("printf 'Ecc2\\002\\0\\0\\0\\005\\0\\0\\0\\0\\0\\0\\0"
+	write_helper("printf 'Ecc3\\002\\0\\0\\0\\005\\0\\0\\0\\0\\0\\0\\0"
 		     "\\1\\1\\1\\1\\1\\1\\1\\1abcde' >&0; sleep 5");
 	assert_fails(compile(), "checksum");
 }
@@ -199,7 +199,7 @@ END_TEST
 /* A header that announces more than ever comes. */
 START_TEST(truncated_answer)
 {
-	write_helper("printf 'Ecc2\\002\\0\\0\\0\\377\\0\\0\\0\\0\\0\\0\\0"
+	write_helper("printf 'Ecc3\\002\\0\\0\\0\\377\\0\\0\\0\\0\\0\\0\\0"
 		     "\\1\\1\\1\\1\\1\\1\\1\\1abcde' >&0");
 	assert_fails(compile(), "exit status 0");
 }
