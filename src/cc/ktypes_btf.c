@@ -39,6 +39,7 @@ struct selection {
 	uint8_t *marks;	 /* enum mark, by type number */
 	uint32_t *queue; /* named by the source, then those that members lead to */
 	size_t queue_count;
+	bool tells_signs; /* BTF says of enums whether their values are signed, as since 6.0 */
 	uint64_t prefixes[1 << 10]; /* set of the names' hashed beginnings */
 	const char *malformed;	    /* what is wrong with a type that was looked at, or NULL */
 };
@@ -106,13 +107,29 @@ static uint32_t enumerator_name(const struct btf_type *t, int i)
 	return btf_is_enum64(t) ? btf_enum64(t)[i].name_off : btf_enum(t)[i].name_off;
 }
 
+/* Whether values have lost their upper half: until BTF had 64 bits for them. */
+static bool is_truncated(const struct btf_type *t)
+{
+	return btf_is_enum(t) && t->size > sizeof(uint32_t);
+}
+
+/* Whether an enum whose sign BTF doesn't tell has values below 0, by numbers that are hardly meant
+ * as large ones: 0xffffffff often is, except as the first of an enum. */
+static bool looks_signed(const struct btf_type *t)
+{
+	for (int i = 0; i < btf_vlen(t); i++)
+		if (btf_enum(t)[i].val < (i ? -1 : 0) && btf_enum(t)[i].val >= -UINT16_MAX)
+			return true;
+	return false;
+}
+
 /* Whether the source names one of the enumerators, which no enum before this one has. */
 static bool names_enumerator(const struct selection *selection, const struct ebcc_btf_part *part,
 			     const struct btf_type *t)
 {
 	bool named = false;
 
-	for (int i = 0; i < btf_vlen(t); i++) {
+	for (int i = 0; i < btf_vlen(t) && !is_truncated(t); i++) {
 		uint64_t *uses = uses_of(selection, ebcc_kernel_btf_name(selection->btf, part,
 									 enumerator_name(t, i)));
 
@@ -183,6 +200,7 @@ static void select_named(struct selection *selection, bool whole)
 			const struct btf_type *t =
 				(const struct btf_type *)(part->types + part->offsets[k]);
 
+			selection->tells_signs |= btf_is_any_enum(t) && btf_kflag(t);
 			if (is_named(selection, part, t))
 				enqueue(selection, id);
 		}
@@ -543,12 +561,13 @@ static bool is_unprintable(const char *name)
 	return false;
 }
 
-static uint32_t add_ordinary(struct subset *subset, const char *name)
+/* The name of a typedef or an enumerator; @wrong: it must not stand for what BTF has. */
+static uint32_t add_ordinary(struct subset *subset, const char *name, bool wrong)
 {
 	unsigned uses = value_of(uses_of(subset->selection, name));
 
 	return add_unique_name(subset, &subset->ordinary, name,
-			       ktypes_excludes_ordinary(uses) || is_unprintable(name));
+			       wrong || ktypes_excludes_ordinary(uses) || is_unprintable(name));
 }
 
 static void append_type(struct subset *subset, uint32_t name, uint32_t info, uint32_t size_or_type)
@@ -614,12 +633,16 @@ static void write_enum(struct subset *subset, const struct ebcc_btf_part *part,
 {
 	const struct ebcc_kernel_btf *btf = subset->selection->btf;
 	const char *name = ebcc_kernel_btf_name(btf, part, t->name_off);
+	uint32_t info = t->info;
 
-	append_type(subset, btf_vlen(t) ? add_tag(subset, name) : add_name(subset, name, ""),
-		    t->info, t->size);
+	if (btf_is_enum(t) && !subset->selection->tells_signs && looks_signed(t))
+		info |= 1u << 31;
+	append_type(subset, btf_vlen(t) ? add_tag(subset, name) : add_name(subset, name, ""), info,
+		    t->size);
 	for (int i = 0; i < btf_vlen(t); i++) {
-		uint32_t value = add_ordinary(
-			subset, ebcc_kernel_btf_name(btf, part, enumerator_name(t, i)));
+		uint32_t value =
+			add_ordinary(subset, ebcc_kernel_btf_name(btf, part, enumerator_name(t, i)),
+				     is_truncated(t));
 
 		if (btf_is_enum64(t)) {
 			struct btf_enum64 copy = btf_enum64(t)[i];
@@ -699,7 +722,7 @@ static void write_type(struct subset *subset, uint32_t old_id)
 		append_type(subset, add_name(subset, name, ""), t->info, 0);
 		break;
 	case BTF_KIND_TYPEDEF:
-		append_type(subset, add_ordinary(subset, name), t->info,
+		append_type(subset, add_ordinary(subset, name, false), t->info,
 			    refer_local(subset, part, t->type));
 		break;
 	default: /* pointers and qualifiers */

@@ -7,6 +7,7 @@
 #include "ktypes_macros.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +34,62 @@ static int compare_name(const void *key, const void *macro)
 const struct ebcc_macro *ebcc_macro_find(const char *name, size_t size)
 {
 	struct name key = {name, size};
+	const struct ebcc_macro *found = bsearch(&key, ebcc_macro_table, ebcc_macro_count,
+						 sizeof(*ebcc_macro_table), compare_name);
 
-	return bsearch(&key, ebcc_macro_table, ebcc_macro_count, sizeof(*ebcc_macro_table),
-		       compare_name);
+	while (found && found > ebcc_macro_table && !strcmp(found[-1].name, found->name))
+		found--;
+	return found;
+}
+
+/* "KERNEL >= 6.3", "KERNEL < 6.3" or "BTF(name)". */
+static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
+{
+	unsigned major, minor;
+	char name[64], order[3];
+
+	if (sscanf(term, "KERNEL %2[<>=] %u.%u", order, &major, &minor) == 3) {
+		uint32_t code = major << 16 | minor << 8;
+
+		return (ktypes->kernel->version_code >= code) == (*order == '>');
+	}
+	return sscanf(term, "BTF(%63[a-zA-Z0-9_])", name) == 1 &&
+	       (ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_FUNC) ||
+		ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_STRUCT));
+}
+
+/* Whether a definition is true for the kernel in hand. */
+static bool holds(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
+{
+	const char *term = macro->condition;
+	bool all;
+
+	if (!term)
+		return true;
+	all = holds_term(ktypes, term);
+	while ((term = strpbrk(term, "|&"))) {
+		bool either = *term == '|';
+		bool next = holds_term(ktypes, term += strlen("|| "));
+
+		all = either ? all || next : all && next;
+	}
+	return all != macro->negated;
+}
+
+/* The definition that the kernel in hand has of a name; NULL: none. */
+static const struct ebcc_macro *find_macro(const struct ebcc_ktypes *ktypes, const char *name,
+					   size_t size)
+{
+	const struct ebcc_macro *macro = ebcc_macro_find(name, size);
+	const struct ebcc_macro *end = ebcc_macro_table + ebcc_macro_count;
+
+	for (const char *found = macro ? macro->name : NULL; found; macro++) {
+		if (macro == end || strcmp(macro->name, found))
+			return NULL;
+		if (holds(ktypes, macro))
+			return macro;
+	}
+	return NULL;
 }
 
 /* Whether the source can mean the macro of that name. */
@@ -147,6 +201,38 @@ static uint32_t array_length(const struct ebcc_kernel_btf *btf, const char *tag,
 	return 0;
 }
 
+/* Constants that are the length of an array in a struct of the kernel: where BTF has that, the
+ * table doesn't count. @less is what the array has beyond the constant. */
+static const struct {
+	const char *name, *tag, *member;
+	uint32_t less;
+} lengths[] = {
+	{"KSYM_NAME_LEN", "kallsym_iter", "name", 0},
+	{"MODULE_NAME_LEN", "module", "name", 0},
+	{"TASK_COMM_LEN", "task_struct", "comm", 0},
+	{"DISK_NAME_LEN", "gendisk", "disk_name", 0},
+	{"IFNAMSIZ", "net_device", "name", 0},
+	{"MAX_ADDR_LEN", "net_device", "perm_addr", 0},
+	{"BINPRM_BUF_SIZE", "linux_binprm", "buf", 0},
+	{"XT_TABLE_MAXNAMELEN", "xt_table", "name", 0},
+	{"NR_PAGE_ORDERS", "zone", "free_area", 0},
+	{"MAX_PAGE_ORDER", "zone", "free_area", 1},
+};
+
+/* The value of such a constant; 0: not one, or BTF doesn't have the array. */
+static uint32_t length_of(const struct ebcc_kernel_btf *btf, const char *name)
+{
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		uint32_t length;
+
+		if (strcmp(lengths[i].name, name))
+			continue;
+		length = array_length(btf, lengths[i].tag, lengths[i].member);
+		return length > lengths[i].less ? length - lengths[i].less : 0;
+	}
+	return 0;
+}
+
 /* 40 for ages, then as d_iname of struct dentry has room; since 6.14 in a union d_shortname. */
 static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
@@ -220,7 +306,7 @@ static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_mor
 
 		if (entry->value & FOUND_MACRO)
 			continue;
-		macro = ebcc_macro_find(entry->key, entry->key_size);
+		macro = find_macro(ktypes, entry->key, entry->key_size);
 		if (!macro || !is_wanted(ktypes, macro->kind, entry->value))
 			continue;
 		entry->value |= FOUND_MACRO;
@@ -324,6 +410,17 @@ static int by_order(const void *a, const void *b)
 	return (left->order > right->order) - (left->order < right->order);
 }
 
+static void print_define(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro,
+			 struct ebcc_buf *text)
+{
+	uint32_t length = length_of(ktypes->btf, macro->name);
+
+	if (length)
+		ebcc_buf_printf(text, "#define %s %" PRIu32 "\n", macro->name, length);
+	else
+		ebcc_buf_append_string(text, macro->text);
+}
+
 struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	AUTO_FREE const struct ebcc_macro **chosen =
@@ -336,12 +433,12 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 	TRY(print_configs(ktypes, text));
 	hash_for_each (&ktypes->scan.names, entry)
 		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
-			chosen[count++] = ebcc_macro_find(entry->key, entry->key_size);
+			chosen[count++] = find_macro(ktypes, entry->key, entry->key_size);
 	qsort(chosen, count, sizeof(*chosen), by_order);
 	/* Functions use the macros of their time: all of these come first. */
 	for (size_t i = 0; i < count; i++)
 		if (chosen[i]->kind != EBCC_MACRO_CODE)
-			ebcc_buf_append_string(text, chosen[i]->text);
+			print_define(ktypes, chosen[i], text);
 	for (size_t i = 0; i < count; i++)
 		if (chosen[i]->kind == EBCC_MACRO_CODE)
 			ebcc_buf_append_string(text, chosen[i]->text);

@@ -6,6 +6,7 @@
 #ifndef EBCC_KTYPES_MACROS_H
 #define EBCC_KTYPES_MACROS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum ebcc_macro_kind {
@@ -20,13 +21,16 @@ struct ebcc_macro {
 	const char *text; /* complete lines */
 	enum ebcc_macro_kind kind;
 	unsigned order; /* among those of EBCC_MACRO_CODE */
+	/* Which kernels it is true for: "KERNEL >= 6.3 || BTF(name)", or not that; NULL: all. */
+	const char *condition;
+	bool negated;
 };
 
-/* Sorted by name, each name once. */
+/* Sorted by name; of several with one name the first whose condition holds is meant. */
 extern const struct ebcc_macro ebcc_macro_table[];
 extern const size_t ebcc_macro_count;
 
-/* The definition of a name, which needs no NUL behind it; NULL: none. */
+/* The first definition of a name, which needs no NUL behind it; NULL: none. */
 const struct ebcc_macro *ebcc_macro_find(const char *name, size_t size);
 
 #endif /* EBCC_KTYPES_MACROS_H */

@@ -4,7 +4,14 @@
  * kernel/macros.h and kernel/aliases.h, and from user-space headers: a list of their macros as
  * `cc -E -dM` prints it, and their enumerators, from their text as `cc -E -P` prints it. The first
  * definition of a name is the one kept. Of the headers, only constants in capitals are taken: what
- * else they define is not the kernel's interface.
+ * else they define is not the kernel's interface. And none that grows from kernel to kernel: the
+ * numbers of the last enumerators, and what kernel/macros.h names with #undef.
+ *
+ * In the project's own headers, definitions may stand between #if, #else and #endif. The condition
+ * is one of the kernel that a source is compiled for (ktypes_macros.c evaluates it there):
+ * `KERNEL >= 6.3`, `KERNEL < 6.8`, or `BTF(name)` for a function or a struct that the kernel has;
+ * || and && join several, from left to right. Such a name has several definitions, and the first
+ * that holds is taken.
  *
  * macro_table OUT MACROS ALIASES LIST TEXT
  */
@@ -20,8 +27,15 @@
 
 #define MAX_MACROS 20000
 
+/* Beside enum ebcc_macro_kind: a name that is not to be offered from user-space headers. */
+#define WITHHELD ((enum ebcc_macro_kind) - 1)
+
 static struct ebcc_macro macros[MAX_MACROS];
 static size_t count;
+
+/* The #if or #else that the line is in: NULL outside of them. */
+static char *condition;
+static bool condition_negated;
 
 static bool is_name_part(char c)
 {
@@ -45,6 +59,8 @@ static void add(const char *name, size_t size, const char *text, size_t text_siz
 	macros[count] = (struct ebcc_macro){.name = strndup(name, size),
 					    .text = strndup(text, text_size),
 					    .kind = kind,
+					    .condition = condition,
+					    .negated = condition_negated,
 					    .order = count};
 	count++;
 }
@@ -135,6 +151,25 @@ static bool is_attribute(const char *name)
 	return false;
 }
 
+/* Follows #if, #else and #endif; false for another line. */
+static bool follow_condition(const char *line, const char *end)
+{
+	if (!strncmp(line, "#if ", 4)) {
+		if (condition)
+			die("conditions don't nest", line);
+		condition = strndup(line + 4, end - line - 5);
+		condition_negated = false;
+	} else if (!strncmp(line, "#else\n", 6)) {
+		condition_negated = true;
+	} else if (!strncmp(line, "#endif\n", 7)) {
+		condition = NULL;
+		condition_negated = false;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* The definitions of a header of this project. */
 static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 {
@@ -153,10 +188,17 @@ static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 			line = skip_comment(line);
 			continue;
 		}
+		end = strchr(line, '\n') + 1;
+		if (follow_condition(line, end)) {
+			line = end;
+			continue;
+		}
 		if (!strncmp(line, "#define ", 8)) {
 			end = end_of_define(line);
 			add(line + 8, name_size(line + 8), line, end - line,
 			    is_attribute(line + 8) ? EBCC_MACRO_ATTRIBUTE : define_kind);
+		} else if (!strncmp(line, "#undef ", 7)) {
+			add(line + 7, name_size(line + 7), "", 0, WITHHELD);
 		} else if (!strncmp(line, "typedef ", 8)) {
 			end = end_of_define(line);
 			name = typedef_name(line, &size);
@@ -253,6 +295,20 @@ struct base {
 	unsigned distance;
 };
 
+/* Whether an enumerator without an expression tells how many there are: a newer kernel has more. */
+static bool is_count(const char *name, size_t size)
+{
+	static const char *const endings[] = {"_MAX", "_CNT", "_LAST", "_NUM", "_COUNT", "_END"};
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t length = strlen(endings[i]);
+
+		if (size > length && !strncmp(name + size - length, endings[i], length))
+			return true;
+	}
+	return false;
+}
+
 static void add_enumerator(const char *name, size_t size, const char *expression,
 			   size_t expression_size, const struct base *base)
 {
@@ -273,7 +329,8 @@ static void add_enumerator(const char *name, size_t size, const char *expression
 		if (*p == '\n')
 			*p = ' ';
 	if (is_offered(name, size, "0", 1))
-		add(name, size, text, strlen(text), EBCC_MACRO_DEFINE);
+		add(name, size, text, strlen(text),
+		    !expression && is_count(name, size) ? WITHHELD : EBCC_MACRO_DEFINE);
 	free(text);
 }
 
@@ -326,6 +383,49 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
+/* Whether a definition names one that is withheld. */
+static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_macro *withheld,
+			   size_t withheld_count)
+{
+	const char *p = macro->text + strlen("#define ") + strlen(macro->name);
+
+	while (*p) {
+		char word[128];
+		size_t size = name_size(p);
+		struct ebcc_macro key = {.name = word};
+
+		if (!size) {
+			p++;
+			continue;
+		}
+		snprintf(word, sizeof(word), "%.*s", (int)size, p);
+		if (bsearch(&key, withheld, withheld_count, sizeof(key), by_name))
+			return true;
+		p += size;
+	}
+	return false;
+}
+
+/* Withholds what is made of withheld names, from the definition @first on; whether that was any. */
+static bool spread_withheld(size_t first)
+{
+	static struct ebcc_macro withheld[MAX_MACROS];
+	size_t withheld_count = 0;
+	bool spread = false;
+
+	for (size_t i = 0; i < count; i++)
+		if (macros[i].kind == WITHHELD)
+			withheld[withheld_count++] = (struct ebcc_macro){.name = macros[i].name};
+	qsort(withheld, withheld_count, sizeof(*withheld), by_name);
+	for (size_t i = first; i < count; i++)
+		if (macros[i].kind == EBCC_MACRO_DEFINE &&
+		    names_withheld(&macros[i], withheld, withheld_count)) {
+			macros[i].kind = WITHHELD;
+			spread = true;
+		}
+	return spread;
+}
+
 static void print_string(FILE *out, const char *text)
 {
 	fputc('"', out);
@@ -345,14 +445,19 @@ static void print_string(FILE *out, const char *text)
 int main(int argc, char **argv)
 {
 	static const char *const kinds[] = {"DEFINE", "ATTRIBUTE", "ALIAS", "CODE"};
+	const char *complete = NULL; /* the name whose definitions are all written */
+	size_t own;
 	FILE *out;
 
 	if (argc != 6)
 		die("usage", "macro_table OUT MACROS ALIASES LIST TEXT");
 	add_header(argv[2], EBCC_MACRO_DEFINE);
 	add_header(argv[3], EBCC_MACRO_ALIAS);
+	own = count;
 	add_list(argv[4]);
 	add_enums(argv[5]);
+	while (spread_withheld(own))
+		;
 	qsort(macros, count, sizeof(*macros), by_name);
 	out = fopen(argv[1], "w");
 	if (!out)
@@ -361,11 +466,21 @@ int main(int argc, char **argv)
 	      "const struct ebcc_macro ebcc_macro_table[] = {\n",
 	      out);
 	for (size_t i = 0; i < count; i++) {
-		if (i && !strcmp(macros[i].name, macros[i - 1].name))
+		const struct ebcc_macro *macro = &macros[i];
+
+		if (complete && !strcmp(macro->name, complete))
 			continue;
-		fprintf(out, "\t{\"%s\", ", macros[i].name);
-		print_string(out, macros[i].text);
-		fprintf(out, ", EBCC_MACRO_%s, %u},\n", kinds[macros[i].kind], macros[i].order);
+		if (!macro->condition)
+			complete = macro->name;
+		if (macro->kind == WITHHELD)
+			continue;
+		fprintf(out, "\t{\"%s\", ", macro->name);
+		print_string(out, macro->text);
+		fprintf(out, ", EBCC_MACRO_%s, %u, ", kinds[macro->kind], macro->order);
+		if (macro->condition)
+			fprintf(out, "\"%s\", %d},\n", macro->condition, macro->negated);
+		else
+			fputs("NULL, 0},\n", out);
 	}
 	fputs("};\nconst size_t ebcc_macro_count = sizeof(ebcc_macro_table) / "
 	      "sizeof(*ebcc_macro_table);\n",

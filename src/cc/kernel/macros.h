@@ -538,7 +538,11 @@ hlist_empty(const struct hlist_head *__head)
 #define TASK_NEW 0x0800
 #define TASK_KILLABLE (TASK_WAKEKILL | TASK_UNINTERRUPTIBLE)
 #define TASK_STOPPED (TASK_WAKEKILL | __TASK_STOPPED)
+#if KERNEL >= 5.19
 #define TASK_TRACED __TASK_TRACED
+#else
+#define TASK_TRACED (TASK_WAKEKILL | __TASK_TRACED)
+#endif
 #define TASK_IDLE (TASK_UNINTERRUPTIBLE | TASK_NOLOAD)
 #define TASK_NORMAL (TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 #define SIGNAL_STOP_STOPPED 0x00000001
@@ -608,7 +612,13 @@ static __inline__ __attribute__((__always_inline__)) dev_t new_decode_dev(u32 __
 #define FMODE_PREAD 0x8
 #define FMODE_PWRITE 0x10
 #define FMODE_EXEC 0x20
+/* 6.14, and what was ported back to 6.12 with it. */
+#if KERNEL >= 6.14 || BTF(file_set_fsnotify_mode)
+#define FMODE_NONOTIFY 0x2000000
+#define FMODE_NONOTIFY_PERM 0x4000000
+#else
 #define FMODE_NONOTIFY 0x4000000
+#endif
 #define FMODE_OPENED 0x80000
 #define FMODE_CREATED 0x100000
 #define MAY_EXEC 0x00000001
@@ -693,10 +703,19 @@ d_backing_inode(const struct dentry *__dentry)
 #define __GFP_THISNODE ((gfp_t)(1u << ___GFP_THISNODE_BIT))
 #define __GFP_ACCOUNT ((gfp_t)(1u << ___GFP_ACCOUNT_BIT))
 #define __GFP_RECLAIM (__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+#if KERNEL >= 6.3
 #define GFP_ATOMIC (__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
+#else
+#define __GFP_ATOMIC ((gfp_t)0x200u)
+#define GFP_ATOMIC (__GFP_HIGH | __GFP_ATOMIC | __GFP_KSWAPD_RECLAIM)
+#endif
 #define GFP_KERNEL (__GFP_RECLAIM | __GFP_IO | __GFP_FS)
 #define GFP_KERNEL_ACCOUNT (GFP_KERNEL | __GFP_ACCOUNT)
+#if KERNEL >= 6.8
+#define GFP_NOWAIT (__GFP_KSWAPD_RECLAIM | __GFP_NOWARN)
+#else
 #define GFP_NOWAIT __GFP_KSWAPD_RECLAIM
+#endif
 #define GFP_NOIO __GFP_RECLAIM
 #define GFP_NOFS (__GFP_RECLAIM | __GFP_IO)
 #define GFP_USER (__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HARDWALL)
@@ -724,13 +743,15 @@ d_backing_inode(const struct dentry *__dentry)
 #define VM_FAULT_SIGBUS 0x000002
 #define VM_FAULT_MAJOR 0x000004
 #define VM_FAULT_HWPOISON 0x000010
+#define VM_FAULT_HWPOISON_LARGE 0x000020
 #define VM_FAULT_SIGSEGV 0x000040
 #define VM_FAULT_NOPAGE 0x000100
 #define VM_FAULT_LOCKED 0x000200
 #define VM_FAULT_RETRY 0x000400
 #define VM_FAULT_FALLBACK 0x000800
 #define VM_FAULT_ERROR                                                                             \
-	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_HWPOISON | VM_FAULT_FALLBACK)
+	(VM_FAULT_OOM | VM_FAULT_SIGBUS | VM_FAULT_SIGSEGV | VM_FAULT_HWPOISON |                   \
+	 VM_FAULT_HWPOISON_LARGE | VM_FAULT_FALLBACK)
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(__address) ALIGN(__address, PAGE_SIZE)
 #define PFN_UP(__address) (((__address) + PAGE_SIZE - 1) >> PAGE_SHIFT)
@@ -739,7 +760,16 @@ d_backing_inode(const struct dentry *__dentry)
 #define PMD_SHIFT 21
 #define PMD_SIZE (1UL << PMD_SHIFT)
 #define PUD_SHIFT 30
-#define MAX_ORDER_NR_PAGES (1 << MAX_ORDER)
+#define MAX_PAGE_ORDER 10
+#define NR_PAGE_ORDERS (MAX_PAGE_ORDER + 1)
+#define MAX_ORDER_NR_PAGES (1 << MAX_PAGE_ORDER)
+/* The number of orders; then the greatest of them; then no more. */
+#if KERNEL < 6.4
+#define MAX_ORDER NR_PAGE_ORDERS
+#endif
+#if KERNEL >= 6.4 && KERNEL < 6.8
+#define MAX_ORDER MAX_PAGE_ORDER
+#endif
 #define HPAGE_PMD_ORDER (PMD_SHIFT - PAGE_SHIFT)
 
 /* linux/security.h: what a capability check is told, since 5.1. */
@@ -820,7 +850,12 @@ blk_rq_sectors(const struct request *__request)
 #define SOCK_RAW 3
 #define SOCK_SEQPACKET 5
 #define AF_UNSPEC 0
+#if KERNEL >= 5.15
 #define AF_MAX 46
+#else
+#define AF_MAX 45
+#endif
+#define PF_MAX AF_MAX
 #define SOL_IP 0
 #define SOL_TCP 6
 #define SOL_UDP 17
@@ -1083,7 +1118,9 @@ sg_next(struct scatterlist *__entry)
 /* linux/interrupt.h, linux/irq.h, linux/workqueue.h, linux/atomic.h, linux/refcount.h */
 #define IRQ_NONE 0
 #define IRQ_HANDLED 1
+#if KERNEL < 6.9
 #define WORK_STRUCT_FLAG_MASK 0xffUL
+#endif
 #define atomic_read(__atomic) ((__atomic)->counter)
 #define atomic64_read(__atomic) ((__atomic)->counter)
 #define atomic_long_read(__atomic) ((__atomic)->counter)
@@ -1105,13 +1142,54 @@ sg_next(struct scatterlist *__entry)
 #define GLOBAL_ROOT_GID KGIDT_INIT(0)
 
 /* linux/cgroup.h, linux/nsproxy.h, linux/user_namespace.h */
-#define CGROUP_NAME_MAX 64
 #define PROC_DYNAMIC_FIRST 0xF0000000U
 #define PROC_IPC_INIT_INO 0xEFFFFFFFU
 #define PROC_UTS_INIT_INO 0xEFFFFFFEU
 #define PROC_USER_INIT_INO 0xEFFFFFFDU
 #define PROC_PID_INIT_INO 0xEFFFFFFCU
 #define PROC_CGROUP_INIT_INO 0xEFFFFFFBU
+#if KERNEL >= 6.1
 #define KSYM_NAME_LEN 512
+#else
+#define KSYM_NAME_LEN 128
+#endif
 #define MODULE_NAME_LEN 56
-#define MODULE_PARAM_PREFIX_LEN MODULE_NAME_LEN
+#define MAX_PARAM_PREFIX_LEN (64 - sizeof(unsigned long))
+
+/* linux/const.h, asm/signal.h */
+#define __AC(__number, __suffix) (__number##__suffix)
+#define _AC(__number, __suffix) __AC(__number, __suffix)
+#define _AT(__type, __value) ((__type)(__value))
+#define _UL(__number) (_AC(__number, UL))
+#define _ULL(__number) (_AC(__number, ULL))
+#define UL(__number) (_UL(__number))
+#define ULL(__number) (_ULL(__number))
+#define _NSIG 64
+
+/* What user-space headers tell of the kernel that they came with, and is another value for others:
+ * masks and versions that grow. What BTF has of them it gives all the same. */
+#undef AUDIT_NR_FILTERS
+#undef FUTEX_CMD_MASK
+#undef MAX_BPF_LINK_TYPE
+#undef MLOCK_LIMIT
+#undef MPOL_MODE_FLAGS
+#undef NSIGBUS
+#undef NSIGCHLD
+#undef NSIGEMT
+#undef NSIGFPE
+#undef NSIGILL
+#undef NSIGPOLL
+#undef NSIGSEGV
+#undef NSIGSYS
+#undef NSIGTRAP
+#undef NPROTO
+#undef PERF_SAMPLE_MAX
+#undef RTAX_FEATURE_MASK
+#undef RTNH_COMPARE_MASK
+#undef RWF_SUPPORTED
+#undef SOF_TIMESTAMPING_MASK
+#undef SOF_TIMESTAMPING_TX_RECORD_MASK
+#undef SW_CNT
+#undef SW_MAX
+#undef TASKSTATS_VERSION
+#undef XFRM_MODE_MAX
