@@ -99,6 +99,7 @@ static const char *const missing_sentences[] = {
 	"implicit declaration of function '",
 	"implicitly declaring library function '",
 	"no member named '",
+	"field designator '",
 	"' tag to refer to type '",
 };
 

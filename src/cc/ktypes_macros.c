@@ -42,7 +42,7 @@ const struct ebcc_macro *ebcc_macro_find(const char *name, size_t size)
 	return found;
 }
 
-/* "KERNEL >= 6.3", "KERNEL < 6.3" or "BTF(name)". */
+/* "KERNEL >= 6.3", "KERNEL < 6.3", "X86_64" or "BTF(name)". */
 static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
 {
 	unsigned major, minor;
@@ -53,6 +53,8 @@ static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
 
 		return (ktypes->kernel->version_code >= code) == (*order == '>');
 	}
+	if (!strncmp(term, "X86_64", strlen("X86_64")))
+		return ktypes->kernel->arch == EBCC_CC_ARCH_X86_64;
 	return sscanf(term, "BTF(%63[a-zA-Z0-9_])", name) == 1 &&
 	       (ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_FUNC) ||
 		ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_STRUCT));
@@ -281,6 +283,46 @@ static const struct {
 	{"bio_dev", define_bio_dev},
 };
 
+/* Structs that the kernel's headers have under another name than user space's. */
+static const struct {
+	const char *name, *kernel_name;
+} renamed_tags[] = {
+	{"sockaddr_storage", "__kernel_sockaddr_storage"},
+};
+
+/* Whether the source means such a struct, and the kernel doesn't have one of the plain name. */
+static bool is_renamed_tag(const struct ebcc_ktypes *ktypes, size_t index)
+{
+	unsigned uses = ebcc_scan_uses(&ktypes->scan, renamed_tags[index].name);
+
+	return (uses & EBCC_SCAN_TAG) && !ktypes_excludes_tag(uses) &&
+	       !(uses & EBCC_SCAN_DEFINES_MACRO) &&
+	       !ebcc_kernel_btf_find(ktypes->btf, renamed_tags[index].name, BTF_KIND_STRUCT);
+}
+
+static struct ebcc_error *expand_renamed_tags(struct ebcc_ktypes *ktypes)
+{
+	for (size_t i = 0; i < sizeof(renamed_tags) / sizeof(*renamed_tags); i++) {
+		uint64_t *uses;
+
+		if (!is_renamed_tag(ktypes, i))
+			continue;
+		uses = ebcc_hash_insert_string(&ktypes->scan.names, renamed_tags[i].kernel_name);
+		if (!uses)
+			return ebcc_error_no_memory();
+		*uses |= EBCC_SCAN_TAG;
+	}
+	return NULL;
+}
+
+static void print_renamed_tags(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < sizeof(renamed_tags) / sizeof(*renamed_tags); i++)
+		if (is_renamed_tag(ktypes, i))
+			ebcc_buf_printf(text, "#define %s %s\n", renamed_tags[i].name,
+					renamed_tags[i].kernel_name);
+}
+
 /* Adds what one macro names. */
 static struct ebcc_error *expand(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
 {
@@ -325,7 +367,7 @@ struct ebcc_error *ebcc_ktypes_expand_macros(struct ebcc_ktypes *ktypes)
 
 	for (int i = 0; i < MAX_ROUNDS && more; i++)
 		TRY(expand_round(ktypes, &more));
-	return NULL;
+	return expand_renamed_tags(ktypes);
 }
 
 static struct ebcc_error *print_computed(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
@@ -431,6 +473,7 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 		return ebcc_error_no_memory();
 	TRY(print_computed(ktypes, text));
 	TRY(print_configs(ktypes, text));
+	print_renamed_tags(ktypes, text);
 	hash_for_each (&ktypes->scan.names, entry)
 		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
 			chosen[count++] = find_macro(ktypes, entry->key, entry->key_size);

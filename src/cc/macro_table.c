@@ -9,7 +9,8 @@
  *
  * In the project's own headers, definitions may stand between #if, #else and #endif. The condition
  * is one of the kernel that a source is compiled for (ktypes_macros.c evaluates it there):
- * `KERNEL >= 6.3`, `KERNEL < 6.8`, or `BTF(name)` for a function or a struct that the kernel has;
+ * `KERNEL >= 6.3`, `KERNEL < 6.8`, `X86_64`, or `BTF(name)` for a function or a struct that the
+ * kernel has;
  * || and && join several, from left to right. Such a name has several definitions, and the first
  * that holds is taken.
  *

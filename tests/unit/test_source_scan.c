@@ -129,6 +129,39 @@ START_TEST(test_definitions)
 }
 END_TEST
 
+/* Attribute macros are uses of their names wherever they stand, and no names of anything else. */
+START_TEST(test_attributes)
+{
+	scan_it("struct a { int x __packed; } __aligned(SIZE) one; typedef struct { int y; } b_t "
+		"__used;\n"
+		"struct __randomize_layout c { int z; } __packed; static int d __maybe_unused;\n"
+		"int e(void) __attribute__((noinline, aligned(sizeof(struct t)))) { return "
+		"p->__init; }\n");
+	ck_assert_uint_eq(uses("__packed"), EBCC_SCAN_TOKEN);
+	ck_assert_uint_eq(uses("__aligned"), EBCC_SCAN_TOKEN);
+	ck_assert(uses("SIZE") & EBCC_SCAN_TOKEN);
+	ck_assert(uses("one") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(uses("b_t") & EBCC_SCAN_DEFINES_TYPEDEF);
+	ck_assert(uses("c") & EBCC_SCAN_DEFINES_TAG);
+	ck_assert_uint_eq(uses("__randomize_layout"), EBCC_SCAN_TOKEN);
+	ck_assert(uses("d") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(uses("e") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(uses("t") & EBCC_SCAN_TAG);
+	ck_assert_uint_eq(uses("noinline"), 0);
+	ck_assert_uint_eq(uses("__init"), EBCC_SCAN_MEMBER);
+	/* What may be meant as one, and isn't known. */
+	scan_it("struct a { int x; } __mystery; struct b { int x; } __named; int c = __named.x;\n"
+		"typedef struct { union { int x; } __inner; } __type; struct d { int x; } __packed "
+		"__odd;");
+	ck_assert(uses("__mystery") & EBCC_SCAN_DOUBTFUL);
+	ck_assert(!(uses("__mystery") & EBCC_SCAN_TOKEN));
+	ck_assert(uses("__named") & EBCC_SCAN_TOKEN);
+	ck_assert(uses("__inner") & EBCC_SCAN_DOUBTFUL);
+	ck_assert(uses("__odd") & EBCC_SCAN_DOUBTFUL);
+	ck_assert(!(uses("__type") & EBCC_SCAN_DOUBTFUL));
+}
+END_TEST
+
 START_TEST(test_objects)
 {
 	scan_it("BPF_HASH(start, u32);\nBPF_TABLE(\"hash\", struct key, u64, counts, 10);\n"
@@ -303,6 +336,7 @@ int main(void)
 	tcase_add_test(tests, test_dead_branch);
 	tcase_add_test(tests, test_definitions);
 	tcase_add_test(tests, test_definitions_in_capitals);
+	tcase_add_test(tests, test_attributes);
 	tcase_add_test(tests, test_objects);
 	tcase_add_test(tests, test_macros);
 	tcase_add_test(tests, test_programs);

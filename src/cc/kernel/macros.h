@@ -94,7 +94,25 @@ typedef unsigned short __kernel_sa_family_t;
 #define ARRAY_SIZE(__array) (sizeof(__array) / sizeof((__array)[0]))
 #define DIV_ROUND_UP(__n, __d) (((__n) + (__d)-1) / (__d))
 #define DIV_ROUND_UP_ULL(__n, __d) (((unsigned long long)(__n) + (__d)-1) / (__d))
-#define DIV_ROUND_CLOSEST(__n, __d) (((__n) + (__d) / 2) / (__d))
+#define DIV_ROUND_CLOSEST(__n, __d)                                                                \
+	({                                                                                         \
+		__typeof__(__n) __closest_n = (__n);                                               \
+		__typeof__(__d) __closest_d = (__d);                                               \
+		(__typeof__(__n))-1 > 0 || (__typeof__(__d))-1 > 0 ||                              \
+				(__closest_n > 0) == (__closest_d > 0)                             \
+			? (__closest_n + __closest_d / 2) / __closest_d                            \
+			: (__closest_n - __closest_d / 2) / __closest_d;                           \
+	})
+#define DIV_ROUND_CLOSEST_ULL(__n, __d)                                                            \
+	(((unsigned long long)(__n) + (__d) / 2) / (unsigned long long)(__d))
+#define DIV_ROUND_DOWN_ULL(__n, __d) ((unsigned long long)(__n) / (__d))
+#define mult_frac(__n, __mul, __d)                                                                 \
+	({                                                                                         \
+		__typeof__(__n) __frac_n = (__n);                                                  \
+		__typeof__(__mul) __frac_mul = (__mul);                                            \
+		__typeof__(__d) __frac_d = (__d);                                                  \
+		__frac_n / __frac_d *__frac_mul + __frac_n % __frac_d *__frac_mul / __frac_d;      \
+	})
 #define roundup(__n, __to) ((((__n) + (__to)-1) / (__to)) * (__to))
 #define rounddown(__n, __to) ((__n) - (__n) % (__to))
 #define round_up(__n, __to) ((((__n)-1) | ((__typeof__(__n))(__to)-1)) + 1)
@@ -112,6 +130,11 @@ typedef unsigned short __kernel_sa_family_t;
 #define BITS_PER_LONG_LONG 64
 #define BITS_PER_TYPE(__type) (sizeof(__type) * 8)
 #define BITS_TO_LONGS(__n) (((__n) + 63) / 64)
+#define BITS_TO_BYTES(__n) (((__n) + 7) / 8)
+#define BITS_TO_U32(__n) (((__n) + 31) / 32)
+#define BITS_TO_U64(__n) (((__n) + 63) / 64)
+#define BIT_ULL_MASK(__n) (1ULL << ((__n) % 64))
+#define BIT_ULL_WORD(__n) ((__n) / 64)
 #define BIT_MASK(__n) (1UL << ((__n) % 64))
 #define BIT_WORD(__n) ((__n) / 64)
 #define GENMASK(__high, __low) ((~0UL << (__low)) & (~0UL >> (63 - (__high))))
@@ -119,6 +142,8 @@ typedef unsigned short __kernel_sa_family_t;
 #define DECLARE_BITMAP(__name, __bits) unsigned long __name[BITS_TO_LONGS(__bits)]
 #define upper_32_bits(__n) ((u32)((u64)(__n) >> 32))
 #define lower_32_bits(__n) ((u32)(__n))
+#define upper_16_bits(__n) ((u16)((__n) >> 16))
+#define lower_16_bits(__n) ((u16)(__n))
 #define USHRT_MAX ((unsigned short)~0U)
 #define SHRT_MAX ((short)(USHRT_MAX >> 1))
 #define SHRT_MIN ((short)(-SHRT_MAX - 1))
@@ -174,6 +199,27 @@ typedef unsigned short __kernel_sa_family_t;
 	((__type *)((char *)(__pointer) - __builtin_offsetof(__type, __member)))
 #define typeof_member(__type, __member) __typeof__(((__type *)0)->__member)
 #define struct_size(__p, __member, __n) (sizeof(*(__p)) + sizeof(*(__p)->__member) * (__n))
+#define struct_group(__name, ...) __struct_group(/* no tag */, __name, /* none */, __VA_ARGS__)
+#define struct_group_attr(__name, __attributes, ...)                                               \
+	__struct_group(/* no tag */, __name, __attributes, __VA_ARGS__)
+#define struct_group_tagged(__tag, __name, ...)                                                    \
+	__struct_group(__tag, __name, /* none */, __VA_ARGS__)
+#define __struct_group(__tag, __name, __attributes, ...)                                           \
+	union {                                                                                    \
+		struct {                                                                           \
+			__VA_ARGS__                                                                \
+		} __attributes;                                                                    \
+		struct __tag {                                                                     \
+			__VA_ARGS__                                                                \
+		} __attributes __name;                                                             \
+	} __attributes
+#define DECLARE_FLEX_ARRAY(__type, __name)                                                         \
+	struct {                                                                                   \
+		struct {                                                                           \
+		} __empty_##__name;                                                                \
+		__type __name[];                                                                   \
+	}
+#define __same_type(__a, __b) __builtin_types_compatible_p(__typeof__(__a), __typeof__(__b))
 #define BUILD_BUG_ON(__condition) _Static_assert(!(__condition), "BUILD_BUG_ON")
 #define static_assert(__condition, ...) _Static_assert(__condition, "" __VA_ARGS__)
 #define fallthrough __attribute__((__fallthrough__))
@@ -397,6 +443,31 @@ static __inline__ __attribute__((__always_inline__)) u64 div_u64_rem(u64 __n, u3
 	*__rest = __n % __d;
 	return __n / __d;
 }
+/* BPF divides without signs. */
+static __inline__ __attribute__((__always_inline__)) s64 div64_s64(s64 __n, s64 __d)
+{
+	u64 __quotient = (u64)(__n < 0 ? -__n : __n) / (u64)(__d < 0 ? -__d : __d);
+
+	return (__n < 0) == (__d < 0) ? __quotient : -__quotient;
+}
+static __inline__ __attribute__((__always_inline__)) s64 div_s64(s64 __n, s32 __d)
+{
+	return div64_s64(__n, __d);
+}
+#define div64_ul(__n, __d) div64_u64(__n, __d)
+static __inline__ __attribute__((__always_inline__)) u64 mul_u32_u32(u32 __a, u32 __b)
+{
+	return (u64)__a * __b;
+}
+static __inline__ __attribute__((__always_inline__)) u64 mul_u64_u32_shr(u64 __a, u32 __mul,
+									 unsigned int __shift)
+{
+	u64 __low = (u64)(u32)__a * __mul, __high = (__a >> 32) * __mul;
+
+	if (__shift > 32)
+		return (__high + (__low >> 32)) >> (__shift - 32);
+	return (__low >> __shift) + (__high << (32 - __shift));
+}
 #define do_div(__n, __d)                                                                           \
 	({                                                                                         \
 		u32 __do_div_d = (__d);                                                            \
@@ -442,11 +513,11 @@ static __inline__ __attribute__((__always_inline__)) s64 ktime_to_ns(ktime_t __t
 }
 static __inline__ __attribute__((__always_inline__)) s64 ktime_to_us(ktime_t __time)
 {
-	return __time / NSEC_PER_USEC;
+	return div_s64(__time, NSEC_PER_USEC);
 }
 static __inline__ __attribute__((__always_inline__)) s64 ktime_to_ms(ktime_t __time)
 {
-	return __time / NSEC_PER_MSEC;
+	return div_s64(__time, NSEC_PER_MSEC);
 }
 
 /* linux/log2.h */
@@ -493,7 +564,419 @@ roundup_pow_of_two(unsigned long __n)
 	return 1UL << fls64(__n - 1);
 }
 
+/* linux/bitops.h, linux/log2.h beyond that, linux/bitfield.h */
+static __inline__ __attribute__((__always_inline__)) u8 rol8(u8 __n, unsigned int __by)
+{
+	return (__n << (__by & 7)) | (__n >> (-__by & 7));
+}
+static __inline__ __attribute__((__always_inline__)) u8 ror8(u8 __n, unsigned int __by)
+{
+	return (__n >> (__by & 7)) | (__n << (-__by & 7));
+}
+static __inline__ __attribute__((__always_inline__)) u16 rol16(u16 __n, unsigned int __by)
+{
+	return (__n << (__by & 15)) | (__n >> (-__by & 15));
+}
+static __inline__ __attribute__((__always_inline__)) u16 ror16(u16 __n, unsigned int __by)
+{
+	return (__n >> (__by & 15)) | (__n << (-__by & 15));
+}
+static __inline__ __attribute__((__always_inline__)) u32 rol32(u32 __n, unsigned int __by)
+{
+	return (__n << (__by & 31)) | (__n >> (-__by & 31));
+}
+static __inline__ __attribute__((__always_inline__)) u32 ror32(u32 __n, unsigned int __by)
+{
+	return (__n >> (__by & 31)) | (__n << (-__by & 31));
+}
+static __inline__ __attribute__((__always_inline__)) u64 rol64(u64 __n, unsigned int __by)
+{
+	return (__n << (__by & 63)) | (__n >> (-__by & 63));
+}
+static __inline__ __attribute__((__always_inline__)) u64 ror64(u64 __n, unsigned int __by)
+{
+	return (__n >> (__by & 63)) | (__n << (-__by & 63));
+}
+static __inline__ __attribute__((__always_inline__)) s32 sign_extend32(u32 __n, int __index)
+{
+	return (s32)(__n << (31 - __index)) >> (31 - __index);
+}
+static __inline__ __attribute__((__always_inline__)) s64 sign_extend64(u64 __n, int __index)
+{
+	return (s64)(__n << (63 - __index)) >> (63 - __index);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned int hweight8(unsigned int __n)
+{
+	return __builtin_popcount(__n & 0xff);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned int hweight16(unsigned int __n)
+{
+	return __builtin_popcount(__n & 0xffff);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long hweight_long(unsigned long __n)
+{
+	return __builtin_popcountll(__n);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned int fls_long(unsigned long __n)
+{
+	return fls64(__n);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long __fls(unsigned long __n)
+{
+	return 63 - __builtin_clzll(__n);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned int __ffs64(u64 __n)
+{
+	return __builtin_ctzll(__n);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long ffz(unsigned long __n)
+{
+	return __builtin_ctzl(~__n);
+}
+static __inline__ __attribute__((__always_inline__)) unsigned long
+rounddown_pow_of_two(unsigned long __n)
+{
+	return 1UL << (fls64(__n) - 1);
+}
+static __inline__ __attribute__((__always_inline__)) int order_base_2(unsigned long __n)
+{
+	return __n > 1 ? fls64(__n - 1) : 0;
+}
+static __inline__ __attribute__((__always_inline__)) int bits_per(unsigned long __n)
+{
+	return __n > 1 ? fls64(__n) : 1;
+}
+#define const_ilog2(__n) ((__n) < 2 ? 0 : 63 - __builtin_clzll(__n))
+#define __bf_shf(__mask) (__builtin_ffsll(__mask) - 1)
+#define FIELD_MAX(__mask) ((__typeof__(__mask))((__mask) >> __bf_shf(__mask)))
+#define FIELD_FIT(__mask, __value)                                                                 \
+	(!((((__typeof__(__mask))(__value)) << __bf_shf(__mask)) & ~(__mask)))
+#define FIELD_PREP(__mask, __value) (((__typeof__(__mask))(__value) << __bf_shf(__mask)) & (__mask))
+#define FIELD_GET(__mask, __register)                                                              \
+	((__typeof__(__mask))(((__register) & (__mask)) >> __bf_shf(__mask)))
+
+/* linux/unaligned.h (asm/unaligned.h) */
+#define get_unaligned(__p)                                                                         \
+	({                                                                                         \
+		const struct {                                                                     \
+			__typeof__(*(__p)) __value;                                                \
+		} __attribute__((__packed__)) *__unaligned_p = (const void *)(__p);                \
+		__unaligned_p->__value;                                                            \
+	})
+#define put_unaligned(__new, __p)                                                                  \
+	do {                                                                                       \
+		struct {                                                                           \
+			__typeof__(*(__p)) __value;                                                \
+		} __attribute__((__packed__)) *__unaligned_p = (void *)(__p);                      \
+		__unaligned_p->__value = (__new);                                                  \
+	} while (0)
+#define get_unaligned_le16(__p) get_unaligned((const u16 *)(__p))
+#define get_unaligned_be16(__p) __builtin_bswap16(get_unaligned((const u16 *)(__p)))
+#define get_unaligned_le32(__p) get_unaligned((const u32 *)(__p))
+#define get_unaligned_be32(__p) __builtin_bswap32(get_unaligned((const u32 *)(__p)))
+#define get_unaligned_le64(__p) get_unaligned((const u64 *)(__p))
+#define get_unaligned_be64(__p) __builtin_bswap64(get_unaligned((const u64 *)(__p)))
+
+/* linux/jhash.h: Bob Jenkins' lookup3. */
+#define jhash_size(__n) ((u32)1 << (__n))
+#define jhash_mask(__n) (jhash_size(__n) - 1)
+#define JHASH_INITVAL 0xdeadbeef
+#define __jhash_mix(__a, __b, __c)                                                                 \
+	do {                                                                                       \
+		__a -= __c, __a ^= rol32(__c, 4), __c += __b;                                      \
+		__b -= __a, __b ^= rol32(__a, 6), __a += __c;                                      \
+		__c -= __b, __c ^= rol32(__b, 8), __b += __a;                                      \
+		__a -= __c, __a ^= rol32(__c, 16), __c += __b;                                     \
+		__b -= __a, __b ^= rol32(__a, 19), __a += __c;                                     \
+		__c -= __b, __c ^= rol32(__b, 4), __b += __a;                                      \
+	} while (0)
+#define __jhash_final(__a, __b, __c)                                                               \
+	do {                                                                                       \
+		__c ^= __b, __c -= rol32(__b, 14);                                                 \
+		__a ^= __c, __a -= rol32(__c, 11);                                                 \
+		__b ^= __a, __b -= rol32(__a, 25);                                                 \
+		__c ^= __b, __c -= rol32(__b, 16);                                                 \
+		__a ^= __c, __a -= rol32(__c, 4);                                                  \
+		__b ^= __a, __b -= rol32(__a, 14);                                                 \
+		__c ^= __b, __c -= rol32(__b, 24);                                                 \
+	} while (0)
+static __inline__ __attribute__((__always_inline__)) u32 jhash(const void *__key, u32 __length,
+							       u32 __initval)
+{
+	const u8 *__k = __key;
+	u32 __a, __b, __c;
+
+	__a = __b = __c = JHASH_INITVAL + __length + __initval;
+	for (; __length > 12; __length -= 12, __k += 12) {
+		__a += get_unaligned_le32(__k);
+		__b += get_unaligned_le32(__k + 4);
+		__c += get_unaligned_le32(__k + 8);
+		__jhash_mix(__a, __b, __c);
+	}
+	if (!__length)
+		return __c;
+	for (u32 __i = 0; __i < 12; __i++) {
+		u32 __byte = __i < __length ? (u32)__k[__i] << __i % 4 * 8 : 0;
+
+		if (__i < 4)
+			__a += __byte;
+		else if (__i < 8)
+			__b += __byte;
+		else
+			__c += __byte;
+	}
+	__jhash_final(__a, __b, __c);
+	return __c;
+}
+static __inline__ __attribute__((__always_inline__)) u32 jhash2(const u32 *__k, u32 __length,
+								u32 __initval)
+{
+	u32 __a, __b, __c;
+
+	__a = __b = __c = JHASH_INITVAL + (__length << 2) + __initval;
+	for (; __length > 3; __length -= 3, __k += 3) {
+		__a += __k[0];
+		__b += __k[1];
+		__c += __k[2];
+		__jhash_mix(__a, __b, __c);
+	}
+	if (!__length)
+		return __c;
+	__a += __k[0];
+	if (__length > 1)
+		__b += __k[1];
+	if (__length > 2)
+		__c += __k[2];
+	__jhash_final(__a, __b, __c);
+	return __c;
+}
+static __inline__ __attribute__((__always_inline__)) u32 __jhash_nwords(u32 __a, u32 __b, u32 __c,
+									u32 __initval)
+{
+	__a += __initval;
+	__b += __initval;
+	__c += __initval;
+	__jhash_final(__a, __b, __c);
+	return __c;
+}
+static __inline__ __attribute__((__always_inline__)) u32 jhash_3words(u32 __a, u32 __b, u32 __c,
+								      u32 __initval)
+{
+	return __jhash_nwords(__a, __b, __c, __initval + JHASH_INITVAL + (3 << 2));
+}
+static __inline__ __attribute__((__always_inline__)) u32 jhash_2words(u32 __a, u32 __b,
+								      u32 __initval)
+{
+	return __jhash_nwords(__a, __b, 0, __initval + JHASH_INITVAL + (2 << 2));
+}
+static __inline__ __attribute__((__always_inline__)) u32 jhash_1word(u32 __a, u32 __initval)
+{
+	return __jhash_nwords(__a, 0, 0, __initval + JHASH_INITVAL + (1 << 2));
+}
+
+/* linux/hash.h */
+#define GOLDEN_RATIO_32 0x61C88647
+#define GOLDEN_RATIO_64 0x61C8864680B583EBull
+#define GOLDEN_RATIO_PRIME GOLDEN_RATIO_64
+static __inline__ __attribute__((__always_inline__)) u32 hash_32(u32 __n, unsigned int __bits)
+{
+	return __n * GOLDEN_RATIO_32 >> (32 - __bits);
+}
+static __inline__ __attribute__((__always_inline__)) u32 hash_64(u64 __n, unsigned int __bits)
+{
+	return __n * GOLDEN_RATIO_64 >> (64 - __bits);
+}
+#define hash_long(__n, __bits) hash_64(__n, __bits)
+#define hash_ptr(__p, __bits) hash_64((unsigned long)(__p), __bits)
+
+/* net/checksum.h, linux/if_ether.h, linux/etherdevice.h, linux/in.h, net/ipv6.h */
+#define CSUM_MANGLED_0 ((__sum16)0xffff)
+static __inline__ __attribute__((__always_inline__)) __sum16 csum_fold(__wsum __sum)
+{
+	__sum = (__sum & 0xffff) + (__sum >> 16);
+	__sum = (__sum & 0xffff) + (__sum >> 16);
+	return ~__sum;
+}
+static __inline__ __attribute__((__always_inline__)) __wsum csum_unfold(__sum16 __sum)
+{
+	return __sum;
+}
+static __inline__ __attribute__((__always_inline__)) __wsum csum_add(__wsum __sum, __wsum __addend)
+{
+	__sum += __addend;
+	return __sum + (__sum < __addend);
+}
+static __inline__ __attribute__((__always_inline__)) __wsum csum_sub(__wsum __sum, __wsum __addend)
+{
+	return csum_add(__sum, ~__addend);
+}
+static __inline__ __attribute__((__always_inline__)) __sum16 csum16_add(__sum16 __sum,
+									__be16 __addend)
+{
+	__sum += __addend;
+	return __sum + (__sum < __addend);
+}
+static __inline__ __attribute__((__always_inline__)) __sum16 csum16_sub(__sum16 __sum,
+									__be16 __addend)
+{
+	return csum16_add(__sum, ~__addend);
+}
+static __inline__ __attribute__((__always_inline__)) void csum_replace_by_diff(__sum16 *__sum,
+									       __wsum __diff)
+{
+	*__sum = csum_fold(csum_add(__diff, ~csum_unfold(*__sum)));
+}
+static __inline__ __attribute__((__always_inline__)) void csum_replace4(__sum16 *__sum,
+									__be32 __from, __be32 __to)
+{
+	*__sum = csum_fold(csum_add(csum_sub(~csum_unfold(*__sum), __from), __to));
+}
+static __inline__ __attribute__((__always_inline__)) void csum_replace2(__sum16 *__sum,
+									__be16 __old, __be16 __new)
+{
+	*__sum = ~csum16_add(csum16_sub(~*__sum, __old), __new);
+}
+static __inline__ __attribute__((__always_inline__)) void csum_replace(__wsum *__sum, __wsum __old,
+								       __wsum __new)
+{
+	*__sum = csum_add(csum_sub(*__sum, __old), __new);
+}
+static __inline__ __attribute__((__always_inline__)) bool
+is_multicast_ether_addr(const u8 *__address)
+{
+	return __address[0] & 1;
+}
+static __inline__ __attribute__((__always_inline__)) bool is_unicast_ether_addr(const u8 *__address)
+{
+	return !(__address[0] & 1);
+}
+static __inline__ __attribute__((__always_inline__)) bool is_local_ether_addr(const u8 *__address)
+{
+	return __address[0] & 2;
+}
+static __inline__ __attribute__((__always_inline__)) bool is_zero_ether_addr(const u8 *__address)
+{
+	return !(__address[0] | __address[1] | __address[2] | __address[3] | __address[4] |
+		 __address[5]);
+}
+static __inline__ __attribute__((__always_inline__)) bool
+is_broadcast_ether_addr(const u8 *__address)
+{
+	return (__address[0] & __address[1] & __address[2] & __address[3] & __address[4] &
+		__address[5]) == 0xff;
+}
+static __inline__ __attribute__((__always_inline__)) bool is_valid_ether_addr(const u8 *__address)
+{
+	return !is_multicast_ether_addr(__address) && !is_zero_ether_addr(__address);
+}
+static __inline__ __attribute__((__always_inline__)) bool ether_addr_equal(const u8 *__a,
+									   const u8 *__b)
+{
+	return !((__a[0] ^ __b[0]) | (__a[1] ^ __b[1]) | (__a[2] ^ __b[2]) | (__a[3] ^ __b[3]) |
+		 (__a[4] ^ __b[4]) | (__a[5] ^ __b[5]));
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_loopback(__be32 __address)
+{
+	return (__address & htonl(0xff000000)) == htonl(0x7f000000);
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_multicast(__be32 __address)
+{
+	return (__address & htonl(0xf0000000)) == htonl(0xe0000000);
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_lbcast(__be32 __address)
+{
+	return __address == 0xffffffff;
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_private_10(__be32 __address)
+{
+	return (__address & htonl(0xff000000)) == htonl(0x0a000000);
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_private_172(__be32 __address)
+{
+	return (__address & htonl(0xfff00000)) == htonl(0xac100000);
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_private_192(__be32 __address)
+{
+	return (__address & htonl(0xffff0000)) == htonl(0xc0a80000);
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_linklocal_169(__be32 __address)
+{
+	return (__address & htonl(0xffff0000)) == htonl(0xa9fe0000);
+}
+static __inline__ __attribute__((__always_inline__)) bool ipv4_is_zeronet(__be32 __address)
+{
+	return __address == 0;
+}
+static __inline__ __attribute__((__always_inline__)) bool
+ipv6_addr_equal(const struct in6_addr *__a, const struct in6_addr *__b)
+{
+	return !((__a->in6_u.u6_addr32[0] ^ __b->in6_u.u6_addr32[0]) |
+		 (__a->in6_u.u6_addr32[1] ^ __b->in6_u.u6_addr32[1]) |
+		 (__a->in6_u.u6_addr32[2] ^ __b->in6_u.u6_addr32[2]) |
+		 (__a->in6_u.u6_addr32[3] ^ __b->in6_u.u6_addr32[3]));
+}
+static __inline__ __attribute__((__always_inline__)) bool
+ipv6_addr_is_multicast(const struct in6_addr *__address)
+{
+	return __address->in6_u.u6_addr8[0] == 0xff;
+}
+
+/* asm/thread_info.h, asm/page_64_types.h, asm/processor.h, asm-generic/param.h, linux/page-flags.h
+ */
+#define USER_HZ 100
+#if BTF(kasan_report)
+#define KASAN_STACK_ORDER 1
+#else
+#define KASAN_STACK_ORDER 0
+#endif
+#if X86_64
+#define THREAD_SIZE_ORDER (2 + KASAN_STACK_ORDER)
+#define THREAD_SIZE (PAGE_SIZE << THREAD_SIZE_ORDER)
+#else
+#define __THREAD_SIZE_MIN (1UL << (14 + KASAN_STACK_ORDER))
+#define THREAD_SIZE (PAGE_SIZE > __THREAD_SIZE_MIN ? PAGE_SIZE : __THREAD_SIZE_MIN)
+#endif
+/* What is left free below the top, for a kernel that may use FRED. */
+#if X86_64 && BTF(cpu_init_fred_exceptions)
+#define TOP_OF_KERNEL_STACK_PADDING 16
+#else
+#define TOP_OF_KERNEL_STACK_PADDING 0
+#endif
+#define task_stack_page(__task) ((void *)(__task)->stack)
+#define task_pt_regs(__task)                                                                       \
+	((struct pt_regs *)((char *)(__task)->stack + THREAD_SIZE - TOP_OF_KERNEL_STACK_PADDING) - \
+	 1)
+#if KERNEL < 6.18
+#define nth_page(__page, __n) ((__page) + (__n))
+#endif
+#define folio_page(__folio, __n) (&(__folio)->page + (__n))
+
 /* linux/list.h, linux/rbtree.h, linux/llist.h */
+#define ktime_add(__a, __b) ((__a) + (__b))
+#define ktime_sub(__a, __b) ((__a) - (__b))
+static __inline__ __attribute__((__always_inline__)) ktime_t ns_to_ktime(u64 __ns)
+{
+	return __ns;
+}
+static __inline__ __attribute__((__always_inline__)) ktime_t ms_to_ktime(u64 __ms)
+{
+	return __ms * NSEC_PER_MSEC;
+}
+static __inline__ __attribute__((__always_inline__)) s64 ktime_us_delta(ktime_t __later,
+									ktime_t __earlier)
+{
+	return ktime_to_us(__later - __earlier);
+}
+static __inline__ __attribute__((__always_inline__)) s64 ktime_ms_delta(ktime_t __later,
+									ktime_t __earlier)
+{
+	return ktime_to_ms(__later - __earlier);
+}
+static __inline__ __attribute__((__always_inline__)) s64
+timespec64_to_ns(const struct timespec64 *__time)
+{
+	return __time->tv_sec * NSEC_PER_SEC + __time->tv_nsec;
+}
 #define list_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
 #define list_first_entry(__head, __type, __member) list_entry((__head)->next, __type, __member)
 #define list_last_entry(__head, __type, __member) list_entry((__head)->prev, __type, __member)
@@ -502,6 +985,11 @@ roundup_pow_of_two(unsigned long __n)
 #define list_prev_entry(__entry, __member)                                                         \
 	list_entry((__entry)->__member.prev, __typeof__(*(__entry)), __member)
 #define hlist_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
+#define hlist_entry_safe(__pointer, __type, __member)                                              \
+	({                                                                                         \
+		__typeof__(__pointer) __safe_pointer = (__pointer);                                \
+		__safe_pointer ? hlist_entry(__safe_pointer, __type, __member) : NULL;             \
+	})
 #define llist_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
 #define rb_entry(__pointer, __type, __member) container_of(__pointer, __type, __member)
 #define list_for_each(__at, __head) for (__at = (__head)->next; __at != (__head); __at = __at->next)
@@ -808,8 +1296,14 @@ d_backing_inode(const struct dentry *__dentry)
 #define bio_data_dir(__bio) (op_is_write(bio_op(__bio)) ? WRITE : READ)
 #define bio_sectors(__bio) ((__bio)->bi_iter.bi_size >> SECTOR_SHIFT)
 #define rq_data_dir(__request) (op_is_write(req_op(__request)) ? WRITE : READ)
+#if KERNEL >= 5.14
 #define blk_rq_is_passthrough(__request)                                                           \
 	(req_op(__request) == REQ_OP_DRV_IN || req_op(__request) == REQ_OP_DRV_OUT)
+#else
+#define blk_rq_is_passthrough(__request)                                                           \
+	((req_op(__request) & ~1) == REQ_OP_SCSI_IN || req_op(__request) == REQ_OP_DRV_IN ||       \
+	 req_op(__request) == REQ_OP_DRV_OUT)
+#endif
 #define BLK_STS_OK 0
 #define BLK_STS_IOERR 10
 static __inline__ __attribute__((__always_inline__)) unsigned int
@@ -912,8 +1406,15 @@ blk_rq_sectors(const struct request *__request)
 #define TCPF_ESTABLISHED (1 << TCP_ESTABLISHED)
 #define TCPF_SYN_SENT (1 << TCP_SYN_SENT)
 #define TCPF_SYN_RECV (1 << TCP_SYN_RECV)
-#define TCPF_LISTEN (1 << TCP_LISTEN)
+#define TCPF_FIN_WAIT1 (1 << TCP_FIN_WAIT1)
+#define TCPF_FIN_WAIT2 (1 << TCP_FIN_WAIT2)
+#define TCPF_TIME_WAIT (1 << TCP_TIME_WAIT)
 #define TCPF_CLOSE (1 << TCP_CLOSE)
+#define TCPF_CLOSE_WAIT (1 << TCP_CLOSE_WAIT)
+#define TCPF_LAST_ACK (1 << TCP_LAST_ACK)
+#define TCPF_LISTEN (1 << TCP_LISTEN)
+#define TCPF_CLOSING (1 << TCP_CLOSING)
+#define TCPF_NEW_SYN_RECV (1 << TCP_NEW_SYN_RECV)
 #define TCPHDR_FIN 0x01
 #define TCPHDR_SYN 0x02
 #define TCPHDR_RST 0x04
@@ -936,9 +1437,9 @@ blk_rq_sectors(const struct request *__request)
 #define IPCB(__skb) ((struct inet_skb_parm *)((__skb)->cb))
 #define skb_shinfo(__skb) ((struct skb_shared_info *)((__skb)->head + (__skb)->end))
 #define sk_for_each(__sk, __list)                                                                  \
-	for (__sk = container_of((__list)->first, struct sock, __sk_common.skc_node); __sk;        \
-	     __sk = container_of(__sk->__sk_common.skc_node.next, struct sock,                     \
-				 __sk_common.skc_node))
+	for (__sk = hlist_entry_safe((__list)->first, struct sock, __sk_common.skc_node); __sk;    \
+	     __sk = hlist_entry_safe(__sk->__sk_common.skc_node.next, struct sock,                 \
+				     __sk_common.skc_node))
 #define tcp_sk(__sk) ((struct tcp_sock *)(__sk))
 #define inet_sk(__sk) ((struct inet_sock *)(__sk))
 #define udp_sk(__sk) ((struct udp_sock *)(__sk))
@@ -948,14 +1449,16 @@ blk_rq_sectors(const struct request *__request)
 #define inet_rsk(__sk) ((struct inet_request_sock *)(__sk))
 #define tcp_rsk(__request) ((struct tcp_request_sock *)(__request))
 #define inet_twsk(__sk) ((struct inet_timewait_sock *)(__sk))
-#define inet6_sk(__sk) (((struct inet_sock *)(__sk))->pinet6)
+#define sk_fullsock(__sk)                                                                          \
+	(!!(1 << (__sk)->__sk_common.skc_state & ~(TCPF_TIME_WAIT | TCPF_NEW_SYN_RECV)))
+#define inet6_sk(__sk) (sk_fullsock(__sk) ? ((struct inet_sock *)(__sk))->pinet6 : NULL)
 #define netlink_sk(__sk) ((struct netlink_sock *)(__sk))
 #define packet_sk(__sk) ((struct packet_sock *)(__sk))
 #define inet_csk_ca(__sk) ((void *)((struct inet_connection_sock *)(__sk))->icsk_ca_priv)
 #define sock_net(__sk) ((__sk)->__sk_common.skc_net.net)
 #define dev_net(__device) ((__device)->nd_net.net)
 #define skb_headlen(__skb) ((__skb)->len - (__skb)->data_len)
-#define skb_is_nonlinear(__skb) ((__skb)->data_len)
+#define skb_is_nonlinear(__skb) ((bool)(__skb)->data_len)
 static __inline__ __attribute__((__always_inline__)) unsigned char *
 skb_mac_header(const struct sk_buff *__skb)
 {
@@ -1124,8 +1627,8 @@ sg_next(struct scatterlist *__entry)
 #define atomic_read(__atomic) ((__atomic)->counter)
 #define atomic64_read(__atomic) ((__atomic)->counter)
 #define atomic_long_read(__atomic) ((__atomic)->counter)
-#define refcount_read(__refcount) ((__refcount)->refs.counter)
-#define kref_read(__kref) ((__kref)->refcount.refs.counter)
+#define refcount_read(__refcount) ((unsigned int)(__refcount)->refs.counter)
+#define kref_read(__kref) ((unsigned int)(__kref)->refcount.refs.counter)
 
 /* linux/uidgid.h */
 #define __kuid_val(__id) ((__id).val)
