@@ -32,6 +32,13 @@ static bool is_callback(LLVMValueRef function)
 	return false;
 }
 
+/* Those of the dialect that say so stay, too. They load nothing through pointers by themselves. */
+static bool is_subprogram(LLVMValueRef function)
+{
+	return ebcc_ir_after_prefix(ebcc_ir_name(function), "__ebcc_subprogram_") ||
+	       is_callback(function);
+}
+
 static bool is_called(LLVMValueRef function)
 {
 	for_each_use(use, function) if (ebcc_ir_callee(LLVMGetUser(use)) == function) return true;
@@ -58,7 +65,7 @@ static unsigned attribute_kind(const char *name)
 	return LLVMGetEnumAttributeKindForName(name, strlen(name));
 }
 
-static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool callback)
+static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool subprogram)
 {
 	static const char *const all[] = {"alwaysinline", "inlinehint", "noinline", "optnone"};
 
@@ -67,9 +74,9 @@ static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool callbac
 					       attribute_kind(all[i]));
 	LLVMAddAttributeAtIndex(
 		function, LLVMAttributeFunctionIndex,
-		LLVMCreateEnumAttribute(ir->context,
-					attribute_kind(callback ? "noinline" : "alwaysinline"), 0));
-	if (callback) {
+		LLVMCreateEnumAttribute(
+			ir->context, attribute_kind(subprogram ? "noinline" : "alwaysinline"), 0));
+	if (subprogram) {
 		/* libbpf finds subprograms in .text; global ones the kernel would check alone. */
 		LLVMSetLinkage(function, LLVMInternalLinkage);
 		LLVMSetSection(function, "");
@@ -116,7 +123,7 @@ void ebcc_ir_mark_inline(struct ebcc_ir *ir)
 	     function = LLVMGetNextFunction(function)) {
 		if (!LLVMGetFirstBasicBlock(function))
 			continue;
-		set_inlining(ir, function, is_callback(function));
+		set_inlining(ir, function, is_subprogram(function));
 		if (ebcc_ir_values_get(&visits, function) == UNSEEN)
 			find_recursion(ir, &visits, function);
 	}

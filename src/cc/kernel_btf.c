@@ -408,9 +408,9 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
 }
 
 /* @budget: members that are still looked at. Records that each hold two of the next have more than
- * anybody can look at. */
-static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
-			      unsigned depth, unsigned *budget)
+ * anybody can look at. @bits: the member's place is added. */
+static bool record_find_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
+			       unsigned depth, unsigned *budget, uint64_t *bits)
 {
 	const struct ebcc_btf_part *part;
 	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
@@ -423,11 +423,13 @@ static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, co
 		uint32_t member_type = ebcc_kernel_btf_id(part, member->type);
 
 		--*budget;
-		if (!strcmp(member_name, name))
-			return true;
-		if (!*member_name && record_has_member(btf, ebcc_kernel_btf_strip(btf, member_type),
-						       name, depth + 1, budget))
-			return true;
+		if (strcmp(member_name, name) &&
+		    (*member_name ||
+		     !record_find_member(btf, ebcc_kernel_btf_strip(btf, member_type), name,
+					 depth + 1, budget, bits)))
+			continue;
+		*bits += btf_member_bit_offset(type, i);
+		return true;
 	}
 	return false;
 }
@@ -435,6 +437,21 @@ static bool record_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, co
 bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name)
 {
 	unsigned budget = MAX_MEMBERS;
+	uint64_t bits = 0;
 
-	return record_has_member(btf, id, name, 0, &budget);
+	return record_find_member(btf, id, name, 0, &budget, &bits);
+}
+
+bool ebcc_kernel_btf_offset(const struct ebcc_kernel_btf *btf, const char *record, const char *name,
+			    uint32_t *ret)
+{
+	unsigned budget = MAX_MEMBERS;
+	uint64_t bits = 0;
+
+	if (!record_find_member(btf, ebcc_kernel_btf_find(btf, record, BTF_KIND_STRUCT), name, 0,
+				&budget, &bits) ||
+	    bits % 8 || bits / 8 > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)(bits / 8);
+	return true;
 }

@@ -82,4 +82,9 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
  */
 bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name);
 
+/* Where that member is in the struct @record, in bytes. False: there is none, or it is a bit field.
+ */
+bool ebcc_kernel_btf_offset(const struct ebcc_kernel_btf *btf, const char *record, const char *name,
+			    uint32_t *ret);
+
 #endif /* EBCC_KERNEL_BTF_H */

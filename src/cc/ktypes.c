@@ -59,12 +59,10 @@ static const char preamble[] = "typedef signed char __s8;\n"
 			       "#define NULL ((void *)0)\n"
 			       "struct pt_regs;\n";
 
-/* What ebcc/pid_namespace.h of the dialect uses of the kernel's types. */
+/* What macros of ebcc/pid_namespace.h use of the kernel's types. */
 static const char pid_namespace_uses[] =
-	"struct task_struct *task; task->tgid; task->pid; task->group_leader->thread_pid;"
-	"struct pid *pid; pid->level; pid->numbers;"
-	"struct upid *number; number->nr; number->ns->ns.inum;"
-	"struct pid_namespace *pid_namespace; struct ns_common *common;";
+	"struct task_struct *task; task->tgid; task->pid; task->thread_pid;"
+	"struct pid *pid; pid->level;";
 
 bool ebcc_ktypes_is_basic(const char *name)
 {
@@ -320,6 +318,9 @@ static struct ebcc_error *add_pid_namespace(struct ebcc_ktypes *ktypes, struct e
 	if (!ebcc_scan_names_pid_namespace(&ktypes->scan))
 		return NULL;
 	ebcc_buf_append_string(text, "#define __EBCC_PID_NAMESPACE 1\n");
+	if (!ebcc_scan_uses(&ktypes->scan, "ebcc_ns_task_pid_tgid") &&
+	    !ebcc_scan_uses(&ktypes->scan, "ebcc_ns_task_is_native"))
+		return NULL;
 	return ebcc_ktypes_merge_names(ktypes, pid_namespace_uses, sizeof(pid_namespace_uses) - 1);
 }
 

@@ -399,18 +399,16 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 	return NULL;
 }
 
-/* Which PID namespace's numbers the source's functions for that are to give. */
-static struct ebcc_error *set_pid_namespace(struct ebcc_module *module)
+/* Tells the source's functions for PID namespaces where to look. */
+static struct ebcc_error *set_pid_layout(struct ebcc_module *module)
 {
 	struct ebcc_variable variable;
-	uint32_t namespace;
+	struct ebcc_pid_layout layout;
 
-	if (!module->btf ||
-	    !ebcc_btf_variable(module->btf, NULL, EBCC_PID_NAMESPACE_CONSTANT, &variable))
+	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, EBCC_PID_LAYOUT_NAME, &variable))
 		return NULL;
-	TRY(ebcc_pid_namespace(&namespace));
-	return ebcc_module_set_constant(module, EBCC_PID_NAMESPACE_CONSTANT, &namespace,
-					sizeof(namespace));
+	TRY(ebcc_pid_layout(&layout));
+	return ebcc_module_set_constant(module, EBCC_PID_LAYOUT_NAME, &layout, sizeof(layout));
 }
 
 /*
@@ -493,7 +491,7 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 	if (module->elsewhere)
 		TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
 					     module->any_kernel));
-	TRY(set_pid_namespace(module));
+	TRY(set_pid_layout(module));
 	module->load_tried = true;
 	prepare_rlimit(module);
 	TRY(create_maps(module));

@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "ebcc.h"
+#include "kernel_btf.h"
 
 /* PROC_PID_INIT_INO of the kernel's proc_ns.h: the same on every machine. */
 #define INITIAL_NAMESPACE 0xeffffffcu
@@ -86,4 +87,54 @@ struct ebcc_error *ebcc_pid_namespace(uint32_t *ret)
 			"have here is not known (mount -t proc proc /proc)");
 	*ret = inode == INITIAL_NAMESPACE ? 0 : inode;
 	return NULL;
+}
+
+/* Whether BTF has everything that a search for a number needs. */
+static bool read_layout(const struct ebcc_kernel_btf *btf, struct ebcc_pid_layout *ret)
+{
+	const struct {
+		const char *record, *member;
+		uint32_t *offset;
+	} wanted[] = {
+		{"task_struct", "group_leader", &ret->task_group_leader},
+		{"task_struct", "thread_pid", &ret->task_pid},
+		{"pid", "level", &ret->pid_level},
+		{"pid", "numbers", &ret->pid_numbers},
+		{"upid", "nr", &ret->number_value},
+		{"upid", "ns", &ret->number_namespace},
+	};
+	uint32_t id = ebcc_kernel_btf_find(btf, "upid", BTF_KIND_STRUCT), common, number;
+	const struct ebcc_btf_part *part;
+	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (!ebcc_kernel_btf_offset(btf, wanted[i].record, wanted[i].member,
+					    wanted[i].offset))
+			return false;
+	if (!type || !ebcc_kernel_btf_offset(btf, "pid_namespace", "ns", &common) ||
+	    !ebcc_kernel_btf_offset(btf, "ns_common", "inum", &number))
+		return false;
+	ret->number_size = type->size;
+	ret->namespace_number = common + number;
+	return true;
+}
+
+struct ebcc_error *ebcc_pid_layout(struct ebcc_pid_layout *ret)
+{
+	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
+	AUTO_ERROR struct ebcc_error *error = NULL;
+
+	*ret = (struct ebcc_pid_layout){0};
+	TRY(ebcc_pid_namespace(&ret->namespace_inode));
+	if (!ret->namespace_inode)
+		return NULL;
+	error = ebcc_kernel_btf_create(NULL, NULL, &btf);
+	if (!error && read_layout(btf, ret))
+		return NULL;
+	return ebcc_error_create(
+		EBCC_ERROR_UNSUPPORTED,
+		"this program runs in a PID namespace, and which numbers processes "
+		"have there can't be known: %s",
+		error ? ebcc_error_message(error)
+		      : "the kernel's BTF does not describe its struct pid");
 }

@@ -9,10 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf/ebcc/pid_layout.h"
 #include "error.h"
-
-/* The constant of ebcc/pid_namespace.h that the loader sets. */
-#define EBCC_PID_NAMESPACE_CONSTANT "__ebcc_pid_namespace"
 
 /* The inode number of this process's PID namespace; 0 where /proc does not tell. */
 uint32_t ebcc_pid_namespace_inode(void);
@@ -23,5 +21,9 @@ bool ebcc_pid_namespace_is_inner(void);
 /* EBCC_ERROR_UNSUPPORTED where /proc is that of another PID namespace: what it says of a process
  * is about another one than the user means. A /proc that isn't there is not an error. */
 MUST_CHECK struct ebcc_error *ebcc_pid_namespace_check(void);
+
+/* What programs have to know of this process's namespace and of the running kernel.
+ * EBCC_ERROR_UNSUPPORTED as ebcc_pid_namespace(), and where BTF does not say it. */
+MUST_CHECK struct ebcc_error *ebcc_pid_layout(struct ebcc_pid_layout *ret);
 
 #endif /* EBCC_PID_NAMESPACE_H */
