@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static inline void die(const char *what, const char *about)
+static inline _Noreturn void die(const char *what, const char *about)
 {
 	fprintf(stderr, BUILD_TOOL ": %s: %s\n", what, about);
 	exit(1);

@@ -87,7 +87,7 @@ struct helper {
 };
 
 /* Ends the build with the line of the header that is meant. */
-static void die_at(const char *what, const char *text)
+static _Noreturn void die_at(const char *what, const char *text)
 {
 	char line[120];
 

@@ -179,7 +179,7 @@ static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 
 	while (*line) {
 		const char *end, *name;
-		size_t size;
+		size_t size = 0;
 
 		if (*line == '\n') {
 			line++;
@@ -255,7 +255,7 @@ static void add_list(const char *path)
 	for (const char *line = text; line && *line;
 	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *name = line + 8, *value, *end = strchr(line, '\n');
-		size_t size;
+		size_t size = 0;
 
 		if (strncmp(line, "#define ", 8) || !end)
 			continue;

@@ -1,7 +1,8 @@
 /*
  * A process that does what it is told on standard input, a line each: "work N TEXT" passes a USDT
  * probe (provider lua, name work, arguments N and TEXT) and a function of that name, "leak SIZE"
- * allocates and forgets, "strlen TEXT" measures. Its first argument names a file for its pid.
+ * allocates and forgets, "strlen TEXT" measures. Its first argument names a file for its pid, and
+ * for a line after each one that it has done.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,8 +80,11 @@ int main(int argc, char **argv)
 		return 1;
 	setvbuf(stdin, NULL, _IOLBF, 0);
 	fprintf(file, "%d\n", getpid());
-	fclose(file);
-	while (fgets(line, sizeof(line), stdin))
+	fflush(file);
+	while (fgets(line, sizeof(line), stdin)) {
 		act(line);
+		fputs("done\n", file);
+		fflush(file);
+	}
 	return 0;
 }

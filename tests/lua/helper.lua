@@ -175,15 +175,20 @@ Calls.__index = Calls
 
 function helper.calls()
   local file = os.tmpname()
-  local self = setmetatable({ path = helper.calls_program(), file = file }, Calls)
+  local self = setmetatable({ path = helper.calls_program(), file = file, told = 0 }, Calls)
   self.pipe = assert(io.popen(("exec %s %s"):format(self.path, file), "w"))
-  self.pid = helper.wait_for(function() return tonumber(contents(file)) end, "calls.c")
+  self.pid = tonumber(helper.wait_for(function() return contents(file):match("^(%d+)\n") end, "calls.c"))
   return self
 end
 
+--- Has it do what a line says, and waits until that is done.
 function Calls:tell(line)
   self.pipe:write(line, "\n")
   self.pipe:flush()
+  self.told = self.told + 1
+  helper.wait_for(function()
+    return select(2, contents(self.file):gsub("done\n", "")) == self.told
+  end, "what calls.c was told")
 end
 
 function Calls:__close()

