@@ -154,7 +154,7 @@ START_TEST(hang)
 	setenv("EBCC_CC_TIMEOUT", "1", 1);
 	write_helper("exec sleep 1000");
 	assert_fails(compile(), "within 1 seconds");
-	ck_assert(seconds() - before >= 1 && seconds() - before < 10);
+	ck_assert(seconds() - before >= 1 && seconds() - before < 100);
 	assert_no_children();
 }
 END_TEST
@@ -166,7 +166,7 @@ START_TEST(closed_but_alive)
 
 	write_helper("exec sleep 1000 <&-");
 	assert_fails(compile(), "killed");
-	ck_assert(seconds() - before < 10);
+	ck_assert(seconds() - before < 100);
 	assert_no_children();
 }
 END_TEST
@@ -272,15 +272,16 @@ static void ignore_signal(int number)
 	(void)number;
 }
 
-/* Sends @number to this process a little later, from a child that is not waited for here. */
+/* Sends @number to this process five times a second, from a child that is to be killed. */
 static pid_t send_later(int number)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
-	if (!pid) {
+	while (!pid) {
 		usleep(200000);
-		kill(getppid(), number);
-		_exit(0);
+		if (getppid() != parent)
+			_exit(0);
+		kill(parent, number);
 	}
 	return pid;
 }
@@ -297,9 +298,11 @@ START_TEST(interrupted)
 	sender = send_later(SIGINT);
 	error = compile();
 	ck_assert_ptr_nonnull(error);
-	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INTERRUPTED);
-	ck_assert(seconds() - before < 10);
+	ck_assert_msg(ebcc_error_code(error) == EBCC_ERROR_INTERRUPTED, "%s",
+		      ebcc_error_message(error));
+	ck_assert(seconds() - before < 100);
 	ebcc_error_destroy(error);
+	kill(sender, SIGKILL);
 	ck_assert_int_eq(waitpid(sender, NULL, 0), sender);
 	assert_no_children();
 }
@@ -325,7 +328,7 @@ START_TEST(interrupted_by_the_caller)
 	ck_assert_ptr_nonnull(error);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INTERRUPTED);
 	ck_assert_int_eq(asked, 3);
-	ck_assert(seconds() - before < 10);
+	ck_assert(seconds() - before < 100);
 	ebcc_error_destroy(error);
 	ebcc_compiler_client_destroy(client);
 	assert_no_children();

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -210,13 +211,16 @@ static long sleeps(void)
 
 enum { SPREAD_EVENTS = 300 };
 
-static void *trigger_slowly(void *unused)
+/* Makes events a millisecond apart; with @ctx, each when the one before has been read. */
+static void *trigger_slowly(void *ctx)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
 
-	for (int i = 0; i < SPREAD_EVENTS; i++) {
-		trigger(1);
+	for (size_t i = 0; i < SPREAD_EVENTS; i++) {
+		while (ctx && __atomic_load_n(&got.count, __ATOMIC_RELAXED) < i)
+			sched_yield();
 		nanosleep(&pause, NULL);
+		trigger(1);
 	}
 	return NULL;
 }
@@ -225,18 +229,19 @@ static void *trigger_slowly(void *unused)
  */
 START_TEST(test_ring_batches)
 {
+	double begin = now();
 	pthread_t thread;
 	long before;
 
 	start(1, _i, 0);
-	pthread_create(&thread, NULL, trigger_slowly, NULL);
+	pthread_create(&thread, NULL, trigger_slowly, _i ? &got : NULL);
 	before = sleeps();
 	while (got.count < SPREAD_EVENTS)
 		check_ok(ebcc_module_poll(module, 1000, NULL));
 	if (_i)
 		ck_assert_int_gt(sleeps() - before, SPREAD_EVENTS / 2);
-	else
-		ck_assert_int_lt(sleeps() - before, SPREAD_EVENTS / 4);
+	else /* one each 30 ms, however long a busy machine makes it */
+		ck_assert_int_lt(sleeps() - before, 50 + (now() - begin) / 0.025);
 	pthread_join(thread, NULL);
 	ck_assert_uint_eq(got.count, SPREAD_EVENTS);
 }
@@ -249,19 +254,24 @@ START_TEST(test_ring_wakeups)
 	struct ebcc_table *table = start(1, 0, 0);
 	size_t count = 0, quarter = ebcc_table_max_entries(table) / 4 / sizeof(struct event);
 	struct pollfd pollfd = {.events = POLLIN};
-	double start_time;
+	double fastest = 1, begin;
 
 	trigger(1);
 	check_ok(ebcc_module_poll(module, 1000, &count));
 	trigger((int)quarter);
 	check_ok(ebcc_module_poll(module, 1000, &count));
 	ck_assert_uint_eq(count, quarter);
-	check_ok(ebcc_module_poll(module, 300, &count));
-	ck_assert_uint_eq(count, 0);
-	start_time = now();
-	trigger(1);
-	check_ok(ebcc_module_poll(module, -1, &count));
-	ck_assert(now() - start_time < 0.02);
+	/* On a busy machine it takes longer now and then; without such wake-ups it always would. */
+	for (int i = 0; i < 50 && fastest >= 0.02; i++) {
+		check_ok(ebcc_module_poll(module, 300, &count));
+		ck_assert_uint_eq(count, 0);
+		begin = now();
+		trigger(1);
+		check_ok(ebcc_module_poll(module, -1, &count));
+		if (now() - begin < fastest)
+			fastest = now() - begin;
+	}
+	ck_assert(fastest < 0.02);
 	/* Whoever waits on the descriptor sees every wake-up. */
 	check_ok(ebcc_module_poll_fd(module, &pollfd.fd));
 	for (int i = 0; i < 3; i++) {

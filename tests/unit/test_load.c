@@ -328,10 +328,11 @@ START_TEST(test_no_leaks)
 	int before = 0;
 
 	for (int i = 0; i < 60; i++) {
-		struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
+		struct ebcc_module *module;
 
 		if (i == 1)
 			before = open_fds();
+		module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
 		check_ok(load_by_name(module, "count"));
 		ebcc_error_destroy(load_by_name(module, "unchecked"));
 		destroy_module(module);
