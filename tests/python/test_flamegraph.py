@@ -174,6 +174,18 @@ def test_program():
     assert done.stderr == b"flamegraph: line 1 is no folded stack: 'nonsense'\n"
 
 
+def test_drawing_needs_no_privilege(tmp_path, monkeypatch, capfdbinary):
+    def refuse():
+        raise PermissionError
+
+    stacks = tmp_path / "stacks"
+    stacks.write_text("main;work 3\n")
+    monkeypatch.setattr(flamegraph.cli._ebcc, "check_privilege", refuse)
+    monkeypatch.setattr("sys.argv", ["flamegraph", str(stacks)])
+    flamegraph.main()
+    assert b'data-total="3"' in capfdbinary.readouterr().out
+
+
 def test_program_reads_a_file(tmp_path):
     def draw(*arguments):
         return subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph", *arguments], stdin=subprocess.DEVNULL,

@@ -116,6 +116,28 @@ def test_wrong_usage(name, arguments, reason):
     assert status == 2 and reason in errors
 
 
+PYTHON_TOOLS = sorted({*NAMES} - {"killsnoop", "syncsnoop"})
+
+
+@pytest.mark.parametrize("name", PYTHON_TOOLS)
+def test_source_is_printed(name):
+    """After the values of its constants, all of which it declares."""
+    status, output, errors = run(name, "--ebpf", *NEEDED.get(name, []))
+    assert (status, errors) == (0, b"")
+    constants = re.findall(r"^/\* (\w+) = .* \*/$", output.decode(), re.MULTILINE)
+    declared = set(re.findall(r"^const volatile \w+(?: \w+)* (\w+)(?:\[.*\])?(?: = .*)?;", output.decode(), re.MULTILINE))
+    assert constants and {*constants} - declared == set()
+    assert re.search(r"^(?:int \w+\(|[A-Z_]+_PROBE\()", output.decode(), re.MULTILINE)
+
+
+def test_printed_source_depends_on_options(tmp_path):
+    _, output, _ = run("funccount", "--ebpf", "-p", os.getpid(), "c:malloc")
+    assert b"/* target_pid = %d */\n" % os.getpid() in output and b"\n#define PLACES 1\n" in output
+    # The command is not run.
+    _, output, _ = run("memleak", "--ebpf", "-c", "touch %s/made" % tmp_path)
+    assert b"\n#define KERNEL_EVENTS \n" in output and os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_unknown_option(name):
     status, errors = mistake(name, *NEEDED.get(name, []), "--frobnicate")

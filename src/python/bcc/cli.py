@@ -18,6 +18,7 @@ import sys
 import time
 
 from . import _ebcc
+from .bpf import BPF
 from .finding import FindMixin
 from .utils import get_online_cpus
 
@@ -39,17 +40,23 @@ class Failure(Exception):
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Keeps the layout of description and examples, and tells a mistake in one line. Who may not
-    trace is told so when the arguments are right, before anything else is tried."""
+    """Keeps the layout of description and examples, and tells a mistake in one line. traces: whether
+    the program traces. Who may not do that is told so when the arguments are right, before anything
+    else is tried."""
 
-    def __init__(self, **options):
+    def __init__(self, traces=True, **options):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
         self.add_argument("--version", action="version", version=f"%(prog)s (ebcc {_ebcc.version})",
                           help="show the version of ebcc")
+        self.traces = traces
+        if traces:
+            self.add_argument("--ebpf", action="store_true",
+                              help="print the BPF source and end, without tracing")
 
     def parse_args(self, args=None, namespace=None):
         values = super().parse_args(args, namespace)
-        _ebcc.check_privilege()
+        if self.traces and not values.ebpf:
+            _ebcc.check_privilege()
         return values
 
     def error(self, message):
@@ -170,6 +177,18 @@ def print_source(source, cflags):
     for flag in cflags:
         print("#define", *flag.removeprefix("-D").split("=", 1))
     print(source, flush=True)
+
+
+def load(args, source, cflags=(), constants=None):
+    """The BPF object of a tool's source. With --ebpf the source is printed and the tool ends; the
+    constants, which are set when it is loaded, stand before it as comments."""
+    if args.ebpf:
+        for name, value in (constants or {}).items():
+            text = f"{name} = {value!r}".replace("*/", "* /")
+            print(f"/* {text} */")
+        print_source(source, cflags)
+        sys.exit(0)
+    return BPF(text=source, cflags=cflags, constants=constants)
 
 
 def text_of(raw):

@@ -247,6 +247,7 @@ def read_folded(lines, unit="samples"):
 def main():
     """Reads folded lines from a file or standard input, and writes the picture to standard output."""
     parser = cli.ArgumentParser(
+        traces=False,
         prog="python3 -m bcc.flamegraph",
         description="Draw a flame graph of folded stacks: an SVG file, to standard output.",
         epilog="examples:\n"
