@@ -810,7 +810,10 @@ EBCC_API struct ebcc_error *ebcc_module_consume_source(struct ebcc_module *modul
 						       size_t *ret_count);
 /** A descriptor that polls readable when there are events, for event loops. Borrowed. */
 EBCC_API struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret);
-/** Events that output methods of the source failed to write, in all, since load. */
+/** Events that output methods of the source failed to write, in all, since load: those for which
+ *  there was no room, those that are too large for any record (65516 bytes for perf buffers, 16
+ *  less than the buffer for ring buffers), and, while a reader is open, those of CPUs on which the
+ *  perf buffer is not open yet. */
 EBCC_API struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret);
 
 /** @} */

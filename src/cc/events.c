@@ -17,7 +17,6 @@
 #include "module.h"
 
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -29,6 +28,7 @@
 #include <bpf/libbpf.h>
 
 #include "load.h"
+#include "perf_cpus.h"
 #include "table.h"
 
 #define DEFAULT_PAGES 8
@@ -36,16 +36,15 @@
 /* The longest that an event waits in a batch. */
 #define BATCH_DELAY_MS 30
 /* The longest wait of a ring's reader that asks for no batches: a writer that had
- * decided to wake nobody just before may have written after the last look. */
+ * decided to wake nobody just before may have written after the last look. And of a perf buffer's
+ * reader that leaves the waking to the kernel: a CPU without a ring wakes nobody. */
 #define IDLE_DELAY_MS 500
-/* Bytes from one CPU's counter of lost events to the next one's. */
-#define LOST_STRIDE 64
 /* What callbacks return to libbpf to make it stop; any other error is libbpf's own. */
 #define STOPPED (-ECANCELED)
 
 /* The mapped counters of one table's losses. */
 struct lost {
-	const uint64_t *counters; /* LOST_STRIDE bytes apart */
+	struct ebcc_loss_slot *slots;
 	size_t count;
 };
 
@@ -55,7 +54,7 @@ struct reader {
 	struct ebcc_events *events;
 	enum ebcc_event_source source;
 	struct ebcc_events_opts opts;
-	struct perf_buffer *perf;
+	struct ebcc_perf_cpus *perf;
 	struct ring_buffer *ring;
 	bool batched;	    /* perf buffers: looks by itself */
 	uint64_t *batch;    /* rings: where writers look whom to wake; or NULL */
@@ -123,15 +122,14 @@ static struct ebcc_error *find_lost(const struct ebcc_table *table, struct lost 
 
 	*ret = (struct lost){0};
 	TRY(find_variable(table, "__ebcc_lost_", &counters, &size));
-	ret->counters = counters;
-	ret->count = size / LOST_STRIDE;
+	ret->slots = (struct ebcc_loss_slot *)counters;
+	ret->count = size / sizeof(*ret->slots);
 	return NULL;
 }
 
 static uint64_t lost_on(const struct lost *lost, size_t cpu)
 {
-	return __atomic_load_n(lost->counters + cpu * (LOST_STRIDE / sizeof(uint64_t)),
-			       __ATOMIC_RELAXED);
+	return __atomic_load_n(&lost->slots[cpu].lost, __ATOMIC_RELAXED);
 }
 
 struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret)
@@ -153,8 +151,6 @@ struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret)
 /* What was lost before the reader was opened is not news to its callback. */
 static struct ebcc_error *watch_losses(struct reader *reader)
 {
-	if (!reader->opts.lost)
-		return NULL;
 	TRY(find_lost(reader->table, &reader->lost));
 	reader->lost_seen = calloc(reader->lost.count + 1, sizeof(*reader->lost_seen));
 	if (!reader->lost_seen)
@@ -169,6 +165,8 @@ static void report_lost(struct reader *reader)
 {
 	struct ebcc_events *events = reader->events;
 
+	if (!reader->opts.lost)
+		return;
 	for (size_t i = 0; i < reader->lost.count && !reader->closed && !events->stopped; i++) {
 		uint64_t lost = lost_on(&reader->lost, i);
 		uint64_t news = lost - reader->lost_seen[i];
@@ -209,27 +207,12 @@ static void end_batches(struct reader *reader)
 
 /* ---- opening and closing ---- */
 
-/*
- * A forked child has the descriptors of a perf buffer but not its memory, and what libbpf does
- * to free one would switch off the parent's: the child only closes its descriptors.
- */
-static void perf_destroy(struct perf_buffer *perf, pid_t owner)
-{
-	if (!perf || owner == getpid()) {
-		perf_buffer__free(perf);
-		return;
-	}
-	for (size_t i = 0; i < perf_buffer__buffer_cnt(perf); i++)
-		close(perf_buffer__buffer_fd(perf, i));
-	close(perf_buffer__epoll_fd(perf));
-}
-
 static void reader_destroy(struct reader *reader)
 {
 	if (!reader)
 		return;
 	end_batches(reader);
-	perf_destroy(reader->perf, reader->owner);
+	ebcc_perf_cpus_destroy(reader->perf, reader->owner == getpid());
 	ring_buffer__free(reader->ring);
 	free(reader->lost_seen);
 	free(reader);
@@ -270,33 +253,34 @@ static int on_ring_record(void *ctx, void *data, size_t size)
 
 static struct ebcc_error *open_perf(struct reader *reader)
 {
-	struct perf_event_attr attr = {
-		.size = sizeof(attr),
-		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_BPF_OUTPUT,
-		.sample_type = PERF_SAMPLE_RAW,
-		.sample_period = 1,
+	struct ebcc_perf_opts opts = {
+		.map_fd = reader->table->fd,
+		.pages = reader->opts.page_count ? reader->opts.page_count : DEFAULT_PAGES,
+		.attr = {.size = sizeof(opts.attr),
+			 .type = PERF_TYPE_SOFTWARE,
+			 .config = PERF_COUNT_SW_BPF_OUTPUT,
+			 .sample_type = PERF_SAMPLE_RAW,
+			 .sample_period = 1},
+		.event = on_perf_record,
+		.ctx = reader,
+		.slots = reader->lost.slots,
+		.slot_count = reader->lost.count,
 	};
-	size_t pages = reader->opts.page_count ? reader->opts.page_count : DEFAULT_PAGES;
 
-	if (pages > MAX_PAGES || pages & (pages - 1))
+	if (opts.pages > MAX_PAGES || opts.pages & (opts.pages - 1))
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"a perf buffer has a power of two of pages per CPU, not %zu", pages);
+			"a perf buffer has a power of two of pages per CPU, not %zu", opts.pages);
 	reader->batched = !reader->opts.wakeup_events;
 	if (reader->batched) {
-		attr.watermark = 1;
-		attr.wakeup_watermark = (uint32_t)(pages * (size_t)sysconf(_SC_PAGESIZE) / 4);
+		opts.attr.watermark = 1;
+		opts.attr.wakeup_watermark =
+			(uint32_t)(opts.pages * (size_t)sysconf(_SC_PAGESIZE) / 4);
 	} else {
-		attr.wakeup_events = reader->opts.wakeup_events;
+		opts.attr.wakeup_events = reader->opts.wakeup_events;
 	}
-	reader->perf =
-		perf_buffer__new_raw(reader->table->fd, pages, &attr, on_perf_record, reader, NULL);
-	if (!reader->perf)
-		return ebcc_error_os(EBCC_ERROR_OS, errno,
-				     "the perf buffer of '%s' can't be opened (%zu pages per CPU)",
-				     reader->table->name, pages);
-	return NULL;
+	return ebcc_error_prefix(ebcc_perf_cpus_create(&opts, &reader->perf),
+				 "the perf buffer of '%s' can't be opened", reader->table->name);
 }
 
 static struct ebcc_error *open_ring(struct reader *reader)
@@ -314,8 +298,7 @@ static struct ebcc_error *open_ring(struct reader *reader)
 
 static int reader_fd(const struct reader *reader)
 {
-	return reader->perf ? perf_buffer__epoll_fd(reader->perf)
-			    : ring_buffer__epoll_fd(reader->ring);
+	return reader->perf ? ebcc_perf_cpus_fd(reader->perf) : ring_buffer__epoll_fd(reader->ring);
 }
 
 static struct ebcc_error *get_events(struct ebcc_module *module, struct ebcc_events **ret)
@@ -497,7 +480,7 @@ static struct ebcc_error *drain(struct reader *reader)
 
 	reader->unfinished = false;
 	reader->budget = round_budget(reader);
-	err = reader->perf ? perf_buffer__consume(reader->perf)
+	err = reader->perf ? ebcc_perf_cpus_consume(reader->perf)
 			   : ring_buffer__consume(reader->ring);
 	if (err < 0 && !reader->unfinished)
 		return ebcc_error_os(EBCC_ERROR_OS, -err, "the events of '%s' can't be read",
@@ -556,6 +539,8 @@ static struct ebcc_error *deliver_pending(struct ebcc_events *events, enum ebcc_
 	     reader = reader->next) {
 		if (!concerns(reader, source))
 			continue;
+		if (reader->perf)
+			ebcc_perf_cpus_update(reader->perf);
 		if (all || look_anyway(reader))
 			TRY(drain(reader));
 		report_lost(reader);
@@ -596,6 +581,8 @@ static int64_t look_after(struct reader *reader, int64_t now)
 {
 	if (reader->batched)
 		return BATCH_DELAY_MS;
+	if (reader->perf)
+		return reader->lost.count ? IDLE_DELAY_MS : -1;
 	if (!reader->batch)
 		return -1;
 	if (!reader->busy_until)

@@ -26,8 +26,10 @@
  *   no build id; "modules", NAME:HASH of each kernel module whose types are used.
  * - Section .data.ebcc: __ebcc_lost_NAME, counters of the events that the kernel refused,
  *   u64, one per CPU, 64 bytes apart; as many as the CPUs rounded up to a power of two (take
- *   the count from the variable's size). Only maps that events are sent to have one. A
- *   refusal because nobody opened the perf buffer (ENOENT) is not counted.
+ *   the count from the variable's size). Only maps that events are sent to have one. Behind
+ *   each counter are two numbers for perf buffers (struct ebcc_loss_slot in perf_cpus.h): the
+ *   refusals for want of a ring on that CPU, and, in the first slot, whether a reader is there,
+ *   without which such refusals are not counted.
  *   __ebcc_batch_NAME of a ring buffer, u64: the reader writes how many bytes, a power of two, are
  *   to wait for it before it is woken; 0, as at load: when the kernel thinks fit.
  * - Maps whose names begin with __ebcc_ are the dialect's own, not the source's tables. Only

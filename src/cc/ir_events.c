@@ -4,12 +4,19 @@
  * clang's __builtin_btf_type_id() makes of the argument, a call that carries the
  * debug-info type. The method passes it on to the marker __ebcc_event(map, id). Here, after
  * inlining, both meet: the type goes into a variable __ebcc_event_MAP of section .ebcc.meta, from
- * where the backend writes it into BTF, and the calls go away.
+ * where the backend writes it into BTF, and the calls go away. An event whose size is known
+ * here, and too large for the buffer, is an error at its line.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ir_util.h"
+
+/* The largest event of a perf buffer: bpf/ebcc/maps.h tells why. */
+#define PERF_EVENT_MAX 65516
+/* BPF_F_CTXLEN_MASK. */
+#define PACKET_LENGTH_SHIFT 32
+#define PACKET_LENGTH_MAX 0xfffff
 
 /* The argument was a pointer to the event, or an array that holds it. NULL: not known. */
 static LLVMValueRef event_type(LLVMValueRef argument_type)
@@ -114,17 +121,75 @@ static void delete_unused_variables(struct ebcc_ir *ir)
 	}
 }
 
+static void check_size(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef map,
+		       unsigned long long size, unsigned long long max)
+{
+	if (size > max)
+		ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
+				  "an event of %llu bytes does not fit into the buffer '%s': at "
+				  "most %llu do",
+				  size, ebcc_ir_name(map), max);
+}
+
+static void lower_size(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	LLVMValueRef size = LLVMGetOperand(call, 1);
+
+	if (LLVMIsAConstantInt(size))
+		check_size(ir, call, LLVMGetOperand(call, 0), LLVMConstIntGetZExtValue(size),
+			   LLVMConstIntGetZExtValue(LLVMGetOperand(call, 2)));
+	LLVMInstructionEraseFromParent(call);
+}
+
+/* bpf_perf_event_output(context, map, flags, data, size), called by the source itself. In the flags
+ * are the bytes of a packet to be added. */
+static void check_output(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	unsigned helper = ebcc_ir_helper_number(call);
+	LLVMValueRef flags, size;
+	uint64_t length = 0;
+
+	if ((helper != EBCC_HELPER_PERF_EVENT_OUTPUT && helper != EBCC_HELPER_SKB_OUTPUT &&
+	     helper != EBCC_HELPER_XDP_OUTPUT) ||
+	    LLVMGetNumArgOperands(call) != 5)
+		return;
+	flags = LLVMGetOperand(call, 2);
+	size = LLVMGetOperand(call, 4);
+	if (LLVMIsAConstantInt(flags))
+		length = LLVMConstIntGetZExtValue(flags) >> PACKET_LENGTH_SHIFT & PACKET_LENGTH_MAX;
+	if (LLVMIsAConstantInt(size))
+		check_size(ir, call, LLVMGetOperand(call, 1),
+			   LLVMConstIntGetZExtValue(size) + length, PERF_EVENT_MAX);
+}
+
+static void check_outputs(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		for_each_block(block, function) for_each_instruction(instruction, block)
+			check_output(ir, instruction);
+}
+
+/* Replaces the calls of a marker, in the order of the source: a use list has no order. */
+static void lower_marker(struct ebcc_ir *ir, const char *name,
+			 void (*lower)(struct ebcc_ir *ir, LLVMValueRef call))
+{
+	LLVMValueRef marker = LLVMGetNamedFunction(ir->module, name);
+
+	if (!marker)
+		return;
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		for_each_block(block, function)
+			for_each_instruction(instruction, block) if (ebcc_ir_callee(instruction) ==
+								     marker) lower(ir, instruction);
+	LLVMDeleteFunction(marker);
+}
+
 void ebcc_ir_events(struct ebcc_ir *ir)
 {
-	LLVMValueRef marker = LLVMGetNamedFunction(ir->module, "__ebcc_event");
-
-	/* In the order of the source: a use list has no order. */
-	for (LLVMValueRef function = marker ? LLVMGetFirstFunction(ir->module) : NULL; function;
-	     function = LLVMGetNextFunction(function))
-		for_each_block(block, function) for_each_instruction(
-			instruction, block) if (ebcc_ir_callee(instruction) == marker)
-			lower_event(ir, instruction);
-	if (marker)
-		LLVMDeleteFunction(marker);
+	check_outputs(ir);
+	lower_marker(ir, "__ebcc_event_size", lower_size);
+	lower_marker(ir, "__ebcc_event", lower_event);
 	delete_unused_variables(ir);
 }

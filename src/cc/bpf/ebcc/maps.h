@@ -50,6 +50,8 @@
 #define __EBCC_NOEXIST 1ULL
 #define __EBCC_CURRENT_CPU 0xffffffffULL
 #define __EBCC_ENOENT 2
+#define __EBCC_E2BIG 7
+#define __EBCC_EOPNOTSUPP 95
 #define __EBCC_EINVAL 22
 #define __EBCC_RB_NO_WAKEUP 1
 #define __EBCC_RB_FORCE_WAKEUP 2
@@ -265,12 +267,28 @@ extern void __ebcc_error__increment(void);
 #define __EBCC_CPU_SLOTS __EBCC_ROUND_UP_TO_POWER_OF_TWO(EBCC_CPU_COUNT)
 #define __EBCC_FUNCTION_lost(name)                                                                 \
 	__u64 __ebcc_lost_##name[__EBCC_CPU_SLOTS][8] __attribute__((section(".data.ebcc"))) = {}; \
-	__EBCC_INLINE void __ebcc_count_lost__##name(void)                                         \
+	__EBCC_INLINE void __ebcc_count_lost__##name(__u32 which)                                  \
 	{                                                                                          \
 		__u32 cpu = bpf_get_smp_processor_id();                                            \
                                                                                                    \
-		__sync_fetch_and_add(&__ebcc_lost_##name[cpu & (__EBCC_CPU_SLOTS - 1)][0], 1);     \
+		__sync_fetch_and_add(&__ebcc_lost_##name[cpu & (__EBCC_CPU_SLOTS - 1)][which], 1); \
 	}
+/* Of a slot: all that was lost; what was lost since the CPU has no ring; in the first slot whether
+ * the reader listens (perf_cpus.h). */
+#define __EBCC_LOST 0
+#define __EBCC_LOST_RINGLESS 1
+#define __EBCC_LOST_LISTENING 2
+
+/* What a record's size, of 16 bits, leaves to an event: 8 bytes of header and 4 for the event's own
+ * size take their part, and the kernel fills up to 8 bytes. It lets larger events vanish. */
+#define __EBCC_PERF_MAX 65516
+/* What fits into a ring buffer: a record has 8 bytes more, and never fills the buffer. */
+#define __EBCC_RINGBUF_MAX(pages)                                                                  \
+	(__EBCC_ROUND_UP_TO_POWER_OF_TWO((pages) * (__u64)EBCC_PAGE_SIZE) -                        \
+	 2 * __EBCC_RB_HEADER_SIZE)
+
+/* The events pass refuses a constant @size above @max. */
+extern void __ebcc_event_size(void *map, __u64 size, __u64 max);
 
 /* Tells the events pass the type of what a map's events are: the debug info of @type's
  * __builtin_btf_type_id() has it, or that of the variable that @data points to. */
@@ -282,30 +300,40 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define ringbuf_output(data, ...) ringbuf_output(data, __VA_ARGS__, __EBCC_EVENT_TYPE(data))
 #define ringbuf_submit(data, ...) ringbuf_submit(data, __VA_ARGS__, __EBCC_EVENT_TYPE(data))
 
-/* -ENOENT: nobody has opened the buffer. There is no loss where there is no listener. */
+/* -ENOENT: nobody has opened the buffer on this CPU; -EOPNOTSUPP: it was offline since. There is no
+ * loss where there is no listener. @length: bytes of a packet behind the event. */
 #define __EBCC_FUNCTIONS_perf_output(name)                                                         \
 	__EBCC_FUNCTION_lost(name)                                                                 \
-	__EBCC_INLINE int __ebcc_perf_output__##name(void *ctx, __u64 flags, void *data,           \
+	__EBCC_INLINE int __ebcc_perf_output__##name(void *ctx, __u32 length, void *data,          \
 						     __u32 size, __u64 type)                       \
 	{                                                                                          \
-		long error;                                                                        \
+		long error = -__EBCC_E2BIG;                                                        \
                                                                                                    \
 		__ebcc_event(__EBCC_MAP(name), data, type);                                        \
-		error = bpf_perf_event_output(ctx, __EBCC_MAP(name), flags, data, size);           \
-		if (error && error != -__EBCC_ENOENT)                                              \
-			__ebcc_count_lost__##name();                                               \
+		__ebcc_event_size(__EBCC_MAP(name), (__u64)length + size, __EBCC_PERF_MAX);        \
+		if ((__u64)length + size <= __EBCC_PERF_MAX)                                       \
+			error = bpf_perf_event_output(ctx, __EBCC_MAP(name),                       \
+						      __EBCC_CURRENT_CPU | (__u64)length << 32,    \
+						      data, size);                                 \
+		if (!error)                                                                        \
+			return 0;                                                                  \
+		if (error == -__EBCC_ENOENT || error == -__EBCC_EOPNOTSUPP) {                      \
+			if (!*(volatile __u64 *)&__ebcc_lost_##name[0][__EBCC_LOST_LISTENING])     \
+				return error;                                                      \
+			__ebcc_count_lost__##name(__EBCC_LOST_RINGLESS);                           \
+		}                                                                                  \
+		__ebcc_count_lost__##name(__EBCC_LOST);                                            \
 		return error;                                                                      \
 	}                                                                                          \
 	__EBCC_INLINE int __ebcc_perf_submit__##name(void *ctx, void *data, __u32 size,            \
 						     __u64 type)                                   \
 	{                                                                                          \
-		return __ebcc_perf_output__##name(ctx, __EBCC_CURRENT_CPU, data, size, type);      \
+		return __ebcc_perf_output__##name(ctx, 0, data, size, type);                       \
 	}                                                                                          \
 	__EBCC_INLINE int __ebcc_perf_submit_skb__##name(void *ctx, __u32 length, void *data,      \
 							 __u32 size, __u64 type)                   \
 	{                                                                                          \
-		return __ebcc_perf_output__##name(                                                 \
-			ctx, __EBCC_CURRENT_CPU | (__u64)length << 32, data, size, type);          \
+		return __ebcc_perf_output__##name(ctx, length, data, size, type);                  \
 	}
 
 #define __EBCC_MEMBERS_perf_output(name)                                                           \
@@ -332,7 +360,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		return __EBCC_RB_NO_WAKEUP;                                                        \
 	}
 
-#define __EBCC_FUNCTIONS_ringbuf(name)                                                             \
+#define __EBCC_FUNCTIONS_ringbuf(name, pages)                                                      \
 	__EBCC_FUNCTION_lost(name)                                                                 \
 	__EBCC_FUNCTION_wakeup(name)                                                               \
 	__EBCC_INLINE int __ebcc_ringbuf_output__##name(void *data, __u64 size, __u64 flags,       \
@@ -341,19 +369,22 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		long error;                                                                        \
                                                                                                    \
 		__ebcc_event(__EBCC_MAP(name), data, type);                                        \
+		__ebcc_event_size(__EBCC_MAP(name), size, __EBCC_RINGBUF_MAX(pages));              \
 		error = bpf_ringbuf_output(                                                        \
 			__EBCC_MAP(name), data, size,                                              \
 			__ebcc_wakeup__##name(flags, size + __EBCC_RB_HEADER_SIZE));               \
 		if (error)                                                                         \
-			__ebcc_count_lost__##name();                                               \
+			__ebcc_count_lost__##name(__EBCC_LOST);                                    \
 		return error;                                                                      \
 	}                                                                                          \
 	__EBCC_INLINE void *__ebcc_ringbuf_reserve__##name(__u64 size)                             \
 	{                                                                                          \
-		void *record = bpf_ringbuf_reserve(__EBCC_MAP(name), size, 0);                     \
+		void *record;                                                                      \
                                                                                                    \
+		__ebcc_event_size(__EBCC_MAP(name), size, __EBCC_RINGBUF_MAX(pages));              \
+		record = bpf_ringbuf_reserve(__EBCC_MAP(name), size, 0);                           \
 		if (!record)                                                                       \
-			__ebcc_count_lost__##name();                                               \
+			__ebcc_count_lost__##name(__EBCC_LOST);                                    \
 		return record;                                                                     \
 	}                                                                                          \
 	__EBCC_INLINE void __ebcc_ringbuf_submit__##name(void *record, __u64 flags, __u64 type)    \
@@ -623,7 +654,7 @@ struct bpf_stacktrace_buildid {
 		int(*type)[__EBCC_TYPE_RINGBUF];                                                   \
 		int(*max_entries)[(pages) * (__s64)EBCC_PAGE_SIZE];                                \
 	} __ebcc_map_##name __EBCC_SECTION_MAPS;                                                   \
-	__EBCC_FUNCTIONS_ringbuf(name)                                                             \
+	__EBCC_FUNCTIONS_ringbuf(name, pages)                                                      \
 	static const struct __ebcc_methods_##name {                                                \
 		int (*const ringbuf_output)(void *, __u64, __u64, __u64);                          \
 		void *(*const ringbuf_reserve)(__u64);                                             \

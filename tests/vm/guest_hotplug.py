@@ -1,0 +1,124 @@
+"""Events of a processor that is taken away and brought back while a perf buffer is open."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from bcc import BPF
+
+ONLINE = Path("/sys/devices/system/cpu/cpu1/online")
+
+SOURCE = """
+BPF_ARRAY(sent, u64, 1);
+BPF_PERF_OUTPUT(events);
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    u64 cpu = bpf_get_smp_processor_id();
+    if (bpf_get_current_pid_tgid() >> 32 != OWN_PID)
+        return 0;
+    sent.atomic_increment(0);
+    events.perf_submit(args, &cpu, sizeof(cpu));
+    return 0;
+}
+"""
+
+
+@contextlib.contextmanager
+def running_on(cpu):
+    """This process on one processor, and back."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@pytest.fixture
+def second_cpu():
+    """switch(online): the second processor of the guest. It is online before and after."""
+    yield lambda online: ONLINE.write_text(str(int(online)))
+    ONLINE.write_text("1")
+
+
+class Reader:
+    """An open buffer, with what it told."""
+
+    def __init__(self, **options):
+        self.bpf = BPF(text=SOURCE.replace("OWN_PID", str(os.getpid())))
+        self.seen, self.lost = [], []
+        self.bpf["events"].open_perf_buffer(lambda cpu, data, size: self.seen.append(cpu), lost_cb=self.lost.append, **options)
+
+    def send(self, cpu):
+        """One event, on that processor, and what has come."""
+        with running_on(cpu):
+            os.getpgid(0)
+        self.bpf.perf_buffer_consume()
+        sent = self.bpf["sent"][0].value
+        assert sent == len(self.seen) + sum(self.lost)
+        assert self.bpf["events"].lost() == sum(self.lost)
+
+    def send_until_seen(self, cpu):
+        """How many events that took."""
+        before, deadline = len(self.seen), time.monotonic() + 60
+        while len(self.seen) == before:
+            assert time.monotonic() < deadline
+            self.send(cpu)
+        assert self.seen[before:] == [cpu]
+
+
+def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu):
+    second_cpu(False)
+    reader = Reader()
+    reader.send(0)
+    second_cpu(True)
+    # The first event finds no ring: it is lost, told so, and makes the reader open one.
+    reader.send_until_seen(1)
+    assert sum(reader.lost) == 1
+    reader.send(1)
+    reader.send(0)
+    assert reader.seen == [0, 1, 1, 0] and sum(reader.lost) == 1
+
+
+def test_a_cpu_that_goes_and_comes_back(second_cpu):
+    reader = Reader()
+    reader.send(1)
+    for times in (1, 2, 3):
+        second_cpu(False)
+        reader.send(0)
+        second_cpu(True)
+        reader.send_until_seen(1)
+        assert sum(reader.lost) <= times
+    reader.send(1)
+    assert reader.seen == [1, 0, 1, 0, 1, 0, 1, 1]
+
+
+def test_a_reader_that_waits_for_wakeups(second_cpu):
+    """The kernel has nothing to wake it by."""
+    second_cpu(False)
+    reader = Reader(wakeup_events=1)
+    second_cpu(True)
+    with running_on(1):
+        os.getpgid(0)
+    deadline = time.monotonic() + 60
+    while not reader.lost:
+        assert time.monotonic() < deadline
+        reader.bpf.perf_buffer_poll(timeout=100)
+    with running_on(1):
+        os.getpgid(0)
+    while not reader.seen:
+        assert time.monotonic() < deadline
+        reader.bpf.perf_buffer_poll(timeout=100)
+    assert reader.seen == [1] and sum(reader.lost) == 1
+
+
+def test_nobody_is_told_of_losses_without_a_reader(second_cpu):
+    reader = Reader()
+    reader.bpf["events"].close_events()
+    second_cpu(False)
+    second_cpu(True)
+    with running_on(1):
+        os.getpgid(0)
+    assert reader.bpf["events"].lost() == 0
