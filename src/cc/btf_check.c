@@ -21,6 +21,9 @@
 #define WEIGHT_LIMIT (1u << 20)
 #define TOTAL_LIMIT (32ull << 20)
 
+/* Bytes of a struct without a member. Alignment leaves a page, or a large one, at most. */
+#define GAP_LIMIT (128ull << 10)
+
 /* A type, by value or behind a pointer. */
 struct node {
 	uint64_t size;	 /* of a value, in bytes; UINT64_MAX: more than can be said */
@@ -57,23 +60,38 @@ static void check_name(struct check *check, uint32_t offset)
 		check->wrong = "a name lies outside of it";
 }
 
+/* Whether a member fits, and follows on what is before it. Libbpf's printer fills what is between
+ * with members of 8 bytes. *@end: in bits, of what is before; moved behind the member. */
+static void check_place(struct check *check, struct node *node, const struct btf_type *t, int index,
+			const struct node *type, uint64_t *end)
+{
+	uint64_t begin = btf_member_bit_offset(t, (uint32_t)index);
+	uint64_t bits = btf_member_bitfield_size(t, (uint32_t)index);
+
+	if (!bits && type->size <= t->size)
+		bits = type->size * 8;
+	if (type->size > t->size || begin + bits > t->size * 8ull)
+		check->wrong = "a member lies outside of its struct";
+	if (begin > *end && begin - *end > GAP_LIMIT * 8)
+		check->wrong = "a struct has nothing in it for too long";
+	if (begin > *end)
+		node->weight += (begin - *end) / 64;
+	*end = begin + bits > *end ? begin + bits : *end;
+}
+
 static void follow_members(struct check *check, struct node *node, const struct btf_type *t,
 			   unsigned depth)
 {
 	const struct btf_member *member = btf_members(t);
+	uint64_t end = 0;
 
 	for (int i = 0; i < btf_vlen(t) && !check->wrong; i++, member++) {
-		const struct node *type;
-		uint64_t bits = btf_member_bitfield_size(t, (uint32_t)i);
-
 		check_name(check, member->name_off);
-		type = follow(check, node, member->type, false, depth);
-		if (!bits && type->size <= t->size)
-			bits = type->size * 8;
-		if (type->size > t->size ||
-		    btf_member_bit_offset(t, (uint32_t)i) + bits > t->size * 8ull)
-			check->wrong = "a member lies outside of its struct";
+		check_place(check, node, t, i, follow(check, node, member->type, false, depth),
+			    &end);
 	}
+	if (btf_is_struct(t) && t->size * 8ull > end + GAP_LIMIT * 8)
+		check->wrong = "a struct has nothing in it for too long";
 	node->size = t->size;
 }
 
