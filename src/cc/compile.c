@@ -46,6 +46,7 @@ struct ebcc_compilation {
 	bool named;		       /* file_name is the caller's, not the default */
 	enum ebcc_kernel_types types;
 	struct ebcc_buf kernel_types;
+	char *release;	     /* of the kernel; NULL until that is looked at */
 	const char **cflags; /* strings of cflag_texts, and literals */
 	char **cflag_texts;
 	size_t cflag_count; /* the caller's */
@@ -63,6 +64,7 @@ void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
 		free(compilation->cflag_texts[i]);
 	free(compilation->cflag_texts);
 	free(compilation->cflags);
+	free(compilation->release);
 	free(compilation->source);
 	free(compilation->file_name);
 	free(compilation->header_text);
@@ -175,15 +177,26 @@ struct surroundings {
 	const struct ebcc_cache_key *key;
 };
 
+static struct ebcc_compiled compiled(const struct ebcc_compilation *compilation)
+{
+	return (struct ebcc_compiled){
+		.source = compilation->source,
+		.types = ebcc_buf_string(&compilation->kernel_types),
+		.release = compilation->release,
+	};
+}
+
 static void log_warnings(const struct ebcc_compilation *compilation,
 			 const struct ebcc_cc_answer *answer)
 {
+	const struct ebcc_compiled about = compiled(compilation);
+
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
 		AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
 		if (answer->diagnostics[i].severity != EBCC_CC_WARNING)
 			continue;
-		ebcc_diagnostics_render_warning(answer, i, compilation->source, &text);
+		ebcc_diagnostics_render_warning(answer, i, &about, &text);
 		if (text.size)
 			ebcc_log(compilation->log, EBCC_LOG_WARNING, "%s", ebcc_buf_string(&text));
 	}
@@ -194,10 +207,11 @@ static void log_warnings(const struct ebcc_compilation *compilation,
 static struct ebcc_error *compile_error(const struct ebcc_compilation *compilation,
 					const struct ebcc_cc_answer *answer, const char *notes)
 {
+	const struct ebcc_compiled about = compiled(compilation);
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_error *error;
 
-	ebcc_diagnostics_render(answer, compilation->source, EBCC_CC_WARNING, &text);
+	ebcc_diagnostics_render(answer, &about, EBCC_CC_WARNING, &text);
 	if (*notes)
 		ebcc_buf_printf(&text, "%s%s", text.size ? "\n" : "", notes);
 	while (text.size && text.data[text.size - 1] == '\n')
@@ -227,6 +241,8 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	TRY(ebcc_buf_check(&compilation->kernel_types));
 	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
 	compilation->files[0].size = compilation->kernel_types.size;
+	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against %s of BTF",
+		 compilation->file_name, whole ? "all" : "a selection");
 	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
 }
 
@@ -371,6 +387,8 @@ static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilat
 	/* The first file is BTF's text. */
 	request.files++;
 	request.file_count--;
+	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against kernel headers",
+		 compilation->file_name);
 	TRY(scan(compilation, &names));
 	TRY(ebcc_compile_with_headers(&compile, &names, answer, inputs, notes));
 	return warn_of_other_headers(with->kernel, headers, answer);
@@ -398,22 +416,32 @@ static void tell_no_headers(const struct ebcc_compilation *compilation,
 		release, root, release, root, release, root, release, release);
 }
 
-/* Whether a diagnostic is about a name or a type that isn't there, and says no more. */
+/* Whether an error is about a name that headers may have. */
 static bool lacks_names(const struct ebcc_compilation *compilation,
 			const struct ebcc_cc_answer *answer)
 {
-	static const char *const words[] = {"undeclared", "unknown type", "incomplete", "no member",
-					    "not found"};
+	const struct ebcc_compiled about = compiled(compilation);
 
-	for (size_t i = 0; i < answer->diagnostic_count; i++) {
-		if (answer->diagnostics[i].severity < EBCC_CC_ERROR ||
-		    ebcc_diagnostic_is_explained(&answer->diagnostics[i], compilation->source))
-			continue;
-		for (size_t j = 0; j < sizeof(words) / sizeof(words[0]); j++)
-			if (strstr(answer->diagnostics[i].message, words[j]))
-				return true;
-	}
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (answer->diagnostics[i].severity >= EBCC_CC_ERROR &&
+		    ebcc_diagnostic_wants_headers(&answer->diagnostics[i], &about))
+			return true;
 	return false;
+}
+
+/* One sentence on what headers would be good for. */
+static void tell_of_headers(const struct ebcc_compilation *compilation,
+			    const struct surroundings *with, struct ebcc_buf *notes)
+{
+	ebcc_buf_append_string(notes, "BTF has no macros and inline functions; if the name is one "
+				      "of the kernel's, ");
+	if (compilation->btf_path)
+		ebcc_buf_append_string(notes, "name that kernel's headers in BCC_KERNEL_SOURCE");
+	else
+		ebcc_buf_printf(notes,
+				"install its headers (package linux-headers-%s, or kernel-devel-%s "
+				"on Fedora), or name a configured tree in BCC_KERNEL_SOURCE",
+				with->kernel->release, with->kernel->release);
 }
 
 static void tell_second_failure(const struct ebcc_cc_answer *answer,
@@ -456,11 +484,7 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 			ebcc_buf_append_string(notes, "kernel headers would do instead: ");
 			tell_no_headers(compilation, with, notes);
 		} else if (!notes->size && lacks_names(compilation, answer)) {
-			ebcc_buf_append_string(
-				notes, "if the name is right, it is one that the kernel's "
-				       "BTF has nothing of, such as a macro or an inline "
-				       "function; the kernel's headers would have it, but ");
-			tell_no_headers(compilation, with, notes);
+			tell_of_headers(compilation, with, notes);
 		}
 		return ebcc_buf_check(notes);
 	}
@@ -588,6 +612,9 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	LOG_SCOPE(compilation->log);
 	*answer = (struct ebcc_cc_answer){0};
 	TRY(ebcc_kernel_info_create(&kernel_opts, &kernel));
+	free(compilation->release);
+	compilation->release = NULL;
+	TRY(ebcc_copy_string(kernel->release, &compilation->release));
 	request->pipeline = pipeline;
 	request->arch = kernel->arch;
 	request->cpu_count = kernel->cpu_count;

@@ -292,7 +292,7 @@ static void rendering_deinit(struct rendering *rendering)
 }
 
 static void rendering_init(struct rendering *rendering, const struct ebcc_cc_diagnostic *diagnostic,
-			   const char *source)
+			   const struct ebcc_compiled *compiled)
 {
 	static const char guess[] = "; did you mean";
 	char *end;
@@ -303,7 +303,9 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 	if (!rendering->has_head)
 		rendering->head = (struct piece){.text = "", .rest = ""};
 	rendering->mistake = (struct ebcc_mistake){
-		.source = source,
+		.source = compiled->source,
+		.types = compiled->types,
+		.release = compiled->release,
 		.message = ebcc_buf_string(&rendering->message),
 		.rendered = diagnostic->rendered,
 		.number = diagnostic->line,
@@ -312,8 +314,8 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 	find_line(&rendering->head, &rendering->mistake);
 	if (!rendering->mistake.line_length && diagnostic->line &&
 	    !is_internal(diagnostic->path, strlen(diagnostic->path)))
-		rendering->mistake.line =
-			ebcc_source_line(source, diagnostic->line, &rendering->mistake.line_length);
+		rendering->mistake.line = ebcc_source_line(compiled->source, diagnostic->line,
+							   &rendering->mistake.line_length);
 	if (diagnostic->severity >= EBCC_CC_ERROR &&
 	    ebcc_hint_macro(&rendering->mistake, &rendering->hint)) {
 		rendering->replaced = true;
@@ -322,7 +324,10 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 	ebcc_hint(&rendering->mistake, &rendering->hint);
 	if (!rendering->hint.size && diagnostic->severity >= EBCC_CC_ERROR)
 		ebcc_hint_dialect_use(&rendering->mistake, &rendering->hint);
-	if (!rendering->hint.size || !strstr(rendering->mistake.message, "undeclared identifier"))
+	/* What clang takes for the near name is one of a table, or of another kernel. */
+	if (!rendering->hint.size ||
+	    !(strstr(rendering->mistake.message, "undeclared identifier") ||
+	      strstr(rendering->mistake.message, "no member named")))
 		return;
 	end = strstr(rendering->message.data, guess);
 	if (end) {
@@ -448,11 +453,14 @@ static bool is_consequence(const struct ebcc_cc_answer *answer, size_t index)
 static bool is_idle_note(const struct ebcc_cc_diagnostic *note)
 {
 	return is_internal(note->path, strlen(note->path)) ||
+	       /* The hint says so, too. */
+	       !strncmp(note->message, "did you mean '", 14) ||
 	       !strncmp(note->message, "include the header <", 20);
 }
 
-void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer, const char *source,
-			     enum ebcc_cc_severity severity, struct ebcc_buf *ret)
+void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer,
+			     const struct ebcc_compiled *compiled, enum ebcc_cc_severity severity,
+			     struct ebcc_buf *ret)
 {
 	const struct ebcc_cc_diagnostic *finished = NULL; /* nothing more is said of its line */
 	const struct ebcc_cc_diagnostic *last_hinted = NULL;
@@ -473,7 +481,7 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer, const char *so
 			if (dropping)
 				continue;
 		}
-		rendering_init(&rendering, diagnostic, source);
+		rendering_init(&rendering, diagnostic, compiled);
 		dropping = last_hinted && rendering.hint.size &&
 			   same_line(diagnostic, last_hinted) &&
 			   !strcmp(ebcc_buf_string(&rendering.hint), ebcc_buf_string(&last_hint));
@@ -494,21 +502,57 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer, const char *so
 }
 
 void ebcc_diagnostics_render_warning(const struct ebcc_cc_answer *answer, size_t index,
-				     const char *source, struct ebcc_buf *ret)
+				     const struct ebcc_compiled *compiled, struct ebcc_buf *ret)
 {
 	struct ebcc_cc_answer one = *answer;
 
 	one.diagnostics += index;
 	one.diagnostic_count = 1;
-	ebcc_diagnostics_render(&one, source, EBCC_CC_WARNING, ret);
+	ebcc_diagnostics_render(&one, compiled, EBCC_CC_WARNING, ret);
 }
 
-bool ebcc_diagnostic_is_explained(const struct ebcc_cc_diagnostic *diagnostic, const char *source)
+static bool is_explained(const struct ebcc_cc_diagnostic *diagnostic,
+			 const struct ebcc_compiled *compiled)
 {
 	CLEANUP(rendering_deinit) struct rendering rendering = {0};
 
 	if (strstr(diagnostic->message, "did you mean"))
 		return true;
-	rendering_init(&rendering, diagnostic, source);
+	rendering_init(&rendering, diagnostic, compiled);
 	return rendering.hint.size;
+}
+
+/* The name that a message has behind some words. */
+static bool quoted_name(const char *message, const char *words, const char **ret,
+			size_t *ret_length)
+{
+	const char *at = strstr(message, words);
+
+	if (!at)
+		return false;
+	*ret = at + strlen(words);
+	for (*ret_length = 0; is_name_char((*ret)[*ret_length]);)
+		++*ret_length;
+	return true;
+}
+
+/* BTF has all members of a struct, and all types that are used; a name in small letters that is no
+ * function's is rarely a macro. */
+bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
+				   const struct ebcc_compiled *compiled)
+{
+	const char *message = diagnostic->message, *name;
+	bool likely = strstr(message, "file not found");
+	size_t length;
+
+	if (quoted_name(message, "undeclared identifier '", &name, &length)) {
+		likely = true;
+		for (size_t i = 0; i < length; i++)
+			likely &= !islower((unsigned char)name[i]);
+	} else if (quoted_name(message, "undeclared function '", &name, &length)) {
+		likely = strncmp(name, "bpf_", 4);
+	} else if (quoted_name(message, "unknown type name '", &name, &length)) {
+		likely = length > 2 && !strncmp(name + length - 2, "_t", 2);
+	}
+	return likely && !is_explained(diagnostic, compiled);
 }

@@ -12,7 +12,10 @@
 #include <linux/bpf.h>
 
 #include "hints_macros.h"
+#include "hints_names.h"
+#include "ktypes_macros.h"
 #include "near_names.h"
+#include "renames.h"
 
 static bool is_name_char(char c)
 {
@@ -279,15 +282,117 @@ static bool hint_methods(const struct ebcc_mistake *mistake, const char *member,
 	return true;
 }
 
+/* "did you mean A or B?", where there is something near. */
+static bool suggest(const struct ebcc_near_names *near, struct ebcc_buf *ret)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	ebcc_near_names_suggest(near, &text);
+	if (!text.size || text.failed)
+		return false;
+	ebcc_buf_append_string(ret, text.data + strlen("; "));
+	return true;
+}
+
+/* ---- Fields of tracepoints ---- */
+
+#define TRACEPOINT_TYPE "struct tracepoint__"
+#define DATA_LOC "data_loc_"
+#define FIELDS_LISTED 24
+
+struct fields {
+	const char *wanted;
+	struct ebcc_near_names near;
+	struct ebcc_buf list;
+	unsigned count;
+	bool has_variable; /* the wanted one is there, with a variable length */
+};
+
+static void add_field(void *ctx, const char *name)
+{
+	struct fields *fields = ctx;
+
+	/* The fields that all tracepoints have, which programs must not read. */
+	if (!strcmp(name, "__do_not_use__"))
+		return;
+	if (!strncmp(name, DATA_LOC, strlen(DATA_LOC)) &&
+	    !strcmp(name + strlen(DATA_LOC), fields->wanted))
+		fields->has_variable = true;
+	ebcc_near_names_add(&fields->near, name);
+	if (fields->count++ < FIELDS_LISTED)
+		ebcc_buf_printf(&fields->list, "%s%s", fields->count > 1 ? ", " : "", name);
+	else if (fields->count == FIELDS_LISTED + 1)
+		ebcc_buf_append_string(&fields->list, ", ...");
+}
+
+/* Of "struct tracepoint__CATEGORY__EVENT" all fields; near ones first. */
+static bool hint_field(const struct ebcc_mistake *mistake, const char *member, const char *type,
+		       struct ebcc_buf *ret)
+{
+	const char *category = type + strlen(TRACEPOINT_TYPE), *event = strstr(category, "__");
+	struct fields fields = {.wanted = member, .list = EBCC_BUF_INIT};
+
+	ebcc_near_names_init(&fields.near, member);
+	if (!event || !ebcc_names_of_members(mistake->types, type, add_field, &fields))
+		return false;
+	if (fields.has_variable) {
+		ebcc_buf_printf(ret,
+				"%s is a __data_loc field, of variable length: "
+				"TP_DATA_LOC_READ_STR(&buffer, %s, sizeof(buffer)) copies the "
+				"string into a char buffer[]",
+				member, member);
+	} else {
+		if (suggest(&fields.near, ret))
+			ebcc_buf_append_char(ret, ' ');
+		ebcc_buf_printf(ret, "the fields of %.*s:%s are: %s", (int)(event - category),
+				category, event + 2, ebcc_buf_string(&fields.list));
+	}
+	ebcc_buf_deinit(&fields.list);
+	return true;
+}
+
+/* ---- Members ---- */
+
+static void add_member(void *ctx, const char *name)
+{
+	ebcc_near_names_add(ctx, name);
+}
+
+static void ignore_member(void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+}
+
+static bool hint_near_member(const struct ebcc_mistake *mistake, const char *member,
+			     const char *type, struct ebcc_buf *ret)
+{
+	struct ebcc_near_names near;
+
+	ebcc_near_names_init(&near, member);
+	if (!ebcc_names_of_members(mistake->source, type, add_member, &near))
+		ebcc_names_of_members(mistake->types, type, add_member, &near);
+	return suggest(&near, ret);
+}
+
 static bool hint_member(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
-	char member[64], table[64];
+	bool guessed = strstr(mistake->message, "did you mean");
+	char member[64], table[64], type[128];
 
-	if (strstr(mistake->message, "did you mean") ||
-	    !quoted_after(mistake->message, "no member named '", member, sizeof(member)) ||
-	    !quoted_after(mistake->message, "in table '", table, sizeof(table)))
+	if (!quoted_after(mistake->message, "no member named '", member, sizeof(member)))
 		return false;
-	return hint_methods(mistake, member, table, ret);
+	if (quoted_after(mistake->message, "in table '", table, sizeof(table)))
+		return !guessed && hint_methods(mistake, member, table, ret);
+	if (!quoted_after(mistake->message, "in '", type, sizeof(type)))
+		return false;
+	if (!strncmp(type, TRACEPOINT_TYPE, strlen(TRACEPOINT_TYPE)))
+		return hint_field(mistake, member, type, ret);
+	if (!strncmp(type, "struct ", 7) &&
+	    !ebcc_names_of_members(mistake->source, type, ignore_member, NULL) &&
+	    ebcc_rename_explain(EBCC_RENAMED_MEMBER, type + 7, member, mistake->release, ret))
+		return true;
+	return !guessed && hint_near_member(mistake, member, type, ret);
 }
 
 static bool hint_function(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
@@ -310,6 +415,7 @@ static bool hint_function(const struct ebcc_mistake *mistake, struct ebcc_buf *r
 		if (!strncmp(name, "bpf_", 4))
 			ebcc_near_names_add(&near, helpers[i]);
 	ebcc_near_dialect_macros(&near);
+	ebcc_near_declared(mistake->source, mistake->source + strlen(mistake->source), &near);
 	if (!near.count)
 		return false;
 	ebcc_buf_append_string(ret, "there is no such function");
@@ -324,6 +430,23 @@ static const char *at_column(const struct ebcc_mistake *mistake, size_t *ret_len
 		return NULL;
 	*ret_length = mistake->line_length - (mistake->column - 1);
 	return mistake->line + mistake->column - 1;
+}
+
+/* What is declared above the mistake under a near name. */
+static bool hint_declared(const struct ebcc_mistake *mistake, const char *name,
+			  struct ebcc_buf *ret)
+{
+	struct ebcc_near_names near;
+	size_t length;
+	const char *line = ebcc_source_line(mistake->source, mistake->number, &length);
+
+	ebcc_near_names_init(&near, name);
+	ebcc_near_declared(mistake->source,
+			   line + (mistake->column <= length ? mistake->column : length), &near);
+	for (size_t i = 0; i < ebcc_macro_count && !near.count; i++)
+		if (isupper((unsigned char)*name))
+			ebcc_near_names_add(&near, ebcc_macro_table[i].name);
+	return suggest(&near, ret);
 }
 
 static bool hint_identifier(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
@@ -346,7 +469,8 @@ static bool hint_identifier(const struct ebcc_mistake *mistake, struct ebcc_buf 
 	after = at_column(mistake, &left);
 	length = strlen(name);
 	if (!after || left < length + 2 || after[length] != '.')
-		return false;
+		return !strstr(mistake->message, "did you mean") &&
+		       hint_declared(mistake, name, ret);
 	while (length + 1 + method < left && is_name_char(after[length + 1 + method]))
 		method++;
 	if (!ebcc_is_method(after + length + 1, method) ||
@@ -475,15 +599,27 @@ static bool hint_subscript(const struct ebcc_mistake *mistake, struct ebcc_buf *
 
 static bool hint_type(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
+	struct ebcc_near_names near;
+	const char *tag;
 	char name[96];
 
 	if (!quoted_after(mistake->message, "type '", name, sizeof(name)) ||
-	    !strncmp(name, "struct tracepoint__", 19))
+	    !strncmp(name, TRACEPOINT_TYPE, strlen(TRACEPOINT_TYPE)))
 		return false;
-	ebcc_buf_printf(ret,
-			"neither the source nor this kernel has a definition of '%s': is the name "
-			"right?",
-			name);
+	tag = strchr(name, ' ');
+	if (tag && ebcc_rename_explain(EBCC_RENAMED_TYPE, NULL, tag + 1, mistake->release, ret))
+		return true;
+	ebcc_buf_printf(ret, "neither the source nor this kernel has a definition of '%s'", name);
+	ebcc_near_names_init(&near, tag ? tag + 1 : name);
+	if (tag) {
+		name[tag - name] = '\0';
+		ebcc_near_tags(mistake->source, name, &near);
+		ebcc_near_tags(mistake->types, name, &near);
+	}
+	if (near.count)
+		ebcc_near_names_suggest(&near, ret);
+	else
+		ebcc_buf_append_string(ret, ": is the name right?");
 	return true;
 }
 

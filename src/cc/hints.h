@@ -12,6 +12,8 @@
 /* One diagnostic, and what is known of its surroundings. All is borrowed. */
 struct ebcc_mistake {
 	const char *source;   /* the whole text that the user wrote */
+	const char *types;    /* the kernel's types that it was compiled against, as C; or "" */
+	const char *release;  /* of the kernel, or NULL */
 	const char *message;  /* in the source's own terms, without internal names */
 	const char *rendered; /* as clang prints it, with internal names */
 	const char *line;     /* the source line, "" when there is none; not NUL-terminated there */

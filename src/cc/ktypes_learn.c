@@ -258,11 +258,13 @@ static bool is_about_form(const char *message)
 	return false;
 }
 
-/* Whether something is expected between a word and what follows it: the word may be meant to be a
- * macro ("char __user *name"). */
+/* Whether something is expected behind a word that looks like one of the kernel's macros ("char
+ * __user *name"), and before more of the line. Where any other word stands, the mistake is the
+ * source's. */
 static bool may_lack_macro(const struct ebcc_cc_diagnostic *diagnostic)
 {
 	const char *line, *caret = find_caret(diagnostic->rendered, &line), *start;
+	bool is_small = false;
 	size_t rest;
 
 	/* Behind the last character of the line there is none. */
@@ -273,9 +275,9 @@ static bool may_lack_macro(const struct ebcc_cc_diagnostic *diagnostic)
 		return false;
 	while (caret > line && isspace((unsigned char)caret[-1]))
 		caret--;
-	for (start = caret; start > line && is_name_part(start[-1]);)
-		start--;
-	return start < caret && !isdigit((unsigned char)*start);
+	for (start = caret; start > line && is_name_part(start[-1]); start--)
+		is_small |= islower((unsigned char)start[-1]) != 0;
+	return start < caret && !isdigit((unsigned char)*start) && (*start == '_' || !is_small);
 }
 
 static bool may_help(const struct ebcc_cc_answer *answer, bool headers)

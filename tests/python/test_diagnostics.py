@@ -107,17 +107,47 @@ main.c:6:15: error: this tracepoint's fields are not known
       |           ~~~~^
 this kernel has no tracepoint syscalls:sys_enter_opennat; did you mean syscalls:sys_enter_openat"""),
     ("field_of_a_tracepoint", BODY % "    key = args->pidd;", """
-main.c:6:17: error: no member named 'pidd' in 'struct tracepoint__syscalls__sys_enter_getpgid'; did you mean 'pid'?
+main.c:6:17: error: no member named 'pidd' in 'struct tracepoint__syscalls__sys_enter_getpgid'
     6 |     key = args->pidd;
       |                 ^~~~
-      |                 pid"""),
+main.c:6:17: note: did you mean pid? the fields of syscalls:sys_enter_getpgid are: __syscall_nr, pid"""),
+    ("field_of_variable_length", "TRACEPOINT_PROBE(sched, sched_process_exec) { return args->filename; }\n", """
+main.c:1:60: note: filename is a __data_loc field, of variable length: TP_DATA_LOC_READ_STR(&buffer, filename, """
+     "sizeof(buffer)) copies the string into a char buffer[]"),
+    ("local_variable", BODY % "    u32 pid = 1;\n    key = pdi;", """
+main.c:7:11: error: use of undeclared identifier 'pdi'
+    7 |     key = pdi;
+      |           ^
+main.c:7:11: note: did you mean pid?"""),
+    ("member_of_a_struct_of_the_source",
+     "struct data { u64 time; struct { u32 pid; }; struct { u32 pds; } other; int (*call)(void); };\n"
+     + BODY % "    struct data d = {};\n    d.pdi = 1;", """
+main.c:8:7: error: no member named 'pdi' in 'struct data'
+    8 |     d.pdi = 1;
+      |     ~ ^
+main.c:8:7: note: did you mean pid?"""),
+    ("member_of_a_typedef", "typedef struct { u64 time; u32 pid; } data_t;\n" + BODY % "    data_t d = {};\n    d.pdi = 1;", """
+main.c:8:7: note: did you mean pid?"""),
+    ("short_name_of_a_kernel_member", BODY % "    key = ((struct task_struct *)bpf_get_current_task())->pdi;", """
+main.c:6:59: note: did you mean pid?"""),
+    ("macro_of_the_kernel", BODY % "    key = IFNAMSIZZ;", """
+main.c:6:11: note: did you mean IFNAMSIZ?"""),
+    ("renamed_member", BODY % "    key = ((struct request *)(long)key)->rq_disk->major;", """
+main.c:6:42: error: no member named 'rq_disk' in 'struct request'
+    6 |     key = ((struct request *)(long)key)->rq_disk->major;
+      |           ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~  ^
+main.c:6:42: note: since Linux 5.17 it is q->disk"""),
+    ("renamed_member_that_clang_guesses_at", BODY % "    key = ((struct task_struct *)bpf_get_current_task())->state;", """
+main.c:6:59: note: since Linux 5.14 it is __state"""),
+    ("renamed_type", BODY % "    key = ((struct hd_struct *)(long)key)->partno;", """
+main.c:6:42: note: since Linux 5.11 it is struct block_device"""),
     ("member_of_a_kernel_struct", BODY % "    key = ((struct task_struct *)bpf_get_current_task())->tgidd;", """
 main.c:6:59: error: no member named 'tgidd' in 'struct task_struct'; did you mean 'tgid'?
     6 |     key = ((struct task_struct *)bpf_get_current_task())->tgidd;
       |                                                           ^~~~~
       |                                                           tgid"""),
     ("kernel_struct", BODY % "    key = ((struct task_strct *)bpf_get_current_task())->tgid;",
-     "note: neither the source nor this kernel has a definition of 'struct task_strct': is the name right?"),
+     "note: neither the source nor this kernel has a definition of 'struct task_strct'; did you mean task_struct"),
     ("printf", BODY % '    printf("hello\\n");', """
 main.c:6:5: error: call to undeclared library function 'printf' with type 'int (const char *, ...)'
     6 |     printf("hello\\n");
@@ -280,6 +310,29 @@ def test_usage_of_a_macro_beside_an_error(declaration, said):
 
 
 CALLS = re.compile(r"__ebcc|ebcc-virtual|<scratch|unnamed struct|\(unnamed")
+
+
+@pytest.mark.parametrize("body", ["int x = 3 return x;", "u32 y = 1; u32 x = y return x;", "if (1 { return 0; } return 1;",
+                                  "return 0; } }", "char name[16; return 0;"])
+def test_a_slip_of_form_is_compiled_once(body, caplog):
+    """Neither all of BTF nor headers change what is wrong with it, and either takes seconds."""
+    caplog.set_level(logging.DEBUG, "bcc")
+    with pytest.raises(bcc.CompileError):
+        BPF(text="int f(struct pt_regs *ctx) { %s }" % body)
+    assert [record.message for record in caplog.records if "compiling against" in record.message] == [
+        "main.c: compiling against a selection of BTF"
+    ]
+
+
+@pytest.mark.parametrize("text", ["int f(struct pt_regs *ctx) { u32 pid = 0; return pdi; }",
+                                  "int f(struct pt_regs *ctx, struct sock *sk) { return sk->nosuch; }",
+                                  "int f(struct pt_regs *ctx) { return nosuch; }",
+                                  "TRACEPOINT_PROBE(sched, sched_switch) { return args->nosuch; }",
+                                  "int f(struct pt_regs *ctx) { struct nosuch x; return 0; }"])
+def test_headers_are_no_help_for_a_typo(text):
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text=text)
+    assert "headers" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "said"), [case[1:] for case in COMPILE_ERRORS], ids=[case[0] for case in COMPILE_ERRORS])

@@ -19,7 +19,8 @@ static const char *render(const struct ebcc_cc_diagnostic *diagnostics, size_t c
 	};
 
 	ebcc_buf_clear(&buf);
-	ebcc_diagnostics_render(&answer, "", EBCC_CC_ERROR, &buf);
+	ebcc_diagnostics_render(&answer, &(struct ebcc_compiled){.source = "", .types = ""},
+				EBCC_CC_ERROR, &buf);
 	text = buf.data;
 	return ebcc_buf_string(&buf);
 }

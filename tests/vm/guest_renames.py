@@ -1,0 +1,12 @@
+"""The table of what kernels called otherwise once, against this kernel."""
+
+import os
+import subprocess
+from pathlib import Path
+
+BUILD = Path(os.environ.get("EBCC_BUILD", Path(__file__).resolve().parents[2] / "build"))
+
+
+def test_renames():
+    """Old names are gone, new ones are there."""
+    subprocess.run([BUILD / "tests/unit/test_renames"], env=os.environ | {"EBCC_TEST_KERNEL_ROOT": "/"}, check=True)
