@@ -8,6 +8,7 @@
  */
 #include <clang/AST/Decl.h>
 #include <clang/Basic/Diagnostic.h>
+#include <clang/Basic/DiagnosticSema.h>
 #include <clang/Basic/FileManager.h>
 #include <clang/Basic/SourceManager.h>
 #include <clang/CodeGen/CodeGenAction.h>
@@ -375,6 +376,26 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 	llvm::raw_string_ostream stream{text};
 	clang::TextDiagnosticPrinter printer{stream, options.get()};
 	bool dropped_last = false;
+	bool undeclared = false; /* a function, which isn't one that ir_library.c knows */
+
+	/* Functions of the C library that need no declaration: there is no header to include. */
+	static bool is_known_function(const clang::Diagnostic &info)
+	{
+		static const char *const names[] = {
+			"bcmp",	   "bzero",   "memchr",	  "memcmp",  "memcpy", "memmove",
+			"mempcpy", "memset",  "snprintf", "sprintf", "stpcpy", "strcat",
+			"strchr",  "strcmp",  "strcpy",	  "strcspn", "strlen", "strncat",
+			"strncmp", "strncpy", "strpbrk",  "strrchr", "strspn", "strstr",
+		};
+		StringRef name;
+
+		if (info.getArgKind(0) == clang::DiagnosticsEngine::ak_std_string)
+			name = info.getArgStdStr(0);
+		else if (info.getArgKind(0) == clang::DiagnosticsEngine::ak_c_string)
+			name = info.getArgCStr(0);
+		return std::any_of(std::begin(names), std::end(names),
+				   [&](const char *known) { return name == known; });
+	}
 
 	static ebcc_cc_severity severity(clang::DiagnosticsEngine::Level level)
 	{
@@ -388,6 +409,14 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		default:
 			return EBCC_CC_NOTE;
 		}
+	}
+
+	/* The call of a function that nobody declared is an error as it is to clang, except where
+	 * the function is known: those clang may declare by itself. */
+	bool is_undeclared(const clang::Diagnostic &info) const
+	{
+		return info.getID() == clang::diag::ext_implicit_lib_function_decl_c99 &&
+		       !is_known_function(info);
 	}
 
 	/* Warnings about virtual headers tell the user nothing; their notes go with them. */
@@ -424,6 +453,12 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 	{
 	}
 
+	/* Whether something was an error that clang itself doesn't know as one. */
+	bool has_own_errors() const
+	{
+		return undeclared;
+	}
+
 	void BeginSourceFile(const clang::LangOptions &language,
 			     const clang::Preprocessor *preprocessor) override
 	{
@@ -442,6 +477,10 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		std::string file;
 		unsigned line = 0, column = 0;
 
+		if (is_undeclared(info)) {
+			level = clang::DiagnosticsEngine::Error;
+			undeclared = true;
+		}
 		DiagnosticConsumer::HandleDiagnostic(level, info);
 		if (level >= clang::DiagnosticsEngine::Error)
 			note_broken(info);
@@ -866,9 +905,13 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	compiler.setDiagnostics(diagnostics.get());
 	compiler.setVerboseOutputStream(std::make_unique<llvm::raw_null_ostream>());
 	clang::ProcessWarningOptions(*diagnostics, invocation->getDiagnosticOpts());
+	/* AnswerDiagnostics decides what it is. */
+	diagnostics->setSeverity(clang::diag::ext_implicit_lib_function_decl_c99,
+				 clang::diag::Severity::Remark, clang::SourceLocation());
 	compiler.createFileManager(
 		llvm::makeIntrusiveRefCnt<RequestFileSystem>(input, source_path, answer));
-	return compiler.ExecuteAction(action) && !diagnostics->hasErrorOccurred();
+	return compiler.ExecuteAction(action) && !diagnostics->hasErrorOccurred() &&
+	       !consumer.has_own_errors();
 }
 
 /* Runs actions that @make makes, the first and one more whenever bodies of the kernel's headers

@@ -42,6 +42,7 @@ add_library(ebcc_ir STATIC
   ir_events.c
   ir_headers.c
   ir_inline.c
+  ir_library.c
   ir_maps.c
   ir_markers.c
   ir_packets.c

@@ -151,23 +151,20 @@ static const struct {
 	 "a BPF program prints with bpf_trace_printk(\"...\\n\", ...), which trace_print() shows, "
 	 "or "
 	 "hands data to user space through a BPF_PERF_OUTPUT"},
-	{" sprintf snprintf ",
+	{" vsnprintf vsprintf ",
 	 "a BPF program can format with bpf_snprintf() on kernels since 5.13; better hand the "
 	 "values to user space and format them there"},
-	{" strcmp strncmp strcasecmp ",
-	 "BPF programs call no C library: compare in a loop of constant length, or with "
-	 "__builtin_memcmp() where the length is known, or with bpf_strncmp() on kernels since "
-	 "5.17"},
-	{" strcpy strncpy strlcpy strscpy ",
-	 "BPF programs call no C library: copy with __builtin_memcpy(), or from kernel memory with "
-	 "bpf_probe_read_kernel_str()"},
-	{" strcat strncat strchr strrchr strstr strtol strtoul atoi memchr ",
+	{" strcasecmp strncasecmp ",
+	 "BPF programs call no C library: compare in a loop of constant length"},
+	{" strlcpy strscpy ",
+	 "BPF programs call no C library: copy with strncpy() of a constant size, or from kernel "
+	 "memory with bpf_probe_read_kernel_str()"},
+	{" strchr strrchr strstr strspn strcspn strpbrk strtol strtoul atoi memchr ",
 	 "BPF programs call no C library: look at the characters in a loop of constant length, or "
 	 "hand the string to user space"},
-	{" memcmp bcmp ",
-	 "memcmp() is made in place for a constant size of a few bytes only: compare in a loop"},
-	{" strnlen strlen ", "BPF programs call no C library: bpf_probe_read_kernel_str() and "
-			     "bpf_probe_read_user_str() return the length of what they copied"},
+	{" strnlen ", "BPF programs call no C library: strlen() of an array has a bound, and "
+		      "bpf_probe_read_kernel_str() and bpf_probe_read_user_str() return the length "
+		      "of what they copied"},
 	{" malloc calloc realloc kmalloc kzalloc vmalloc free kfree ",
 	 "BPF programs have no heap: keep data in a table, large scratch data in a "
 	 "BPF_PERCPU_ARRAY with one element"},

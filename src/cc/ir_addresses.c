@@ -45,46 +45,6 @@ LLVMValueRef ebcc_ir_as_pointer(const struct ebcc_ir *ir, LLVMValueRef address)
 						  : LLVMConstIntToPtr(address, ir->pointer);
 }
 
-uint64_t ebcc_ir_gcd(uint64_t a, uint64_t b)
-{
-	while (b) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-bool ebcc_ir_gep_terms(const struct ebcc_ir *ir, LLVMValueRef gep, int64_t *at, uint64_t *step)
-{
-	LLVMTypeRef type = LLVMGetGEPSourceElementType(gep);
-
-	for (int i = 1; i < LLVMGetNumOperands(gep); i++) {
-		LLVMValueRef index = LLVMGetOperand(gep, i);
-		uint64_t size;
-
-		if (i > 1 && LLVMGetTypeKind(type) == LLVMStructTypeKind) {
-			unsigned element = LLVMConstIntGetZExtValue(index);
-
-			*at += LLVMOffsetOfElement(ir->layout, type, element);
-			type = LLVMStructGetTypeAtIndex(type, element);
-			continue;
-		}
-		if (i > 1) {
-			if (LLVMGetTypeKind(type) != LLVMArrayTypeKind)
-				return false;
-			type = LLVMGetElementType(type);
-		}
-		size = LLVMABISizeOfType(ir->layout, type);
-		if (LLVMIsAConstantInt(index))
-			*at += LLVMConstIntGetSExtValue(index) * (int64_t)size;
-		else
-			*step = ebcc_ir_gcd(*step, size);
-	}
-	return true;
-}
-
 /* Whose address a constant is. False: it is made of addresses in a way that no object can say. */
 static bool resolve(const struct ebcc_ir *ir, LLVMValueRef value, LLVMValueRef *ret_base,
 		    int64_t *ret_addend)

@@ -65,10 +65,6 @@ const struct ebcc_ir_holder *ebcc_ir_holder_of(const struct ebcc_ir_addresses *a
 /* The address that a slot holds, which may be one as a number. */
 LLVMValueRef ebcc_ir_as_pointer(const struct ebcc_ir *ir, LLVMValueRef address);
 
-/* Adds a GEP's constant offset to *@at, and what its variable indexes count in to *@step as its
- * greatest common divisor. */
-bool ebcc_ir_gep_terms(const struct ebcc_ir *ir, LLVMValueRef gep, int64_t *at, uint64_t *step);
-uint64_t ebcc_ir_gcd(uint64_t a, uint64_t b);
 /* Whether a slot is where a pointer to @at, and any number of @step away from it, may lead. */
 bool ebcc_ir_slot_is_at(const struct ebcc_ir_slot *slot, int64_t at, uint64_t step);
 

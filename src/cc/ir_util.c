@@ -152,6 +152,46 @@ unsigned ebcc_ir_helper_number(LLVMValueRef instruction)
 	return LLVMIsAConstantInt(callee) ? LLVMConstIntGetZExtValue(callee) : 0;
 }
 
+uint64_t ebcc_ir_gcd(uint64_t a, uint64_t b)
+{
+	while (b) {
+		uint64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+bool ebcc_ir_gep_terms(const struct ebcc_ir *ir, LLVMValueRef gep, int64_t *at, uint64_t *step)
+{
+	LLVMTypeRef type = LLVMGetGEPSourceElementType(gep);
+
+	for (int i = 1; i < LLVMGetNumOperands(gep); i++) {
+		LLVMValueRef index = LLVMGetOperand(gep, i);
+		uint64_t size;
+
+		if (i > 1 && LLVMGetTypeKind(type) == LLVMStructTypeKind) {
+			unsigned element = LLVMConstIntGetZExtValue(index);
+
+			*at += LLVMOffsetOfElement(ir->layout, type, element);
+			type = LLVMStructGetTypeAtIndex(type, element);
+			continue;
+		}
+		if (i > 1) {
+			if (LLVMGetTypeKind(type) != LLVMArrayTypeKind)
+				return false;
+			type = LLVMGetElementType(type);
+		}
+		size = LLVMABISizeOfType(ir->layout, type);
+		if (LLVMIsAConstantInt(index))
+			*at += LLVMConstIntGetSExtValue(index) * (int64_t)size;
+		else
+			*step = ebcc_ir_gcd(*step, size);
+	}
+	return true;
+}
+
 LLVMValueRef ebcc_ir_operand(LLVMValueRef node, unsigned index)
 {
 	LLVMValueRef *operands AUTO_FREE = NULL;

@@ -92,6 +92,7 @@ void ebcc_ir_error_markers(struct ebcc_ir *ir);
 void ebcc_ir_events(struct ebcc_ir *ir);
 void ebcc_ir_arguments(struct ebcc_ir *ir);
 void ebcc_ir_packets(struct ebcc_ir *ir);
+void ebcc_ir_library(struct ebcc_ir *ir);
 void ebcc_ir_tables(struct ebcc_ir *ir);
 void ebcc_ir_open_tables(struct ebcc_ir *ir);
 void ebcc_ir_reads(struct ebcc_ir *ir);
@@ -126,6 +127,11 @@ bool ebcc_ir_is_intrinsic(const struct ebcc_ir *ir, LLVMValueRef instruction,
 			  enum ebcc_ir_intrinsic intrinsic);
 /* The number of the kernel helper that an instruction calls, or 0. */
 unsigned ebcc_ir_helper_number(LLVMValueRef instruction);
+
+/* Adds a GEP's constant offset to *@at, and what its variable indexes count in to *@step as its
+ * greatest common divisor. */
+bool ebcc_ir_gep_terms(const struct ebcc_ir *ir, LLVMValueRef gep, int64_t *at, uint64_t *step);
+uint64_t ebcc_ir_gcd(uint64_t a, uint64_t b);
 
 /* Metadata: operand @index of a node, NULL where there is none (or for a NULL node). */
 LLVMValueRef ebcc_ir_operand(LLVMValueRef node, unsigned index);
