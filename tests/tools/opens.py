@@ -133,10 +133,11 @@ class Opens:
         if not os.path.exists(pipe):
             os.mkfifo(pipe)
         name = ctypes.create_string_buffer(pipe)
+        looker = Looker()
         thread = threading.Thread(target=self.openat, args=(pipe, os.O_RDONLY),
                                   kwargs={"pointer": name})
         thread.start()
-        wait_until_blocked(thread.native_id)
+        looker.wait_until_blocked(thread.native_id)
         name.value = b"overwritten"
         writer = os.open(pipe, os.O_WRONLY)
         thread.join()
@@ -144,19 +145,29 @@ class Opens:
         return self.calls[-1]
 
 
-def wait_until_blocked(thread):
-    """Waits until a thread of this process is asleep in openat(2)."""
-    number = {"x86_64": "257", "aarch64": "56"}[platform.machine()]
+class Looker:
+    """Another process, which looks at this one's threads, as this one's own opens are traced. It is made before there are
+    threads: Python opens files to warn of a fork later."""
 
-    # Another process looks: this one's own opens are traced.
-    looker = os.fork()
-    if not looker:
-        while True:
-            with open(f"/proc/{os.getppid()}/task/{thread}/syscall", encoding="ascii") as file:
-                if file.read().split()[0] == number:
-                    os._exit(0)
-            time.sleep(0.01)
-    os.waitpid(looker, 0)
+    def __init__(self):
+        number = {"x86_64": "257", "aarch64": "56"}[platform.machine()]
+        asked, self.asks = os.pipe()
+        self.pid = os.fork()
+        if not self.pid:
+            path = f"/proc/{os.getppid()}/task/{int(os.read(asked, 20))}/syscall"
+            blocked = False
+            while not blocked:
+                time.sleep(0.01)
+                with open(path, encoding="ascii") as file:
+                    blocked = file.read().split()[0] == number
+            os._exit(0)
+        os.close(asked)
+
+    def wait_until_blocked(self, thread):
+        """Waits until a thread is asleep in openat(2)."""
+        os.write(self.asks, b"%d" % thread)
+        os.close(self.asks)
+        os.waitpid(self.pid, 0)
 
 
 def main():
