@@ -6,6 +6,7 @@ import ctypes as ct
 import errno
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -79,12 +80,38 @@ def test_command_without_a_pid(tmp_path, monkeypatch):
     while not command.cmd_exited() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert command.cmd_exited() and command.cmd_exited(second)
-    with pytest.raises(ProcessLookupError, match="has ended"):
-        command.cmd_ready()
+    command.cmd_ready()  # again
     assert os.listdir(tmp_path) == ["second"] and not command.cmd_exited(first)
     command.cmd_ready(first)
     os.waitpid(first, 0)
     assert command.cmd_exited(first) and sorted(os.listdir(tmp_path)) == ["first", "second"]
+
+
+def test_command_that_ends_before_it_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_commands", {})
+    pid = command.run_cmd(["touch", str(tmp_path / "made")])
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    with pytest.raises(ProcessLookupError, match="has ended"):
+        command.cmd_ready()
+    assert command.cmd_exited() and os.listdir(tmp_path) == []
+    with pytest.raises(ValueError, match="no command 1$"):
+        command.cmd_exited(1)
+
+
+def test_command_goes_with_its_tracer(python, tmp_path):
+    """One that ends without cmd_ready() leaves nothing behind, and nothing runs."""
+    done = python("""
+        import os
+        from bcc import exec as command
+        print(command.run_cmd(["touch", %r]), command.run_cmd(["sleep", "1000"]), flush=True)
+        os._exit(0)""" % str(tmp_path / "made"))
+    for pid in done.stdout.split():
+        deadline = time.monotonic() + 30
+        while os.path.exists("/proc/%s/fd/0" % pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not os.path.exists("/proc/%s/fd/0" % pid)
+    assert os.listdir(tmp_path) == []
 
 
 # Perf events.
