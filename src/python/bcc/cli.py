@@ -465,4 +465,8 @@ def run(prog, main):
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if words:
         print(f"{prog}: {words}", file=sys.stderr)
+    with Progress() as progress:
+        # The kernel takes its time, for each of hundreds of tracepoints.
+        progress.note("detaching")
+        _ebcc.close_modules()
     sys.exit(status)
