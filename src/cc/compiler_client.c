@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,6 +34,8 @@
 #define DEFAULT_MEMORY_MIB 4096
 /* What is read of a dead helper's words. */
 #define COMPLAINTS_LIMIT 8192
+/* The exit status of a program whose libraries can't be loaded. */
+#define EXIT_CANT_RUN 127
 
 struct ebcc_compiler_client {
 	const struct ebcc_log *log;
@@ -214,8 +217,24 @@ static int spawn(const struct ebcc_compiler_client *client, const char *path, in
 	return errnum;
 }
 
+/* Whether children of this process are to be in another PID namespace, by unshare(). */
+static bool children_are_elsewhere(void)
+{
+	char own[64], children[64];
+	ssize_t own_size = readlink("/proc/self/ns/pid", own, sizeof(own));
+	ssize_t size = readlink("/proc/self/ns/pid_for_children", children, sizeof(children));
+
+	return own_size > 0 && (size != own_size || memcmp(own, children, size));
+}
+
 static struct ebcc_error *start_error(const char *path, int errnum)
 {
+	if (errnum == ENOMEM && children_are_elsewhere())
+		return ebcc_error_create(EBCC_ERROR_COMPILE,
+					 "can't start the compiler helper: this process has made a "
+					 "PID namespace for its children (unshare), whose first "
+					 "process has ended, so the kernel lets it start no other. "
+					 "Let the first child go on, or compile before unshare()");
 	if (errnum == ENOENT)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_COMPILE,
@@ -504,13 +523,32 @@ static bool tells_of_memory(const char *complaints)
 	       strstr(complaints, "Allocation failed");
 }
 
+/* The limit on this process's addresses in MiB, which the helper inherits, where it is lower than
+ * what the helper may use; else 0. */
+static unsigned inherited_limit_mib(const struct ebcc_compiler_client *client)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY ||
+	    limit.rlim_cur >= (rlim_t)client->memory_mib << 20)
+		return 0;
+	return limit.rlim_cur < 1 << 20 ? 1 : limit.rlim_cur >> 20;
+}
+
 static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
 				      const siginfo_t *status, const char *complaints)
 {
 	bool signaled = status && (status->si_code == CLD_KILLED || status->si_code == CLD_DUMPED);
 	int number = status ? status->si_status : 0;
 	int first_line = strcspn(complaints, "\n");
+	unsigned inherited = inherited_limit_mib(client);
 
+	if (inherited && (signaled || number == EXIT_CANT_RUN || tells_of_memory(complaints)))
+		return ebcc_error_create(EBCC_ERROR_COMPILE,
+					 "the compiler ran out of memory: this process may use %u "
+					 "MiB of addresses only (RLIMIT_AS, ulimit -v), and its "
+					 "compiler no more. Raise that limit",
+					 inherited);
 	if (tells_of_memory(complaints))
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "the compiler ran out of memory (its limit is %u MiB; the "
