@@ -284,8 +284,7 @@ for text in "int probe(void *ctx) { return 0; }", "#warning here\\nint probe(voi
 
 
 def ticks_during(call):
-    """How often another Python thread ran during a call, every 2 ms at most, and how long that
-    took in seconds."""
+    """How often another Python thread ran during a call, every 2 ms at most."""
     ticks, done = [], threading.Event()
 
     def tick():
@@ -299,18 +298,17 @@ def ticks_during(call):
     end = time.monotonic()
     done.set()
     thread.join()
-    return sum(start <= tick <= end for tick in ticks), end - start
+    return sum(start <= tick <= end for tick in ticks)
 
 
 def test_other_threads_run_during_a_compile(tmp_path, monkeypatch):
     monkeypatch.setenv("EBCC_CACHE", str(tmp_path))
     tmp_path.chmod(0o700)
-    # A small source compiles in less than the 20 ms that are asked for below.
+    # A small source compiles in less than a few turns of the other thread.
     text = "#include <linux/sched.h>\nBPF_HASH(t);\n" + "".join(
         "int f%d(struct pt_regs *ctx) { t.increment(PT_REGS_IP(ctx) / %d); return 0; }\n" % (number, number)
         for number in range(1, 101))
-    ticks, seconds = ticks_during(lambda: BPF(text=text).close())
-    assert ticks >= seconds / 0.02 > 1
+    assert ticks_during(lambda: BPF(text=text).close()) >= 5
 
 
 def test_other_threads_run_during_a_load(load):
@@ -323,8 +321,7 @@ def test_other_threads_run_during_a_load(load):
                 sum = sum * 3 + skb->len;
             return sum;
         }""")
-    ticks, seconds = ticks_during(lambda: bpf.load_func("slow", BPF.SOCKET_FILTER))
-    assert ticks >= seconds / 0.02
+    assert ticks_during(lambda: bpf.load_func("slow", BPF.SOCKET_FILTER)) >= 5
 
 
 def test_two_threads_create_modules():
