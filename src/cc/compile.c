@@ -202,6 +202,21 @@ static void log_warnings(const struct ebcc_compilation *compilation,
 	}
 }
 
+/* In place of all that clang says of it. */
+static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *compilation)
+{
+	struct ebcc_error *error = ebcc_error_create(
+		EBCC_ERROR_COMPILE,
+		"%s does not compile: it is written for libbpf (SEC(\"...\"), maps as structs in "
+		"\".maps\"), and here programs are told by their names or attached by calls "
+		"(TRACEPOINT_PROBE(category, event), kprobe__FUNCTION(), attach_kprobe()), maps "
+		"are "
+		"made by BPF_HASH(name, key, leaf) and the like, and nothing needs to be included",
+		compilation->file_name);
+
+	return ebcc_error_with_subject(error, compilation->file_name);
+}
+
 /* The error of a source that does not compile: the diagnostics, once, and what stage 2 had to
  * leave out. */
 static struct ebcc_error *compile_error(const struct ebcc_compilation *compilation,
@@ -211,6 +226,8 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_error *error;
 
+	if (ebcc_diagnostics_speak_of_libbpf(answer, &about))
+		return written_for_libbpf(compilation);
 	ebcc_diagnostics_render(answer, &about, EBCC_CC_WARNING, &text);
 	if (*notes)
 		ebcc_buf_printf(&text, "%s%s", text.size ? "\n" : "", notes);
@@ -246,6 +263,16 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
 }
 
+/* Whether other types of the kernel, or its headers, may make a source compile. */
+static bool types_may_help(const struct ebcc_compilation *compilation,
+			   const struct ebcc_cc_answer *answer,
+			   bool (*may_help)(const struct ebcc_cc_answer *answer))
+{
+	const struct ebcc_compiled about = compiled(compilation);
+
+	return may_help(answer) && !ebcc_diagnostics_speak_of_libbpf(answer, &about);
+}
+
 /* The rounds: selected types, learnt ones, all of them. @answer holds the last round's. */
 static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
 					 const struct surroundings *with,
@@ -256,7 +283,7 @@ static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
 
 		ebcc_cc_answer_deinit(answer);
 		TRY(compile_once(compilation, with, ktypes, false, answer));
-		if (!ebcc_ktypes_may_help(answer))
+		if (!types_may_help(compilation, answer, ebcc_ktypes_may_help))
 			return NULL;
 		TRY(ebcc_ktypes_learn(ktypes, answer->diagnostics, answer->diagnostic_count,
 				      &learnt));
@@ -524,7 +551,7 @@ static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilati
 
 	if (error && !is_without_btf(compilation, error))
 		return TAKE_PTR(error);
-	if (!error && !ebcc_ktypes_headers_may_help(answer))
+	if (!error && !types_may_help(compilation, answer, ebcc_ktypes_headers_may_help))
 		return NULL;
 	TRY(try_headers(compilation, with, answer, inputs, notes));
 	if (!error || answer->object || answer->diagnostic_count)

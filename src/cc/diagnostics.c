@@ -556,3 +556,28 @@ bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
 	}
 	return likely && !is_explained(diagnostic, compiled);
 }
+
+/* Whether @what is in what clang shows of the source for a diagnostic. */
+static bool shows(const struct ebcc_cc_diagnostic *diagnostic, const char *what)
+{
+	return diagnostic->rendered && strstr(diagnostic->rendered, what);
+}
+
+bool ebcc_diagnostics_speak_of_libbpf(const struct ebcc_cc_answer *answer,
+				      const struct ebcc_compiled *compiled)
+{
+	if (answer->parsed || !strstr(compiled->source, "SEC(\"") ||
+	    ebcc_source_defines_macro(compiled->source, "SEC"))
+		return false;
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
+		bool no_file = strstr(diagnostic->message, "file not found");
+
+		if (diagnostic->severity < EBCC_CC_ERROR)
+			continue;
+		if (no_file ? shows(diagnostic, "vmlinux.h") || shows(diagnostic, "<bpf/bpf_")
+			    : shows(diagnostic, "SEC(\""))
+			return true;
+	}
+	return false;
+}

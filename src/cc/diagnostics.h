@@ -34,4 +34,9 @@ void ebcc_diagnostics_render_warning(const struct ebcc_cc_answer *answer, size_t
 bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
 				   const struct ebcc_compiled *compiled);
 
+/* Whether the source doesn't compile because it is written for libbpf: SEC("...") and libbpf's
+ * headers are not in the dialect. */
+bool ebcc_diagnostics_speak_of_libbpf(const struct ebcc_cc_answer *answer,
+				      const struct ebcc_compiled *compiled);
+
 #endif /* EBCC_DIAGNOSTICS_H */

@@ -724,14 +724,7 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 		return false;
 	memcpy(name, mistake->line, length);
 	name[length] = '\0';
-	if (!strcmp(name, "SEC")) {
-		ebcc_buf_append_string(ret, "programs have no sections here: what one is attached "
-					    "to follows from its name (kprobe__NAME, "
-					    "TRACEPOINT_PROBE(category, event)), or a call like "
-					    "attach_kprobe() says it");
-		return true;
-	}
-	if (ebcc_is_dialect_macro(name))
+	if (ebcc_is_dialect_macro(name) || ebcc_source_defines_macro(mistake->source, name))
 		return false;
 	ebcc_near_names_init(&near, name);
 	ebcc_near_dialect_macros(&near);
@@ -756,6 +749,22 @@ static char after_parentheses(const char *open)
 		return *open;
 	}
 	return '\0';
+}
+
+bool ebcc_source_defines_macro(const char *source, const char *name)
+{
+	static const char define[] = "define";
+
+	for (const char *at = source; (at = find_word(at, name)); at++) {
+		const char *end = at;
+
+		while (end > source && (end[-1] == ' ' || end[-1] == '\t'))
+			end--;
+		if (end < at && end - source >= (ptrdiff_t)strlen(define) &&
+		    !memcmp(end - strlen(define), define, strlen(define)))
+			return true;
+	}
+	return false;
 }
 
 bool ebcc_source_has_static_function(const char *source, const char *name)

@@ -33,6 +33,9 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 /* Whether @name is the name of a method that some table has. */
 bool ebcc_is_method(const char *name, size_t length);
 
+/* Whether the source defines a macro of that name. */
+bool ebcc_source_defines_macro(const char *source, const char *name);
+
 /* Whether the source defines a static function of that name. */
 bool ebcc_source_has_static_function(const char *source, const char *name);
 

@@ -240,8 +240,6 @@ main.c:1:10: fatal error: 'bpf/bpf_helpers.h' file not found
     1 | #include <bpf/bpf_helpers.h>
       |          ^~~~~~~~~~~~~~~~~~~
 main.c:1:10: note: the kernel's types and BPF's helpers are there without an include"""),
-    ("section", 'SEC("kprobe/do_exit")\nint f(void *ctx) { return 0; }\n',
-     "main.c:1:5: error: programs have no sections here: what one is attached to follows from its name (kprobe__NAME,"),
     ("name_of_a_helper", "static int bpf_get_current_task(void) { return 0; }\nint f(void *ctx) { return 0; }\n",
      "note: the name is that of a BPF helper: choose another"),
     ("macro_of_the_source", "#define TWICE(x) ((x) + nosuch)\n" + BODY % "    key = TWICE(key);", """
@@ -500,3 +498,41 @@ def test_program_on_a_tracepoint_that_is_missing():
     with pytest.raises(bcc.AttachError, match="did you mean syscalls:sys_enter_getpgid") as caught:
         BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgidd) { return 0; }")
     assert str(caught.value).count("sys_enter_getpgidd") == 1
+
+
+LIBBPF_MAP = """
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 8192);
+    __type(key, u32);
+    __type(value, u64);
+} starts SEC(".maps");
+"""
+LIBBPF_PROGRAM = """
+SEC("tp/sched/sched_process_exec")
+int handle(struct trace_event_raw_sched_process_exec *ctx) { return 0; }
+char LICENSE[] SEC("license") = "GPL";
+"""
+
+
+@pytest.mark.parametrize("text", [
+    '#include "vmlinux.h"\n#include <bpf/bpf_helpers.h>\n' + LIBBPF_MAP + LIBBPF_PROGRAM,
+    "#include <linux/bpf.h>\n#include <bpf/bpf_helpers.h>\n" + LIBBPF_PROGRAM,
+    LIBBPF_MAP + LIBBPF_PROGRAM,
+    LIBBPF_PROGRAM,
+], ids=["vmlinux.h", "headers", "map", "program"])
+def test_source_for_libbpf(text):
+    """One sentence, not what clang thinks of SEC()."""
+    with pytest.raises(bcc.CompileError) as caught:
+        BPF(text=text)
+    assert str(caught.value).startswith('main.c does not compile: it is written for libbpf (SEC("...")')
+    assert "BPF_HASH(name, key, leaf)" in str(caught.value)
+    assert "error:" not in str(caught.value) and len(str(caught.value)) < 500
+
+
+def test_section_macro_of_the_source():
+    """A source that defines SEC() itself is of the dialect, and so are its mistakes."""
+    text = '#define SEC(name) __attribute__((section(name), used))\nSEC("kprobe/x") int f(struct pt_regs *ctx) { return %s; }\n'
+    BPF(text=text % "0").close()
+    with pytest.raises(bcc.CompileError, match="undeclared identifier 'lost'"):
+        BPF(text=text % "lost")
