@@ -316,6 +316,19 @@ static void refuse_use(struct tables *tables, LLVMValueRef instruction, struct p
 			  name_at(tables, place));
 }
 
+/* Where a copy or a number of an address goes, nobody follows: what it leads to holds numbers. */
+static bool refuse_further(struct tables *tables, LLVMValueRef instruction, struct place place)
+{
+	if (!loaded_place(tables, place).classes)
+		return false;
+	ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
+			  "'%s' has addresses in it which lead to further ones, and what they lead "
+			  "to can't be followed through a copy: read what is wanted from the "
+			  "original, member by member",
+			  name_at(tables, place));
+	return true;
+}
+
 /* Addresses that change hands at run time are no constants, and the first of them would be. */
 static void refuse_store(struct tables *tables, LLVMValueRef instruction, struct place place)
 {
@@ -399,6 +412,8 @@ static void check_load(struct tables *tables, LLVMValueRef load, struct place pl
 		refuse_use(tables, load, place);
 		return;
 	}
+	if (kind == LLVMIntegerTypeKind && refuse_further(tables, load, place))
+		return;
 	if (!refuse_functions(tables, load, place))
 		add_site(tables, (struct site){
 					 .instruction = load,
@@ -441,7 +456,8 @@ static void check_copy(struct tables *tables, LLVMValueRef copy, struct place pl
 			refuse_use(tables, copy, place);
 			return;
 		}
-		if (refuse_functions(tables, copy, at_distance(place, i)))
+		if (refuse_functions(tables, copy, at_distance(place, i)) ||
+		    refuse_further(tables, copy, at_distance(place, i)))
 			return;
 		some = true;
 		i += EBCC_ADDRESS_SIZE - 1;

@@ -51,6 +51,10 @@ static const struct entry_t entries[] = {{10, "zero"}, {11, "one"}};
      6, ["'entries' has addresses in it", "local variable"]),
     (ENTRIES + "BPF_HASH(found, u32, struct entry_t);",
      "u32 k = 0; const struct entry_t *p = found.lookup(&k); if (!p) p = &entries[0]; return p->name[0];", 6, ["'entries'", "or elsewhere"]),
+    (ENTRIES + "struct wrap_t { int id; const struct entry_t *e; }; static const struct wrap_t wraps[] = {{1, entries}, {2, entries + 1}};"
+     "BPF_HASH(copies, u32, struct wrap_t);",
+     "u32 k = 0; struct wrap_t w = wraps[ctx->args[0] & 1]; copies.update(&k, &w); return w.e->name[0];", 6,
+     ["'wraps' has addresses in it which lead to further ones"]),
     (ENTRIES, "return ((char *)&entries[ctx->args[0] & 1])[9];", 6, ["'entries' has addresses in it"]),
 ])
 def test_refused_at_its_line(before, body, line, words):
