@@ -34,6 +34,7 @@
 #define CPU_VERSION 3
 
 #define DEFAULT_FILE_NAME "main.c"
+#define WARN_OF_UNDEFINED "-Wundef"
 #define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
 
 /* What was asked for, and everything that the request to the compiler points into. */
@@ -85,7 +86,8 @@ static struct ebcc_error *copy_cflags(struct ebcc_compilation *compilation,
 	size_t own = opts->header_text ? 2 : 0;
 
 	compilation->cflag_texts = calloc(opts->cflag_count + 1, sizeof(char *));
-	compilation->cflags = calloc(opts->cflag_count + own + 1, sizeof(char *));
+	/* One more for WARN_OF_UNDEFINED. */
+	compilation->cflags = calloc(opts->cflag_count + own + 2, sizeof(char *));
 	if (!compilation->cflag_texts || !compilation->cflags)
 		return ebcc_error_no_memory();
 	for (size_t i = 0; i < opts->cflag_count; i++) {
@@ -246,6 +248,17 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 	return ebcc_error_with_details(error, ebcc_buf_string(&text));
 }
 
+/* Has clang tell of each name without a definition that an #if takes the value of. */
+static void warn_of_undefined(struct ebcc_compilation *compilation, bool wanted)
+{
+	struct ebcc_cc_request *request = &compilation->request;
+	size_t own = compilation->header_text ? 2 : 0;
+
+	request->cflag_count = compilation->cflag_count + own;
+	if (wanted)
+		compilation->cflags[request->cflag_count++] = WARN_OF_UNDEFINED;
+}
+
 /* Compiles with the kernel types of the moment; @answer is the caller's to free on success. */
 static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 				       const struct surroundings *with, struct ebcc_ktypes *ktypes,
@@ -258,6 +271,7 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	TRY(ebcc_buf_check(&compilation->kernel_types));
 	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
 	compilation->files[0].size = compilation->kernel_types.size;
+	warn_of_undefined(compilation, *ebcc_ktypes_unknown(ktypes));
 	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against %s of BTF",
 		 compilation->file_name, whole ? "all" : "a selection");
 	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
@@ -342,6 +356,117 @@ static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struc
 	return ebcc_scan_text(ret, compilation->header_text, strlen(compilation->header_text));
 }
 
+/* Adds a warning that concerns the whole source to what the compiler said: the cache keeps it. */
+static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc_buf *message)
+{
+	TRY(ebcc_buf_check(message));
+	if (!ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_WARNING, "", 0, 0,
+					   ebcc_buf_string(message), NULL))
+		return ebcc_error_no_memory();
+	return NULL;
+}
+
+/* Whether a list of names, blanks between, has the name of that length. */
+static bool lists(const char *list, const char *name, size_t size)
+{
+	for (const char *at = list; *at; at += strcspn(at, " ")) {
+		at += *at == ' ';
+		if (strcspn(at, " ") == size && !memcmp(at, name, size))
+			return true;
+	}
+	return false;
+}
+
+/* Whether @message has one of the names in quotes, as "'CONFIG_HZ'". */
+static bool speaks_of(const char *message, const char *list)
+{
+	for (const char *quote = strchr(message, '\''); quote; quote = strchr(quote + 1, '\''))
+		if (lists(list, quote + 1, strcspn(quote + 1, "'")))
+			return true;
+	return false;
+}
+
+static void tell_where_looked(const struct ebcc_kernel_info *kernel, struct ebcc_buf *text)
+{
+	ebcc_buf_append_string(text, "no configuration of the kernel was found (looked at ");
+	ebcc_kernel_config_places(kernel, text);
+	ebcc_buf_append_string(text, *kernel->root ? ")"
+						   : "; the environment variable "
+						     "EBCC_KERNEL_CONFIG can name a copy of it)");
+}
+
+/* Clang's warning that an #if takes 0 for a name that nobody knows the value of, as an error; such
+ * warnings of other names were not asked for. */
+static struct ebcc_error *refuse_value(struct ebcc_cc_answer *answer, size_t index)
+{
+	struct ebcc_cc_diagnostic *warning = &answer->diagnostics[index];
+	static const char clang_says[] = "warning: ";
+	const char *rendered = strstr(warning->rendered, clang_says);
+	AUTO_BUF struct ebcc_buf message = EBCC_BUF_INIT, text = EBCC_BUF_INIT;
+
+	ebcc_buf_printf(&message, "the value of %.*s is not known",
+			(int)strcspn(warning->message, " "), warning->message);
+	if (rendered)
+		ebcc_buf_append(&text, warning->rendered, rendered - warning->rendered);
+	ebcc_buf_printf(&text, "error: %s%s", ebcc_buf_string(&message),
+			rendered ? rendered + strcspn(rendered, "\n") : "\n");
+	TRY(ebcc_buf_check(&message));
+	TRY(ebcc_buf_check(&text));
+	if (!ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_ERROR, warning->path, warning->line,
+					   warning->column, ebcc_buf_string(&message),
+					   ebcc_buf_string(&text)))
+		return ebcc_error_no_memory();
+	answer->status = EBCC_CC_SOURCE_ERROR;
+	return NULL;
+}
+
+static bool asked_for_undefined(const struct ebcc_compilation *compilation)
+{
+	for (size_t i = 0; i < compilation->cflag_count; i++)
+		if (!strcmp(compilation->cflags[i], WARN_OF_UNDEFINED))
+			return true;
+	return false;
+}
+
+/*
+ * What becomes of names whose value is not known: used as a value, an error; tested by #ifdef,
+ * where they count as not set, a warning. @notes: what an error needs to be understood.
+ */
+static struct ebcc_error *judge_unknown(const struct ebcc_compilation *compilation,
+					const struct ebcc_kernel_info *kernel, const char *unknown,
+					struct ebcc_cc_answer *answer, struct ebcc_buf *notes)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	bool told = false;
+
+	if (!*unknown)
+		return NULL;
+	for (size_t i = 0; i < answer->diagnostic_count;) {
+		bool undefined =
+			strstr(answer->diagnostics[i].message, "is not defined, evaluates");
+		bool own = speaks_of(answer->diagnostics[i].message, unknown);
+
+		if (undefined && own)
+			TRY(refuse_value(answer, i));
+		told |= own;
+		if (undefined && (own || !asked_for_undefined(compilation)))
+			ebcc_cc_answer_remove_diagnostic(answer, i);
+		else
+			i++;
+	}
+	tell_where_looked(kernel, &text);
+	if (answer->status == EBCC_CC_OK) {
+		AUTO_BUF struct ebcc_buf warning = EBCC_BUF_INIT;
+
+		ebcc_buf_printf(&warning, "not known, and counted as not set: %s; %s", unknown,
+				ebcc_buf_string(&text));
+		return add_warning(answer, &warning);
+	}
+	if (told)
+		ebcc_buf_printf(notes, "%s\n", ebcc_buf_string(&text));
+	return ebcc_buf_check(notes);
+}
+
 /* @inputs and @notes get, appended, what stage 2 read, and what it had to leave out. */
 static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 					   const struct surroundings *with,
@@ -362,20 +487,11 @@ static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 	TRY(scan(compilation, &names));
 	TRY(ebcc_ktypes_create(&names, with->kernel, &opts, &ktypes));
 	TRY(compile_rounds(compilation, with, ktypes, answer));
+	TRY(judge_unknown(compilation, with->kernel, ebcc_ktypes_unknown(ktypes), answer, notes));
 	ebcc_buf_append_string(inputs, ebcc_ktypes_inputs(ktypes));
 	ebcc_buf_append_string(notes, ebcc_ktypes_notes(ktypes));
 	TRY(ebcc_buf_check(inputs));
 	return ebcc_buf_check(notes);
-}
-
-/* Adds a warning that concerns the whole source to what the compiler said: the cache keeps it. */
-static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc_buf *message)
-{
-	TRY(ebcc_buf_check(message));
-	if (!ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_WARNING, "", 0, 0,
-					   ebcc_buf_string(message), NULL))
-		return ebcc_error_no_memory();
-	return NULL;
 }
 
 /* Who names a tree in BCC_KERNEL_SOURCE may know better: patched kernels go by other names. */

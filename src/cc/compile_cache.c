@@ -10,7 +10,8 @@
  *	file HASH PATH		XXH64 of the file's bytes
  *	absent PATH		was looked for in vain
  *	directory PATH		of the process: files were looked for, maybe relative to it
- *	config SYMBOL VALUE	VALUE is empty where the symbol is not set
+ *	config SYMBOL VALUE	VALUE is n where the symbol is not set
+ *	unconfigured		no configuration of the kernel can be found
  */
 #include "compile_cache.h"
 
@@ -104,7 +105,15 @@ static bool config_holds(struct ebcc_kernel_info *kernel, char *condition)
 		return false;
 	*expected++ = '\0';
 	error = ebcc_kernel_config(kernel, condition, &value);
-	return !error && !strcmp(value ? value : "", expected);
+	return !error && !strcmp(value ? value : "n", expected);
+}
+
+static bool is_unconfigured(struct ebcc_kernel_info *kernel)
+{
+	AUTO_FREE char *value = NULL;
+	AUTO_ERROR struct ebcc_error *error = ebcc_kernel_config(kernel, "CONFIG_BPF", &value);
+
+	return !error && !kernel->config_path;
 }
 
 static bool directory_holds(const char *expected)
@@ -127,6 +136,8 @@ static bool holds(struct ebcc_kernel_info *kernel, char *line)
 		return config_holds(kernel, line + 7);
 	if (!strncmp(line, "directory ", 10))
 		return directory_holds(line + 10);
+	if (!strcmp(line, "unconfigured"))
+		return is_unconfigured(kernel);
 	return sscanf(line, "file %16llx %n", &hash, &at) == 1 && at &&
 	       ebcc_object_cache_hash_file(line + at, &now) && now == hash;
 }
@@ -227,7 +238,7 @@ static bool add_tracepoint(struct ebcc_buf *conditions, const struct ebcc_kernel
 static bool add_input(struct ebcc_buf *conditions, const struct ebcc_kernel_info *kernel,
 		      const char *line)
 {
-	if (!strncmp(line, "config ", 7)) {
+	if (!strncmp(line, "config ", 7) || !strcmp(line, "unconfigured")) {
 		ebcc_buf_printf(conditions, "%s\n", line);
 		return true;
 	}

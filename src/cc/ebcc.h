@@ -144,7 +144,8 @@ struct ebcc_module_opts {
 				    *  What is read: proc/sys/kernel/osrelease, version and arch;
 				    *  sys/kernel/btf/...; sys/kernel/tracing/events/.../format;
 				    *  sys/kernel/notes; sys/devices/system/cpu/possible;
-				    *  boot/config-RELEASE or proc/config.gz. osrelease and
+				    *  boot/config-RELEASE or proc/config.gz (without, names of the
+				    *  configuration have no value). osrelease and
 				    *  btf/vmlinux (or btf_path) must be there */
 	const void *second_object; /**< for ebcc_module_create_from_object(): what
 				    *  ebcc_module_second_object() gave, or NULL */

@@ -9,8 +9,10 @@
 #include <ctype.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -265,6 +267,31 @@ static struct ebcc_error *set_root(struct ebcc_kernel_info *info, const char *ro
 	return ebcc_buf_take(&tracefs, &info->tracefs, NULL);
 }
 
+/* x86 has one size. Another kernel's of arm64 is in its configuration only: 0 without that. */
+static struct ebcc_error *find_page_size(struct ebcc_kernel_info *info, size_t *ret)
+{
+	static const struct {
+		const char *symbol;
+		size_t size;
+	} sizes[] = {
+		{"CONFIG_ARM64_4K_PAGES", 4 << 10},
+		{"CONFIG_ARM64_16K_PAGES", 16 << 10},
+		{"CONFIG_ARM64_64K_PAGES", 64 << 10},
+	};
+
+	*ret = !*info->root			   ? (size_t)sysconf(_SC_PAGESIZE)
+	       : info->arch == EBCC_CC_ARCH_X86_64 ? 4 << 10
+						   : 0;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes) && !*ret; i++) {
+		AUTO_FREE char *value = NULL;
+
+		TRY(ebcc_kernel_config(info, sizes[i].symbol, &value));
+		if (value)
+			*ret = sizes[i].size;
+	}
+	return NULL;
+}
+
 static struct ebcc_error *info_init(struct ebcc_kernel_info *info,
 				    const struct ebcc_kernel_info_opts *opts)
 {
@@ -281,9 +308,8 @@ static struct ebcc_error *info_init(struct ebcc_kernel_info *info,
 	info->version = TAKE_PTR(identity.version);
 	if (read_optional(info->root, "/sys/kernel/notes", SMALL_FILE, &notes))
 		find_build_id(ebcc_buf_string(&notes), notes.size, info->build_id);
-	info->page_size = sysconf(_SC_PAGESIZE);
 	info->cpu_count = find_cpu_count(info->root);
-	return NULL;
+	return find_page_size(info, &info->page_size);
 }
 
 struct ebcc_error *ebcc_kernel_info_create(const struct ebcc_kernel_info_opts *opts,
@@ -321,41 +347,101 @@ void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info)
 static bool read_gzip(const char *path, struct ebcc_buf *text)
 {
 	char chunk[16384];
-	gzFile file = gzopen(path, "rbe");
-	int n;
+	/* Not blocking: what lies there may be a FIFO. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), n;
+	struct stat status;
+	gzFile file;
 
-	if (!file)
+	if (fd < 0)
 		return false;
+	file = fstat(fd, &status) || !S_ISREG(status.st_mode) ? NULL : gzdopen(fd, "rb");
+	if (!file) {
+		close(fd);
+		return false;
+	}
 	while ((n = gzread(file, chunk, sizeof(chunk))) > 0 && text->size < MAX_CONFIG)
 		ebcc_buf_append(text, chunk, n);
 	gzclose(file);
 	return n == 0 && !text->failed;
 }
 
+/* Where the configuration of a release is looked for, below the root. A container's /boot is empty
+ * mostly, while that of the first process is the machine's. */
+static const char *const config_places[] = {
+	"/proc/config.gz",
+	"/boot/config-%s",
+	"/proc/1/root/boot/config-%s",
+	"/lib/modules/%s/config",
+	"/usr/lib/modules/%s/config",
+	"/lib/modules/%s/build/.config",
+};
+
+static void append_place(const struct ebcc_kernel_info *info, const char *place,
+			 struct ebcc_buf *path)
+{
+	const char *release = strstr(place, "%s");
+
+	ebcc_buf_append_string(path, info->root);
+	ebcc_buf_append(path, place, release ? (size_t)(release - place) : strlen(place));
+	if (release)
+		ebcc_buf_printf(path, "%s%s", info->release, release + 2);
+}
+
+/* Takes the file over, if it is a configuration. */
+static struct ebcc_error *take_config(struct ebcc_kernel_info *info, struct ebcc_buf *path)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	TRY(ebcc_buf_check(path));
+	if (!read_gzip(path->data, &text) || !strstr(ebcc_buf_string(&text), "CONFIG_"))
+		return NULL;
+	TRY(ebcc_buf_take(&text, &info->config_text, &info->config_size));
+	return ebcc_buf_take(path, &info->config_path, NULL);
+}
+
+/* The file that the environment names is of the running kernel. */
+static struct ebcc_error *read_named_config(struct ebcc_kernel_info *info, const char *name)
+{
+	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+
+	ebcc_buf_append_string(&path, name);
+	TRY(take_config(info, &path));
+	if (info->config_path)
+		return NULL;
+	return ebcc_error_with_subject(
+		ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+				  "EBCC_KERNEL_CONFIG names %s, which is not a configuration of a "
+				  "kernel that can be read; name one, or unset it",
+				  name),
+		name);
+}
+
 static struct ebcc_error *read_config(struct ebcc_kernel_info *info)
 {
-	static const char *const places[] = {"/proc/config.gz", "/boot/config-%s",
-					     "/lib/modules/%s/config",
-					     "/lib/modules/%s/build/.config"};
+	const char *named = *info->root ? NULL : secure_getenv("EBCC_KERNEL_CONFIG");
 
-	info->config_read = true;
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+	if (named && *named)
+		return read_named_config(info, named);
+	for (size_t i = 0; i < sizeof(config_places) / sizeof(*config_places); i++) {
 		AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
-		AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-		const char *release = strstr(places[i], "%s");
 
-		ebcc_buf_append_string(&path, info->root);
-		ebcc_buf_append(&path, places[i],
-				release ? (size_t)(release - places[i]) : strlen(places[i]));
-		if (release)
-			ebcc_buf_printf(&path, "%s%s", info->release, release + 2);
-		TRY(ebcc_buf_check(&path));
-		if (!read_gzip(path.data, &text))
-			continue;
-		TRY(ebcc_buf_take(&text, &info->config_text, &info->config_size));
-		return ebcc_buf_take(&path, &info->config_path, NULL);
+		append_place(info, config_places[i], &path);
+		TRY(take_config(info, &path));
+		if (info->config_path)
+			break;
 	}
+	info->config_read = true;
 	return NULL;
+}
+
+void ebcc_kernel_config_places(const struct ebcc_kernel_info *info, struct ebcc_buf *text)
+{
+	size_t count = sizeof(config_places) / sizeof(*config_places);
+
+	for (size_t i = 0; i < count; i++) {
+		ebcc_buf_append_string(text, !i ? "" : i + 1 < count ? ", " : " and ");
+		append_place(info, config_places[i], text);
+	}
 }
 
 struct ebcc_error *ebcc_kernel_config(struct ebcc_kernel_info *info, const char *symbol, char **ret)

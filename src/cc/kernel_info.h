@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "cleanup.h"
 #include "compiler.h"
 #include "error.h"
@@ -31,7 +32,7 @@ struct ebcc_kernel_info {
 	uint32_t version_code; /* LINUX_VERSION_CODE */
 	enum ebcc_cc_arch arch;
 	char build_id[41];  /* hex, "" where /sys/kernel/notes has none */
-	size_t page_size;   /* bytes */
+	size_t page_size;   /* bytes; 0: not known, of another kernel */
 	unsigned cpu_count; /* possible CPUs */
 	char *root;
 	char *tracefs; /* below the root, or NULL: where this system has it */
@@ -58,11 +59,16 @@ static inline void ebcc_cleanup_kernel_info(struct ebcc_kernel_info **info)
 
 /*
  * The value of a configuration symbol ("CONFIG_HZ"): "y", "m", a number, or a string with its
- * quotes. *ret = NULL where it is not set or no configuration can be found. malloc'ed. Looked for
- * in /proc/config.gz, /boot/config-REL, /lib/modules/REL/config, /lib/modules/REL/build/.config.
+ * quotes. *ret = NULL where it is not set, or no configuration can be found: then
+ * info->config_path is NULL afterwards, and kernel_options.h may know more. malloc'ed. The
+ * configuration is what EBCC_KERNEL_CONFIG names (EBCC_ERROR_NOT_FOUND where that isn't one), for
+ * the running kernel, or the first of ebcc_kernel_config_places().
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_config(struct ebcc_kernel_info *info, const char *symbol,
 						 char **ret);
+
+/* Appends the places where a configuration is looked for, as part of a sentence. */
+void ebcc_kernel_config_places(const struct ebcc_kernel_info *info, struct ebcc_buf *text);
 
 /* LINUX_VERSION_CODE of "6.1.192-2" and the like: 0 when it does not begin with a version. */
 uint32_t ebcc_kernel_version_parse(const char *text);

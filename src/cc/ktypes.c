@@ -114,6 +114,7 @@ void ebcc_ktypes_destroy(struct ebcc_ktypes *ktypes)
 	free(ktypes->tracefs_path);
 	ebcc_buf_deinit(&ktypes->notes);
 	ebcc_buf_deinit(&ktypes->inputs);
+	ebcc_buf_deinit(&ktypes->unknown);
 	free(ktypes);
 }
 
@@ -151,6 +152,11 @@ const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes)
 bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes)
 {
 	return ktypes->independent;
+}
+
+const char *ebcc_ktypes_unknown(const struct ebcc_ktypes *ktypes)
+{
+	return ebcc_buf_string(&ktypes->unknown);
 }
 
 static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
@@ -206,11 +212,18 @@ static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_sca
 	size_t count = 0;
 
 	ebcc_buf_printf(&wanted, "%s:%s", tp->category, tp->event);
+	error = ebcc_tracepoint_list(ktypes->tracefs_path, &list, &count);
+	if (error || !count) {
+		ebcc_buf_printf(&ktypes->notes,
+				"what the tracepoint %s records is not known: tracefs has no "
+				"files of events here\n",
+				ebcc_buf_string(&wanted));
+		return;
+	}
 	ebcc_buf_printf(&ktypes->notes, "this kernel has no tracepoint %s",
 			ebcc_buf_string(&wanted));
 	ebcc_near_names_init(&near, ebcc_buf_string(&wanted));
-	error = ebcc_tracepoint_list(ktypes->tracefs_path, &list, &count);
-	for (size_t i = 0; !error && i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		ebcc_near_names_add(&near, list[i]);
 	ebcc_near_names_suggest(&near, &ktypes->notes);
 	ebcc_buf_append_char(&ktypes->notes, '\n');
@@ -295,6 +308,7 @@ static struct ebcc_error *begin(struct ebcc_ktypes *ktypes)
 
 	ebcc_buf_clear(&ktypes->notes);
 	ebcc_buf_clear(&ktypes->inputs);
+	ebcc_buf_clear(&ktypes->unknown);
 	ktypes->independent = ktypes->btf;
 	hash_for_each (&ktypes->scan.names, entry)
 		entry->value &= ~(uint64_t)FOUND_ANY;

@@ -88,9 +88,15 @@ const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes);
  * source depends on a kernel no more than the source itself does. */
 bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes);
 
+/* Names of the source, blanks between, that stand for something of the kernel's configuration and
+ * were left undefined, since that was not found and the kernel does not show it. "" when there are
+ * none. Borrowed until the next generate. */
+const char *ebcc_ktypes_unknown(const struct ebcc_ktypes *ktypes);
+
 /* What entered the last text beside the source, for a cache key: lines "btf PATH",
- * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE"; "unfound EV" for a tracepoint that
- * was looked for in vain, which may be there the next time. Borrowed until the next generate.
+ * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE", "unconfigured"; "unfound EV" for a
+ * tracepoint that was looked for in vain, which may be there the next time. Borrowed until the next
+ * generate.
  */
 const char *ebcc_ktypes_inputs(const struct ebcc_ktypes *ktypes);
 

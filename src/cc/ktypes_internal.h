@@ -27,7 +27,7 @@ struct ebcc_ktypes {
 	char *tracefs_path;		 /* as given; NULL: found by itself */
 	bool core;
 	bool independent; /* ebcc_ktypes_independent() */
-	struct ebcc_buf notes, inputs;
+	struct ebcc_buf notes, inputs, unknown;
 };
 
 /* Whether a tag of the kernel must keep out of the source's way. */

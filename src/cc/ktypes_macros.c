@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel_options.h"
 #include "ktypes_internal.h"
 
 /* Rounds of names that bring names along; tables nest 5 deep. */
@@ -117,16 +118,40 @@ static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc
 	return NULL;
 }
 
+/* A name of the source that has no value since no configuration is found. */
+static struct ebcc_error *note_unknown(struct ebcc_ktypes *ktypes, const char *name)
+{
+	ebcc_buf_printf(&ktypes->unknown, "%s%s", ktypes->unknown.size ? " " : "", name);
+	return ebcc_buf_check(&ktypes->unknown);
+}
+
 static struct ebcc_error *define_page_size(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
+	if (!ktypes->kernel->page_size)
+		return note_unknown(ktypes, "PAGE_SIZE");
 	ebcc_buf_printf(text, "#define PAGE_SIZE %zuUL\n", ktypes->kernel->page_size);
 	return NULL;
 }
 
 static struct ebcc_error *define_page_shift(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
+	if (!ktypes->kernel->page_size)
+		return note_unknown(ktypes, "PAGE_SHIFT");
 	ebcc_buf_printf(text, "#define PAGE_SHIFT %d\n", __builtin_ctzl(ktypes->kernel->page_size));
 	return NULL;
+}
+
+/* The value of a configuration symbol, for the text: NULL where it is not set, or (*@ret_known
+ * false) not known. What was asked is an input. */
+static struct ebcc_error *look_up_config(struct ebcc_ktypes *ktypes, const char *symbol, char **ret,
+					 bool *ret_known)
+{
+	TRY(ebcc_kernel_option(ktypes->kernel, ktypes->btf, symbol, ret, ret_known));
+	if (ktypes->kernel->config_path)
+		ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, *ret ? *ret : "n");
+	else
+		ebcc_buf_append_string(&ktypes->inputs, "unconfigured\n");
+	return ebcc_buf_check(&ktypes->inputs);
 }
 
 /* #define NAME with the value of a configuration symbol, or @otherwise where it is not set. */
@@ -135,11 +160,13 @@ static struct ebcc_error *define_from_config(struct ebcc_ktypes *ktypes, const c
 					     struct ebcc_buf *text)
 {
 	AUTO_FREE char *value = NULL;
+	bool known;
 
-	TRY(ebcc_kernel_config(ktypes->kernel, symbol, &value));
+	TRY(look_up_config(ktypes, symbol, &value, &known));
+	if (!known)
+		return note_unknown(ktypes, name);
 	ebcc_buf_printf(text, "#define %s %s\n", name, value ? value : otherwise);
-	ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, value ? value : "n");
-	return ebcc_buf_check(&ktypes->inputs);
+	return NULL;
 }
 
 static struct ebcc_error *define_hz(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
@@ -389,15 +416,17 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 	AUTO_FREE char *value = NULL, *symbol = strdup(name);
 	size_t size = strlen(name);
 	bool module = size > sizeof(suffix) && !strcmp(name + size - strlen(suffix), suffix);
+	bool known;
 
 	if (!symbol)
 		return ebcc_error_no_memory();
 	if (module)
 		symbol[size - strlen(suffix)] = '\0';
-	TRY(ebcc_kernel_config(ktypes->kernel, symbol, &value));
-	ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, value ? value : "n");
+	TRY(look_up_config(ktypes, symbol, &value, &known));
+	if (!known)
+		return note_unknown(ktypes, name);
 	if (!value || !strcmp(value, "n") || (module && strcmp(value, "m")))
-		return ebcc_buf_check(&ktypes->inputs);
+		return NULL;
 	/* IS_ENABLED() makes the module's name of the symbol's. */
 	if (!strcmp(value, "m"))
 		ebcc_buf_printf(text, "#define %s%s 1\n", symbol, suffix);
@@ -405,7 +434,7 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 		ebcc_buf_printf(text, "#define %s 1\n", name);
 	else
 		ebcc_buf_printf(text, "#define %s %s\n", name, value);
-	return ebcc_buf_check(&ktypes->inputs);
+	return NULL;
 }
 
 static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)

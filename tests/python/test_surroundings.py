@@ -63,6 +63,47 @@ def test_no_tracefs(call):
     assert "\n" not in text
 
 
+def test_a_tracefs_without_events():
+    text = said("bcc.BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return args->pid; }')",
+                shell="umount -l /sys/kernel/debug 2>/dev/null; mount -t tmpfs none /sys/kernel/tracing/events; ")
+    assert "CompileError" in text and "fields are not known" in text
+    assert "syscalls:sys_enter_getpgid records is not known: tracefs has no files of events" in text
+
+
+def test_no_probe_events():
+    assert said("b.attach_uprobe(name='c', sym='getpgid', fn_name='f')") == "no error"
+    text = said("b.attach_uprobe(name='c', sym='getpgid', fn_name='f')", shell="mount -t tmpfs none /sys/bus; ")
+    assert text.startswith("AttachError ") and "sysfs is not mounted" in text
+
+
+def test_no_number_of_processors():
+    text = said("bcc.BPF(text='BPF_PERCPU_ARRAY(a, u64, 1); int f(void *ctx) { a.increment(0); return 0; }')",
+                shell="mount -t tmpfs none /sys/devices/system/cpu; ")
+    assert text.startswith("SystemCallError ") and "/sys/devices/system/cpu/possible" in text
+
+
+def test_no_symbols_of_the_kernel():
+    text = said("bcc.BPF.ksymname('vfs_read')", shell="mount --bind /dev/null /proc/kallsyms; ")
+    assert text.startswith("PrivilegeError ") and "/proc/kallsyms" in text
+
+
+def test_no_bpf_file_system(tmp_path):
+    text = said("bcc.BPF(text='BPF_TABLE_PINNED(\"hash\", u32, u32, t, 9, \"%s/pin\"); int f(void *ctx)'"
+                "' { u32 key = 0; t.update(&key, &key); return 0; }')" % tmp_path)
+    assert text.startswith("LoadError table 't'") and "is not on BPF FS" in text
+
+
+@pytest.mark.parametrize("shell", [
+    "mount --bind /dev/null /sys/kernel/notes; ", "mount -t tmpfs none %s; mount -o remount,ro %s; "])
+def test_neither_build_id_nor_cache_is_needed(tmp_path, shell):
+    """Nor does an object then pass for one of another kernel."""
+    if "%" in shell:
+        shell = shell % (tmp_path, tmp_path)
+    assert said("again = bcc._ebcc.Module(source=b'', file_name=None, header=None, cflags=[], debug=0, kernel_types=0, "
+                "compiler=0, btf_path=None, device=None, no_rlimit=False, object=b.module.object()); again.load()",
+                shell=shell + "export EBCC_CACHE=%s/cache; " % tmp_path) == "no error"
+
+
 def test_no_btf(tmp_path):
     text = said("pass", shell="mount --bind %s /sys/kernel/btf && " % tmp_path)
     assert text.startswith("KernelTypesError ") and "/sys/kernel/btf/vmlinux" in text
