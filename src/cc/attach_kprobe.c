@@ -22,6 +22,7 @@
 #include "ksyms.h"
 #include "near_names.h"
 #include "pid_namespace.h"
+#include "renames.h"
 #include "tracefs.h"
 
 #define GROUP_PREFIX "ebcc_"
@@ -167,7 +168,8 @@ static struct ebcc_error *not_found(const char *name, const struct explanation *
 {
 	AUTO_BUF struct ebcc_buf near_text = EBCC_BUF_INIT;
 
-	ebcc_near_names_suggest(&explanation->near, &near_text);
+	if (!ebcc_rename_tell(EBCC_RENAMED_FUNCTION, NULL, explanation->function, &near_text))
+		ebcc_near_names_suggest(&explanation->near, &near_text);
 	if (explanation->module)
 		return ebcc_error_create(
 			EBCC_ERROR_NOT_FOUND,
@@ -182,6 +184,7 @@ static struct ebcc_error *not_found(const char *name, const struct explanation *
 static struct ebcc_error *refused(const char *function)
 {
 	AUTO_HASH struct ebcc_hash blacklist = {0}, traceable = {0};
+	AUTO_BUF struct ebcc_buf now = EBCC_BUF_INIT;
 	bool known;
 
 	TRY(ebcc_read_kprobe_blacklist(&blacklist));
@@ -192,12 +195,13 @@ static struct ebcc_error *refused(const char *function)
 			"of what runs when a probe is hit, so none may be set in it",
 			function);
 	TRY(ebcc_read_traceable_functions(&traceable, &known));
+	ebcc_rename_tell(EBCC_RENAMED_FUNCTION, NULL, function, &now);
 	if (known && !ebcc_hash_find_string(&traceable, function))
 		return ebcc_error_create(
 			EBCC_ERROR_ATTACH,
 			"kernel function %s is marked notrace, and this kernel sets no probes "
-			"in such functions",
-			function);
+			"in such functions%s",
+			function, ebcc_buf_string(&now));
 	return NULL;
 }
 

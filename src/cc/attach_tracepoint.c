@@ -13,6 +13,7 @@
 
 #include "buf.h"
 #include "near_names.h"
+#include "renames.h"
 #include "tracefs.h"
 #include "find.h"
 
@@ -40,14 +41,16 @@ static bool suggest_event(void *ctx, const char *category, const char *event)
 	return true;
 }
 
-static struct ebcc_error *event_not_found(const char *name)
+static struct ebcc_error *event_not_found(const char *name, const char *category, const char *event)
 {
 	AUTO_BUF struct ebcc_buf near_text = EBCC_BUF_INIT;
 	struct ebcc_near_names near;
 
-	ebcc_near_names_init(&near, name);
-	TRY(ebcc_tracepoints_walk(suggest_event, &near));
-	ebcc_near_names_suggest(&near, &near_text);
+	if (!ebcc_rename_tell(EBCC_RENAMED_TRACEPOINT, category, event, &near_text)) {
+		ebcc_near_names_init(&near, name);
+		TRY(ebcc_tracepoints_walk(suggest_event, &near));
+		ebcc_near_names_suggest(&near, &near_text);
+	}
 	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no tracepoint %s%s",
 							 name, ebcc_buf_string(&near_text)),
 				       name);
@@ -73,7 +76,7 @@ static struct ebcc_error *event_id(const char *category, const char *event, uint
 	}
 	if (!ebcc_read_small_file(path, text, sizeof(text))) {
 		if (errno == ENOENT || errno == ENOTDIR)
-			return event_not_found(name);
+			return event_not_found(name, category, event);
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't read %s", path);
 	}
 	errno = 0;

@@ -26,6 +26,7 @@
 #include "read_scope.h"
 #include "pid_namespace.h"
 #include "source_scan.h"
+#include "source_warnings.h"
 
 /* Parses against a growing selection before the whole of BTF is printed. */
 #define LEARNING_ROUNDS 4
@@ -723,6 +724,7 @@ static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
 				       struct ebcc_cc_answer *answer)
 {
 	AUTO_BUF struct ebcc_buf inputs = EBCC_BUF_INIT, notes = EBCC_BUF_INIT;
+	struct ebcc_compiled about;
 
 	TRY(set_readable(compilation));
 	/* LLVM starts while this process reads BTF. */
@@ -733,6 +735,8 @@ static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
 		TRY(compile_forced(compilation, with, answer, &inputs, &notes));
 	if (answer->status != EBCC_CC_OK)
 		return compile_error(compilation, answer, ebcc_buf_string(&notes));
+	about = compiled(compilation);
+	TRY(ebcc_source_warnings(&about, compilation->file_name, answer));
 	ebcc_compile_cache_store(with->cache, with->key, with->kernel, ebcc_buf_string(&inputs),
 				 answer);
 	ebcc_buf_deinit(&compilation->kernel_types);

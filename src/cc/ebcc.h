@@ -72,6 +72,10 @@ EBCC_API int ebcc_error_errno(const struct ebcc_error *error);
 EBCC_API const char *ebcc_error_message(const struct ebcc_error *error);
 /** The path, program, function or symbol it speaks of, or NULL. */
 EBCC_API const char *ebcc_error_subject(const struct ebcc_error *error);
+/** What an errno means. Beside those of strerror(), of which the text may be, it knows the numbers
+ * from 512 on, which the kernel should keep to itself and doesn't: 524 is ENOTSUPP. Never NULL;
+ * borrowed until the next call of this or strerror(). */
+EBCC_API const char *ebcc_strerror(int errnum);
 /** clang's diagnostics or the verifier's log, or NULL. The message has their gist already. */
 EBCC_API const char *ebcc_error_details(const struct ebcc_error *error);
 /** Frees the error. NULL is allowed. */
@@ -859,6 +863,15 @@ EBCC_API struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char *
 /** Tracepoints as CATEGORY:EVENT that match. */
 EBCC_API struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret,
 						  size_t *ret_count);
+#define EBCC_NEAR_MAX 3
+/**
+ * Which of @p count names may have been meant by one that isn't there: those a few slips away, and
+ * those that it is a part of.
+ * @param[out] ret their indices, the nearest first.
+ * @return how many there are: 0 to EBCC_NEAR_MAX.
+ */
+EBCC_API size_t ebcc_find_near(const char *wanted, const char *const *names, size_t count,
+			       size_t ret[EBCC_NEAR_MAX]);
 /** Whether tracefs has the event; false also where tracefs can't be read. */
 EBCC_API bool ebcc_tracepoint_exists(const char *category, const char *event);
 /** The prefix of system call functions on this kernel: "__x64_sys_", "sys_", ... Static. */

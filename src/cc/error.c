@@ -60,6 +60,40 @@ struct ebcc_error *ebcc_error_create(enum ebcc_error_code code, const char *form
 	return error;
 }
 
+/* What Linux keeps to itself, and lets out now and then: include/linux/errno.h of the kernel. */
+static const struct {
+	int number;
+	const char *text;
+} kernel_errors[] = {
+	{512, "Interrupted, to be restarted (ERESTARTSYS)"},
+	{513, "Interrupted, to be restarted (ERESTARTNOINTR)"},
+	{514, "Interrupted, to be restarted (ERESTARTNOHAND)"},
+	{515, "No such operation of the device (ENOIOCTLCMD)"},
+	{516, "Interrupted, to be restarted (ERESTART_RESTARTBLOCK)"},
+	{517, "A device or driver is not ready yet (EPROBE_DEFER)"},
+	{518, "The file was changed while it was opened (EOPENSTALE)"},
+	{519, "No such parameter (ENOPARAM)"},
+	{521, "The file handle is invalid (EBADHANDLE)"},
+	{522, "The attributes were changed meanwhile (ENOTSYNC)"},
+	{523, "The directory was changed while it was read (EBADCOOKIE)"},
+	{524, "The kernel does not support this (ENOTSUPP)"},
+	{525, "The buffer or request is too small (ETOOSMALL)"},
+	{526, "The server failed (ESERVERFAULT)"},
+	{527, "The type is not supported (EBADTYPE)"},
+	{528, "The request was begun and takes long (EJUKEBOX)"},
+	{529, "The request was queued (EIOCBQUEUED)"},
+	{530, "It conflicts with state that was recalled (ERECALLCONFLICT)"},
+	{531, "Its state can't be had back (ENOGRACE)"},
+};
+
+const char *ebcc_strerror(int errnum)
+{
+	for (size_t i = 0; i < sizeof(kernel_errors) / sizeof(*kernel_errors); i++)
+		if (kernel_errors[i].number == errnum)
+			return kernel_errors[i].text;
+	return strerror(errnum);
+}
+
 struct ebcc_error *ebcc_error_os(enum ebcc_error_code code, int errnum, const char *format, ...)
 {
 	struct ebcc_error *error;
@@ -75,7 +109,7 @@ struct ebcc_error *ebcc_error_os(enum ebcc_error_code code, int errnum, const ch
 	va_end(args);
 	if (error == &no_memory)
 		return error;
-	if (asprintf(&message, "%s: %s", error->message, strerror(errnum)) < 0) {
+	if (asprintf(&message, "%s: %s", error->message, ebcc_strerror(errnum)) < 0) {
 		ebcc_error_destroy(error);
 		return &no_memory;
 	}

@@ -12,6 +12,7 @@
 #include "buf.h"
 #include "elf_symbols.h"
 #include "kernel_functions.h"
+#include "near_names.h"
 #include "ksyms.h"
 #include "tracefs.h"
 
@@ -424,6 +425,21 @@ static bool collect_tracepoint(void *ctx, const char *category, const char *even
 	if (length < (int)sizeof(name) && matches_name(matches, name))
 		matches_add(matches, name, NULL);
 	return true;
+}
+
+size_t ebcc_find_near(const char *wanted, const char *const *names, size_t count,
+		      size_t ret[EBCC_NEAR_MAX])
+{
+	struct ebcc_near_names near;
+	size_t found = 0;
+
+	ebcc_near_names_init(&near, wanted);
+	for (size_t i = 0; i < count; i++)
+		ebcc_near_names_add(&near, names[i]);
+	for (; found < near.count && found < EBCC_NEAR_MAX; found++)
+		for (ret[found] = 0; strcmp(names[ret[found]], near.best[found].name);)
+			ret[found]++;
+	return found;
 }
 
 struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret, size_t *ret_count)

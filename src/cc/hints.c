@@ -557,16 +557,31 @@ static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return true;
 }
 
+/* A struct where its address is wanted: the name that the column points at. */
+static bool hint_address(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	size_t left, length = 0;
+	const char *name = at_column(mistake, &left);
+
+	while (name && length < left && is_name_char(name[length]))
+		length++;
+	if (!length || isdigit((unsigned char)*name))
+		return false;
+	ebcc_buf_printf(ret, "it goes by its address: &%.*s", (int)length, name);
+	return true;
+}
+
 /* A table where a helper wants its address. */
 static bool hint_table(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	char name[64], macro[64];
 
 	if (!strstr(mistake->message, "incompatible type 'void *'") ||
-	    !quoted_after(mistake->message, "passing '", name, sizeof(name)) ||
-	    strncmp(name, "const struct ", 13) ||
-	    !find_declaration(mistake->source, name + 13, macro, sizeof(macro)))
+	    !quoted_after(mistake->message, "passing '", name, sizeof(name)))
 		return false;
+	if (strncmp(name, "const struct ", 13) ||
+	    !find_declaration(mistake->source, name + 13, macro, sizeof(macro)))
+		return hint_address(mistake, ret);
 	ebcc_buf_printf(ret, "a helper gets a table by its address: &%s", name + 13);
 	return true;
 }

@@ -21,8 +21,7 @@ static bool is_name_start(char c)
 	return is_name_char(c) && !isdigit((unsigned char)c);
 }
 
-/* Behind spaces, comments and strings that begin at @at. */
-static const char *skip_blank(const char *at)
+const char *ebcc_skip_comments(const char *at)
 {
 	for (;;) {
 		if (isspace((unsigned char)*at)) {
@@ -48,7 +47,7 @@ static const char *next_piece(const char **at)
 {
 	const char *end;
 
-	*at = skip_blank(*at);
+	*at = ebcc_skip_comments(*at);
 	if (!**at)
 		return NULL;
 	end = *at + 1;
@@ -105,7 +104,7 @@ static const char *walk_inner(const struct members *members, const char *open, u
 
 	if (!*close)
 		return close;
-	behind = skip_blank(close + 1);
+	behind = ebcc_skip_comments(close + 1);
 	if (*behind == ';')
 		walk_members(members, open + 1, close, depth + 1);
 	return close + 1;
@@ -114,11 +113,11 @@ static const char *walk_inner(const struct members *members, const char *open, u
 /* The name in "(*name)", where a parenthesis at @open begins that; else what there was. */
 static void take_pointer(const char *open, const char **name, const char **name_end)
 {
-	const char *at = skip_blank(open + 1);
+	const char *at = ebcc_skip_comments(open + 1);
 
 	if (*at != '*')
 		return;
-	at = skip_blank(at + 1);
+	at = ebcc_skip_comments(at + 1);
 	if (!is_name_start(*at))
 		return;
 	*name = at;
@@ -163,7 +162,7 @@ static const char *find_definition(const char *text, const char *type)
 	size_t length = strlen(type);
 
 	for (const char *at = text; (at = strstr(at, type)); at += length) {
-		const char *behind = skip_blank(at + length);
+		const char *behind = ebcc_skip_comments(at + length);
 
 		if ((at == text || !is_name_char(at[-1])) && !is_name_char(at[length]) &&
 		    *behind == '{')
@@ -180,7 +179,7 @@ static const char *find_typedef(const char *text, const char *name)
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
 		for (const char *at = text; (at = find_definition(at, keywords[i]));) {
 			const char *close = find_close(at), *end;
-			const char *behind = *close ? skip_blank(close + 1) : close;
+			const char *behind = *close ? ebcc_skip_comments(close + 1) : close;
 
 			end = next_piece(&behind);
 			if (end && is_word(behind, end, name))
@@ -247,7 +246,7 @@ void ebcc_near_declared(const char *text, const char *stop, struct ebcc_near_nam
 
 	for (const char *at = text; (end = next_piece(&at)) && at < stop; at = end) {
 		if (is_name_start(*at)) {
-			const char *behind = skip_blank(end);
+			const char *behind = ebcc_skip_comments(end);
 
 			if (macro || (type && is_word(type, type_end, "define")) ||
 			    (type && !is_keyword(at, end) && may_declare(type, type_end) &&
@@ -278,7 +277,7 @@ void ebcc_near_tags(const char *text, const char *keyword, struct ebcc_near_name
 			continue;
 		for (end = ++name; is_name_char(*end);)
 			end++;
-		if (end > name && *skip_blank(end) == '{')
+		if (end > name && *ebcc_skip_comments(end) == '{')
 			add(near, name, end);
 	}
 }

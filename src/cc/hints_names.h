@@ -9,6 +9,9 @@
 #include "buf.h"
 #include "near_names.h"
 
+/* Behind the spaces, comments and strings of C that begin at @at. */
+const char *ebcc_skip_comments(const char *at);
+
 /* Sees one name. */
 typedef void (*ebcc_name_fn)(void *ctx, const char *name);
 

@@ -11,6 +11,7 @@
 
 #include "ktypes_internal.h"
 #include "near_names.h"
+#include "renames.h"
 #include "tracefs.h"
 #include "tracepoint.h"
 
@@ -205,7 +206,7 @@ static struct ebcc_error *print_tracepoint(struct ebcc_ktypes *ktypes, const cha
 /* "this kernel has no tracepoint X; did you mean Y?" */
 static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_scan_tracepoint *tp)
 {
-	AUTO_BUF struct ebcc_buf wanted = EBCC_BUF_INIT;
+	AUTO_BUF struct ebcc_buf wanted = EBCC_BUF_INIT, now = EBCC_BUF_INIT;
 	AUTO_ERROR struct ebcc_error *error = NULL;
 	char **list AUTO_FREE = NULL;
 	struct ebcc_near_names near;
@@ -222,6 +223,11 @@ static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_sca
 	}
 	ebcc_buf_printf(&ktypes->notes, "this kernel has no tracepoint %s",
 			ebcc_buf_string(&wanted));
+	if (ebcc_rename_explain(EBCC_RENAMED_TRACEPOINT, tp->category, tp->event,
+				ktypes->kernel ? ktypes->kernel->release : NULL, &now)) {
+		ebcc_buf_printf(&ktypes->notes, "; %s\n", ebcc_buf_string(&now));
+		return;
+	}
 	ebcc_near_names_init(&near, ebcc_buf_string(&wanted));
 	for (size_t i = 0; i < count; i++)
 		ebcc_near_names_add(&near, list[i]);

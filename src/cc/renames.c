@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #define V EBCC_LINUX
 #define MEMBER EBCC_RENAMED_MEMBER
@@ -137,5 +138,17 @@ bool ebcc_rename_explain(enum ebcc_rename_kind kind, const char *scope, const ch
 		ebcc_buf_printf(ret, "it is %s", row->how ? row->how : row->now);
 	else
 		ebcc_buf_append_string(ret, "there is no such thing, and nothing in its place");
+	return true;
+}
+
+bool ebcc_rename_tell(enum ebcc_rename_kind kind, const char *scope, const char *name,
+		      struct ebcc_buf *ret)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct utsname names;
+
+	if (uname(&names) || !ebcc_rename_explain(kind, scope, name, names.release, &text))
+		return false;
+	ebcc_buf_printf(ret, "; %s", ebcc_buf_string(&text));
 	return true;
 }

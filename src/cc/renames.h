@@ -45,4 +45,8 @@ const struct ebcc_rename *ebcc_rename_at(size_t index);
 bool ebcc_rename_explain(enum ebcc_rename_kind kind, const char *scope, const char *name,
 			 const char *release, struct ebcc_buf *ret);
 
+/* The same of the running kernel, as the end of an error's sentence: "; since Linux 5.14 ...". */
+bool ebcc_rename_tell(enum ebcc_rename_kind kind, const char *scope, const char *name,
+		      struct ebcc_buf *ret);
+
 #endif /* EBCC_RENAMES_H */

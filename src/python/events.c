@@ -454,7 +454,7 @@ static PyObject *event_from_address(const struct table_object *table, void *addr
 	else
 		PyErr_Format(PyExc_ValueError,
 			     "no event at %p (%s): call event() inside the callback", address,
-			     strerror(errno));
+			     ebcc_strerror(errno));
 	PyMem_Free(copy);
 	return event;
 }

@@ -36,6 +36,55 @@ static PyObject *find_tracepoints(PyObject *self, PyObject *args)
 	return find(args, ebcc_find_tracepoints);
 }
 
+/* The items of a list of bytes, borrowed, malloc'ed. NULL: an exception is set. */
+static const char **borrow_names(PyObject *list, Py_ssize_t count)
+{
+	const char **names = PyMem_Calloc(count + 1, sizeof(*names));
+
+	if (!names)
+		return (const char **)PyErr_NoMemory();
+	for (Py_ssize_t i = 0; i < count; i++) {
+		names[i] = PyBytes_AsString(PyList_GetItem(list, i));
+		if (names[i])
+			continue;
+		PyMem_Free(names);
+		return NULL;
+	}
+	return names;
+}
+
+static PyObject *near_names(PyObject *self, PyObject *args)
+{
+	size_t near[EBCC_NEAR_MAX], count;
+	const char *wanted, **names;
+	PyObject *list, *result;
+
+	if (!PyArg_ParseTuple(args, "yO!", &wanted, &PyList_Type, &list))
+		return NULL;
+	names = borrow_names(list, PyList_Size(list));
+	if (!names)
+		return NULL;
+	count = ebcc_find_near(wanted, names, PyList_Size(list), near);
+	PyMem_Free(names);
+	result = PyList_New(count);
+	for (size_t i = 0; result && i < count; i++) {
+		PyObject *item = PyList_GetItem(list, near[i]);
+
+		Py_INCREF(item);
+		PyList_SetItem(result, i, item);
+	}
+	return result;
+}
+
+static PyObject *error_text(PyObject *self, PyObject *args)
+{
+	int errnum;
+
+	if (!PyArg_ParseTuple(args, "i", &errnum))
+		return NULL;
+	return PyUnicode_FromString(ebcc_strerror(errnum));
+}
+
 static PyObject *tracepoint_exists(PyObject *self, PyObject *args)
 {
 	const char *category, *event;
@@ -212,6 +261,10 @@ static PyObject *kernel_has_enumerator(PyObject *self, PyObject *args)
 static PyMethodDef functions[] = {
 	{"find_kprobe_functions", find_kprobe_functions, METH_VARARGS,
 	 "find_kprobe_functions(regex) -> list of bytes\n\nregex: extended, as in egrep."},
+	{"near_names", near_names, METH_VARARGS,
+	 "near_names(wanted, list) -> those of the list that may have been meant, at most three"},
+	{"error_text", error_text, METH_VARARGS,
+	 "error_text(errno) -> str\n\nAs os.strerror(), and for the kernel's own numbers too."},
 	{"find_tracepoints", find_tracepoints, METH_VARARGS,
 	 "find_tracepoints(regex) -> list of CATEGORY:EVENT"},
 	{"tracepoint_exists", tracepoint_exists, METH_VARARGS,

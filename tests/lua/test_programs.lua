@@ -297,5 +297,7 @@ function TestPrograms:test_clock()
   lu.assertTrue(bcc.posix.sleep(0.01))
   lu.assertTrue(BPF.monotonic_time() - before >= 10000000)
   lu.assertTrue(bcc.posix.cpu_count() >= 1)
+  lu.assertStrContains(bcc.posix.strerror(524), "ENOTSUPP")
+  lu.assertEquals(bcc.posix.strerror(2), "No such file or directory")
   lu.assertStrContains(helper.raised(bcc.posix.sleep, -1), "not a time to sleep")
 end

@@ -2,6 +2,7 @@
 """What common mistakes are answered with: the place, plain words, a hint, and no names of the library's own."""
 
 import logging
+import os
 import re
 
 import bcc
@@ -114,6 +115,10 @@ main.c:6:17: note: did you mean pid? the fields of syscalls:sys_enter_getpgid ar
     ("field_of_variable_length", "TRACEPOINT_PROBE(sched, sched_process_exec) { return args->filename; }\n", """
 main.c:1:60: note: filename is a __data_loc field, of variable length: TP_DATA_LOC_READ_STR(&buffer, filename, """
      "sizeof(buffer)) copies the string into a char buffer[]"),
+    ("struct_without_its_address", BODY % "    struct event_t event = {};\n    events.perf_submit(args, event, sizeof(event));", """
+main.c:7:30: note: it goes by its address: &event"""),
+    ("renamed_tracepoint", "TRACEPOINT_PROBE(bpf, bpf_prog_load) { return args->type; }\n", """
+this kernel has no tracepoint bpf:bpf_prog_load; since Linux 4.17 it is the function bpf_prog_load, for a kprobe"""),
     ("local_variable", BODY % "    u32 pid = 1;\n    key = pdi;", """
 main.c:7:11: error: use of undeclared identifier 'pdi'
     7 |     key = pdi;
@@ -318,6 +323,77 @@ def test_usage_of_a_macro_beside_an_error(declaration, said):
 
 
 CALLS = re.compile(r"__ebcc|ebcc-virtual|<scratch|unnamed struct|\(unnamed")
+
+
+# Formats, and whether today's kernels take them.
+FORMATS = {"%d %i": True, "%u": True, "%lu": True, "%llx": True, "%X": True, "%5d": True, "%-8lld|": True, "%c": True, "%p": True,
+           "%pK": True, "%%": True, "%zu": False, "%lf": False, "%f": False, "%hd": False, "%hhx": False, "%.3d": False,
+           "%#x": False, "%n": False, "%o": False, "%jd": False, "%*d": False}
+
+
+def test_formats_that_the_kernel_refuses(caplog):
+    """The warnings are compared with what the kernel does."""
+    body = "".join('results.update(&(int){%d}, &(int){bpf_trace_printk("%s\\n", 1, 2)});\n' % place
+                   for place in enumerate(FORMATS))
+    with BPF(text="""
+        BPF_HASH(results, int, int);
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+            if (bpf_get_current_pid_tgid() >> 32 != %d)
+                return 0;
+            // bpf_trace_printk("%%zu", 1);
+            /* bpf_trace_printk("%%zu", 1); */
+            %s
+            return 0;
+        }""" % (os.getpid(), body)) as bpf:
+        os.getpgid(0)
+        results = {key.value: leaf.value for key, leaf in bpf["results"].items()}
+    assert {text: results[place] >= 0 for place, text in enumerate(FORMATS)} == FORMATS
+    warned = re.findall(r"the kernel refuses '(.+?)'", caplog.text)
+    assert warned == [{"%.3d": "%."}.get(text, text) for text, taken in FORMATS.items() if not taken]
+
+
+def test_memory_of_the_process(caplog):
+    """It is read, and warned of once."""
+    BPF(text="""
+        TRACEPOINT_PROBE(syscalls, sys_enter_openat) {
+            char name[16];
+            bpf_probe_read_user_str(name, sizeof(name), args->filename);
+            // args->filename[0]
+            return name[0] + *&args->flags * args->mode;
+        }""")
+    assert not caplog.records
+    BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_openat) { return args->filename[0] + args->filename[1]; }")
+    assert caplog.text.count("points to memory of the process") == 1
+    assert "main.c:1:55: warning: args->filename points" in caplog.text
+
+
+def test_what_is_not_there_by_name():
+    with BPF(text="BPF_HASH(counts); BPF_ARRAY(other, u32, 1); int f(void *ctx) { return 0; }") as bpf:
+        for name, said in (("count", "there is no table count; did you mean counts?"),
+                           ("nosuch", "there is no table nosuch: there are counts, other")):
+            with pytest.raises(KeyError) as caught:
+                bpf[name]
+            assert caught.value.args == (said,)
+        with pytest.raises(bcc.AttachError, match="since Linux 5.18 it is the function urandom_read_iter"):
+            bpf.attach_tracepoint("random:urandom_read", fn_name="f")
+
+
+@pytest.mark.parametrize(("method", "arguments", "said"), [
+    ("attach_tracepoint", ["sched:sched_switch", "f"], "the second argument of attach_tracepoint() is tp_re, a pattern for names"),
+    ("attach_kprobe", ["vfs_read", "f"], "the second argument of attach_kprobe() is event_off, a number of bytes"),
+    ("attach_uprobe", ["c", "malloc", "f"], "the third argument of attach_uprobe() is sym_re, a pattern for names"),
+    ("attach_uretprobe", ["c", "malloc", "f"], "the third argument of attach_uretprobe() is sym_re, a pattern for names"),
+])
+def test_a_program_in_the_place_of_a_pattern(method, arguments, said):
+    with BPF(text="int f(void *ctx) { return 0; }") as bpf:
+        with pytest.raises(Exception) as caught:
+            getattr(bpf, method)(*arguments)
+    assert str(caught.value) == said + ": give the program as fn_name='f'"
+
+
+def test_numbers_that_the_kernel_keeps_to_itself():
+    assert "ENOTSUPP" in bcc._ebcc.error_text(524)
+    assert bcc._ebcc.error_text(2) == os.strerror(2)
 
 
 @pytest.mark.parametrize("body", ["int x = 3 return x;", "u32 y = 1; u32 x = y return x;", "if (1 { return 0; } return 1;",

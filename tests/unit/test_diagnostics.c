@@ -3,9 +3,11 @@
 #include "diagnostics.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "hints.h"
+#include "source_warnings.h"
 
 static char *text;
 static struct ebcc_buf buf;
@@ -128,6 +130,34 @@ START_TEST(static_functions_are_found)
 }
 END_TEST
 
+static const char *refused(const char *format, const char *release)
+{
+	static char piece[32];
+	size_t length;
+	const char *found = ebcc_refused_format(format, strlen(format), release, &length);
+
+	snprintf(piece, sizeof(piece), "%.*s", found ? (int)length : 0, found ? found : "");
+	return piece;
+}
+
+/* The rules of Linux 5.10 are others than those since 5.13. */
+START_TEST(formats_by_kernel)
+{
+	ck_assert_str_eq(refused("%d %s\\n", "5.10.0-32-amd64"), "");
+	ck_assert_str_eq(refused("%d %s\\n", "6.1.0"), "");
+	ck_assert_str_eq(refused("%s and %s", "5.10.0"), "%s");
+	ck_assert_str_eq(refused("%s and %s", "5.13.0"), "");
+	ck_assert_str_eq(refused("%5d", "5.10.0"), "%5d");
+	ck_assert_str_eq(refused("%5d %-10s %03x", "6.1.0"), "");
+	ck_assert_str_eq(refused("%X", "5.10.0"), "%X");
+	ck_assert_str_eq(refused("%c", "5.14.0"), "%c");
+	ck_assert_str_eq(refused("%c", "5.15.0"), "");
+	ck_assert_str_eq(refused("%c %zu", NULL), "%zu");
+	ck_assert_str_eq(refused("100%", "6.1.0"), "%");
+	ck_assert_str_eq(refused("%llx %pks %pI4 %%", "6.1.0"), "");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("diagnostics");
@@ -141,6 +171,7 @@ int main(void)
 	tcase_add_test(tcase, pieces_about_headers_of_the_library_go);
 	tcase_add_test(tcase, renderings_of_odd_shapes);
 	tcase_add_test(tcase, static_functions_are_found);
+	tcase_add_test(tcase, formats_by_kernel);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

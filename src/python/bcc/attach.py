@@ -95,6 +95,13 @@ def _needed(value, what):
     return value
 
 
+def _refuse_position(method, position, parameter, meaning, value):
+    """A program's name in a place where another parameter is: as other attaching methods have it."""
+    raise _ebcc.InvalidArgumentError(
+        "the %s argument of %s() is %s, %s: give the program as fn_name=%r" % (
+            position, method, parameter, meaning, to_text(to_bytes(value))))
+
+
 def _program_of(function):
     bpf, name = getattr(function, "bpf", None), getattr(function, "name", None)
     if bpf is None or name is None:
@@ -176,6 +183,8 @@ class AttachMixin:
         event_re: all functions that match the regular expression. Raises AttachError, which
         lists near names where there is no such function.
         """
+        if isinstance(event_off, (str, bytes)):
+            _refuse_position("attach_kprobe", "second", "event_off", "a number of bytes", event_off)
         if event_re:
             self._attach_functions(b"p_", event_re, _needed(fn_name, "fn_name"))
         else:
@@ -222,6 +231,9 @@ class AttachMixin:
         return (prefix, to_bytes(name), to_bytes(sym) or b"", addr, sym_off, pid)
 
     def _attach_user(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off=0):
+        if name and sym and sym_re and not fn_name:
+            _refuse_position("attach_u%sprobe" % ("ret" if prefix == b"r_" else ""), "third",
+                             "sym_re", "a pattern for names", sym_re)
         name, fn_name = _needed(name, "name"), _needed(fn_name, "fn_name")
         if sym_re:
             found = self.get_user_functions_and_addresses(name, sym_re)
@@ -315,6 +327,8 @@ class AttachMixin:
 
     def attach_tracepoint(self, tp=b"", tp_re=b"", fn_name=b""):
         """Runs a program at a tracepoint, CATEGORY:EVENT, or at all that match tp_re."""
+        if tp and tp_re and not fn_name:
+            _refuse_position("attach_tracepoint", "second", "tp_re", "a pattern for names", tp_re)
         if tp_re:
             self._attach_matching(self.get_tracepoints(tp_re), "tracepoint",
                                   lambda name: self.attach_tracepoint(tp=name, fn_name=fn_name))

@@ -14,7 +14,7 @@ from .attach import AttachMixin
 from .constants import BPFProgType, XDPAction, XDPFlags, names_of
 from .finding import FindMixin
 from .trace import TraceMixin
-from .utils import to_bytes
+from .utils import did_you_mean, to_bytes, to_text
 
 _KERNEL_TYPES = {None: 0, "auto": 0, "btf": 1, "headers": 2}
 _COMPILERS = {None: 0, "helper": 0, "in-process": 1}
@@ -232,7 +232,9 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         reducer: a function that joins two CPUs' values. Raises KeyError."""
         name = to_bytes(name)
         if name not in self._map_types:
-            raise KeyError(name.decode())
+            there = ", ".join(to_text(table) for table in self._map_types) or "none"
+            raise KeyError("there is no table %s%s" % (
+                to_text(name), did_you_mean(name, self._map_types) or ": there are " + there))
         return _table.Table(self, name, self._map_types[name], keytype, leaftype, reducer)
 
     def decode_table(self, table_name, sizeinfo=False):

@@ -157,7 +157,7 @@ def open_pinned_map(path):
     libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
     descriptor = libbpf.bpf_obj_get(os.fsencode(path))
     if descriptor < 0:
-        raise Failure(f"cannot open a BPF map at {path}: {os.strerror(ctypes.get_errno())}")
+        raise Failure(f"cannot open a BPF map at {path}: {_ebcc.error_text(ctypes.get_errno())}")
     return descriptor
 
 

@@ -6,6 +6,7 @@ import ctypes as ct
 import fcntl
 import os
 
+from . import _ebcc
 from .utils import get_online_cpus
 
 _libc = ct.CDLL(None, use_errno=True)
@@ -115,5 +116,5 @@ class Perf:
         descriptor = _libc.syscall(Perf.NR_PERF_EVENT_OPEN, ct.byref(attr), pid, cpu, -1,
                                    Perf.PERF_FLAG_FD_CLOEXEC)
         if descriptor < 0:
-            raise OSError(ct.get_errno(), os.strerror(ct.get_errno()))
+            raise OSError(ct.get_errno(), _ebcc.error_text(ct.get_errno()))
         return descriptor

@@ -10,6 +10,7 @@ from . import cli
 from ._ebcc import AttachError
 from .bpf import BPF
 from .usdt import USDT, USDTException
+from .utils import did_you_mean
 
 PATTERN_HELP = ("FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT or u:LIBRARY:PROBE; p: may stand "
                 "before the first two")
@@ -184,13 +185,31 @@ class UsdtProbes(Places):
         module.attach_usdt(self.usdt, self.names[number], program)
 
 
+def _all_names(args):
+    """(what was asked for, what there is) of the kind that a pattern names."""
+    name = args.pattern.rpartition(":")[2]
+    if args.kind == "t":
+        return f"{args.library}:{name}", [tracepoint.encode() for tracepoint in BPF.get_tracepoints(".*")]
+    if args.kind == "u":
+        return name, [probe.name for probe in USDT(pid=args.pid, path=args.library).enumerate_probes()]
+    if args.library:
+        return name, [name for name, _ in BPF.get_user_functions_and_addresses(args.library, ".*")]
+    return name, BPF.get_kprobe_functions(".*")
+
+
+def _near(args):
+    """"; did you mean ...?", or "": names near to a pattern, without what stands for any."""
+    wanted, names = _all_names(args)
+    return did_you_mean(wanted.replace("*", ""), names)
+
+
 def places_of(args):
     """What a tool's arguments stand for: kind, library and expression as parse_pattern() gives
     them, regexp, pid. Raises Failure when nothing matches, or more than is allowed."""
     places = _find(args)
     number = places.places
     if number == 0:
-        raise cli.Failure(f"nothing matches {args.pattern!r}")
+        raise cli.Failure(f"nothing matches {args.pattern!r}{_near(args)}")
     limit = BPF.get_probe_limit()
     if number > limit:
         raise cli.Failure(f"{number} functions match, and {limit} are allowed: a narrower "

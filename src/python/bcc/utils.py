@@ -149,3 +149,12 @@ static inline bool %(name)s(const char *literal, uintptr_t place) {
 
         expr = re.sub(r'STRCMP\("([^"]+)",(.+?)\)', call, expr)
         return {"expr": expr, "streq_functions": streq_functions, "probeid": probeid}
+
+
+def did_you_mean(wanted, names):
+    """"; did you mean a, b or c?", by a name that isn't there and those (bytes) that are; "" where none is near."""
+    from . import _ebcc
+    near = [to_text(name) for name in _ebcc.near_names(to_bytes(wanted), list(names))]
+    if not near:
+        return ""
+    return "; did you mean %s?" % (" or ".join([", ".join(near[:-1]), near[-1]]) if near[1:] else near[0])
