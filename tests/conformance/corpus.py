@@ -21,6 +21,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
+# Where Debian's package has its tools, NAME-bpfcc.
+INSTALLED = "/usr/sbin"
+
 # Tools whose text comes from other places than BPF(text=...), or that have none.
 NO_PROGRAM = {"bpflist": "reads /proc only", "tplist": "lists tracepoints, loads nothing"}
 
@@ -116,11 +119,11 @@ RUNS = {
 }
 
 
-def tools():
-    """The peer's Python tools, by plain name, sorted."""
+def tools(place=INSTALLED):
+    """The peer's Python tools in a directory, by plain name, sorted."""
     found = []
-    for name in sorted(os.listdir("/usr/sbin")):
-        path = os.path.join("/usr/sbin", name)
+    for name in sorted(os.listdir(place)):
+        path = os.path.join(place, name)
         if not name.endswith("-bpfcc"):
             continue
         with open(path, "rb") as file:
@@ -203,14 +206,21 @@ def run_tool(command, environment, terminal):
     return lines[-1] if lines else f"exit status {done.returncode}"
 
 
-def record(tool, options, kfunc, root, covers, scratch):
+def package_of(place):
+    """Where the peer's Python package lies that belongs to the tools of a directory, if it was unpacked with them."""
+    return os.path.join(os.path.dirname(place), "lib/python3/dist-packages/bcc")
+
+
+def record(path, options, kfunc, root, covers, scratch):
     """Runs one tool against the stand-in. Returns what it handed over, or the reason why nothing."""
+    tool = os.path.basename(path).removesuffix("-bpfcc")
     output_path = os.path.join(scratch, f"{tool}-{threading.get_ident()}.json")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TERM": "xterm",
                    "PYTHONPATH": os.path.join(HERE, "standin"), "PYTHONDONTWRITEBYTECODE": "1",
+                   "EBCC_RECORD_PEER": package_of(os.path.dirname(path)),
                    "EBCC_RECORD_FACTS": os.path.join(scratch, "facts"),
                    "EBCC_RECORD_KFUNC": "yes" if kfunc else "", "EBCC_RECORD_OUTPUT": output_path}
-    command = in_kernels_files(root, covers, ["/usr/bin/python3", f"/usr/sbin/{tool}-bpfcc", *options])
+    command = in_kernels_files(root, covers, ["/usr/bin/python3", path, *options])
     said = run_tool(command, environment, tool in NEED_TERMINAL)
     if not os.path.exists(output_path):
         return {"missing": said}
@@ -220,25 +230,25 @@ def record(tool, options, kfunc, root, covers, scratch):
     return recorded
 
 
-def asks_for_kfunc(tool):
+def asks_for_kfunc(path):
     """Whether the tool generates another text where the kernel has BTF-typed function probes."""
-    with open(f"/usr/sbin/{tool}-bpfcc", encoding="utf-8", errors="replace") as file:
+    with open(path, encoding="utf-8", errors="replace") as file:
         return "kfunc" in file.read()
 
 
-def runs():
+def runs(place=INSTALLED):
     """Every run as (name, tool, options, whether the kernel is said to have kfunc probes)."""
-    for tool in tools():
+    for tool in tools(place):
         if tool in NO_PROGRAM:
             continue
         for number, options in enumerate(RUNS.get(tool, [[]])):
             yield f"{tool}-{number}", tool, options, True
-            if asks_for_kfunc(tool):
+            if asks_for_kfunc(os.path.join(place, f"{tool}-bpfcc")):
                 yield f"{tool}-{number}-kprobe", tool, options, False
 
 
-def extract(root, jobs=2, only=None):
-    """Runs every tool, or those named; returns a list of dicts: name, tool, options, and either text, cflags and usdt or
+def extract(root, jobs=2, only=None, place=INSTALLED):
+    """Runs every tool of a directory, or those named; returns a list of dicts: name, tool, options, and either text, cflags and usdt or
     missing."""
     with tempfile.TemporaryDirectory() as scratch:
         with open(os.path.join(scratch, "facts"), "wb") as file:
@@ -248,32 +258,32 @@ def extract(root, jobs=2, only=None):
         def one(run):
             name, tool, options, kfunc = run
             return {"name": name, "tool": tool, "options": options,
-                    **record(tool, options, kfunc, root, covers, scratch)}
+                    **record(os.path.join(place, f"{tool}-bpfcc"), options, kfunc, root, covers, scratch)}
 
         with ThreadPoolExecutor(max_workers=jobs) as pool:
-            return list(pool.map(one, (run for run in runs() if only is None or run[1] in only)))
+            return list(pool.map(one, (run for run in runs(place) if only is None or run[1] in only)))
 
 
-def identity(root):
+def identity(root, place=INSTALLED):
     """Changes with everything that the texts depend on: tools, stand-in, options, the kernel's files."""
     digest = hashlib.sha256()
-    files = [f"/usr/sbin/{tool}-bpfcc" for tool in tools()]
+    files = [os.path.join(place, f"{tool}-bpfcc") for tool in tools(place)]
     files += [os.path.join(HERE, "corpus.py"), os.path.join(HERE, "standin", "bcc", "__init__.py")]
     for path in files:
         with open(path, "rb") as file:
             digest.update(hashlib.sha256(file.read()).digest())
-    digest.update(f"{os.path.realpath(root)} {os.stat(root).st_mtime_ns}".encode())
+    digest.update(f"{place} {os.path.realpath(root)} {os.stat(root).st_mtime_ns}".encode())
     return digest.hexdigest()[:32]
 
 
-def texts(root):
+def texts(root, place=INSTALLED):
     """The same as extract(), kept in the tests' cache until something changes that it depends on."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     directory = os.path.join(base, "ebcc-tests", "corpus")
-    path = os.path.join(directory, identity(root) + ".json")
+    path = os.path.join(directory, identity(root, place) + ".json")
     if not os.path.exists(path):
         os.makedirs(directory, exist_ok=True)
-        found = extract(root)
+        found = extract(root, place=place)
         with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
             json.dump(found, file)
         os.rename(file.name, path)

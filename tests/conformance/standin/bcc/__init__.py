@@ -4,7 +4,7 @@
 The stand-in answers what a tool asks about the kernel from a facts file (in marshal's format, named by
 EBCC_RECORD_FACTS; EBCC_RECORD_KFUNC says whether it has BTF-typed function probes), writes what reaches ``BPF(...)`` to the file named by EBCC_RECORD_OUTPUT, and
 ends the process there. Everything else that a tool imports (``bcc.utils``, ``bcc.containers``...) is the
-peer's own package, found beside the interpreter.
+peer's own package: the installed one, whose library is there, then that of the tools (EBCC_RECORD_PEER).
 """
 import json
 import marshal
@@ -14,6 +14,8 @@ import sys
 
 _PEER = "/usr/lib/python3/dist-packages/bcc"
 __path__.append(_PEER)
+# Modules that the installed package doesn't have yet: the tools' own package is of another version.
+__path__.append(os.environ["EBCC_RECORD_PEER"])
 
 with open(os.environ["EBCC_RECORD_FACTS"], "rb") as _file:
     _FACTS = marshal.load(_file)
@@ -117,7 +119,7 @@ class BPF:
 
     support_raw_tracepoint = staticmethod(lambda: True)
     support_raw_tracepoint_in_module = staticmethod(lambda: True)
-    support_lsm = support_kfunc
+    support_lsm = support_fmod_ret = support_kfunc
     get_syscall_prefix = staticmethod(lambda: b"__x64_sys_")
     get_probe_limit = staticmethod(lambda: 1000)
 
