@@ -95,7 +95,8 @@ be32_to_cpu(0x1234) be64_to_cpu(0x1234) __cpu_to_be16(0x1234) __cpu_to_be32(0x12
 __be16_to_cpu(0x1234) __be32_to_cpu(0x1234) __be64_to_cpu(0x1234) cpu_to_le16(0x1234) cpu_to_le32(0x1234)
 cpu_to_le64(0x1234) le16_to_cpu(0x1234) le32_to_cpu(0x1234) le64_to_cpu(0x1234) swab16(0x1234) swab32(0x12345678)
 swab64(0x1234) __swab16(0x1234) __swab32(0x1234) __swab64(0x1234)
-({ __be16 x = 0x1234; be16_to_cpup(&x); }) ({ __be32 x = 0x1234; be32_to_cpup(&x); }) ({ __be64 x = 0x12; be64_to_cpup(&x); })
+({ __be16 x = 0x1234; be16_to_cpup(&x); }) ({ __be32 x = 0x1234; be32_to_cpup(&x); }) ({ __be64 x = 0x12;
+be64_to_cpup(&x); })
 time_after(5ul, 3ul) time_after(3ul, 5ul) time_before(3ul, 5ul) time_after_eq(5ul, 5ul) time_before_eq(5ul, 5ul)
 div_u64(1000000007ull, 1000) div64_u64(1000000007ull, 10ull) ({ u32 r; div_u64_rem(1000000007ull, 10, &r) + r; })
 div64_ul(1000000007ul, 1000ul) div_s64(-1000000007ll, 1000) div64_s64(-7, -2) div64_s64(7, -2)
@@ -124,7 +125,8 @@ FIELD_PREP(GENMASK_ULL(39, 32), 0x12) FIELD_GET(GENMASK_ULL(39, 32), 0x123456789
 ({ char b[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}; get_unaligned_be32(b + 1); })
 ({ char b[] = {1, 2, 3, 4, 5, 6, 7, 8, 9}; get_unaligned_be64(b + 1); })
 jhash_size(5) jhash_mask(5) jhash_1word(1, 2) jhash_2words(1, 2, 3) jhash_3words(1, 2, 3, 4) __jhash_nwords(1, 2, 3, 4)
-({ u32 a = 1, b = 2, c = 3; __jhash_mix(a, b, c); a ^ b ^ c; }) ({ u32 a = 1, b = 2, c = 3; __jhash_final(a, b, c); a ^ b ^ c; })
+({ u32 a = 1, b = 2, c = 3; __jhash_mix(a, b, c); a ^ b ^ c; }) ({ u32 a = 1, b = 2, c = 3; __jhash_final(a, b, c); a ^
+b ^ c; })
 ({ u32 k[] = {1, 2, 3, 4, 5, 6, 7}; jhash2(k, 7, 9); }) ({ u32 k[] = {1, 2, 3}; jhash2(k, 3, 9); })
 ({ u32 k[] = {1, 2}; jhash2(k, 2, 9); }) ({ u32 k[] = {1}; jhash2(k, 0, 9); })
 ({ char k[] = "0123456789abcdefghijklmnop"; jhash(k, 25, 9); }) ({ char k[] = "0123456789abcdef"; jhash(k, 12, 9); })
@@ -138,7 +140,8 @@ csum_sub(5, 6) csum16_add(0xffff, 2) csum16_sub(5, 6) ({ __sum16 s = 0x1234; csu
 ({ __wsum s = 0x12345678; csum_replace(&s, 0x56789abc, 0xdef01234); s; })
 ({ u8 a[8] = {1, 2, 3, 4, 5, 6}; is_multicast_ether_addr(a); }) ({ u8 a[8] = {2, 2, 3, 4, 5, 6}; is_unicast_ether_addr(a); })
 ({ u8 a[8] = {2, 2, 3, 4, 5, 6}; is_local_ether_addr(a); }) ({ u8 a[8] = {}; is_zero_ether_addr(a); })
-({ u8 a[8] = {0, 0, 0, 0, 0, 6}; is_zero_ether_addr(a); }) ({ u8 a[8] = {255, 255, 255, 255, 255, 255}; is_broadcast_ether_addr(a); })
+({ u8 a[8] = {0, 0, 0, 0, 0, 6}; is_zero_ether_addr(a); }) ({ u8 a[8] = {255, 255, 255, 255, 255, 255};
+is_broadcast_ether_addr(a); })
 ({ u8 a[8] = {255, 255, 255, 255, 255, 254}; is_broadcast_ether_addr(a); }) ({ u8 a[8] = {2, 2}; is_valid_ether_addr(a); })
 ({ u8 a[8] = {2, 2}, b[8] = {2, 2}; ether_addr_equal(a, b); }) ({ u8 a[8] = {2, 2}, b[8] = {2, 3}; ether_addr_equal(a, b); })
 ipv4_is_loopback(htonl(0x7f000001)) ipv4_is_loopback(htonl(0x7e000001)) ipv4_is_multicast(htonl(0xe0000001))
@@ -152,15 +155,19 @@ ipv4_is_zeronet(htonl(0)) ipv4_is_zeronet(htonl(0x00010203))
 ({ struct in6_addr a = {.s6_addr32 = {7}}, b = {.s6_addr32 = {7, 0, 0, 1}}; ipv6_addr_equal(&a, &b); })
 ({ struct in6_addr a = {.s6_addr = {255, 2}}; ipv6_addr_is_multicast(&a); })
 ({ struct list_head h; h.next = h.prev = &h; list_empty(&h); }) ({ struct hlist_head h = {}; hlist_empty(&h); })
-({ struct rb_root r = {}; RB_EMPTY_ROOT(&r); }) ({ struct rb_node n = {.__rb_parent_color = 0x1001}; (unsigned long)rb_parent(&n); })
+({ struct rb_root r = {}; RB_EMPTY_ROOT(&r); }) ({ struct rb_node n = {.__rb_parent_color = 0x1001}; (unsigned
+long)rb_parent(&n); })
 ({ struct rb_node n; n.__rb_parent_color = (unsigned long)&n; RB_EMPTY_NODE(&n); })
 NICE_TO_PRIO(5) PRIO_TO_NICE(125) MAJOR(0x12345678) MINOR(0x12345678) MKDEV(8, 17) new_encode_dev(MKDEV(259, 1000))
 new_decode_dev(0x12345678) huge_encode_dev(MKDEV(259, 1000)) huge_decode_dev(0x12345678) PAGE_ALIGN(5000ul) PFN_UP(5000ul)
 PFN_DOWN(5000ul) PFN_PHYS(5) op_is_write(REQ_OP_WRITE) op_is_write(REQ_OP_READ) op_is_sync(REQ_OP_READ)
-op_is_sync(REQ_OP_WRITE) op_is_sync(REQ_OP_WRITE | REQ_SYNC) before(1, 2) before(2, 1) before(0xfffffff0, 5) after(1, 2) after(2, 1)
-({ struct scatterlist s = {.page_link = 0x1001}; sg_is_chain(&s) != 0; }) ({ struct scatterlist s = {.page_link = 0x1002}; sg_is_last(&s) != 0; })
+op_is_sync(REQ_OP_WRITE) op_is_sync(REQ_OP_WRITE | REQ_SYNC) before(1, 2) before(2, 1) before(0xfffffff0, 5) after(1,
+2) after(2, 1)
+({ struct scatterlist s = {.page_link = 0x1001}; sg_is_chain(&s) != 0; }) ({ struct scatterlist s = {.page_link =
+0x1002}; sg_is_last(&s) != 0; })
 ({ struct scatterlist s = {.page_link = 0x1001}; (unsigned long)sg_chain_ptr(&s); })
-({ kuid_t u = {5}; __kuid_val(u); }) ({ kgid_t u = {5}; __kgid_val(u); }) ({ kuid_t a = {5}, b = {6}; uid_eq(a, b) * 2 + uid_lt(a, b); })
+({ kuid_t u = {5}; __kuid_val(u); }) ({ kgid_t u = {5}; __kgid_val(u); }) ({ kuid_t a = {5}, b = {6}; uid_eq(a, b) * 2
++ uid_lt(a, b); })
 ({ kgid_t a = {5}, b = {5}; gid_eq(a, b); }) ({ kuid_t u = {-1}; uid_valid(u); }) KUIDT_INIT(5).val KGIDT_INIT(5).val
 GLOBAL_ROOT_UID.val GLOBAL_ROOT_GID.val _AC(5, UL) _AT(u8, 300) _UL(5) _ULL(5) UL(5) ULL(5) USER_HZ THREAD_SIZE
 TOP_OF_KERNEL_STACK_PADDING
@@ -183,7 +190,8 @@ READS = [
     ("struct llist_node *n", "llist_entry(n, struct task_struct, wake_entry.llist)->pid"),
     ("struct rb_node *n", "rb_entry(n, struct task_struct, pushable_dl_tasks)->pid"),
     ("struct list_head *h", "({ struct list_head *at; int n = 0; list_for_each(at, h) if (n++ > 2) break; n; })"),
-    ("struct list_head *h", "({ struct task_struct *at; int n = 0; list_for_each_entry(at, h, tasks) if (n++ > 2) break; n; })"),
+    ("struct list_head *h", "({ struct task_struct *at; int n = 0; "
+     "list_for_each_entry(at, h, tasks) if (n++ > 2) break; n; })"),
     ("struct task_struct *t", "is_idle_task(t)"), ("struct task_struct *t", "task_pid_nr(t)"),
     ("struct task_struct *t", "task_tgid_nr(t)"), ("struct task_struct *t", "(u64)task_stack_page(t)"),
     ("struct task_struct *t", "(u64)task_pt_regs(t)"), ("struct task_struct *t", "task_pt_regs(t)->ip"),
@@ -211,6 +219,7 @@ READS = [
     ("struct sk_buff *s", "skb_get_queue_mapping(s)"), ("struct sk_buff *s", "skb_rx_queue_recorded(s)"),
     ("struct sk_buff *s", "skb_get_rx_queue(s)"), ("struct sk_buff *s", "skb_is_gso(s)"),
     ("struct tcp_sock *t", "tcp_packets_in_flight(t)"), ("struct hlist_node *n", "hlist_entry_safe(n, struct sock, __sk_common.skc_node)->__sk_common.skc_dport"),
+
     ("struct hlist_head *h", "({ struct sock *s; int n = 0; sk_for_each(s, h) if (n++ > 2) break; n; })"),
     ("struct scatterlist *s", "(u64)sg_page(s)"),
     ("atomic_t *a", "atomic_read(a)"), ("atomic64_t *a", "atomic64_read(a)"), ("atomic_long_t *a", "atomic_long_read(a)"),
@@ -450,6 +459,9 @@ def test_functions(kernel, theirs):
     assert not wrong, wrong
     assert not refusals, refusals
     assert len(unknown) < 30, {text: complaints[text] for text in unknown}
+    included = kernel.compiled(kernel.includes + as_functions(compiled), BTF)
+    names = [f".ebcc/void/f{i}".encode() for i in range(len(compiled))]
+    assert [section(included, name) for name in names] == [section(elf, name) for name in names]
 
 
 def test_reads(kernel, tmp_path, monkeypatch):
