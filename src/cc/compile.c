@@ -695,7 +695,25 @@ static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
 	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s", ebcc_buf_string(&text));
 }
 
-/* What the compile may read: where the source is, and what flags name. */
+/* Whether a text may name a file beside it: by an include of another form than <...>, or another
+ * directive that opens files. Naming too much only lets the compiler read more. */
+static bool may_name_files(const char *text)
+{
+	static const char *const words[] = {"include", "include_next", "import", "embed",
+					    "dependency"};
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
+		for (const char *at = text; (at = strstr(at, words[i]));) {
+			at += strlen(words[i]);
+			at += strspn(at, " \t(");
+			if (*at != '<' && *at != '_')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What the compile may read: where the source is, if it needs that, and what flags name. */
 static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 {
 	const char *slash = strrchr(compilation->file_name, '/');
@@ -706,7 +724,8 @@ static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 	if (!directory)
 		return ebcc_error_no_memory();
 	ebcc_read_scope_deinit(readable);
-	TRY(ebcc_read_scope_add(readable, slash ? directory : "."));
+	if (may_name_files(compilation->source))
+		TRY(ebcc_read_scope_add(readable, slash ? directory : "."));
 	TRY(ebcc_read_scope_add_flags(readable, compilation->cflags, compilation->cflag_count));
 	compilation->request.readable = (const char *const *)readable->paths;
 	compilation->request.readable_count = readable->count;

@@ -128,6 +128,23 @@ def test_a_strangers_links(project, compiler):
         assert "outside of what" in refusal('#include "secret.h"\n' + RETURN, compiler)
 
 
+def test_a_source_without_headers_reads_nothing_beside_it(project, compiler, tmp_path):
+    """What could take the compiler over finds the directory closed, unless the source is to read there."""
+    if compiler:
+        return
+    helper = tmp_path / "ebcc-cc"
+    helper.write_text("#!/bin/sh\ntimeout 1 cat > %s/request\n" % tmp_path)
+    helper.chmod(0o755)
+    for include, named in (("<linux/sched.h>", False), ('"local.h"', True)):
+        script = "from bcc import BPF\nBPF(text='#include %s\\nint f(void *c) { return 0; }')" % include
+        result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False,
+                                env=dict(os.environ, EBCC_CC=str(helper)))
+        assert b"CompileError" in result.stderr, result.stderr
+        request = (tmp_path / "request").read_bytes()
+        # Once as where relative names begin, and once more as what may be read.
+        assert request.count(os.fsencode(project) + b"\0") == 1 + named
+
+
 # What has to work.
 
 def test_local_headers(project, compiler):
