@@ -2,8 +2,8 @@
 /*
  * Functions of the C library on strings and bytes, which have no body here. Where some bound is
  * known (a constant size, the length of a literal, the size of a variable) the call becomes a
- * loop up to that bound, in what the reads pass sees; else it is an error at its line. A loop over
- * literals is none after optimization.
+ * loop up to that bound, whose loads the reads pass sees; otherwise it is an error at its line.
+ * LLVM unrolls and folds the loops over literals.
  */
 #include <stdlib.h>
 #include <string.h>

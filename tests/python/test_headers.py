@@ -255,6 +255,22 @@ def broken_header(named, tmp_path):
 BROKEN_USE = "#include <linux/fs.h>\n#include <extra/broken.h>\nint probe(void *ctx, struct kept_t *kept) { %s }\n"
 
 
+@pytest.mark.parametrize("suite", SUITES)
+def test_functions_on_strings_are_those_of_the_dialect(suite, named):
+    """Not the kernel's checked ones, which may end in a panic."""
+    named(suite)
+    assert compiled("""
+        #include <linux/string.h>
+        int probe(u64 *ctx)
+        {
+            char word[8] = "hello", copy[8];
+
+            word[4] += ctx[0];
+            strncpy(copy, word, 8);
+            return strcmp(word, "hello") + strncmp(copy, "help", 3) + strlen(word) + strnlen(copy, 3) + memcmp(copy, word, 8);
+        }""")
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_broken_functions_of_headers_are_left_out(cache, broken_header, monkeypatch):
     """As in <linux/slub_def.h> of 6.1, which counts on a header of mm/."""
