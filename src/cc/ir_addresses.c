@@ -280,24 +280,34 @@ static void find_depths(struct ebcc_ir_addresses *addresses)
 	}
 }
 
+/* Constants that could hold addresses stand beside those that do: in a list, the last one. */
+static bool is_like_holder(const struct ebcc_ir *ir, LLVMValueRef global)
+{
+	return is_holder(ir, global) ||
+	       (!LLVMIsDeclaration(global) && !is_described_elsewhere(global) &&
+		LLVMIsGlobalConstant(global) && holds_pointers(LLVMGlobalGetValueType(global)));
+}
+
 bool ebcc_ir_addresses_init(struct ebcc_ir_addresses *ret, struct ebcc_ir *ir)
 {
-	size_t count = 0;
+	size_t count = 0, like = 0;
 
 	*ret = (struct ebcc_ir_addresses){.ir = ir};
 	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module); global;
-	     global = LLVMGetNextGlobal(global))
+	     global = LLVMGetNextGlobal(global)) {
 		count += is_holder(ir, global);
+		like += is_like_holder(ir, global);
+	}
 	if (!count)
 		return true;
-	ret->holders = calloc(count, sizeof(*ret->holders));
+	ret->holders = calloc(like, sizeof(*ret->holders));
 	if (!ret->holders) {
 		ebcc_ir_no_memory(ir);
 		return false;
 	}
 	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module); global;
 	     global = LLVMGetNextGlobal(global))
-		if (is_holder(ir, global) && !add_holder(ret, global))
+		if (is_like_holder(ir, global) && !add_holder(ret, global))
 			return false;
 	find_depths(ret);
 	for (size_t i = 0; i < ret->holder_count; i++)

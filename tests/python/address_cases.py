@@ -138,6 +138,15 @@ CASES = [
         result.value = e->id;
         const char *p = e->name;
         COPY(p)""", texts=("seven", "eight"), values=(7, 8)),
+    Case("linked_list", """struct node_t { int number; const struct node_t *next; };
+        static const struct node_t node_c = {3, 0}, node_b = {2, &node_c}, node_a = {1, &node_b};""", """
+        const struct node_t *node = &node_a;
+        for (int step = 0; step < 3 && node; step++) {
+            result.value = result.value * 10 + node->number;
+            if (step == i)
+                break;
+            node = node->next;
+        }""", values=(1, 12, 123, 123)),
     Case("table_in_two_dimensions", 'static const char *const square[2][2] = {{"00", "01"}, {"10", "11"}};',
          "if (i >= 4) return 0; const char *p = square[i >> 1][i & 1]; COPY(p)", texts=("00", "01", "10", "11")),
     Case("up_to_null", 'static const char *const terminated[] = {"a", "b", "c", 0};', """
