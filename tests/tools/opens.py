@@ -36,6 +36,7 @@ class Opens:
         self.directory = os.fsencode(directory)
         self.calls = []
         self.areas = {}
+        self.looker = Looker()
 
     def path(self, name):
         """The absolute path of a name in the test's directory."""
@@ -133,11 +134,10 @@ class Opens:
         if not os.path.exists(pipe):
             os.mkfifo(pipe)
         name = ctypes.create_string_buffer(pipe)
-        looker = Looker()
         thread = threading.Thread(target=self.openat, args=(pipe, os.O_RDONLY),
                                   kwargs={"pointer": name})
         thread.start()
-        looker.wait_until_blocked(thread.native_id)
+        self.looker.wait_until_blocked(thread.native_id)
         name.value = b"overwritten"
         writer = os.open(pipe, os.O_WRONLY)
         thread.join()
@@ -146,28 +146,35 @@ class Opens:
 
 
 class Looker:
-    """Another process, which looks at this one's threads, as this one's own opens are traced. It is made before there are
-    threads: Python opens files to warn of a fork later."""
+    """Another process, which looks at this one's threads: what this one opens is traced. It is there before the trace is,
+    as Python may open files in a fork, too."""
 
     def __init__(self):
-        number = {"x86_64": "257", "aarch64": "56"}[platform.machine()]
         asked, self.asks = os.pipe()
-        self.pid = os.fork()
-        if not self.pid:
-            path = f"/proc/{os.getppid()}/task/{int(os.read(asked, 20))}/syscall"
-            blocked = False
-            while not blocked:
-                time.sleep(0.01)
-                with open(path, encoding="ascii") as file:
-                    blocked = file.read().split()[0] == number
+        self.answered, answers = os.pipe()
+        parent = os.getpid()
+        if not os.fork():
+            os.close(self.asks)
+            while thread := os.read(asked, 20):
+                self._look(f"/proc/{parent}/task/{int(thread)}/syscall")
+                os.write(answers, b".")
             os._exit(0)
         os.close(asked)
+        os.close(answers)
+
+    @staticmethod
+    def _look(path):
+        number = {"x86_64": "257", "aarch64": "56"}[platform.machine()]
+        blocked = False
+        while not blocked:
+            time.sleep(0.01)
+            with open(path, encoding="ascii") as file:
+                blocked = file.read().split()[0] == number
 
     def wait_until_blocked(self, thread):
         """Waits until a thread is asleep in openat(2)."""
         os.write(self.asks, b"%d" % thread)
-        os.close(self.asks)
-        os.waitpid(self.pid, 0)
+        os.read(self.answered, 1)
 
 
 def main():

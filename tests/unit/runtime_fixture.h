@@ -7,8 +7,12 @@
 #define RUNTIME_FIXTURE_H
 
 #include <check.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -130,6 +134,13 @@ static inline void trigger(int count)
 		syscall(SYS_getpgid, 0);
 }
 
+/* A BPF file system of this process's own: what it pins is in nobody's way. */
+static inline bool own_bpf_file_system(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount(NULL, "/sys/fs/bpf", NULL, MS_PRIVATE, NULL) &&
+	       !mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
+}
+
 static inline int run_suite(TCase *(*const cases[])(void), int count, const char *name)
 {
 	Suite *suite = suite_create(name);
@@ -146,6 +157,10 @@ static inline int run_suite(TCase *(*const cases[])(void), int count, const char
 		/* CTest counts this status as skipped, and shows the reason. */
 		puts("skipped: loading BPF takes root");
 		return 77;
+	}
+	if (!own_bpf_file_system()) {
+		perror("a BPF file system of its own");
+		return EXIT_FAILURE;
 	}
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
