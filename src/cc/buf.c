@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "open_file.h"
+
 void ebcc_buf_init(struct ebcc_buf *buf)
 {
 	*buf = EBCC_BUF_INIT;
@@ -122,9 +124,13 @@ struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_data, size_t *
 
 struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path, size_t limit)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = ebcc_open_regular_at(AT_FDCWD, path);
 	size_t start = buf->size;
 
+	if (fd < 0 && errno == EINVAL)
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_FORMAT, "%s is not a regular file", path),
+			path);
 	if (fd < 0)
 		return ebcc_error_with_subject(
 			ebcc_error_os(EBCC_ERROR_OS, errno, "cannot open %s", path), path);

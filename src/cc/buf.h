@@ -43,7 +43,8 @@ MUST_CHECK struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_dat
 
 /*
  * Appends the whole of a file, regular or of /proc, /sys and tracefs (whose sizes stat
- * does not tell). Fails with EBCC_ERROR_FORMAT when there are more than @limit bytes.
+ * does not tell). Fails with EBCC_ERROR_FORMAT when there are more than @limit bytes, and for
+ * anything else, such as a pipe, which could keep the caller waiting for ever.
  */
 MUST_CHECK struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path,
 						 size_t limit);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "buf.h"
+#include "open_file.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MODULE_BTF_DIR "/sys/kernel/btf"
@@ -160,7 +161,7 @@ static struct ebcc_error *find_sections(struct ebcc_btf_part *part, const char *
 /* Maps a file of sysfs, whose contents can't change underfoot. Kernels before 6.16 refuse. */
 static bool map_file(struct ebcc_btf_part *part, const char **ret_data)
 {
-	AUTO_CLOSE int fd = open(part->path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = ebcc_open_regular_at(AT_FDCWD, part->path);
 	struct stat st;
 	void *mapping;
 
@@ -188,7 +189,7 @@ static struct ebcc_error *read_file(struct ebcc_btf_part *part, const char **ret
 /* Whether the file begins like an ELF file. */
 static bool is_elf(const char *path)
 {
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int fd = ebcc_open_regular_at(AT_FDCWD, path);
 	char magic[4];
 
 	return fd >= 0 && read(fd, magic, 4) == 4 && !memcmp(magic, "\177ELF", 4);

@@ -16,6 +16,9 @@
 
 #include "cleanup.h"
 
+/* Neither waits for another side nor takes a terminal, should the file not be a regular one. */
+#define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+
 /* Opens the file behind a handle if it is a regular one. EINVAL: it isn't. */
 static int reopen_regular(int handle)
 {
@@ -29,14 +32,33 @@ static int reopen_regular(int handle)
 		return -1;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return open(path, READ_FLAGS);
+}
+
+/* The same where /proc is not mounted: by the path once more, which must lead to the same file. */
+static int reopen_by_path(int handle, int directory, const char *path)
+{
+	struct stat expected, opened;
+	int fd = openat(directory, path, READ_FLAGS);
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(handle, &expected) && !fstat(fd, &opened) && expected.st_dev == opened.st_dev &&
+	    expected.st_ino == opened.st_ino)
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
 }
 
 int ebcc_open_regular_at(int directory, const char *path)
 {
 	AUTO_CLOSE int handle = openat(directory, path, O_PATH | O_CLOEXEC);
+	int fd = handle < 0 ? -1 : reopen_regular(handle);
 
-	return handle < 0 ? -1 : reopen_regular(handle);
+	if (fd < 0 && handle >= 0 && errno == ENOENT)
+		return reopen_by_path(handle, directory, path);
+	return fd;
 }
 
 int ebcc_open_regular_in(int root, const char *path)

@@ -242,3 +242,15 @@ def test_the_helper_is_confined(project, compiler):
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_pipe_is_not_waited_for(project, compiler):
+    """Nobody may ever write there, and whoever opens it waits for them."""
+    os.mkfifo("pipe.h")
+    for words in ("pipe.h", str(project / "pipe.h")):
+        with pytest.raises(CompileError, match="pipe.h.*not a regular file"):
+            BPF(text=f'#include "{words}"\n' + RETURN, compiler=compiler)
+    with pytest.raises(Exception, match="pipe.h is not a regular file"):
+        BPF(text=RETURN, btf_path="pipe.h", compiler=compiler)
+    with pytest.raises(CompileError, match="not a regular file"):
+        BPF(text=RETURN, cflags=["-include", "pipe.h"], compiler=compiler)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -106,6 +107,25 @@ START_TEST(buf_reads_files_up_to_a_limit)
 }
 END_TEST
 
+/* A pipe that nobody writes to would keep its reader for ever. */
+START_TEST(buf_reads_no_pipes)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+	char directory[] = "/tmp/ebcc-test-XXXXXX", path[64];
+	struct ebcc_error *error;
+
+	ck_assert_ptr_nonnull(mkdtemp(directory));
+	snprintf(path, sizeof(path), "%s/pipe", directory);
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	error = ebcc_buf_read_file(&buf, path, 10);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_FORMAT);
+	ck_assert_str_eq(ebcc_error_subject(error), path);
+	ebcc_error_destroy(error);
+	unlink(path);
+	rmdir(directory);
+}
+END_TEST
+
 START_TEST(hash_keeps_what_was_inserted)
 {
 	AUTO_HASH struct ebcc_hash hash = {0};
@@ -145,6 +165,7 @@ int main(void)
 	tcase_add_test(tcase, buf_grows_and_is_terminated);
 	tcase_add_test(tcase, buf_remembers_failure);
 	tcase_add_test(tcase, buf_reads_files_up_to_a_limit);
+	tcase_add_test(tcase, buf_reads_no_pipes);
 	tcase_add_test(tcase, hash_keeps_what_was_inserted);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
