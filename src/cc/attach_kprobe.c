@@ -23,6 +23,7 @@
 #include "near_names.h"
 #include "pid_namespace.h"
 #include "renames.h"
+#include "proc_maps.h"
 #include "tracefs.h"
 
 #define GROUP_PREFIX "ebcc_"
@@ -32,25 +33,6 @@
 #define EVENT_FUNCTION_LENGTH 30
 
 /* ---- Events in tracefs ---- */
-
-/* Field 22 of /proc/PID/stat: when the process started, in clock ticks since boot; 0: no such
- * process. */
-static unsigned long long start_time(long pid)
-{
-	char path[64], text[1024], *at;
-	unsigned long long ticks;
-
-	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-	if (!ebcc_read_small_file(path, text, sizeof(text)))
-		return 0;
-	/* The second field is the command, in parentheses, with anything in it. */
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (!at || sscanf(at, " %llu", &ticks) != 1)
-		return 0;
-	return ticks;
-}
 
 static struct ebcc_error *tracefs_file(const char *name, char **ret)
 {
@@ -98,7 +80,7 @@ static bool is_left_behind(const char *group, unsigned long namespace)
 		    3 ||
 	    !end)
 		return false;
-	return owner_namespace == namespace && start_time(pid) != ticks;
+	return owner_namespace == namespace && ebcc_process_start_time(pid) != ticks;
 }
 
 void ebcc_kprobe_sweep(void)
@@ -325,7 +307,8 @@ static struct ebcc_error *event_name(const char *function, char **ret)
 		cleaned[length] = plain ? c : '_';
 	}
 	cleaned[length] = '\0';
-	if (asprintf(ret, GROUP_PREFIX "%ld_%llu_%lu/p_%s_%u", (long)getpid(), start_time(getpid()),
+	if (asprintf(ret, GROUP_PREFIX "%ld_%llu_%lu/p_%s_%u", (long)getpid(),
+		     (unsigned long long)ebcc_process_start_time(getpid()),
 		     (unsigned long)ebcc_pid_namespace_inode(), cleaned,
 		     atomic_fetch_add(&number, 1)) >= 0)
 		return NULL;

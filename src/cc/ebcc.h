@@ -781,8 +781,11 @@ struct ebcc_events_opts {
 				 * reader is in time for. */
 };
 
-/** Opens the reader of a BPF_PERF_OUTPUT or BPF_RINGBUF_OUTPUT table; it lives as long as the
- * module. */
+/**
+ * Opens the reader of a BPF_PERF_OUTPUT or BPF_RINGBUF_OUTPUT table; it lives as long as the
+ * module. EBCC_ERROR_STATE: it is open already, or, of a perf buffer, another process that shares
+ * the table since a fork has it open: there the events would come no more.
+ */
 EBCC_API struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 						   const struct ebcc_events_opts *opts);
 /** Ends the reading of a table; what wasn't delivered is dropped. A callback may call it. */

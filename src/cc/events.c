@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
@@ -56,8 +57,9 @@ struct reader {
 	struct ebcc_events_opts opts;
 	struct ebcc_perf_cpus *perf;
 	struct ring_buffer *ring;
-	bool batched;	    /* perf buffers: looks by itself */
-	uint64_t *batch;    /* rings: where writers look whom to wake; or NULL */
+	bool batched;		  /* perf buffers: looks by itself */
+	const uint64_t *position; /* rings: up to where they were read, in bytes; mapped, or NULL */
+	uint64_t *batch;	  /* rings: where writers look whom to wake; or NULL */
 	int64_t busy_until; /* rings: batches are asked for until then, in milliseconds; 0: are not
 			     */
 	bool unfinished;    /* stopped by a callback: there may be more, without a wake-up */
@@ -76,6 +78,7 @@ struct ebcc_events {
 	bool stopped;	  /* a callback said so */
 	size_t delivered; /* events, in this poll */
 	bool reported;	  /* losses, in this poll */
+	bool discarded;	  /* events were given up by the programs, in this poll */
 };
 
 static bool is_output_table(const struct ebcc_table *table)
@@ -213,6 +216,8 @@ static void reader_destroy(struct reader *reader)
 		return;
 	end_batches(reader);
 	ebcc_perf_cpus_destroy(reader->perf, reader->owner == getpid());
+	if (reader->position)
+		munmap((void *)reader->position, (size_t)sysconf(_SC_PAGESIZE));
 	ring_buffer__free(reader->ring);
 	free(reader->lost_seen);
 	free(reader);
@@ -283,6 +288,21 @@ static struct ebcc_error *open_perf(struct reader *reader)
 				 "the perf buffer of '%s' can't be opened", reader->table->name);
 }
 
+/* Maps the page that begins with the consumer's position (linux/bpf.h does not name it; it is the
+ * interface of BPF_MAP_TYPE_RINGBUF). libbpf tells events only, not what was discarded. */
+static void map_position(struct reader *reader)
+{
+	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,
+			  reader->table->fd, 0);
+
+	reader->position = page == MAP_FAILED ? NULL : page;
+}
+
+static uint64_t position_of(const struct reader *reader)
+{
+	return reader->position ? __atomic_load_n(reader->position, __ATOMIC_RELAXED) : 0;
+}
+
 static struct ebcc_error *open_ring(struct reader *reader)
 {
 	size_t size;
@@ -293,6 +313,7 @@ static struct ebcc_error *open_ring(struct reader *reader)
 	if (!reader->ring)
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "the ring buffer '%s' can't be opened",
 				     reader->table->name);
+	map_position(reader);
 	return NULL;
 }
 
@@ -334,7 +355,31 @@ static struct ebcc_error *check_open(const struct ebcc_table *table,
 					 "table '%s' is opened without an event callback, or with "
 					 "ebcc_events_opts.sz not set",
 					 table->name);
-	if (find_reader(table))
+	return NULL;
+}
+
+/* Who may open a table: nobody else has it open. What this process has inherited from one that
+ * is gone, or has closed it, is in nobody's way. */
+static struct ebcc_error *check_not_open(struct ebcc_table *table)
+{
+	struct reader *reader = find_reader(table);
+	struct lost lost;
+	int other;
+
+	TRY(find_lost(table, &lost));
+	other = table->map_type == BPF_MAP_TYPE_RINGBUF
+			? 0
+			: ebcc_perf_cpus_other_listener(lost.slots, lost.count);
+	if (other)
+		return ebcc_error_create(EBCC_ERROR_STATE,
+					 "process %d has the perf buffer of '%s' open, and opening "
+					 "it here would take its events away: make a BPF object of "
+					 "this process's own, or open it when that process has "
+					 "closed it or ended",
+					 other, table->name);
+	if (reader && reader->perf && reader->owner != getpid())
+		ebcc_table_close_events(table);
+	else if (reader)
 		return ebcc_error_create(EBCC_ERROR_STATE, "the events of '%s' are open already",
 					 table->name);
 	return NULL;
@@ -389,6 +434,7 @@ struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 
 	TRY(check_open(table, opts));
 	TRY(ebcc_module_load(table->module));
+	TRY(check_not_open(table));
 	TRY(get_events(table->module, &events));
 	reader = calloc(1, sizeof(*reader));
 	if (!reader)
@@ -476,6 +522,8 @@ static uint64_t round_budget(const struct reader *reader)
 static struct ebcc_error *drain(struct reader *reader)
 {
 	size_t delivered = reader->events->delivered;
+	uint64_t position = position_of(reader);
+	bool discarded;
 	int err;
 
 	reader->unfinished = false;
@@ -485,7 +533,9 @@ static struct ebcc_error *drain(struct reader *reader)
 	if (err < 0 && !reader->unfinished)
 		return ebcc_error_os(EBCC_ERROR_OS, -err, "the events of '%s' can't be read",
 				     reader->table->name);
-	if (reader->events->delivered != delivered)
+	discarded = reader->events->delivered == delivered && position_of(reader) != position;
+	reader->events->discarded |= discarded;
+	if (reader->events->delivered != delivered || discarded)
 		ask_for_batches(reader, now_ms());
 	return NULL;
 }
@@ -503,8 +553,9 @@ static struct ebcc_error *check_owner(const struct ebcc_events *events,
 		if (concerns(reader, source) && reader->perf && reader->owner != getpid())
 			return ebcc_error_create(EBCC_ERROR_STATE,
 						 "the perf buffer of '%s' was opened before a "
-						 "fork, by process %d, which "
-						 "alone can read it: open it again here",
+						 "fork, by process %d, which alone can read it: "
+						 "make a BPF object of this process's own, or open "
+						 "it here when that process has closed it or ended",
 						 reader->table->name, (int)reader->owner);
 	return NULL;
 }
@@ -616,7 +667,7 @@ static struct ebcc_error *poll_until(struct ebcc_events *events, enum ebcc_event
 		bool last;
 
 		TRY(deliver_pending(events, source, false));
-		if (events->delivered || events->reported || events->stopped)
+		if (events->delivered || events->reported || events->discarded || events->stopped)
 			return NULL;
 		last = deadline >= 0 && now_ms() >= deadline;
 		TRY(wait_for_wakeup(events, source, wait_time(events, source, deadline)));
@@ -652,6 +703,7 @@ static struct ebcc_error *run(struct ebcc_module *module, enum mode mode,
 	events->polling = true;
 	events->stopped = false;
 	events->reported = false;
+	events->discarded = false;
 	events->delivered = 0;
 	drop_ticks(events);
 	error = mode == POLL ? poll_until(events, source, deadline)

@@ -10,6 +10,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "proc_maps.h"
+
 struct late_ring {
 	struct perf_buffer *buffer; /* NULL: none was needed yet */
 	uint64_t seen;		    /* slot.ringless at the last look */
@@ -26,10 +28,27 @@ static uint64_t ringless(const struct ebcc_perf_cpus *cpus, size_t cpu)
 	return __atomic_load_n(&cpus->opts.slots[cpu].ringless, __ATOMIC_RELAXED);
 }
 
-static void set_listening(struct ebcc_perf_cpus *cpus, uint64_t value)
+/* The slots' memory is shared with forked processes, so it holds who reads: a process by its number
+ * (lower half) and its start time, as numbers are used again. */
+static uint64_t own_listener(void)
+{
+	return ebcc_process_start_time(getpid()) << 32 | (uint32_t)getpid();
+}
+
+static void set_listener(struct ebcc_perf_cpus *cpus, uint64_t value)
 {
 	if (cpus->opts.slot_count)
-		__atomic_store_n(&cpus->opts.slots[0].listening, value, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&cpus->opts.slots[0].listener, value, __ATOMIC_SEQ_CST);
+}
+
+int ebcc_perf_cpus_other_listener(const struct ebcc_loss_slot *slots, size_t slot_count)
+{
+	uint64_t listener = slot_count ? __atomic_load_n(&slots[0].listener, __ATOMIC_SEQ_CST) : 0;
+	pid_t pid = (pid_t)(uint32_t)listener;
+
+	if (!listener || pid == getpid() || !ebcc_process_runs(pid, listener >> 32))
+		return 0;
+	return pid;
 }
 
 struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
@@ -56,7 +75,7 @@ struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 		free(cpus);
 		return error;
 	}
-	set_listening(cpus, 1);
+	set_listener(cpus, own_listener());
 	*ret = cpus;
 	return NULL;
 }
@@ -77,7 +96,7 @@ void ebcc_perf_cpus_destroy(struct ebcc_perf_cpus *cpus, bool own)
 	if (!cpus)
 		return;
 	if (own)
-		set_listening(cpus, 0);
+		set_listener(cpus, 0);
 	for (size_t i = 0; i < cpus->opts.slot_count; i++)
 		buffer_destroy(cpus->late[i].buffer, own);
 	buffer_destroy(cpus->first, own);

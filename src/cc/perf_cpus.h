@@ -19,9 +19,9 @@
 
 /* What the programs and the reader of a table tell each other: one such slot for each CPU. */
 struct ebcc_loss_slot {
-	uint64_t lost;	    /* events that were refused */
-	uint64_t ringless;  /* those of them for which the CPU had no ring */
-	uint64_t listening; /* in the first slot, written by the reader: 1 while it is open */
+	uint64_t lost;	   /* events that were refused */
+	uint64_t ringless; /* those of them for which the CPU had no ring */
+	uint64_t listener; /* in the first slot: which process reads (perf_cpus.c), 0: none */
 	uint64_t unused[5];
 };
 
@@ -37,6 +37,10 @@ struct ebcc_perf_opts {
 };
 
 struct ebcc_perf_cpus;
+
+/* The process, other than this one, that has a buffer open and is alive; 0: there is none. A table
+ * has one set of rings: who opens it a second time takes the events of the first one away. */
+int ebcc_perf_cpus_other_listener(const struct ebcc_loss_slot *slots, size_t slot_count);
 
 /* Opens the buffer. @opts is copied. EBCC_ERROR_OS. */
 MUST_CHECK struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,

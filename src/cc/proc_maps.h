@@ -25,6 +25,14 @@ struct ebcc_mapping {
 	bool deleted;	  /* the file is no longer at its path */
 };
 
+/* When a process started, in clock ticks since boot: it tells a process from a later one with the
+ * same number. 0: there is no such process. (Field 22 of /proc/PID/stat, see proc(5).) */
+uint64_t ebcc_process_start_time(int pid);
+
+/* Whether the process that started then (lower half of the time) has not ended. One that ended and
+ * that nobody has waited for has. */
+bool ebcc_process_runs(int pid, uint32_t start_time);
+
 /* Appends the text of /proc/PID/maps. EBCC_ERROR_NOT_FOUND: there is no such process. */
 MUST_CHECK struct ebcc_error *ebcc_maps_read(int pid, struct ebcc_buf *text);
 

@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "open_file.h"
 #include "pid_namespace.h"
+#include "proc_maps.h"
 #include "symbolizer_internal.h"
 
 #define MAPS_LIMIT (64u << 20)
@@ -40,21 +41,6 @@ static bool read_small_file(int pid, const char *name, struct ebcc_buf *ret)
 	error = ebcc_buf_read_file(ret, path, 64u << 10);
 	ebcc_error_destroy(error);
 	return !error;
-}
-
-/* Field 22 of /proc/PID/stat, counted from behind the name, which may hold anything. 0: no such
- * process. */
-static uint64_t read_start_time(int pid)
-{
-	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	const char *at;
-
-	if (!read_small_file(pid, "stat", &text))
-		return 0;
-	at = strrchr(ebcc_buf_string(&text), ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
 }
 
 /* The pid that the process itself sees: the last of NStgid's, one for each namespace. */
@@ -240,7 +226,7 @@ static struct ebcc_error *read_maps(struct process *process)
 	error = ebcc_buf_read_file(&text, path, MAPS_LIMIT);
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
 		return error;
-	start_time = read_start_time(process->pid);
+	start_time = ebcc_process_start_time(process->pid);
 	/* A process that has ended, but wasn't waited for, has no mappings any more. */
 	if (start_time != process->start_time || (!error && !text.size && process->maps.count)) {
 		process->exited = true;
@@ -261,7 +247,7 @@ static struct ebcc_error *read_maps(struct process *process)
 /* Reads maps again. If the pid is another process's by now, starts over with that. */
 static struct ebcc_error *refresh(struct ebcc_symbolizer *symbolizer, struct process *process)
 {
-	uint64_t start_time = read_start_time(process->pid), begin = ebcc_work_ns();
+	uint64_t start_time = ebcc_process_start_time(process->pid), begin = ebcc_work_ns();
 	struct ebcc_error *error;
 
 	if (!start_time) {
@@ -331,7 +317,7 @@ static bool is_refresh_due(struct process *process)
 	if (now - process->checked >= CHECK_INTERVAL) {
 		process->checked = now;
 		if (process->exited) {
-			uint64_t start_time = read_start_time(process->pid);
+			uint64_t start_time = ebcc_process_start_time(process->pid);
 
 			return start_time && start_time != process->start_time;
 		}
@@ -452,7 +438,7 @@ static struct ebcc_error *load_object(struct ebcc_symbolizer *symbolizer, struct
 	if (fd < 0)
 		return NULL;
 	/* Another process may have the pid by now; what was opened is its. */
-	if (!process->exited && read_start_time(process->pid) != process->start_time) {
+	if (!process->exited && ebcc_process_start_time(process->pid) != process->start_time) {
 		process->exited = true;
 		return NULL;
 	}

@@ -299,6 +299,46 @@ print(got == [mark])
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
+def test_a_forked_child_does_not_take_the_parents_events():
+    """A table has one set of rings, so opening it again would leave the parent without events."""
+    script = FORKED + """
+def code():
+    for prepare in (lambda: None, b["events"].close_events):
+        prepare()
+        try:
+            opened(b)
+        except StateError as error:
+            assert "process %d has" % os.getppid() in str(error), error
+        else:
+            raise AssertionError("it could open the buffer")
+child(code)
+os.getpgid(mark)
+poll(1000)
+print(got == [mark])
+"""
+    done = subprocess.run([sys.executable, "-c", script, "perf"], capture_output=True, text=True,
+                          timeout=LIMIT)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_forked_child_opens_what_its_parent_has_left():
+    """As a daemon does: the process that opened the buffer has ended."""
+    script = FORKED + """
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == parent:
+    os.sched_yield()
+poll = opened(b)
+os.getpgid(mark)
+poll(1000)
+print(got == [mark])
+"""
+    done = subprocess.run([sys.executable, "-c", script, "perf"], capture_output=True, text=True,
+                          timeout=LIMIT)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
 def test_a_forked_child_may_read_a_ring_buffer():
     """As a daemon does whose parent has opened it."""
     script = FORKED + """
