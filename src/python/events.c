@@ -285,7 +285,7 @@ enum poll_outcome {
 	POLL_DONE,   /* a callback ended it */
 	POLL_FAILED, /* an exception is set */
 	POLL_AGAIN,  /* a signal that means nothing to Python */
-	POLL_WAITED, /* events were delivered, or the time is over */
+	POLL_WAITED, /* events were delivered or discarded, or the time is over */
 };
 
 static enum poll_outcome poll_outcome(struct ebcc_error *error)
@@ -352,8 +352,11 @@ PyObject *module_poll(PyObject *self, PyObject *args)
 	deadline = timeout < 0 ? -1 : now_ms() + timeout;
 	do {
 		int wait = slice(deadline, &last);
+		int64_t end = now_ms() + wait;
 
 		outcome = poll_once(module, source, wait, &count);
+		/* One that ends early without events has found what programs had discarded. */
+		last = last || now_ms() < end;
 	} while (!module->closing &&
 		 (outcome == POLL_AGAIN || (outcome == POLL_WAITED && count == 0 && !last)));
 	poll_end(module);

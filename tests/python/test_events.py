@@ -727,3 +727,38 @@ def test_ctrl_c_while_events_pour_in(load, kind):
         taken.join()
         writer.kill()
         writer.wait()
+
+
+DISCARDING = """
+BPF_RINGBUF_OUTPUT(events, 8);
+TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
+    FILTER
+    u32 *number = events.ringbuf_reserve(sizeof(*number));
+    if (!number)
+        return 0;
+    *number = args->pid;
+    if (args->pid == 1)
+        events.ringbuf_discard(number, 0);
+    else
+        events.ringbuf_submit(number, 0);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["after a silence", "while batches are read"])
+def test_a_poll_ends_when_all_that_came_was_discarded(load, busy):
+    """It would wait for ever otherwise: there is nothing for a callback, and no time limit."""
+    bpf = load(DISCARDING)
+    got = []
+    bpf["events"].open_ring_buffer(lambda ctx, data, size: got.append(bpf["events"].event(data)))
+    if busy:
+        getpgid(2)
+        bpf.ring_buffer_poll()
+    poll = threading.Thread(target=bpf.ring_buffer_poll, daemon=True)
+    poll.start()
+    wait_until_asleep(os.getpid(), poll.native_id)
+    getpgid(1)
+    poll.join(LIMIT)
+    assert not poll.is_alive()
+    assert got == [2] * busy
