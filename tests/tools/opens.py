@@ -85,7 +85,7 @@ class Opens:
         deep = os.path.join(b"l" * 200, b"m" * 200, b"n" * 200)
         os.makedirs(self.path(deep))
         os.mkdir(self.path(b"base"))
-        for name in (b"plain", b"base/below", b"control\n\x1b[31m", b"latin-\xe9", "ünïcode".encode(),
+        for name in (b"plain", b"base/below", b"control\n\x1b[31m\xc2\x9b2J", b"latin-\xe9", "ünïcode".encode(),
                      os.path.join(deep, b"deep")):
             with open(self.path(name), "wb"):
                 pass
@@ -108,7 +108,7 @@ class Opens:
         self.openat(b"below", os.O_RDONLY, base=self.path(b"base"))
         self.openat(b"../plain", os.O_RDONLY, directory=self.base, base=self.path(b"base"))
         self.openat(b"", os.O_RDONLY)
-        self.openat(self.path(b"control\n\x1b[31m"), os.O_RDONLY)
+        self.openat(self.path(b"control\n\x1b[31m\xc2\x9b2J"), os.O_RDONLY)
         self.openat(self.path(b"latin-\xe9"), os.O_RDONLY)
         self.openat(self.path("ünïcode".encode()), os.O_RDONLY)
         self.openat(self.deep, os.O_RDONLY)

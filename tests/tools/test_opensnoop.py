@@ -108,7 +108,7 @@ def test_columns(workload):
     assert {(int(uid), int(pid), comm) for _, uid, pid, comm, *_ in rows} == {
         (os.getuid(), workload.pid, b"python3")}
     paths = [row[-1] for row in rows]
-    assert os.fsencode(workload.directory) + b"/control\\x0a\\x1b[31m" in paths
+    assert os.fsencode(workload.directory) + b"/control\\x0a\\x1b[31m\\xc2\\x9b2J" in paths
     assert os.fsencode(workload.directory) + b"/latin-\xe9" in paths
     assert b"below" in paths
 

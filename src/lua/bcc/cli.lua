@@ -134,13 +134,6 @@ function cli.seconds(text)
   return number
 end
 
---- The text with control characters written out, so that none reaches the terminal.
----@param text string
----@return string
-function cli.for_terminal(text)
-  return (text:gsub("%c", function(character) return ("\\x%02x"):format(character:byte()) end))
-end
-
 -- Bytes as the kernel has them as a text that every JSON reader takes.
 local function text_of(bytes)
   if utf8.len(bytes) then
@@ -148,16 +141,33 @@ local function text_of(bytes)
   end
   local parts, position = {}, 1
   while position <= #bytes do
-    local length = utf8.len(bytes, position, position) and utf8.offset(bytes, 2, position)
-    if length then
-      parts[#parts + 1] = bytes:sub(position, length - 1)
-      position = length
+    if utf8.len(bytes, position, position) then
+      parts[#parts + 1] = utf8.char(utf8.codepoint(bytes, position))
+      position = position + #parts[#parts]
     else
       parts[#parts + 1] = ("\\x%02x"):format(bytes:byte(position))
       position = position + 1
     end
   end
   return table.concat(parts)
+end
+
+local function written_out(characters)
+  return (characters:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end))
+end
+
+-- In UTF-8, the control characters of C1, and what breaks lines or turns the direction of text.
+local CONTROLS = { "%c", "\xc2[\x80-\x9f]", "\xe2\x80[\xa8-\xae]", "\xe2\x81[\xa6-\xa9]" }
+
+--- The text with control characters written out, so that none reaches the terminal.
+---@param text string
+---@return string
+function cli.for_terminal(text)
+  text = text_of(text)
+  for _, pattern in ipairs(CONTROLS) do
+    text = text:gsub(pattern, written_out)
+  end
+  return text
 end
 
 -- A number with a fraction, to a millionth: dkjson writes 14 digits, ten of which a time of today has

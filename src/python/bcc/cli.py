@@ -9,6 +9,7 @@ import argparse
 import bisect
 import ctypes
 import io
+import json
 import math
 import operator
 import os
@@ -20,6 +21,7 @@ import time
 from . import _ebcc
 from .bpf import BPF
 from .finding import FindMixin
+from .terminal import for_terminal, printable
 from .utils import get_online_cpus
 
 FAILURE = 1
@@ -31,8 +33,6 @@ POLL_SECONDS = 0.2
 # Each CPU has a buffer of its own. An event is shown once it is this old: by then the
 # earlier ones of all other CPUs have been read, and lines come in the order of time.
 SETTLE_SECONDS = 0.001
-
-CONTROL_BYTES = {byte: b"\\x%02x" % byte for byte in (*range(0x20), 0x7F)}
 
 
 class Failure(Exception):
@@ -196,11 +196,15 @@ def text_of(raw):
     return raw.decode("utf-8", "backslashreplace")
 
 
-def for_terminal(raw):
-    """The bytes with control characters written out, so that none reaches the terminal."""
-    if raw.isascii() and raw.decode("ascii").isprintable():
-        return raw
-    return b"".join(CONTROL_BYTES.get(byte) or bytes((byte,)) for byte in raw)
+def json_line(values):
+    """A JSON object as a line of bytes. Characters that are not harmless are written as JSON writes
+    them, such as \\u001b."""
+    text = json.dumps(values, ensure_ascii=False)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else
+                       f"\\u{ord(c):04x}" if ord(c) < 0x10000 else json.dumps(c)[1:-1]
+                       for c in text)
+    return text.encode() + b"\n"
 
 
 class Losses:
@@ -464,7 +468,7 @@ def run(prog, main):
     # What is still buffered would fail again at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if words:
-        print(f"{prog}: {words}", file=sys.stderr)
+        print(f"{prog}: {printable(str(words))}", file=sys.stderr)
     with Progress() as progress:
         # The kernel takes its time, for each of hundreds of tracepoints.
         progress.note("detaching")

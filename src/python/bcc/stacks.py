@@ -7,7 +7,6 @@ what was counted; a Report shows it in the forms that the options ask for.
 """
 import argparse
 import errno
-import json
 import os
 import re
 import sys
@@ -280,7 +279,7 @@ class Recorder:
 
 def readable(raw):
     """Bytes as a string without control characters."""
-    return cli.for_terminal(cli.text_of(raw).encode()).decode()
+    return cli.printable(cli.text_of(raw))
 
 
 class Report:
@@ -405,7 +404,7 @@ class Report:
                 frames = getattr(stack, name)
                 values[name] = None if frames is None else [self.line(frame) for frame in frames]
             values[self.unit] = stack.value
-            cli.write(json.dumps(values, ensure_ascii=False).encode() + b"\n")
+            cli.write(cli.json_line(values))
 
     def draw(self, stacks):
         """Writes the flame graph."""

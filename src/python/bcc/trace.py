@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The trace pipe: what bpf_trace_printk() writes, as lines and as fields."""
 
+import sys
+
 from . import _ebcc
+from .terminal import for_terminal
 from .utils import printb
 
 # A line starts with the command's name, right-justified in this many columns.
@@ -44,6 +47,11 @@ def parse(line):
         return None
 
 
+def _without_controls(line):
+    """A line for a terminal; tabs, which programs set columns with, stay."""
+    return b"\t".join(map(for_terminal, line.split(b"\t")))
+
+
 class TraceMixin:
     """The trace pipe methods of BPF."""
 
@@ -79,9 +87,11 @@ class TraceMixin:
 
     def trace_print(self, fmt=None):
         """Prints the trace pipe until interrupted. fmt: a format string for the fields, such as
-        "{1} {5}"; without it, whole lines."""
+        "{1} {5}"; without it, whole lines, on a terminal without the control characters that the
+        traced programs may have put there."""
+        show = _without_controls if sys.stdout.isatty() else bytes
         while True:
             if fmt:
                 print(fmt.format(*self.trace_fields()), flush=True)
             else:
-                printb(self.trace_readline())
+                printb(show(self.trace_readline()))
