@@ -166,7 +166,7 @@ def test_include_directories_and_forced_includes(tmp_path):
 
 
 def test_headers_beside_the_source(tmp_path, monkeypatch):
-    """They are found wherever the process is, and a change of one is seen."""
+    """They are found wherever the process is, and a change of one is seen. The directory above is read when a flag names it."""
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "main.c").write_text(
         '#include "beside.h"\n#include "../above.h"\nBPF_ARRAY(numbers, u64, BESIDE * ABOVE);\nint f(void *ctx) { return 0; }\n')
@@ -174,10 +174,10 @@ def test_headers_beside_the_source(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     for size in (3, 4):
         (tmp_path / "inner" / "beside.h").write_text("#define BESIDE %d\n" % size)
-        with BPF(src_file=str(tmp_path / "inner" / "main.c")) as bpf:
+        with BPF(src_file=str(tmp_path / "inner" / "main.c"), cflags=[f"-I{tmp_path}"]) as bpf:
             assert len(bpf["numbers"]) == 2 * size
     monkeypatch.chdir(tmp_path)
-    with BPF(src_file="inner/main.c") as bpf:
+    with BPF(src_file="inner/main.c", cflags=["-I."]) as bpf:
         assert len(bpf["numbers"]) == 8
 
 
