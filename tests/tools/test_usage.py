@@ -116,10 +116,7 @@ def test_wrong_usage(name, arguments, reason):
     assert status == 2 and reason in errors
 
 
-PYTHON_TOOLS = sorted({*NAMES} - {"killsnoop", "syncsnoop"})
-
-
-@pytest.mark.parametrize("name", PYTHON_TOOLS)
+@pytest.mark.parametrize("name", NAMES)
 def test_source_is_printed(name):
     """After the values of its constants, all of which it declares."""
     status, output, errors = run(name, "--ebpf", *NEEDED.get(name, []))

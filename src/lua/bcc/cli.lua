@@ -54,6 +54,7 @@ function cli.parser(name, description, examples)
   parser:flag("--version", "show the version of ebcc"):action(function()
     cli.run(name, function() cli.write(("%s (ebcc %s)\n"):format(name, ebcc.version)) end)
   end)
+  parser:flag("--ebpf", "print the BPF source and end, without tracing")
   parser:usage_margin(2):help_usage_margin(2):help_description_margin(38):help_max_width(100)
   function parser.error(_, message)
     io.stderr:write(name, ": ", (message:gsub("\n", "; ")), " (--help shows the options)\n")
@@ -63,12 +64,34 @@ function cli.parser(name, description, examples)
   function parser.parse(self, arguments)
     local values = parse(self, arguments)
     local may, reason = ebcc.check_privilege()
-    if not may then
+    if not may and not values.ebpf then
       error(reason, 0)
     end
     return values
   end
   return parser
+end
+
+--- The BPF object of a tool's source. With --ebpf the source is printed and the tool ends; the
+--- constants, which are set when it is loaded, stand before it as comments.
+---@param args table what the parser gave
+---@param source string
+---@param constants table<string, integer|boolean>
+function cli.load(args, source, constants)
+  if not args.ebpf then
+    return require("bcc").BPF:new { text = source, constants = constants }
+  end
+  local names = {}
+  for name in pairs(constants) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    cli.write(("/* %s = %s */\n"):format(name, constants[name]))
+  end
+  cli.write(source, "\n")
+  cli.flush()
+  os.exit(0)
 end
 
 --- A converter of whole numbers from low to high.
