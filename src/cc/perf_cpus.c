@@ -55,6 +55,8 @@ struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 					 struct ebcc_perf_cpus **ret)
 {
 	struct ebcc_perf_cpus *cpus = calloc(1, sizeof(*cpus));
+	/* Files are opened for it: that is not to be the first event of who traces opens. */
+	uint64_t listener = own_listener();
 	struct ebcc_error *error;
 
 	if (!cpus)
@@ -75,7 +77,7 @@ struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 		free(cpus);
 		return error;
 	}
-	set_listener(cpus, own_listener());
+	set_listener(cpus, listener);
 	*ret = cpus;
 	return NULL;
 }

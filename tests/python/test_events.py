@@ -762,3 +762,20 @@ def test_a_poll_ends_when_all_that_came_was_discarded(load, busy):
     poll.join(LIMIT)
     assert not poll.is_alive()
     assert got == [2] * busy
+
+
+def test_who_traces_opens_does_not_see_its_buffer_opened(load):
+    """What the library opens for that is done before there is anywhere to send events."""
+    bpf = load("""
+        BPF_PERF_OUTPUT(events);
+        TRACEPOINT_PROBE(syscalls, sys_enter_openat) {
+            FILTER
+            u64 flags = args->flags;
+            events.perf_submit(args, &flags, sizeof(flags));
+            return 0;
+        }""")
+    got = []
+    bpf["events"].open_perf_buffer(lambda cpu, data, size: got.append(bpf["events"].event(data)))
+    os.close(os.open("/dev/null", os.O_RDONLY | os.O_NOFOLLOW))
+    wait_until(lambda: bpf.perf_buffer_consume() or got)
+    assert [flags & os.O_NOFOLLOW for flags in got] == [os.O_NOFOLLOW]

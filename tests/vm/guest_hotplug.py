@@ -51,6 +51,10 @@ class Reader:
         self.seen, self.lost = [], []
         self.bpf["events"].open_perf_buffer(lambda cpu, data, size: self.seen.append(cpu), lost_cb=self.lost.append, **options)
 
+    def close(self):
+        """Leaves nothing attached to the tests that come after."""
+        self.bpf.close()
+
     def send(self, cpu):
         """One event, on that processor, and what has come."""
         with running_on(cpu):
@@ -69,9 +73,16 @@ class Reader:
         assert self.seen[before:] == [cpu]
 
 
-def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu):
+@pytest.fixture
+def open_reader():
+    """open_reader(**options): a Reader that is closed when the test ends."""
+    with contextlib.ExitStack() as stack:
+        yield lambda **options: stack.enter_context(contextlib.closing(Reader(**options)))
+
+
+def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu, open_reader):
     second_cpu(False)
-    reader = Reader()
+    reader = open_reader()
     reader.send(0)
     second_cpu(True)
     # The first event finds no ring: it is lost, told so, and makes the reader open one.
@@ -82,8 +93,8 @@ def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu):
     assert reader.seen == [0, 1, 1, 0] and sum(reader.lost) == 1
 
 
-def test_a_cpu_that_goes_and_comes_back(second_cpu):
-    reader = Reader()
+def test_a_cpu_that_goes_and_comes_back(second_cpu, open_reader):
+    reader = open_reader()
     reader.send(1)
     for times in (1, 2, 3):
         second_cpu(False)
@@ -95,10 +106,10 @@ def test_a_cpu_that_goes_and_comes_back(second_cpu):
     assert reader.seen == [1, 0, 1, 0, 1, 0, 1, 1]
 
 
-def test_a_reader_that_waits_for_wakeups(second_cpu):
+def test_a_reader_that_waits_for_wakeups(second_cpu, open_reader):
     """The kernel has nothing to wake it by."""
     second_cpu(False)
-    reader = Reader(wakeup_events=1)
+    reader = open_reader(wakeup_events=1)
     second_cpu(True)
     with running_on(1):
         os.getpgid(0)
@@ -114,8 +125,8 @@ def test_a_reader_that_waits_for_wakeups(second_cpu):
     assert reader.seen == [1] and sum(reader.lost) == 1
 
 
-def test_nobody_is_told_of_losses_without_a_reader(second_cpu):
-    reader = Reader()
+def test_nobody_is_told_of_losses_without_a_reader(second_cpu, open_reader):
+    reader = open_reader()
     reader.bpf["events"].close_events()
     second_cpu(False)
     second_cpu(True)
