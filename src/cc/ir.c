@@ -40,14 +40,6 @@ static const struct step dialect_steps[] = {
 
 static const struct step optimize_steps[] = {
 	{.llvm = "default<O2>"},
-	{.pass = ebcc_ir_tables}, /* what simplifycfg made of a switch */
-	{.pass = ebcc_ir_open_tables},
-	{.llvm = "always-inline"},
-	{.pass = ebcc_ir_undefined},
-	{.pass = ebcc_ir_stack},
-	{.pass = ebcc_ir_constants},
-	{.pass = ebcc_ir_refuse_machine_code},
-	{.pass = ebcc_ir_check_assembler},
 };
 
 /* Leaves out instcombine, which takes range checks apart from the index that they guard: some
@@ -56,13 +48,14 @@ static const struct step plain_steps[] = {
 	{.llvm = "default<O0>"},
 	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
 		 "simplifycfg),globaldce"},
-	{.pass = ebcc_ir_tables},
-	{.pass = ebcc_ir_open_tables},
-	{.llvm = "always-inline"},
-	{.pass = ebcc_ir_undefined},
-	{.pass = ebcc_ir_stack},
-	{.pass = ebcc_ir_constants},
-	{.pass = ebcc_ir_refuse_machine_code},
+};
+
+/* Behind either of them. */
+static const struct step finishing_steps[] = {
+	{.pass = ebcc_ir_tables}, /* what simplifycfg made of a switch */
+	{.pass = ebcc_ir_open_tables},	   {.llvm = "always-inline"},
+	{.pass = ebcc_ir_undefined},	   {.pass = ebcc_ir_stack},
+	{.pass = ebcc_ir_constants},	   {.pass = ebcc_ir_refuse_machine_code},
 	{.pass = ebcc_ir_check_assembler},
 };
 
@@ -124,10 +117,12 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 
 	ebcc_ir_init(&ir);
 	if (RUN_STEPS(&ir, dialect_steps) && verify(&ir)) {
-		if (opts->pipeline == EBCC_CC_PIPELINE_PLAIN)
-			RUN_STEPS(&ir, plain_steps);
-		else
-			RUN_STEPS(&ir, optimize_steps);
+		bool done = opts->pipeline == EBCC_CC_PIPELINE_PLAIN
+				    ? RUN_STEPS(&ir, plain_steps)
+				    : RUN_STEPS(&ir, optimize_steps);
+
+		if (done)
+			RUN_STEPS(&ir, finishing_steps);
 	}
 	ebcc_ir_deinit(&ir);
 	return !ir.failed;
