@@ -246,6 +246,14 @@ def child(code):
     assert os.waitpid(pid, 0)[1] == 0
 """
 
+
+def output_of(script, kind):
+    """What a script prints, and what it complains of, with an output of that kind."""
+    done = subprocess.run([sys.executable, "-c", script, kind], capture_output=True, text=True,
+                          timeout=LIMIT)
+    return done.stdout, done.stderr
+
+
 # What a child does, and how many events the parent has seen in the end.
 FORKS = {
     # It ends as any Python process does, and closes what it has.
@@ -274,9 +282,7 @@ for _ in range(2):
     poll(1000)
 print(got == [mark] * CALLS, b["counts"][mark].value == CALLS, 99 in b["counts"])
 """.replace("CALLS", str(calls))
-    done = subprocess.run([sys.executable, "-c", script, kind], capture_output=True, text=True,
-                          timeout=LIMIT)
-    assert (done.stdout, done.stderr) == ("True True %s\n" % (name == "a table"), "")
+    assert output_of(script, kind) == ("True True %s\n" % (name == "a table"), "")
 
 
 def test_a_forked_child_is_told_that_it_has_no_perf_buffers():
@@ -294,9 +300,7 @@ os.getpgid(mark)
 poll(1000)
 print(got == [mark])
 """
-    done = subprocess.run([sys.executable, "-c", script, "perf"], capture_output=True, text=True,
-                          timeout=LIMIT)
-    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert output_of(script, "perf") == ("True\n", "")
 
 
 def test_a_forked_child_does_not_take_the_parents_events():
@@ -316,9 +320,7 @@ os.getpgid(mark)
 poll(1000)
 print(got == [mark])
 """
-    done = subprocess.run([sys.executable, "-c", script, "perf"], capture_output=True, text=True,
-                          timeout=LIMIT)
-    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert output_of(script, "perf") == ("True\n", "")
 
 
 def test_a_forked_child_opens_what_its_parent_has_left():
@@ -334,9 +336,7 @@ os.getpgid(mark)
 poll(1000)
 print(got == [mark])
 """
-    done = subprocess.run([sys.executable, "-c", script, "perf"], capture_output=True, text=True,
-                          timeout=LIMIT)
-    assert (done.stdout, done.stderr) == ("True\n", "")
+    assert output_of(script, "perf") == ("True\n", "")
 
 
 def test_a_forked_child_may_read_a_ring_buffer():
@@ -349,6 +349,4 @@ def code():
 child(code)
 print("read")
 """
-    done = subprocess.run([sys.executable, "-c", script, "ring"], capture_output=True, text=True,
-                          timeout=LIMIT)
-    assert (done.stdout, done.stderr) == ("read\n", "")
+    assert output_of(script, "ring") == ("read\n", "")
