@@ -328,7 +328,7 @@ static bool is_refresh_due(struct process *process)
 	       is_due(now, process->refreshed, REFRESH_INTERVAL, process->refresh_cost);
 }
 
-/* Reads again what is due to be. Where there is no time for that, the process has no names. */
+/* Reads again what is due. Where the time for reading is used up, the process has no names. */
 static struct ebcc_error *refresh_known(struct ebcc_symbolizer *symbolizer, struct process *process)
 {
 	char subject[32];

@@ -40,7 +40,7 @@ function cli.flush()
 end
 
 --- An argument parser whose help ends with examples and the exit status, and which tells a mistake
---- in one line. Who may not trace is told so when the arguments are right.
+--- in one line. When the arguments are right, it raises for users who may not trace.
 ---@param name string
 ---@param description string
 ---@param examples string
