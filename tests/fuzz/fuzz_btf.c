@@ -12,17 +12,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "btf_check.h"
-#include "ktypes_internal.h"
-#include "value.h"
+#include "kernel/btf_check.h"
+#include "types/ktypes_internal.h"
+#include "load/value.h"
 
 #define VALUE_LIMIT 65536
-
-/* The text that comes before the types is not made here, and has no typedefs. */
-bool ebcc_ktypes_is_basic(const char *name)
-{
-	return (void)name, false;
-}
 
 /* What a source may name of the seeds' types. */
 static void add_names(struct ebcc_hash *names)

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "elf_symbols.h"
-#include "symbol_table.h"
+#include "elf/symbols.h"
+#include "symbols/table.h"
 
 #define ADDRESSES 64
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf_map.h"
+#include "symbols/perf_map.h"
 
 #define QUESTIONS 32
 

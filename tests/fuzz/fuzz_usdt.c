@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "usdt_args.h"
-#include "usdt_notes.h"
+#include "usdt/args.h"
+#include "usdt/notes.h"
 
 /* The largest struct pt_regs of both machines, less one register. */
 #define LAST_REGISTER 264

@@ -9,7 +9,7 @@ import pytest
 import bcc
 from bcc import BPF
 
-MACROS = Path(__file__).resolve().parent.parent.parent / "src/cc/kernel/macros.h"
+MACROS = Path(__file__).resolve().parent.parent.parent / "src/cc/types/tables/macros.h"
 
 # A declaration, and what is then true of it.
 LAYOUTS = [

@@ -8,7 +8,7 @@ import pytest
 
 import bcc
 
-EMBED = Path(bcc.__file__).absolute().parents[2] / "src/cc/embed_headers"
+EMBED = Path(bcc.__file__).absolute().parents[2] / "src/cc/compiler/embed_headers"
 
 # As libbpf 1.1 writes it.
 PLAIN = """

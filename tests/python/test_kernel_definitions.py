@@ -1,4 +1,4 @@
-"""What src/cc/kernel/macros.h and user-space headers give to sources, against the headers of the kernels that they are for.
+"""What src/cc/types/tables/macros.h and user-space headers give to sources, against the headers of the kernels that they are for.
 
 Constants, and functions on samples, are compiled by the C compiler with the kernel's own headers, and from BTF by ebcc;
 both have to give the same values. What reads the kernel's structs is compiled to BPF both ways, and has to read the same.
@@ -21,8 +21,8 @@ from bcc import _ebcc
 
 TOP = Path(__file__).resolve().parent.parent.parent
 VM_RUN = TOP / "tests/vm/run"
-OWN = (TOP / "src/cc/kernel/macros.h").read_text()
-USER_SPACE = (TOP / "src/cc/kernel/uapi.h").read_text()
+OWN = (TOP / "src/cc/types/tables/macros.h").read_text()
+USER_SPACE = (TOP / "src/cc/types/tables/uapi.h").read_text()
 SUITES = os.environ.get("EBCC_TEST_KERNELS", "bookworm trixie sid").split()
 BTF, HEADERS = 1, 2
 FUNCTION = re.compile(r"^static [^{]*?(\w+)\([^()]*\)\n\{", re.M)

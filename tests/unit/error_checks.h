@@ -6,7 +6,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "error.h"
+#include "base/error.h"
 
 /* The call succeeds; else its message is shown. */
 #define ck_assert_ok(call)                                                                         \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <string.h> for BPF programs: what the compiler expands in place. What else it knows (ir_library.c)
+/* <string.h> for BPF programs: what the compiler expands in place. What else it knows (compiler/passes/library.c)
  * is not declared, so that a source may have functions of these names: clang does it on demand. */
 #ifndef EBCC_STD_STRING_H
 #define EBCC_STD_STRING_H

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reads the verifier's log from its end. The log's lines are instructions ("5: (61) r1 = ..."),
+ * source lines ("; int x = *p;", newer kernels add "@ file:line"), register states, and at last the
+ * reason, followed by statistics. Kernels that don't name file and line are helped out with the
+ * object's own line info, a table of struct bpf_line_info per section in .BTF.ext.
+ */
+#include "advice/verifier_log.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <linux/bpf.h>
+
+#include "base/buf.h"
+#include "elf/bpf_object.h"
+
+/* As much of the log as a person may want to see in an error. */
+#define DETAILS_LINES 60
+#define DETAILS_SIZE 8192
+
+struct line {
+	const char *text;
+	size_t length;
+};
+
+/* What the log says, as far as it could be found; each may be empty. */
+struct findings {
+	struct line reason;
+	struct line source;   /* the text of the source line */
+	struct line location; /* "file:line" */
+	long instruction;     /* -1: unknown */
+};
+
+/* The line that ends before @end; *@end moves to where the one before it ends. */
+static bool previous_line(const char *start, const char **end, struct line *ret)
+{
+	const char *stop = *end, *begin;
+
+	while (stop > start && (stop[-1] == '\n' || stop[-1] == '\r'))
+		stop--;
+	if (stop == start)
+		return false;
+	for (begin = stop; begin > start && begin[-1] != '\n';)
+		begin--;
+	*ret = (struct line){.text = begin, .length = (size_t)(stop - begin)};
+	*end = begin;
+	return true;
+}
+
+static bool begins(const struct line *line, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return line->length >= length && !memcmp(line->text, prefix, length);
+}
+
+/* What follows a reason: states of a loop that doesn't end, counts. */
+static bool is_statistics(const struct line *line)
+{
+	return begins(line, "cur state:") || begins(line, "old state:") ||
+	       begins(line, "processed ") || begins(line, "verification time") ||
+	       begins(line, "stack depth") || begins(line, "insns processed") ||
+	       begins(line, "peak_states") || begins(line, "mark_precise") || begins(line, "-- ");
+}
+
+/* "12: (85) call ..." and "from 12 to 15: R0=..." aren't reasons. */
+static long instruction_of(const struct line *line)
+{
+	size_t i = 0;
+	long number = 0;
+
+	for (; i < line->length && isdigit((unsigned char)line->text[i]) && i < 9; i++)
+		number = number * 10 + (line->text[i] - '0');
+	if (!i || i + 2 >= line->length || line->text[i] != ':' || line->text[i + 1] != ' ')
+		return -1;
+	return line->text[i + 2] == '(' || line->text[i + 2] == 'R' ? number : -1;
+}
+
+static void split_source(struct findings *findings, const struct line *line)
+{
+	const char *at = NULL;
+
+	findings->source = (struct line){.text = line->text + 2, .length = line->length - 2};
+	for (size_t i = 0; i + 3 <= findings->source.length; i++)
+		if (!memcmp(findings->source.text + i, " @ ", 3))
+			at = findings->source.text + i;
+	if (!at)
+		return;
+	findings->location.text = at + 3;
+	findings->location.length =
+		(size_t)(findings->source.text + findings->source.length - findings->location.text);
+	findings->source.length = (size_t)(at - findings->source.text);
+}
+
+static void read_log(const char *log, struct findings *ret)
+{
+	const char *end = log + strlen(log);
+	struct line line;
+
+	*ret = (struct findings){.instruction = -1};
+	while (previous_line(log, &end, &line)) {
+		long instruction = instruction_of(&line);
+
+		if (begins(&line, "; ")) {
+			split_source(ret, &line);
+			return;
+		}
+		if (instruction >= 0) {
+			if (ret->instruction < 0)
+				ret->instruction = instruction;
+		} else if (!ret->reason.text && !is_statistics(&line) && !begins(&line, "from ")) {
+			ret->reason = line;
+		}
+	}
+}
+
+struct line_info {
+	const char *file, *text;
+	unsigned line;
+};
+
+/* Reads a u32 of .BTF.ext at @offset, checked. */
+static bool read_u32(const char *data, size_t size, uint64_t offset, uint32_t *ret)
+{
+	if (offset > size || size - offset < sizeof(*ret))
+		return false;
+	memcpy(ret, data + offset, sizeof(*ret));
+	return true;
+}
+
+static const char *trimmed(const char *text, size_t *length)
+{
+	while (*length && isspace((unsigned char)*text)) {
+		text++;
+		--*length;
+	}
+	while (*length && isspace((unsigned char)text[*length - 1]))
+		--*length;
+	return text;
+}
+
+static bool same_text(const struct line *wanted, const char *text)
+{
+	size_t wanted_length = wanted->length, length = strlen(text);
+	const char *a = trimmed(wanted->text, &wanted_length);
+	const char *b = trimmed(text, &length);
+
+	return length == wanted_length && !memcmp(a, b, length);
+}
+
+/*
+ * One section's records: the line info at or before the instruction, if that has
+ * the text which the log shows, else any record with this text (an inlined line, a subprogram).
+ */
+static void search_records(const struct ebcc_rejection *rejection, const struct findings *findings,
+			   const char *records, size_t count, size_t record_size, bool own_section,
+			   struct line_info *ret)
+{
+	uint64_t start = 0, wanted;
+	bool have_instruction = own_section && findings->instruction >= 0 &&
+				(size_t)findings->instruction < rejection->instruction_count;
+
+	/* Other programs may come before it in its section. */
+	ebcc_elf_symbol_offset(rejection->object_bytes, rejection->object_size, rejection->program,
+			       &start);
+	wanted = start + (uint64_t)findings->instruction * 8;
+	for (size_t i = 0; i < count; i++) {
+		struct bpf_line_info info;
+		const char *file, *text;
+
+		memcpy(&info, records + i * record_size, sizeof(info));
+		file = btf__name_by_offset(rejection->btf, info.file_name_off);
+		text = btf__name_by_offset(rejection->btf, info.line_off);
+		if (!file || !text)
+			continue;
+		if (findings->source.text ? !same_text(&findings->source, text) : !have_instruction)
+			continue;
+		if (ret->file && !(have_instruction && info.insn_off <= wanted))
+			continue;
+		*ret = (struct line_info){
+			.file = file, .text = text, .line = BPF_LINE_INFO_LINE_NUM(info.line_col)};
+	}
+}
+
+static void search_line_info(const struct ebcc_rejection *rejection,
+			     const struct findings *findings, struct line_info *ret)
+{
+	uint32_t header_size, offset, length, record_size, name, count;
+	uint64_t at, end;
+	const char *data;
+	size_t size;
+
+	/* struct btf_ext_header: magic, version and flags (8 bytes with header_size), then offset
+	 * and length of function info and of line info, counted from the header's end. */
+	if (!rejection->btf ||
+	    !ebcc_elf_section(rejection->object_bytes, rejection->object_size, ".BTF.ext", &data,
+			      &size) ||
+	    !read_u32(data, size, 4, &header_size) || !read_u32(data, size, 16, &offset) ||
+	    !read_u32(data, size, 20, &length))
+		return;
+	at = (uint64_t)header_size + offset;
+	end = at + length;
+	if (!read_u32(data, size, at, &record_size) || record_size < sizeof(struct bpf_line_info) ||
+	    record_size % 4)
+		return;
+	for (at += 4; at < end; at += 8 + (uint64_t)count * record_size) {
+		const char *section;
+
+		if (!read_u32(data, size, at, &name) || !read_u32(data, size, at + 4, &count) ||
+		    at + 8 > size || (uint64_t)count * record_size > size - (at + 8))
+			return;
+		section = btf__name_by_offset(rejection->btf, name);
+		search_records(rejection, findings, data + at + 8, count, record_size,
+			       section && !strcmp(section, rejection->section), ret);
+	}
+}
+
+static const char own_memory_hint[] =
+	"the helper wants a pointer to a variable of the program or to a leaf: take the address "
+	"with &, and copy what is kernel memory to a variable first";
+
+static const char unreleased_hint[] =
+	"every way to the program's end must give back what was reserved or looked up, for example "
+	"by ringbuf_submit() or ringbuf_discard()";
+
+static const char plain_number_hint[] =
+	"the pointer is a plain number to the kernel: a NULL that wasn't tested for, what was "
+	"given back before, or an address to be read with bpf_probe_read_kernel() or "
+	"bpf_probe_read_user()";
+
+static const struct {
+	const char *pattern; /* in the reason */
+	const char *hint;
+} hints[] = {
+	{"map_value_or_null", "a lookup can fail: test its result for NULL before using it"},
+	{"_or_null'", "the pointer can be NULL: test it before using it"},
+	{"null-check it first", "a lookup can fail: test its result for NULL before using it"},
+	{"expected=ctx", "the helper wants the program's own context"},
+	{"type=scalar expected=", own_memory_hint},
+	{"type=inv expected=", own_memory_hint},
+	{"size of register spill",
+	 "a pointer is used as a number of fewer bits: is a * missing, or an & too many?"},
+	{"on pointer prohibited", "a pointer is used as a number: is a * missing?"},
+	{"Unreleased reference", unreleased_hint},
+	{"reference leak", unreleased_hint},
+	{"modified ctx ptr", "read members of the context by their names, with constant indexes"},
+	{"variable-offset",
+	 "the index into a variable on the stack has no bound: compare it with the size, as "
+	 "unsigned, or mask it"},
+	{"misaligned", "the member isn't aligned for a read of this size: copy it with "
+		       "__builtin_memcpy()"},
+	{"back-edge", "this kernel takes no such loop: give it a constant bound, or unroll it"},
+	{"infinite loop", "the loop's end can't be seen: give it a constant bound"},
+	{"sequence of",
+	 "the program branches or loops too much: bound its loops by a smaller constant"},
+	{"too large",
+	 "the program branches or loops too much: bound its loops by a smaller constant"},
+	{"stack size", "the stack has 512 bytes: move large variables to a BPF_PERCPU_ARRAY"},
+	{"indirect read from stack", "a variable or padding on the stack was never set: initialize "
+				     "it with = {} or __builtin_memset"},
+	{"indirect access to stack", "a variable or padding on the stack was never set: initialize "
+				     "it with = {} or __builtin_memset"},
+	{"read from stack", "a variable on the stack was never set: initialize it with = {}"},
+	{"R0 !read_ok", "the program ends without a return value: add return 0"},
+	{"!read_ok", "a value is used that was never set"},
+	/* Its number in kernels that don't know it. */
+	{"unknown#177",
+	 "bpf_trace_printk() of more than three values needs Linux 5.16: print fewer "
+	 "in a line, or hand them to user space through a BPF_PERF_OUTPUT"},
+	{"unknown func", "this kernel doesn't have the helper, or not for programs of this type"},
+	{"invalid func", "this kernel doesn't have the helper"},
+	{"cannot use helper", "programs of this type may not call the helper"},
+	{"invalid access to packet", "compare the pointer with data_end before reading"},
+	{"outside of the packet", "compare the pointer with data_end before reading"},
+	{"type STRUCT is unsupported",
+	 "this kernel attaches such programs to no function with a struct among its arguments: use "
+	 "a kprobe"},
+	{"invalid bpf_context access",
+	 "programs of this type have no such context member, or may only read it"},
+	{"min value is negative",
+	 "the size or index may be negative: make it unsigned, or mask it"},
+	{"unbounded m", "the size or index has no bound: compare it with one, as unsigned"},
+	{"value is outside of the",
+	 "the index may leave the array: compare it with the size first"},
+	{"invalid access to map value",
+	 "the index may leave the value: compare it with the size first"},
+	{"invalid zero-sized read", "the size may be 0: test it first"},
+	{"invalid mem access 'scalar'", plain_number_hint},
+	{"invalid mem access 'inv'", plain_number_hint},
+};
+
+/* What the line before the reason tells: "func 'vfs_write' arg3 type INT is not a struct". */
+static const char argument_hint[] =
+	"this kernel gives such programs no argument that points to anything but a struct, which "
+	"came with Linux 5.17: use a kprobe, or leave the argument alone";
+
+static const char *find_hint(const struct line *reason, const char *log)
+{
+	if (memmem(reason->text, reason->length, "invalid bpf_context access", 26) &&
+	    strstr(log, " is not a struct\n"))
+		return argument_hint;
+	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
+		if (memmem(reason->text, reason->length, hints[i].pattern,
+			   strlen(hints[i].pattern)))
+			return hints[i].hint;
+	return NULL;
+}
+
+/* The end of the log, from the start of a line. */
+static const char *log_end(const char *log)
+{
+	const char *end = log + strlen(log), *start = end;
+	struct line line;
+
+	for (int i = 0; i < DETAILS_LINES && previous_line(log, &start, &line); i++)
+		if (end - line.text > DETAILS_SIZE)
+			return line.text + line.length;
+	return start;
+}
+
+/* "GPL-restricted function", "GPL only function", "GPL compatible license", by version and kind. */
+static bool is_about_license(const struct line *reason)
+{
+	return memmem(reason->text, reason->length, "GPL", 3);
+}
+
+static void append_license_hint(struct ebcc_buf *buf, const struct ebcc_rejection *rejection)
+{
+	const char *license;
+	size_t size;
+
+	if (!ebcc_elf_section(rejection->object_bytes, rejection->object_size, "license", &license,
+			      &size)) {
+		license = "";
+		size = 0;
+	}
+	ebcc_buf_printf(
+		buf,
+		" (the source has the license \"%.*s\", and this is only for programs whose "
+		"license is \"GPL\", \"GPL v2\", \"GPL and additional rights\", \"Dual "
+		"BSD/GPL\", \"Dual MIT/GPL\" or \"Dual MPL/GPL\", to the letter; reading "
+		"kernel memory through a pointer is such a call, too: give the source the "
+		"license BPF_LICENSE(GPL), or none)",
+		(int)strnlen(license, size), license);
+}
+
+static void append_line(struct ebcc_buf *buf, const struct line *line)
+{
+	size_t length = line->length;
+	const char *text = trimmed(line->text, &length);
+
+	ebcc_buf_append(buf, text, length);
+}
+
+struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct line_info info = {0};
+	struct findings findings;
+	struct ebcc_error *error;
+	const char *hint;
+
+	read_log(rejection->log, &findings);
+	ebcc_buf_append_string(&text, "the kernel's verifier rejected it");
+	if (findings.reason.text) {
+		while (findings.reason.length &&
+		       findings.reason.text[findings.reason.length - 1] == '.')
+			findings.reason.length--;
+		ebcc_buf_append_string(&text, ": ");
+		append_line(&text, &findings.reason);
+	}
+	if (!findings.location.text)
+		search_line_info(rejection, &findings, &info);
+	if (findings.location.text) {
+		ebcc_buf_append_string(&text, ", at ");
+		append_line(&text, &findings.location);
+	} else if (info.file) {
+		ebcc_buf_printf(&text, ", at %s:%u", info.file, info.line);
+		if (!findings.source.text)
+			findings.source =
+				(struct line){.text = info.text, .length = strlen(info.text)};
+	}
+	if (findings.source.length) {
+		ebcc_buf_append_string(&text, ": ");
+		append_line(&text, &findings.source);
+	}
+	hint = findings.reason.text ? find_hint(&findings.reason, rejection->log) : NULL;
+	if (findings.reason.text && is_about_license(&findings.reason))
+		append_license_hint(&text, rejection);
+	else if (hint)
+		ebcc_buf_printf(&text, " (%s)", hint);
+	error = ebcc_error_create(EBCC_ERROR_LOAD, "program '%s': %s", rejection->program,
+				  ebcc_buf_string(&text));
+	error = ebcc_error_with_subject(error, rejection->program);
+	return ebcc_error_with_details(error, log_end(rejection->log));
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The name of an event's group, "ebcc_PID_STARTTIME_PIDNAMESPACE", says whose the event is: what
+ * belongs to no living process is removed by whichever process attaches next.
+ */
+#include "attach/kprobe_events.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/process.h"
+#include "kernel/pid_namespace.h"
+#include "kernel/tracefs.h"
+
+#define GROUP_PREFIX "ebcc_"
+#define EVENTS_LIMIT (16u << 20)
+/* Names of events may have 63 characters; more of the function than this isn't needed to be unique.
+ */
+#define EVENT_FUNCTION_LENGTH 30
+
+int ebcc_kprobe_events_write(const char *path, const char *command)
+{
+	AUTO_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	if (fd < 0)
+		return errno;
+	return write(fd, command, strlen(command)) < 0 ? errno : 0;
+}
+
+void ebcc_kprobe_event_remove(const char *path, const char *event)
+{
+	AUTO_FREE char *command = NULL;
+
+	if (asprintf(&command, "-:%s", event) < 0) {
+		command = NULL;
+		return;
+	}
+	ebcc_kprobe_events_write(path, command);
+}
+
+/* Whether the group was made by a process of our namespace that is gone: process numbers mean
+ * something within their namespace only. */
+static bool is_left_behind(const char *group, unsigned long namespace)
+{
+	unsigned long long ticks;
+	unsigned long owner_namespace;
+	long pid;
+	int end = 0;
+
+	if (sscanf(group, GROUP_PREFIX "%ld_%llu_%lu/%n", &pid, &ticks, &owner_namespace, &end) !=
+		    3 ||
+	    !end)
+		return false;
+	return owner_namespace == namespace && ebcc_process_start_time(pid) != ticks;
+}
+
+void ebcc_kprobe_events_sweep(void)
+{
+	AUTO_BUF struct ebcc_buf events = EBCC_BUF_INIT;
+	AUTO_FREE char *path = NULL;
+	struct ebcc_error *error = ebcc_tracefs_path("kprobe_events", &path);
+	unsigned long namespace = ebcc_pid_namespace_inode();
+	char *line, *end;
+
+	if (!error)
+		error = ebcc_buf_read_file(&events, path, EVENTS_LIMIT);
+	/* Each line is "KIND:GROUP/EVENT PLACE ARGUMENTS". */
+	for (line = error ? NULL : events.data; line && (end = strchr(line, '\n'));
+	     line = end + 1) {
+		char *group = memchr(line, ':', end - line);
+
+		*end = '\0';
+		if (!group || !is_left_behind(group + 1, namespace))
+			continue;
+		group[1 + strcspn(group + 1, " ")] = '\0';
+		ebcc_kprobe_event_remove(path, group + 1);
+	}
+	ebcc_error_destroy(error);
+}
+
+struct ebcc_error *ebcc_kprobe_event_name(const char *function, char **ret)
+{
+	static atomic_uint number;
+	char cleaned[EVENT_FUNCTION_LENGTH + 1];
+	size_t length = 0;
+
+	for (; function[length] && length < EVENT_FUNCTION_LENGTH; length++) {
+		char c = function[length];
+		bool plain =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		cleaned[length] = plain ? c : '_';
+	}
+	cleaned[length] = '\0';
+	if (asprintf(ret, GROUP_PREFIX "%ld_%llu_%lu/p_%s_%u", (long)getpid(),
+		     (unsigned long long)ebcc_process_start_time(getpid()),
+		     (unsigned long)ebcc_pid_namespace_inode(), cleaned,
+		     atomic_fetch_add(&number, 1)) >= 0)
+		return NULL;
+	*ret = NULL;
+	return ebcc_error_no_memory();
+}

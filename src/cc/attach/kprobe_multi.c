@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One program on many kernel functions. Where the kernel has kprobe.multi links, one
+ * link takes all of them by their addresses, in one system call; the program is loaded once more
+ * for that, as its own variant. One function that the kernel refuses fails the whole link, so a
+ * failed one is halved until the refused functions are alone, and these are tried, as everything is
+ * on older kernels, with a probe of their own.
+ */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach/attach.h"
+#include "base/hash.h"
+#include "kernel/features.h"
+#include "kernel/functions.h"
+#include "load/link.h"
+#include "load/program.h"
+
+#define NO_PART SIZE_MAX
+
+/* What keeps some of the functions attached: a kprobe.multi link, or one function's own. */
+struct part {
+	int fd;			  /* of the kprobe.multi link, or -1 */
+	struct ebcc_link *single; /* or NULL */
+};
+
+struct group {
+	struct ebcc_program *program;
+	int program_fd; /* the program as loaded for kprobe.multi, or -1 */
+	bool on_return;
+	size_t count;
+	char **names;
+	uint64_t *addresses; /* 0: not known */
+	size_t *part_of;     /* index of each function's part, or NO_PART */
+	struct part *parts;  /* room for one per function */
+	size_t part_count;
+};
+
+struct multi_link {
+	struct ebcc_link base;
+	struct group group;
+};
+
+static void group_deinit(struct group *group)
+{
+	for (size_t i = 0; i < group->part_count; i++) {
+		if (group->parts[i].fd >= 0)
+			close(group->parts[i].fd);
+		ebcc_link_destroy(group->parts[i].single);
+	}
+	for (size_t i = 0; i < group->count; i++)
+		free(group->names[i]);
+	if (group->program_fd >= 0)
+		close(group->program_fd);
+	free(group->names);
+	free(group->addresses);
+	free(group->part_of);
+	free(group->parts);
+}
+
+static struct ebcc_error *group_init(struct group *group, struct ebcc_program *program,
+				     const char *const *functions, size_t count, bool on_return)
+{
+	AUTO_HASH struct ebcc_hash seen = {0};
+
+	*group = (struct group){.program = program, .program_fd = -1, .on_return = on_return};
+	group->names = calloc(count, sizeof(*group->names));
+	group->addresses = calloc(count, sizeof(*group->addresses));
+	group->part_of = calloc(count, sizeof(*group->part_of));
+	group->parts = calloc(count, sizeof(*group->parts));
+	if (!group->names || !group->addresses || !group->part_of || !group->parts)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < count; i++) {
+		uint64_t *again = ebcc_hash_insert_string(&seen, functions[i]);
+
+		if (!again)
+			return ebcc_error_no_memory();
+		/* A name that is given twice is attached once. */
+		if ((*again)++)
+			continue;
+		group->part_of[group->count] = NO_PART;
+		group->names[group->count] = strdup(functions[i]);
+		if (!group->names[group->count])
+			return ebcc_error_no_memory();
+		group->count++;
+	}
+	return NULL;
+}
+
+/* ---- Addresses ---- */
+
+/* The address of the one function of that name, if a probe can be set at it; else 0. */
+static uint64_t find_address(const struct ebcc_kernel_functions *functions, const char *name)
+{
+	size_t index = ebcc_kernel_functions_search(functions, name);
+
+	if (index == functions->count ||
+	    strcmp(ebcc_kernel_function_name(functions, index), name) ||
+	    !functions->functions[index].probeable)
+		return 0;
+	if (index + 1 < functions->count &&
+	    !strcmp(ebcc_kernel_function_name(functions, index + 1), name))
+		return 0;
+	return functions->functions[index].address;
+}
+
+static void swap_functions(struct group *group, size_t a, size_t b)
+{
+	char *name = group->names[a];
+	uint64_t address = group->addresses[a];
+
+	group->names[a] = group->names[b];
+	group->addresses[a] = group->addresses[b];
+	group->names[b] = name;
+	group->addresses[b] = address;
+}
+
+/* Finds the functions' addresses, and puts those that have one in front: *@ret_resolved. */
+static struct ebcc_error *resolve(struct group *group, size_t *ret_resolved)
+{
+	const struct ebcc_kernel_functions *functions;
+	size_t resolved = 0;
+
+	TRY(ebcc_kernel_functions_get(&functions));
+	for (size_t i = 0; i < group->count; i++) {
+		group->addresses[i] = find_address(functions, group->names[i]);
+		if (group->addresses[i])
+			swap_functions(group, i, resolved++);
+	}
+	ebcc_kernel_functions_put(functions);
+	*ret_resolved = resolved;
+	return NULL;
+}
+
+/* ---- Attaching ---- */
+
+static int create_multi(const struct group *group, const uint64_t *addresses, size_t count)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.cnt = (uint32_t)count,
+		    .kprobe_multi.addrs = addresses,
+		    .kprobe_multi.flags = group->on_return ? BPF_F_KPROBE_MULTI_RETURN : 0);
+
+	return bpf_link_create(group->program_fd, 0, BPF_TRACE_KPROBE_MULTI, &opts);
+}
+
+static void add_part(struct group *group, size_t first, size_t count, struct part part)
+{
+	for (size_t i = first; i < first + count; i++)
+		group->part_of[i] = group->part_count;
+	group->parts[group->part_count++] = part;
+}
+
+/* Attaches functions one by one. *@failure becomes that of the last one that could not be. */
+static void attach_singles(struct group *group, size_t first, size_t count,
+			   struct ebcc_error **failure)
+{
+	for (size_t i = first; i < first + count; i++) {
+		struct ebcc_kprobe_opts opts = {.sz = sizeof(opts),
+						.function = group->names[i],
+						.on_return = group->on_return};
+		struct part part = {.fd = -1};
+		struct ebcc_error *error = ebcc_attach_kprobe(group->program, &opts, &part.single);
+
+		if (!error) {
+			add_part(group, i, 1, part);
+			continue;
+		}
+		ebcc_error_destroy(*failure);
+		*failure = error;
+	}
+}
+
+/* Attaches functions whose addresses are known by as few links as the kernel takes. */
+static void attach_range(struct group *group, size_t first, size_t count,
+			 struct ebcc_error **failure)
+{
+	int fd = count ? create_multi(group, group->addresses + first, count) : -1;
+
+	if (fd >= 0) {
+		add_part(group, first, count, (struct part){.fd = fd});
+	} else if (count > 1 && (errno == EINVAL || errno == ENOENT || errno == ESRCH)) {
+		attach_range(group, first, count / 2, failure);
+		attach_range(group, first + count / 2, count - count / 2, failure);
+	} else {
+		attach_singles(group, first, count, failure);
+	}
+}
+
+/* Forgets the functions of a part; NO_PART: those that were never attached. */
+static void drop_part(struct group *group, size_t part)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->part_of[i] == part) {
+			free(group->names[i]);
+			continue;
+		}
+		group->names[kept] = group->names[i];
+		group->addresses[kept] = group->addresses[i];
+		group->part_of[kept++] = group->part_of[i];
+	}
+	group->count = kept;
+}
+
+static struct ebcc_error *attach_group(struct group *group)
+{
+	AUTO_ERROR struct ebcc_error *failure = NULL;
+	size_t resolved = 0;
+
+	if (ebcc_feature(EBCC_FEATURE_KPROBE_MULTI)) {
+		TRY(resolve(group, &resolved));
+		TRY(ebcc_program_load_variant(group->program, BPF_PROG_TYPE_KPROBE,
+					      BPF_TRACE_KPROBE_MULTI, &group->program_fd));
+		attach_range(group, 0, resolved, &failure);
+	}
+	attach_singles(group, resolved, group->count - resolved, &failure);
+	drop_part(group, NO_PART);
+	return group->count ? NULL : TAKE_PTR(failure);
+}
+
+static int part_fd(const struct part *part)
+{
+	return part->single ? ebcc_link_fd(part->single) : part->fd;
+}
+
+static void update_fd(struct multi_link *link)
+{
+	link->base.fd = -1;
+	for (size_t i = 0; i < link->group.part_count && link->base.fd < 0; i++)
+		link->base.fd = part_fd(&link->group.parts[i]);
+}
+
+static void detach_multi(struct ebcc_link *base)
+{
+	group_deinit(&((struct multi_link *)base)->group);
+}
+
+struct ebcc_error *ebcc_attach_kprobe_multi(struct ebcc_program *program,
+					    const char *const *functions, size_t count,
+					    bool on_return, struct ebcc_link **ret)
+{
+	CLEANUP(group_deinit) struct group group = {.program_fd = -1};
+	struct ebcc_link *link;
+
+	if (!count)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "no kernel functions to attach to were given");
+	TRY(group_init(&group, program, functions, count, on_return));
+	TRY(attach_group(&group));
+	/* Last, so that the module, which destroys the newest link first, finds the parts whole. */
+	TRY(ebcc_link_create(program, sizeof(struct multi_link), detach_multi, &link,
+			     "%s.multi:%zu functions", on_return ? "kretprobe" : "kprobe",
+			     group.count));
+	((struct multi_link *)link)->group = group;
+	group = (struct group){.program_fd = -1};
+	update_fd((struct multi_link *)link);
+	*ret = link;
+	return NULL;
+}
+
+/* ---- Afterwards ---- */
+
+static const struct group *group_of(const struct ebcc_link *link)
+{
+	return link->detach == detach_multi ? &((const struct multi_link *)link)->group : NULL;
+}
+
+const char *const *ebcc_kprobe_multi_functions(const struct ebcc_link *link, size_t *ret_count)
+{
+	const struct group *group = group_of(link);
+
+	*ret_count = group ? group->count : 0;
+	return group ? (const char *const *)group->names : NULL;
+}
+
+/* Removes a function from the lists, and gives its part. */
+static size_t remove_function(struct group *group, size_t index)
+{
+	size_t part = group->part_of[index];
+
+	/* A part number of its own makes it the one to drop. */
+	group->part_of[index] = NO_PART;
+	drop_part(group, NO_PART);
+	return part;
+}
+
+/* Makes a part's link anew for the functions that it still has. */
+static struct ebcc_error *rebuild(struct group *group, size_t index)
+{
+	struct part *part = &group->parts[index];
+	AUTO_FREE uint64_t *addresses = calloc(group->count + 1, sizeof(*addresses));
+	size_t count = 0;
+
+	if (!addresses)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < group->count; i++)
+		if (group->part_of[i] == index)
+			addresses[count++] = group->addresses[i];
+	if (part->fd >= 0)
+		close(part->fd);
+	part->fd = -1;
+	if (!count)
+		return NULL;
+	part->fd = create_multi(group, addresses, count);
+	if (part->fd >= 0)
+		return NULL;
+	drop_part(group, index);
+	return ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+			     "%zu kernel functions that shared a link can't be attached again",
+			     count);
+}
+
+struct ebcc_error *ebcc_kprobe_multi_detach(struct ebcc_link *link, const char *function)
+{
+	struct group *group = (struct group *)group_of(link);
+	struct ebcc_error *error = NULL;
+	size_t index = 0, part;
+
+	while (group && index < group->count && strcmp(group->names[index], function))
+		index++;
+	if (!group || index == group->count)
+		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "%s is not attached to %s",
+					 link->name, function);
+	part = remove_function(group, index);
+	if (group->parts[part].single) {
+		ebcc_link_destroy(group->parts[part].single);
+		group->parts[part].single = NULL;
+	} else {
+		error = rebuild(group, part);
+	}
+	update_fd((struct multi_link *)link);
+	return error;
+}

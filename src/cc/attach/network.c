@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Programs on packets and sockets: XDP on a network interface, filters of sockets, and what the
+ * kernel attaches to a descriptor (control groups, tables of sockets and others).
+ */
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "attach/attach.h"
+#include "load/link.h"
+
+static struct ebcc_error *find_device(const char *device, unsigned *ret)
+{
+	*ret = if_nametoindex(device);
+	if (*ret)
+		return NULL;
+	return ebcc_error_with_subject(
+		ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+				  "there is no network interface \"%s\" in this network namespace",
+				  device),
+		device);
+}
+
+/* What is attached here by no descriptor of its own is the parent's business after a fork. */
+static bool is_owner(const struct ebcc_link *link)
+{
+	return link->program->module->owner == getpid();
+}
+
+/* ---- XDP ---- */
+
+struct xdp_link {
+	struct ebcc_link base;
+	unsigned ifindex, flags;
+};
+
+/* Only this program goes: by now another one may be there, or another namespace's interface have
+ * the number. */
+static void detach_xdp(struct ebcc_link *link)
+{
+	struct xdp_link *xdp = (struct xdp_link *)link;
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = link->program->fd);
+	LOG_SCOPE(NULL); /* libbpf warns where another program is there, which is in order */
+
+	if (xdp->ifindex && is_owner(link))
+		bpf_xdp_detach((int)xdp->ifindex,
+			       (xdp->flags & XDP_FLAGS_MODES) | XDP_FLAGS_REPLACE, &opts);
+}
+
+static struct ebcc_error *xdp_error(int errnum, const char *device, const char *program)
+{
+	const char *hint = "";
+
+	if (errnum == EBUSY)
+		hint = ": another program is there";
+	else if (errnum == EEXIST)
+		hint = ": a program is there in another mode, or may not be replaced";
+	else if (errnum == EOPNOTSUPP)
+		hint = ": its driver can't do it in this mode (XDP_FLAGS_SKB_MODE always can)";
+	return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
+						     "can't attach program %s to interface %s%s",
+						     program, device, hint),
+				       device);
+}
+
+struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const char *device, unsigned flags,
+				   struct ebcc_link **ret)
+{
+	struct xdp_link *xdp;
+	unsigned ifindex;
+	int err;
+	LOG_SCOPE(&program->module->log);
+
+	TRY(find_device(device, &ifindex));
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_XDP));
+	TRY(ebcc_link_create(program, sizeof(*xdp), detach_xdp, (struct ebcc_link **)&xdp, "xdp:%s",
+			     device));
+	err = bpf_xdp_attach((int)ifindex, program->fd, flags, NULL);
+	if (err) {
+		ebcc_link_destroy(&xdp->base);
+		return xdp_error(-err, device, program->name);
+	}
+	xdp->ifindex = ifindex;
+	xdp->flags = flags;
+	*ret = &xdp->base;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_remove_xdp(const char *device, unsigned flags)
+{
+	unsigned ifindex;
+	int err;
+	LOG_SCOPE(NULL);
+
+	TRY(find_device(device, &ifindex));
+	err = bpf_xdp_detach((int)ifindex, flags, NULL);
+	if (!err)
+		return NULL;
+	return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, -err,
+						     "can't remove the XDP program of interface %s",
+						     device),
+				       device);
+}
+
+/* ---- Sockets ---- */
+
+static void detach_socket(struct ebcc_link *link)
+{
+	int unused = 0;
+
+	if (link->fd < 0)
+		return;
+	if (is_owner(link))
+		setsockopt(link->fd, SOL_SOCKET, SO_DETACH_BPF, &unused, sizeof(unused));
+	close(link->fd);
+}
+
+static void close_socket(struct ebcc_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+}
+
+static struct ebcc_error *set_filter(struct ebcc_program *program, int socket_fd)
+{
+	if (!setsockopt(socket_fd, SOL_SOCKET, SO_ATTACH_BPF, &program->fd, sizeof(program->fd)))
+		return NULL;
+	return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+						     "program %s can't be the socket's filter",
+						     program->name),
+				       program->name);
+}
+
+struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_fd,
+				      struct ebcc_link **ret)
+{
+	AUTO_CLOSE int copy = -1;
+	struct ebcc_link *link;
+
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_SOCKET_FILTER));
+	copy = fcntl(socket_fd, F_DUPFD_CLOEXEC, 0);
+	if (copy < 0)
+		return ebcc_error_os(EBCC_ERROR_INVALID_ARGUMENT, errno,
+				     "%d is no socket's descriptor", socket_fd);
+	TRY(set_filter(program, copy));
+	TRY(ebcc_link_create(program, sizeof(*link), detach_socket, &link, "socket:%d", socket_fd));
+	link->fd = TAKE_FD(copy);
+	*ret = link;
+	return NULL;
+}
+
+/* The socket gets its protocol last, so that it sees no packet before the filter does. */
+struct ebcc_error *ebcc_attach_raw_socket(struct ebcc_program *program, const char *device,
+					  struct ebcc_link **ret)
+{
+	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
+	AUTO_CLOSE int fd = -1;
+	struct ebcc_link *link;
+	unsigned ifindex = 0;
+
+	if (device && *device)
+		TRY(find_device(device, &ifindex));
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_SOCKET_FILTER));
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't open a raw socket");
+	TRY(set_filter(program, fd));
+	address.sll_ifindex = (int)ifindex;
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't bind a raw socket to %s",
+				     ifindex ? device : "all interfaces");
+	TRY(ebcc_link_create(program, sizeof(*link), close_socket, &link, "raw socket:%s",
+			     ifindex ? device : "all"));
+	link->fd = TAKE_FD(fd);
+	*ret = link;
+	return NULL;
+}
+
+/* ---- Descriptors ---- */
+
+struct descriptor_link {
+	struct ebcc_link base; /* fd: a copy of the descriptor */
+	enum bpf_attach_type attach_type;
+	bool attached;
+};
+
+static void detach_descriptor(struct ebcc_link *link)
+{
+	struct descriptor_link *descriptor = (struct descriptor_link *)link;
+
+	if (descriptor->attached && is_owner(link))
+		bpf_prog_detach2(link->program->fd, link->fd, descriptor->attach_type);
+	if (link->fd >= 0)
+		close(link->fd);
+}
+
+/* The kind of program that is attached so, or 0. */
+static unsigned program_type(int attach_type)
+{
+	switch (attach_type) {
+	case BPF_CGROUP_INET_INGRESS:
+	case BPF_CGROUP_INET_EGRESS:
+		return BPF_PROG_TYPE_CGROUP_SKB;
+	case BPF_CGROUP_INET_SOCK_CREATE:
+	case BPF_CGROUP_INET_SOCK_RELEASE:
+	case BPF_CGROUP_INET4_POST_BIND:
+	case BPF_CGROUP_INET6_POST_BIND:
+		return BPF_PROG_TYPE_CGROUP_SOCK;
+	case BPF_CGROUP_INET4_BIND ... BPF_CGROUP_INET6_CONNECT:
+	case BPF_CGROUP_UDP4_SENDMSG ... BPF_CGROUP_UDP6_SENDMSG:
+	case BPF_CGROUP_UDP4_RECVMSG ... BPF_CGROUP_UDP6_RECVMSG:
+	case BPF_CGROUP_INET4_GETPEERNAME ... BPF_CGROUP_INET6_GETSOCKNAME:
+		return BPF_PROG_TYPE_CGROUP_SOCK_ADDR;
+	case BPF_CGROUP_SOCK_OPS:
+		return BPF_PROG_TYPE_SOCK_OPS;
+	case BPF_CGROUP_DEVICE:
+		return BPF_PROG_TYPE_CGROUP_DEVICE;
+	case BPF_CGROUP_SYSCTL:
+		return BPF_PROG_TYPE_CGROUP_SYSCTL;
+	case BPF_CGROUP_GETSOCKOPT:
+	case BPF_CGROUP_SETSOCKOPT:
+		return BPF_PROG_TYPE_CGROUP_SOCKOPT;
+	case BPF_SK_SKB_STREAM_PARSER:
+	case BPF_SK_SKB_STREAM_VERDICT:
+	case BPF_SK_SKB_VERDICT:
+		return BPF_PROG_TYPE_SK_SKB;
+	case BPF_SK_MSG_VERDICT:
+		return BPF_PROG_TYPE_SK_MSG;
+	case BPF_LIRC_MODE2:
+		return BPF_PROG_TYPE_LIRC_MODE2;
+	case BPF_FLOW_DISSECTOR:
+		return BPF_PROG_TYPE_FLOW_DISSECTOR;
+	default:
+		return BPF_PROG_TYPE_UNSPEC;
+	}
+}
+
+static struct ebcc_error *load_for(struct ebcc_program *program, int attach_type)
+{
+	struct ebcc_program_opts opts = {
+		.sz = sizeof(opts), .attach_type = attach_type, .has_attach_type = true};
+
+	if (program->fd >= 0)
+		return NULL;
+	if (!program_type(attach_type))
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "program %s: attach type %d does not say its program "
+					 "type, so load it first",
+					 program->name, attach_type);
+	return ebcc_program_load(program, program_type(attach_type), &opts);
+}
+
+struct ebcc_error *ebcc_attach_descriptor(struct ebcc_program *program, int fd, int attach_type,
+					  unsigned flags, struct ebcc_link **ret)
+{
+	const char *name = libbpf_bpf_attach_type_str((enum bpf_attach_type)attach_type);
+	struct descriptor_link *link;
+	struct ebcc_error *error = NULL;
+
+	TRY(load_for(program, attach_type));
+	TRY(ebcc_link_create(program, sizeof(*link), detach_descriptor, (struct ebcc_link **)&link,
+			     "%s:%d", name ? name : "attached", fd));
+	link->attach_type = (enum bpf_attach_type)attach_type;
+	link->base.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (link->base.fd < 0)
+		error = ebcc_error_os(EBCC_ERROR_INVALID_ARGUMENT, errno, "%d is no descriptor",
+				      fd);
+	else if (bpf_prog_attach(program->fd, fd, link->attach_type, flags))
+		error = ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+				      "can't attach program %s to descriptor %d as %s",
+				      program->name, fd, name ? name : "that type");
+	if (error) {
+		ebcc_link_destroy(&link->base);
+		return ebcc_error_with_subject(error, program->name);
+	}
+	link->attached = true;
+	*ret = &link->base;
+	return NULL;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Tracepoints, in two ways: as trace events, through the perf event of the number that tracefs
+ * gives them, whose programs see the event's fields; and raw, by name, whose programs see the
+ * arguments of the tracepoint itself.
+ */
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach/attach.h"
+#include "attach/perf_link.h"
+#include "base/buf.h"
+#include "base/near_names.h"
+#include "base/open_file.h"
+#include "kernel/renames.h"
+#include "kernel/tracefs.h"
+#include "load/link.h"
+
+/* A name that could lead out of the events directory is no name of an event. */
+static bool is_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/');
+}
+
+static struct ebcc_error *invalid_name(const char *category, const char *event)
+{
+	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+				 "\"%s:%s\" is no tracepoint: one is named CATEGORY:EVENT, as in "
+				 "sched:sched_switch",
+				 category, event);
+}
+
+static bool suggest_event(void *ctx, const char *category, const char *event)
+{
+	char name[EBCC_NEAR_NAMES_LENGTH];
+	int length = snprintf(name, sizeof(name), "%s:%s", category, event);
+
+	if (length < (int)sizeof(name))
+		ebcc_near_names_add(ctx, name);
+	return true;
+}
+
+static struct ebcc_error *event_not_found(const char *name, const char *category, const char *event)
+{
+	AUTO_BUF struct ebcc_buf near_text = EBCC_BUF_INIT;
+	struct ebcc_near_names near;
+
+	if (!ebcc_rename_tell(EBCC_RENAMED_TRACEPOINT, category, event, &near_text)) {
+		ebcc_near_names_init(&near, name);
+		TRY(ebcc_tracepoints_walk(suggest_event, &near));
+		ebcc_near_names_suggest(&near, &near_text);
+	}
+	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no tracepoint %s%s",
+							 name, ebcc_buf_string(&near_text)),
+				       name);
+}
+
+/* The number of a trace event, which perf_event_open wants. */
+static struct ebcc_error *event_id(const char *category, const char *event, uint64_t *ret)
+{
+	AUTO_FREE char *path = NULL, *name = NULL;
+	char text[32], *end;
+	const char *tracefs;
+
+	if (!is_name(category) || !is_name(event))
+		return invalid_name(category, event);
+	TRY(ebcc_tracefs_find(&tracefs));
+	if (asprintf(&path, "%s/events/%s/%s/id", tracefs, category, event) < 0) {
+		path = NULL;
+		return ebcc_error_no_memory();
+	}
+	if (asprintf(&name, "%s:%s", category, event) < 0) {
+		name = NULL;
+		return ebcc_error_no_memory();
+	}
+	if (!ebcc_read_small_file(path, text, sizeof(text))) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return event_not_found(name, category, event);
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't read %s", path);
+	}
+	errno = 0;
+	*ret = strtoull(text, &end, 10);
+	if (errno || end == text || *end)
+		return ebcc_error_create(EBCC_ERROR_FORMAT, "%s does not hold a number", path);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_attach_tracepoint(struct ebcc_program *program, const char *category,
+					  const char *event, struct ebcc_link **ret)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.wakeup_events = 1,
+		.disabled = 1,
+	};
+	AUTO_FREE char *name = NULL;
+	uint64_t id = 0;
+	int fd;
+
+	TRY(event_id(category, event, &id));
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_TRACEPOINT));
+	if (asprintf(&name, "%s:%s", category, event) < 0) {
+		name = NULL;
+		return ebcc_error_no_memory();
+	}
+	attr.config = id;
+	fd = ebcc_perf_event_open_tracing(&attr, -1);
+	if (fd < 0)
+		return ebcc_error_with_subject(
+			ebcc_error_os(EBCC_ERROR_OS, errno, "can't open tracepoint %s", name),
+			name);
+	return ebcc_perf_link_create(program, fd, 0, "tracepoint", name, ret);
+}
+
+/* Trace events have the names of their tracepoints, nearly all; those of system calls have none. */
+static bool suggest_raw(void *ctx, const char *category, const char *event)
+{
+	if (strcmp(category, "syscalls"))
+		ebcc_near_names_add(ctx, event);
+	return true;
+}
+
+static struct ebcc_error *raw_not_found(const char *event)
+{
+	AUTO_BUF struct ebcc_buf near_text = EBCC_BUF_INIT;
+	struct ebcc_near_names near;
+
+	ebcc_near_names_init(&near, event);
+	/* The suggestion is a courtesy, and raw tracepoints need no tracefs. */
+	ebcc_error_destroy(ebcc_tracepoints_walk(suggest_raw, &near));
+	ebcc_near_names_suggest(&near, &near_text);
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no raw tracepoint %s%s", event,
+				 ebcc_buf_string(&near_text));
+}
+
+static void detach_raw_tracepoint(struct ebcc_link *link)
+{
+	if (link->fd >= 0)
+		close(link->fd);
+}
+
+struct ebcc_error *ebcc_attach_raw_tracepoint(struct ebcc_program *program, const char *event,
+					      struct ebcc_link **ret)
+{
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+
+	if (program->type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
+		TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_RAW_TRACEPOINT));
+	TRY(ebcc_link_create(program, sizeof(*link), detach_raw_tracepoint, &link,
+			     "raw_tracepoint:%s", event));
+	link->fd = bpf_raw_tracepoint_open(event, program->fd);
+	if (link->fd >= 0) {
+		*ret = link;
+		return NULL;
+	}
+	error = errno == ENOENT ? raw_not_found(event)
+				: ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+						"can't attach program %s to raw tracepoint %s",
+						program->name, event);
+	ebcc_link_destroy(link);
+	return ebcc_error_with_subject(error, event);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * User probes: a breakpoint at a place in a file, in every process that maps it, or in one. The
+ * kernel wants the offset in the file, which the symbol's address and the program headers give.
+ */
+#include "attach/uprobe.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "attach/attach.h"
+#include "attach/perf_link.h"
+#include "base/options.h"
+#include "elf/go_binary.h"
+#include "elf/ifunc.h"
+#include "elf/library.h"
+#include "elf/symbols.h"
+
+/* Bits of the event's config from here up hold the offset of a reference counter. */
+#define REF_COUNTER_SHIFT 32
+
+/* The place of the probe, as an address in the file. Warns of what can't work as meant. */
+static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program *program,
+				       const struct ebcc_uprobe_opts *opts,
+				       const struct ebcc_uprobe_place *place, uint64_t *ret)
+{
+	struct ebcc_elf_symbol symbol = {.address = opts->address};
+
+	if (opts->symbol)
+		TRY(ebcc_elf_find_function(elf, opts->symbol, &symbol));
+	else if (!opts->address)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "a user probe in %s needs a symbol or an address",
+					 opts->binary);
+	if (symbol.indirect &&
+	    !ebcc_find_variant(place->file, place->path, opts->symbol, &symbol.address))
+		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
+			 "%s of %s is chosen by the loader among several variants (an IFUNC); the "
+			 "probe is at what chooses, which runs once per process",
+			 opts->symbol, opts->binary);
+	if (opts->offset > UINT64_MAX - symbol.address)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "the offset 0x%llx is too large",
+					 (unsigned long long)opts->offset);
+	*ret = symbol.address + opts->offset;
+	return NULL;
+}
+
+/* "PATH:SYMBOL+0xOFFSET", or "PATH:0xADDRESS". @ret malloc'ed. */
+static struct ebcc_error *describe(const char *path, const struct ebcc_uprobe_opts *opts,
+				   uint64_t address, char **ret)
+{
+	int length;
+
+	if (opts->symbol && opts->offset)
+		length = asprintf(ret, "%s:%s+0x%llx", path, opts->symbol,
+				  (unsigned long long)opts->offset);
+	else if (opts->symbol)
+		length = asprintf(ret, "%s:%s", path, opts->symbol);
+	else
+		length = asprintf(ret, "%s:0x%llx", path, (unsigned long long)address);
+	if (length >= 0)
+		return NULL;
+	*ret = NULL;
+	return ebcc_error_no_memory();
+}
+
+static struct ebcc_error *open_error(const struct ebcc_uprobe_place *place, int errnum)
+{
+	struct ebcc_error *error;
+
+	if (errnum == ESRCH)
+		error = ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d",
+					  place->pid);
+	else if (errnum == ENOTSUP || errnum == EINVAL)
+		error = ebcc_error_os(
+			EBCC_ERROR_ATTACH, errnum,
+			"the kernel can't probe offset 0x%llx of %s: the place has to be "
+			"the start of an instruction of a kind that it can step, in a file "
+			"system that allows it",
+			(unsigned long long)place->offset, place->path);
+	else
+		error = ebcc_error_os(EBCC_ERROR_OS, errnum, "can't probe offset 0x%llx of %s",
+				      (unsigned long long)place->offset, place->path);
+	return ebcc_error_with_subject(error, place->path);
+}
+
+/* A path for the kernel to find the open file by: the one that people know where that is the
+ * same file, which it isn't in a process with another root directory, or after an upgrade. */
+static void kernel_path(const struct ebcc_uprobe_place *place, char *path, size_t size)
+{
+	struct stat opened, named;
+
+	if (strlen(place->path) < size && !fstat(place->file, &opened) &&
+	    !stat(place->path, &named) && opened.st_ino == named.st_ino &&
+	    opened.st_dev == named.st_dev)
+		strcpy(path, place->path);
+	else
+		snprintf(path, size, "/proc/self/fd/%d", place->file);
+}
+
+struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *ret)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr), .disabled = 1};
+	char path[PATH_MAX];
+	uint64_t return_bit;
+	int fd;
+
+	if (!ebcc_perf_source("uprobe", &attr.type, &return_bit))
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"this kernel has no user probes (CONFIG_UPROBE_EVENTS), or sysfs is "
+			"not mounted");
+	if (place->semaphore_offset > UINT32_MAX)
+		return ebcc_error_create(
+			EBCC_ERROR_INVALID_ARGUMENT,
+			"the semaphore's offset 0x%llx is beyond what the kernel takes",
+			(unsigned long long)place->semaphore_offset);
+	kernel_path(place, path, sizeof(path));
+	attr.config =
+		place->semaphore_offset << REF_COUNTER_SHIFT | (place->on_return ? return_bit : 0);
+	attr.uprobe_path = (uint64_t)(uintptr_t)path;
+	attr.probe_offset = place->offset;
+	fd = ebcc_perf_event_open_tracing(&attr, place->pid);
+	if (fd < 0)
+		return open_error(place, errno);
+	*ret = fd;
+	return NULL;
+}
+
+static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc_uprobe_opts *opts,
+				 struct ebcc_uprobe_place *place, struct ebcc_link **ret)
+{
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_FREE char *name = NULL;
+	uint64_t address = 0;
+	int fd;
+
+	TRY(ebcc_elf_open_fd(place->file, place->path, &elf));
+	TRY(find_address(elf, program, opts, place, &address));
+	TRY(ebcc_elf_address_to_offset(elf, address, &place->offset));
+	TRY(describe(place->path, opts, address, &name));
+	if (opts->on_return && ebcc_elf_is_go(elf))
+		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
+			 "%s was built by the Go compiler: a return probe changes the return "
+			 "address on a stack that Go may move, which can crash the program; probe "
+			 "the function's entry, or its RET instructions by their offsets",
+			 place->path);
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	TRY(ebcc_uprobe_open(place, &fd));
+	return ebcc_perf_link_create(program, fd, opts->cookie,
+				     opts->on_return ? "uretprobe" : "uprobe", name, ret);
+}
+
+struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
+				      const struct ebcc_uprobe_opts *caller_opts,
+				      struct ebcc_link **ret)
+{
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
+	struct ebcc_uprobe_place place = {0};
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int file = -1;
+
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_uprobe_opts"));
+	if (!opts.binary || !*opts.binary)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "a user probe needs the binary that it is in");
+	TRY(ebcc_open_binary(opts.binary, opts.pid, &file, &path));
+	place.file = file;
+	place.path = path;
+	place.semaphore_offset = opts.semaphore_offset;
+	place.pid = opts.pid;
+	place.on_return = opts.on_return;
+	return attach(program, &opts, &place, ret);
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Errors: the one type in which every failure of the library reaches its caller. An
+ * error owns its texts; the out-of-memory error is static, since there would be no
+ * memory to make it with.
+ */
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ebcc_error {
+	enum ebcc_error_code code;
+	int errnum;
+	char *message;
+	char *subject;
+	char *details;
+};
+
+static struct ebcc_error no_memory = {
+	.code = EBCC_ERROR_NO_MEMORY,
+	.errnum = ENOMEM,
+	.message = "out of memory",
+};
+
+struct ebcc_error *ebcc_error_no_memory(void)
+{
+	return &no_memory;
+}
+
+static struct ebcc_error *create(enum ebcc_error_code code, int errnum, const char *format,
+				 va_list args)
+{
+	struct ebcc_error *error = calloc(1, sizeof(*error));
+	char *message;
+
+	if (!error)
+		return &no_memory;
+	if (vasprintf(&message, format, args) < 0) {
+		free(error);
+		return &no_memory;
+	}
+	error->code = code;
+	error->errnum = errnum;
+	error->message = message;
+	return error;
+}
+
+struct ebcc_error *ebcc_error_create(enum ebcc_error_code code, const char *format, ...)
+{
+	struct ebcc_error *error;
+	va_list args;
+
+	va_start(args, format);
+	error = create(code, 0, format, args);
+	va_end(args);
+	return error;
+}
+
+/* What Linux keeps to itself, and lets out now and then: include/linux/errno.h of the kernel. */
+static const struct {
+	int number;
+	const char *text;
+} kernel_errors[] = {
+	{512, "Interrupted, to be restarted (ERESTARTSYS)"},
+	{513, "Interrupted, to be restarted (ERESTARTNOINTR)"},
+	{514, "Interrupted, to be restarted (ERESTARTNOHAND)"},
+	{515, "No such operation of the device (ENOIOCTLCMD)"},
+	{516, "Interrupted, to be restarted (ERESTART_RESTARTBLOCK)"},
+	{517, "A device or driver is not ready yet (EPROBE_DEFER)"},
+	{518, "The file was changed while it was opened (EOPENSTALE)"},
+	{519, "No such parameter (ENOPARAM)"},
+	{521, "The file handle is invalid (EBADHANDLE)"},
+	{522, "The attributes were changed meanwhile (ENOTSYNC)"},
+	{523, "The directory was changed while it was read (EBADCOOKIE)"},
+	{524, "The kernel does not support this (ENOTSUPP)"},
+	{525, "The buffer or request is too small (ETOOSMALL)"},
+	{526, "The server failed (ESERVERFAULT)"},
+	{527, "The type is not supported (EBADTYPE)"},
+	{528, "The request was begun and takes long (EJUKEBOX)"},
+	{529, "The request was queued (EIOCBQUEUED)"},
+	{530, "It conflicts with state that was recalled (ERECALLCONFLICT)"},
+	{531, "Its state can't be had back (ENOGRACE)"},
+};
+
+const char *ebcc_strerror(int errnum)
+{
+	for (size_t i = 0; i < sizeof(kernel_errors) / sizeof(*kernel_errors); i++)
+		if (kernel_errors[i].number == errnum)
+			return kernel_errors[i].text;
+	return strerror(errnum);
+}
+
+struct ebcc_error *ebcc_error_os(enum ebcc_error_code code, int errnum, const char *format, ...)
+{
+	struct ebcc_error *error;
+	char *message;
+	va_list args;
+
+	if (errnum == ENOMEM)
+		return &no_memory;
+	if (code == EBCC_ERROR_OS && (errnum == EPERM || errnum == EACCES))
+		code = EBCC_ERROR_PERMISSION;
+	va_start(args, format);
+	error = create(code, errnum, format, args);
+	va_end(args);
+	if (error == &no_memory)
+		return error;
+	if (asprintf(&message, "%s: %s", error->message, ebcc_strerror(errnum)) < 0) {
+		ebcc_error_destroy(error);
+		return &no_memory;
+	}
+	free(error->message);
+	error->message = message;
+	return error;
+}
+
+/* Replaces *@text by a copy of @value. Without memory the old text stays: less said, nothing lost.
+ */
+static void replace_text(char **text, const char *value)
+{
+	char *copy = value ? strdup(value) : NULL;
+
+	if (!copy)
+		return;
+	free(*text);
+	*text = copy;
+}
+
+struct ebcc_error *ebcc_error_with_subject(struct ebcc_error *error, const char *subject)
+{
+	if (error && error != &no_memory)
+		replace_text(&error->subject, subject);
+	return error;
+}
+
+struct ebcc_error *ebcc_error_with_details(struct ebcc_error *error, const char *details)
+{
+	if (error && error != &no_memory)
+		replace_text(&error->details, details);
+	return error;
+}
+
+struct ebcc_error *ebcc_error_prefix(struct ebcc_error *error, const char *format, ...)
+{
+	char *prefix, *message;
+	va_list args;
+	int length;
+
+	if (!error || error == &no_memory)
+		return error;
+	va_start(args, format);
+	length = vasprintf(&prefix, format, args);
+	va_end(args);
+	if (length < 0)
+		return error;
+	length = asprintf(&message, "%s: %s", prefix, error->message);
+	free(prefix);
+	if (length < 0)
+		return error;
+	free(error->message);
+	error->message = message;
+	return error;
+}
+
+void ebcc_error_destroy(struct ebcc_error *error)
+{
+	if (!error || error == &no_memory)
+		return;
+	free(error->message);
+	free(error->subject);
+	free(error->details);
+	free(error);
+}
+
+enum ebcc_error_code ebcc_error_code(const struct ebcc_error *error)
+{
+	return error->code;
+}
+
+int ebcc_error_errno(const struct ebcc_error *error)
+{
+	return error->errnum;
+}
+
+const char *ebcc_error_message(const struct ebcc_error *error)
+{
+	return error->message;
+}
+
+const char *ebcc_error_subject(const struct ebcc_error *error)
+{
+	return error->subject;
+}
+
+const char *ebcc_error_details(const struct ebcc_error *error)
+{
+	return error->details;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hash table from byte strings (names, or the bytes of a pointer) to a 64-bit value.
+ * Keys are copied. Open addressing, never shrinks; entries keep no order.
+ */
+#ifndef EBCC_BASE_HASH_H
+#define EBCC_BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+struct ebcc_hash_entry {
+	char *key; /* NULL: free slot. NUL-terminated behind key_size bytes */
+	uint32_t key_size;
+	uint32_t hash;
+	uint64_t value;
+};
+
+struct ebcc_hash {
+	struct ebcc_hash_entry *entries;
+	size_t capacity; /* 0 or a power of two */
+	size_t count;
+};
+
+void ebcc_hash_init(struct ebcc_hash *hash);
+void ebcc_hash_deinit(struct ebcc_hash *hash);
+#define AUTO_HASH CLEANUP(ebcc_hash_deinit)
+
+/* The value's place, for reading or changing, or NULL. Valid until the next insert. */
+uint64_t *ebcc_hash_find(const struct ebcc_hash *hash, const void *key, size_t size);
+uint64_t *ebcc_hash_find_string(const struct ebcc_hash *hash, const char *key);
+/* Finds or inserts (with value 0). NULL: no memory. */
+uint64_t *ebcc_hash_insert(struct ebcc_hash *hash, const void *key, size_t size);
+uint64_t *ebcc_hash_insert_string(struct ebcc_hash *hash, const char *key);
+
+#define hash_for_each(hash, entry)                                                                 \
+	for (struct ebcc_hash_entry *entry = (hash)->entries;                                      \
+	     entry && entry < (hash)->entries + (hash)->capacity; entry++)                         \
+		if (entry->key)
+
+#endif /* EBCC_BASE_HASH_H */

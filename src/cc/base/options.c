@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/options.h"
+
+#include <string.h>
+
+/* No option struct ever grows to this: a larger size is not a size. */
+#define SIZE_LIMIT 4096
+
+struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, const char *name)
+{
+	const char *bytes = opts;
+	size_t sz;
+
+	if (!opts)
+		return NULL;
+	memcpy(&sz, opts, sizeof(sz));
+	if (sz < sizeof(sz) || sz > SIZE_LIMIT)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "%s.sz is not set: set it to sizeof(struct %s)", name,
+					 name);
+	for (size_t i = size; i < sz; i++)
+		if (bytes[i])
+			return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+						 "struct %s sets a member that this version of the "
+						 "library (%s) does "
+						 "not know: it was compiled for a newer one",
+						 name, EBCC_VERSION);
+	memcpy(ret, opts, sz < size ? sz : size);
+	memcpy(ret, &size, sizeof(size));
+	return NULL;
+}

@@ -1,0 +1,862 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From source to object. A first parse is made against the kernel types that the scan
+ * thinks the source can reach; what its diagnostics tell is learnt and the parse
+ * repeated; the last one is made against every type of the kernel. So a wrong guess of
+ * the scan costs time, never a failure. What BTF can't satisfy is compiled against the kernel's
+ * headers, where these are to be had.
+ */
+#include "compile/compile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "advice/diagnostics.h"
+#include "advice/source_warnings.h"
+#include "base/buf.h"
+#include "compile/cache.h"
+#include "compile/client.h"
+#include "compile/headers.h"
+#include "compiler/answer.h"
+#include "compiler/read_scope.h"
+#include "kernel/info.h"
+#include "kernel/pid_namespace.h"
+#include "types/kernel_record.h"
+#include "types/ktypes.h"
+#include "types/source_scan.h"
+
+/* Parses against a growing selection before the whole of BTF is printed. */
+#define LEARNING_ROUNDS 4
+
+/* BPF instruction set 3 (32-bit jumps): every kernel since 5.1 takes it. */
+#define CPU_VERSION 3
+
+#define DEFAULT_FILE_NAME "main.c"
+#define WARN_OF_UNDEFINED "-Wundef"
+#define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
+
+/* What was asked for, and everything that the request to the compiler points into. */
+struct ebcc_compilation {
+	const struct ebcc_log *log;
+	enum ebcc_compiler where;
+	char *source, *file_name, *header_text, *btf_path;
+	char *kernel_root;	       /* or NULL: the running kernel */
+	char *root_btf, *root_modules; /* where BTF lies below it */
+	bool named;		       /* file_name is the caller's, not the default */
+	enum ebcc_kernel_types types;
+	struct ebcc_buf kernel_types;
+	char *release;	     /* of the kernel; NULL until that is looked at */
+	const char **cflags; /* strings of cflag_texts, and literals */
+	char **cflag_texts;
+	size_t cflag_count; /* the caller's */
+	struct ebcc_cc_file files[2];
+	char *working_directory;
+	struct ebcc_read_scope readable;
+	struct ebcc_cc_request request;
+};
+
+void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
+{
+	if (!compilation)
+		return;
+	for (size_t i = 0; compilation->cflag_texts && i < compilation->cflag_count; i++)
+		free(compilation->cflag_texts[i]);
+	free(compilation->cflag_texts);
+	free(compilation->cflags);
+	free(compilation->release);
+	free(compilation->source);
+	free(compilation->file_name);
+	free(compilation->header_text);
+	free(compilation->btf_path);
+	free(compilation->kernel_root);
+	free(compilation->root_btf);
+	free(compilation->root_modules);
+	free(compilation->working_directory);
+	ebcc_read_scope_deinit(&compilation->readable);
+	ebcc_buf_deinit(&compilation->kernel_types);
+	free(compilation);
+}
+
+static struct ebcc_error *copy_cflags(struct ebcc_compilation *compilation,
+				      const struct ebcc_module_opts *opts)
+{
+	static const char *const include_header[] = {"-include", HEADER_TEXT_PATH};
+	size_t own = opts->header_text ? 2 : 0;
+
+	compilation->cflag_texts = calloc(opts->cflag_count + 1, sizeof(char *));
+	/* One more for WARN_OF_UNDEFINED. */
+	compilation->cflags = calloc(opts->cflag_count + own + 2, sizeof(char *));
+	if (!compilation->cflag_texts || !compilation->cflags)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < opts->cflag_count; i++) {
+		compilation->cflag_texts[i] = strdup(opts->cflags[i]);
+		if (!compilation->cflag_texts[i])
+			return ebcc_error_no_memory();
+		compilation->cflags[i] = compilation->cflag_texts[i];
+		compilation->cflag_count++;
+	}
+	for (size_t i = 0; i < own; i++)
+		compilation->cflags[compilation->cflag_count + i] = include_header[i];
+	compilation->request.cflags = compilation->cflags;
+	compilation->request.cflag_count = compilation->cflag_count + own;
+	return NULL;
+}
+
+static unsigned wanted_texts(unsigned debug)
+{
+	unsigned flags = 0;
+
+	if (debug & EBCC_DEBUG_LLVM_IR)
+		flags |= EBCC_CC_WANT_IR;
+	if (debug & (EBCC_DEBUG_BPF | EBCC_DEBUG_SOURCE))
+		flags |= EBCC_CC_WANT_ASM;
+	if (debug & EBCC_DEBUG_PREPROCESSOR)
+		flags |= EBCC_CC_WANT_PREPROCESSED;
+	return flags;
+}
+
+/* Where another kernel's BTF is, unless a file of it was named. */
+static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, const char *root)
+{
+	AUTO_BUF struct ebcc_buf modules = EBCC_BUF_INIT, vmlinux = EBCC_BUF_INIT;
+
+	if (!root)
+		return NULL;
+	TRY(ebcc_copy_string(root, &compilation->kernel_root));
+	ebcc_buf_printf(&modules, "%s/sys/kernel/btf", root);
+	TRY(ebcc_buf_take(&modules, &compilation->root_modules, NULL));
+	ebcc_buf_printf(&vmlinux, "%s/vmlinux", compilation->root_modules);
+	return ebcc_buf_take(&vmlinux, &compilation->root_btf, NULL);
+}
+
+/* Copies what the caller gave, and sets the request up but for kernel and pipeline. */
+static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
+					   const struct ebcc_log *log, const char *source,
+					   size_t size, const struct ebcc_module_opts *opts)
+{
+	compilation->log = log;
+	compilation->where = opts->compiler;
+	compilation->named = opts->file_name;
+	TRY(ebcc_compile_types(opts->kernel_types, &compilation->types));
+	compilation->source = malloc(size + 1);
+	if (!compilation->source)
+		return ebcc_error_no_memory();
+	if (size)
+		memcpy(compilation->source, source, size);
+	compilation->source[size] = '\0';
+	TRY(ebcc_copy_string(opts->file_name ? opts->file_name : DEFAULT_FILE_NAME,
+			     &compilation->file_name));
+	TRY(ebcc_copy_string(opts->header_text, &compilation->header_text));
+	TRY(ebcc_copy_string(opts->btf_path, &compilation->btf_path));
+	TRY(set_kernel_root(compilation, opts->kernel_root));
+	compilation->request = (struct ebcc_cc_request){
+		.source = compilation->source,
+		.source_size = size,
+		.source_path = compilation->file_name,
+		.files = compilation->files,
+		.file_count = opts->header_text ? 2 : 1,
+		.cpu_version = CPU_VERSION,
+		/* Both architectures have one address space for kernel and user (kernel commit
+		 * 0ebeea8ca8a4 names those that have not), so helper 4 reads either. */
+		.read = EBCC_CC_READ_ANY,
+		.flags = wanted_texts(opts->debug),
+	};
+	compilation->files[0].path = EBCC_CC_KERNEL_TYPES;
+	if (opts->header_text)
+		compilation->files[1] = (struct ebcc_cc_file){.path = HEADER_TEXT_PATH,
+							      .text = compilation->header_text,
+							      .size = strlen(opts->header_text)};
+	return copy_cflags(compilation, opts);
+}
+
+/* The circumstances of one run through stages 1 to 4; everything is borrowed. */
+struct surroundings {
+	struct ebcc_kernel_info *kernel;
+	struct ebcc_compiler_client *client;
+	struct ebcc_disk_cache *cache;
+	const struct ebcc_cache_key *key;
+};
+
+static struct ebcc_compiled compiled(const struct ebcc_compilation *compilation)
+{
+	return (struct ebcc_compiled){
+		.source = compilation->source,
+		.types = ebcc_buf_string(&compilation->kernel_types),
+		.release = compilation->release,
+	};
+}
+
+static void log_warnings(const struct ebcc_compilation *compilation,
+			 const struct ebcc_cc_answer *answer)
+{
+	const struct ebcc_compiled about = compiled(compilation);
+
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+		if (answer->diagnostics[i].severity != EBCC_CC_WARNING)
+			continue;
+		ebcc_diagnostics_render_warning(answer, i, &about, &text);
+		if (text.size)
+			ebcc_log(compilation->log, EBCC_LOG_WARNING, "%s", ebcc_buf_string(&text));
+	}
+}
+
+/* In place of all that clang says of it. */
+static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *compilation)
+{
+	struct ebcc_error *error = ebcc_error_create(
+		EBCC_ERROR_COMPILE,
+		"%s does not compile: it is written for libbpf (SEC(\"...\"), maps as structs in "
+		"\".maps\"), and here programs are told by their names or attached by calls "
+		"(TRACEPOINT_PROBE(category, event), kprobe__FUNCTION(), attach_kprobe()), maps "
+		"are "
+		"made by BPF_HASH(name, key, leaf) and the like, and nothing needs to be included",
+		compilation->file_name);
+
+	return ebcc_error_with_subject(error, compilation->file_name);
+}
+
+/* The error of a source that does not compile: the diagnostics, once, and what stage 2 had to
+ * leave out. */
+static struct ebcc_error *compile_error(const struct ebcc_compilation *compilation,
+					const struct ebcc_cc_answer *answer, const char *notes)
+{
+	const struct ebcc_compiled about = compiled(compilation);
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_error *error;
+
+	if (ebcc_diagnostics_speak_of_libbpf(answer, &about))
+		return written_for_libbpf(compilation);
+	ebcc_diagnostics_render(answer, &about, EBCC_CC_WARNING, &text);
+	if (*notes)
+		ebcc_buf_printf(&text, "%s%s", text.size ? "\n" : "", notes);
+	while (text.size && text.data[text.size - 1] == '\n')
+		text.data[--text.size] = '\0';
+	TRY(ebcc_buf_check(&text));
+	if (answer->status == EBCC_CC_INTERNAL_ERROR)
+		error = ebcc_error_create(EBCC_ERROR_COMPILE,
+					  "the compiler failed on %s; this is a bug in it, please "
+					  "report it with the source:\n%s",
+					  compilation->file_name, ebcc_buf_string(&text));
+	else
+		error = ebcc_error_create(EBCC_ERROR_COMPILE, "%s does not compile:\n%s",
+					  compilation->file_name, ebcc_buf_string(&text));
+	error = ebcc_error_with_subject(error, compilation->file_name);
+	return ebcc_error_with_details(error, ebcc_buf_string(&text));
+}
+
+/* Has clang tell of each name without a definition that an #if takes the value of. */
+static void warn_of_undefined(struct ebcc_compilation *compilation, bool wanted)
+{
+	struct ebcc_cc_request *request = &compilation->request;
+	size_t own = compilation->header_text ? 2 : 0;
+
+	request->cflag_count = compilation->cflag_count + own;
+	if (wanted)
+		compilation->cflags[request->cflag_count++] = WARN_OF_UNDEFINED;
+}
+
+/* Compiles with the kernel types of the moment; @answer is the caller's to free on success. */
+static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
+				       const struct surroundings *with, struct ebcc_ktypes *ktypes,
+				       bool whole, struct ebcc_cc_answer *answer)
+{
+	ebcc_buf_clear(&compilation->kernel_types);
+	TRY(ebcc_ktypes_generate(ktypes, whole, &compilation->kernel_types));
+	TRY(ebcc_kernel_record_write(with->kernel, ktypes, compilation->btf_path,
+				     &compilation->kernel_types));
+	TRY(ebcc_buf_check(&compilation->kernel_types));
+	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
+	compilation->files[0].size = compilation->kernel_types.size;
+	warn_of_undefined(compilation, *ebcc_ktypes_unknown(ktypes));
+	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against %s of BTF",
+		 compilation->file_name, whole ? "all" : "a selection");
+	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
+}
+
+/* Whether other types of the kernel, or its headers, may make a source compile. */
+static bool types_may_help(const struct ebcc_compilation *compilation,
+			   const struct ebcc_cc_answer *answer,
+			   bool (*may_help)(const struct ebcc_cc_answer *answer))
+{
+	const struct ebcc_compiled about = compiled(compilation);
+
+	return may_help(answer) && !ebcc_diagnostics_speak_of_libbpf(answer, &about);
+}
+
+/* The rounds: selected types, learnt ones, all of them. @answer holds the last round's. */
+static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
+					 const struct surroundings *with,
+					 struct ebcc_ktypes *ktypes, struct ebcc_cc_answer *answer)
+{
+	for (int round = 0; round < LEARNING_ROUNDS; round++) {
+		bool learnt;
+
+		ebcc_cc_answer_deinit(answer);
+		TRY(compile_once(compilation, with, ktypes, false, answer));
+		if (!types_may_help(compilation, answer, ebcc_ktypes_may_help))
+			return NULL;
+		TRY(ebcc_ktypes_learn(ktypes, answer->diagnostics, answer->diagnostic_count,
+				      &learnt));
+		if (!learnt)
+			break;
+	}
+	ebcc_cc_answer_deinit(answer);
+	return compile_once(compilation, with, ktypes, true, answer);
+}
+
+void ebcc_compile_output_deinit(struct ebcc_compile_output *output)
+{
+	free(output->object);
+	free(output->ir);
+	free(output->preprocessed);
+	free(output->assembly);
+}
+
+/* Hands what the answer holds over to the caller. */
+static void take_answer(struct ebcc_cc_answer *answer, struct ebcc_compile_output *output)
+{
+	output->object = TAKE_PTR(answer->object);
+	output->object_size = answer->object_size;
+	output->ir = TAKE_PTR(answer->ir);
+	output->preprocessed = TAKE_PTR(answer->preprocessed);
+	output->assembly = TAKE_PTR(answer->assembly);
+}
+
+#define AUTO_CLIENT CLEANUP(cleanup_client)
+static void cleanup_client(struct ebcc_compiler_client **client)
+{
+	ebcc_compiler_client_destroy(*client);
+}
+
+#define AUTO_ANSWER CLEANUP(ebcc_cc_answer_deinit)
+
+#define AUTO_KTYPES CLEANUP(cleanup_ktypes)
+static void cleanup_ktypes(struct ebcc_ktypes **ktypes)
+{
+	ebcc_ktypes_destroy(*ktypes);
+}
+
+#define AUTO_HEADERS CLEANUP(cleanup_headers)
+static void cleanup_headers(struct ebcc_kernel_headers **headers)
+{
+	ebcc_kernel_headers_destroy(*headers);
+}
+
+/* Stage 1 for the source and the text that is put before it. */
+static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struct ebcc_scan *ret)
+{
+	struct ebcc_scan_opts opts = {
+		.path = compilation->named ? compilation->file_name : NULL,
+		.cflags = compilation->cflags,
+		.cflag_count = compilation->cflag_count,
+	};
+
+	TRY(ebcc_scan_source(compilation->source, compilation->request.source_size, &opts, ret));
+	if (!compilation->header_text)
+		return NULL;
+	return ebcc_scan_text(ret, compilation->header_text, strlen(compilation->header_text));
+}
+
+/* Adds a warning that concerns the whole source to what the compiler said: the cache keeps it. */
+static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc_buf *message)
+{
+	TRY(ebcc_buf_check(message));
+	if (!ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_WARNING, "", 0, 0,
+					   ebcc_buf_string(message), NULL))
+		return ebcc_error_no_memory();
+	return NULL;
+}
+
+/* Whether a list of names, blanks between, has the name of that length. */
+static bool lists(const char *list, const char *name, size_t size)
+{
+	for (const char *at = list; *at; at += strcspn(at, " ")) {
+		at += *at == ' ';
+		if (strcspn(at, " ") == size && !memcmp(at, name, size))
+			return true;
+	}
+	return false;
+}
+
+/* Whether @message has one of the names in quotes, as "'CONFIG_HZ'". */
+static bool speaks_of(const char *message, const char *list)
+{
+	for (const char *quote = strchr(message, '\''); quote; quote = strchr(quote + 1, '\''))
+		if (lists(list, quote + 1, strcspn(quote + 1, "'")))
+			return true;
+	return false;
+}
+
+static void tell_where_looked(const struct ebcc_kernel_info *kernel, struct ebcc_buf *text)
+{
+	ebcc_buf_append_string(text, "no configuration of the kernel was found (looked at ");
+	ebcc_kernel_config_places(kernel, text);
+	ebcc_buf_append_string(text, *kernel->root ? ")"
+						   : "; the environment variable "
+						     "EBCC_KERNEL_CONFIG can name a copy of it)");
+}
+
+/* Clang's warning that an #if takes 0 for a name that nobody knows the value of, as an error; such
+ * warnings of other names were not asked for. */
+static struct ebcc_error *refuse_value(struct ebcc_cc_answer *answer, size_t index)
+{
+	struct ebcc_cc_diagnostic *warning = &answer->diagnostics[index];
+	static const char clang_says[] = "warning: ";
+	const char *rendered = strstr(warning->rendered, clang_says);
+	AUTO_BUF struct ebcc_buf message = EBCC_BUF_INIT, text = EBCC_BUF_INIT;
+
+	ebcc_buf_printf(&message, "the value of %.*s is not known",
+			(int)strcspn(warning->message, " "), warning->message);
+	if (rendered)
+		ebcc_buf_append(&text, warning->rendered, rendered - warning->rendered);
+	ebcc_buf_printf(&text, "error: %s%s", ebcc_buf_string(&message),
+			rendered ? rendered + strcspn(rendered, "\n") : "\n");
+	TRY(ebcc_buf_check(&message));
+	TRY(ebcc_buf_check(&text));
+	if (!ebcc_cc_answer_add_diagnostic(answer, EBCC_CC_ERROR, warning->path, warning->line,
+					   warning->column, ebcc_buf_string(&message),
+					   ebcc_buf_string(&text)))
+		return ebcc_error_no_memory();
+	answer->status = EBCC_CC_SOURCE_ERROR;
+	return NULL;
+}
+
+static bool asked_for_undefined(const struct ebcc_compilation *compilation)
+{
+	for (size_t i = 0; i < compilation->cflag_count; i++)
+		if (!strcmp(compilation->cflags[i], WARN_OF_UNDEFINED))
+			return true;
+	return false;
+}
+
+/*
+ * What becomes of names whose value is not known: used as a value, an error; tested by #ifdef,
+ * where they count as not set, a warning. @notes: what an error needs to be understood.
+ */
+static struct ebcc_error *judge_unknown(const struct ebcc_compilation *compilation,
+					const struct ebcc_kernel_info *kernel, const char *unknown,
+					struct ebcc_cc_answer *answer, struct ebcc_buf *notes)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	bool told = false;
+
+	if (!*unknown)
+		return NULL;
+	for (size_t i = 0; i < answer->diagnostic_count;) {
+		bool undefined =
+			strstr(answer->diagnostics[i].message, "is not defined, evaluates");
+		bool own = speaks_of(answer->diagnostics[i].message, unknown);
+
+		if (undefined && own)
+			TRY(refuse_value(answer, i));
+		told |= own;
+		if (undefined && (own || !asked_for_undefined(compilation)))
+			ebcc_cc_answer_remove_diagnostic(answer, i);
+		else
+			i++;
+	}
+	tell_where_looked(kernel, &text);
+	if (answer->status == EBCC_CC_OK) {
+		AUTO_BUF struct ebcc_buf warning = EBCC_BUF_INIT;
+
+		ebcc_buf_printf(&warning, "not known, and counted as not set: %s; %s", unknown,
+				ebcc_buf_string(&text));
+		return add_warning(answer, &warning);
+	}
+	if (told)
+		ebcc_buf_printf(notes, "%s\n", ebcc_buf_string(&text));
+	return ebcc_buf_check(notes);
+}
+
+/* @inputs and @notes get, appended, what stage 2 read, and what it had to leave out. */
+static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
+					   const struct surroundings *with,
+					   struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
+					   struct ebcc_buf *notes)
+{
+	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
+	AUTO_SCAN struct ebcc_scan names = {0};
+	struct ebcc_ktypes_opts opts = {
+		.btf_path = compilation->btf_path,
+		.tracefs_path = with->kernel->tracefs,
+	};
+
+	if (!opts.btf_path) {
+		opts.btf_path = compilation->root_btf;
+		opts.module_btf_dir = compilation->root_modules;
+	}
+	TRY(scan(compilation, &names));
+	TRY(ebcc_ktypes_create(&names, with->kernel, &opts, &ktypes));
+	TRY(compile_rounds(compilation, with, ktypes, answer));
+	TRY(judge_unknown(compilation, with->kernel, ebcc_ktypes_unknown(ktypes), answer, notes));
+	ebcc_buf_append_string(inputs, ebcc_ktypes_inputs(ktypes));
+	ebcc_buf_append_string(notes, ebcc_ktypes_notes(ktypes));
+	TRY(ebcc_buf_check(inputs));
+	return ebcc_buf_check(notes);
+}
+
+/* Who names a tree in BCC_KERNEL_SOURCE may know better: patched kernels go by other names. */
+static struct ebcc_error *warn_of_other_headers(const struct ebcc_kernel_info *kernel,
+						const struct ebcc_kernel_headers *headers,
+						struct ebcc_cc_answer *answer)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	if (!headers->release || !strcmp(headers->release, kernel->release))
+		return NULL;
+	ebcc_buf_printf(&text,
+			"the kernel headers in %s are those of %s, and the kernel is %s: where "
+			"their types differ, the programs read other places than they mean",
+			headers->build, headers->release, kernel->release);
+	return add_warning(answer, &text);
+}
+
+static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilation,
+					       const struct surroundings *with,
+					       const struct ebcc_kernel_headers *headers,
+					       struct ebcc_cc_answer *answer,
+					       struct ebcc_buf *inputs, struct ebcc_buf *notes)
+{
+	struct ebcc_cc_request request = compilation->request;
+	struct ebcc_headers_compile compile = {
+		.request = &request,
+		.headers = headers,
+		.kernel = with->kernel,
+		.client = with->client,
+		.cache = with->cache,
+		.log = compilation->log,
+	};
+	AUTO_SCAN struct ebcc_scan names = {0};
+
+	/* The first file is BTF's text. */
+	request.files++;
+	request.file_count--;
+	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against kernel headers",
+		 compilation->file_name);
+	TRY(scan(compilation, &names));
+	TRY(ebcc_compile_with_headers(&compile, &names, answer, inputs, notes));
+	return warn_of_other_headers(with->kernel, headers, answer);
+}
+
+/* Where headers were looked for, and the ways to have some. */
+static void tell_no_headers(const struct ebcc_compilation *compilation,
+			    const struct surroundings *with, struct ebcc_buf *text)
+{
+	const char *release = with->kernel->release;
+	const char *root = compilation->kernel_root ? compilation->kernel_root : "";
+
+	if (compilation->btf_path) {
+		ebcc_buf_append_string(text, "no kernel headers are used with a BTF file unless "
+					     "BCC_KERNEL_SOURCE names those of that kernel");
+		return;
+	}
+	ebcc_buf_printf(
+		text,
+		"no headers of the kernel %s were found (looked at %s/lib/modules/%s/build, "
+		"%s/usr/src/linux-headers-%s and %s/sys/kernel/kheaders.tar.xz): install the "
+		"package that has them (linux-headers-%s on Debian and Ubuntu, "
+		"kernel-devel-%s on Fedora and RHEL), or load the module kheaders, or name a "
+		"configured tree in BCC_KERNEL_SOURCE",
+		release, root, release, root, release, root, release, release);
+}
+
+/* Whether an error is about a name that headers may have. */
+static bool lacks_names(const struct ebcc_compilation *compilation,
+			const struct ebcc_cc_answer *answer)
+{
+	const struct ebcc_compiled about = compiled(compilation);
+
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (answer->diagnostics[i].severity >= EBCC_CC_ERROR &&
+		    ebcc_diagnostic_wants_headers(&answer->diagnostics[i], &about))
+			return true;
+	return false;
+}
+
+/* One sentence on what headers would be good for. */
+static void tell_of_headers(const struct ebcc_compilation *compilation,
+			    const struct surroundings *with, struct ebcc_buf *notes)
+{
+	ebcc_buf_append_string(notes, "BTF has no macros and inline functions; if the name is one "
+				      "of the kernel's, ");
+	if (compilation->btf_path)
+		ebcc_buf_append_string(notes, "name that kernel's headers in BCC_KERNEL_SOURCE");
+	else
+		ebcc_buf_printf(notes,
+				"install its headers (package linux-headers-%s, or kernel-devel-%s "
+				"on Fedora), or name a configured tree in BCC_KERNEL_SOURCE",
+				with->kernel->release, with->kernel->release);
+}
+
+static void tell_second_failure(const struct ebcc_cc_answer *answer,
+				const struct ebcc_kernel_headers *headers, struct ebcc_buf *notes)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++) {
+		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
+
+		if (diagnostic->severity < EBCC_CC_ERROR)
+			continue;
+		ebcc_buf_printf(notes,
+				"against the kernel headers in %s it does not compile either: "
+				"%s:%u:%u: %s",
+				headers->build, diagnostic->path, diagnostic->line,
+				diagnostic->column, diagnostic->message);
+		return;
+	}
+}
+
+/* What BTF did not satisfy, against the headers that there are. @answer and @inputs are replaced
+ * on success; else @notes says why not. */
+static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
+				      const struct surroundings *with,
+				      struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
+				      struct ebcc_buf *notes)
+{
+	AUTO_HEADERS struct ebcc_kernel_headers *headers = NULL;
+	AUTO_BUF struct ebcc_buf read = EBCC_BUF_INIT, said = EBCC_BUF_INIT;
+	AUTO_ANSWER struct ebcc_cc_answer second = {0};
+	AUTO_ERROR struct ebcc_error *error = NULL;
+
+	error = ebcc_compile_find_headers(with->kernel, with->cache, compilation->btf_path,
+					  &headers);
+	if (error) {
+		ebcc_buf_append_string(notes, ebcc_error_message(error));
+		return ebcc_buf_check(notes);
+	}
+	if (!headers) {
+		if (!answer->diagnostic_count) {
+			ebcc_buf_append_string(notes, "kernel headers would do instead: ");
+			tell_no_headers(compilation, with, notes);
+		} else if (!notes->size && lacks_names(compilation, answer)) {
+			tell_of_headers(compilation, with, notes);
+		}
+		return ebcc_buf_check(notes);
+	}
+	TRY(compile_from_headers(compilation, with, headers, &second, &read, &said));
+	if (answer->diagnostic_count && second.status != EBCC_CC_OK) {
+		tell_second_failure(&second, headers, notes);
+		return ebcc_buf_check(notes);
+	}
+	ebcc_log(compilation->log, EBCC_LOG_INFO, "%s: compiled against the kernel headers in %s",
+		 compilation->file_name, headers->build);
+	ebcc_cc_answer_deinit(answer);
+	*answer = second;
+	second = (struct ebcc_cc_answer){0};
+	ebcc_buf_clear(inputs);
+	ebcc_buf_append(inputs, ebcc_buf_string(&read), read.size);
+	ebcc_buf_clear(notes);
+	ebcc_buf_append_string(notes, ebcc_buf_string(&said));
+	return ebcc_buf_check(inputs);
+}
+
+/* Whether the kernel has no BTF; a file of BTF that was named and isn't there is another matter. */
+static bool is_without_btf(const struct ebcc_compilation *compilation,
+			   const struct ebcc_error *error)
+{
+	return ebcc_error_code(error) == EBCC_ERROR_KERNEL_TYPES ||
+	       (!compilation->btf_path && ebcc_error_errno(error) == ENOENT);
+}
+
+/* BTF, then headers. */
+static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilation,
+					      const struct surroundings *with,
+					      struct ebcc_cc_answer *answer,
+					      struct ebcc_buf *inputs, struct ebcc_buf *notes)
+{
+	AUTO_ERROR struct ebcc_error *error =
+		compile_from_btf(compilation, with, answer, inputs, notes);
+
+	if (error && !is_without_btf(compilation, error))
+		return TAKE_PTR(error);
+	if (!error && !types_may_help(compilation, answer, ebcc_ktypes_headers_may_help))
+		return NULL;
+	TRY(try_headers(compilation, with, answer, inputs, notes));
+	if (!error || answer->object || answer->diagnostic_count)
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s\n%s", ebcc_error_message(error),
+				 ebcc_buf_string(notes));
+}
+
+static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
+					 const struct surroundings *with,
+					 struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
+					 struct ebcc_buf *notes)
+{
+	AUTO_HEADERS struct ebcc_kernel_headers *headers = NULL;
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	if (compilation->types == EBCC_KERNEL_TYPES_BTF)
+		return compile_from_btf(compilation, with, answer, inputs, notes);
+	TRY(ebcc_compile_find_headers(with->kernel, with->cache, compilation->btf_path, &headers));
+	if (headers)
+		return compile_from_headers(compilation, with, headers, answer, inputs, notes);
+	tell_no_headers(compilation, with, &text);
+	TRY(ebcc_buf_check(&text));
+	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s", ebcc_buf_string(&text));
+}
+
+/* Whether a text may name a file beside it: by an include of another form than <...>, or another
+ * directive that opens files. Naming too much only lets the compiler read more. */
+static bool may_name_files(const char *text)
+{
+	static const char *const words[] = {"include", "include_next", "import", "embed",
+					    "dependency"};
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
+		for (const char *at = text; (at = strstr(at, words[i]));) {
+			at += strlen(words[i]);
+			at += strspn(at, " \t(");
+			if (*at != '<' && *at != '_')
+				return true;
+		}
+	}
+	return false;
+}
+
+/* What the compile may read: where the source is, if it needs that, and what flags name. */
+static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
+{
+	const char *slash = strrchr(compilation->file_name, '/');
+	AUTO_FREE char *directory =
+		strndup(compilation->file_name, slash ? slash - compilation->file_name : 0);
+	struct ebcc_read_scope *readable = &compilation->readable;
+
+	if (!directory)
+		return ebcc_error_no_memory();
+	ebcc_read_scope_deinit(readable);
+	if (may_name_files(compilation->source))
+		TRY(ebcc_read_scope_add(readable, slash ? directory : "."));
+	TRY(ebcc_read_scope_add_flags(readable, compilation->cflags, compilation->cflag_count));
+	compilation->request.readable = (const char *const *)readable->paths;
+	compilation->request.readable_count = readable->count;
+	/* A directory that was removed has no name: nothing can be in it, either. */
+	free(compilation->working_directory);
+	compilation->working_directory = getcwd(NULL, 0);
+	compilation->request.working_directory =
+		compilation->working_directory ? compilation->working_directory : "/";
+	return NULL;
+}
+
+/* Stages 1 to 4, and a good answer into the cache. */
+static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
+				       const struct surroundings *with,
+				       struct ebcc_cc_answer *answer)
+{
+	AUTO_BUF struct ebcc_buf inputs = EBCC_BUF_INIT, notes = EBCC_BUF_INIT;
+	struct ebcc_compiled about;
+
+	TRY(set_readable(compilation));
+	/* LLVM starts while this process reads BTF. */
+	TRY(ebcc_compiler_client_start(with->client));
+	if (compilation->types == EBCC_KERNEL_TYPES_AUTO)
+		TRY(compile_from_either(compilation, with, answer, &inputs, &notes));
+	else
+		TRY(compile_forced(compilation, with, answer, &inputs, &notes));
+	if (answer->status != EBCC_CC_OK)
+		return compile_error(compilation, answer, ebcc_buf_string(&notes));
+	about = compiled(compilation);
+	TRY(ebcc_source_warnings(&about, compilation->file_name, answer));
+	ebcc_compile_cache_store(with->cache, with->key, with->kernel, ebcc_buf_string(&inputs),
+				 answer);
+	ebcc_buf_deinit(&compilation->kernel_types);
+	return NULL;
+}
+
+/* The source through one pipeline, from the cache if it can be had. @answer is initialized by the
+ * call; the caller frees it in any case. */
+static struct ebcc_error *compile(struct ebcc_compilation *compilation,
+				  enum ebcc_cc_pipeline pipeline, struct ebcc_cc_answer *answer)
+{
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
+	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
+	AUTO_DISK_CACHE struct ebcc_disk_cache *cache = NULL;
+	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT, types = EBCC_BUF_INIT;
+	struct ebcc_kernel_info_opts kernel_opts = {.root = compilation->kernel_root};
+	struct ebcc_cc_request *request = &compilation->request;
+	struct ebcc_cache_key key;
+
+	LOG_SCOPE(compilation->log);
+	*answer = (struct ebcc_cc_answer){0};
+	TRY(ebcc_kernel_info_create(&kernel_opts, &kernel));
+	free(compilation->release);
+	compilation->release = NULL;
+	TRY(ebcc_copy_string(kernel->release, &compilation->release));
+	request->pipeline = pipeline;
+	request->arch = kernel->arch;
+	request->cpu_count = kernel->cpu_count;
+	TRY(ebcc_compiler_client_create(compilation->log, compilation->where, &client));
+	TRY(ebcc_compiler_client_identity(client, &identity));
+	if (compilation->btf_path)
+		ebcc_buf_printf(&types, "btf %s\n", compilation->btf_path);
+	if (compilation->kernel_root)
+		ebcc_buf_printf(&types, "root %s\n", compilation->kernel_root);
+	if (compilation->header_text)
+		ebcc_buf_printf(&types, "header %s\n", compilation->header_text);
+	ebcc_buf_printf(&types, "types %d\n", compilation->types);
+	ebcc_compile_headers_key(&types);
+	TRY(ebcc_buf_check(&types));
+	TRY(ebcc_compile_cache_key(request, kernel, ebcc_buf_string(&identity),
+				   ebcc_buf_string(&types), &key));
+	cache = ebcc_disk_cache_create(NULL, compilation->log);
+	if (ebcc_compile_cache_find(cache, &key, kernel, answer)) {
+		ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiled earlier",
+			 compilation->file_name);
+		return NULL;
+	}
+	return compile_anew(compilation, &(struct surroundings){kernel, client, cache, &key},
+			    answer);
+}
+
+/* Warns of numbers that mean other processes to who reads them here. */
+static struct ebcc_error *warn_of_namespace(const struct ebcc_compilation *compilation)
+{
+	AUTO_SCAN struct ebcc_scan names = {0};
+
+	if (compilation->kernel_root || !ebcc_pid_namespace_is_inner())
+		return NULL;
+	TRY(scan(compilation, &names));
+	if (ebcc_scan_uses(&names, "bpf_get_current_pid_tgid") &&
+	    !ebcc_scan_names_pid_namespace(&names))
+		ebcc_log(compilation->log, EBCC_LOG_WARNING,
+			 "%s: bpf_get_current_pid_tgid() gives the initial PID namespace's numbers "
+			 "of processes, and this program runs in another one: ebcc_ns_pid_tgid() "
+			 "gives those that are seen here",
+			 compilation->file_name);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const char *source, size_t size,
+				const struct ebcc_module_opts *opts, struct ebcc_compilation **ret,
+				struct ebcc_compile_output *output)
+{
+	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		return ebcc_error_no_memory();
+	TRY(compilation_init(*ret, log, source, size, opts));
+	TRY(compile(*ret, EBCC_CC_PIPELINE_O2, &answer));
+	log_warnings(*ret, &answer);
+	TRY(warn_of_namespace(*ret));
+	take_answer(&answer, output);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
+				       struct ebcc_compile_output *output)
+{
+	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+
+	TRY(compile(compilation, EBCC_CC_PIPELINE_PLAIN, &answer));
+	take_answer(&answer, output);
+	return NULL;
+}
+
+const char *ebcc_compilation_source(const struct ebcc_compilation *compilation)
+{
+	return compilation->source;
+}

@@ -1,0 +1,1066 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The only C++ file, and the only one that knows LLVM's versions: clang run in process over
+ * files held in memory, and the few queries that LLVM-C lacks. The file system that clang
+ * sees is the real one, as far as the request lets it be read, with a tree of virtual files on top
+ * (compiler.h describes it); every real file read, or looked for in vain, is recorded as a
+ * dependency of the compile.
+ */
+#include <clang/AST/Decl.h>
+#include <clang/Basic/Diagnostic.h>
+#include <clang/Basic/DiagnosticSema.h>
+#include <clang/Basic/FileManager.h>
+#include <clang/Basic/SourceManager.h>
+#include <clang/CodeGen/CodeGenAction.h>
+#include <clang/Frontend/CompilerInstance.h>
+#include <clang/Frontend/CompilerInvocation.h>
+#include <clang/Frontend/FrontendActions.h>
+#include <clang/Frontend/MultiplexConsumer.h>
+#include <clang/Frontend/TextDiagnosticPrinter.h>
+#include <clang/Frontend/Utils.h>
+#include <clang/Lex/MacroArgs.h>
+#include <clang/Lex/MacroInfo.h>
+#include <clang/Lex/PPCallbacks.h>
+#include <clang/Lex/Preprocessor.h>
+#include <clang/Sema/Sema.h>
+#include <clang/Serialization/ASTWriter.h>
+#include <clang/Serialization/PCHContainerOperations.h>
+#include <llvm/ADT/StringMap.h>
+#include <llvm/ADT/StringSet.h>
+#include <llvm/Config/llvm-config.h>
+#include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Passes/PassPlugin.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/Path.h>
+#include <llvm/Support/VirtualFileSystem.h>
+
+#define XXH_INLINE_ALL
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <functional>
+#include <vector>
+
+#include "compiler/clang_shim.h"
+#include "compiler/answer.h"
+
+extern "C" {
+#include "compiler/read_scope.h"
+}
+
+using llvm::ErrorOr;
+using llvm::StringRef;
+using llvm::Twine;
+namespace vfs = llvm::vfs;
+namespace path = llvm::sys::path;
+
+namespace
+{
+
+std::error_code no_such_file()
+{
+	return std::make_error_code(std::errc::no_such_file_or_directory);
+}
+
+/* Why a file that exists is not opened; clang shows the words behind "cannot open file". */
+class RefusalCategory : public std::error_category
+{
+	const char *name() const noexcept override
+	{
+		return "ebcc";
+	}
+
+	std::string message(int errnum) const override
+	{
+		return errnum == EXDEV
+			       ? "it is outside of what this compile may read: the directories of "
+				 "the source, of the kernel's headers, and those that flags such "
+				 "as "
+				 "-I name"
+			       : "it is not a regular file";
+	}
+
+      public:
+	static std::error_code make(int errnum)
+	{
+		static const RefusalCategory category;
+
+		if (errnum == EXDEV || errnum == EINVAL)
+			return std::error_code(errnum, category);
+		return std::error_code(errnum, std::generic_category());
+	}
+};
+
+/* A file whose bytes are at hand. Each open gets a copy: buffers may outlive the file. */
+class MemoryFile : public vfs::File
+{
+	vfs::Status stat;
+	std::unique_ptr<llvm::MemoryBuffer> contents;
+
+      public:
+	MemoryFile(vfs::Status stat, std::unique_ptr<llvm::MemoryBuffer> contents)
+	    : stat(std::move(stat)), contents(std::move(contents))
+	{
+	}
+
+	ErrorOr<vfs::Status> status() override
+	{
+		return stat;
+	}
+
+	ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> getBuffer(const Twine &name, int64_t, bool,
+							       bool) override
+	{
+		return llvm::MemoryBuffer::getMemBufferCopy(contents->getBuffer(), name);
+	}
+
+	std::error_code close() override
+	{
+		return {};
+	}
+};
+
+/* The real file system below the request's own files. */
+class RequestFileSystem : public vfs::ProxyFileSystem
+{
+	struct Entry {
+		StringRef text;
+		llvm::sys::fs::UniqueID id;
+	};
+
+	const ebcc_cc_request &request;
+	ebcc_cc_answer *answer; /* NULL: dependencies aren't wanted */
+	llvm::StringMap<Entry> files;
+	/* Ids are what tells directories apart: clang drops search paths that seem the same. */
+	llvm::StringMap<llvm::sys::fs::UniqueID> directories;
+	llvm::StringSet<> recorded;
+
+	void add(StringRef name, StringRef text)
+	{
+		std::string absolute = normalize(name);
+
+		files[absolute] = {text, vfs::getNextVirtualUniqueID()};
+		for (StringRef dir = path::parent_path(absolute); !dir.empty() && dir != "/";
+		     dir = path::parent_path(dir))
+			directories.try_emplace(dir, vfs::getNextVirtualUniqueID());
+	}
+
+	std::string normalize(const Twine &name) const
+	{
+		llvm::SmallString<256> absolute;
+
+		name.toVector(absolute);
+		(void)makeAbsolute(absolute);
+		path::remove_dots(absolute, true);
+		return std::string(absolute);
+	}
+
+	void record(StringRef name, uint64_t hash, bool missing)
+	{
+		if (answer && recorded.insert(name).second)
+			ebcc_cc_answer_add_dependency(answer, name.str().c_str(), hash, missing);
+	}
+
+	/* The virtual file of that name; kernel headers come into being when asked for. */
+	const Entry *find(StringRef name)
+	{
+		auto found = files.find(name);
+
+		if (found != files.end())
+			return &found->second;
+		if (!is_kernel_header(name))
+			return nullptr;
+		return &(files[name] = {StringRef(""), vfs::getNextVirtualUniqueID()});
+	}
+
+	bool is_kernel_header(StringRef name) const
+	{
+		static const char *const directories[] = {
+			"acpi",	 "asm",		"asm-generic", "block",	    "clocksource", "crypto",
+			"drm",	 "dt-bindings", "fs",	       "generated", "keys",	   "kernel",
+			"kunit", "kvm",		"linux",       "math-emu",  "media",	   "memory",
+			"misc",	 "mm",		"mtd",	       "net",	    "pcmcia",	   "ras",
+			"rdma",	 "rv",		"scsi",	       "soc",	    "sound",	   "target",
+			"trace", "uapi",	"vdso",	       "video",	    "xen",
+		};
+
+		if (request.flags & EBCC_CC_HEADERS || !name.ends_with(".h") ||
+		    !name.consume_front(EBCC_CC_KERNEL_INCLUDE "/"))
+			return false;
+		StringRef first = name.split('/').first;
+		return first != name && std::any_of(std::begin(directories), std::end(directories),
+						    [&](const char *dir) { return first == dir; });
+	}
+
+	static bool is_virtual(StringRef name)
+	{
+		return name == EBCC_CC_ROOT || name.starts_with(EBCC_CC_ROOT "/");
+	}
+
+	/* A directory that exists because a virtual file is in it, or may be asked for. */
+	bool is_virtual_directory(StringRef name) const
+	{
+		StringRef rest = name;
+
+		return directories.contains(name) ||
+		       (rest.consume_front(EBCC_CC_KERNEL_INCLUDE) && !rest.ends_with(".h") &&
+			(rest.empty() || rest.starts_with("/")));
+	}
+
+	ErrorOr<vfs::Status> directory_status(const Twine &twine, StringRef name)
+	{
+		if (!is_virtual_directory(name))
+			return no_such_file();
+		auto known = directories.try_emplace(name, llvm::sys::fs::UniqueID());
+		if (known.second)
+			known.first->second = vfs::getNextVirtualUniqueID();
+		return vfs::Status(twine, known.first->second, {}, 0, 0, 0,
+				   llvm::sys::fs::file_type::directory_file,
+				   llvm::sys::fs::all_read);
+	}
+
+	static vfs::Status file_status(const Twine &name, const Entry &entry)
+	{
+		return vfs::Status(name, entry.id, {}, 0, 0, entry.text.size(),
+				   llvm::sys::fs::file_type::regular_file, llvm::sys::fs::all_read);
+	}
+
+      public:
+	RequestFileSystem(const ebcc_clang_input &input, StringRef source_path,
+			  ebcc_cc_answer *answer)
+	    : ProxyFileSystem(vfs::createPhysicalFileSystem()), request(*input.request),
+	      answer(answer)
+	{
+		if (request.working_directory)
+			(void)setCurrentWorkingDirectory(request.working_directory);
+		for (size_t i = 0; i < input.builtin_count; i++)
+			add(input.builtin[i].path,
+			    StringRef(input.builtin[i].text, input.builtin[i].size));
+		for (size_t i = 0; i < request.file_count; i++)
+			add(request.files[i].path,
+			    StringRef(request.files[i].text, request.files[i].size));
+		add(source_path, StringRef(request.source, request.source_size));
+	}
+
+	ErrorOr<vfs::Status> status(const Twine &twine) override
+	{
+		std::string name = normalize(twine);
+
+		if (const Entry *entry = find(name))
+			return file_status(twine, *entry);
+		if (is_virtual(name))
+			return directory_status(twine, name);
+		ErrorOr<vfs::Status> real = ProxyFileSystem::status(twine);
+		if (real)
+			return real;
+		record(name, 0, true);
+		/* The directory of a source may not be on disk. */
+		return directory_status(twine, name);
+	}
+
+	bool exists(const Twine &name) override
+	{
+		return bool(status(name));
+	}
+
+	ErrorOr<std::unique_ptr<vfs::File>> openFileForRead(const Twine &twine) override
+	{
+		std::string name = normalize(twine);
+
+		if (const Entry *entry = find(name))
+			return std::make_unique<MemoryFile>(
+				file_status(twine, *entry),
+				llvm::MemoryBuffer::getMemBufferCopy(entry->text, twine));
+		if (is_virtual(name))
+			return no_such_file();
+		return open_real(twine, name);
+	}
+
+	/* A descriptor of a file that may be read. */
+	ErrorOr<int> open_readable(const Twine &twine, StringRef name)
+	{
+		llvm::SmallString<256> absolute;
+
+		twine.toVector(absolute);
+		(void)makeAbsolute(absolute);
+		int fd = ebcc_read_scope_open(request.readable, request.readable_count,
+					      absolute.c_str());
+		if (fd >= 0)
+			return fd;
+		int errnum = errno;
+		auto stat = ProxyFileSystem::status(twine);
+		if (!stat) {
+			record(name, 0, true);
+			return stat.getError();
+		}
+		if (stat->isDirectory())
+			return std::make_error_code(std::errc::is_a_directory);
+		return RefusalCategory::make(errnum);
+	}
+
+	ErrorOr<std::unique_ptr<vfs::File>> open_real(const Twine &twine, StringRef name)
+	{
+		ErrorOr<int> fd = open_readable(twine, name);
+
+		if (!fd)
+			return fd.getError();
+		llvm::sys::fs::file_status status;
+		std::error_code failed = llvm::sys::fs::status(*fd, status);
+		/* Volatile: read, not mapped. */
+		auto contents = llvm::MemoryBuffer::getOpenFile(*fd, twine, -1, true, true);
+		close(*fd);
+		if (failed)
+			return failed;
+		if (!contents)
+			return contents.getError();
+		auto stat = vfs::Status::copyWithNewName(status, twine);
+		record(name, XXH64((*contents)->getBufferStart(), (*contents)->getBufferSize(), 0),
+		       false);
+		/* The size as read, not as stat saw it: the file may have changed in between. */
+		auto same =
+			vfs::Status(twine, stat.getUniqueID(), stat.getLastModificationTime(),
+				    stat.getUser(), stat.getGroup(), (*contents)->getBufferSize(),
+				    stat.getType(), stat.getPermissions());
+		return std::make_unique<MemoryFile>(same, std::move(*contents));
+	}
+};
+
+/* Names of functions of the kernel's headers whose bodies clang can't parse: some need headers that
+ * no package installs, some what only gcc has. Few sources call them. */
+using BrokenFunctions = llvm::StringSet<>;
+
+/* Tells the parser which bodies to leave out. */
+class BodySkipper : public clang::ASTConsumer
+{
+	const BrokenFunctions &broken;
+
+	bool shouldSkipFunctionBody(clang::Decl *declaration) override
+	{
+		const auto *function = llvm::dyn_cast<clang::FunctionDecl>(declaration);
+
+		return function && function->getIdentifier() &&
+		       broken.contains(function->getName());
+	}
+
+      public:
+	explicit BodySkipper(const BrokenFunctions &broken) : broken(broken)
+	{
+	}
+
+	/* @consumer, with the bodies of those functions left out. */
+	static std::unique_ptr<clang::ASTConsumer> add(std::unique_ptr<clang::ASTConsumer> consumer,
+						       const BrokenFunctions &broken)
+	{
+		std::vector<std::unique_ptr<clang::ASTConsumer>> both;
+
+		if (broken.empty() || !consumer)
+			return consumer;
+		both.push_back(std::move(consumer));
+		both.push_back(std::make_unique<BodySkipper>(broken));
+		return std::make_unique<clang::MultiplexConsumer>(std::move(both));
+	}
+};
+
+/* Turns each of clang's diagnostics into one of the answer's, rendered as clang prints it. */
+class AnswerDiagnostics : public clang::DiagnosticConsumer
+{
+	clang::CompilerInstance &compiler;
+	BrokenFunctions *broken; /* NULL: they are not looked for */
+	ebcc_cc_answer *answer;	 /* NULL: they are dropped */
+	llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options;
+	std::string text;
+	llvm::raw_string_ostream stream{text};
+	clang::TextDiagnosticPrinter printer{stream, options.get()};
+	bool dropped_last = false;
+	bool undeclared =
+		false; /* a function, which isn't one that compiler/passes/library.c knows */
+
+	/* Functions of the C library that need no declaration: there is no header to include. */
+	static bool is_known_function(const clang::Diagnostic &info)
+	{
+		static const char *const names[] = {
+			"bcmp",	   "bzero",   "memchr",	  "memcmp",  "memcpy", "memmove",
+			"mempcpy", "memset",  "snprintf", "sprintf", "stpcpy", "strcat",
+			"strchr",  "strcmp",  "strcpy",	  "strcspn", "strlen", "strncat",
+			"strncmp", "strncpy", "strpbrk",  "strrchr", "strspn", "strstr",
+		};
+		StringRef name;
+
+		if (info.getArgKind(0) == clang::DiagnosticsEngine::ak_std_string)
+			name = info.getArgStdStr(0);
+		else if (info.getArgKind(0) == clang::DiagnosticsEngine::ak_c_string)
+			name = info.getArgCStr(0);
+		return std::any_of(std::begin(names), std::end(names),
+				   [&](const char *known) { return name == known; });
+	}
+
+	static ebcc_cc_severity severity(clang::DiagnosticsEngine::Level level)
+	{
+		switch (level) {
+		case clang::DiagnosticsEngine::Fatal:
+			return EBCC_CC_FATAL;
+		case clang::DiagnosticsEngine::Error:
+			return EBCC_CC_ERROR;
+		case clang::DiagnosticsEngine::Warning:
+			return EBCC_CC_WARNING;
+		default:
+			return EBCC_CC_NOTE;
+		}
+	}
+
+	/* The call of a function that nobody declared is an error as it is to clang, except where
+	 * the function is known: those clang may declare by itself. */
+	bool is_undeclared(const clang::Diagnostic &info) const
+	{
+		return info.getID() == clang::diag::ext_implicit_lib_function_decl_c99 &&
+		       !is_known_function(info);
+	}
+
+	/* Warnings about virtual headers tell the user nothing; their notes go with them. */
+	bool unwanted(clang::DiagnosticsEngine::Level level, StringRef file)
+	{
+		if (level == clang::DiagnosticsEngine::Note)
+			return dropped_last;
+		dropped_last = level < clang::DiagnosticsEngine::Error &&
+			       (file.starts_with(EBCC_CC_ROOT) ||
+				level == clang::DiagnosticsEngine::Remark);
+		return dropped_last;
+	}
+
+	/* Remembers the function of a kernel header that an error is in. */
+	void note_broken(const clang::Diagnostic &info)
+	{
+		if (!broken || !compiler.hasSema() || info.getLocation().isInvalid())
+			return;
+		const clang::FunctionDecl *function = compiler.getSema().getCurFunctionDecl();
+		const clang::SourceManager &sources = info.getSourceManager();
+
+		if (function && function->getIdentifier() &&
+		    sources.isInSystemHeader(function->getLocation()) &&
+		    !sources.getFilename(sources.getFileLoc(function->getLocation()))
+			     .starts_with(EBCC_CC_ROOT "/"))
+			broken->insert(function->getName());
+	}
+
+      public:
+	AnswerDiagnostics(clang::CompilerInstance &compiler, ebcc_cc_answer *answer,
+			  BrokenFunctions *broken,
+			  llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options)
+	    : compiler(compiler), broken(broken), answer(answer), options(std::move(options))
+	{
+	}
+
+	/* Whether something was an error that clang itself doesn't know as one. */
+	bool has_own_errors() const
+	{
+		return undeclared;
+	}
+
+	void BeginSourceFile(const clang::LangOptions &language,
+			     const clang::Preprocessor *preprocessor) override
+	{
+		printer.BeginSourceFile(language, preprocessor);
+	}
+
+	void EndSourceFile() override
+	{
+		printer.EndSourceFile();
+	}
+
+	void HandleDiagnostic(clang::DiagnosticsEngine::Level level,
+			      const clang::Diagnostic &info) override
+	{
+		llvm::SmallString<256> message;
+		std::string file;
+		unsigned line = 0, column = 0;
+
+		if (is_undeclared(info)) {
+			level = clang::DiagnosticsEngine::Error;
+			undeclared = true;
+		}
+		DiagnosticConsumer::HandleDiagnostic(level, info);
+		if (level >= clang::DiagnosticsEngine::Error)
+			note_broken(info);
+		if (info.getLocation().isValid() && info.hasSourceManager()) {
+			/* Of what is in a macro the place where it is used, of its arguments their
+			 * own. */
+			const clang::SourceManager &sources = info.getSourceManager();
+			clang::PresumedLoc where =
+				sources.getPresumedLoc(sources.getFileLoc(info.getLocation()));
+
+			if (where.isValid()) {
+				file = where.getFilename();
+				line = where.getLine();
+				column = where.getColumn();
+			}
+		}
+		if (!answer || unwanted(level, file))
+			return;
+		info.FormatDiagnostic(message);
+		text.clear();
+		printer.HandleDiagnostic(level, info);
+		ebcc_cc_answer_add_diagnostic(answer, severity(level), file.c_str(), line, column,
+					      message.c_str(), stream.str().c_str());
+	}
+};
+
+/*
+ * A struct that is written in place as an argument of the dialect's macros may have commas in it.
+ * To the preprocessor they end the argument; here they lose that meaning, by the flag that it has
+ * for Microsoft's commas, which lasts for one expansion. So each macro on the way marks them again.
+ * What is read of the source are the arguments of `...`, which hold their commas as they are.
+ */
+class CommasInBraces : public clang::PPCallbacks
+{
+	const clang::SourceManager &sources;
+
+	bool is_dialect(const clang::MacroInfo &macro) const
+	{
+		return sources.getFilename(macro.getDefinitionLoc())
+			.starts_with(EBCC_CC_DIALECT_INCLUDE "/");
+	}
+
+	static void mark(clang::Token *token)
+	{
+		for (unsigned braces = 0; token->isNot(clang::tok::eof); token++) {
+			if (token->is(clang::tok::l_brace))
+				braces++;
+			else if (token->is(clang::tok::r_brace) && braces)
+				braces--;
+			else if (token->is(clang::tok::comma) && braces)
+				token->setFlag(clang::Token::IgnoredComma);
+		}
+	}
+
+	void MacroExpands(const clang::Token &, const clang::MacroDefinition &definition,
+			  clang::SourceRange, const clang::MacroArgs *arguments) override
+	{
+		const clang::MacroInfo *macro = definition.getMacroInfo();
+
+		if (!arguments || !macro || !is_dialect(*macro))
+			return;
+		for (unsigned i = 0; i < arguments->getNumMacroArguments(); i++)
+			mark(const_cast<clang::Token *>(arguments->getUnexpArgument(i)));
+	}
+
+      public:
+	explicit CommasInBraces(const clang::Preprocessor &preprocessor)
+	    : sources(preprocessor.getSourceManager())
+	{
+	}
+};
+
+class PreprocessAction : public clang::PreprocessorFrontendAction
+{
+	llvm::raw_ostream &out;
+
+	void ExecuteAction() override
+	{
+		clang::CompilerInstance &compiler = getCompilerInstance();
+		clang::Preprocessor &preprocessor = compiler.getPreprocessor();
+
+		preprocessor.addPPCallbacks(std::make_unique<CommasInBraces>(preprocessor));
+		clang::DoPrintPreprocessedInput(preprocessor, &out,
+						compiler.getPreprocessorOutputOpts());
+	}
+
+      public:
+	explicit PreprocessAction(llvm::raw_ostream &out) : out(out)
+	{
+	}
+};
+
+/*
+ * Makes machine code harmless in kernel headers that the source includes behind the preamble,
+ * and leaves that of the source alone: while a file of the kernel's is read, the keywords are
+ * the macros that the preamble keeps for them (bpf/ebcc/kernel_begin.h).
+ */
+class KernelHeaderKeywords : public clang::PPCallbacks
+{
+	clang::Preprocessor &preprocessor;
+	bool defined = false;
+
+	void define(const char *keyword, const char *keeper)
+	{
+		clang::MacroInfo *macro =
+			preprocessor.getMacroInfo(preprocessor.getIdentifierInfo(keeper));
+
+		if (macro)
+			preprocessor.appendDefMacroDirective(
+				preprocessor.getIdentifierInfo(keyword), macro);
+	}
+
+	void undefine(const char *keyword, clang::SourceLocation where)
+	{
+		clang::IdentifierInfo *name = preprocessor.getIdentifierInfo(keyword);
+
+		if (preprocessor.isMacroDefined(name))
+			preprocessor.appendMacroDirective(
+				name, new (preprocessor.getPreprocessorAllocator())
+					      clang::UndefMacroDirective(where));
+	}
+
+	void FileChanged(clang::SourceLocation where, FileChangeReason reason,
+			 clang::SrcMgr::CharacteristicKind kind, clang::FileID) override
+	{
+		static const char *const keywords[][2] = {
+			{"volatile", "__EBCC_KEYWORD_volatile"},
+			{"__volatile__", "__EBCC_KEYWORD_volatile"},
+			{"__volatile", "__EBCC_KEYWORD_volatile"},
+			{"goto", "__EBCC_KEYWORD_goto"},
+			{"asm", "__EBCC_KEYWORD_asm"},
+			{"__asm__", "__EBCC_KEYWORD_asm"},
+			{"__asm", "__EBCC_KEYWORD_asm"},
+			{"register", "__EBCC_KEYWORD_register"},
+		};
+		StringRef file = preprocessor.getSourceManager().getFilename(where);
+		bool kernel = clang::SrcMgr::isSystem(kind) && !file.starts_with(EBCC_CC_ROOT "/");
+
+		if (reason != EnterFile && reason != ExitFile)
+			return;
+		/* In the preamble they are macros already. */
+		if (kernel == defined ||
+		    (kernel &&
+		     preprocessor.isMacroDefined(preprocessor.getIdentifierInfo(keywords[0][0]))))
+			return;
+		defined = kernel;
+		for (const auto &keyword : keywords) {
+			if (kernel)
+				define(keyword[0], keyword[1]);
+			else
+				undefine(keyword[0], where);
+		}
+	}
+
+      public:
+	explicit KernelHeaderKeywords(clang::Preprocessor &preprocessor)
+	    : preprocessor(preprocessor)
+	{
+	}
+};
+
+/* What a macro without parameters stands for when the source ends, as text. */
+class MacroText : public clang::PPCallbacks
+{
+	/* Macros that name macros: as deep as anybody writes them. */
+	static constexpr unsigned max_depth = 16;
+
+	clang::Preprocessor &preprocessor;
+	const char *name;
+	std::string *text; /* left alone where there is no such macro */
+
+	void append(const clang::MacroInfo &macro, unsigned depth)
+	{
+		bool first = true;
+
+		for (const clang::Token &token : macro.tokens()) {
+			const clang::IdentifierInfo *identifier = token.getIdentifierInfo();
+			const clang::MacroInfo *inner =
+				identifier ? preprocessor.getMacroInfo(identifier) : nullptr;
+
+			if (!first && token.hasLeadingSpace())
+				*text += ' ';
+			first = false;
+			if (inner && inner->isObjectLike() && depth < max_depth)
+				append(*inner, depth + 1);
+			else
+				*text += preprocessor.getSpelling(token);
+		}
+	}
+
+	void EndOfMainFile() override
+	{
+		const clang::MacroInfo *macro =
+			preprocessor.getMacroInfo(preprocessor.getIdentifierInfo(name));
+
+		if (!macro || !macro->isObjectLike())
+			return;
+		append(*macro, 0);
+		if (text->empty())
+			*text = " ";
+	}
+
+      public:
+	MacroText(clang::Preprocessor &preprocessor, const char *name, std::string *text)
+	    : preprocessor(preprocessor), name(name), text(text)
+	{
+	}
+};
+
+/*
+ * Holds back everything from code generation until the whole source has been parsed without an
+ * error. clang hands over declarations as it meets them, invalid ones too, and its generator of
+ * debug info ends the process on a struct whose member has no known type.
+ */
+class CodegenAfterParsing : public clang::ASTConsumer
+{
+	using Event = std::function<void(clang::ASTConsumer &)>;
+
+	clang::CompilerInstance &compiler;
+	std::unique_ptr<clang::ASTConsumer> codegen;
+	std::vector<Event> events;
+	bool parsed = false; /* what comes now, codegen itself has asked for */
+
+	void pass(Event event)
+	{
+		if (parsed)
+			event(*codegen);
+		else
+			events.push_back(std::move(event));
+	}
+
+	void Initialize(clang::ASTContext &context) override
+	{
+		codegen->Initialize(context);
+	}
+
+	bool HandleTopLevelDecl(clang::DeclGroupRef group) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleTopLevelDecl(group); });
+		return true;
+	}
+
+	void HandleInterestingDecl(clang::DeclGroupRef group) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleInterestingDecl(group); });
+	}
+
+	void HandleInlineFunctionDefinition(clang::FunctionDecl *function) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleInlineFunctionDefinition(function); });
+	}
+
+	void HandleTagDeclDefinition(clang::TagDecl *tag) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleTagDeclDefinition(tag); });
+	}
+
+	void HandleTagDeclRequiredDefinition(const clang::TagDecl *tag) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.HandleTagDeclRequiredDefinition(tag); });
+	}
+
+	void CompleteTentativeDefinition(clang::VarDecl *variable) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.CompleteTentativeDefinition(variable); });
+	}
+
+	void CompleteExternalDeclaration(clang::DeclaratorDecl *declaration) override
+	{
+		pass([=](clang::ASTConsumer &to) { to.CompleteExternalDeclaration(declaration); });
+	}
+
+	void HandleTranslationUnit(clang::ASTContext &context) override
+	{
+		if (compiler.getDiagnostics().hasErrorOccurred())
+			return;
+		parsed = true;
+		for (const Event &event : events)
+			event(*codegen);
+		codegen->HandleTranslationUnit(context);
+	}
+
+	clang::ASTMutationListener *GetASTMutationListener() override
+	{
+		return codegen->GetASTMutationListener();
+	}
+
+	clang::ASTDeserializationListener *GetASTDeserializationListener() override
+	{
+		return codegen->GetASTDeserializationListener();
+	}
+
+      public:
+	CodegenAfterParsing(clang::CompilerInstance &compiler,
+			    std::unique_ptr<clang::ASTConsumer> codegen)
+	    : compiler(compiler), codegen(std::move(codegen))
+	{
+	}
+};
+
+/* From C to IR. */
+class ParseAction : public clang::EmitLLVMOnlyAction
+{
+	bool headers;
+	const BrokenFunctions &broken;
+	std::string license;
+
+	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
+							      StringRef file) override
+	{
+		auto codegen = EmitLLVMOnlyAction::CreateASTConsumer(compiler, file);
+
+		if (!codegen)
+			return nullptr;
+		return BodySkipper::add(
+			std::make_unique<CodegenAfterParsing>(compiler, std::move(codegen)),
+			broken);
+	}
+
+	bool BeginSourceFileAction(clang::CompilerInstance &compiler) override
+	{
+		clang::Preprocessor &preprocessor = compiler.getPreprocessor();
+
+		if (headers)
+			preprocessor.addPPCallbacks(
+				std::make_unique<KernelHeaderKeywords>(preprocessor));
+		preprocessor.addPPCallbacks(std::make_unique<CommasInBraces>(preprocessor));
+		preprocessor.addPPCallbacks(
+			std::make_unique<MacroText>(preprocessor, "BPF_LICENSE", &license));
+		return EmitLLVMOnlyAction::BeginSourceFileAction(compiler);
+	}
+
+      public:
+	ParseAction(llvm::LLVMContext *context, bool headers, const BrokenFunctions &broken)
+	    : EmitLLVMOnlyAction(context), headers(headers), broken(broken)
+	{
+	}
+
+	/* The module, with what the source defines as its license in the metadata. */
+	std::unique_ptr<llvm::Module> take()
+	{
+		std::unique_ptr<llvm::Module> module = takeModule();
+
+		if (module && !license.empty()) {
+			llvm::LLVMContext &context = module->getContext();
+			llvm::Metadata *text = llvm::MDString::get(context, license);
+
+			module->getOrInsertNamedMetadata(EBCC_CLANG_LICENSE)
+				->addOperand(llvm::MDNode::get(context, text));
+		}
+		return module;
+	}
+};
+
+/* Parses headers and keeps what clang would write into a precompiled header. */
+class PrecompileAction : public clang::ASTFrontendAction
+{
+	std::shared_ptr<clang::PCHBuffer> buffer = std::make_shared<clang::PCHBuffer>();
+	const BrokenFunctions &broken;
+
+	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
+							      StringRef) override
+	{
+		return BodySkipper::add(
+			std::make_unique<clang::PCHGenerator>(
+				compiler.getPreprocessor(), compiler.getModuleCache(), "", "",
+				buffer,
+				llvm::ArrayRef<std::shared_ptr<clang::ModuleFileExtension>>()),
+			broken);
+	}
+
+	clang::TranslationUnitKind getTranslationUnitKind() override
+	{
+		return clang::TU_Prefix;
+	}
+
+      public:
+	explicit PrecompileAction(const BrokenFunctions &broken) : broken(broken)
+	{
+	}
+
+	/* Empty when the headers have errors. */
+	StringRef result() const
+	{
+		return buffer->IsComplete ? StringRef(buffer->Data.data(), buffer->Data.size())
+					  : StringRef();
+	}
+};
+
+/* Runs one front end action over the request. Returns false when there were errors. @broken: those
+ * known are left out already; those met are added. */
+bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action,
+	 BrokenFunctions *broken = nullptr)
+{
+	std::string source_path = input.request->source_path && *input.request->source_path
+					  ? input.request->source_path
+					  : "main.c";
+	llvm::SmallVector<const char *, 64> arguments(input.arguments,
+						      input.arguments + input.argument_count);
+	auto options = llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
+	options->ShowOptionNames = true; /* [-Wname], for those who want to turn a warning off */
+	clang::CompilerInstance compiler;
+	AnswerDiagnostics consumer(compiler, answer, broken, options);
+	auto diagnostics = llvm::makeIntrusiveRefCnt<clang::DiagnosticsEngine>(
+		llvm::makeIntrusiveRefCnt<clang::DiagnosticIDs>(), options, &consumer, false);
+	auto invocation = std::make_shared<clang::CompilerInvocation>();
+	StringRef name = path::filename(source_path);
+	std::string main_file_name = name.str();
+
+	arguments.append({"-main-file-name", main_file_name.c_str()});
+	if (!clang::CompilerInvocation::CreateFromArgs(*invocation, arguments, *diagnostics))
+		return false;
+	/* What flags may have asked of the driver's other duties: no file is written here. */
+	invocation->getDependencyOutputOpts() = {};
+	invocation->getPreprocessorOutputOpts().ShowCPP = true;
+	invocation->getFrontendOpts().Inputs = {
+		clang::FrontendInputFile(source_path, clang::Language::C)};
+	invocation->getFrontendOpts().DisableFree = false;
+	invocation->getFrontendOpts().SkipFunctionBodies = broken && !broken->empty();
+
+	compiler.setInvocation(invocation);
+	compiler.setDiagnostics(diagnostics.get());
+	compiler.setVerboseOutputStream(std::make_unique<llvm::raw_null_ostream>());
+	clang::ProcessWarningOptions(*diagnostics, invocation->getDiagnosticOpts());
+	/* AnswerDiagnostics decides what it is. */
+	diagnostics->setSeverity(clang::diag::ext_implicit_lib_function_decl_c99,
+				 clang::diag::Severity::Remark, clang::SourceLocation());
+	compiler.createFileManager(
+		llvm::makeIntrusiveRefCnt<RequestFileSystem>(input, source_path, answer));
+	return compiler.ExecuteAction(action) && !diagnostics->hasErrorOccurred() &&
+	       !consumer.has_own_errors();
+}
+
+/* Runs actions that @make makes, the first and one more whenever bodies of the kernel's headers
+ * turned out to be broken. Returns the last one where it succeeded, else nothing. */
+template <typename Make>
+auto run_without_broken(const ebcc_clang_input &input, ebcc_cc_answer *answer, Make make)
+	-> decltype(make(std::declval<const BrokenFunctions &>()))
+{
+	bool headers = input.request->flags & EBCC_CC_HEADERS;
+	BrokenFunctions broken;
+
+	for (;;) {
+		size_t known = broken.size(), said = answer->diagnostic_count;
+		auto action = make(broken);
+
+		if (run(input, answer, *action, headers ? &broken : nullptr))
+			return action;
+		if (broken.size() == known)
+			return nullptr;
+		while (answer->diagnostic_count > said)
+			ebcc_cc_answer_remove_diagnostic(answer, said);
+	}
+}
+
+} // namespace
+
+/*
+ * Debian's clang is built with Polly as a static extension, which its archives ask for by
+ * name. Optimization of C loop nests has no use here: an empty plugin in its place saves
+ * the link of two more libraries.
+ */
+llvm::PassPluginLibraryInfo getPollyPluginInfo()
+{
+	return {LLVM_PLUGIN_API_VERSION, "none", "", [](llvm::PassBuilder &) {}};
+}
+
+LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *input,
+			       ebcc_cc_answer *answer)
+{
+	bool headers = input->request->flags & EBCC_CC_HEADERS;
+	auto action = run_without_broken(*input, answer, [&](const BrokenFunctions &broken) {
+		return std::make_unique<ParseAction>(llvm::unwrap(context), headers, broken);
+	});
+
+	return action ? llvm::wrap(action->take().release()) : nullptr;
+}
+
+bool ebcc_clang_precompile(const ebcc_clang_input *input, ebcc_cc_answer *answer, char **ret,
+			   size_t *ret_size)
+{
+	auto action = run_without_broken(*input, answer, [](const BrokenFunctions &broken) {
+		return std::make_unique<PrecompileAction>(broken);
+	});
+	StringRef result = action ? action->result() : StringRef();
+
+	if (result.empty())
+		return false;
+	*ret = static_cast<char *>(malloc(result.size()));
+	if (!*ret)
+		return false;
+	memcpy(*ret, result.data(), result.size());
+	*ret_size = result.size();
+	return true;
+}
+
+char *ebcc_clang_preprocess(const ebcc_clang_input *input)
+{
+	std::string text;
+	llvm::raw_string_ostream out(text);
+	PreprocessAction action(out);
+
+	if (!run(*input, nullptr, action))
+		return nullptr;
+	return strdup(out.str().c_str());
+}
+
+void ebcc_llvm_disable_dwarf(LLVMModuleRef module_ref)
+{
+	llvm::Module *module = llvm::unwrap(module_ref);
+	llvm::SmallVector<llvm::Module::ModuleFlagEntry, 8> flags;
+
+	/*
+	 * The printer makes DWARF unless the module is marked for CodeView only; CodeView itself
+	 * exists for Windows alone, and BTF is made for any module with debug info.
+	 */
+	module->getModuleFlagsMetadata(flags);
+	if (llvm::NamedMDNode *node = module->getNamedMetadata("llvm.module.flags"))
+		node->eraseFromParent();
+	for (const auto &flag : flags)
+		if (flag.Key->getString() != "Dwarf Version")
+			module->addModuleFlag(flag.Behavior, flag.Key->getString(), flag.Val);
+	module->addModuleFlag(llvm::Module::Warning, "CodeView", 1);
+}
+
+/* The file of a scope is its first operand. */
+static void complete_source(llvm::DIScope *scope, llvm::DIFile *main)
+{
+	llvm::DIFile *file = scope->getFile();
+
+	if (file && file != main && !file->getRawSource() &&
+	    file->getFilename() == main->getFilename())
+		scope->replaceOperandWith(0, main);
+}
+
+void ebcc_llvm_complete_sources(LLVMModuleRef module_ref)
+{
+	llvm::Module *module = llvm::unwrap(module_ref);
+	llvm::DebugInfoFinder finder;
+
+	finder.processModule(*module);
+	for (llvm::DICompileUnit *unit : finder.compile_units()) {
+		for (llvm::DISubprogram *subprogram : finder.subprograms())
+			complete_source(subprogram, unit->getFile());
+		for (llvm::DIScope *scope : finder.scopes())
+			if (llvm::isa<llvm::DILexicalBlockBase>(scope))
+				complete_source(scope, unit->getFile());
+	}
+}
+
+char *ebcc_llvm_diagnostic_message(LLVMDiagnosticInfoRef info_ref, char **ret_path,
+				   unsigned *ret_line, unsigned *ret_column)
+{
+	const llvm::DiagnosticInfo *info = llvm::unwrap(info_ref);
+	std::string message, file;
+	llvm::raw_string_ostream out(message);
+	unsigned line = 0, column = 0;
+
+	if (const auto *unsupported = llvm::dyn_cast<llvm::DiagnosticInfoUnsupported>(info)) {
+		StringRef relative;
+
+		if (unsupported->isLocationAvailable()) {
+			unsupported->getLocation(relative, line, column);
+			file = relative.str();
+		}
+		out << "in function '" << unsupported->getFunction().getName()
+		    << "': " << unsupported->getMessage();
+	} else {
+		llvm::DiagnosticPrinterRawOStream printer(out);
+
+		info->print(printer);
+	}
+	*ret_path = strdup(file.c_str());
+	*ret_line = line;
+	*ret_column = column;
+	return strdup(out.str().c_str());
+}
+
+const char *ebcc_llvm_version(void)
+{
+	return LLVM_VERSION_STRING;
+}

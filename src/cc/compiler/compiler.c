@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Driver of stages 3 and 4: parse, lower, optimize, emit. Everything that goes wrong on
+ * the way becomes a diagnostic of the answer, in the form that clang gives its own:
+ * location, message, source line, caret.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <llvm-c/Core.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+
+#include "compiler/clang_shim.h"
+#include "base/cleanup.h"
+#include "compiler/compiler.h"
+#include "compiler/answer.h"
+#include "compiler/diagnostic.h"
+#include "compiler/flags.h"
+#include "compiler/helpers.h"
+#include "compiler/listing.h"
+#include "elf/bpf_object.h"
+#include "compiler/embedded.h"
+#include "compiler/passes/pipeline.h"
+
+struct compilation {
+	const struct ebcc_cc_request *request;
+	struct ebcc_cc_answer *answer;
+	struct ebcc_cc_arguments arguments;
+	LLVMContextRef context;
+	LLVMModuleRef module;
+	LLVMTargetMachineRef machine;
+};
+
+static bool fail(struct compilation *compilation, const char *what, const char *reason)
+{
+	char *message AUTO_FREE = NULL;
+
+	if (asprintf(&message, "%s: %s", what, reason ? reason : "no reason given") < 0)
+		message = NULL;
+	ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_FATAL, "", 0, 0,
+			 message ? message : what);
+	return false;
+}
+
+/* The backend's own words advise what is of no use here, and end in newlines. */
+static const char *reword(char *message)
+{
+	size_t length = strlen(message);
+
+	if (strstr(message, "BPF stack limit is exceeded"))
+		return "the program needs more than the 512 bytes of stack that BPF has: put large "
+		       "variables into a map, such as a BPF_PERCPU_ARRAY with one element";
+	while (length && message[length - 1] == '\n')
+		message[--length] = '\0';
+	return message;
+}
+
+/* What LLVM's passes and the backend have to say, such as a stack that is too large. */
+static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
+{
+	struct compilation *compilation = ctx;
+	LLVMDiagnosticSeverity severity = LLVMGetDiagInfoSeverity(info);
+	char *path AUTO_FREE = NULL, *message AUTO_FREE = NULL;
+	const char *text = "out of memory";
+	unsigned line, column;
+
+	if (severity != LLVMDSError && severity != LLVMDSWarning)
+		return;
+	message = ebcc_llvm_diagnostic_message(info, &path, &line, &column);
+	if (message)
+		text = reword(message);
+	ebcc_cc_diagnose(compilation->answer, compilation->request,
+			 severity == LLVMDSError ? EBCC_CC_ERROR : EBCC_CC_WARNING,
+			 path ? path : "", line, column, text);
+}
+
+static bool has_severity(const struct ebcc_cc_answer *answer, enum ebcc_cc_severity least)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (answer->diagnostics[i].severity >= least)
+			return true;
+	return false;
+}
+
+static bool has_errors(const struct ebcc_cc_answer *answer)
+{
+	return has_severity(answer, EBCC_CC_ERROR);
+}
+
+static void initialize_llvm(void)
+{
+	static bool initialized;
+
+	if (initialized)
+		return;
+	LLVMInitializeBPFTargetInfo();
+	LLVMInitializeBPFTarget();
+	LLVMInitializeBPFTargetMC();
+	LLVMInitializeBPFAsmPrinter();
+	LLVMInitializeBPFAsmParser();
+	initialized = true;
+}
+
+static bool create_machine(struct compilation *compilation)
+{
+	char cpu[16], *error = NULL;
+	LLVMTargetRef target;
+
+	snprintf(cpu, sizeof(cpu), "v%u", compilation->request->cpu_version);
+	if (LLVMGetTargetFromTriple("bpfel", &target, &error)) {
+		fail(compilation, "LLVM has no BPF target", error);
+		LLVMDisposeMessage(error);
+		return false;
+	}
+	compilation->machine =
+		LLVMCreateTargetMachine(target, "bpfel", cpu, "", LLVMCodeGenLevelDefault,
+					LLVMRelocDefault, LLVMCodeModelDefault);
+	return true;
+}
+
+static void on_ir_diagnostic(void *context, enum ebcc_cc_severity severity, const char *path,
+			     unsigned line, unsigned column, const char *message)
+{
+	struct compilation *compilation = context;
+
+	ebcc_cc_diagnose(compilation->answer, compilation->request, severity, path, line, column,
+			 message);
+}
+
+static bool lower_and_optimize(struct compilation *compilation)
+{
+	const struct ebcc_cc_request *request = compilation->request;
+	const struct ebcc_ir_opts opts = {
+		.arch = request->arch,
+		.pipeline = request->pipeline,
+		.read = request->read,
+		.flags = request->flags,
+	};
+
+	return ebcc_ir_run(compilation->module, compilation->machine, &opts, on_ir_diagnostic,
+			   compilation);
+}
+
+static bool emit(struct compilation *compilation, LLVMModuleRef module, LLVMCodeGenFileType type,
+		 LLVMMemoryBufferRef *ret)
+{
+	char *error = NULL;
+
+	if (LLVMTargetMachineEmitToMemoryBuffer(compilation->machine, module, type, &error, ret)) {
+		fail(compilation, "emitting BPF code", error);
+		LLVMDisposeMessage(error);
+		return false;
+	}
+	return true;
+}
+
+/* Code generation changes the module, so the listing is made from a copy. */
+static bool emit_assembly(struct compilation *compilation)
+{
+	LLVMModuleRef copy = LLVMCloneModule(compilation->module);
+	LLVMMemoryBufferRef buffer;
+	bool ok;
+
+	LLVMSetTargetMachineAsmVerbosity(compilation->machine, true);
+	ok = emit(compilation, copy, LLVMAssemblyFile, &buffer);
+	LLVMSetTargetMachineAsmVerbosity(compilation->machine, false);
+	LLVMDisposeModule(copy);
+	if (!ok)
+		return false;
+	compilation->answer->assembly = ebcc_cc_listing(
+		compilation->request, LLVMGetBufferStart(buffer), LLVMGetBufferSize(buffer));
+	LLVMDisposeMemoryBuffer(buffer);
+	if (!compilation->answer->assembly)
+		return fail(compilation, "the assembler listing", "out of memory");
+	return true;
+}
+
+/* The last barrier: whatever left an address in data, nobody would ever put it there. */
+static bool check_relocations(struct compilation *compilation)
+{
+	const struct ebcc_cc_answer *answer = compilation->answer;
+	const char *section = ebcc_elf_relocated_data(answer->object, answer->object_size);
+	char *message AUTO_FREE = NULL;
+
+	if (!section)
+		return true;
+	if (asprintf(&message,
+		     "a global variable (in section %s) begins with an address in a way that the "
+		     "compiler can't make work: memory of BPF can't hold addresses from the "
+		     "beginning; have the program set it",
+		     section) < 0)
+		message = NULL;
+	ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_ERROR, "", 0, 0,
+			 message ? message : "out of memory");
+	return false;
+}
+
+static bool emit_object(struct compilation *compilation)
+{
+	struct ebcc_cc_answer *answer = compilation->answer;
+	LLVMMemoryBufferRef buffer;
+
+	ebcc_llvm_complete_sources(compilation->module);
+	ebcc_llvm_disable_dwarf(compilation->module);
+	if (!emit(compilation, compilation->module, LLVMObjectFile, &buffer))
+		return false;
+	answer->object_size = LLVMGetBufferSize(buffer);
+	answer->object = malloc(answer->object_size);
+	if (answer->object)
+		memcpy(answer->object, LLVMGetBufferStart(buffer), answer->object_size);
+	LLVMDisposeMemoryBuffer(buffer);
+	if (!answer->object)
+		return fail(compilation, "the object file", "out of memory");
+	return check_relocations(compilation);
+}
+
+static bool keep_ir(struct compilation *compilation)
+{
+	char *text = LLVMPrintModuleToString(compilation->module);
+
+	compilation->answer->ir = strdup(text);
+	LLVMDisposeMessage(text);
+	return compilation->answer->ir || fail(compilation, "the IR listing", "out of memory");
+}
+
+/* Parses with the embedded headers, one of them in place of the one of the same path. */
+static bool parse_with(struct compilation *compilation, const struct ebcc_cc_file *builtin)
+{
+	const struct ebcc_cc_request *request = compilation->request;
+	struct ebcc_cc_answer *answer = compilation->answer;
+	struct ebcc_clang_input input = {
+		.request = request,
+		.arguments = compilation->arguments.list,
+		.argument_count = compilation->arguments.count,
+		.builtin = builtin,
+		.builtin_count = ebcc_embedded_file_count,
+	};
+
+	if (request->flags & EBCC_CC_WANT_PREPROCESSED)
+		answer->preprocessed = ebcc_clang_preprocess(&input);
+	compilation->module = ebcc_clang_parse(compilation->context, &input, answer);
+	return compilation->module;
+}
+
+/* The embedded headers with fewer helpers: a list to be freed, its table pointing into @text. */
+static struct ebcc_cc_file *select_builtin(const struct ebcc_cc_request *request,
+					   struct ebcc_buf *text)
+{
+	size_t count = ebcc_embedded_file_count;
+	struct ebcc_cc_file *list = malloc(count * sizeof(*list));
+	struct ebcc_error *error = NULL;
+
+	if (!list)
+		return NULL;
+	memcpy(list, ebcc_embedded_files, count * sizeof(*list));
+	for (size_t i = 0; i < count && !error; i++) {
+		if (strcmp(list[i].path, EBCC_CC_HELPER_DEFS))
+			continue;
+		error = ebcc_cc_select_helpers(request, ebcc_embedded_files, count,
+					       &ebcc_embedded_files[i], text);
+		list[i].text = ebcc_buf_string(text);
+		list[i].size = text->size;
+	}
+	if (!error)
+		return list;
+	ebcc_error_destroy(error);
+	free(list);
+	return NULL;
+}
+
+static bool parse(struct compilation *compilation)
+{
+	struct ebcc_buf text AUTO_BUF = EBCC_BUF_INIT;
+	struct ebcc_cc_file *builtin AUTO_FREE = select_builtin(compilation->request, &text);
+
+	if (builtin) {
+		bool ok = parse_with(compilation, builtin);
+
+		if (!ebcc_cc_misses_helper(compilation->answer))
+			return ok;
+		if (ok)
+			LLVMDisposeModule(compilation->module);
+		ebcc_cc_answer_deinit(compilation->answer);
+	}
+	return parse_with(compilation, ebcc_embedded_files);
+}
+
+static bool is_said_elsewhere(const struct ebcc_cc_answer *answer, size_t index)
+{
+	for (size_t i = 0; i < answer->diagnostic_count; i++)
+		if (i != index && answer->diagnostics[i].line &&
+		    !strcmp(answer->diagnostics[i].message, answer->diagnostics[index].message))
+			return true;
+	return false;
+}
+
+/* The backend complains for every instruction concerned, and not all of them have a location. */
+static void drop_repetitions(struct ebcc_cc_answer *answer)
+{
+	for (size_t i = 0; i < answer->diagnostic_count;) {
+		if (!answer->diagnostics[i].line && is_said_elsewhere(answer, i))
+			ebcc_cc_answer_remove_diagnostic(answer, i);
+		else
+			i++;
+	}
+}
+
+/* The other kind of request: its answer is a precompiled header. */
+static enum ebcc_cc_status precompile(struct compilation *compilation)
+{
+	struct ebcc_cc_answer *answer = compilation->answer;
+	struct ebcc_clang_input input = {
+		.request = compilation->request,
+		.builtin = ebcc_embedded_files,
+		.builtin_count = ebcc_embedded_file_count,
+	};
+
+	if (!ebcc_cc_arguments_init(&compilation->arguments, compilation->request, answer))
+		return EBCC_CC_SOURCE_ERROR;
+	input.arguments = compilation->arguments.list;
+	input.argument_count = compilation->arguments.count;
+	return ebcc_clang_precompile(&input, answer, &answer->object, &answer->object_size)
+		       ? EBCC_CC_OK
+		       : EBCC_CC_SOURCE_ERROR;
+}
+
+/* Whether the backend makes relocations of something in the module. */
+static bool has_relocations(const struct compilation *compilation)
+{
+	static const char prefix[] = "llvm.bpf.preserve.";
+
+	if (compilation->request->flags & EBCC_CC_CORE)
+		return true;
+	for (LLVMValueRef function = LLVMGetFirstFunction(compilation->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		size_t size;
+
+		if (!strncmp(LLVMGetValueName2(function, &size), prefix, strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * LLVM's backend (19, BPFAbstractMemberAccess.cpp) keeps the relocated accesses of a module in a
+ * table that outlives it; the next module that has one of them would get freed memory.
+ */
+static bool relocates_again(const struct compilation *compilation)
+{
+	static bool relocated;
+	bool again = relocated;
+
+	if (!has_relocations(compilation))
+		return false;
+	relocated = true;
+	if (again)
+		ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_ERROR, "", 0, 0,
+				 "LLVM can compile one source with relocations (bpf_core_*(), "
+				 "__builtin_preserve_*()) in a process, and did that already: let "
+				 "the helper process compile, not this one");
+	return again;
+}
+
+static enum ebcc_cc_status compile(struct compilation *compilation)
+{
+	const struct ebcc_cc_request *request = compilation->request;
+	struct ebcc_cc_answer *answer = compilation->answer;
+
+	if (!ebcc_cc_arguments_init(&compilation->arguments, request, answer) ||
+	    !parse(compilation))
+		return EBCC_CC_SOURCE_ERROR;
+	answer->parsed = true;
+	if (relocates_again(compilation))
+		return EBCC_CC_SOURCE_ERROR;
+	LLVMContextSetDiagnosticHandler(compilation->context, on_llvm_diagnostic, compilation);
+	if (!create_machine(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	if (!lower_and_optimize(compilation) || has_errors(answer))
+		return has_severity(answer, EBCC_CC_FATAL) ? EBCC_CC_INTERNAL_ERROR
+							   : EBCC_CC_SOURCE_ERROR;
+	if (request->flags & EBCC_CC_WANT_IR && !keep_ir(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	if (request->flags & EBCC_CC_WANT_ASM && !emit_assembly(compilation))
+		return EBCC_CC_INTERNAL_ERROR;
+	if (!has_errors(answer) && !emit_object(compilation))
+		return has_severity(answer, EBCC_CC_FATAL) ? EBCC_CC_INTERNAL_ERROR
+							   : EBCC_CC_SOURCE_ERROR;
+	return has_errors(answer) ? EBCC_CC_SOURCE_ERROR : EBCC_CC_OK;
+}
+
+/* A request from the other side of a pipe is checked for what would trip LLVM. */
+static const char *find_fault(const struct ebcc_cc_request *request)
+{
+	if (!ebcc_arch_of_id(request->arch))
+		return "unknown architecture";
+	if (request->cpu_version < 1 || request->cpu_version > 4)
+		return "unknown version of the BPF instruction set";
+	if (request->pipeline != EBCC_CC_PIPELINE_O2 && request->pipeline != EBCC_CC_PIPELINE_PLAIN)
+		return "unknown pipeline";
+	if (request->read != EBCC_CC_READ_ANY && request->read != EBCC_CC_READ_SPLIT)
+		return "unknown way of reading memory";
+	if (!request->cpu_count)
+		return "no CPUs";
+	return NULL;
+}
+
+enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
+				    struct ebcc_cc_answer *answer)
+{
+	struct compilation compilation = {.request = request, .answer = answer};
+	const char *fault = find_fault(request);
+
+	memset(answer, 0, sizeof(*answer));
+	if (fault) {
+		fail(&compilation, "bad compile request", fault);
+		return answer->status = EBCC_CC_INTERNAL_ERROR;
+	}
+	initialize_llvm();
+	compilation.context = LLVMContextCreate();
+	answer->status = request->flags & EBCC_CC_BUILD_PCH ? precompile(&compilation)
+							    : compile(&compilation);
+	drop_repetitions(answer);
+	if (answer->status != EBCC_CC_OK) {
+		free(answer->object);
+		answer->object = NULL;
+		answer->object_size = 0;
+		if (!has_errors(answer))
+			fail(&compilation, "compiling", "failed without a diagnostic");
+	}
+	if (compilation.module)
+		LLVMDisposeModule(compilation.module);
+	if (compilation.machine)
+		LLVMDisposeTargetMachine(compilation.machine);
+	LLVMContextDispose(compilation.context);
+	ebcc_cc_arguments_deinit(&compilation.arguments);
+	return answer->status;
+}
+
+/*
+ * Most of what a first compile takes longer than a second one is page faults in LLVM's code:
+ * a small program with a bit of everything goes the same ways.
+ */
+void ebcc_cc_warm_up(void)
+{
+	static const char source[] =
+		"struct event { unsigned long long time; unsigned int id; char name[16]; };\n"
+		"unsigned long long counts[16];\n"
+		"static long (*const helper)(void *, unsigned int) = (void *)16;\n"
+		"static inline __attribute__((always_inline)) int slot(unsigned long long value)\n"
+		"{\n"
+		"	int result = 0;\n"
+		"	while (value >>= 1)\n"
+		"		result++;\n"
+		"	return result & 15;\n"
+		"}\n"
+		"__attribute__((section(\"kprobe/x\"))) int warm_up(unsigned long long *context)\n"
+		"{\n"
+		"	struct event event = {.id = context[1]};\n"
+		"	if (helper(&event.name, sizeof(event.name)) < 0 || event.name[0] == 'x')\n"
+		"		return 0;\n"
+		"	counts[slot(context[2])] += event.id;\n"
+		"	return event.name[3];\n"
+		"}\n";
+	static const struct ebcc_cc_file no_dialect = {
+		.path = EBCC_CC_DIALECT_INCLUDE "/ebcc/dialect.h",
+		.text = "",
+	};
+	const struct ebcc_cc_request request = {
+		.source = source,
+		.source_size = sizeof(source) - 1,
+		.source_path = "warm_up.c",
+		.files = &no_dialect,
+		.file_count = 1,
+		.arch = EBCC_ARCH_X86_64,
+		.cpu_version = 3,
+		.cpu_count = 1,
+	};
+	struct ebcc_cc_answer answer;
+
+	ebcc_cc_compile(&request, &answer);
+	ebcc_cc_answer_deinit(&answer);
+}
+
+const char *ebcc_cc_identity(void)
+{
+	static char identity[128];
+
+	if (!identity[0])
+		snprintf(identity, sizeof(identity), "ebcc %s, LLVM %s, headers %s", EBCC_VERSION,
+			 ebcc_llvm_version(), ebcc_embedded_hash);
+	return identity;
+}

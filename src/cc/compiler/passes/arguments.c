@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Arguments of traced functions. A program on a kernel function may name the function's
+ * arguments after its context; the kernel gives it the registers only. So each such parameter
+ * becomes a load from struct pt_regs, by the architecture's calling convention. In a program on a
+ * system call ("syscall__...") the arguments are the call's own: the kernel's wrapper takes them in
+ * a pt_regs of their own, behind its first argument, which is foreign memory. A program whose
+ * target the kernel describes by BTF (KFUNC_PROBE and kin) finds the arguments, and behind them the
+ * result, in an array of words. Programs that return nothing return 0.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "compiler/passes/util.h"
+
+/* What a BTF-typed program gets: twelve words of arguments and the result. */
+static const unsigned typed_offsets[] = {0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96};
+
+/* Where the parameters of one program come from. */
+struct source {
+	const unsigned *offsets;
+	unsigned count;
+	unsigned next;		/* register not taken yet */
+	LLVMValueRef registers; /* pt_regs: the context, or the system call's own */
+	bool foreign;		/* registers are to be read by probe reads */
+};
+
+static bool is_syscall(const char *name)
+{
+	return ebcc_ir_after_prefix(name, "syscall__") ||
+	       ebcc_ir_after_prefix(name, "kprobe____x64_sys_") ||
+	       ebcc_ir_after_prefix(name, "kprobe____arm64_sys_");
+}
+
+/* Behind the allocas: those of the first block must stay together to be static. */
+static void position_after_allocas(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	LLVMMetadataRef subprogram = LLVMGetSubprogram(function);
+	LLVMValueRef instruction = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(function));
+
+	while (LLVMIsAAllocaInst(instruction))
+		instruction = LLVMGetNextInstruction(instruction);
+	LLVMPositionBuilderBefore(ir->builder, instruction);
+	LLVMSetCurrentDebugLocation2(
+		ir->builder, subprogram ? LLVMDIBuilderCreateDebugLocation(
+						  ir->context, LLVMDISubprogramGetLine(subprogram),
+						  0, subprogram, NULL)
+					: NULL);
+}
+
+static LLVMValueRef next_register(struct ebcc_ir *ir, LLVMValueRef function, struct source *source)
+{
+	LLVMValueRef place =
+		ebcc_ir_build_offset(ir, source->registers, source->offsets[source->next++]);
+
+	if (source->foreign)
+		return ebcc_ir_build_probe_read(ir, function, ir->i64, place,
+						EBCC_HELPER_PROBE_READ_KERNEL);
+	return LLVMBuildLoad2(ir->builder, ir->i64, place, "");
+}
+
+/* How many registers a parameter takes; 0: it isn't passed in registers. A struct of up to 16
+ * bytes, here an array of words, takes two. */
+static unsigned registers_of(struct ebcc_ir *ir, LLVMTypeRef type)
+{
+	switch (LLVMGetTypeKind(type)) {
+	case LLVMPointerTypeKind:
+		return 1;
+	case LLVMIntegerTypeKind:
+		return LLVMGetIntTypeWidth(type) <= 64;
+	case LLVMArrayTypeKind:
+		return LLVMGetElementType(type) == ir->i64 && LLVMGetArrayLength2(type) == 2 ? 2
+											     : 0;
+	default:
+		return 0;
+	}
+}
+
+/* One parameter's value. */
+static LLVMValueRef build_parameter(struct ebcc_ir *ir, LLVMValueRef function, LLVMTypeRef type,
+				    struct source *source)
+{
+	LLVMValueRef value = LLVMGetUndef(type);
+
+	switch (LLVMGetTypeKind(type)) {
+	case LLVMPointerTypeKind:
+		return LLVMBuildIntToPtr(ir->builder, next_register(ir, function, source), type,
+					 "");
+	case LLVMIntegerTypeKind:
+		return LLVMBuildIntCast2(ir->builder, next_register(ir, function, source), type,
+					 false, "");
+	default:
+		for (unsigned i = 0; i < 2; i++)
+			value = LLVMBuildInsertValue(ir->builder, value,
+						     next_register(ir, function, source), i, "");
+		return value;
+	}
+}
+
+/* A struct too large for registers comes as a pointer to the caller's copy. */
+static bool is_on_stack(LLVMValueRef function, unsigned parameter)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName("byval", strlen("byval"));
+
+	return LLVMGetEnumAttributeAtIndex(function, parameter + 1, kind) != NULL;
+}
+
+static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef function,
+			     bool typed)
+{
+	const struct ebcc_arch *arch = ebcc_arch_of_id(ir->opts->arch);
+	bool foreign = !typed && is_syscall(ebcc_ir_name(function));
+	const struct ebcc_arch_convention *convention = foreign ? &arch->syscall : &arch->call;
+	struct source source = {
+		.offsets = typed ? typed_offsets : convention->offsets,
+		.count = typed ? sizeof(typed_offsets) / sizeof(typed_offsets[0])
+			       : convention->count,
+		.registers = LLVMGetParam(function, 0),
+		.foreign = foreign,
+	};
+
+	position_after_allocas(ir, function);
+	if (foreign)
+		source.registers = LLVMBuildLoad2(
+			ir->builder, ir->pointer,
+			ebcc_ir_build_offset(ir, source.registers, convention->offsets[0]), "");
+	for (unsigned i = 1; i < LLVMCountParams(old); i++) {
+		LLVMValueRef parameter = LLVMGetParam(old, i), value;
+		unsigned taken = is_on_stack(old, i) ? 0 : registers_of(ir, LLVMTypeOf(parameter));
+
+		if (!taken || source.next + taken > source.count) {
+			ebcc_ir_report_at(
+				ir, EBCC_CC_ERROR, function,
+				"parameter %u of '%s' is not passed in a register: only the "
+				"first %u integers and pointers of a function are",
+				i, ebcc_ir_name(function), source.count);
+			value = LLVMGetUndef(LLVMTypeOf(parameter));
+		} else if (LLVMGetFirstUse(parameter)) {
+			value = build_parameter(ir, function, LLVMTypeOf(parameter), &source);
+		} else {
+			source.next += taken; /* a read would stay, wanted or not */
+			value = LLVMGetUndef(LLVMTypeOf(parameter));
+		}
+		LLVMReplaceAllUsesWith(parameter, value);
+	}
+}
+
+static void copy_attributes(LLVMValueRef from, LLVMValueRef to, LLVMAttributeIndex index)
+{
+	unsigned count = LLVMGetAttributeCountAtIndex(from, index);
+	LLVMAttributeRef *attributes AUTO_FREE = calloc(count + 1, sizeof(*attributes));
+
+	if (!attributes)
+		return;
+	LLVMGetAttributesAtIndex(from, index, attributes);
+	for (unsigned i = 0; i < count; i++)
+		LLVMAddAttributeAtIndex(to, index, attributes[i]);
+}
+
+/* The blocks keep their order: allocas are static in the first one only. */
+static void move_blocks(struct ebcc_ir *ir, LLVMValueRef from, LLVMValueRef to)
+{
+	/* Only moving behind a block moves between functions. */
+	LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(ir->context, to, "");
+	LLVMBasicBlockRef last = first;
+
+	for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(from), next; block; block = next) {
+		next = LLVMGetNextBasicBlock(block);
+		LLVMMoveBasicBlockAfter(block, last);
+		last = block;
+	}
+	LLVMDeleteBasicBlock(first);
+}
+
+static void return_zero(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	for_each_block(block, function)
+	{
+		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block);
+
+		if (!terminator || !LLVMIsAReturnInst(terminator))
+			continue;
+		LLVMPositionBuilderBefore(ir->builder, terminator);
+		LLVMBuildRet(ir->builder, LLVMConstInt(ir->i32, 0, false));
+		LLVMInstructionEraseFromParent(terminator);
+	}
+}
+
+/* Moves the program into a function that takes the context only and returns a number. */
+static LLVMValueRef take_over(struct ebcc_ir *ir, LLVMValueRef old, bool keep_parameters)
+{
+	LLVMTypeRef old_type = LLVMGlobalGetValueType(old), type = LLVMGetReturnType(old_type);
+	bool returns_nothing = LLVMGetTypeKind(type) == LLVMVoidTypeKind;
+	char *name AUTO_FREE = strdup(ebcc_ir_name(old));
+	LLVMMetadataRef subprogram = LLVMGetSubprogram(old);
+	LLVMTypeRef *types AUTO_FREE = calloc(LLVMCountParams(old) + 1, sizeof(*types));
+	LLVMValueRef function;
+
+	if (!name || !types) {
+		ebcc_ir_no_memory(ir);
+		return NULL;
+	}
+	LLVMGetParamTypes(old_type, types);
+	type = LLVMFunctionType(returns_nothing ? ir->i32 : type, types,
+				keep_parameters ? LLVMCountParams(old) : 1, false);
+	LLVMSetValueName2(old, "", 0);
+	function = LLVMAddFunction(ir->module, name, type);
+	copy_attributes(old, function, LLVMAttributeFunctionIndex);
+	if (LLVMGetSection(old) && *LLVMGetSection(old))
+		LLVMSetSection(function, LLVMGetSection(old));
+	move_blocks(ir, old, function);
+	LLVMSetSubprogram(old, NULL);
+	LLVMSetSubprogram(function, subprogram);
+	for (unsigned i = 0; i < LLVMCountParams(function); i++)
+		LLVMReplaceAllUsesWith(LLVMGetParam(old, i), LLVMGetParam(function, i));
+	if (returns_nothing)
+		return_zero(ir, function);
+	return function;
+}
+
+static bool attaches_itself(const char *name)
+{
+	static const char *const prefixes[] = {"kprobe__", "kretprobe__", "syscall__",
+					       "tracepoint__", "raw_tracepoint__"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (ebcc_ir_after_prefix(name, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* Whether the macros of programs.h made it, which give such programs an array as context. */
+static bool is_btf_typed(const char *name, const char *context)
+{
+	static const char *const prefixes[] = {"kfunc__", "kretfunc__", "kmod_ret__", "lsm__"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (ebcc_ir_after_prefix(name, prefixes[i]))
+			return ebcc_ir_is_btf_context(context);
+	return false;
+}
+
+static void lower(struct ebcc_ir *ir, LLVMValueRef program)
+{
+	unsigned count = LLVMCountParams(program);
+	LLVMTypeRef result = LLVMGetReturnType(LLVMGlobalGetValueType(program));
+	bool returns_nothing = LLVMGetTypeKind(result) == LLVMVoidTypeKind;
+	char context[128];
+	bool arguments, typed;
+	LLVMValueRef function;
+
+	ebcc_ir_context_type(ir, program, context, sizeof(context));
+	typed = is_btf_typed(ebcc_ir_name(program), context);
+	arguments = count > 1 && (typed || !strcmp(context, "pt_regs"));
+	if (count > 1 && !arguments && attaches_itself(ebcc_ir_name(program)))
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, program,
+			"'%s' has parameters beside its context: only a program whose first "
+			"parameter is 'struct pt_regs *ctx' gets the arguments of a function",
+			ebcc_ir_name(program));
+	if (!arguments && !returns_nothing)
+		return;
+	function = take_over(ir, program, !arguments);
+	if (!function)
+		return;
+	if (arguments)
+		build_parameters(ir, program, function, typed);
+	LLVMDeleteFunction(program);
+}
+
+void ebcc_ir_arguments(struct ebcc_ir *ir)
+{
+	struct ebcc_ir_list programs __attribute__((cleanup(ebcc_ir_list_deinit))) = {0};
+
+	/* Lowering adds functions. */
+	for (LLVMValueRef program = ebcc_ir_first_program(ir); program;
+	     program = ebcc_ir_next_program(program))
+		if (!ebcc_ir_list_push(&programs, program)) {
+			ebcc_ir_no_memory(ir);
+			return;
+		}
+	for (size_t i = 0; i < programs.count; i++)
+		lower(ir, programs.items[i]);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The types of events. An output method is handed a void pointer; its macro adds what
+ * clang's __builtin_btf_type_id() makes of the argument, a call that carries the
+ * debug-info type. The method passes it on to the marker __ebcc_event(map, id). Here, after
+ * inlining, both meet: the type goes into a variable __ebcc_event_MAP of section .ebcc.meta, from
+ * where the backend writes it into BTF, and the calls go away. An event whose size is known
+ * here, and too large for the buffer, is an error at its line.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "compiler/passes/util.h"
+
+/* The largest event of a perf buffer: bpf/ebcc/maps.h tells why. */
+#define PERF_EVENT_MAX 65516
+/* BPF_F_CTXLEN_MASK. */
+#define PACKET_LENGTH_SHIFT 32
+#define PACKET_LENGTH_MAX 0xfffff
+
+/* The argument was a pointer to the event, or an array that holds it. NULL: not known. */
+static LLVMValueRef event_type(LLVMValueRef argument_type)
+{
+	LLVMValueRef type = ebcc_ir_strip_type(argument_type);
+
+	if (ebcc_ir_type_tag(type) != EBCC_TAG_POINTER)
+		return type;
+	type = ebcc_ir_base_type(type);
+	return ebcc_ir_strip_type(type) ? type : NULL;
+}
+
+/* Operand of the debug-info node of a local variable. */
+enum { DI_VARIABLE_TYPE = 3 };
+
+/* The type that @function declares a variable on its stack with, where debug info is in
+ * intrinsics. */
+static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
+{
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			LLVMValueRef callee = ebcc_ir_callee(instruction);
+
+			if (callee && !strcmp(ebcc_ir_name(callee), "llvm.dbg.declare") &&
+			    ebcc_ir_operand(LLVMGetOperand(instruction, 0), 0) == variable)
+				return ebcc_ir_operand(LLVMGetOperand(instruction, 1),
+						       DI_VARIABLE_TYPE);
+		}
+	}
+	return NULL;
+}
+
+/* The type of the variable that @data points to, or NULL. LLVM-C shows the declarations of
+ * variables in their older form only. */
+static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef data)
+{
+	LLVMBool records = LLVMIsNewDbgInfoFormat(ir->module);
+	LLVMValueRef type;
+
+	if (!LLVMIsAAllocaInst(data))
+		return NULL;
+	LLVMSetIsNewDbgInfoFormat(ir->module, false);
+	type = declared_type(LLVMGetBasicBlockParent(LLVMGetInstructionParent(data)), data);
+	LLVMSetIsNewDbgInfoFormat(ir->module, records);
+	return type;
+}
+
+static void describe(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
+{
+	LLVMDIBuilderRef builder;
+	LLVMMetadataRef pointer, variable;
+	LLVMValueRef global;
+	char name[256];
+	size_t length;
+
+	snprintf(name, sizeof(name), "__ebcc_event_%s", ebcc_ir_name(map));
+	if (LLVMGetNamedGlobal(ir->module, name))
+		return; /* the first use in the source decides */
+	length = strlen(name);
+	builder = LLVMCreateDIBuilderDisallowUnresolved(ir->module);
+	pointer =
+		LLVMDIBuilderCreatePointerType(builder, LLVMValueAsMetadata(type), 64, 0, 0, "", 0);
+	variable = LLVMDIBuilderCreateGlobalVariableExpression(
+		builder, NULL, name, length, "", 0, NULL, 0, pointer, false,
+		LLVMDIBuilderCreateExpression(builder, NULL, 0), NULL, 0);
+	global = LLVMAddGlobal(ir->module, ir->pointer, name);
+	LLVMSetInitializer(global, LLVMConstNull(ir->pointer));
+	LLVMSetSection(global, ".ebcc.meta");
+	LLVMGlobalSetMetadata(global, ir->dbg_kind, variable);
+	LLVMDisposeDIBuilder(builder);
+}
+
+static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	LLVMValueRef map = LLVMGetOperand(call, 0), data = LLVMGetOperand(call, 1);
+	LLVMValueRef id = LLVMGetOperand(call, 2), type = NULL;
+
+	if (ebcc_ir_is_intrinsic(ir, id, EBCC_IR_TYPE_ID))
+		type = event_type(LLVMGetMetadata(id, ir->access_index_kind));
+	if (!type)
+		type = variable_type(ir, data);
+	if (type && LLVMIsAGlobalVariable(map))
+		describe(ir, map, type);
+	LLVMInstructionEraseFromParent(call);
+	if (LLVMIsACallInst(id) && !LLVMGetFirstUse(id))
+		LLVMInstructionEraseFromParent(id);
+}
+
+/* Variables of maps that no event is sent to. */
+static void delete_unused_variables(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module), next; global; global = next) {
+		const char *name = ebcc_ir_name(global);
+
+		next = LLVMGetNextGlobal(global);
+		if ((ebcc_ir_after_prefix(name, "__ebcc_lost_") ||
+		     ebcc_ir_after_prefix(name, "__ebcc_batch_")) &&
+		    !LLVMGetFirstUse(global))
+			LLVMDeleteGlobal(global);
+	}
+}
+
+static void check_size(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef map,
+		       unsigned long long size, unsigned long long max)
+{
+	if (size > max)
+		ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
+				  "an event of %llu bytes does not fit into the buffer '%s': at "
+				  "most %llu do",
+				  size, ebcc_ir_name(map), max);
+}
+
+static void lower_size(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	LLVMValueRef size = LLVMGetOperand(call, 1);
+
+	if (LLVMIsAConstantInt(size))
+		check_size(ir, call, LLVMGetOperand(call, 0), LLVMConstIntGetZExtValue(size),
+			   LLVMConstIntGetZExtValue(LLVMGetOperand(call, 2)));
+	LLVMInstructionEraseFromParent(call);
+}
+
+/* bpf_perf_event_output(context, map, flags, data, size), called by the source itself. In the flags
+ * are the bytes of a packet to be added. */
+static void check_output(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	unsigned helper = ebcc_ir_helper_number(call);
+	LLVMValueRef flags, size;
+	uint64_t length = 0;
+
+	if ((helper != EBCC_HELPER_PERF_EVENT_OUTPUT && helper != EBCC_HELPER_SKB_OUTPUT &&
+	     helper != EBCC_HELPER_XDP_OUTPUT) ||
+	    LLVMGetNumArgOperands(call) != 5)
+		return;
+	flags = LLVMGetOperand(call, 2);
+	size = LLVMGetOperand(call, 4);
+	if (LLVMIsAConstantInt(flags))
+		length = LLVMConstIntGetZExtValue(flags) >> PACKET_LENGTH_SHIFT & PACKET_LENGTH_MAX;
+	if (LLVMIsAConstantInt(size))
+		check_size(ir, call, LLVMGetOperand(call, 1),
+			   LLVMConstIntGetZExtValue(size) + length, PERF_EVENT_MAX);
+}
+
+static void check_outputs(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		for_each_block(block, function) for_each_instruction(instruction, block)
+			check_output(ir, instruction);
+}
+
+/* Replaces the calls of a marker, in the order of the source: a use list has no order. */
+static void lower_marker(struct ebcc_ir *ir, const char *name,
+			 void (*lower)(struct ebcc_ir *ir, LLVMValueRef call))
+{
+	LLVMValueRef marker = LLVMGetNamedFunction(ir->module, name);
+
+	if (!marker)
+		return;
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		for_each_block(block, function)
+			for_each_instruction(instruction, block) if (ebcc_ir_callee(instruction) ==
+								     marker) lower(ir, instruction);
+	LLVMDeleteFunction(marker);
+}
+
+void ebcc_ir_events(struct ebcc_ir *ir)
+{
+	check_outputs(ir);
+	lower_marker(ir, "__ebcc_event_size", lower_size);
+	lower_marker(ir, "__ebcc_event", lower_event);
+	delete_unused_variables(ir);
+}

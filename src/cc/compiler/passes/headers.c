@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What is left of kernel headers' machine code. The preamble (bpf/ebcc/kernel_begin.h) turns each
+ * assembler statement into one whose text is "#ebcc NUMBER ORIGINAL", without operands. One
+ * that gives the C around it no value (a barrier, a warning's trap) is dropped: a BPF program
+ * has no use for it. One that gives a value, or jumps, is an error if the optimizer leaves it in
+ * a program.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "compiler/passes/util.h"
+
+#define MARK "#ebcc "
+#define MARK_GOTO "#ebcc goto "
+
+/* The text of an assembler statement of headers, or NULL. Borrowed; not NUL-terminated. */
+static const char *machine_code(LLVMValueRef instruction, size_t *ret_size)
+{
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
+	LLVMValueRef callee;
+	const char *text;
+
+	if (opcode != LLVMCall && opcode != LLVMCallBr)
+		return NULL;
+	callee = LLVMGetCalledValue(instruction);
+	if (!LLVMIsAInlineAsm(callee))
+		return NULL;
+	text = LLVMGetInlineAsmAsmString(callee, ret_size);
+	if (*ret_size < strlen(MARK) || memcmp(text, MARK, strlen(MARK)))
+		return NULL;
+	return text;
+}
+
+/* Where the next colon is outside of strings and parentheses, or @end. */
+static const char *find_colon(const char *text, const char *end)
+{
+	bool quoted = false;
+	int depth = 0;
+
+	for (; text < end; text++) {
+		if (quoted && *text == '\\') {
+			text++;
+			continue;
+		}
+		if (*text == '"')
+			quoted = !quoted;
+		if (quoted)
+			continue;
+		if (*text == '(' || *text == '[')
+			depth++;
+		else if (*text == ')' || *text == ']')
+			depth--;
+		else if (*text == ':' && depth <= 0)
+			return text;
+	}
+	return end;
+}
+
+/* Whether the statement does nothing that the C around it sees: it has no outputs and no labels. */
+static bool is_idle(const char *text, size_t size)
+{
+	const char *end = text + size;
+	const char *outputs;
+
+	if (size >= strlen(MARK_GOTO) && !memcmp(text, MARK_GOTO, strlen(MARK_GOTO)))
+		return false;
+	outputs = find_colon(text, end);
+	end = outputs < end ? find_colon(outputs + 1, end) : end;
+	while (++outputs < end)
+		if (!isspace((unsigned char)*outputs))
+			return false;
+	return true;
+}
+
+static void drop_idle(LLVMValueRef function)
+{
+	for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block;
+	     block = LLVMGetNextBasicBlock(block)) {
+		LLVMValueRef next;
+
+		for (LLVMValueRef instruction = LLVMGetFirstInstruction(block); instruction;
+		     instruction = next) {
+			size_t size;
+			const char *text = machine_code(instruction, &size);
+
+			next = LLVMGetNextInstruction(instruction);
+			if (text && LLVMGetInstructionOpcode(instruction) == LLVMCall &&
+			    is_idle(text, size))
+				LLVMInstructionEraseFromParent(instruction);
+		}
+	}
+}
+
+/* Statements outside of functions, a line each. Those of the source itself stay. */
+static void drop_module_code(LLVMModuleRef module)
+{
+	size_t size, kept = 0;
+	const char *text = LLVMGetModuleInlineAsm(module, &size);
+	const char *end = text + size;
+	char *rest AUTO_FREE = size ? malloc(size) : NULL;
+
+	if (!rest)
+		return;
+	for (const char *line = text, *next; line < end; line = next) {
+		const char *newline = memchr(line, '\n', end - line);
+
+		next = newline ? newline + 1 : end;
+		if ((size_t)(next - line) > strlen(MARK) && !memcmp(line, MARK, strlen(MARK)))
+			continue;
+		memcpy(rest + kept, line, next - line);
+		kept += next - line;
+	}
+	LLVMSetModuleInlineAsm2(module, rest, kept);
+}
+
+/* A variable that was bound to a register, such as the stack pointer. */
+static bool is_register_variable(LLVMValueRef global)
+{
+	const char *name = ebcc_ir_name(global);
+
+	name += *name == '\1';
+	return !strncmp(name, MARK, strlen(MARK));
+}
+
+static void drop_register_variables(LLVMModuleRef module)
+{
+	LLVMValueRef next;
+
+	for (LLVMValueRef global = LLVMGetFirstGlobal(module); global; global = next) {
+		next = LLVMGetNextGlobal(global);
+		if (is_register_variable(global) && !LLVMGetFirstUse(global))
+			LLVMDeleteGlobal(global);
+	}
+}
+
+void ebcc_ir_drop_machine_code(struct ebcc_ir *ir)
+{
+	drop_module_code(ir->module);
+	drop_register_variables(ir->module);
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		drop_idle(function);
+}
+
+static void refuse(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef instruction)
+{
+	ebcc_ir_report_at(ir, EBCC_CC_ERROR, instruction,
+			  "in function '%s': a BPF program can't run this inline function of the "
+			  "kernel's headers, which holds code for the processor",
+			  ebcc_ir_name(function));
+}
+
+void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir)
+{
+	drop_register_variables(ir->module);
+	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module); global;
+	     global = LLVMGetNextGlobal(global)) {
+		LLVMUseRef use = is_register_variable(global) ? LLVMGetFirstUse(global) : NULL;
+
+		if (use)
+			ebcc_ir_report_at(ir, EBCC_CC_ERROR, LLVMGetUser(use),
+					  "a BPF program can't read the register that the kernel's "
+					  "headers bind a variable to");
+	}
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block;
+		     block = LLVMGetNextBasicBlock(block)) {
+			for (LLVMValueRef instruction = LLVMGetFirstInstruction(block); instruction;
+			     instruction = LLVMGetNextInstruction(instruction)) {
+				size_t size;
+
+				if (machine_code(instruction, &size)) {
+					refuse(ir, function, instruction);
+					return;
+				}
+			}
+		}
+	}
+}

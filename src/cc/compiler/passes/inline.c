@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Everything that a program calls becomes part of it: only then does the reads pass see where
+ * a helper function's pointers come from, and only then need no verifier follow
+ * calls. Functions whose address is taken stay: callbacks of bpf_loop() and kin, which the kernel
+ * calls. What calls itself can't be inlined, nor run.
+ */
+#include <string.h>
+
+#include "compiler/passes/util.h"
+
+/* Whether a use by @user takes the address of @function. llvm.used and kin don't. */
+static bool takes_address(LLVMValueRef user, LLVMValueRef function)
+{
+	if (LLVMIsAInstruction(user)) {
+		if (ebcc_ir_callee(user) != function)
+			return true;
+		for (unsigned i = 0; i < LLVMGetNumArgOperands(user); i++)
+			if (LLVMGetOperand(user, i) == function)
+				return true;
+		return false;
+	}
+	if (LLVMIsAGlobalVariable(user))
+		return !ebcc_ir_after_prefix(ebcc_ir_name(user), "llvm.");
+	for_each_use(use, user) if (takes_address(LLVMGetUser(use), function)) return true;
+	return false;
+}
+
+static bool is_callback(LLVMValueRef function)
+{
+	for_each_use(use, function) if (takes_address(LLVMGetUser(use), function)) return true;
+	return false;
+}
+
+/* Those of the dialect that say so stay, too. They load nothing through pointers by themselves. */
+static bool is_subprogram(LLVMValueRef function)
+{
+	return ebcc_ir_after_prefix(ebcc_ir_name(function), "__ebcc_subprogram_") ||
+	       is_callback(function);
+}
+
+static bool is_called(LLVMValueRef function)
+{
+	for_each_use(use, function) if (ebcc_ir_callee(LLVMGetUser(use)) == function) return true;
+	return false;
+}
+
+/* A function that others call and that can't be a program is a helper function that lacks
+ * "static": a program takes a pointer, and only one with struct pt_regs takes more. */
+static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	unsigned count = LLVMCountParams(function);
+	char context[128];
+
+	if (!count || !is_called(function))
+		return false;
+	if (LLVMGetTypeKind(LLVMTypeOf(LLVMGetParam(function, 0))) != LLVMPointerTypeKind)
+		return true;
+	return count > 1 &&
+	       strcmp(ebcc_ir_context_type(ir, function, context, sizeof(context)), "pt_regs");
+}
+
+static unsigned attribute_kind(const char *name)
+{
+	return LLVMGetEnumAttributeKindForName(name, strlen(name));
+}
+
+static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool subprogram)
+{
+	static const char *const all[] = {"alwaysinline", "inlinehint", "noinline", "optnone"};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		LLVMRemoveEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+					       attribute_kind(all[i]));
+	LLVMAddAttributeAtIndex(
+		function, LLVMAttributeFunctionIndex,
+		LLVMCreateEnumAttribute(
+			ir->context, attribute_kind(subprogram ? "noinline" : "alwaysinline"), 0));
+	if (subprogram) {
+		/* libbpf finds subprograms in .text; global ones the kernel would check alone. */
+		LLVMSetLinkage(function, LLVMInternalLinkage);
+		LLVMSetSection(function, "");
+	} else if (LLVMGetLinkage(function) == LLVMExternalLinkage &&
+		   is_helper_function(ir, function)) {
+		LLVMSetLinkage(function, LLVMInternalLinkage);
+	}
+}
+
+enum visit { UNSEEN, ON_PATH, DONE };
+
+/* Depth first over calls; what is met again on the path calls itself. */
+static void find_recursion(struct ebcc_ir *ir, struct ebcc_ir_values *visits, LLVMValueRef function)
+{
+	if (!ebcc_ir_values_set(visits, function, ON_PATH)) {
+		ebcc_ir_no_memory(ir);
+		return;
+	}
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			LLVMValueRef callee = ebcc_ir_callee(instruction);
+
+			if (!callee || !LLVMGetFirstBasicBlock(callee))
+				continue;
+			if (ebcc_ir_values_get(visits, callee) == ON_PATH)
+				ebcc_ir_report_at(ir, EBCC_CC_ERROR, instruction,
+						  "'%s' calls itself, which a BPF program can't: "
+						  "use a bounded loop",
+						  ebcc_ir_name(callee));
+			else if (ebcc_ir_values_get(visits, callee) == UNSEEN)
+				find_recursion(ir, visits, callee);
+		}
+	}
+	ebcc_ir_values_set(visits, function, DONE);
+}
+
+void ebcc_ir_mark_inline(struct ebcc_ir *ir)
+{
+	struct ebcc_ir_values visits __attribute__((cleanup(ebcc_ir_values_deinit))) = {0};
+
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		if (!LLVMGetFirstBasicBlock(function))
+			continue;
+		set_inlining(ir, function, is_subprogram(function));
+		if (ebcc_ir_values_get(&visits, function) == UNSEEN)
+			find_recursion(ir, &visits, function);
+	}
+}
+
+/* Whether nobody will define a function: neither the kernel (section .ksyms) nor the compiler. */
+static bool is_undefined(LLVMValueRef function)
+{
+	const char *section = LLVMGetSection(function);
+
+	return LLVMIsDeclaration(function) && !LLVMGetIntrinsicID(function) &&
+	       !(section && *section) && strncmp(ebcc_ir_name(function), "__bpf_", 6);
+}
+
+/* Loads that the backend makes of a comparison at most, of 8 bytes each. */
+#define COMPARISON_LOADS 128
+
+/* memcmp() of a constant size, which the backend expands. */
+static bool is_expanded(LLVMValueRef call)
+{
+	const char *name = ebcc_ir_name(ebcc_ir_callee(call));
+	LLVMValueRef size;
+
+	if ((strcmp(name, "memcmp") && strcmp(name, "bcmp")) || LLVMGetNumArgOperands(call) != 3)
+		return false;
+	size = LLVMGetOperand(call, 2);
+	return LLVMIsAConstantInt(size) &&
+	       LLVMConstIntGetZExtValue(size) <= COMPARISON_LOADS * sizeof(uint64_t);
+}
+
+/* What no optimization found out: a function, or a method of a map, that is chosen at run time. */
+static void refuse_indirect_calls(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			if (LLVMIsACallInst(instruction) &&
+			    !LLVMIsAConstant(LLVMGetCalledValue(instruction)) &&
+			    !LLVMIsAInlineAsm(LLVMGetCalledValue(instruction)))
+				ebcc_ir_report_at(
+					ir, EBCC_CC_ERROR, instruction,
+					"a BPF program can't call through a pointer: which "
+					"function, or which table's method, has to be known when "
+					"it is compiled; choose with if or switch, and make each "
+					"call there by its name");
+		}
+	}
+}
+
+void ebcc_ir_undefined(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		refuse_indirect_calls(ir, function);
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		if (!is_undefined(function))
+			continue;
+		for_each_use(use, function)
+		{
+			LLVMValueRef user = LLVMGetUser(use);
+
+			if (ebcc_ir_callee(user) == function && !is_expanded(user))
+				ebcc_ir_report_at(ir, EBCC_CC_ERROR, user,
+						  "'%s' is not defined: a program can call helpers "
+						  "of BPF and functions of its own source",
+						  ebcc_ir_name(function));
+		}
+	}
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Packets. The structs of bcc/proto.h describe headers as they lie on the wire, bit fields
+ * in network order; a cursor over them is an offset in the packet that looks like a pointer.
+ * Their declaration makes clang mark each access with an intrinsic that names struct and
+ * member, and tags the struct "ebcc_packet". Loads and stores of such members become
+ * packet loads and bpf_skb_store_bytes() calls. Marked accesses to other structs stay for the
+ * backend's relocations if the object is to have them, else become plain pointer arithmetic.
+ */
+#include <string.h>
+
+#include "compiler/passes/util.h"
+
+enum { HELPER_SKB_STORE_BYTES = 9 };
+
+/* Operands of debug-info nodes. */
+enum { DI_COMPOSITE_ELEMENTS = 4, DI_COMPOSITE_ANNOTATIONS = 13 };
+
+/* A member's place, counted in the bits of the network's order. */
+struct field {
+	LLVMValueRef offset; /* i64: byte in the packet where its first byte lies */
+	unsigned first_bit;  /* in that byte, from the most significant one */
+	unsigned bits;
+	unsigned storage_shift; /* its lowest bit in the value that clang loads */
+};
+
+static bool is_packet_struct(LLVMValueRef type)
+{
+	LLVMValueRef annotations = ebcc_ir_operand(type, DI_COMPOSITE_ANNOTATIONS);
+
+	for (unsigned i = 0;; i++) {
+		LLVMValueRef annotation = ebcc_ir_operand(annotations, i);
+		LLVMValueRef value = ebcc_ir_operand(annotation, 1);
+		unsigned length;
+		const char *text;
+
+		if (!annotation)
+			return false;
+		text = value ? LLVMGetMDString(value, &length) : NULL;
+		if (text && length == strlen("ebcc_packet") && !memcmp(text, "ebcc_packet", length))
+			return true;
+	}
+}
+
+static bool is_struct_access(const struct ebcc_ir *ir, LLVMValueRef value)
+{
+	return ebcc_ir_is_intrinsic(ir, value, EBCC_IR_STRUCT_ACCESS);
+}
+
+static LLVMTypeRef element_type(LLVMValueRef access)
+{
+	unsigned kind = LLVMGetEnumAttributeKindForName("elementtype", strlen("elementtype"));
+
+	return LLVMGetTypeAttributeValue(LLVMGetCallSiteEnumAttribute(access, 1, kind));
+}
+
+static unsigned constant_operand(LLVMValueRef call, unsigned index)
+{
+	return LLVMConstIntGetZExtValue(LLVMGetOperand(call, index));
+}
+
+/* Whether a pointer is a cursor's: it leads back to an access of a packet struct. */
+static LLVMValueRef packet_access(const struct ebcc_ir *ir, LLVMValueRef pointer)
+{
+	for (;;) {
+		if (is_struct_access(ir, pointer) &&
+		    is_packet_struct(
+			    ebcc_ir_strip_type(LLVMGetMetadata(pointer, ir->access_index_kind))))
+			return pointer;
+		if (is_struct_access(ir, pointer) ||
+		    ebcc_ir_is_intrinsic(ir, pointer, EBCC_IR_ARRAY_ACCESS) ||
+		    ebcc_ir_is_intrinsic(ir, pointer, EBCC_IR_UNION_ACCESS) ||
+		    LLVMIsAGetElementPtrInst(pointer))
+			pointer = LLVMGetOperand(pointer, 0);
+		else
+			return NULL;
+	}
+}
+
+static struct field locate(struct ebcc_ir *ir, LLVMValueRef pointer, LLVMTypeRef type)
+{
+	LLVMBuilderRef builder = ir->builder;
+	LLVMValueRef access = packet_access(ir, pointer), member;
+	uint64_t member_bit, storage_bit;
+	struct field field = {.bits = LLVMSizeOfTypeInBits(ir->layout, type)};
+
+	if (access != pointer) { /* an element of an array in the struct: whole bytes */
+		field.offset = LLVMBuildPtrToInt(builder, pointer, ir->i64, "");
+		return field;
+	}
+	member = ebcc_ir_operand(
+		ebcc_ir_operand(ebcc_ir_strip_type(LLVMGetMetadata(access, ir->access_index_kind)),
+				DI_COMPOSITE_ELEMENTS),
+		constant_operand(access, 2));
+	member_bit = LLVMDITypeGetOffsetInBits(LLVMValueAsMetadata(member));
+	storage_bit =
+		LLVMOffsetOfElement(ir->layout, element_type(access), constant_operand(access, 1)) *
+		8;
+	field.bits = LLVMDITypeGetSizeInBits(LLVMValueAsMetadata(member));
+	field.first_bit = member_bit % 8;
+	field.storage_shift = member_bit - storage_bit;
+	field.offset = LLVMBuildAdd(
+		builder, LLVMBuildPtrToInt(builder, LLVMGetOperand(access, 0), ir->i64, ""),
+		LLVMConstInt(ir->i64, member_bit / 8, false), "");
+	return field;
+}
+
+static LLVMValueRef build_packet_load(struct ebcc_ir *ir, LLVMValueRef context, LLVMValueRef offset,
+				      unsigned bytes)
+{
+	static const char *const names[] = {
+		[1] = "llvm.bpf.load.byte", [2] = "llvm.bpf.load.half", [4] = "llvm.bpf.load.word"};
+	LLVMValueRef function = LLVMGetIntrinsicDeclaration(
+		ir->module, LLVMLookupIntrinsicID(names[bytes], strlen(names[bytes])), NULL, 0);
+	LLVMValueRef arguments[] = {context, offset};
+
+	return LLVMBuildCall2(ir->builder, LLVMGlobalGetValueType(function), function, arguments, 2,
+			      "");
+}
+
+/* The bytes that hold the field, as a number in the machine's order. */
+static LLVMValueRef build_bytes(struct ebcc_ir *ir, LLVMValueRef context, const struct field *field,
+				unsigned bytes)
+{
+	LLVMBuilderRef builder = ir->builder;
+	LLVMValueRef value = LLVMConstInt(ir->i64, 0, false);
+
+	for (unsigned done = 0; done < bytes;) {
+		unsigned part = bytes - done >= 4 ? 4 : bytes - done >= 2 ? 2 : 1;
+		LLVMValueRef loaded =
+			build_packet_load(ir, context,
+					  LLVMBuildAdd(builder, field->offset,
+						       LLVMConstInt(ir->i64, done, false), ""),
+					  part);
+
+		value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, part * 8, false), "");
+		value = LLVMBuildOr(builder, value, loaded, "");
+		done += part;
+	}
+	return value;
+}
+
+static LLVMValueRef mask(struct ebcc_ir *ir, unsigned bits)
+{
+	return LLVMConstInt(ir->i64, bits >= 64 ? ~0ULL : (1ULL << bits) - 1, false);
+}
+
+/* Between i64 and what clang loads, with room for both. */
+static LLVMTypeRef wide_type(struct ebcc_ir *ir, LLVMTypeRef type)
+{
+	return LLVMGetIntTypeWidth(type) > 64 ? type : ir->i64;
+}
+
+static void lower_load(struct ebcc_ir *ir, LLVMValueRef context, LLVMValueRef load,
+		       const struct field *field)
+{
+	LLVMBuilderRef builder = ir->builder;
+	unsigned bytes = (field->first_bit + field->bits + 7) / 8;
+	LLVMTypeRef type = LLVMTypeOf(load), wide = wide_type(ir, type);
+	LLVMValueRef value = build_bytes(ir, context, field, bytes);
+
+	value = LLVMBuildLShr(
+		builder, value,
+		LLVMConstInt(ir->i64, bytes * 8 - field->first_bit - field->bits, false), "");
+	value = LLVMBuildAnd(builder, value, mask(ir, field->bits), "");
+	value = LLVMBuildZExtOrBitCast(builder, value, wide, "");
+	value = LLVMBuildShl(builder, value, LLVMConstInt(wide, field->storage_shift, false), "");
+	ebcc_ir_replace(load, LLVMBuildTruncOrBitCast(builder, value, type, ""));
+}
+
+/* Writes the bytes that hold the field, the bits beside it as they were. */
+static void lower_store(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef store,
+			const struct field *field)
+{
+	LLVMBuilderRef builder = ir->builder;
+	LLVMValueRef context = LLVMGetParam(function, 0), value = LLVMGetOperand(store, 0);
+	unsigned bytes = (field->first_bit + field->bits + 7) / 8;
+	unsigned shift = bytes * 8 - field->first_bit - field->bits;
+	LLVMTypeRef wide = wide_type(ir, LLVMTypeOf(value));
+	LLVMValueRef slot = ebcc_ir_entry_alloca(ir, function, ir->i64);
+	LLVMTypeRef swap_types[] = {ir->i64};
+	LLVMValueRef swap = LLVMGetIntrinsicDeclaration(
+		ir->module, LLVMLookupIntrinsicID("llvm.bswap", strlen("llvm.bswap")), swap_types,
+		1);
+	LLVMValueRef arguments[5];
+
+	value = LLVMBuildZExtOrBitCast(builder, value, wide, "");
+	value = LLVMBuildLShr(builder, value, LLVMConstInt(wide, field->storage_shift, false), "");
+	value = LLVMBuildAnd(builder, LLVMBuildTruncOrBitCast(builder, value, ir->i64, ""),
+			     mask(ir, field->bits), "");
+	value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, shift, false), "");
+	if (field->bits != bytes * 8) {
+		LLVMValueRef beside = LLVMConstInt(
+			ir->i64, ~(LLVMConstIntGetZExtValue(mask(ir, field->bits)) << shift),
+			false);
+
+		value = LLVMBuildOr(
+			builder, value,
+			LLVMBuildAnd(builder, build_bytes(ir, context, field, bytes), beside, ""),
+			"");
+	}
+	/* The most significant of the bytes comes first in memory. */
+	value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, 64 - bytes * 8, false), "");
+	value = LLVMBuildCall2(builder, LLVMGlobalGetValueType(swap), swap, &value, 1, "");
+	LLVMBuildStore(builder, value, slot);
+	arguments[0] = context;
+	arguments[1] = LLVMBuildTrunc(builder, field->offset, ir->i32, "");
+	arguments[2] = slot;
+	arguments[3] = LLVMConstInt(ir->i32, bytes, false);
+	arguments[4] = LLVMConstInt(ir->i64, 0, false);
+	ebcc_ir_build_helper(ir, HELPER_SKB_STORE_BYTES, arguments, 5);
+	LLVMInstructionEraseFromParent(store);
+}
+
+static void lower_access(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef instruction,
+			 LLVMValueRef pointer, LLVMTypeRef type)
+{
+	struct field field;
+
+	LLVMPositionBuilderBefore(ir->builder, instruction);
+	if (LLVMGetTypeKind(type) == LLVMIntegerTypeKind) {
+		field = locate(ir, pointer, type);
+		if (field.first_bit + field.bits <= 64) {
+			if (LLVMIsALoadInst(instruction))
+				lower_load(ir, LLVMGetParam(function, 0), instruction, &field);
+			else
+				lower_store(ir, function, instruction, &field);
+			return;
+		}
+	}
+	ebcc_ir_report_at(
+		ir, EBCC_CC_ERROR, instruction,
+		"this member of a packet can't be accessed as one value of at most 64 bits: "
+		"use bpf_skb_load_bytes()");
+}
+
+static void lower_accesses(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	for_each_block(block, function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			if (LLVMIsALoadInst(instruction) &&
+			    packet_access(ir, LLVMGetOperand(instruction, 0)))
+				lower_access(ir, function, instruction,
+					     LLVMGetOperand(instruction, 0),
+					     LLVMTypeOf(instruction));
+			else if (LLVMIsAStoreInst(instruction) &&
+				 packet_access(ir, LLVMGetOperand(instruction, 1)))
+				lower_access(ir, function, instruction,
+					     LLVMGetOperand(instruction, 1),
+					     LLVMTypeOf(LLVMGetOperand(instruction, 0)));
+		}
+	}
+}
+
+/* An access as plain pointer arithmetic, or NULL if the instruction is none. */
+static LLVMValueRef plain_access(struct ebcc_ir *ir, LLVMValueRef access)
+{
+	LLVMValueRef base = LLVMGetOperand(access, 0), indices[16];
+	unsigned count = 0;
+
+	LLVMPositionBuilderBefore(ir->builder, access);
+	if (is_struct_access(ir, access)) {
+		indices[count++] = LLVMConstInt(ir->i32, 0, false);
+		indices[count++] = LLVMGetOperand(access, 1);
+	} else if (ebcc_ir_is_intrinsic(ir, access, EBCC_IR_ARRAY_ACCESS)) {
+		unsigned dimension = constant_operand(access, 1);
+
+		while (count < dimension && count < 15)
+			indices[count++] = LLVMConstInt(ir->i32, 0, false);
+		indices[count++] = LLVMGetOperand(access, 2);
+	} else {
+		return base; /* a union's members all begin where it does */
+	}
+	return LLVMBuildInBoundsGEP2(ir->builder, element_type(access), base, indices, count, "");
+}
+
+static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
+{
+	return is_struct_access(ir, instruction) ||
+	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_ARRAY_ACCESS) ||
+	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_UNION_ACCESS);
+}
+
+/* Whether a builtin asks about the member that an access leads to, as bpf_core_field_exists() does:
+ * the backend takes the access apart for that. */
+static bool is_asked_about(struct ebcc_ir *ir, LLVMValueRef access)
+{
+	for_each_use(use, access)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_FIELD_INFO) ||
+		    (is_access(ir, user) && is_asked_about(ir, user)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_to_be_deleted(struct ebcc_ir *ir, LLVMValueRef instruction)
+{
+	if (!is_access(ir, instruction))
+		return false;
+	return packet_access(ir, instruction) ||
+	       (!(ir->opts->flags & EBCC_CC_CORE) && !is_asked_about(ir, instruction));
+}
+
+static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
+{
+	for_each_block(block, function)
+		for_each_instruction(instruction, block) if (is_to_be_deleted(ir, instruction))
+			ebcc_ir_replace(instruction, plain_access(ir, instruction));
+}
+
+void ebcc_ir_packets(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		if (!LLVMGetFirstBasicBlock(function))
+			continue;
+		if (LLVMCountParams(function))
+			lower_accesses(ir, function);
+		delete_accesses(ir, function);
+	}
+}

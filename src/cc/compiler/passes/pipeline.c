@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The passes of stage 4, in order. A step is either a pass of ours or a text for LLVM's
+ * pass manager. The dialect's own steps see code that clang has just made, cleaned up only so
+ * far that pointers and constants are visible; LLVM's optimization comes when it is plain
+ * BPF C.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+
+#include "compiler/passes/util.h"
+
+struct step {
+	const char *llvm;		  /* passes of LLVM, or */
+	void (*pass)(struct ebcc_ir *ir); /* one of ours */
+};
+
+static const struct step dialect_steps[] = {
+	{.llvm = "function(sroa,early-cse)"}, /* tables of methods fold into direct calls */
+	{.pass = ebcc_ir_maps},
+	{.pass = ebcc_ir_markers},
+	{.pass = ebcc_ir_mark_inline},
+	{.llvm = "always-inline,globaldce,function(sroa,early-cse)"},
+	{.pass = ebcc_ir_error_markers},
+	{.pass = ebcc_ir_drop_machine_code},
+	{.pass = ebcc_ir_events},
+	{.pass = ebcc_ir_arguments},
+	{.pass = ebcc_ir_packets},
+	{.pass = ebcc_ir_library},
+	{.llvm = "always-inline"},
+	{.pass = ebcc_ir_tables},
+	{.pass = ebcc_ir_reads},
+	{.pass = ebcc_ir_sections},
+};
+
+static const struct step optimize_steps[] = {
+	{.llvm = "default<O2>"},
+};
+
+/* Leaves out instcombine, which takes range checks apart from the index that they guard: some
+ * verifiers don't follow. "default<O0>" runs the backend's own passes for relocations. */
+static const struct step plain_steps[] = {
+	{.llvm = "default<O0>"},
+	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
+		 "simplifycfg),globaldce"},
+};
+
+/* Behind either of them. */
+static const struct step finishing_steps[] = {
+	{.pass = ebcc_ir_tables}, /* what simplifycfg made of a switch */
+	{.pass = ebcc_ir_open_tables},	   {.llvm = "always-inline"},
+	{.pass = ebcc_ir_undefined},	   {.pass = ebcc_ir_stack},
+	{.pass = ebcc_ir_constants},	   {.pass = ebcc_ir_refuse_machine_code},
+	{.pass = ebcc_ir_check_assembler},
+};
+
+static bool run_llvm(struct ebcc_ir *ir, const char *passes)
+{
+	LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+	LLVMErrorRef error = LLVMRunPasses(ir->module, passes, ir->machine, options);
+	char *message;
+
+	LLVMDisposePassBuilderOptions(options);
+	if (!error)
+		return true;
+	message = LLVMGetErrorMessage(error);
+	ir->failed = true;
+	ir->report(ir->report_context, EBCC_CC_FATAL, "", 0, 0, message);
+	LLVMDisposeErrorMessage(message);
+	return false;
+}
+
+static bool run_steps(struct ebcc_ir *ir, const struct step *steps, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (steps[i].llvm)
+			run_llvm(ir, steps[i].llvm);
+		else
+			steps[i].pass(ir);
+		if (ir->failed)
+			return false;
+	}
+	return true;
+}
+
+/* A module that LLVM calls broken would end the process later. */
+static bool verify(struct ebcc_ir *ir)
+{
+	char *message = NULL;
+	bool broken = LLVMVerifyModule(ir->module, LLVMReturnStatusAction, &message);
+
+	if (broken) {
+		ir->failed = true;
+		ir->report(ir->report_context, EBCC_CC_FATAL, "", 0, 0, message);
+	}
+	LLVMDisposeMessage(message);
+	return !broken;
+}
+
+#define RUN_STEPS(ir, steps) run_steps(ir, steps, sizeof(steps) / sizeof((steps)[0]))
+
+bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
+		 const struct ebcc_ir_opts *opts, ebcc_ir_report_fn report, void *context)
+{
+	struct ebcc_ir ir = {
+		.module = module,
+		.machine = machine,
+		.opts = opts,
+		.report = report,
+		.report_context = context,
+	};
+
+	ebcc_ir_init(&ir);
+	if (RUN_STEPS(&ir, dialect_steps) && verify(&ir)) {
+		bool done = opts->pipeline == EBCC_CC_PIPELINE_PLAIN
+				    ? RUN_STEPS(&ir, plain_steps)
+				    : RUN_STEPS(&ir, optimize_steps);
+
+		if (done)
+			RUN_STEPS(&ir, finishing_steps);
+	}
+	ebcc_ir_deinit(&ir);
+	return !ir.failed;
+}

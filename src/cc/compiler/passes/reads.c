@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reads of foreign memory. A tracing program may follow kernel pointers as plain C does; the
+ * verifier lets it load only from memory that it knows. For each pointer of a program this pass
+ * finds where it can come from, by one walk forward through the data flow, and turns loads and
+ * copies through pointers that lead elsewhere into probe reads.
+ *
+ * A value's origins are a set of bits that only grows, so the walk is linear: a value is looked
+ * at again only when one of its operands got a new bit. Integers have origins too, as pointers
+ * are often computed.
+ *
+ * A store through a pointer that can only be foreign is an error. One reloaded from the program's
+ * own memory may be a pointer to that memory again: it is read by a probe read, which can read
+ * anything, and stored through as it is, for the verifier to decide.
+ *
+ * Programs on packets follow their context's pointers as the verifier allows, but for what leads on
+ * from the current task; and so do programs whose arguments the kernel describes by BTF; in the
+ * latter, what helpers return is still foreign. There is much that the verifier doesn't follow by
+ * BTF: pointers to plain numbers, members of unions, elements by a variable index. The second
+ * pipeline reads such programs' pointers by probe reads, too, but for those that helpers are to
+ * get.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "compiler/passes/util.h"
+
+enum origin {
+	OWN = 1 << 0,	  /* stack, globals, map values, reserved records */
+	CONTEXT = 1 << 1, /* the program's context */
+	FOREIGN = 1 << 2, /* memory of the kernel or of a traced process */
+	UNKNOWN = 1 << 3, /* reloaded from own memory */
+	TYPED = 1 << 4,	  /* reached from a BTF-typed argument; the verifier knows its type */
+};
+
+/* Casts and choices that a pointer is followed through to a helper. */
+enum { MAX_PASSES = 4 };
+
+struct reads {
+	struct ebcc_ir *ir;
+	LLVMValueRef function;
+	LLVMValueRef context;  /* the first parameter of a program, NULL for a callback */
+	bool packets;	       /* only the current task is foreign */
+	bool typed;	       /* the context is BTF-typed */
+	bool probe_typed;      /* what is reached from it is not left to the verifier */
+	bool readable_context; /* it lies in memory as the program sees it */
+	unsigned helper;       /* that reads */
+	struct ebcc_ir_values origins;
+	struct ebcc_ir_list work;
+};
+
+/* Helpers whose result points to memory that the verifier lets programs access. */
+static bool returns_own_memory(unsigned helper)
+{
+	switch (helper) {
+	case 1:	  /* map_lookup_elem */
+	case 81:  /* get_local_storage */
+	case 107: /* sk_storage_get */
+	case 131: /* ringbuf_reserve */
+	case 145: /* inode_storage_get */
+	case 156: /* task_storage_get */
+	case 195: /* map_lookup_percpu_elem */
+	case 203: /* dynptr_data */
+	case 210: /* cgrp_storage_get */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static unsigned origins_of(const struct reads *reads, LLVMValueRef value);
+
+static unsigned constant_origins(const struct reads *reads, LLVMValueRef value)
+{
+	if (LLVMIsAGlobalVariable(value) || LLVMIsAFunction(value))
+		return OWN;
+	if (!LLVMIsAConstantExpr(value))
+		return 0; /* numbers, null, undef */
+	switch (LLVMGetConstOpcode(value)) {
+	case LLVMIntToPtr: {
+		unsigned origins = origins_of(reads, LLVMGetOperand(value, 0));
+
+		return origins || reads->packets ? origins : FOREIGN;
+	}
+	default: {
+		unsigned origins = 0;
+
+		for (int i = 0; i < LLVMGetNumOperands(value); i++)
+			origins |= origins_of(reads, LLVMGetOperand(value, i));
+		return origins;
+	}
+	}
+}
+
+static unsigned origins_of(const struct reads *reads, LLVMValueRef value)
+{
+	if (LLVMIsAInstruction(value))
+		return ebcc_ir_values_get(&reads->origins, value);
+	if (LLVMIsAArgument(value))
+		return value == reads->context ? CONTEXT : OWN;
+	if (LLVMIsAConstant(value))
+		return constant_origins(reads, value);
+	return 0;
+}
+
+/* What a load through a pointer of these origins gives. */
+static unsigned loaded_origins(const struct reads *reads, unsigned origins)
+{
+	unsigned loaded = 0;
+
+	if (origins & (OWN | UNKNOWN))
+		loaded |= UNKNOWN;
+	if (origins & FOREIGN)
+		loaded |= FOREIGN;
+	if (origins & TYPED)
+		loaded |= TYPED;
+	if (origins & CONTEXT && !reads->packets)
+		loaded |= reads->typed ? TYPED : FOREIGN;
+	return loaded;
+}
+
+static unsigned operand_origins(const struct reads *reads, LLVMValueRef instruction, unsigned count)
+{
+	unsigned origins = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		origins |= origins_of(reads, LLVMGetOperand(instruction, i));
+	return origins;
+}
+
+static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
+{
+	unsigned helper = ebcc_ir_helper_number(call);
+	LLVMValueRef callee = ebcc_ir_callee(call);
+
+	if (helper && reads->packets)
+		return helper == EBCC_HELPER_GET_CURRENT_TASK ? FOREIGN : OWN;
+	if (helper)
+		return returns_own_memory(helper) ? OWN : FOREIGN;
+	if (callee && LLVMGetIntrinsicID(callee)) {
+		if (ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_STRUCT_ACCESS) ||
+		    ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_ARRAY_ACCESS) ||
+		    ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_UNION_ACCESS))
+			return origins_of(reads, LLVMGetOperand(call, 0));
+		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
+	}
+	if (callee && ebcc_ir_after_prefix(ebcc_ir_name(callee), EBCC_IR_ADDRESS_FUNCTION))
+		return OWN;
+	if (LLVMIsAInlineAsm(LLVMGetCalledValue(call)))
+		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
+	return UNKNOWN; /* a function of the kernel: the verifier knows what it returns */
+}
+
+static unsigned phi_origins(const struct reads *reads, LLVMValueRef phi)
+{
+	unsigned origins = 0;
+
+	for (unsigned i = 0; i < LLVMCountIncoming(phi); i++)
+		origins |= origins_of(reads, LLVMGetIncomingValue(phi, i));
+	return origins;
+}
+
+static unsigned compute_origins(const struct reads *reads, LLVMValueRef instruction)
+{
+	LLVMValueRef base;
+
+	switch (LLVMGetInstructionOpcode(instruction)) {
+	case LLVMAlloca:
+		return OWN;
+	case LLVMLoad:
+	case LLVMAtomicRMW:
+	case LLVMAtomicCmpXchg:
+		return loaded_origins(reads, origins_of(reads, LLVMGetOperand(instruction, 0)));
+	case LLVMCall:
+		return call_origins(reads, instruction);
+	case LLVMPHI:
+		return phi_origins(reads, instruction);
+	case LLVMSelect:
+		return origins_of(reads, LLVMGetOperand(instruction, 1)) |
+		       origins_of(reads, LLVMGetOperand(instruction, 2));
+	case LLVMGetElementPtr:
+		base = LLVMGetOperand(instruction, 0);
+		if (!LLVMIsAConstantPointerNull(base))
+			return origins_of(reads, base);
+		return operand_origins(reads, instruction, LLVMGetNumOperands(instruction));
+	case LLVMICmp:
+	case LLVMFCmp:
+	case LLVMStore:
+		return 0;
+	default: /* casts, arithmetic, aggregates */
+		return operand_origins(reads, instruction, LLVMGetNumOperands(instruction));
+	}
+}
+
+static bool add_origins(struct reads *reads, LLVMValueRef instruction, unsigned origins)
+{
+	unsigned old = ebcc_ir_values_get(&reads->origins, instruction);
+
+	if ((old | origins) == old)
+		return true;
+	if (!ebcc_ir_values_set(&reads->origins, instruction, old | origins))
+		return false;
+	for_each_use(use, instruction)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (LLVMIsAInstruction(user) && !ebcc_ir_list_push(&reads->work, user))
+			return false;
+	}
+	return true;
+}
+
+static bool run_to_fixpoint(struct reads *reads)
+{
+	while (reads->work.count) {
+		LLVMValueRef instruction = reads->work.items[--reads->work.count];
+
+		if (!add_origins(reads, instruction, compute_origins(reads, instruction)))
+			return false;
+	}
+	return true;
+}
+
+static bool find_origins(struct reads *reads)
+{
+	for_each_block(block, reads->function) for_each_instruction(
+		instruction,
+		block) if (!add_origins(reads, instruction,
+					compute_origins(reads, instruction))) return false;
+	if (!run_to_fixpoint(reads))
+		return false;
+	if (reads->packets)
+		return true;
+	/* A pointer made of a number that comes from nowhere is an address of the kernel's. */
+	for_each_block(block, reads->function) for_each_instruction(
+		instruction, block) if (LLVMIsAIntToPtrInst(instruction) &&
+					!ebcc_ir_values_get(&reads->origins, instruction) &&
+					!add_origins(reads, instruction, FOREIGN)) return false;
+	return run_to_fixpoint(reads);
+}
+
+/* Whether a pointer is the context and a constant offset. */
+static bool is_fixed_place(const struct reads *reads, LLVMValueRef pointer)
+{
+	while (pointer != reads->context) {
+		if (!LLVMIsAGetElementPtrInst(pointer) &&
+		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_STRUCT_ACCESS) &&
+		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) &&
+		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_UNION_ACCESS))
+			return false;
+		for (int i = 1;
+		     LLVMIsAGetElementPtrInst(pointer) && i < LLVMGetNumOperands(pointer); i++)
+			if (!LLVMIsAConstantInt(LLVMGetOperand(pointer, i)))
+				return false;
+		if (ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) &&
+		    !LLVMIsAConstantInt(LLVMGetOperand(pointer, 2)))
+			return false;
+		pointer = LLVMGetOperand(pointer, 0);
+	}
+	return true;
+}
+
+static bool needs_probe(const struct reads *reads, LLVMValueRef pointer)
+{
+	unsigned origins = origins_of(reads, pointer);
+
+	if (reads->packets)
+		return origins & FOREIGN;
+	/* What the verifier follows by type needs no help, nor does a pointer that the program
+	 * keeps in a map there: such a program stores typed pointers. */
+	if (reads->typed)
+		return origins & (reads->probe_typed ? FOREIGN | TYPED | UNKNOWN : FOREIGN);
+	/* A verifier wants constant offsets into a context; but it is kernel memory, too. */
+	if (origins & CONTEXT)
+		return reads->readable_context &&
+		       (origins != CONTEXT || !is_fixed_place(reads, pointer));
+	return origins & (FOREIGN | UNKNOWN);
+}
+
+static bool is_foreign_only(const struct reads *reads, LLVMValueRef pointer)
+{
+	return origins_of(reads, pointer) == FOREIGN;
+}
+
+static void check_store(struct reads *reads, LLVMValueRef instruction, LLVMValueRef pointer)
+{
+	if (!is_foreign_only(reads, pointer))
+		return;
+	ebcc_ir_report_at(
+		reads->ir, EBCC_CC_ERROR, instruction,
+		"cannot write to kernel memory: this pointer leads to memory of the kernel or of "
+		"the "
+		"traced process, which a BPF program can only read; copy what it points to "
+		"into a local variable or a map and write there");
+}
+
+static bool is_read(unsigned helper)
+{
+	return helper == EBCC_HELPER_PROBE_READ || helper == EBCC_HELPER_PROBE_READ_STR ||
+	       (helper >= EBCC_HELPER_PROBE_READ_USER &&
+		helper <= EBCC_HELPER_PROBE_READ_KERNEL_STR);
+}
+
+/* Whether a helper gets the value, or a place in what it points to. */
+static bool goes_to_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigned depth)
+{
+	for_each_use(use, value)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+		unsigned helper = LLVMIsACallInst(user) ? ebcc_ir_helper_number(user) : 0;
+		bool passes = LLVMIsACastInst(user) || LLVMIsAGetElementPtrInst(user) ||
+			      LLVMIsAPHINode(user) || LLVMIsASelectInst(user) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_STRUCT_ACCESS) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_ARRAY_ACCESS) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_UNION_ACCESS);
+
+		if ((helper && !is_read(helper)) ||
+		    (passes && depth && goes_to_helper(ir, user, depth - 1)))
+			return true;
+	}
+	return false;
+}
+
+static void lower_load(struct reads *reads, LLVMValueRef load)
+{
+	LLVMValueRef pointer = LLVMGetOperand(load, 0), value;
+
+	if (!needs_probe(reads, pointer))
+		return;
+	/* Most helpers want a pointer whose type the verifier knows. */
+	if (!(origins_of(reads, pointer) & FOREIGN) && reads->probe_typed &&
+	    LLVMGetTypeKind(LLVMTypeOf(load)) == LLVMPointerTypeKind &&
+	    goes_to_helper(reads->ir, load, MAX_PASSES))
+		return;
+	LLVMPositionBuilderBefore(reads->ir->builder, load);
+	value = ebcc_ir_build_probe_read(reads->ir, reads->function, LLVMTypeOf(load), pointer,
+					 reads->helper);
+	if (!ebcc_ir_values_set(&reads->origins, value, origins_of(reads, load)))
+		ebcc_ir_no_memory(reads->ir);
+	ebcc_ir_replace(load, value);
+}
+
+/* Whether a variable is only written: a part of a copied struct that nobody looks at. A
+ * probe read of it would stay, where the optimizer drops a copy. */
+static bool is_never_read(const struct ebcc_ir *ir, LLVMValueRef variable)
+{
+	if (!LLVMIsAAllocaInst(variable))
+		return false;
+	for_each_use(use, variable)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+		bool writes = ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMCPY) ||
+			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMSET);
+
+		if (writes && LLVMGetOperand(user, 0) == variable &&
+		    LLVMGetOperand(user, 1) != variable)
+			continue;
+		if (!ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_START) &&
+		    !ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_END))
+			return false;
+	}
+	return true;
+}
+
+static void lower_copy(struct reads *reads, LLVMValueRef copy)
+{
+	struct ebcc_ir *ir = reads->ir;
+	LLVMValueRef arguments[3] = {LLVMGetOperand(copy, 0), NULL, LLVMGetOperand(copy, 1)};
+
+	check_store(reads, copy, arguments[0]);
+	if (!needs_probe(reads, arguments[2]))
+		return;
+	if (is_never_read(ir, arguments[0])) {
+		LLVMInstructionEraseFromParent(copy);
+		return;
+	}
+	LLVMPositionBuilderBefore(ir->builder, copy);
+	arguments[1] = LLVMBuildIntCast2(ir->builder, LLVMGetOperand(copy, 2), ir->i32, false, "");
+	ebcc_ir_build_helper(ir, reads->helper, arguments, 3);
+	LLVMInstructionEraseFromParent(copy);
+}
+
+/* memcmp() of a few bytes becomes loads in the backend: too late. It compares a copy. */
+static void lower_compare(struct reads *reads, LLVMValueRef call)
+{
+	struct ebcc_ir *ir = reads->ir;
+	LLVMValueRef size = LLVMGetOperand(call, 2);
+	uint64_t bytes = LLVMIsAConstantInt(size) ? LLVMConstIntGetZExtValue(size) : 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		LLVMValueRef pointer = LLVMGetOperand(call, i), copy;
+
+		if (!needs_probe(reads, pointer))
+			continue;
+		if (!bytes || bytes > 256) {
+			ebcc_ir_report_at(
+				ir, EBCC_CC_ERROR, call,
+				"memcmp() with kernel memory needs a constant size of at most 256 "
+				"bytes");
+			return;
+		}
+		copy = ebcc_ir_entry_alloca(ir, reads->function, LLVMArrayType2(ir->i8, bytes));
+		LLVMPositionBuilderBefore(ir->builder, call);
+		ebcc_ir_build_helper(
+			ir, reads->helper,
+			(LLVMValueRef[]){copy, LLVMConstInt(ir->i32, bytes, false), pointer}, 3);
+		LLVMSetOperand(call, i, copy);
+	}
+}
+
+static void lower_call(struct reads *reads, LLVMValueRef call)
+{
+	LLVMValueRef callee = ebcc_ir_callee(call);
+	const char *name = callee ? ebcc_ir_name(callee) : "";
+
+	if (ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_MEMCPY) ||
+	    ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_MEMCPY_INLINE) ||
+	    ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_MEMMOVE))
+		lower_copy(reads, call);
+	else if (ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_MEMSET))
+		check_store(reads, call, LLVMGetOperand(call, 0));
+	else if ((!strcmp(name, "memcmp") || !strcmp(name, "bcmp")) &&
+		 LLVMGetNumArgOperands(call) == 3)
+		lower_compare(reads, call);
+}
+
+static void lower_function(struct reads *reads)
+{
+	for_each_block(block, reads->function)
+	{
+		for_each_instruction(instruction, block)
+		{
+			switch (LLVMGetInstructionOpcode(instruction)) {
+			case LLVMLoad:
+				lower_load(reads, instruction);
+				break;
+			case LLVMStore:
+				check_store(reads, instruction, LLVMGetOperand(instruction, 1));
+				break;
+			case LLVMAtomicRMW:
+			case LLVMAtomicCmpXchg:
+				check_store(reads, instruction, LLVMGetOperand(instruction, 0));
+				break;
+			case LLVMCall:
+				lower_call(reads, instruction);
+				break;
+			default:
+				break;
+			}
+		}
+	}
+}
+
+/* The helper that reads in this program; see struct ebcc_ir_opts. */
+static unsigned choose_helper(const struct ebcc_ir *ir, LLVMValueRef function,
+			      const char *context_type, bool kernel)
+{
+	const char *name = ebcc_ir_name(function);
+
+	if (kernel)
+		return EBCC_HELPER_PROBE_READ_KERNEL;
+	if (ir->opts->read == EBCC_CC_READ_ANY)
+		return EBCC_HELPER_PROBE_READ;
+	if (strcmp(context_type, "pt_regs") || ebcc_ir_after_prefix(name, "kprobe__") ||
+	    ebcc_ir_after_prefix(name, "kretprobe__") || ebcc_ir_after_prefix(name, "syscall__"))
+		return EBCC_HELPER_PROBE_READ_KERNEL;
+	return EBCC_HELPER_PROBE_READ;
+}
+
+static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
+{
+	char context_type[128];
+	struct reads reads = {.ir = ir, .function = function};
+
+	if (program) {
+		ebcc_ir_context_type(ir, function, context_type, sizeof(context_type));
+		reads.packets = ebcc_ir_is_packet_context(context_type);
+		reads.typed = ebcc_ir_is_btf_context(context_type);
+		reads.probe_typed = ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN;
+		/* Accesses to this one the verifier rewrites. */
+		reads.readable_context = strcmp(context_type, "bpf_perf_event_data");
+		if (LLVMCountParams(function))
+			reads.context = LLVMGetParam(function, 0);
+	} else {
+		snprintf(context_type, sizeof(context_type), "callback");
+	}
+	reads.helper = choose_helper(ir, function, context_type, reads.typed || reads.packets);
+	if (find_origins(&reads))
+		lower_function(&reads);
+	else
+		ebcc_ir_no_memory(ir);
+	ebcc_ir_values_deinit(&reads.origins);
+	ebcc_ir_list_deinit(&reads.work);
+}
+
+void ebcc_ir_reads(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		if (LLVMGetFirstBasicBlock(function))
+			lower_reads(ir, function, LLVMGetLinkage(function) == LLVMExternalLinkage);
+}

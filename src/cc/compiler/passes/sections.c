@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Last touches: each program in a section that says what it is, a license, a return value
+ * on every path, and constants where libbpf looks for them.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "compiler/clang_shim.h"
+#include "compiler/passes/util.h"
+
+static const struct {
+	const char *prefix;
+	const char *section;
+} kinds[] = {
+	{"kprobe__", "kprobe/"}, {"kretprobe__", "kretprobe/"}, {"raw_tracepoint__", "raw_tp/"},
+	{"kfunc__", "fentry/"},	 {"kretfunc__", "fexit/"},	{"kmod_ret__", "fmod_ret/"},
+	{"lsm__", "lsm/"},	 {"bpf_iter__", "iter/"},
+};
+
+/* A section that libbpf takes with nothing behind its name is shared by the programs of a kind. */
+static const struct {
+	const char *context;
+	const char *section;
+} contexts[] = {
+	{"pt_regs", "kprobe/"},
+	{"xdp_md", "xdp"},
+	{"bpf_perf_event_data", "perf_event"},
+	{"bpf_raw_tracepoint_args", "raw_tp"},
+	{"bpf_sock_ops", "sockops"},
+	{"sk_msg_md", "sk_msg"},
+	{"bpf_sk_lookup", "sk_lookup"},
+	{"sk_reuseport_md", "sk_reuseport"},
+	{"bpf_sysctl", "cgroup/sysctl"},
+	{"bpf_cgroup_dev_ctx", "cgroup/dev"},
+};
+
+static bool is_prefix(const char *section)
+{
+	return section[strlen(section) - 1] == '/';
+}
+
+static char *tracepoint_section(const char *rest)
+{
+	const char *event = strstr(rest, "__");
+	char *section;
+
+	if (!event || asprintf(&section, "tracepoint/%.*s/%s", (int)(event - rest), rest,
+			       event + strlen("__")) < 0)
+		return NULL;
+	return section;
+}
+
+/* One that libbpf makes nothing of. */
+static char *own_section(const char *function, const char *context_type)
+{
+	char *section;
+
+	if (asprintf(&section, ".ebcc/%s/%s", context_type, function) < 0)
+		return NULL;
+	for (char *c = section; *c; c++)
+		if (*c == ' ')
+			*c = '_';
+	return section;
+}
+
+char *ebcc_ir_section_name(const char *function, const char *context_type)
+{
+	const char *rest = ebcc_ir_after_prefix(function, "tracepoint__");
+	char *section;
+
+	if (rest && strstr(rest, "__"))
+		return tracepoint_section(rest);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		rest = ebcc_ir_after_prefix(function, kinds[i].prefix);
+		if (rest && *rest)
+			return asprintf(&section, "%s%s", kinds[i].section, rest) < 0 ? NULL
+										      : section;
+	}
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (!strcmp(context_type, contexts[i].context))
+			return asprintf(&section, "%s%s", contexts[i].section,
+					is_prefix(contexts[i].section) ? function : "") < 0
+				       ? NULL
+				       : section;
+	return own_section(function, context_type);
+}
+
+static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
+{
+	const char *old = LLVMGetSection(program);
+	char *section AUTO_FREE = NULL;
+	char context[128];
+
+	if (old && *old)
+		return; /* the source says so itself */
+	ebcc_ir_context_type(ir, program, context, sizeof(context));
+	section = ebcc_ir_section_name(ebcc_ir_name(program), context);
+	/* A section's own symbol has its name: nothing else in the object can (int xdp(...)). */
+	if (section && (LLVMGetNamedFunction(ir->module, section) ||
+			LLVMGetNamedGlobal(ir->module, section))) {
+		free(section);
+		section = own_section(ebcc_ir_name(program), context);
+	}
+	if (section)
+		LLVMSetSection(program, section);
+	else
+		ebcc_ir_no_memory(ir);
+}
+
+/* A path that returns nothing leaves a register that verifiers don't accept; clang has warned. */
+static void define_returns(LLVMValueRef program)
+{
+	for_each_block(block, program)
+	{
+		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block), value;
+
+		if (!terminator || !LLVMIsAReturnInst(terminator) ||
+		    !LLVMGetNumOperands(terminator))
+			continue;
+		value = LLVMGetOperand(terminator, 0);
+		if (LLVMIsUndef(value)) /* poison is one, too */
+			LLVMSetOperand(terminator, 0, LLVMConstNull(LLVMTypeOf(value)));
+		for (unsigned i = 0; LLVMIsAPHINode(value) && i < LLVMCountIncoming(value); i++)
+			if (LLVMIsUndef(LLVMGetIncomingValue(value, i)))
+				LLVMSetOperand(value, i, LLVMConstNull(LLVMTypeOf(value)));
+	}
+}
+
+/* libbpf wants the license in a section of this name, whose own symbol has it, too. */
+static void refuse_name_of_license(struct ebcc_ir *ir)
+{
+	LLVMValueRef named = LLVMGetNamedFunction(ir->module, "license");
+
+	if (!named)
+		named = LLVMGetNamedGlobal(ir->module, "license");
+	if (named)
+		ebcc_ir_report_at(ir, EBCC_CC_ERROR, named,
+				  "no function, table or variable can be called license: that is "
+				  "what the license of the programs is called in the object; "
+				  "choose another name");
+}
+
+/* The text without blanks around it and, if it is all of it in quotes, without these. The kernel
+ * compares to the byte. Returns its length, and where it begins. */
+static size_t unquote(const char **text, size_t length)
+{
+	while (length && isspace((unsigned char)**text))
+		(*text)++, length--;
+	while (length && isspace((unsigned char)(*text)[length - 1]))
+		length--;
+	if (length >= 2 && **text == '"' && (*text)[length - 1] == '"') {
+		(*text)++;
+		length -= 2;
+	}
+	return length;
+}
+
+/* What the source's macro says, or NULL; malloc'ed. */
+static char *defined_license(struct ebcc_ir *ir)
+{
+	LLVMValueRef node, string;
+	const char *text;
+	unsigned length;
+
+	if (LLVMGetNamedMetadataNumOperands(ir->module, EBCC_CLANG_LICENSE) != 1)
+		return NULL;
+	LLVMGetNamedMetadataOperands(ir->module, EBCC_CLANG_LICENSE, &node);
+	string = ebcc_ir_operand(node, 0);
+	text = string ? LLVMGetMDString(string, &length) : NULL;
+	if (!text)
+		return NULL;
+	length = (unsigned)unquote(&text, length);
+	return strndup(text, length);
+}
+
+static LLVMValueRef license_variable(struct ebcc_ir *ir)
+{
+	LLVMValueRef global;
+
+	for (global = LLVMGetFirstGlobal(ir->module); global; global = LLVMGetNextGlobal(global)) {
+		const char *section = LLVMGetSection(global);
+
+		if (section && !strcmp(section, "license"))
+			return global;
+	}
+	return NULL;
+}
+
+/* The text of a variable, without quotes; NULL: it has none. Borrowed, not NUL-terminated. */
+static const char *variable_text(LLVMValueRef global, size_t *ret_size, size_t *ret_length)
+{
+	LLVMValueRef value = LLVMGetInitializer(global);
+	const char *text;
+
+	if (!value || !LLVMIsConstantString(value))
+		return NULL;
+	text = LLVMGetAsString(value, ret_size);
+	*ret_length = unquote(&text, strnlen(text, *ret_size));
+	return text;
+}
+
+/* BPF_LICENSE("GPL") made a variable with quotes in it. Its size stays: debug info tells it. */
+static void clean_license(struct ebcc_ir *ir, LLVMValueRef global)
+{
+	size_t size, length;
+	const char *text = variable_text(global, &size, &length);
+	char *clean AUTO_FREE = text ? calloc(1, size + 1) : NULL;
+
+	if (!clean)
+		return;
+	memcpy(clean, text, length);
+	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, clean, size, true));
+}
+
+static void set_license(struct ebcc_ir *ir)
+{
+	LLVMValueRef global = license_variable(ir);
+	char *license AUTO_FREE = defined_license(ir);
+	const char *text;
+	size_t size, length;
+
+	if (license && !*license) {
+		ir->failed = true;
+		ir->report(ir->report_context, EBCC_CC_ERROR, "", 0, 0,
+			   "BPF_LICENSE is defined without a license: write, for instance, "
+			   "#define BPF_LICENSE GPL");
+		return;
+	}
+	if (global) {
+		clean_license(ir, global);
+		text = license ? variable_text(global, &size, &length) : NULL;
+		if (text && (length != strlen(license) || memcmp(text, license, length)))
+			ebcc_ir_report_at(ir, EBCC_CC_ERROR, global,
+					  "this license is not the one that the macro BPF_LICENSE "
+					  "is defined as: leave one of the two out");
+		return;
+	}
+	text = license ? license : "GPL";
+	size = strlen(text) + 1;
+	global = LLVMAddGlobal(ir->module, LLVMArrayType2(ir->i8, size), "_license");
+	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, text, size, true));
+	LLVMSetSection(global, "license");
+}
+
+void ebcc_ir_sections(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef program = ebcc_ir_first_program(ir); program;
+	     program = ebcc_ir_next_program(program)) {
+		set_section(ir, program);
+		define_returns(program);
+	}
+	refuse_name_of_license(ir);
+	set_license(ir);
+}
+
+/*
+ * String literals and tables that the optimizer made would go to sections of their own, to be
+ * merged by a linker, each of which libbpf makes a map of. Runs after optimization.
+ */
+void ebcc_ir_constants(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module); global;
+	     global = LLVMGetNextGlobal(global)) {
+		const char *section = LLVMGetSection(global);
+
+		if (LLVMIsGlobalConstant(global) && !LLVMIsDeclaration(global) &&
+		    (!section || !*section))
+			LLVMSetUnnamedAddress(global, LLVMNoUnnamedAddr);
+	}
+}

@@ -1,0 +1,840 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Addresses that a program reads from data: tables of strings, structs with a pointer in them,
+ * pointers with an initial value. addresses.c says what becomes of them; this pass finds where
+ * they are read, and refuses what it can't follow, as the program would see a number there.
+ *
+ * For every value it keeps a place: in which variables that hold addresses (by their classes), and
+ * where in them, as "at, give or take any number of steps". So in
+ *
+ *	static const struct { int id; const char *name; } table[] = {{1, "one"}, {2, "two"}};
+ *
+ * `&table[i]` is at 0 with a step of 16, `&table[i].name` at 8 with the same; a load there reads an
+ * address in each of the places that are possible, one of `table[i].id` in none, and a copy
+ * of 16 bytes from `&table[i]` has one address in it, 8 bytes behind its beginning. Places only
+ * grow while the pass goes over the code until nothing changes.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/passes/addresses.h"
+
+/* Casts and choices that an address is followed through to a helper. */
+enum { MAX_PASSES = 4 };
+
+/* Helpers that want the address of a constant string. */
+enum { HELPER_SNPRINTF = 165, HELPER_STRNCMP = 182 };
+
+struct place {
+	uint64_t classes; /* 0: nowhere */
+	int64_t at;
+	uint64_t step; /* 0: there exactly */
+	bool mixed;    /* or somewhere else entirely */
+};
+
+/* A load of an address, or a copy of memory with addresses in it. */
+struct site {
+	LLVMValueRef instruction;
+	LLVMValueRef from, to; /* to: of a copy */
+	struct place place;
+	uint64_t size;
+};
+
+struct tables {
+	struct ebcc_ir *ir;
+	struct ebcc_ir_addresses addresses;
+	struct ebcc_ir_values place_of; /* number in places, from 1 */
+	struct place *places;
+	size_t place_count, place_capacity;
+	bool changed;
+	bool settled; /* a value without a place has none */
+	struct site *sites;
+	size_t site_count, site_capacity;
+};
+
+enum coverage { NOTHING, ADDRESS, PART };
+
+static struct place joined(struct place a, struct place b)
+{
+	struct place result = a.classes ? a : b;
+
+	result.mixed = a.mixed || b.mixed;
+	if (!a.classes || !b.classes)
+		return result;
+	result.classes |= b.classes;
+	result.step = ebcc_ir_gcd(a.step, b.step);
+	result.step = ebcc_ir_gcd(result.step, a.at < b.at ? b.at - a.at : a.at - b.at);
+	if (result.step)
+		result.at = ((a.at % (int64_t)result.step) + (int64_t)result.step) %
+			    (int64_t)result.step;
+	return result;
+}
+
+static bool is_same(struct place a, struct place b)
+{
+	return a.classes == b.classes && a.at == b.at && a.step == b.step && a.mixed == b.mixed;
+}
+
+static struct place moved(const struct tables *tables, struct place place, LLVMValueRef gep)
+{
+	if (!place.classes)
+		return place;
+	if (!ebcc_ir_gep_terms(tables->ir, gep, &place.at, &place.step))
+		place.step = 1;
+	return joined(place, place);
+}
+
+static struct place place_of(const struct tables *tables, LLVMValueRef value)
+{
+	const struct ebcc_ir_holder *holder = ebcc_ir_holder_of(&tables->addresses, value);
+	unsigned number;
+
+	if (holder)
+		return (struct place){.classes = 1ULL << holder->class};
+	if (LLVMIsAConstantExpr(value) && LLVMGetConstOpcode(value) == LLVMGetElementPtr)
+		return moved(tables, place_of(tables, LLVMGetOperand(value, 0)), value);
+	number = ebcc_ir_values_get(&tables->place_of, value);
+	return number ? tables->places[number - 1] : (struct place){0};
+}
+
+/* Whether a value leads nowhere, so that it may be chosen beside any place. */
+static bool is_nowhere(LLVMValueRef value)
+{
+	return LLVMIsConstant(value) && (LLVMIsNull(value) || LLVMIsUndef(value));
+}
+
+static struct place choice_of(const struct tables *tables, struct place sum, LLVMValueRef value)
+{
+	struct place place = place_of(tables, value);
+
+	if (!place.classes && tables->settled && !is_nowhere(value))
+		sum.mixed = true;
+	return joined(sum, place);
+}
+
+/* How many places of a holder may be meant, of those that an address fits into. */
+static uint64_t count_places(const struct ebcc_ir_holder *holder, struct place place)
+{
+	int64_t first = place.at, step = place.step;
+	int64_t last = (int64_t)holder->size - EBCC_ADDRESS_SIZE;
+
+	if (!step)
+		return first >= 0 && first <= last;
+	first = ((first % step) + step) % step;
+	return first > last ? 0 : (last - first) / step + 1;
+}
+
+/* What @size bytes at a place have of a holder's addresses. */
+static enum coverage coverage_in(const struct ebcc_ir_holder *holder, struct place place,
+				 uint64_t size, bool *some_plain)
+{
+	uint64_t exact = 0, places = count_places(holder, place);
+	bool touched = false;
+
+	for (size_t i = 0; i < holder->slot_count; i++) {
+		int64_t distance = (int64_t)holder->slots[i].offset - place.at;
+		int64_t step = place.step;
+
+		exact += ebcc_ir_slot_is_at(&holder->slots[i], place.at, place.step);
+		if (step) {
+			distance = ((distance % step) + step) % step;
+			touched |= distance < (int64_t)size || distance + EBCC_ADDRESS_SIZE > step;
+		} else {
+			touched |= distance < (int64_t)size && distance > -EBCC_ADDRESS_SIZE;
+		}
+	}
+	if (!touched) {
+		*some_plain |= places > 0;
+		return NOTHING;
+	}
+	return size == EBCC_ADDRESS_SIZE && exact == places && exact &&
+			       (!place.step || place.step >= EBCC_ADDRESS_SIZE)
+		       ? ADDRESS
+		       : PART;
+}
+
+/* ADDRESS: whatever variable it is in, there is an address, and nothing else. */
+static enum coverage coverage(const struct tables *tables, struct place place, uint64_t size)
+{
+	enum coverage result = NOTHING;
+	bool some_plain = false;
+
+	for (size_t i = 0; i < tables->addresses.holder_count; i++) {
+		const struct ebcc_ir_holder *holder = &tables->addresses.holders[i];
+		enum coverage here;
+
+		if (!(place.classes >> holder->class & 1))
+			continue;
+		here = coverage_in(holder, place, size, &some_plain);
+		if (here > result)
+			result = here;
+	}
+	return result == ADDRESS && some_plain ? PART : result;
+}
+
+/* Where an address leads that is loaded from a place. */
+static struct place loaded_place(const struct tables *tables, struct place from)
+{
+	struct place result = {0};
+
+	for (size_t i = 0; from.classes && i < tables->addresses.holder_count; i++) {
+		const struct ebcc_ir_holder *holder = &tables->addresses.holders[i];
+
+		if (!(from.classes >> holder->class & 1))
+			continue;
+		for (size_t j = 0; j < holder->slot_count; j++) {
+			const struct ebcc_ir_slot *slot = &holder->slots[j];
+			struct place target;
+
+			if (!slot->base || !ebcc_ir_slot_is_at(slot, from.at, from.step))
+				continue;
+			target = place_of(tables, slot->base);
+			target.at = slot->addend;
+			result = joined(result, target);
+			result.mixed |= from.mixed || (result.classes && !target.classes);
+		}
+	}
+	return result;
+}
+
+static struct place phi_place(const struct tables *tables, LLVMValueRef phi)
+{
+	struct place result = {0};
+
+	for (unsigned i = 0; i < LLVMCountIncoming(phi); i++)
+		result = choice_of(tables, result, LLVMGetIncomingValue(phi, i));
+	return result;
+}
+
+static struct place compute_place(const struct tables *tables, LLVMValueRef instruction)
+{
+	struct place result = {0};
+
+	switch (LLVMGetInstructionOpcode(instruction)) {
+	case LLVMGetElementPtr:
+		return moved(tables, place_of(tables, LLVMGetOperand(instruction, 0)), instruction);
+	case LLVMPHI:
+		result = phi_place(tables, instruction);
+		break;
+	case LLVMSelect:
+		result = choice_of(tables, result, LLVMGetOperand(instruction, 1));
+		result = choice_of(tables, result, LLVMGetOperand(instruction, 2));
+		break;
+	case LLVMFreeze:
+	case LLVMBitCast:
+	case LLVMAddrSpaceCast:
+		return place_of(tables, LLVMGetOperand(instruction, 0));
+	case LLVMLoad:
+		if (LLVMGetTypeKind(LLVMTypeOf(instruction)) == LLVMPointerTypeKind)
+			return loaded_place(tables,
+					    place_of(tables, LLVMGetOperand(instruction, 0)));
+		break;
+	default:
+		break;
+	}
+	return result.classes ? result : (struct place){0};
+}
+
+static bool add_place(struct tables *tables, LLVMValueRef instruction, struct place place)
+{
+	if (tables->place_count == tables->place_capacity) {
+		size_t capacity = tables->place_capacity ? tables->place_capacity * 2 : 64;
+		struct place *places = reallocarray(tables->places, capacity, sizeof(*places));
+
+		if (!places)
+			return false;
+		tables->places = places;
+		tables->place_capacity = capacity;
+	}
+	tables->places[tables->place_count++] = place;
+	return ebcc_ir_values_set(&tables->place_of, instruction, tables->place_count);
+}
+
+static void update_place(struct tables *tables, LLVMValueRef instruction)
+{
+	struct place place = compute_place(tables, instruction);
+	unsigned number = ebcc_ir_values_get(&tables->place_of, instruction);
+
+	if (!place.classes)
+		return;
+	if (!number) {
+		tables->changed = true;
+		if (!add_place(tables, instruction, place))
+			ebcc_ir_no_memory(tables->ir);
+		return;
+	}
+	place = joined(tables->places[number - 1], place);
+	if (is_same(place, tables->places[number - 1]))
+		return;
+	tables->places[number - 1] = place;
+	tables->changed = true;
+}
+
+static void for_all_instructions(struct tables *tables,
+				 void (*visit)(struct tables *tables, LLVMValueRef instruction))
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(tables->ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		for_each_block(block, function) for_each_instruction(instruction, block)
+			visit(tables, instruction);
+}
+
+static void find_places(struct tables *tables)
+{
+	do {
+		tables->changed = false;
+		for_all_instructions(tables, update_place);
+		if (!tables->changed && !tables->settled)
+			tables->changed = tables->settled = true;
+	} while (tables->changed && !tables->ir->failed);
+}
+
+/* A variable as the source calls it. */
+static const char *source_name(LLVMValueRef global)
+{
+	const char *name = ebcc_ir_name(global), *dot = strrchr(name, '.');
+
+	if (ebcc_ir_after_prefix(name, "switch.table"))
+		return "a table that the compiler made of a switch";
+	return dot && dot[1] ? dot + 1 : name;
+}
+
+static const char *name_at(const struct tables *tables, struct place place)
+{
+	for (size_t i = 0; i < tables->addresses.holder_count; i++)
+		if (place.classes >> tables->addresses.holders[i].class & 1)
+			return source_name(tables->addresses.holders[i].global);
+	return "";
+}
+
+static void refuse_use(struct tables *tables, LLVMValueRef instruction, struct place place)
+{
+	ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
+			  "'%s' has addresses in it, which only loads and copies of a constant "
+			  "size in the program itself can get: copy what is wanted of it into a "
+			  "local variable, and use that here",
+			  name_at(tables, place));
+}
+
+/* Where a copy or a number of an address goes, nobody follows: what it leads to holds numbers. */
+static bool refuse_further(struct tables *tables, LLVMValueRef instruction, struct place place)
+{
+	if (!loaded_place(tables, place).classes)
+		return false;
+	ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
+			  "'%s' has addresses in it which lead to further ones, and what they lead "
+			  "to can't be followed through a copy: read what is wanted from the "
+			  "original, member by member",
+			  name_at(tables, place));
+	return true;
+}
+
+/* Addresses that change hands at run time are no constants, and the first of them would be. */
+static void refuse_store(struct tables *tables, LLVMValueRef instruction, struct place place)
+{
+	for (size_t i = 0; i < tables->addresses.holder_count; i++) {
+		LLVMValueRef global = tables->addresses.holders[i].global;
+
+		if (!(place.classes >> tables->addresses.holders[i].class & 1))
+			continue;
+		ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR,
+				  LLVMGetDebugLocLine(global) ? global : instruction,
+				  "'%s' begins with an address and is changed by a program: memory "
+				  "of BPF can't hold an address from the beginning; make the "
+				  "variable const, or let it begin with NULL and have a program "
+				  "set it",
+				  source_name(global));
+		return;
+	}
+}
+
+static void add_site(struct tables *tables, struct site site)
+{
+	struct ebcc_ir *ir = tables->ir;
+
+	if (site.place.mixed) {
+		ebcc_ir_report_at(ir, EBCC_CC_ERROR, site.instruction,
+				  "this pointer may lead into '%s', which has addresses in it, or "
+				  "elsewhere, and the compiler has to know which: read from either "
+				  "in a statement of its own",
+				  name_at(tables, site.place));
+		return;
+	}
+	if (tables->site_count == tables->site_capacity) {
+		size_t capacity = tables->site_capacity ? tables->site_capacity * 2 : 64;
+		struct site *sites = reallocarray(tables->sites, capacity, sizeof(*sites));
+
+		if (!sites) {
+			ebcc_ir_no_memory(ir);
+			return;
+		}
+		tables->sites = sites;
+		tables->site_capacity = capacity;
+	}
+	tables->sites[tables->site_count++] = site;
+}
+
+/* A load of an address that is one of a function's. */
+static bool refuse_functions(struct tables *tables, LLVMValueRef instruction, struct place place)
+{
+	for (size_t i = 0; i < tables->addresses.holder_count; i++) {
+		const struct ebcc_ir_holder *holder = &tables->addresses.holders[i];
+
+		if (!(place.classes >> holder->class & 1))
+			continue;
+		for (size_t j = 0; j < holder->slot_count; j++) {
+			const struct ebcc_ir_slot *slot = &holder->slots[j];
+
+			if (!slot->base || !LLVMIsAFunction(slot->base) ||
+			    !ebcc_ir_slot_is_at(slot, place.at, place.step))
+				continue;
+			ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
+					  "'%s' holds the address of the function '%s', and a BPF "
+					  "program can't call what it reads from memory: choose "
+					  "with a switch, and call each function by its name",
+					  source_name(holder->global), ebcc_ir_name(slot->base));
+			return true;
+		}
+	}
+	return false;
+}
+
+static void check_load(struct tables *tables, LLVMValueRef load, struct place place)
+{
+	LLVMTypeRef type = LLVMTypeOf(load);
+	LLVMTypeKind kind = LLVMGetTypeKind(type);
+	uint64_t size = LLVMStoreSizeOfType(tables->ir->layout, type);
+	enum coverage covered = coverage(tables, place, size);
+
+	if (covered == NOTHING)
+		return;
+	if (covered == PART || (kind != LLVMPointerTypeKind && kind != LLVMIntegerTypeKind)) {
+		refuse_use(tables, load, place);
+		return;
+	}
+	if (kind == LLVMIntegerTypeKind && refuse_further(tables, load, place))
+		return;
+	if (!refuse_functions(tables, load, place))
+		add_site(tables, (struct site){
+					 .instruction = load,
+					 .from = LLVMGetOperand(load, 0),
+					 .place = place,
+					 .size = size,
+				 });
+}
+
+static void check_store(struct tables *tables, LLVMValueRef instruction, struct place place,
+			uint64_t size)
+{
+	if (coverage(tables, place, size) != NOTHING)
+		refuse_store(tables, instruction, place);
+	tables->addresses.written |= place.classes;
+}
+
+static struct place at_distance(struct place place, uint64_t distance)
+{
+	place.at += distance;
+	return joined(place, place);
+}
+
+/* A copy of memory: each address in it is to be there as a whole. */
+static void check_copy(struct tables *tables, LLVMValueRef copy, struct place place,
+		       LLVMValueRef from, LLVMValueRef to, LLVMValueRef size)
+{
+	uint64_t bytes = LLVMIsAConstantInt(size) ? LLVMConstIntGetZExtValue(size) : 0;
+	bool some = false;
+
+	if (!LLVMIsAConstantInt(size)) {
+		refuse_use(tables, copy, place);
+		return;
+	}
+	for (uint64_t i = 0; i < bytes; i++) {
+		if (coverage(tables, at_distance(place, i), 1) == NOTHING)
+			continue;
+		if (bytes - i < EBCC_ADDRESS_SIZE ||
+		    coverage(tables, at_distance(place, i), EBCC_ADDRESS_SIZE) != ADDRESS) {
+			refuse_use(tables, copy, place);
+			return;
+		}
+		if (refuse_functions(tables, copy, at_distance(place, i)) ||
+		    refuse_further(tables, copy, at_distance(place, i)))
+			return;
+		some = true;
+		i += EBCC_ADDRESS_SIZE - 1;
+	}
+	if (some)
+		add_site(tables, (struct site){.instruction = copy,
+					       .from = from,
+					       .to = to,
+					       .place = place,
+					       .size = bytes});
+}
+
+static bool is_mem_intrinsic(const struct ebcc_ir *ir, LLVMValueRef call)
+{
+	return ebcc_ir_is_intrinsic(ir, call, EBCC_IR_MEMCPY) ||
+	       ebcc_ir_is_intrinsic(ir, call, EBCC_IR_MEMCPY_INLINE) ||
+	       ebcc_ir_is_intrinsic(ir, call, EBCC_IR_MEMMOVE) ||
+	       ebcc_ir_is_intrinsic(ir, call, EBCC_IR_MEMSET);
+}
+
+static bool is_probe_read(LLVMValueRef call)
+{
+	unsigned helper = ebcc_ir_helper_number(call);
+
+	return helper == EBCC_HELPER_PROBE_READ || helper == EBCC_HELPER_PROBE_READ_KERNEL;
+}
+
+static bool is_comparison(LLVMValueRef call)
+{
+	LLVMValueRef callee = ebcc_ir_callee(call);
+	const char *name = callee ? ebcc_ir_name(callee) : "";
+
+	return (!strcmp(name, "memcmp") || !strcmp(name, "bcmp")) &&
+	       LLVMGetNumArgOperands(call) == 3;
+}
+
+static void check_call(struct tables *tables, LLVMValueRef call, unsigned index, struct place place)
+{
+	struct ebcc_ir *ir = tables->ir;
+	LLVMValueRef size = LLVMGetNumArgOperands(call) > 2 ? LLVMGetOperand(call, 2) : NULL;
+	uint64_t bytes =
+		size && LLVMIsAConstantInt(size) ? LLVMConstIntGetZExtValue(size) : INT32_MAX;
+
+	if (ebcc_ir_is_intrinsic(ir, call, EBCC_IR_LIFETIME_START) ||
+	    ebcc_ir_is_intrinsic(ir, call, EBCC_IR_LIFETIME_END))
+		return;
+	if (is_mem_intrinsic(ir, call) && index == 1)
+		check_copy(tables, call, place, LLVMGetOperand(call, 1), LLVMGetOperand(call, 0),
+			   size);
+	else if (is_mem_intrinsic(ir, call) && index == 0)
+		check_store(tables, call, place, bytes);
+	else if (is_probe_read(call) && index == 2)
+		check_copy(tables, call, place, LLVMGetOperand(call, 2), LLVMGetOperand(call, 0),
+			   LLVMGetOperand(call, 1));
+	else if (!is_comparison(call) || coverage(tables, place, bytes) != NOTHING)
+		refuse_use(tables, call, place);
+}
+
+/* An address as a number, to compare it or to subtract it from another. */
+static bool is_only_compared(LLVMValueRef number)
+{
+	for_each_use(use, number)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (!LLVMIsAICmpInst(user) &&
+		    !(LLVMIsABinaryOperator(user) && LLVMGetInstructionOpcode(user) == LLVMSub))
+			return false;
+	}
+	return true;
+}
+
+static uint64_t size_of_operand(const struct ebcc_ir *ir, LLVMValueRef instruction, unsigned index)
+{
+	return LLVMStoreSizeOfType(ir->layout, LLVMTypeOf(LLVMGetOperand(instruction, index)));
+}
+
+static void check_use(struct tables *tables, LLVMValueRef instruction, unsigned index,
+		      struct place place)
+{
+	switch (LLVMGetInstructionOpcode(instruction)) {
+	case LLVMLoad:
+		check_load(tables, instruction, place);
+		return;
+	case LLVMStore:
+		if (index == 1) {
+			check_store(tables, instruction, place,
+				    size_of_operand(tables->ir, instruction, 0));
+			return;
+		}
+		break;
+	case LLVMAtomicRMW:
+	case LLVMAtomicCmpXchg:
+		if (index == 0) {
+			check_store(tables, instruction, place,
+				    size_of_operand(tables->ir, instruction, 1));
+			return;
+		}
+		break;
+	case LLVMCall:
+		check_call(tables, instruction, index, place);
+		return;
+	case LLVMPtrToInt:
+		if (is_only_compared(instruction))
+			return;
+		break;
+	case LLVMICmp:
+	case LLVMGetElementPtr:
+	case LLVMPHI:
+	case LLVMSelect:
+	case LLVMFreeze:
+	case LLVMBitCast:
+	case LLVMAddrSpaceCast:
+		return;
+	default:
+		break;
+	}
+	refuse_use(tables, instruction, place);
+}
+
+/* The variable with addresses that a constant other than an address is made of, or NULL. */
+static LLVMValueRef mentioned_holder(const struct tables *tables, LLVMValueRef value)
+{
+	if (ebcc_ir_holder_of(&tables->addresses, value))
+		return value;
+	if (!LLVMIsAConstantExpr(value))
+		return NULL;
+	for (int i = 0; i < LLVMGetNumOperands(value); i++) {
+		LLVMValueRef found = mentioned_holder(tables, LLVMGetOperand(value, i));
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static void check_instruction(struct tables *tables, LLVMValueRef instruction)
+{
+	for (int i = 0; i < LLVMGetNumOperands(instruction); i++) {
+		LLVMValueRef operand = LLVMGetOperand(instruction, i), holder;
+		struct place place = place_of(tables, operand);
+
+		holder = place.classes ? NULL : mentioned_holder(tables, operand);
+		if (place.classes)
+			check_use(tables, instruction, i, place);
+		else if (holder && !LLVMIsAICmpInst(instruction))
+			refuse_use(tables, instruction, place_of(tables, holder));
+		if (tables->ir->failed)
+			return;
+	}
+}
+
+/* Addresses of functions that no instruction reads, but which would be in the object. */
+static void check_functions(struct tables *tables)
+{
+	for (size_t i = 0; i < tables->addresses.holder_count && !tables->ir->failed; i++) {
+		const struct ebcc_ir_holder *holder = &tables->addresses.holders[i];
+
+		for (size_t j = 0; j < holder->slot_count; j++) {
+			const struct ebcc_ir_slot *slot = &holder->slots[j];
+
+			if (!slot->base || !LLVMIsAFunction(slot->base))
+				continue;
+			ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, holder->global,
+					  "'%s' holds the address of the function '%s', which "
+					  "memory of BPF can't: call functions by their names",
+					  source_name(holder->global), ebcc_ir_name(slot->base));
+			break;
+		}
+	}
+}
+
+/* Whether some helper that wants the address of a constant gets this one. */
+static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
+{
+	for_each_use(use, value)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+		unsigned helper = ebcc_ir_helper_number(user);
+		bool passes = LLVMIsAGetElementPtrInst(user) || LLVMIsAPHINode(user) ||
+			      LLVMIsASelectInst(user);
+
+		if ((helper == HELPER_STRNCMP || helper == HELPER_SNPRINTF) &&
+		    LLVMGetOperand(user, 2) == value)
+			return true;
+		if (passes && depth && goes_to_string_helper(user, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+/* The one address that may be at a place, where there is only one: a constant; else NULL. */
+static LLVMValueRef only_address(const struct tables *tables, struct place place)
+{
+	LLVMValueRef only = NULL;
+
+	for (size_t i = 0; i < tables->addresses.holder_count; i++) {
+		const struct ebcc_ir_holder *holder = &tables->addresses.holders[i];
+
+		if (!(place.classes >> holder->class & 1))
+			continue;
+		for (size_t j = 0; j < holder->slot_count; j++) {
+			const struct ebcc_ir_slot *slot = &holder->slots[j];
+
+			if (!ebcc_ir_slot_is_at(slot, place.at, place.step))
+				continue;
+			if (!slot->address || (only && only != slot->address))
+				return NULL;
+			only = slot->address;
+		}
+	}
+	return only;
+}
+
+/* The address at a place, read before the builder's position. */
+static LLVMValueRef build_read(struct tables *tables, LLVMValueRef from, struct place place,
+			       bool each, LLVMValueRef use)
+{
+	struct ebcc_ir *ir = tables->ir;
+	LLVMValueRef number = only_address(tables, place);
+	struct ebcc_ir_choice choice = {
+		.classes = place.classes,
+		.step = place.step,
+		.at = place.at,
+		.each = each,
+	};
+
+	if (number)
+		return ebcc_ir_as_pointer(ir, number);
+	number = LLVMBuildLoad2(ir->builder, ir->i64, from, "");
+	return ebcc_ir_build_address(&tables->addresses, number, choice, use);
+}
+
+static void rewrite_load(struct tables *tables, const struct site *site)
+{
+	struct ebcc_ir *ir = tables->ir;
+	LLVMValueRef load = site->instruction, address;
+
+	LLVMPositionBuilderBefore(ir->builder, load);
+	address = build_read(tables, site->from, site->place,
+			     goes_to_string_helper(load, MAX_PASSES), load);
+	if (!address)
+		return;
+	if (LLVMGetTypeKind(LLVMTypeOf(load)) == LLVMIntegerTypeKind)
+		address = LLVMBuildPtrToInt(ir->builder, address, LLVMTypeOf(load), "");
+	ebcc_ir_replace(load, address);
+}
+
+/* Behind the copy of the numbers come the addresses. */
+static void rewrite_copy(struct tables *tables, const struct site *site)
+{
+	struct ebcc_ir *ir = tables->ir;
+
+	LLVMPositionBuilderBefore(ir->builder, LLVMGetNextInstruction(site->instruction));
+	LLVMSetCurrentDebugLocation2(ir->builder, LLVMInstructionGetDebugLoc(site->instruction));
+	for (uint64_t i = 0; i + EBCC_ADDRESS_SIZE <= site->size; i++) {
+		struct place place = at_distance(site->place, i);
+		LLVMValueRef address;
+
+		if (coverage(tables, place, EBCC_ADDRESS_SIZE) != ADDRESS)
+			continue;
+		address = build_read(tables, ebcc_ir_build_offset(ir, site->from, i), place, false,
+				     site->instruction);
+		if (!address)
+			return;
+		LLVMSetAlignment(
+			LLVMBuildStore(ir->builder, address, ebcc_ir_build_offset(ir, site->to, i)),
+			1);
+	}
+}
+
+static void rewrite(struct tables *tables)
+{
+	if (!ebcc_ir_addresses_number(&tables->addresses))
+		return;
+	for (size_t i = 0; i < tables->site_count && !tables->ir->failed; i++) {
+		if (tables->sites[i].to)
+			rewrite_copy(tables, &tables->sites[i]);
+		else
+			rewrite_load(tables, &tables->sites[i]);
+	}
+	if (!tables->ir->failed)
+		ebcc_ir_addresses_encode(&tables->addresses);
+}
+
+/* Whether memory is only read, apart from @copy. */
+static bool is_only_read(const struct ebcc_ir *ir, LLVMValueRef pointer, LLVMValueRef copy)
+{
+	for_each_use(use, pointer)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (user == copy || LLVMIsALoadInst(user) || LLVMIsAICmpInst(user) ||
+		    ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_START) ||
+		    ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_END))
+			continue;
+		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMCPY) &&
+		    LLVMGetOperand(user, 1) == pointer && LLVMGetOperand(user, 0) != pointer)
+			continue;
+		if (!LLVMIsAGetElementPtrInst(user) || LLVMGetOperand(user, 0) != pointer ||
+		    !is_only_read(ir, user, copy))
+			return false;
+	}
+	return true;
+}
+
+/* The table that a local one is a mere copy of; NULL: it is more. */
+static LLVMValueRef original_of(const struct tables *tables, LLVMValueRef copy)
+{
+	const struct ebcc_ir *ir = tables->ir;
+	const struct ebcc_ir_holder *holder;
+	LLVMValueRef variable = LLVMGetOperand(copy, 0), size = LLVMGetOperand(copy, 2);
+
+	holder = ebcc_ir_holder_of(&tables->addresses, LLVMGetOperand(copy, 1));
+	if (!holder || !LLVMIsGlobalConstant(holder->global) || !LLVMIsAAllocaInst(variable) ||
+	    !LLVMIsAConstantInt(size) || LLVMConstIntGetZExtValue(size) != holder->size ||
+	    LLVMABISizeOfType(ir->layout, LLVMGetAllocatedType(variable)) != holder->size ||
+	    !is_only_read(ir, variable, copy))
+		return NULL;
+	return holder->global;
+}
+
+/* A local table that nothing changes is its original. */
+static void use_original(struct tables *tables, LLVMValueRef instruction)
+{
+	const struct ebcc_ir *ir = tables->ir;
+	LLVMValueRef variable, original;
+
+	if (!ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_MEMCPY))
+		return;
+	original = original_of(tables, instruction);
+	if (!original)
+		return;
+	variable = LLVMGetOperand(instruction, 0);
+	for_each_use(use, variable)
+	{
+		LLVMValueRef user = LLVMGetUser(use);
+
+		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_START) ||
+		    ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_END))
+			LLVMSetOperand(user, 1, LLVMGetUndef(ir->pointer));
+	}
+	LLVMReplaceAllUsesWith(variable, original);
+	LLVMInstructionEraseFromParent(instruction);
+}
+
+void ebcc_ir_tables(struct ebcc_ir *ir)
+{
+	struct tables tables = {.ir = ir};
+
+	if (ebcc_ir_addresses_init(&tables.addresses, ir) && tables.addresses.holder_count) {
+		for_all_instructions(&tables, use_original);
+		find_places(&tables);
+		if (!ir->failed)
+			for_all_instructions(&tables, check_instruction);
+		check_functions(&tables);
+		if (!ir->failed)
+			rewrite(&tables);
+	}
+	ebcc_ir_addresses_deinit(&tables.addresses);
+	ebcc_ir_values_deinit(&tables.place_of);
+	free(tables.places);
+	free(tables.sites);
+}
+
+/* After optimization: the code that chooses addresses becomes part of the programs. */
+void ebcc_ir_open_tables(struct ebcc_ir *ir)
+{
+	unsigned noinline = LLVMGetEnumAttributeKindForName("noinline", strlen("noinline"));
+	unsigned always = LLVMGetEnumAttributeKindForName("alwaysinline", strlen("alwaysinline"));
+
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		if (!ebcc_ir_after_prefix(ebcc_ir_name(function), EBCC_IR_ADDRESS_FUNCTION))
+			continue;
+		LLVMRemoveEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, noinline);
+		LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+					LLVMCreateEnumAttribute(ir->context, always, 0));
+	}
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Recognises what the Go compiler built, by sections that its linker writes and that stripping
+ * leaves (cmd/link: .go.buildinfo and .gopclntab since Go 1.13, .note.go.buildid since 1.5; the
+ * .data.rel.ro prefix is that of position-independent executables).
+ */
+#include "elf/go_binary.h"
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "elf/library.h"
+
+bool ebcc_elf_is_go(struct ebcc_elf *elf)
+{
+	static const char *const sections[] = {".go.buildinfo", ".note.go.buildid", ".gopclntab",
+					       ".data.rel.ro.gopclntab"};
+	struct ebcc_elf_part unused;
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+		if (ebcc_elf_find_section(elf, sections[i], &unused))
+			return true;
+	return false;
+}
+
+struct ebcc_error *ebcc_is_go_binary(const char *binary, int pid, bool *ret)
+{
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int fd = -1;
+
+	TRY(ebcc_open_binary(binary, pid, &fd, &path));
+	TRY(ebcc_elf_open_fd(fd, path, &elf));
+	*ret = ebcc_elf_is_go(elf);
+	return NULL;
+}

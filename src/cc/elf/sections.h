@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sections of an ELF file that may be anyone's: their headers are checked before libelf allocates.
+ */
+#ifndef EBCC_ELF_SECTIONS_H
+#define EBCC_ELF_SECTIONS_H
+
+#include <gelf.h>
+#include <libelf.h>
+#include <stdint.h>
+
+/* Larger tables are refused: a sparse file can claim any size for nothing. */
+#define EBCC_ELF_SECTION_LIMIT (1ull << 30)
+
+/* The first section of a name, and its header; or NULL. */
+Elf_Scn *ebcc_elf_find_scn(Elf *elf, const char *name, GElf_Shdr *ret);
+
+/* The bytes of a section, if it is in the file, not too large, and has the entry size it should
+ * have (0: any); else NULL. */
+Elf_Data *ebcc_elf_section_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size);
+/* The same for the first section of a name. @ret_offset: where it is in the file, or NULL. */
+Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name, uint64_t *ret_offset);
+
+#endif /* EBCC_ELF_SECTIONS_H */

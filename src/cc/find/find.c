@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Finding kernel functions, trace events and functions of user files by regular expression.
+ * Lists are gathered as one block of names and given out as one allocation.
+ */
+#include <regex.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/arch.h"
+#include "base/buf.h"
+#include "base/near_names.h"
+#include "elf/library.h"
+#include "elf/symbols.h"
+#include "kernel/functions.h"
+#include "kernel/ksyms.h"
+#include "kernel/tracefs.h"
+
+/* ---- Names that match ---- */
+
+struct matches {
+	regex_t regex;
+	bool compiled;
+	bool anchored;	       /* the expression matches at the start only, and tells no place */
+	struct ebcc_buf names; /* NUL-terminated, one after the other */
+	struct ebcc_buf addresses; /* uint64_t each, where there are any */
+	size_t count;
+};
+
+static void matches_deinit(struct matches *matches)
+{
+	if (matches->compiled)
+		regfree(&matches->regex);
+	ebcc_buf_deinit(&matches->names);
+	ebcc_buf_deinit(&matches->addresses);
+}
+#define AUTO_MATCHES CLEANUP(matches_deinit)
+
+static struct ebcc_error *regex_error(int status, const regex_t *regex, const char *text)
+{
+	char reason[128];
+
+	if (status == REG_ESPACE)
+		return ebcc_error_no_memory();
+	regerror(status, regex, reason, sizeof(reason));
+	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "\"%s\" is no regular expression: %s",
+				 text, reason);
+}
+
+/*
+ * Takes "^(@regex)" in place of the expression: the C library then looks at the start of a name
+ * only, and does not search for the longest match, which is up to four times as fast. Parentheses
+ * would change the numbers of back-references.
+ */
+static struct ebcc_error *anchor(struct matches *matches, const char *regex)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	regex_t anchored;
+
+	if (strchr(regex, '\\'))
+		return NULL;
+	ebcc_buf_printf(&text, "^(%s)", regex);
+	TRY(ebcc_buf_check(&text));
+	if (regcomp(&anchored, text.data, REG_EXTENDED | REG_NOSUB))
+		return NULL;
+	regfree(&matches->regex);
+	matches->regex = anchored;
+	matches->anchored = true;
+	return NULL;
+}
+
+static struct ebcc_error *matches_init(struct matches *matches, const char *regex)
+{
+	int status = regcomp(&matches->regex, regex, REG_EXTENDED);
+
+	if (status)
+		return regex_error(status, &matches->regex, regex);
+	matches->compiled = true;
+	return anchor(matches, regex);
+}
+
+/* Whether the expression matches at the start of @name. Of several matches regexec gives the
+ * leftmost. */
+static bool matches_name(const struct matches *matches, const char *name)
+{
+	regmatch_t match;
+
+	if (matches->anchored)
+		return !regexec(&matches->regex, name, 0, NULL, 0);
+	return !regexec(&matches->regex, name, 1, &match, 0) && !match.rm_so;
+}
+
+static void matches_add(struct matches *matches, const char *name, const uint64_t *address)
+{
+	ebcc_buf_append(&matches->names, name, strlen(name) + 1);
+	if (address)
+		ebcc_buf_append(&matches->addresses, address, sizeof(*address));
+	matches->count++;
+}
+
+struct named_address {
+	const char *name;
+	uint64_t address;
+};
+
+static int compare_named(const void *a, const void *b)
+{
+	const struct named_address *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	if (order)
+		return order;
+	return left->address < right->address ? -1 : left->address > right->address;
+}
+
+/* The matches in order of their names. @ret malloc'ed, names borrowed from the matches. */
+static struct ebcc_error *matches_sort(struct matches *matches, struct named_address **ret)
+{
+	const uint64_t *addresses = (const uint64_t *)matches->addresses.data;
+	const char *name = matches->names.data;
+	struct named_address *sorted;
+
+	TRY(ebcc_buf_check(&matches->names));
+	TRY(ebcc_buf_check(&matches->addresses));
+	sorted = calloc(matches->count + 1, sizeof(*sorted));
+	if (!sorted)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < matches->count; i++, name += strlen(name) + 1)
+		sorted[i] = (struct named_address){name, addresses ? addresses[i] : 0};
+	qsort(sorted, matches->count, sizeof(*sorted), compare_named);
+	*ret = sorted;
+	return NULL;
+}
+
+/* A NULL-terminated list of copies, in one allocation. */
+static struct ebcc_error *copy_names(const struct named_address *sorted, size_t count, char ***ret)
+{
+	size_t size = (count + 1) * sizeof(char *);
+	char **list, *text;
+
+	for (size_t i = 0; i < count; i++)
+		size += strlen(sorted[i].name) + 1;
+	list = malloc(size);
+	if (!list)
+		return ebcc_error_no_memory();
+	text = (char *)(list + count + 1);
+	for (size_t i = 0; i < count; i++) {
+		list[i] = text;
+		text = stpcpy(text, sorted[i].name) + 1;
+	}
+	list[count] = NULL;
+	*ret = list;
+	return NULL;
+}
+
+/* Drops equal neighbours. */
+static size_t drop_equal(struct named_address *sorted, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!kept || compare_named(&sorted[i], &sorted[kept - 1]))
+			sorted[kept++] = sorted[i];
+	return kept;
+}
+
+/* ---- Kernel functions ---- */
+
+/* A run of plain characters that is in every name that matches: its search is many times as fast as
+ * the expression's, and refuses most names. */
+struct literal {
+	const char *text; /* in the expression */
+	size_t length;
+	bool at_start; /* such names begin with it */
+};
+
+static size_t plain_length(const char *text)
+{
+	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				     "0123456789_");
+
+	/* A character that may be there no time at all is no part of it. */
+	return length && text[length] && strchr("*?{", text[length]) ? length - 1 : length;
+}
+
+/* The longest one, or that at the start: in the order of names these lie together. */
+static struct literal find_literal(const char *regex)
+{
+	struct literal best = {.text = regex};
+
+	/* With alternatives, groups, sets and escapes it takes more than a look. */
+	if (strpbrk(regex, "|()[]\\{}"))
+		return best;
+	regex += *regex == '^';
+	best = (struct literal){regex, plain_length(regex), true};
+	if (best.length)
+		return best;
+	while (*regex) {
+		size_t length = plain_length(regex);
+
+		if (length > best.length)
+			best = (struct literal){regex, length, false};
+		regex += length ? length : 1;
+	}
+	return best;
+}
+
+/* The only probeable function of those with one name, which begin at *@index; it is moved behind
+ * them. NULL: there is none, or several, and the kernel refuses a name that several have. */
+static const char *next_function(const struct ebcc_kernel_functions *functions, size_t *index)
+{
+	const char *name = ebcc_kernel_function_name(functions, *index);
+	size_t probeable = 0;
+
+	do {
+		probeable += functions->functions[*index].probeable;
+		++*index;
+	} while (*index < functions->count &&
+		 !strcmp(ebcc_kernel_function_name(functions, *index), name));
+	return probeable == 1 ? name : NULL;
+}
+
+static struct ebcc_error *collect_functions(const struct ebcc_kernel_functions *functions,
+					    const struct matches *matches, const char *regex,
+					    char ***ret, size_t *ret_count)
+{
+	AUTO_FREE struct named_address *found = calloc(functions->count + 1, sizeof(*found));
+	const struct literal literal = find_literal(regex);
+	AUTO_FREE char *text = strndup(literal.text, literal.length);
+	size_t prefix = literal.at_start ? literal.length : 0, count = 0, index;
+
+	if (!found || !text)
+		return ebcc_error_no_memory();
+	index = prefix ? ebcc_kernel_functions_search(functions, text) : 0;
+	while (index < functions->count &&
+	       !strncmp(ebcc_kernel_function_name(functions, index), text, prefix)) {
+		const char *name = next_function(functions, &index);
+
+		if (name && strstr(name, text) && matches_name(matches, name))
+			found[count++].name = name;
+	}
+	TRY(copy_names(found, count, ret));
+	*ret_count = count;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret, size_t *ret_count)
+{
+	const struct ebcc_kernel_functions *functions;
+	AUTO_MATCHES struct matches matches = {0};
+	struct ebcc_error *error;
+
+	TRY(matches_init(&matches, regex));
+	TRY(ebcc_kernel_functions_get(&functions));
+	error = collect_functions(functions, &matches, regex, ret, ret_count);
+	ebcc_kernel_functions_put(functions);
+	return error;
+}
+
+static bool find_prefix(void *ctx, const struct ebcc_ksyms_line *line)
+{
+	static const char *const prefixes[] = {"__x64_sys_",   "__arm64_sys_",	 "__s390x_sys_",
+					       "__riscv_sys_", "__powerpc_sys_", "sys_"};
+	const char **found = ctx;
+	size_t length = strlen(line->name);
+
+	if (length < 4 || strcmp(line->name + length - 4, "_bpf"))
+		return true;
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (length == strlen(prefixes[i]) + 3 &&
+		    !strncmp(line->name, prefixes[i], strlen(prefixes[i])))
+			*found = prefixes[i];
+	return !*found;
+}
+
+const char *ebcc_syscall_prefix(void)
+{
+	static const char *known;
+	const char *found = __atomic_load_n(&known, __ATOMIC_ACQUIRE);
+
+	if (found)
+		return found;
+	ebcc_error_destroy(ebcc_ksyms_walk(find_prefix, &found));
+	if (!found)
+		found = ebcc_arch_own()->syscall_prefix;
+	__atomic_store_n(&known, found, __ATOMIC_RELEASE);
+	return found;
+}
+
+/* ---- Trace events ---- */
+
+static bool collect_tracepoint(void *ctx, const char *category, const char *event)
+{
+	struct matches *matches = ctx;
+	char name[512];
+	int length = snprintf(name, sizeof(name), "%s:%s", category, event);
+
+	if (length < (int)sizeof(name) && matches_name(matches, name))
+		matches_add(matches, name, NULL);
+	return true;
+}
+
+size_t ebcc_find_near(const char *wanted, const char *const *names, size_t count,
+		      size_t ret[EBCC_NEAR_MAX])
+{
+	struct ebcc_near_names near;
+	size_t found = 0;
+
+	ebcc_near_names_init(&near, wanted);
+	for (size_t i = 0; i < count; i++)
+		ebcc_near_names_add(&near, names[i]);
+	for (; found < near.count && found < EBCC_NEAR_MAX; found++)
+		for (ret[found] = 0; strcmp(names[ret[found]], near.best[found].name);)
+			ret[found]++;
+	return found;
+}
+
+struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret, size_t *ret_count)
+{
+	AUTO_MATCHES struct matches matches = {0};
+	AUTO_FREE struct named_address *sorted = NULL;
+	size_t count;
+
+	TRY(matches_init(&matches, regex));
+	TRY(ebcc_tracepoints_walk(collect_tracepoint, &matches));
+	TRY(matches_sort(&matches, &sorted));
+	count = drop_equal(sorted, matches.count);
+	TRY(copy_names(sorted, count, ret));
+	*ret_count = count;
+	return NULL;
+}
+
+/* ---- Functions of user files ---- */
+
+static bool collect_user_function(void *ctx, const struct ebcc_elf_symbol *symbol)
+{
+	struct matches *matches = ctx;
+
+	if (matches_name(matches, symbol->name))
+		matches_add(matches, symbol->name, &symbol->address);
+	return true;
+}
+
+struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *regex,
+					    char ***ret_names, uint64_t **ret_addresses,
+					    size_t *ret_count)
+{
+	AUTO_MATCHES struct matches matches = {0};
+	AUTO_FREE struct named_address *sorted = NULL;
+	AUTO_FREE uint64_t *addresses = NULL;
+	AUTO_FREE char *path = NULL;
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_CLOSE int fd = -1;
+	size_t count;
+
+	TRY(matches_init(&matches, regex));
+	TRY(ebcc_open_binary(binary, 0, &fd, &path));
+	TRY(ebcc_elf_open_fd(fd, path, &elf));
+	ebcc_elf_walk_functions(elf, collect_user_function, &matches);
+	TRY(matches_sort(&matches, &sorted));
+	count = drop_equal(sorted, matches.count);
+	addresses = calloc(count + 1, sizeof(*addresses));
+	if (!addresses)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < count; i++)
+		addresses[i] = sorted[i].address;
+	TRY(copy_names(sorted, count, ret_names));
+	*ret_addresses = TAKE_PTR(addresses);
+	*ret_count = count;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_find_ifunc_resolver(const char *binary, const char *name, uint64_t *ret)
+{
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_FREE char *path = NULL;
+	AUTO_CLOSE int fd = -1;
+	struct ebcc_elf_symbol symbol;
+
+	TRY(ebcc_open_binary(binary, 0, &fd, &path));
+	TRY(ebcc_elf_open_fd(fd, path, &elf));
+	TRY(ebcc_elf_find_function(elf, name, &symbol));
+	if (!symbol.indirect)
+		return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+					 "%s of %s is a function itself: no resolver chooses it",
+					 name, path);
+	*ret = symbol.address;
+	return NULL;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Kernel features, each probed once by the smallest thing that needs it: a map of one
+ * entry, a program of three instructions, a link to nothing. Every probe closes what it made.
+ */
+#include "kernel/features.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "kernel/attach_target.h"
+
+#define INSN(op, dst, src, offset, immediate)                                                      \
+	((struct bpf_insn){.code = (op),                                                           \
+			   .dst_reg = (dst),                                                       \
+			   .src_reg = (src),                                                       \
+			   .off = (offset),                                                        \
+			   .imm = (immediate)})
+#define MOV64_IMM(dst, immediate) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, immediate)
+#define CALL(helper) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+#define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+static int load(enum bpf_prog_type type, const struct bpf_insn *insns, size_t count,
+		enum bpf_attach_type attach_type)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach_type);
+
+	return bpf_prog_load(type, NULL, "GPL", insns, count, &opts);
+}
+
+static bool loads(enum bpf_prog_type type, const struct bpf_insn *insns, size_t count)
+{
+	AUTO_CLOSE int fd = load(type, insns, count, 0);
+
+	return fd >= 0;
+}
+
+static bool probe_batch(void)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	AUTO_CLOSE int fd = bpf_map_create(BPF_MAP_TYPE_HASH, NULL, 4, 4, 1, NULL);
+	uint32_t key, value, batch, count = 1;
+
+	if (fd < 0)
+		return false;
+	/* An empty map: a kernel that knows the call says "at the end". */
+	return bpf_map_lookup_and_delete_batch(fd, NULL, &batch, &key, &value, &count, &opts) < 0 &&
+	       errno == ENOENT;
+}
+
+static bool probe_ringbuf(void)
+{
+	AUTO_CLOSE int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, NULL, 0, 0,
+					   (uint32_t)sysconf(_SC_PAGESIZE), NULL);
+
+	return fd >= 0;
+}
+
+static bool probe_array_mmap(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	AUTO_CLOSE int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, &opts);
+
+	return fd >= 0;
+}
+
+/* The helper came in the same release as the accounting, which nothing else shows. */
+static bool probe_memcg_account(void)
+{
+	const struct bpf_insn insns[] = {CALL(BPF_FUNC_ktime_get_coarse_ns), EXIT()};
+
+	return loads(BPF_PROG_TYPE_SOCKET_FILTER, insns, 2);
+}
+
+static bool probe_perf_link(void)
+{
+	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
+	AUTO_CLOSE int program = load(BPF_PROG_TYPE_TRACEPOINT, insns, 2, 0);
+	AUTO_CLOSE int link = -1;
+
+	if (program < 0)
+		return false;
+	/* A kernel that knows such links gets as far as looking at the descriptor. */
+	link = bpf_link_create(program, -1, BPF_PERF_EVENT, NULL);
+	return link < 0 && errno == EBADF;
+}
+
+static bool probe_cookie(void)
+{
+	const struct bpf_insn insns[] = {CALL(BPF_FUNC_get_attach_cookie), EXIT()};
+
+	return loads(BPF_PROG_TYPE_TRACEPOINT, insns, 2);
+}
+
+static bool probe_kprobe_multi(void)
+{
+	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
+	const char *symbol = "ebcc_no_such_function";
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.cnt = 1,
+		    .kprobe_multi.syms = &symbol);
+	AUTO_CLOSE int program = load(BPF_PROG_TYPE_KPROBE, insns, 2, BPF_TRACE_KPROBE_MULTI);
+	AUTO_CLOSE int link = -1;
+
+	if (program < 0)
+		return false;
+	link = bpf_link_create(program, -1, BPF_TRACE_KPROBE_MULTI, &opts);
+	return link < 0 && errno == ESRCH;
+}
+
+static bool probe_cpu_v3(void)
+{
+	const struct bpf_insn insns[] = {
+		MOV64_IMM(BPF_REG_0, 0),
+		INSN(BPF_JMP32 | BPF_JLT | BPF_K, BPF_REG_0, 0, 0, 1),
+		EXIT(),
+	};
+
+	return loads(BPF_PROG_TYPE_SOCKET_FILTER, insns, 3);
+}
+
+static bool probe_cpu_v4(void)
+{
+	const struct bpf_insn insns[] = {
+		MOV64_IMM(BPF_REG_0, 0),
+		/* w0 = (s8)w0: a move whose offset says how many bits to extend from */
+		INSN(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_0, 8, 0),
+		/* a jump whose distance is in the immediate */
+		INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, 0),
+		EXIT(),
+	};
+
+	return loads(BPF_PROG_TYPE_SOCKET_FILTER, insns, 4);
+}
+
+static bool probe_probe_read_kernel(void)
+{
+	const struct bpf_insn insns[] = {
+		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_10, 0, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_1, 0, 0, -8),
+		MOV64_IMM(BPF_REG_2, 8),
+		MOV64_IMM(BPF_REG_3, 0),
+		CALL(BPF_FUNC_probe_read_kernel),
+		EXIT(),
+	};
+
+	return loads(BPF_PROG_TYPE_TRACEPOINT, insns, 6);
+}
+
+static void cleanup_btf(struct btf **btf)
+{
+	btf__free(*btf);
+}
+
+static bool btf_loads(const struct btf *btf)
+{
+	uint32_t size;
+	const void *data = btf__raw_data(btf, &size);
+	AUTO_CLOSE int fd = data ? bpf_btf_load(data, size, NULL) : -1;
+
+	return fd >= 0;
+}
+
+static bool probe_btf_func(void)
+{
+	CLEANUP(cleanup_btf) struct btf *btf = btf__new_empty();
+	int type;
+
+	if (!btf)
+		return false;
+	type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	type = btf__add_func_proto(btf, type);
+	return btf__add_func(btf, "f", BTF_FUNC_STATIC, type) > 0 && btf_loads(btf);
+}
+
+static bool probe_btf_datasec(void)
+{
+	CLEANUP(cleanup_btf) struct btf *btf = btf__new_empty();
+	int type;
+
+	if (!btf)
+		return false;
+	type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	type = btf__add_var(btf, "v", BTF_VAR_STATIC, type);
+	return btf__add_datasec(btf, ".data", 4) > 0 &&
+	       !btf__add_datasec_var_info(btf, type, 0, 4) && btf_loads(btf);
+}
+
+/* Some kernels load such programs and refuse to attach them, so it takes an attach to know. */
+static bool attaches(const char *section)
+{
+	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts);
+	struct ebcc_attach_target target, *targets = &target;
+	AUTO_CLOSE int program = -1;
+	AUTO_CLOSE int link = -1;
+
+	ebcc_attach_target_init(&target, section);
+	ebcc_error_destroy(ebcc_attach_targets_find(&targets, 1, NULL));
+	if (!target.id)
+		return false;
+	opts.attach_btf_id = target.id;
+	opts.expected_attach_type = ebcc_attach_target_attach_type(&target);
+	program = bpf_prog_load(ebcc_attach_target_type(&target), NULL, "GPL", insns, 2, &opts);
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open(NULL, program);
+	return link >= 0;
+}
+
+/* The functions tried are the kernel's own for tests, which nothing else calls. */
+static bool probe_fentry(void)
+{
+	return attaches("fentry/bpf_fentry_test1");
+}
+
+static bool probe_modify_return(void)
+{
+	return attaches("fmod_ret/bpf_modify_return_test");
+}
+
+/* A hook that is called seldom, and whose result 0 lets things be. */
+static bool probe_lsm(void)
+{
+	return attaches("lsm/syslog");
+}
+
+static bool probe_raw_tracepoint(void)
+{
+	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
+	AUTO_CLOSE int program = load(BPF_PROG_TYPE_RAW_TRACEPOINT, insns, 2, 0);
+	AUTO_CLOSE int link = -1;
+
+	if (program < 0)
+		return false;
+	link = bpf_raw_tracepoint_open("ebcc_no_such_event", program);
+	return link < 0 && errno == ENOENT;
+}
+
+static bool (*const probes[EBCC_FEATURE_COUNT])(void) = {
+	[EBCC_FEATURE_BATCH] = probe_batch,
+	[EBCC_FEATURE_RINGBUF] = probe_ringbuf,
+	[EBCC_FEATURE_ARRAY_MMAP] = probe_array_mmap,
+	[EBCC_FEATURE_MEMCG_ACCOUNT] = probe_memcg_account,
+	[EBCC_FEATURE_PERF_LINK] = probe_perf_link,
+	[EBCC_FEATURE_COOKIE] = probe_cookie,
+	[EBCC_FEATURE_KPROBE_MULTI] = probe_kprobe_multi,
+	[EBCC_FEATURE_CPU_V3] = probe_cpu_v3,
+	[EBCC_FEATURE_CPU_V4] = probe_cpu_v4,
+	[EBCC_FEATURE_PROBE_READ_KERNEL] = probe_probe_read_kernel,
+	[EBCC_FEATURE_BTF_FUNC] = probe_btf_func,
+	[EBCC_FEATURE_BTF_DATASEC] = probe_btf_datasec,
+	[EBCC_FEATURE_FENTRY] = probe_fentry,
+	[EBCC_FEATURE_MODIFY_RETURN] = probe_modify_return,
+	[EBCC_FEATURE_LSM] = probe_lsm,
+	[EBCC_FEATURE_RAW_TRACEPOINT] = probe_raw_tracepoint,
+};
+
+static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
+static enum { UNKNOWN, NO, YES } answers[EBCC_FEATURE_COUNT];
+
+bool ebcc_feature(enum ebcc_feature feature)
+{
+	int saved_errno = errno;
+	bool yes;
+
+	pthread_mutex_lock(&answers_lock);
+	if (answers[feature] == UNKNOWN) {
+		LOG_SCOPE(NULL);
+
+		answers[feature] = probes[feature]() ? YES : NO;
+	}
+	yes = answers[feature] == YES;
+	pthread_mutex_unlock(&answers_lock);
+	errno = saved_errno;
+	return yes;
+}
+
+unsigned ebcc_feature_cpu_version(void)
+{
+	if (ebcc_feature(EBCC_FEATURE_CPU_V4))
+		return 4;
+	return ebcc_feature(EBCC_FEATURE_CPU_V3) ? 3 : 2;
+}
+
+void ebcc_feature_override(enum ebcc_feature feature, bool value)
+{
+	pthread_mutex_lock(&answers_lock);
+	answers[feature] = value ? YES : NO;
+	pthread_mutex_unlock(&answers_lock);
+}

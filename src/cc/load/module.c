@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The life of a module: created from source (compile.c), opened (load.c), destroyed in
+ * the opposite order. Everything between these two is in the files of its stage.
+ */
+#include "load/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/buf.h"
+#include "base/options.h"
+#include "compile/compile.h"
+#include "load/debug_text.h"
+#include "load/events.h"
+#include "load/link.h"
+#include "load/object.h"
+#include "load/program.h"
+#include "load/table_scope.h"
+#include "load/tables.h"
+#include "load/usdt_specs.h"
+#include "load/value.h"
+#include "types/kernel_record.h"
+
+/* The largest source file that is read; nobody writes one by hand. */
+#define SOURCE_LIMIT (16u << 20)
+
+static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
+				    struct ebcc_module_opts *ret)
+{
+	*ret = (struct ebcc_module_opts){.sz = sizeof(*ret)};
+	return ebcc_opts_read(ret, sizeof(*ret), opts, "ebcc_module_opts");
+}
+
+/* Allocates a module as the options say; it holds no object yet. */
+static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct ebcc_module **ret)
+{
+	struct ebcc_module *module = calloc(1, sizeof(*module));
+	struct ebcc_error *error;
+
+	if (!module)
+		return ebcc_error_no_memory();
+	module->log = (struct ebcc_log){.fn = opts->log,
+					.ctx = opts->log_ctx,
+					.interrupted = opts->interrupted,
+					.interrupted_ctx = opts->interrupted_ctx};
+	module->debug = opts->debug;
+	module->no_rlimit = opts->no_rlimit;
+	module->any_kernel = opts->any_kernel;
+	module->owner = getpid();
+	error = ebcc_copy_string(opts->device, &module->device);
+	if (error) {
+		free(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
+}
+
+static void append_to_buf(void *ctx, const char *format, va_list args)
+{
+	ebcc_buf_vprintf(ctx, format, args);
+}
+
+/* The object's own types as C declarations. */
+static struct ebcc_error *describe_btf(struct ebcc_module *module)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+	struct btf_dump *dump;
+
+	if (!(module->debug & EBCC_DEBUG_BTF) || !module->btf)
+		return NULL;
+	dump = btf_dump__new(module->btf, append_to_buf, &buf, NULL);
+	if (!dump)
+		return ebcc_error_no_memory();
+	for (uint32_t id = 1; id < btf__type_cnt(module->btf); id++)
+		if (btf_dump__dump_type(dump, id))
+			break;
+	btf_dump__free(dump);
+	TRY(ebcc_buf_check(&buf));
+	return ebcc_debug_append(module, EBCC_DEBUG_BTF, ebcc_buf_string(&buf));
+}
+
+static struct ebcc_error *open_object(struct ebcc_module *module)
+{
+	TRY(ebcc_object_open(module, module->object_bytes, module->object_size, &module->object));
+	module->btf = bpf_object__btf(module->object);
+	/* A source that declares nothing gives an object without BTF. */
+	if (!module->btf) {
+		module->empty_btf = btf__new_empty();
+		if (!module->empty_btf)
+			return ebcc_error_no_memory();
+		module->btf = module->empty_btf;
+	}
+	TRY(ebcc_types_create(module->btf, &module->types));
+	TRY(describe_btf(module));
+	TRY(ebcc_programs_create(module));
+	return ebcc_tables_create(module);
+}
+
+static void close_object(struct ebcc_module *module)
+{
+	ebcc_usdt_specs_destroy(module->usdt_specs);
+	module->usdt_specs = NULL;
+	ebcc_table_scope_withdraw(module);
+	ebcc_programs_destroy(module);
+	ebcc_tables_destroy(module);
+	ebcc_types_destroy(module->types);
+	module->types = NULL;
+	bpf_object__close(module->object);
+	module->object = NULL;
+	btf__free(module->empty_btf);
+	module->empty_btf = NULL;
+	module->btf = NULL;
+	free(module->second_bytes);
+	module->second_bytes = NULL;
+}
+
+/* The second pipeline's listing behind the first one's. */
+static struct ebcc_error *append_listing(struct ebcc_module *module, const char *listing)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+
+	if (!listing)
+		return NULL;
+	ebcc_buf_printf(&text, "\nsecond pipeline:\n%s", listing);
+	TRY(ebcc_buf_check(&text));
+	TRY(ebcc_debug_append(module, EBCC_DEBUG_BPF, ebcc_buf_string(&text)));
+	return ebcc_debug_append(module, EBCC_DEBUG_SOURCE, ebcc_buf_string(&text));
+}
+
+static struct ebcc_error *compile_second(struct ebcc_module *module, char **ret_bytes,
+					 size_t *ret_size)
+{
+	AUTO_COMPILE_OUTPUT struct ebcc_compile_output output = {0};
+
+	TRY(ebcc_compile_second(module->compilation, &output));
+	TRY(append_listing(module, output.assembly));
+	*ret_bytes = TAKE_PTR(output.object);
+	*ret_size = output.object_size;
+	return NULL;
+}
+
+static struct ebcc_error *compile(struct ebcc_module *module, const char *source, size_t size,
+				  const struct ebcc_module_opts *opts)
+{
+	AUTO_COMPILE_OUTPUT struct ebcc_compile_output output = {0};
+
+	TRY(ebcc_compile(&module->log, source, size, opts, &module->compilation, &output));
+	module->source = ebcc_compilation_source(module->compilation);
+	module->compile_second = compile_second;
+	module->elsewhere = opts->btf_path || opts->kernel_root || secure_getenv("ARCH");
+	module->object_bytes = TAKE_PTR(output.object);
+	module->object_size = output.object_size;
+	if (output.assembly && (module->debug & EBCC_DEBUG_SOURCE))
+		module->debug_texts[__builtin_ctz(EBCC_DEBUG_SOURCE)] = strdup(output.assembly);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_LLVM_IR)] = TAKE_PTR(output.ir);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_PREPROCESSOR)] = TAKE_PTR(output.preprocessed);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_BPF)] = TAKE_PTR(output.assembly);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_create(const char *source, size_t size,
+				      const struct ebcc_module_opts *caller_opts,
+				      struct ebcc_module **ret)
+{
+	struct ebcc_module_opts opts;
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	TRY(read_opts(caller_opts, &opts));
+	if (!source && size)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
+	TRY(module_new(&opts, &module));
+	error = compile(module, source, size, &opts);
+	if (!error)
+		error = open_object(module);
+	if (error) {
+		ebcc_module_destroy(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_create_from_file(const char *path,
+						const struct ebcc_module_opts *caller_opts,
+						struct ebcc_module **ret)
+{
+	AUTO_BUF struct ebcc_buf source = EBCC_BUF_INIT;
+	struct ebcc_module_opts opts;
+
+	TRY(read_opts(caller_opts, &opts));
+	TRY(ebcc_buf_read_file(&source, path, SOURCE_LIMIT));
+	if (!opts.file_name)
+		opts.file_name = path;
+	return ebcc_module_create(ebcc_buf_string(&source), source.size, &opts, ret);
+}
+
+static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret, size_t *ret_size)
+{
+	*ret = malloc(size);
+	if (!*ret)
+		return ebcc_error_no_memory();
+	memcpy(*ret, bytes, size);
+	*ret_size = size;
+	return NULL;
+}
+
+/* Both pipelines' objects, if there are both, and what the first one holds. */
+static struct ebcc_error *take_objects(struct ebcc_module *module, const void *object, size_t size,
+				       const struct ebcc_module_opts *opts)
+{
+	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
+	TRY(ebcc_object_check(module->object_bytes, module->object_size));
+	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
+	if (opts->second_object) {
+		TRY(ebcc_kernel_record_check(opts->second_object, opts->second_object_size,
+					     opts->any_kernel));
+		module->second_tried = true;
+		TRY(copy_bytes(opts->second_object, opts->second_object_size, &module->second_bytes,
+			       &module->second_size));
+		TRY(ebcc_object_check(module->second_bytes, module->second_size));
+	}
+	return open_object(module);
+}
+
+struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
+						  const struct ebcc_module_opts *caller_opts,
+						  struct ebcc_module **ret)
+{
+	struct ebcc_module_opts opts;
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	TRY(read_opts(caller_opts, &opts));
+	if (!object || !size || (opts.second_object && !opts.second_object_size))
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "the object is empty");
+	TRY(module_new(&opts, &module));
+	error = take_objects(module, object, size, &opts);
+	if (error) {
+		ebcc_module_destroy(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
+}
+
+void ebcc_module_destroy(struct ebcc_module *module)
+{
+	if (!module)
+		return;
+	while (module->links)
+		ebcc_link_destroy(module->links);
+	ebcc_module_close_events(module);
+	close_object(module);
+	ebcc_compilation_destroy(module->compilation);
+	for (size_t i = 0; i < sizeof(module->debug_texts) / sizeof(*module->debug_texts); i++)
+		free(module->debug_texts[i]);
+	free(module->object_bytes);
+	free(module->device);
+	free(module);
+}
+
+const void *ebcc_module_object(const struct ebcc_module *module, size_t *ret_size)
+{
+	*ret_size = module->object_size;
+	return module->object_bytes;
+}
+
+struct ebcc_error *ebcc_module_second_object(struct ebcc_module *module, const void **ret,
+					     size_t *ret_size)
+{
+	if (!module->second_bytes)
+		TRY(ebcc_program_make_second(module));
+	module->second_tried = true;
+	*ret = module->second_bytes;
+	*ret_size = module->second_size;
+	return NULL;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Loading a BTF-typed program whose target is known. libbpf has no call that takes a target by its
+ * number, and reads vmlinux' BTF for every program of a BTF-typed kind. But it lets others handle
+ * sections, and a handler sets what goes to the kernel. So a copy of the object is loaded in which
+ * the section has a name of our own, "Fentry/vfs_read", and the kind is told at the last moment.
+ * Handlers of the names that libbpf has would be in the way of its other users in this process.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "elf/bpf_object.h"
+#include "load/program_target.h"
+
+/* The target of the program that this thread loads. */
+static _Thread_local const struct ebcc_attach_target *current;
+static _Thread_local int current_btf;
+
+static bool registered;
+
+/* Called by libbpf when all else is ready. */
+static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
+{
+	if (!current)
+		return -EINVAL;
+	opts->expected_attach_type = ebcc_attach_target_attach_type(current);
+	opts->attach_btf_id = current->id;
+	opts->attach_btf_obj_fd = (uint32_t)current_btf;
+	return bpf_program__set_type(program, ebcc_attach_target_type(current));
+}
+
+/* "Fentry+" for "fentry/", which to libbpf means any name that begins with "Fentry/". */
+static bool register_prefix(const char *prefix)
+{
+	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = prepare);
+	size_t length = strlen(prefix);
+	AUTO_FREE char *section = strdup(prefix);
+
+	if (!section)
+		return false;
+	section[0] = (char)toupper((unsigned char)section[0]);
+	section[length - 1] = '+';
+	/* The type is one for which libbpf prepares nothing. */
+	return libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, 0, &opts) >= 0;
+}
+
+static void register_sections(void)
+{
+	const char *prefix;
+
+	registered = true;
+	for (size_t i = 0; (prefix = ebcc_attach_target_prefix(i)); i++)
+		registered = register_prefix(prefix) && registered;
+}
+
+bool ebcc_target_loads(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, register_sections);
+	return registered;
+}
+
+void ebcc_target_enter(const struct ebcc_attach_target *target, int btf_fd)
+{
+	current = target;
+	current_btf = btf_fd;
+}
+
+/* Gives a name of the copy its capital letter. */
+static void capitalize(char *copy, const char *bytes, const char *place)
+{
+	copy[place - bytes] = (char)toupper((unsigned char)*place);
+}
+
+/* The section's name among the strings of BTF, by which .BTF.ext refers to it. */
+static void rename_in_btf(char *copy, const char *bytes, size_t size, const char *section)
+{
+	size_t btf_size, length = strlen(section) + 1;
+	struct btf_header header;
+	const char *btf, *at, *end;
+
+	if (!ebcc_elf_section(bytes, size, ".BTF", &btf, &btf_size) || btf_size < sizeof(header))
+		return;
+	memcpy(&header, btf, sizeof(header));
+	if (header.hdr_len > btf_size || header.str_off > btf_size - header.hdr_len ||
+	    header.str_len > btf_size - header.hdr_len - header.str_off)
+		return;
+	end = btf + header.hdr_len + header.str_off + header.str_len;
+	for (at = end - header.str_len; at < end; at += strnlen(at, end - at) + 1)
+		if ((size_t)(end - at) >= length && !memcmp(at, section, length))
+			capitalize(copy, bytes, at);
+}
+
+struct ebcc_error *ebcc_target_object(const char *bytes, size_t size, const char *section,
+				      char **ret)
+{
+	const char *name = ebcc_elf_section_name(bytes, size, section);
+	char *copy;
+
+	if (!name)
+		return ebcc_error_create(EBCC_ERROR_FORMAT, "the object has no section %s",
+					 section);
+	copy = malloc(size);
+	if (!copy)
+		return ebcc_error_no_memory();
+	memcpy(copy, bytes, size);
+	/* A section of relocations may share the name's bytes behind its ".rel": libbpf finds it by
+	 * the section's number. */
+	capitalize(copy, bytes, name);
+	rename_in_btf(copy, bytes, size, section);
+	*ret = copy;
+	return NULL;
+}

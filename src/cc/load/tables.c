@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "load/tables.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "base/buf.h"
+#include "load/value.h"
+#include "load/variable.h"
+
+const char *ebcc_map_name(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+	const char *section = bpf_map__is_internal(map) ? strchr(name, '.') : NULL;
+
+	/* libbpf puts the object's name before the classic sections: "ebcc.rodata". */
+	return section ? section : name;
+}
+
+/* Maps that the source did not declare: libbpf's for its variables, and those of the dialect's own
+ * headers. */
+static bool is_internal(const struct bpf_map *map)
+{
+	const char *prefix = "__ebcc_";
+
+	return bpf_map__is_internal(map) || !strncmp(bpf_map__name(map), prefix, strlen(prefix));
+}
+
+static bool is_per_cpu(unsigned map_type)
+{
+	return map_type == BPF_MAP_TYPE_PERCPU_HASH || map_type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+	       map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
+struct ebcc_error *ebcc_possible_cpus(unsigned *ret)
+{
+	int count = libbpf_num_possible_cpus();
+
+	if (count < 0)
+		return ebcc_error_os(EBCC_ERROR_OS, -count,
+				     "the number of possible CPUs can't be read from "
+				     "/sys/devices/system/cpu/possible");
+	*ret = (unsigned)count;
+	return NULL;
+}
+
+/* Copies what libbpf knows; again after load, when it has put sizes right. */
+static struct ebcc_error *read_definition(struct ebcc_table *table)
+{
+	unsigned cpus;
+
+	table->map_type = bpf_map__type(table->map);
+	table->flags = bpf_map__map_flags(table->map);
+	table->max_entries = bpf_map__max_entries(table->map);
+	table->key_size = bpf_map__key_size(table->map);
+	table->leaf_size = bpf_map__value_size(table->map);
+	table->value_size = table->leaf_size;
+	table->per_cpu = is_per_cpu(table->map_type);
+	if (table->per_cpu) {
+		TRY(ebcc_possible_cpus(&cpus));
+		table->value_size = (table->leaf_size + 7) / 8 * 8 * cpus;
+	}
+	return NULL;
+}
+
+/* The type of the events that the source hands to an output table: the target of a pointer that is
+ * declared for this alone (compiler/passes/pipeline.h). */
+static const struct ebcc_type *find_event_type(const struct ebcc_table *table)
+{
+	const struct ebcc_module *module = table->module;
+	AUTO_BUF struct ebcc_buf name = EBCC_BUF_INIT;
+	struct ebcc_variable variable;
+	const struct btf_type *type;
+
+	ebcc_buf_printf(&name, "__ebcc_event_%s", table->name);
+	if (!ebcc_btf_variable(module->btf, ".ebcc.meta", ebcc_buf_string(&name), &variable))
+		return NULL;
+	type = btf__type_by_id(module->btf, variable.type_id);
+	while (type && btf_is_mod(type))
+		type = btf__type_by_id(module->btf, type->type);
+	if (!type || !btf_is_ptr(type))
+		return NULL;
+	return ebcc_types_get(module->types, type->type);
+}
+
+static const struct ebcc_type *declared_type(struct ebcc_module *module, uint32_t id, size_t size)
+{
+	const struct ebcc_type *type = id ? ebcc_types_get(module->types, id) : NULL;
+
+	return type && ebcc_type_size(type) == size ? type : NULL;
+}
+
+static struct ebcc_error *create(struct ebcc_module *module, struct bpf_map *map)
+{
+	struct ebcc_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return ebcc_error_no_memory();
+	module->tables[module->table_count++] = table;
+	table->module = module;
+	table->map = map;
+	table->fd = table->template_fd = -1;
+	table->internal = is_internal(map);
+	table->name = strdup(ebcc_map_name(map));
+	if (!table->name)
+		return ebcc_error_no_memory();
+	TRY(read_definition(table));
+	table->key_type = declared_type(module, bpf_map__btf_key_type_id(map), table->key_size);
+	table->leaf_type = declared_type(module, bpf_map__btf_value_type_id(map), table->leaf_size);
+	table->event_type = find_event_type(table);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_tables_create(struct ebcc_module *module)
+{
+	struct bpf_map *map;
+	size_t count = 0;
+
+	bpf_object__for_each_map(map, module->object) count++;
+	module->tables = calloc(count + 1, sizeof(*module->tables));
+	if (!module->tables)
+		return ebcc_error_no_memory();
+	/* The source's own tables first: they are the ones that the public functions count. */
+	bpf_object__for_each_map(map, module->object) if (!is_internal(map))
+		TRY(create(module, map));
+	bpf_object__for_each_map(map, module->object) if (is_internal(map))
+		TRY(create(module, map));
+	return NULL;
+}
+
+static void close_template(struct ebcc_table *table)
+{
+	if (table->template_fd >= 0)
+		close(table->template_fd);
+	table->template_fd = -1;
+}
+
+struct ebcc_error *ebcc_tables_loaded(struct ebcc_module *module)
+{
+	for (size_t i = 0; i < module->table_count; i++) {
+		TRY(read_definition(module->tables[i]));
+		module->tables[i]->fd = bpf_map__fd(module->tables[i]->map);
+		close_template(module->tables[i]);
+	}
+	return NULL;
+}
+
+static size_t mapping_size(const struct ebcc_table *table)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (table->leaf_size + page - 1) / page * page;
+}
+
+struct ebcc_error *ebcc_table_map(struct ebcc_table *table, void **ret)
+{
+	void *mapping = table->mapping;
+
+	if (!(table->flags & BPF_F_MMAPABLE))
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "the variables of '%s' can't be read: this kernel has no "
+					 "memory-mapped arrays (they came with 5.5)",
+					 table->name);
+	if (!mapping)
+		mapping = mmap(NULL, mapping_size(table), PROT_READ | PROT_WRITE, MAP_SHARED,
+			       table->fd, 0);
+	if (mapping == MAP_FAILED)
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "the variables of '%s' can't be mapped",
+				     table->name);
+	table->mapping = mapping;
+	*ret = mapping;
+	return NULL;
+}
+
+void ebcc_tables_destroy(struct ebcc_module *module)
+{
+	for (size_t i = 0; i < module->table_count; i++) {
+		close_template(module->tables[i]);
+		if (module->tables[i]->mapping)
+			munmap(module->tables[i]->mapping, mapping_size(module->tables[i]));
+		free(module->tables[i]->name);
+		free(module->tables[i]);
+	}
+	free(module->tables);
+	module->tables = NULL;
+	module->table_count = 0;
+}
+
+struct ebcc_table *ebcc_module_map(const struct ebcc_module *module, const char *name)
+{
+	for (size_t i = 0; i < module->table_count; i++)
+		if (!strcmp(module->tables[i]->name, name))
+			return module->tables[i];
+	return NULL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A module's map of the layouts of USDT arguments.
+ */
+#ifndef EBCC_LOAD_USDT_SPECS_H
+#define EBCC_LOAD_USDT_SPECS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bpf/ebcc/usdt_spec.h"
+#include "load/module.h"
+
+struct ebcc_usdt_specs;
+
+/* Whether a program of the module reads arguments at all. */
+bool ebcc_usdt_specs_wanted(const struct ebcc_module *module);
+
+/*
+ * Enters a layout, or counts one more user of an equal one.
+ * @key: an instruction pointer; 0: the module chooses a cookie.
+ * @ret_key: what to give to ebcc_usdt_specs_remove(), and to attach with where it is a cookie.
+ * Errors: EBCC_ERROR_STATE: the map is full, or the instruction pointer has another layout.
+ */
+MUST_CHECK struct ebcc_error *ebcc_usdt_specs_add(struct ebcc_module *module, uint64_t key,
+						  const struct ebcc_usdt_spec *spec,
+						  uint64_t *ret_key);
+void ebcc_usdt_specs_remove(struct ebcc_module *module, uint64_t key);
+void ebcc_usdt_specs_destroy(struct ebcc_usdt_specs *specs);
+
+#endif /* EBCC_LOAD_USDT_SPECS_H */

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Global variables of an object, as its BTF describes them.
+ */
+#ifndef EBCC_LOAD_VARIABLE_H
+#define EBCC_LOAD_VARIABLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bpf/btf.h>
+
+/* A variable in the object's BTF. */
+struct ebcc_variable {
+	const char *section;
+	uint32_t type_id;
+	uint32_t offset, size; /* bytes, in the section */
+};
+
+/* A global variable by name, in @section or (NULL) in any that holds variables of the source.
+ * False: there is none. */
+bool ebcc_btf_variable(const struct btf *btf, const char *section, const char *name,
+		       struct ebcc_variable *ret);
+
+#endif /* EBCC_LOAD_VARIABLE_H */

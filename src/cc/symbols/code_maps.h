@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The executable mappings of a process, from the text of /proc/PID/maps. Paths in it are the traced
+ * process's choice, so the text is parsed as if anybody had written it.
+ */
+#ifndef EBCC_SYMBOLS_CODE_MAPS_H
+#define EBCC_SYMBOLS_CODE_MAPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct ebcc_code_map {
+	uint64_t start, end; /* end is behind the last byte */
+	uint64_t offset;     /* of start in the file, in bytes */
+	uint64_t inode;	     /* 0: no file */
+	uint32_t device_major, device_minor;
+	const char *path; /* "" where there is none, else a file's or "[vdso]". Borrowed from the
+			   * maps */
+	size_t object;	  /* index of the file among the distinct ones, or SIZE_MAX: no file */
+};
+
+struct ebcc_code_maps {
+	struct ebcc_code_map *maps; /* by address, not overlapping */
+	size_t count;
+	size_t object_count;
+	char *paths; /* where the paths are */
+	size_t path_bytes;
+};
+
+#define EBCC_CODE_MAPS_INIT ((struct ebcc_code_maps){0})
+
+/*
+ * Parses @size bytes; what is kept of them is copied. Lines that are not of the format, and
+ * mappings that aren't executable, are passed over. Fails for lack of memory only.
+ */
+MUST_CHECK struct ebcc_error *ebcc_code_maps_parse(const char *text, size_t size,
+						   struct ebcc_code_maps *ret);
+void ebcc_code_maps_deinit(struct ebcc_code_maps *maps);
+#define AUTO_CODE_MAPS CLEANUP(ebcc_code_maps_deinit)
+
+/* The mapping that @address is in, or NULL. */
+const struct ebcc_code_map *ebcc_code_maps_find(const struct ebcc_code_maps *maps,
+						uint64_t address);
+
+#endif /* EBCC_SYMBOLS_CODE_MAPS_H */

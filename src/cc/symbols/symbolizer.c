@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The symbolizer's public functions. What is kept is dropped between calls only, so that what one
+ * call gives out is good until the next.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/open_file.h"
+#include "elf/debug_file.h"
+#include "elf/proc_maps.h"
+#include "kernel/ksyms.h"
+#include "symbols/symbolizer_internal.h"
+
+/* The maps and tables of some hundred processes take a fifth of it. */
+#define DEFAULT_MEMORY_LIMIT (128ull << 20)
+/* With less, some processes would have no names. */
+#define LEAST_MEMORY_LIMIT (1u << 20)
+#define DEFAULT_TIME_LIMIT 10000
+/* So many tables loaded are a reason to look through all files, as some stay open. */
+#define LOADED_LIMIT 64
+/* Looking through all files is done once in so many calls. */
+#define SWEEP_INTERVAL 4096
+#define NS_PER_MS 1000000ull
+
+/* Begins a public call: what was given out by the last one is good no longer. */
+static void begin_call(struct ebcc_symbolizer *symbolizer)
+{
+	symbolizer->calls++;
+	if (symbolizer->loaded < LOADED_LIMIT && symbolizer->memory <= symbolizer->memory_limit &&
+	    symbolizer->calls - symbolizer->swept < SWEEP_INTERVAL)
+		return;
+	symbolizer_sweep(symbolizer);
+}
+
+/* ---- Creation ---- */
+
+/* An option, else an environment variable (not where the program has more rights than its user),
+ * else a default; NULL without all three. */
+static struct ebcc_error *choose_directory(const char *option, const char *variable,
+					   const char *standard, char **ret)
+{
+	const char *value = option;
+
+	if (!value)
+		value = secure_getenv(variable);
+	if (!value || !*value)
+		value = standard;
+	*ret = value ? strdup(value) : NULL;
+	return value && !*ret ? ebcc_error_no_memory() : NULL;
+}
+
+static struct ebcc_error *init(struct ebcc_symbolizer *symbolizer,
+			       const struct ebcc_symbolizer_opts *opts)
+{
+	uint64_t milliseconds = opts->time_limit ? opts->time_limit : DEFAULT_TIME_LIMIT;
+
+	symbolizer->memory_limit = opts->memory_limit ? opts->memory_limit : DEFAULT_MEMORY_LIMIT;
+	if (symbolizer->memory_limit < LEAST_MEMORY_LIMIT)
+		symbolizer->memory_limit = LEAST_MEMORY_LIMIT;
+	if (milliseconds > INT64_MAX / 4 / NS_PER_MS)
+		milliseconds = INT64_MAX / 4 / NS_PER_MS;
+	symbolizer->work.left = symbolizer->work.limit = (int64_t)(milliseconds * NS_PER_MS);
+	symbolizer->work.filled = ebcc_now_ns();
+	symbolizer->log = (struct ebcc_log){.fn = opts->log, .ctx = opts->log_ctx};
+	TRY(choose_directory(opts->debug_root, "BCC_DEBUGINFO_ROOT", EBCC_DEBUG_DIRECTORY,
+			     &symbolizer->debug_root));
+	return choose_directory(opts->symfs, "BCC_SYMFS", NULL, &symbolizer->symfs);
+}
+
+struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_opts *opts,
+					  struct ebcc_symbolizer **ret)
+{
+	struct ebcc_symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
+	struct ebcc_symbolizer_opts known = {0};
+	struct ebcc_error *error;
+
+	if (!symbolizer)
+		return ebcc_error_no_memory();
+	if (opts)
+		memcpy(&known, opts, opts->sz < sizeof(known) ? opts->sz : sizeof(known));
+	error = init(symbolizer, &known);
+	if (error) {
+		ebcc_symbolizer_destroy(symbolizer);
+		return error;
+	}
+	*ret = symbolizer;
+	return NULL;
+}
+
+void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer)
+{
+	if (!symbolizer)
+		return;
+	for (size_t i = 0; i < PROCESS_BUCKETS; i++)
+		while (symbolizer->processes[i])
+			process_drop(symbolizer, symbolizer->processes[i]);
+	while (symbolizer->perf_files)
+		perf_file_destroy(symbolizer, symbolizer->perf_files);
+	for (size_t i = 0; i < symbolizer->file_count; i++)
+		symbol_file_destroy(symbolizer->files[i]);
+	free(symbolizer->files);
+	ebcc_hash_deinit(&symbolizer->file_index);
+	ebcc_symbol_table_destroy(symbolizer->vdso);
+	ebcc_ksyms_destroy(symbolizer->ksyms);
+	free(symbolizer->debug_root);
+	free(symbolizer->symfs);
+	free(symbolizer);
+}
+
+void ebcc_symbolizer_statistics(const struct ebcc_symbolizer *symbolizer,
+				struct ebcc_symbolizer_statistics *ret)
+{
+	struct ebcc_symbolizer_statistics known = {
+		.sz = ret->sz < sizeof(known) ? ret->sz : sizeof(known),
+		.memory = symbolizer->memory,
+		.dropped = symbolizer->dropped,
+		.too_large = symbolizer->left_out[LEFT_TOO_LARGE],
+		.no_memory = symbolizer->left_out[LEFT_NO_MEMORY],
+		.no_time = symbolizer->left_out[LEFT_NO_TIME],
+	};
+
+	memcpy(ret, &known, known.sz);
+}
+
+/* ---- Kernel addresses ---- */
+
+/* Reads the kernel's symbols when one is asked for first, and again when @address may belong to
+ * a module or BPF program that was loaded since. */
+static struct ebcc_error *prepare_ksyms(struct ebcc_symbolizer *symbolizer,
+					const uint64_t *addresses, size_t count)
+{
+	if (!symbolizer->ksyms)
+		return ebcc_ksyms_create(&symbolizer->ksyms);
+	for (size_t i = 0; i < count; i++)
+		if (!ebcc_ksyms_is_permanent(symbolizer->ksyms, addresses[i]))
+			return ebcc_ksyms_update(symbolizer->ksyms);
+	return NULL;
+}
+
+static struct ebcc_error *resolve_kernel(struct ebcc_symbolizer *symbolizer,
+					 const uint64_t *addresses, size_t count,
+					 struct ebcc_symbol *ret)
+{
+	struct ebcc_ksym symbol;
+
+	TRY(prepare_ksyms(symbolizer, addresses, count));
+	for (size_t i = 0; i < count; i++) {
+		ret[i] = (struct ebcc_symbol){.offset = addresses[i]};
+		if (ebcc_ksyms_find(symbolizer->ksyms, addresses[i], &symbol))
+			ret[i] = (struct ebcc_symbol){symbol.name, symbol.module, symbol.offset};
+	}
+	return NULL;
+}
+
+static struct ebcc_error *find_kernel_name(struct ebcc_symbolizer *symbolizer, const char *module,
+					   const char *name, uint64_t *ret, bool *ret_found)
+{
+	TRY(prepare_ksyms(symbolizer, NULL, 0));
+	*ret_found = ebcc_ksyms_find_name(symbolizer->ksyms, module, name, ret);
+	if (*ret_found && ebcc_ksyms_is_permanent(symbolizer->ksyms, *ret))
+		return NULL;
+	TRY(ebcc_ksyms_update(symbolizer->ksyms));
+	*ret_found = ebcc_ksyms_find_name(symbolizer->ksyms, module, name, ret);
+	return NULL;
+}
+
+/* ---- Public calls ---- */
+
+static struct ebcc_error *resolve_all(struct ebcc_symbolizer *symbolizer, struct process *process,
+				      const uint64_t *addresses, size_t count, bool demangle,
+				      struct ebcc_symbol *ret, bool *ret_all_named)
+{
+	*ret_all_named = true;
+	for (size_t i = 0; i < count; i++) {
+		TRY(process_resolve(symbolizer, process, addresses[i], demangle, &ret[i]));
+		*ret_all_named &= ret[i].name != NULL;
+	}
+	return NULL;
+}
+
+struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, int pid,
+					   const uint64_t *addresses, size_t count, unsigned flags,
+					   struct ebcc_symbol *ret)
+{
+	bool demangle = !(flags & EBCC_SYMBOL_MANGLED), all_named, changed;
+	struct process *process;
+
+	if (pid < 0)
+		return resolve_kernel(symbolizer, addresses, count, ret);
+	begin_call(symbolizer);
+	TRY(process_get(symbolizer, pid, &process));
+	if (!process || process->stale) {
+		for (size_t i = 0; i < count; i++)
+			ret[i] = (struct ebcc_symbol){.offset = addresses[i]};
+		return NULL;
+	}
+	TRY(resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named));
+	if (all_named)
+		return NULL;
+	/* A library may have been loaded, or a function compiled, since the process was looked at.
+	 */
+	TRY(process_update(symbolizer, process, &changed));
+	if (!changed)
+		return NULL;
+	return resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named);
+}
+
+static struct ebcc_error *no_process(int pid)
+{
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d", pid);
+}
+
+struct ebcc_error *ebcc_symbolizer_add_process(struct ebcc_symbolizer *symbolizer, int pid)
+{
+	struct process *process = NULL;
+
+	begin_call(symbolizer);
+	if (pid > 0)
+		TRY(process_get(symbolizer, pid, &process));
+	return process ? NULL : no_process(pid);
+}
+
+void ebcc_symbolizer_forget_process(struct ebcc_symbolizer *symbolizer, int pid)
+{
+	struct process *process = symbolizer->processes[(unsigned)pid % PROCESS_BUCKETS];
+
+	while (process && process->pid != pid)
+		process = process->next;
+	if (process)
+		process_drop(symbolizer, process);
+}
+
+struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer, int pid,
+					     const char *module, const char *name, uint64_t *ret)
+{
+	struct process *process = NULL;
+	bool found = false;
+	uint64_t begin;
+
+	if (pid < 0) {
+		TRY(find_kernel_name(symbolizer, module, name, ret, &found));
+	} else {
+		begin_call(symbolizer);
+		TRY(process_get(symbolizer, pid, &process));
+		if (!process)
+			return no_process(pid);
+		begin = ebcc_work_ns();
+		TRY(process_find_name(symbolizer, process, module, name, ret, &found));
+		symbolizer_worked(symbolizer, begin);
+	}
+	if (found)
+		return NULL;
+	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+							 "there is no function %s in %s", name,
+							 module	   ? module
+							 : pid < 0 ? "the kernel"
+								   : "the process"),
+				       name);
+}
+
+struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer, const char *path)
+{
+	struct ebcc_symbol_places places = {.root = -1,
+					    .path = path,
+					    .symfs = symbolizer->symfs,
+					    .debug = symbolizer->debug_root};
+	struct symbol_file *file;
+	AUTO_CLOSE int fd = -1;
+	size_t size = 0;
+
+	begin_call(symbolizer);
+	TRY(ebcc_process_open(0, path, &fd));
+	TRY(symbol_file_get(symbolizer, fd, &places, &file));
+	if (file && file->table)
+		ebcc_symbol_table_build_id(file->table, &size);
+	if (!size) {
+		symbol_file_release(file);
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_FORMAT, "%s has no build id", path), path);
+	}
+	/* The reference is kept: such a file stays known. */
+	if (!file->path)
+		file->path = strdup(path);
+	else
+		symbol_file_release(file);
+	return file->path ? NULL : ebcc_error_no_memory();
+}
+
+/* Loads the table of a named file again, if it was dropped. */
+static struct ebcc_error *reload(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
+{
+	struct ebcc_symbol_places places = {.root = -1,
+					    .path = file->path,
+					    .symfs = symbolizer->symfs,
+					    .debug = symbolizer->debug_root};
+	AUTO_CLOSE int fd = ebcc_open_regular_at(-1, file->path);
+
+	return fd < 0 ? NULL : symbol_file_load(symbolizer, file, fd, &places);
+}
+
+struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,
+						    const void *build_id, size_t size,
+						    uint64_t file_offset, unsigned flags,
+						    struct ebcc_symbol *ret)
+{
+	bool demangle = !(flags & EBCC_SYMBOL_MANGLED);
+
+	*ret = (struct ebcc_symbol){.offset = file_offset};
+	begin_call(symbolizer);
+	for (size_t i = 0; i < symbolizer->file_count; i++) {
+		struct symbol_file *file = symbolizer->files[i];
+		const unsigned char *id = NULL;
+		size_t id_size = 0;
+
+		if (!file->path)
+			continue;
+		if (!file->table)
+			TRY(reload(symbolizer, file));
+		if (file->table)
+			id = ebcc_symbol_table_build_id(file->table, &id_size);
+		if (!id_size || memcmp(id, build_id, id_size < size ? id_size : size))
+			continue;
+		ret->module = file->path;
+		file->last_used = symbolizer->calls;
+		if (ebcc_symbol_table_address(file->table, file_offset, &ret->offset))
+			ebcc_symbol_table_find(file->table, ret->offset, demangle, &ret->name,
+					       &ret->offset);
+		break;
+	}
+	return NULL;
+}

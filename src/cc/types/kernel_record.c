@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The record of a kernel in an object (kernel_record.h). A kernel's build id tells it from any
+ * other; where one of the two kernels does not show its own, the release and the version have to
+ * do. Where the types came from a file that the caller named, or there was no build id, a hash of
+ * the BTF must agree, too.
+ */
+#include "types/kernel_record.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <xxhash.h>
+
+#include "base/disk_cache.h"
+#include "elf/bpf_object.h"
+
+#define VARIABLE "__ebcc_kernel"
+#define MODULE_BTF_DIRECTORY "/sys/kernel/btf/"
+/* A kernel without BTF, as a hash. */
+#define NO_BTF 0
+
+static uint64_t hash_btf(const struct ebcc_kernel_btf *btf)
+{
+	const struct ebcc_btf_part *vmlinux = &btf->parts[0];
+	uint64_t hash = XXH64(vmlinux->types, vmlinux->types_size, 0);
+
+	hash = XXH64(vmlinux->strings, vmlinux->strings_size, hash);
+	return hash == NO_BTF ? 1 : hash;
+}
+
+/* ---- Writing ---- */
+
+/* A line "KEY=VALUE" within a string literal of C. Files of another kernel may hold anything. */
+static void write_fact(struct ebcc_buf *text, const char *key, const char *value)
+{
+	if (!*value)
+		return;
+	ebcc_buf_printf(text, "%s=", key);
+	for (; *value; value++)
+		ebcc_buf_append_char(
+			text,
+			isprint((unsigned char)*value) && !strchr("\"\\?", *value) ? *value : '_');
+	ebcc_buf_append_string(text, "\\n");
+}
+
+/* The kernel modules whose types the text has: "modules=kvm:HASH xfs:HASH". */
+static void write_modules(struct ebcc_buf *text, const struct ebcc_kernel_btf *btf)
+{
+	AUTO_BUF struct ebcc_buf list = EBCC_BUF_INIT;
+
+	for (size_t i = 1; btf && i < btf->part_count; i++) {
+		const struct ebcc_btf_part *part = &btf->parts[i];
+		uint64_t hash;
+
+		if (part->in_use && ebcc_disk_cache_hash_file(part->path, &hash))
+			ebcc_buf_printf(&list, "%s%s:%016" PRIx64, list.size ? " " : "",
+					strrchr(part->path, '/') + 1, hash);
+	}
+	write_fact(text, "modules", ebcc_buf_string(&list));
+}
+
+struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kernel,
+					    const struct ebcc_ktypes *ktypes, const char *btf_path,
+					    struct ebcc_buf *text)
+{
+	const struct ebcc_kernel_btf *btf = ebcc_ktypes_btf(ktypes);
+	const char *name = btf_path ? strrchr(btf_path, '/') : NULL;
+
+	ebcc_buf_printf(text,
+			"char " VARIABLE "[] __attribute__((__section__(\".ebcc.meta\"))) = "
+			"\"arch=%d\\n",
+			kernel->arch);
+	if (ebcc_ktypes_independent(ktypes)) {
+		write_fact(text, "kernel", "any");
+	} else {
+		write_fact(text, "release", kernel->release);
+		write_fact(text, "version", kernel->version);
+		write_fact(text, "build_id", kernel->build_id);
+		write_fact(text, "btf_file", name ? name + 1 : btf_path ? btf_path : "");
+		if (btf && (btf_path || !*kernel->build_id))
+			ebcc_buf_printf(text, "btf=%016" PRIx64 "\\n", hash_btf(btf));
+		write_modules(text, btf);
+	}
+	ebcc_buf_append_string(text, "\";\n");
+	return ebcc_buf_check(text);
+}
+
+/* ---- Comparing ---- */
+
+/* What an object says; each NULL where it doesn't. */
+struct record {
+	char *arch, *kernel, *release, *version, *build_id, *btf, *btf_file, *modules;
+};
+
+#define AUTO_RECORD CLEANUP(record_deinit)
+static void record_deinit(struct record *record)
+{
+	free(record->arch);
+	free(record->kernel);
+	free(record->release);
+	free(record->version);
+	free(record->build_id);
+	free(record->btf);
+	free(record->btf_file);
+	free(record->modules);
+}
+
+static struct ebcc_error *read_record(const char *object, size_t size, struct record *ret)
+{
+	const struct {
+		const char *key;
+		char **ret;
+	} facts[] = {
+		{"arch", &ret->arch},	      {"kernel", &ret->kernel},
+		{"release", &ret->release},   {"version", &ret->version},
+		{"build_id", &ret->build_id}, {"btf", &ret->btf},
+		{"btf_file", &ret->btf_file}, {"modules", &ret->modules},
+	};
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
+		TRY(ebcc_elf_fact(object, size, VARIABLE, facts[i].key, facts[i].ret));
+	return NULL;
+}
+
+/* The running kernel. */
+static struct ebcc_error *find_running(struct ebcc_kernel_info **ret)
+{
+	struct utsname uts;
+	struct ebcc_kernel_info_opts opts = {.machine = uts.machine};
+
+	if (uname(&uts))
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot ask for the kernel's version");
+	return ebcc_kernel_info_create(&opts, ret);
+}
+
+/* The hash of the running kernel's BTF, or NO_BTF. */
+static struct ebcc_error *hash_running(uint64_t *ret)
+{
+	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
+	struct ebcc_error *error = ebcc_kernel_btf_create(NULL, "", &btf);
+
+	*ret = NO_BTF;
+	if (!error)
+		*ret = hash_btf(btf);
+	else if (ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
+		return error;
+	ebcc_error_destroy(error);
+	return NULL;
+}
+
+static bool same(const char *recorded, const char *running)
+{
+	return recorded && !strcmp(recorded, running);
+}
+
+/* Whether @record is of the kernel @running; kernel modules apart. */
+static struct ebcc_error *compare(const struct record *record,
+				  const struct ebcc_kernel_info *running, bool *ret)
+{
+	uint64_t hash = NO_BTF;
+
+	*ret = false;
+	if (record->btf)
+		TRY(hash_running(&hash));
+	if (hash != NO_BTF && strtoull(record->btf, NULL, 16) != hash)
+		return NULL;
+	if (record->build_id && *running->build_id)
+		*ret = same(record->build_id, running->build_id);
+	else
+		*ret = same(record->release, running->release) &&
+		       (!record->version || same(record->version, running->version));
+	return NULL;
+}
+
+static const char *arch_name(int arch)
+{
+	const struct ebcc_arch *found = ebcc_arch_of_id(arch);
+
+	return found ? found->name : "?";
+}
+
+static void describe(struct ebcc_buf *text, const char *release, const char *version,
+		     const char *build_id)
+{
+	ebcc_buf_append_string(text, release ? release : "?");
+	if (version && *version)
+		ebcc_buf_printf(text, " %s", version);
+	if (build_id && *build_id)
+		ebcc_buf_printf(text, " (build id %.12s)", build_id);
+}
+
+static const char advice[] = "it would read other places than it means: compile the source for "
+			     "this kernel, or ask for any_kernel to load it all the same";
+
+static struct ebcc_error *other_kernel(const struct record *record,
+				       const struct ebcc_kernel_info *running)
+{
+	AUTO_BUF struct ebcc_buf compiled = EBCC_BUF_INIT, here = EBCC_BUF_INIT;
+
+	if (record->btf_file)
+		ebcc_buf_printf(&compiled, "the types of %s (BTF %s), not those of ",
+				record->btf_file, record->btf ? record->btf : "?");
+	else
+		describe(&compiled, record->release, record->version, record->build_id);
+	describe(&here, running->release, running->version, running->build_id);
+	TRY(ebcc_buf_check(&compiled));
+	TRY(ebcc_buf_check(&here));
+	if (record->btf_file)
+		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+					 "the object was compiled for %sthe running kernel %s; %s",
+					 ebcc_buf_string(&compiled), ebcc_buf_string(&here),
+					 advice);
+	return ebcc_error_create(
+		EBCC_ERROR_OTHER_KERNEL,
+		"the object was compiled for the kernel %s, and this one is %s; %s",
+		ebcc_buf_string(&compiled), ebcc_buf_string(&here), advice);
+}
+
+/* A kernel module may have been built anew for the same kernel. One that isn't loaded now says
+ * nothing. */
+static struct ebcc_error *compare_modules(char *modules)
+{
+	char *save = NULL;
+
+	for (char *module = modules ? strtok_r(modules, " ", &save) : NULL; module;
+	     module = strtok_r(NULL, " ", &save)) {
+		AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+		char *hash = strchr(module, ':');
+		uint64_t now;
+
+		if (!hash)
+			continue;
+		*hash++ = '\0';
+		ebcc_buf_printf(&path, MODULE_BTF_DIRECTORY "%s", module);
+		TRY(ebcc_buf_check(&path));
+		if (strchr(module, '/') ||
+		    !ebcc_disk_cache_hash_file(ebcc_buf_string(&path), &now) ||
+		    strtoull(hash, NULL, 16) == now)
+			continue;
+		return ebcc_error_with_subject(
+			ebcc_error_create(
+				EBCC_ERROR_OTHER_KERNEL,
+				"the object was compiled for another build of the kernel "
+				"module %s than the one that is loaded (BTF %s and %016" PRIx64
+				"); %s",
+				module, hash, now, advice),
+			module);
+	}
+	return NULL;
+}
+
+struct ebcc_error *ebcc_kernel_record_check(const char *object, size_t size, bool any_kernel)
+{
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *running = NULL;
+	AUTO_RECORD struct record record = {0};
+	const char *meta;
+	size_t meta_size;
+	bool equal;
+
+	if (!ebcc_elf_section(object, size, ".ebcc.meta", &meta, &meta_size))
+		return NULL;
+	TRY(read_record(object, size, &record));
+	if (!record.arch && any_kernel)
+		return NULL;
+	if (!record.arch)
+		return ebcc_error_create(
+			EBCC_ERROR_OTHER_KERNEL,
+			"the object does not say which kernel it was compiled for, "
+			"as an earlier version made it; it may read other places "
+			"than it means: compile the source again, or ask for "
+			"any_kernel to load it all the same");
+	TRY(find_running(&running));
+	if (atoi(record.arch) != (int)running->arch)
+		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+					 "the object was compiled for the machine type %s, and "
+					 "this one is %s; compile the source for this machine",
+					 arch_name(atoi(record.arch)), arch_name(running->arch));
+	if (any_kernel || same(record.kernel, "any"))
+		return NULL;
+	TRY(compare(&record, running, &equal));
+	if (!equal)
+		return other_kernel(&record, running);
+	return compare_modules(record.modules);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EBCC_TYPES_KTYPES_BASIC_H
+#define EBCC_TYPES_KTYPES_BASIC_H
+
+#include <stdbool.h>
+
+/* What every text begins with. The macros of bool are those of C, the enumerators those of kernels.
+ */
+extern const char ebcc_ktypes_basic[];
+
+/* Whether it defines the typedef @name. */
+bool ebcc_ktypes_is_basic(const char *name);
+
+#endif /* EBCC_TYPES_KTYPES_BASIC_H */

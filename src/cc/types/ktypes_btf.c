@@ -1,0 +1,859 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From names to C: which of the kernel's types a source can reach, and their text.
+ *
+ * A type is complete in the text when the source names it, when a complete one holds it by
+ * value, or when a member that the source follows points to it; other structs stay forward
+ * declarations, since every complete one costs the compiler debug info. The chosen types are
+ * copied into a BTF of their own, in which the incomplete ones are forward declarations and names
+ * that the source defines itself are changed; that small BTF is what libbpf prints.
+ */
+#include "types/ktypes_basic.h"
+#include "types/ktypes_internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/btf_check.h"
+
+/* By-value nesting in kernels stays below 100, libbpf's printer recurses along it. */
+#define MAX_DEPTH 400
+/* Far beyond any kernel's structs, and texts. */
+#define MAX_STRUCT_SIZE (4 << 20)
+#define MAX_TEXT (64 << 20)
+/* Behind a kernel name that would clash with one of the source's. */
+#define CLASH_SUFFIX "___kernel"
+
+enum mark {
+	MARK_COMPLETE = 1 << 0, /* struct, union: not only declared; others: looked at by value */
+	MARK_WEAK = 1 << 1,	/* looked at behind a pointer */
+	MARK_QUEUED = 1 << 2,
+	MARK_ACTIVE = 1 << 3, /* being looked at by value further up */
+	MARK_ACTIVE_WEAK = 1 << 4,
+};
+
+struct selection {
+	const struct ebcc_kernel_btf *btf;
+	const struct ebcc_hash *names;
+	uint8_t *marks;	 /* enum mark, by type number */
+	uint32_t *queue; /* named by the source, then those that members lead to */
+	size_t queue_count;
+	bool tells_signs; /* BTF says of enums whether their values are signed, as since 6.0 */
+	uint64_t prefixes[1 << 10]; /* set of the names' hashed beginnings */
+	const char *malformed;	    /* what is wrong with a type that was looked at, or NULL */
+};
+
+/* In subset.old_ids: the struct or union of that number, without its name. */
+#define NAMELESS (1u << 31)
+
+/* The small BTF in the making. */
+struct subset {
+	const struct selection *selection;
+	uint32_t *new_ids;	  /* by old number; 0: not yet referred to */
+	uint32_t *old_ids;	  /* by new number */
+	uint32_t count, capacity; /* of new types, void included */
+	bool failed;		  /* no memory for old_ids */
+	bool endless;		  /* a type contains itself */
+	uint32_t void_pointer;	  /* its new number; 0: not needed yet */
+	struct ebcc_buf types, strings;
+	struct ebcc_hash tags, ordinary; /* names given out */
+};
+
+/* Hash of a name's first 8 bytes: a cheap first look, which most names do not pass. */
+static uint32_t prefix_hash(const char *name)
+{
+	uint64_t prefix = 0;
+
+	for (int i = 0; i < 8 && name[i]; i++)
+		prefix = prefix << 8 | (unsigned char)name[i];
+	return prefix * 0x9e3779b97f4a7c15ull >> 48;
+}
+
+static void note_prefixes(struct selection *selection)
+{
+	hash_for_each (selection->names, entry) {
+		uint32_t hash = prefix_hash(entry->key);
+
+		selection->prefixes[hash >> 6] |= 1ull << (hash & 63);
+	}
+}
+
+/* The place of a name's uses, or NULL where the source doesn't have it. */
+static uint64_t *uses_of(const struct selection *selection, const char *name)
+{
+	uint32_t hash = prefix_hash(name);
+
+	if (!*name || !(selection->prefixes[hash >> 6] & 1ull << (hash & 63)))
+		return NULL;
+	return ebcc_hash_find_string(selection->names, name);
+}
+
+static unsigned value_of(const uint64_t *uses)
+{
+	return uses ? *uses : 0;
+}
+
+static void enqueue(struct selection *selection, uint32_t id)
+{
+	if (selection->marks[id] & MARK_QUEUED)
+		return;
+	selection->marks[id] |= MARK_QUEUED;
+	selection->queue[selection->queue_count++] = id;
+}
+
+static uint32_t enumerator_name(const struct btf_type *t, int i)
+{
+	return btf_is_enum64(t) ? btf_enum64(t)[i].name_off : btf_enum(t)[i].name_off;
+}
+
+/* Whether values have lost their upper half: until BTF had 64 bits for them. */
+static bool is_truncated(const struct btf_type *t)
+{
+	return btf_is_enum(t) && t->size > sizeof(uint32_t);
+}
+
+/* Whether an enum whose sign BTF doesn't tell has values below 0, by numbers that are hardly meant
+ * as large ones: 0xffffffff often is, except as the first of an enum. */
+static bool looks_signed(const struct btf_type *t)
+{
+	for (int i = 0; i < btf_vlen(t); i++)
+		if (btf_enum(t)[i].val < (i ? -1 : 0) && btf_enum(t)[i].val >= -UINT16_MAX)
+			return true;
+	return false;
+}
+
+/* Whether the source names one of the enumerators, which no enum before this one has. */
+static bool names_enumerator(const struct selection *selection, const struct ebcc_btf_part *part,
+			     const struct btf_type *t)
+{
+	bool named = false;
+
+	for (int i = 0; i < btf_vlen(t) && !is_truncated(t); i++) {
+		uint64_t *uses = uses_of(selection, ebcc_kernel_btf_name(selection->btf, part,
+									 enumerator_name(t, i)));
+
+		if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
+		    ktypes_excludes_ordinary(*uses) ||
+		    *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
+			continue;
+		*uses |= FOUND_ORDINARY;
+		named = true;
+	}
+	return named;
+}
+
+static bool names_tag(uint64_t *uses)
+{
+	if (!(value_of(uses) & (EBCC_SCAN_TAG | EBCC_SCAN_ASKED)) || ktypes_excludes_tag(*uses) ||
+	    *uses & FOUND_TAG)
+		return false;
+	*uses |= FOUND_TAG;
+	return true;
+}
+
+static bool names_typedef(uint64_t *uses)
+{
+	if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
+	    ktypes_excludes_ordinary(*uses) || *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
+		return false;
+	*uses |= FOUND_ORDINARY;
+	return true;
+}
+
+/* Whether the source names this type. Of several with one name, the first is meant. */
+static bool is_named(const struct selection *selection, const struct ebcc_btf_part *part,
+		     const struct btf_type *t)
+{
+	const char *name = ebcc_kernel_btf_name(selection->btf, part, t->name_off);
+	bool tag;
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return names_tag(uses_of(selection, name));
+	case BTF_KIND_TYPEDEF:
+		return names_typedef(uses_of(selection, name));
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		tag = btf_vlen(t) && names_tag(uses_of(selection, name));
+		return names_enumerator(selection, part, t) || tag;
+	default:
+		return false;
+	}
+}
+
+static bool is_printable_root(const struct btf_type *t)
+{
+	return t->name_off ? btf_is_composite(t) || btf_is_any_enum(t) || btf_is_typedef(t)
+			   : btf_is_any_enum(t);
+}
+
+static void select_named(struct selection *selection, bool whole)
+{
+	uint32_t id = 1;
+
+	for (size_t i = 0; i < selection->btf->part_count; i++) {
+		const struct ebcc_btf_part *part = &selection->btf->parts[i];
+
+		for (uint32_t k = 0; k < part->count; k++, id++) {
+			const struct btf_type *t =
+				(const struct btf_type *)(part->types + part->offsets[k]);
+
+			selection->tells_signs |= btf_is_any_enum(t) && btf_kflag(t);
+			if (is_named(selection, part, t))
+				enqueue(selection, id);
+		}
+	}
+	for (id = 1; whole && id < selection->btf->type_count; id++) {
+		const struct ebcc_btf_part *part;
+
+		if (is_printable_root(ebcc_kernel_btf_type(selection->btf, id, &part)))
+			enqueue(selection, id);
+	}
+}
+
+static void reach(struct selection *selection, uint32_t id, bool weak, int depth);
+
+/* Whether the type is a pointer to a function, which a program can neither call nor needs typed. */
+static bool is_function_pointer(const struct ebcc_kernel_btf *btf, uint32_t id)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
+
+	if (!t || !btf_is_ptr(t))
+		return false;
+	t = ebcc_kernel_btf_type(btf, ebcc_kernel_btf_strip(btf, ebcc_kernel_btf_id(part, t->type)),
+				 &part);
+	return t && btf_is_func_proto(t);
+}
+
+/* The struct or union that a member's pointer, or array of pointers, leads to; or 0. */
+static uint32_t pointed_struct(const struct ebcc_kernel_btf *btf, uint32_t id)
+{
+	bool through_pointer = false;
+
+	for (int i = 0; i < 8; i++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t;
+
+		id = ebcc_kernel_btf_strip(btf, id);
+		t = ebcc_kernel_btf_type(btf, id, &part);
+		if (!t)
+			return 0;
+		if (btf_is_composite(t))
+			return through_pointer ? id : 0;
+		if (btf_is_ptr(t)) {
+			through_pointer = true;
+			id = ebcc_kernel_btf_id(part, t->type);
+		} else if (btf_is_array(t)) {
+			id = ebcc_kernel_btf_id(part, btf_array(t)->type);
+		} else {
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Makes what the member points to complete, if the source goes there. */
+static void follow_member(struct selection *selection, const char *member, uint32_t id)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t;
+	uint32_t target;
+
+	if (!(value_of(uses_of(selection, member)) & EBCC_SCAN_MEMBER))
+		return;
+	target = pointed_struct(selection->btf, id);
+	t = ebcc_kernel_btf_type(selection->btf, target, &part);
+	if (!t || !t->name_off)
+		return;
+	if (!ktypes_excludes_tag(value_of(
+		    uses_of(selection, ebcc_kernel_btf_name(selection->btf, part, t->name_off)))))
+		enqueue(selection, target);
+}
+
+/* Whether there can be values of the type. libbpf's printer divides by sizes and alignments. */
+static bool has_value(const struct ebcc_kernel_btf *btf, uint32_t id)
+{
+	for (int i = 0; i < MAX_DEPTH; i++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t;
+
+		id = ebcc_kernel_btf_strip(btf, id);
+		t = ebcc_kernel_btf_type(btf, id, &part);
+		if (!t)
+			return false;
+		switch (btf_kind(t)) {
+		case BTF_KIND_INT:
+		case BTF_KIND_ENUM:
+		case BTF_KIND_ENUM64:
+			return t->size && t->size <= 16 && !(t->size & (t->size - 1));
+		case BTF_KIND_FLOAT:
+			return t->size && t->size <= 16;
+		case BTF_KIND_ARRAY:
+			id = ebcc_kernel_btf_id(part, btf_array(t)->type);
+			break;
+		default:
+			return btf_is_composite(t) || btf_is_ptr(t);
+		}
+	}
+	return false;
+}
+
+static void reach_members(struct selection *selection, const struct ebcc_btf_part *part,
+			  const struct btf_type *t, int depth)
+{
+	const struct btf_member *m = btf_members(t);
+
+	if (t->size > MAX_STRUCT_SIZE)
+		selection->malformed = "a struct is too large";
+	for (int i = 0; i < btf_vlen(t); i++, m++) {
+		uint32_t id = ebcc_kernel_btf_id(part, m->type);
+
+		if (!has_value(selection->btf, id))
+			selection->malformed = "a member has no size";
+		if (btf_member_bit_offset(t, i) > t->size * 8ull)
+			selection->malformed = "a member lies outside of its struct";
+		if (is_function_pointer(selection->btf, id))
+			continue;
+		reach(selection, id, false, depth);
+		follow_member(selection, ebcc_kernel_btf_name(selection->btf, part, m->name_off),
+			      id);
+	}
+}
+
+static void reach_params(struct selection *selection, const struct ebcc_btf_part *part,
+			 const struct btf_type *t, int depth)
+{
+	const struct btf_param *p = btf_params(t);
+
+	reach(selection, ebcc_kernel_btf_id(part, t->type), true, depth);
+	for (int i = 0; i < btf_vlen(t); i++, p++)
+		reach(selection, ebcc_kernel_btf_id(part, p->type), true, depth);
+}
+
+/* Marks what must be complete for the type to be declared: by value, or (@weak) behind a pointer.
+ */
+static void reach(struct selection *selection, uint32_t id, bool weak, int depth)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(selection->btf, id, &part);
+	enum mark mark = weak ? MARK_WEAK : MARK_COMPLETE;
+	enum mark active = weak ? MARK_ACTIVE_WEAK : MARK_ACTIVE;
+
+	if (!t)
+		return;
+	if (btf_is_composite(t)) {
+		if (weak && t->name_off)
+			return;
+		mark = MARK_COMPLETE;
+	}
+	if (selection->marks[id] & active || depth >= MAX_DEPTH) {
+		selection->malformed = "types are nested without end";
+		return;
+	}
+	if (selection->marks[id] & (mark | MARK_COMPLETE))
+		return;
+	selection->marks[id] |= mark | active;
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		reach_members(selection, part, t, depth + 1);
+		break;
+	case BTF_KIND_PTR:
+		reach(selection, ebcc_kernel_btf_id(part, t->type), true, depth + 1);
+		break;
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_CONST:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		reach(selection, ebcc_kernel_btf_id(part, t->type), weak, depth + 1);
+		break;
+	case BTF_KIND_ARRAY:
+		reach(selection, ebcc_kernel_btf_id(part, btf_array(t)->type), false, depth + 1);
+		break;
+	case BTF_KIND_FUNC_PROTO:
+		reach_params(selection, part, t, depth + 1);
+		break;
+	}
+	selection->marks[id] &= ~active;
+}
+
+/* Whether the source needs a name that vmlinux does not have, and a module might. */
+static bool lacks_names(const struct ebcc_hash *names)
+{
+	hash_for_each (names, entry) {
+		unsigned uses = entry->value;
+		bool wanted = (uses & EBCC_SCAN_TAG) && !ktypes_excludes_tag(uses);
+
+		/* A learnt name may be an ordinary one; a scanned one is mostly the source's own.
+		 */
+		wanted |= (uses & EBCC_SCAN_ASKED) != 0;
+		if (wanted && !(uses & FOUND_ANY) && strncmp(entry->key, "tracepoint__", 12) &&
+		    strcmp(entry->key, "pt_regs"))
+			return true;
+	}
+	return false;
+}
+
+static void selection_deinit(struct selection *selection)
+{
+	free(selection->marks);
+	free(selection->queue);
+	selection->marks = NULL;
+	selection->queue = NULL;
+}
+
+static struct ebcc_error *select_roots(struct selection *selection, bool whole)
+{
+	size_t count = selection->btf->type_count;
+
+	selection_deinit(selection);
+	selection->queue_count = 0;
+	selection->marks = calloc(count, sizeof(*selection->marks));
+	selection->queue = malloc(count * sizeof(*selection->queue));
+	if (!selection->marks || !selection->queue)
+		return ebcc_error_no_memory();
+	select_named(selection, whole);
+	return NULL;
+}
+
+static struct ebcc_error *malformed(const struct ebcc_kernel_btf *btf, const char *what)
+{
+	return ebcc_error_create(EBCC_ERROR_FORMAT,
+				 "the type information (BTF) in %s is malformed: %s",
+				 btf->parts[0].path, what);
+}
+
+static struct ebcc_error *select_types(struct selection *selection, struct ebcc_kernel_btf *btf,
+				       struct ebcc_hash *names, bool whole)
+{
+	*selection = (struct selection){.btf = btf, .names = names};
+	note_prefixes(selection);
+	TRY(select_roots(selection, whole));
+	if (!btf->modules_opened && lacks_names(names)) {
+		TRY(ebcc_kernel_btf_open_modules(btf));
+		hash_for_each (names, entry)
+			entry->value &= ~(uint64_t)(FOUND_TAG | FOUND_ORDINARY);
+		TRY(select_roots(selection, whole));
+	}
+	for (size_t i = 0; i < selection->queue_count; i++)
+		reach(selection, selection->queue[i], false, 0);
+	return selection->malformed ? malformed(btf, selection->malformed) : NULL;
+}
+
+static void subset_deinit(struct subset *subset)
+{
+	free(subset->new_ids);
+	free(subset->old_ids);
+	ebcc_buf_deinit(&subset->types);
+	ebcc_buf_deinit(&subset->strings);
+	ebcc_hash_deinit(&subset->tags);
+	ebcc_hash_deinit(&subset->ordinary);
+}
+
+/* Gives the next number of the subset. */
+static uint32_t add_id(struct subset *subset, uint32_t old_id)
+{
+	/* Only nameless copies can become more than there are types: when a struct is in itself. */
+	if (subset->count / 2 > subset->selection->btf->type_count + 1000) {
+		subset->endless = true;
+		return 0;
+	}
+	if (subset->count == subset->capacity) {
+		uint32_t *bigger =
+			reallocarray(subset->old_ids, subset->capacity * 2ul, sizeof(*bigger));
+
+		if (!bigger) {
+			subset->failed = true;
+			return 0;
+		}
+		subset->old_ids = bigger;
+		subset->capacity *= 2;
+	}
+	subset->old_ids[subset->count] = old_id;
+	return subset->count++;
+}
+
+/* The number in the subset of a type by its old one. Type tags say nothing to the compiler here. */
+static uint32_t refer(struct subset *subset, uint32_t id)
+{
+	const struct ebcc_kernel_btf *btf = subset->selection->btf;
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
+
+	for (int i = 0; t && btf_is_type_tag(t) && i < 64; i++) {
+		id = ebcc_kernel_btf_id(part, t->type);
+		t = ebcc_kernel_btf_type(btf, id, &part);
+	}
+	if (!t || btf_is_type_tag(t) || btf_is_func(t) || btf_is_var(t) || btf_is_datasec(t) ||
+	    btf_is_decl_tag(t))
+		return 0;
+	if (!subset->new_ids[id])
+		subset->new_ids[id] = add_id(subset, id);
+	return subset->new_ids[id];
+}
+
+static uint32_t refer_local(struct subset *subset, const struct ebcc_btf_part *part, uint32_t local)
+{
+	return refer(subset, ebcc_kernel_btf_id(part, local));
+}
+
+static uint32_t add_name(struct subset *subset, const char *name, const char *suffix)
+{
+	uint32_t offset = subset->strings.size;
+
+	if (!*name)
+		return 0;
+	ebcc_buf_append_string(&subset->strings, name);
+	/* Names of other languages, or what is put into a BTF in bad faith, must not become code.
+	 */
+	for (size_t i = offset; i < subset->strings.size; i++)
+		if (!isalnum((unsigned char)subset->strings.data[i]) &&
+		    subset->strings.data[i] != ' ')
+			subset->strings.data[i] = '_';
+	ebcc_buf_append(&subset->strings, suffix, strlen(suffix) + 1);
+	return offset;
+}
+
+/* Adds a name that must be the only one of its kind, changed where it can't stay. */
+static uint32_t add_unique_name(struct subset *subset, struct ebcc_hash *given, const char *name,
+				bool clashes)
+{
+	char number[16] = "";
+	uint64_t *times;
+
+	if (!*name)
+		return 0;
+	if (clashes)
+		return add_name(subset, name, CLASH_SUFFIX);
+	times = ebcc_hash_insert_string(given, name);
+	if (!times) {
+		subset->strings.failed = true;
+		return 0;
+	}
+	if (++*times > 1)
+		snprintf(number, sizeof(number), "___%u", (unsigned)*times);
+	return add_name(subset, name, number);
+}
+
+static uint32_t add_tag(struct subset *subset, const char *name)
+{
+	unsigned uses = value_of(uses_of(subset->selection, name));
+
+	return add_unique_name(subset, &subset->tags, name, ktypes_excludes_tag(uses));
+}
+
+/*
+ * Names that must not be printed as the kernel has them: the preamble's own enumerators, and
+ * what libbpf takes for the compiler's va_list, which for BPF has not the kernel's size.
+ */
+static bool is_unprintable(const char *name)
+{
+	static const char *const names[] = {
+		"true", "false", "NULL", "va_list", "__builtin_va_list", "__gnuc_va_list"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* The name of a typedef or an enumerator; @wrong: it must not stand for what BTF has. */
+static uint32_t add_ordinary(struct subset *subset, const char *name, bool wrong)
+{
+	unsigned uses = value_of(uses_of(subset->selection, name));
+
+	return add_unique_name(subset, &subset->ordinary, name,
+			       wrong || ktypes_excludes_ordinary(uses) || is_unprintable(name));
+}
+
+static void append_type(struct subset *subset, uint32_t name, uint32_t info, uint32_t size_or_type)
+{
+	struct btf_type t = {.name_off = name, .info = info, .size = size_or_type};
+
+	ebcc_buf_append(&subset->types, &t, sizeof(t));
+}
+
+static uint32_t void_pointer(struct subset *subset)
+{
+	if (!subset->void_pointer)
+		subset->void_pointer = add_id(subset, 0);
+	return subset->void_pointer;
+}
+
+/*
+ * The type of a member. A member without a name whose struct has one (kernels are built with
+ * -fms-extensions since 6.19) is written without that: standard C would take it for a declaration.
+ */
+static uint32_t refer_member(struct subset *subset, const struct ebcc_btf_part *part,
+			     const struct btf_member *m)
+{
+	const struct ebcc_kernel_btf *btf = subset->selection->btf;
+	uint32_t id = ebcc_kernel_btf_id(part, m->type), stripped;
+	const struct btf_type *t;
+
+	if (is_function_pointer(btf, id))
+		return void_pointer(subset);
+	if (*ebcc_kernel_btf_name(btf, part, m->name_off))
+		return refer(subset, id);
+	stripped = ebcc_kernel_btf_strip(btf, id);
+	t = ebcc_kernel_btf_type(btf, stripped, &part);
+	if (t && btf_is_composite(t) && t->name_off)
+		return add_id(subset, stripped | NAMELESS);
+	return refer(subset, id);
+}
+
+static void write_composite(struct subset *subset, const struct ebcc_btf_part *part,
+			    const struct btf_type *t, bool complete, bool nameless)
+{
+	const struct ebcc_kernel_btf *btf = subset->selection->btf;
+	const char *name = ebcc_kernel_btf_name(btf, part, t->name_off);
+	const struct btf_member *m = btf_members(t);
+
+	if (!complete) {
+		append_type(subset, add_name(subset, name, ""),
+			    BTF_KIND_FWD << 24 | (uint32_t)btf_is_union(t) << 31, 0);
+		return;
+	}
+	append_type(subset, nameless ? 0 : add_tag(subset, name), t->info, t->size);
+	for (int i = 0; i < btf_vlen(t); i++, m++) {
+		struct btf_member copy = {.offset = m->offset};
+
+		copy.name_off = add_name(subset, ebcc_kernel_btf_name(btf, part, m->name_off), "");
+		copy.type = refer_member(subset, part, m);
+		ebcc_buf_append(&subset->types, &copy, sizeof(copy));
+	}
+}
+
+static void write_enum(struct subset *subset, const struct ebcc_btf_part *part,
+		       const struct btf_type *t)
+{
+	const struct ebcc_kernel_btf *btf = subset->selection->btf;
+	const char *name = ebcc_kernel_btf_name(btf, part, t->name_off);
+	uint32_t info = t->info;
+
+	if (btf_is_enum(t) && !subset->selection->tells_signs && looks_signed(t))
+		info |= 1u << 31;
+	append_type(subset, btf_vlen(t) ? add_tag(subset, name) : add_name(subset, name, ""), info,
+		    t->size);
+	for (int i = 0; i < btf_vlen(t); i++) {
+		uint32_t value =
+			add_ordinary(subset, ebcc_kernel_btf_name(btf, part, enumerator_name(t, i)),
+				     is_truncated(t));
+
+		if (btf_is_enum64(t)) {
+			struct btf_enum64 copy = btf_enum64(t)[i];
+
+			copy.name_off = value;
+			ebcc_buf_append(&subset->types, &copy, sizeof(copy));
+		} else {
+			struct btf_enum copy = btf_enum(t)[i];
+
+			copy.name_off = value;
+			ebcc_buf_append(&subset->types, &copy, sizeof(copy));
+		}
+	}
+}
+
+static void write_function(struct subset *subset, const struct ebcc_btf_part *part,
+			   const struct btf_type *t)
+{
+	const struct btf_param *p = btf_params(t);
+
+	append_type(subset, 0, t->info, refer_local(subset, part, t->type));
+	for (int i = 0; i < btf_vlen(t); i++, p++) {
+		/* The last one of a variadic function is void: it stays so. */
+		struct btf_param copy = {.type = refer_local(subset, part, p->type)};
+
+		ebcc_buf_append(&subset->types, &copy, sizeof(copy));
+	}
+}
+
+static void write_array(struct subset *subset, const struct ebcc_btf_part *part,
+			const struct btf_type *t)
+{
+	struct btf_array copy = *btf_array(t);
+
+	copy.type = refer_local(subset, part, copy.type);
+	copy.index_type = refer_local(subset, part, copy.index_type);
+	append_type(subset, 0, t->info, 0);
+	ebcc_buf_append(&subset->types, &copy, sizeof(copy));
+}
+
+static void write_type(struct subset *subset, uint32_t old_id)
+{
+	uint32_t id = old_id & ~NAMELESS;
+	const struct ebcc_kernel_btf *btf = subset->selection->btf;
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
+	const char *name = t ? ebcc_kernel_btf_name(btf, part, t->name_off) : "";
+
+	if (!t) { /* only void_pointer() gives numbers to nothing */
+		append_type(subset, 0, BTF_KIND_PTR << 24, 0);
+		return;
+	}
+	switch (btf_kind(t)) {
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		write_composite(subset, part, t, subset->selection->marks[id] & MARK_COMPLETE,
+				old_id & NAMELESS);
+		break;
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		write_enum(subset, part, t);
+		break;
+	case BTF_KIND_FUNC_PROTO:
+		write_function(subset, part, t);
+		break;
+	case BTF_KIND_ARRAY:
+		write_array(subset, part, t);
+		break;
+	case BTF_KIND_INT:
+		append_type(subset, add_name(subset, name, ""), t->info, t->size);
+		ebcc_buf_append(&subset->types, t + 1, sizeof(uint32_t));
+		break;
+	case BTF_KIND_FLOAT:
+		append_type(subset, add_name(subset, name, ""), t->info, t->size);
+		break;
+	case BTF_KIND_FWD:
+		append_type(subset, add_name(subset, name, ""), t->info, 0);
+		break;
+	case BTF_KIND_TYPEDEF:
+		append_type(subset, add_ordinary(subset, name, false), t->info,
+			    refer_local(subset, part, t->type));
+		break;
+	default: /* pointers and qualifiers */
+		append_type(subset, 0, t->info, refer_local(subset, part, t->type));
+		break;
+	}
+}
+
+static struct ebcc_error *write_subset(struct subset *subset, const struct selection *selection)
+{
+	size_t count = selection->btf->type_count;
+
+	*subset = (struct subset){.selection = selection, .count = 1, .capacity = 1024};
+	subset->new_ids = calloc(count, sizeof(*subset->new_ids));
+	subset->old_ids = calloc(subset->capacity, sizeof(*subset->old_ids));
+	if (!subset->new_ids || !subset->old_ids)
+		return ebcc_error_no_memory();
+	ebcc_buf_append_char(&subset->strings, '\0');
+	/* First what the source names: of several types with one name, these keep it. */
+	for (size_t i = 0; i < selection->queue_count; i++)
+		refer(subset, selection->queue[i]);
+	for (uint32_t id = 1; id < subset->count && !subset->endless; id++)
+		write_type(subset, subset->old_ids[id]);
+	if (subset->failed)
+		return ebcc_error_no_memory();
+	if (subset->endless)
+		return malformed(selection->btf, "a struct is part of itself");
+	TRY(ebcc_buf_check(&subset->types));
+	return ebcc_buf_check(&subset->strings);
+}
+
+/* libbpf's own object for the subset; @ret is NULL where there is nothing in it. */
+static struct ebcc_error *open_subset(const struct subset *subset, struct btf **ret)
+{
+	const char *path = subset->selection->btf->parts[0].path;
+	AUTO_BUF struct ebcc_buf raw = EBCC_BUF_INIT;
+	struct btf_header header = {.magic = BTF_MAGIC,
+				    .version = BTF_VERSION,
+				    .hdr_len = sizeof(header),
+				    .type_len = subset->types.size,
+				    .str_off = subset->types.size,
+				    .str_len = subset->strings.size};
+
+	ebcc_buf_append(&raw, &header, sizeof(header));
+	ebcc_buf_append(&raw, ebcc_buf_string(&subset->types), subset->types.size);
+	ebcc_buf_append(&raw, subset->strings.data, subset->strings.size);
+	TRY(ebcc_buf_check(&raw));
+	*ret = btf__new(raw.data, raw.size);
+	if (!*ret)
+		return ebcc_error_os(EBCC_ERROR_FORMAT, errno,
+				     "libbpf does not take the kernel's type information");
+	btf__set_pointer_size(*ret, 8);
+	return ebcc_btf_check(*ret, path);
+}
+
+static void print_piece(void *ctx, const char *format, va_list args)
+{
+	struct ebcc_buf *text = ctx;
+
+	if (text->size > MAX_TEXT)
+		text->failed = true;
+	else
+		ebcc_buf_vprintf(text, format, args);
+}
+
+static struct ebcc_error *print_types(const struct btf *btf, struct ebcc_buf *text)
+{
+	struct btf_dump *dump = btf_dump__new(btf, print_piece, text, NULL);
+	uint32_t count = btf__type_cnt(btf);
+	int result = 0;
+
+	if (!dump)
+		return ebcc_error_no_memory();
+	for (uint32_t id = 1; id < count && !result && !text->failed; id++)
+		result = btf_dump__dump_type(dump, id);
+	btf_dump__free(dump);
+	if (result)
+		return ebcc_error_os(EBCC_ERROR_FORMAT, -result,
+				     "the kernel's type information (BTF) can't be written as C");
+	return ebcc_buf_check(text);
+}
+
+static void cleanup_btf(struct btf **btf)
+{
+	btf__free(*btf);
+}
+
+/* Structs whose layout is the same in every kernel: what programs are called with. */
+static bool is_context(const char *name)
+{
+	static const char *const names[] = {
+		"pt_regs",	"user_pt_regs", "xdp_md",	 "__sk_buff",
+		"bpf_sock_ops", "sk_msg_md",	"bpf_sock_addr", "bpf_perf_event_data",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+/* Notes which parts the types come from, and whether any of them may differ by kernel. */
+static void note_origins(const struct selection *selection, struct ebcc_ktypes *ktypes)
+{
+	for (size_t i = 0; i < ktypes->btf->part_count; i++)
+		ktypes->btf->parts[i].in_use = false;
+	for (size_t i = 0; i < selection->queue_count; i++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t =
+			ebcc_kernel_btf_type(selection->btf, selection->queue[i], &part);
+		const char *name;
+
+		ktypes->btf->parts[part - selection->btf->parts].in_use = true;
+		name = ebcc_kernel_btf_name(selection->btf, part, t->name_off);
+		if (!(btf_is_struct(t) && is_context(name)) &&
+		    !(btf_is_typedef(t) && ebcc_ktypes_is_basic(name)))
+			ktypes->independent = false;
+	}
+}
+
+struct ebcc_error *ebcc_ktypes_print_btf(struct ebcc_ktypes *ktypes, bool whole,
+					 struct ebcc_buf *text)
+{
+	CLEANUP(selection_deinit) struct selection selection = {0};
+	CLEANUP(subset_deinit) struct subset subset = {0};
+	CLEANUP(cleanup_btf) struct btf *btf = NULL;
+
+	TRY(select_types(&selection, ktypes->btf, &ktypes->scan.names, whole));
+	note_origins(&selection, ktypes);
+	TRY(write_subset(&subset, &selection));
+	TRY(open_subset(&subset, &btf));
+	return print_types(btf, text);
+}

@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Constants, macros and small functions of kernel headers, for names that BTF doesn't have: from
+ * the table (macros.h), from the kernel's configuration, and those whose value depends on
+ * the kernel in hand.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/config.h"
+#include "types/ktypes_internal.h"
+#include "types/macros.h"
+
+/* Rounds of names that bring names along; tables nest 5 deep. */
+#define MAX_ROUNDS 16
+
+/* "KERNEL >= 6.3", "KERNEL < 6.3", "X86_64" or "BTF(name)". */
+static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
+{
+	unsigned major, minor;
+	char name[64], order[3];
+
+	if (sscanf(term, "KERNEL %2[<>=] %u.%u", order, &major, &minor) == 3) {
+		uint32_t code = major << 16 | minor << 8;
+
+		return (ktypes->kernel->version_code >= code) == (*order == '>');
+	}
+	if (!strncmp(term, "X86_64", strlen("X86_64")))
+		return ktypes->kernel->arch == EBCC_ARCH_X86_64;
+	return sscanf(term, "BTF(%63[a-zA-Z0-9_])", name) == 1 &&
+	       (ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_FUNC) ||
+		ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_STRUCT));
+}
+
+/* Whether a definition is true for the kernel in hand. */
+static bool holds(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
+{
+	const char *term = macro->condition;
+	bool all;
+
+	if (!term)
+		return true;
+	all = holds_term(ktypes, term);
+	while ((term = strpbrk(term, "|&"))) {
+		bool either = *term == '|';
+		bool next = holds_term(ktypes, term += strlen("|| "));
+
+		all = either ? all || next : all && next;
+	}
+	return all != macro->negated;
+}
+
+/* The definition that the kernel in hand has of a name; NULL: none. */
+static const struct ebcc_macro *find_macro(const struct ebcc_ktypes *ktypes, const char *name,
+					   size_t size)
+{
+	const struct ebcc_macro *macro = ebcc_macro_find(name, size);
+	const struct ebcc_macro *end = ebcc_macro_table + ebcc_macro_count;
+
+	for (const char *found = macro ? macro->name : NULL; found; macro++) {
+		if (macro == end || strcmp(macro->name, found))
+			return NULL;
+		if (holds(ktypes, macro))
+			return macro;
+	}
+	return NULL;
+}
+
+/* Whether the source can mean the macro of that name. */
+static bool is_wanted(const struct ebcc_ktypes *ktypes, enum ebcc_macro_kind kind, unsigned uses)
+{
+	if (ktypes_excludes_ordinary(uses) ||
+	    ((uses & EBCC_SCAN_DEFINES_MACRO) && !(uses & EBCC_SCAN_ASKED)))
+		return false;
+	if (uses & EBCC_SCAN_ASKED)
+		return true;
+	if (kind == EBCC_MACRO_ALIAS)
+		return (uses & EBCC_SCAN_MEMBER) && ktypes->scan.net_headers;
+	return uses & EBCC_SCAN_TOKEN;
+}
+
+/* A definition that depends on the kernel. Appends nothing where there is none to be had. */
+typedef struct ebcc_error *(*computed_fn)(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
+
+static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	ebcc_buf_printf(text, "#define LINUX_VERSION_CODE %" PRIu32 "\n",
+			ktypes->kernel->version_code);
+	return NULL;
+}
+
+/* A name of the source that has no value since no configuration is found. */
+static struct ebcc_error *note_unknown(struct ebcc_ktypes *ktypes, const char *name)
+{
+	ebcc_buf_printf(&ktypes->unknown, "%s%s", ktypes->unknown.size ? " " : "", name);
+	return ebcc_buf_check(&ktypes->unknown);
+}
+
+static struct ebcc_error *define_page_size(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (!ktypes->kernel->page_size)
+		return note_unknown(ktypes, "PAGE_SIZE");
+	ebcc_buf_printf(text, "#define PAGE_SIZE %zuUL\n", ktypes->kernel->page_size);
+	return NULL;
+}
+
+static struct ebcc_error *define_page_shift(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (!ktypes->kernel->page_size)
+		return note_unknown(ktypes, "PAGE_SHIFT");
+	ebcc_buf_printf(text, "#define PAGE_SHIFT %d\n", __builtin_ctzl(ktypes->kernel->page_size));
+	return NULL;
+}
+
+/* The value of a configuration symbol, for the text: NULL where it is not set, or (*@ret_known
+ * false) not known. What was asked is an input. */
+static struct ebcc_error *look_up_config(struct ebcc_ktypes *ktypes, const char *symbol, char **ret,
+					 bool *ret_known)
+{
+	TRY(ebcc_kernel_option(ktypes->kernel, ktypes->btf, symbol, ret, ret_known));
+	if (ktypes->kernel->config_path)
+		ebcc_buf_printf(&ktypes->inputs, "config %s %s\n", symbol, *ret ? *ret : "n");
+	else
+		ebcc_buf_append_string(&ktypes->inputs, "unconfigured\n");
+	return ebcc_buf_check(&ktypes->inputs);
+}
+
+/* #define NAME with the value of a configuration symbol, or @otherwise where it is not set. */
+static struct ebcc_error *define_from_config(struct ebcc_ktypes *ktypes, const char *name,
+					     const char *symbol, const char *otherwise,
+					     struct ebcc_buf *text)
+{
+	AUTO_FREE char *value = NULL;
+	bool known;
+
+	TRY(look_up_config(ktypes, symbol, &value, &known));
+	if (!known)
+		return note_unknown(ktypes, name);
+	ebcc_buf_printf(text, "#define %s %s\n", name, value ? value : otherwise);
+	return NULL;
+}
+
+static struct ebcc_error *define_hz(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	return define_from_config(ktypes, "HZ", "CONFIG_HZ", "250", text);
+}
+
+static struct ebcc_error *define_nr_cpus(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	return define_from_config(ktypes, "NR_CPUS", "CONFIG_NR_CPUS", "8192", text);
+}
+
+/* Where the kernel's half of the addresses begins. */
+static struct ebcc_error *define_page_offset(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	const struct ebcc_arch *arch = ebcc_arch_of_id(ktypes->kernel->arch);
+
+	if (arch->page_offset_l4) {
+		ebcc_buf_printf(text, "#define PAGE_OFFSET %#" PRIx64 "UL\n", arch->page_offset_l4);
+		return NULL;
+	}
+	TRY(define_from_config(ktypes, "VA_BITS", "CONFIG_ARM64_VA_BITS", "48", text));
+	ebcc_buf_append_string(text, "#define PAGE_OFFSET (-(1UL << VA_BITS))\n");
+	return NULL;
+}
+
+static struct ebcc_error *define_base(struct ebcc_buf *text, const char *name, uint64_t base)
+{
+	if (base)
+		ebcc_buf_printf(text, "#define %s %#" PRIx64 "UL\n", name, base);
+	return NULL;
+}
+
+/* The same with page tables of four and of five levels. A kernel built with CONFIG_X86_5LEVEL, as
+ * all are since 6.17, may run with either. */
+static struct ebcc_error *define_page_offset_l4(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	return define_base(text, "__PAGE_OFFSET_BASE_L4",
+			   ebcc_arch_of_id(ktypes->kernel->arch)->page_offset_l4);
+}
+
+static struct ebcc_error *define_page_offset_l5(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	return define_base(text, "__PAGE_OFFSET_BASE_L5",
+			   ebcc_arch_of_id(ktypes->kernel->arch)->page_offset_l5);
+}
+
+/* The number of elements of an array member of a struct, searched through anonymous members; 0:
+ * none. */
+static uint32_t array_length(const struct ebcc_kernel_btf *btf, const char *tag, const char *member)
+{
+	const struct ebcc_btf_part *part, *array_part;
+	uint32_t id = ebcc_kernel_btf_find(btf, tag, BTF_KIND_STRUCT);
+	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part), *array;
+
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+
+		if (strcmp(ebcc_kernel_btf_name(btf, part, m->name_off), member))
+			continue;
+		id = ebcc_kernel_btf_strip(btf, ebcc_kernel_btf_id(part, m->type));
+		array = ebcc_kernel_btf_type(btf, id, &array_part);
+		return array && btf_is_array(array) ? btf_array(array)->nelems : 0;
+	}
+	return 0;
+}
+
+/* Constants that are the length of an array in a struct of the kernel: where BTF has that, the
+ * table doesn't count. @less is what the array has beyond the constant. */
+static const struct {
+	const char *name, *tag, *member;
+	uint32_t less;
+} lengths[] = {
+	{"KSYM_NAME_LEN", "kallsym_iter", "name", 0},
+	{"MODULE_NAME_LEN", "module", "name", 0},
+	{"TASK_COMM_LEN", "task_struct", "comm", 0},
+	{"DISK_NAME_LEN", "gendisk", "disk_name", 0},
+	{"IFNAMSIZ", "net_device", "name", 0},
+	{"MAX_ADDR_LEN", "net_device", "perm_addr", 0},
+	{"BINPRM_BUF_SIZE", "linux_binprm", "buf", 0},
+	{"XT_TABLE_MAXNAMELEN", "xt_table", "name", 0},
+	{"NR_PAGE_ORDERS", "zone", "free_area", 0},
+	{"MAX_PAGE_ORDER", "zone", "free_area", 1},
+};
+
+/* The value of such a constant; 0: not one, or BTF doesn't have the array. */
+static uint32_t length_of(const struct ebcc_kernel_btf *btf, const char *name)
+{
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		uint32_t length;
+
+		if (strcmp(lengths[i].name, name))
+			continue;
+		length = array_length(btf, lengths[i].tag, lengths[i].member);
+		return length > lengths[i].less ? length - lengths[i].less : 0;
+	}
+	return 0;
+}
+
+/* 40 for ages, then as d_iname of struct dentry has room; since 6.14 in a union d_shortname. */
+static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	const struct ebcc_kernel_btf *btf = ktypes->btf;
+	uint32_t length = array_length(btf, "dentry", "d_iname");
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t;
+
+	if (!length) {
+		t = ebcc_kernel_btf_type(
+			btf, ebcc_kernel_btf_find(btf, "shortname_store", BTF_KIND_UNION), &part);
+		length = t ? t->size : 40;
+	}
+	ebcc_buf_printf(text, "#define DNAME_INLINE_LEN %" PRIu32 "\n", length);
+	return NULL;
+}
+
+/* A bio named its disk itself until 5.12, and names a block device since. */
+static struct ebcc_error *define_bio_dev(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	uint32_t bio = ebcc_kernel_btf_find(ktypes->btf, "bio", BTF_KIND_STRUCT);
+	const char *disk = ebcc_kernel_btf_has_member(ktypes->btf, bio, "bi_disk")
+				   ? "bi_disk"
+				   : "bi_bdev->bd_disk";
+
+	ebcc_buf_printf(text,
+			"#define bio_dev(__bio) ((u32)((__bio)->%s->major << 20 | "
+			"(__bio)->%s->first_minor))\n",
+			disk, disk);
+	return NULL;
+}
+
+static const struct {
+	const char *name;
+	computed_fn define;
+} computed[] = {
+	{"LINUX_VERSION_CODE", define_version},
+	{"PAGE_SIZE", define_page_size},
+	{"PAGE_SHIFT", define_page_shift},
+	{"PAGE_OFFSET", define_page_offset},
+	{"__PAGE_OFFSET_BASE_L4", define_page_offset_l4},
+	{"__PAGE_OFFSET_BASE_L5", define_page_offset_l5},
+	{"HZ", define_hz},
+	{"NR_CPUS", define_nr_cpus},
+	{"DNAME_INLINE_LEN", define_dname_length},
+	{"bio_dev", define_bio_dev},
+};
+
+/* Structs that the kernel's headers have under another name than user space's. */
+static const struct {
+	const char *name, *kernel_name;
+} renamed_tags[] = {
+	{"sockaddr_storage", "__kernel_sockaddr_storage"},
+};
+
+/* Whether the source means such a struct, and the kernel doesn't have one of the plain name. */
+static bool is_renamed_tag(const struct ebcc_ktypes *ktypes, size_t index)
+{
+	unsigned uses = ebcc_scan_uses(&ktypes->scan, renamed_tags[index].name);
+
+	return (uses & EBCC_SCAN_TAG) && !ktypes_excludes_tag(uses) &&
+	       !(uses & EBCC_SCAN_DEFINES_MACRO) &&
+	       !ebcc_kernel_btf_find(ktypes->btf, renamed_tags[index].name, BTF_KIND_STRUCT);
+}
+
+static struct ebcc_error *expand_renamed_tags(struct ebcc_ktypes *ktypes)
+{
+	for (size_t i = 0; i < sizeof(renamed_tags) / sizeof(*renamed_tags); i++) {
+		uint64_t *uses;
+
+		if (!is_renamed_tag(ktypes, i))
+			continue;
+		uses = ebcc_hash_insert_string(&ktypes->scan.names, renamed_tags[i].kernel_name);
+		if (!uses)
+			return ebcc_error_no_memory();
+		*uses |= EBCC_SCAN_TAG;
+	}
+	return NULL;
+}
+
+static void print_renamed_tags(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < sizeof(renamed_tags) / sizeof(*renamed_tags); i++)
+		if (is_renamed_tag(ktypes, i))
+			ebcc_buf_printf(text, "#define %s %s\n", renamed_tags[i].name,
+					renamed_tags[i].kernel_name);
+}
+
+/* Adds what one macro names. */
+static struct ebcc_error *expand(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
+{
+	const char *text = macro->text;
+
+	/* The scan is not to learn that the source defines it. */
+	if (macro->kind != EBCC_MACRO_CODE)
+		text += strlen("#define ") + strlen(macro->name);
+	return ebcc_scan_merge_names(&ktypes->scan, text, strlen(text));
+}
+
+/* One pass over the names; *ret_more: some macro was new, and its names are to be looked at. */
+static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_more)
+{
+	AUTO_FREE const struct ebcc_macro **found = NULL;
+	size_t count = 0;
+
+	found = malloc((ktypes->scan.names.count + 1) * sizeof(*found));
+	if (!found)
+		return ebcc_error_no_memory();
+	hash_for_each (&ktypes->scan.names, entry) {
+		const struct ebcc_macro *macro;
+
+		if (entry->value & FOUND_MACRO)
+			continue;
+		macro = find_macro(ktypes, entry->key, entry->key_size);
+		if (!macro || !is_wanted(ktypes, macro->kind, entry->value))
+			continue;
+		entry->value |= FOUND_MACRO;
+		found[count++] = macro;
+	}
+	/* Only now: it changes the table that was walked. */
+	for (size_t i = 0; i < count; i++)
+		TRY(expand(ktypes, found[i]));
+	*ret_more = count > 0;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_ktypes_expand_macros(struct ebcc_ktypes *ktypes)
+{
+	bool more = true;
+
+	for (int i = 0; i < MAX_ROUNDS && more; i++)
+		TRY(expand_round(ktypes, &more));
+	return expand_renamed_tags(ktypes);
+}
+
+static struct ebcc_error *print_computed(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	for (size_t i = 0; i < sizeof(computed) / sizeof(*computed); i++) {
+		unsigned uses = ebcc_scan_uses(&ktypes->scan, computed[i].name);
+
+		if (!(uses & FOUND_ORDINARY) && is_wanted(ktypes, EBCC_MACRO_DEFINE, uses))
+			TRY(computed[i].define(ktypes, text));
+	}
+	return NULL;
+}
+
+/* CONFIG_X as the build has it: 1 for y, and CONFIG_X_MODULE for m. */
+static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *name,
+				       struct ebcc_buf *text)
+{
+	static const char suffix[] = "_MODULE";
+	AUTO_FREE char *value = NULL, *symbol = strdup(name);
+	size_t size = strlen(name);
+	bool module = size > sizeof(suffix) && !strcmp(name + size - strlen(suffix), suffix);
+	bool known;
+
+	if (!symbol)
+		return ebcc_error_no_memory();
+	if (module)
+		symbol[size - strlen(suffix)] = '\0';
+	TRY(look_up_config(ktypes, symbol, &value, &known));
+	if (!known)
+		return note_unknown(ktypes, name);
+	if (!value || !strcmp(value, "n") || (module && strcmp(value, "m")))
+		return NULL;
+	/* IS_ENABLED() makes the module's name of the symbol's. */
+	if (!strcmp(value, "m"))
+		ebcc_buf_printf(text, "#define %s%s 1\n", symbol, suffix);
+	else if (!strcmp(value, "y"))
+		ebcc_buf_printf(text, "#define %s 1\n", name);
+	else
+		ebcc_buf_printf(text, "#define %s %s\n", name, value);
+	return NULL;
+}
+
+static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	hash_for_each (&ktypes->scan.names, entry) {
+		if (!strncmp(entry->key, "CONFIG_", 7) &&
+		    is_wanted(ktypes, EBCC_MACRO_DEFINE, entry->value))
+			TRY(print_config(ktypes, entry->key, text));
+	}
+	return NULL;
+}
+
+/*
+ * A word behind the body of a struct, a union or an enum that begins with two underscores, that
+ * nothing else in the source names and that nobody defines: C takes it for a variable or a member,
+ * and the struct's layout is not the one that was meant.
+ */
+void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	static const unsigned named = EBCC_SCAN_TOKEN | EBCC_SCAN_TAG | EBCC_SCAN_MEMBER |
+				      EBCC_SCAN_DEFINES_MACRO | EBCC_SCAN_DEFINES_TYPEDEF |
+				      EBCC_SCAN_DEFINES_ENUMERATOR;
+
+	hash_for_each (&ktypes->scan.names, entry) {
+		const char *name = entry->key;
+
+		if (!(entry->value & EBCC_SCAN_DOUBTFUL) || (entry->value & named))
+			continue;
+		ebcc_buf_printf(text,
+				"#ifndef %s\n#define %s _Pragma(\"GCC error \\\"'%s' is not "
+				"an attribute that is known here: as it stands, it declares a "
+				"variable or a member of that name. Write the attribute as "
+				"__attribute__((...)), or another name for what is declared"
+				"\\\"\")\n#endif\n",
+				name, name, name);
+	}
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct ebcc_macro *left = *(const struct ebcc_macro *const *)a;
+	const struct ebcc_macro *right = *(const struct ebcc_macro *const *)b;
+
+	return (left->order > right->order) - (left->order < right->order);
+}
+
+static void print_define(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro,
+			 struct ebcc_buf *text)
+{
+	uint32_t length = length_of(ktypes->btf, macro->name);
+
+	if (length)
+		ebcc_buf_printf(text, "#define %s %" PRIu32 "\n", macro->name, length);
+	else
+		ebcc_buf_append_string(text, macro->text);
+}
+
+struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	AUTO_FREE const struct ebcc_macro **chosen =
+		malloc((ktypes->scan.names.count + 1) * sizeof(*chosen));
+	size_t count = 0;
+
+	if (!chosen)
+		return ebcc_error_no_memory();
+	TRY(print_computed(ktypes, text));
+	TRY(print_configs(ktypes, text));
+	print_renamed_tags(ktypes, text);
+	hash_for_each (&ktypes->scan.names, entry)
+		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
+			chosen[count++] = find_macro(ktypes, entry->key, entry->key_size);
+	qsort(chosen, count, sizeof(*chosen), by_order);
+	/* Functions use the macros of their time: all of these come first. */
+	for (size_t i = 0; i < count; i++)
+		if (chosen[i]->kind != EBCC_MACRO_CODE)
+			print_define(ktypes, chosen[i], text);
+	for (size_t i = 0; i < count; i++)
+		if (chosen[i]->kind == EBCC_MACRO_CODE)
+			ebcc_buf_append_string(text, chosen[i]->text);
+	return ebcc_buf_check(text);
+}

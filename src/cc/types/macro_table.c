@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Build-time program: makes the table of macros.h. Definitions come from this project's
+ * kernel/macros.h and kernel/aliases.h, and from user-space headers: a list of their macros as
+ * `cc -E -dM` prints it, and their enumerators, from their text as `cc -E -P` prints it. The first
+ * definition of a name is the one kept. Of the headers, only constants in capitals are taken: what
+ * else they define is not the kernel's interface. And none that grows from kernel to kernel: the
+ * numbers of the last enumerators, and what kernel/macros.h names with #undef.
+ *
+ * In the project's own headers, definitions may stand between #if, #else and #endif. The condition
+ * is one of the kernel that a source is compiled for (ktypes_macros.c evaluates it there):
+ * `KERNEL >= 6.3`, `KERNEL < 6.8`, `X86_64`, or `BTF(name)` for a function or a struct that the
+ * kernel has;
+ * || and && join several, from left to right. Such a name has several definitions, and the first
+ * that holds is taken.
+ *
+ * macro_table OUT MACROS ALIASES LIST TEXT
+ */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUILD_TOOL "macro_table"
+#include "base/build_tool.h"
+#include "types/macros.h"
+
+#define MAX_MACROS 20000
+
+/* Beside enum ebcc_macro_kind: a name that is not to be offered from user-space headers. */
+#define WITHHELD ((enum ebcc_macro_kind) - 1)
+
+static struct ebcc_macro macros[MAX_MACROS];
+static size_t count;
+
+/* The #if or #else that the line is in: NULL outside of them. */
+static char *condition;
+static bool condition_negated;
+
+static bool is_name_part(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+static size_t name_size(const char *text)
+{
+	size_t size = 0;
+
+	while (is_name_part(text[size]))
+		size++;
+	return size;
+}
+
+static void add(const char *name, size_t size, const char *text, size_t text_size,
+		enum ebcc_macro_kind kind)
+{
+	if (!size || count == MAX_MACROS)
+		die("no name, or too many", text);
+	macros[count] = (struct ebcc_macro){.name = strndup(name, size),
+					    .text = strndup(text, text_size),
+					    .kind = kind,
+					    .condition = condition,
+					    .negated = condition_negated,
+					    .order = count};
+	count++;
+}
+
+/* The end of a line, with those that a backslash joins to it. */
+static const char *end_of_define(const char *line)
+{
+	const char *end = strchr(line, '\n');
+
+	while (end && end[-1] == '\\')
+		end = strchr(end + 1, '\n');
+	if (!end)
+		die("unfinished definition", line);
+	return end + 1;
+}
+
+/* The end of a function: a brace in the first column. */
+static const char *end_of_function(const char *line)
+{
+	const char *end = strstr(line, "\n}\n");
+
+	if (!end)
+		die("unfinished function", line);
+	return end + 3;
+}
+
+/* The function's name is the word before the parenthesis of its parameters, the last one that opens
+ * before the body at depth 0 but for attributes. */
+static const char *function_name(const char *text, size_t *ret_size)
+{
+	const char *body = strstr(text, "\n{"), *name = NULL;
+	int depth = 0;
+
+	for (const char *p = text; p < body; p++) {
+		if (*p == '(' && !depth++) {
+			const char *start = p;
+
+			while (start > text && is_name_part(start[-1]))
+				start--;
+			if (start != p && strncmp(start, "__attribute__", 13)) {
+				name = start;
+				*ret_size = p - start;
+			}
+		} else if (*p == ')') {
+			depth--;
+		}
+	}
+	if (!name)
+		die("no function name", text);
+	return name;
+}
+
+/* The last word before the semicolon. */
+static const char *typedef_name(const char *text, size_t *ret_size)
+{
+	const char *end = strchr(text, ';'), *start = end;
+
+	while (is_name_part(start[-1]))
+		start--;
+	*ret_size = end - start;
+	return start;
+}
+
+static const char *skip_comment(const char *line)
+{
+	const char *end = strstr(line, "*/");
+
+	if (!end)
+		die("unfinished comment", line);
+	end = strchr(end, '\n');
+	return end ? end + 1 : line + strlen(line);
+}
+
+/* Whether a #define, from its name on, stands for attributes, words like them, or nothing. */
+static bool is_attribute(const char *name)
+{
+	static const char *const beginnings[] = {"\n", "__attribute__((", "inline"};
+	const char *body = name + name_size(name);
+
+	if (*body == '(')
+		body = strchr(body, ')') + 1;
+	body += strspn(body, " \\\t");
+	if (*body == '\n' && body[-1] == '\\')
+		body += strspn(body, "\n\t ");
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (!strncmp(body, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
+/* Follows #if, #else and #endif; false for another line. */
+static bool follow_condition(const char *line, const char *end)
+{
+	if (!strncmp(line, "#if ", 4)) {
+		if (condition)
+			die("conditions don't nest", line);
+		condition = strndup(line + 4, end - line - 5);
+		condition_negated = false;
+	} else if (!strncmp(line, "#else\n", 6)) {
+		condition_negated = true;
+	} else if (!strncmp(line, "#endif\n", 7)) {
+		condition = NULL;
+		condition_negated = false;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* The definitions of a header of this project. */
+static void add_header(const char *path, enum ebcc_macro_kind define_kind)
+{
+	char *text = read_file(path);
+	const char *line = text;
+
+	while (*line) {
+		const char *end, *name;
+		size_t size = 0;
+
+		if (*line == '\n') {
+			line++;
+			continue;
+		}
+		if (!strncmp(line, "/*", 2)) {
+			line = skip_comment(line);
+			continue;
+		}
+		end = strchr(line, '\n') + 1;
+		if (follow_condition(line, end)) {
+			line = end;
+			continue;
+		}
+		if (!strncmp(line, "#define ", 8)) {
+			end = end_of_define(line);
+			add(line + 8, name_size(line + 8), line, end - line,
+			    is_attribute(line + 8) ? EBCC_MACRO_ATTRIBUTE : define_kind);
+		} else if (!strncmp(line, "#undef ", 7)) {
+			add(line + 7, name_size(line + 7), "", 0, WITHHELD);
+		} else if (!strncmp(line, "typedef ", 8)) {
+			end = end_of_define(line);
+			name = typedef_name(line, &size);
+			add(name, size, line, end - line, EBCC_MACRO_CODE);
+		} else if (!strncmp(line, "static ", 7)) {
+			end = end_of_function(line);
+			name = function_name(line, &size);
+			add(name, size, line, end - line, EBCC_MACRO_CODE);
+		} else {
+			die("this is no definition", line);
+		}
+		line = end;
+	}
+	free(text);
+}
+
+/* Whether a name is the compiler's or the C library's own: it says what these are, not the kernel.
+ */
+static bool is_internal(const char *name, size_t size)
+{
+	static const char *const prefixes[] = {"__GCC_", "__GLIBC", "__STDC", "__USE_", "__HAVE_"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return name[0] == '_' && (name[1] != '_' || name[size - 1] == '_');
+}
+
+/* Whether a macro of the compiler's list is a constant, or a test of one, to be offered. */
+static bool is_offered(const char *name, size_t size, const char *value, size_t value_size)
+{
+	bool syscall_number = size > 5 && !strncmp(name, "__NR_", 5);
+
+	if (!value_size || is_internal(name, size) || !strncmp(name, "NULL", size))
+		return false;
+	for (size_t i = 0; i < size && !syscall_number; i++)
+		if (islower((unsigned char)name[i]))
+			return false;
+	/* An enumerator with a macro of its name in front, for #ifdef. */
+	if (value_size == size && !strncmp(name, value, size))
+		return false;
+	/* Request codes of ioctls, made by macros that would have to come along. */
+	if (memmem(value, value_size, "_IO", 3))
+		return false;
+	return true;
+}
+
+/* "#define NAME VALUE" or "#define NAME(X) VALUE", one a line. */
+static void add_list(const char *path)
+{
+	char *text = read_file(path);
+
+	for (const char *line = text; line && *line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		const char *name = line + 8, *value, *end = strchr(line, '\n');
+		size_t size = 0;
+
+		if (strncmp(line, "#define ", 8) || !end)
+			continue;
+		size = name_size(name);
+		value = name + size;
+		if (*value == '(')
+			value = strchr(value, ')') + 1;
+		while (*value == ' ')
+			value++;
+		if (value <= end && is_offered(name, size, value, end - value))
+			add(name, size, line, end + 1 - line, EBCC_MACRO_DEFINE);
+	}
+	free(text);
+}
+
+/* The end of an enumerator's expression: the comma behind it, or the enum's brace. */
+static const char *end_of_expression(const char *p)
+{
+	int depth = 0;
+
+	for (; *p && (depth || (*p != ',' && *p != '}')); p++)
+		depth += (*p == '(') - (*p == ')');
+	return p;
+}
+
+/* The first position that is no space. */
+static const char *skip_spaces(const char *p)
+{
+	while (isspace((unsigned char)*p))
+		p++;
+	return p;
+}
+
+/* What enumerators without an expression count from. */
+struct base {
+	const char *name; /* NULL: 0 */
+	size_t size;
+	unsigned distance;
+};
+
+/* Whether an enumerator without an expression tells how many there are: a newer kernel has more. */
+static bool is_count(const char *name, size_t size)
+{
+	static const char *const endings[] = {"_MAX", "_CNT", "_LAST", "_NUM", "_COUNT", "_END"};
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t length = strlen(endings[i]);
+
+		if (size > length && !strncmp(name + size - length, endings[i], length))
+			return true;
+	}
+	return false;
+}
+
+static void add_enumerator(const char *name, size_t size, const char *expression,
+			   size_t expression_size, const struct base *base)
+{
+	char *text = NULL;
+	int length;
+
+	if (expression)
+		length = asprintf(&text, "#define %.*s (%.*s)\n", (int)size, name,
+				  (int)expression_size, expression);
+	else if (base->name)
+		length = asprintf(&text, "#define %.*s (%.*s + %u)\n", (int)size, name,
+				  (int)base->size, base->name, base->distance);
+	else
+		length = asprintf(&text, "#define %.*s %u\n", (int)size, name, base->distance);
+	if (length < 0)
+		die("no memory for", name);
+	for (char *p = text; p[1]; p++)
+		if (*p == '\n')
+			*p = ' ';
+	if (is_offered(name, size, "0", 1))
+		add(name, size, text, strlen(text),
+		    !expression && is_count(name, size) ? WITHHELD : EBCC_MACRO_DEFINE);
+	free(text);
+}
+
+/* The enumerators of one enum, from behind its brace. Returns its end. */
+static const char *add_enum(const char *p)
+{
+	struct base base = {0};
+
+	for (p = skip_spaces(p); is_name_part(*p); p = skip_spaces(p)) {
+		const char *name = p, *expression = NULL, *end;
+		size_t size = name_size(name);
+
+		p = skip_spaces(name + size);
+		if (*p == '=')
+			expression = skip_spaces(p + 1);
+		end = end_of_expression(p);
+		add_enumerator(name, size, expression, expression ? end - expression : 0, &base);
+		if (expression)
+			base = (struct base){.name = name, .size = size};
+		base.distance++;
+		p = *end == ',' ? end + 1 : end;
+	}
+	return p;
+}
+
+/* The enumerators of all enums in preprocessed text. */
+static void add_enums(const char *path)
+{
+	char *text = read_file(path);
+
+	for (const char *p = text; (p = strstr(p, "enum"));) {
+		bool whole = p == text || !is_name_part(p[-1]);
+
+		p += strlen("enum");
+		if (!whole || is_name_part(*p))
+			continue;
+		p = skip_spaces(p);
+		p = skip_spaces(p + name_size(p));
+		if (*p == '{')
+			p = add_enum(p + 1);
+	}
+	free(text);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct ebcc_macro *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : (left->order > right->order) - (left->order < right->order);
+}
+
+/* Whether a definition names one that is withheld. */
+static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_macro *withheld,
+			   size_t withheld_count)
+{
+	const char *p = macro->text + strlen("#define ") + strlen(macro->name);
+
+	while (*p) {
+		char word[128];
+		size_t size = name_size(p);
+		struct ebcc_macro key = {.name = word};
+
+		if (!size) {
+			p++;
+			continue;
+		}
+		snprintf(word, sizeof(word), "%.*s", (int)size, p);
+		if (bsearch(&key, withheld, withheld_count, sizeof(key), by_name))
+			return true;
+		p += size;
+	}
+	return false;
+}
+
+/* Withholds what is made of withheld names, from the definition @first on; whether that was any. */
+static bool spread_withheld(size_t first)
+{
+	static struct ebcc_macro withheld[MAX_MACROS];
+	size_t withheld_count = 0;
+	bool spread = false;
+
+	for (size_t i = 0; i < count; i++)
+		if (macros[i].kind == WITHHELD)
+			withheld[withheld_count++] = (struct ebcc_macro){.name = macros[i].name};
+	qsort(withheld, withheld_count, sizeof(*withheld), by_name);
+	for (size_t i = first; i < count; i++)
+		if (macros[i].kind == EBCC_MACRO_DEFINE &&
+		    names_withheld(&macros[i], withheld, withheld_count)) {
+			macros[i].kind = WITHHELD;
+			spread = true;
+		}
+	return spread;
+}
+
+static void print_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '\n')
+			fputs("\\n", out);
+		else if (*text == '\t')
+			fputs("\\t", out);
+		else if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const kinds[] = {"DEFINE", "ATTRIBUTE", "ALIAS", "CODE"};
+	const char *complete = NULL; /* the name whose definitions are all written */
+	size_t own;
+	FILE *out;
+
+	if (argc != 6)
+		die("usage", "macro_table OUT MACROS ALIASES LIST TEXT");
+	add_header(argv[2], EBCC_MACRO_DEFINE);
+	add_header(argv[3], EBCC_MACRO_ALIAS);
+	own = count;
+	add_list(argv[4]);
+	add_enums(argv[5]);
+	while (spread_withheld(own))
+		;
+	qsort(macros, count, sizeof(*macros), by_name);
+	out = fopen(argv[1], "w");
+	if (!out)
+		die("can't write", argv[1]);
+	fputs("/* Made by macro_table.c. */\n#include \"types/macros.h\"\n\n"
+	      "const struct ebcc_macro ebcc_macro_table[] = {\n",
+	      out);
+	for (size_t i = 0; i < count; i++) {
+		const struct ebcc_macro *macro = &macros[i];
+
+		if (complete && !strcmp(macro->name, complete))
+			continue;
+		if (!macro->condition)
+			complete = macro->name;
+		if (macro->kind == WITHHELD)
+			continue;
+		fprintf(out, "\t{\"%s\", ", macro->name);
+		print_string(out, macro->text);
+		fprintf(out, ", EBCC_MACRO_%s, %u, ", kinds[macro->kind], macro->order);
+		if (macro->condition)
+			fprintf(out, "\"%s\", %d},\n", macro->condition, macro->negated);
+		else
+			fputs("NULL, 0},\n", out);
+	}
+	fputs("};\nconst size_t ebcc_macro_count = sizeof(ebcc_macro_table) / "
+	      "sizeof(*ebcc_macro_table);\n",
+	      out);
+	return fclose(out) ? 1 : 0;
+}

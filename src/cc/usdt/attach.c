@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Attaching to a USDT probe: a user probe at each of its locations, in every file that has
+ * it; the layout of its arguments in the module's map; its semaphores raised. All of it, or
+ * nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "attach/attach.h"
+#include "attach/perf_link.h"
+#include "attach/uprobe.h"
+#include "base/options.h"
+#include "elf/proc_maps.h"
+#include "kernel/features.h"
+#include "load/link.h"
+#include "load/usdt_specs.h"
+#include "usdt/usdt.h"
+
+/* What one location has in use. */
+struct held {
+	int fd;		    /* keeps the program attached; -1: it isn't */
+	uint64_t key;	    /* of the layout of its arguments; 0: it has none */
+	uint64_t semaphore; /* where it was raised by us in the process; 0: it wasn't */
+};
+
+struct usdt_link {
+	struct ebcc_link base;
+	struct held *held;
+	size_t count;
+	int memory; /* of the process, while a semaphore is raised by us; or -1 */
+};
+
+static void detach(struct ebcc_link *base)
+{
+	struct usdt_link *link = (struct usdt_link *)base;
+	struct ebcc_module *module = base->program->module;
+	/* What a forked child undoes in the map and in the process would be its parent's. */
+	bool ours = getpid() == module->owner;
+
+	for (size_t i = 0; i < link->count; i++) {
+		struct held *held = &link->held[i];
+
+		cleanup_close(&held->fd);
+		if (held->key && ours)
+			ebcc_usdt_specs_remove(module, held->key);
+		if (held->semaphore && ours)
+			ebcc_semaphore_lower(link->memory, held->semaphore);
+	}
+	cleanup_close(&link->memory);
+	free(link->held);
+}
+
+/* One attaching. */
+struct attaching {
+	struct usdt_link *link;
+	const struct ebcc_usdt_attach_opts *opts;
+	int pid; /* or 0 */
+	bool wants_arguments, has_cookies;
+};
+
+/* ---- Places in the process ---- */
+
+static bool maps_file(const struct ebcc_mapping *mapping, const struct ebcc_usdt_binary *binary,
+		      const struct stat *st)
+{
+	if (st->st_ino == mapping->inode && major(st->st_dev) == mapping->major &&
+	    minor(st->st_dev) == mapping->minor)
+		return true;
+	/* Overlay file systems show other devices. */
+	return mapping->path && !strcmp(mapping->path, binary->path);
+}
+
+/* Where a process has the byte at @offset of a file; as code, or as data that it can change. */
+static struct ebcc_error *find_in_process(int pid, const struct ebcc_usdt_binary *binary,
+					  uint64_t offset, bool code, uint64_t *ret)
+{
+	AUTO_BUF struct ebcc_buf maps = EBCC_BUF_INIT;
+	struct ebcc_mapping mapping;
+	struct stat st;
+	char *at;
+
+	if (fstat(binary->fd, &st))
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't examine %s", binary->path);
+	TRY(ebcc_maps_read(pid, &maps));
+	at = maps.data;
+	while (ebcc_maps_next(&at, &mapping)) {
+		if (!(code ? mapping.executable : mapping.writable) || offset < mapping.offset ||
+		    offset - mapping.offset >= mapping.end - mapping.start ||
+		    !maps_file(&mapping, binary, &st))
+			continue;
+		*ret = mapping.start + (offset - mapping.offset);
+		return NULL;
+	}
+	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+							 "process %d has not mapped %s", pid,
+							 binary->path),
+				       binary->path);
+}
+
+/* ---- Arguments ---- */
+
+/* Without cookies, a program finds the layout by the address that it runs at. */
+static struct ebcc_error *find_key(const struct attaching *attaching,
+				   const struct ebcc_usdt_probe *probe,
+				   const struct ebcc_usdt_site *site, uint64_t offset,
+				   uint64_t *ret)
+{
+	const struct ebcc_usdt_binary *binary = probe->binary;
+
+	*ret = 0;
+	if (attaching->has_cookies)
+		return NULL;
+	if (binary->kind.fixed) {
+		*ret = site->address;
+		return NULL;
+	}
+	if (attaching->pid)
+		return find_in_process(attaching->pid, binary, offset, true, ret);
+	return ebcc_error_create(
+		EBCC_ERROR_UNSUPPORTED,
+		"%s:%s of %s is at another address in each process, and this kernel can't tell "
+		"them apart for its arguments (Linux 5.15 can): give a pid",
+		probe->provider, probe->name, binary->path);
+}
+
+static struct ebcc_error *describe_arguments(const struct attaching *attaching,
+					     const struct ebcc_usdt_probe *probe,
+					     const struct ebcc_usdt_site *site, uint64_t offset,
+					     struct held *held)
+{
+	struct ebcc_module *module = attaching->link->base.program->module;
+	struct ebcc_usdt_spec spec;
+	size_t unreadable;
+	const char *reason;
+	uint64_t key;
+
+	if (!attaching->wants_arguments)
+		return NULL;
+	ebcc_usdt_encode_site(probe, site, &spec, &unreadable, &reason);
+	if (unreadable)
+		ebcc_log(&module->log, EBCC_LOG_WARNING,
+			 "argument %zu of %s:%s can't be read at 0x%llx of %s: %s", unreadable,
+			 probe->provider, probe->name, (unsigned long long)site->address,
+			 probe->binary->path, reason);
+	if (!spec.count)
+		return NULL;
+	TRY(find_key(attaching, probe, site, offset, &key));
+	return ebcc_usdt_specs_add(module, key, &spec, &held->key);
+}
+
+/* ---- Semaphores ---- */
+
+/* Where the kernel can't count tracers of a process, it is done in the process's memory. */
+static struct ebcc_error *raise_semaphore(const struct attaching *attaching,
+					  const struct ebcc_usdt_probe *probe, uint64_t offset,
+					  struct held *held)
+{
+	struct usdt_link *link = attaching->link;
+	uint64_t address;
+	char path[64];
+
+	if (!attaching->pid)
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"the kernel does not count tracers for %s:%s of %s (another probe was set "
+			"there without its semaphore, or the kernel can't): give a pid",
+			probe->provider, probe->name, probe->binary->path);
+	TRY(find_in_process(attaching->pid, probe->binary, offset, false, &address));
+	snprintf(path, sizeof(path), "/proc/%d/mem", attaching->pid);
+	if (link->memory < 0)
+		link->memory = open(path, O_RDWR | O_CLOEXEC);
+	if (link->memory < 0)
+		return ebcc_error_os(EBCC_ERROR_OS, errno,
+				     "can't write to the memory of process %d, where %s:%s counts "
+				     "its tracers",
+				     attaching->pid, probe->provider, probe->name);
+	TRY(ebcc_semaphore_raise(link->memory, address));
+	held->semaphore = address;
+	return NULL;
+}
+
+/* The probe's event, and its semaphore: by the kernel, or without it. */
+static struct ebcc_error *open_event(const struct attaching *attaching,
+				     const struct ebcc_usdt_probe *probe,
+				     const struct ebcc_usdt_site *site,
+				     struct ebcc_uprobe_place *place, struct held *held, int *ret)
+{
+	AUTO_ERROR struct ebcc_error *error = NULL;
+	uint64_t semaphore = 0;
+
+	if (site->semaphore &&
+	    !ebcc_elf_data_offset(probe->binary->elf, site->semaphore, &semaphore))
+		return ebcc_error_create(EBCC_ERROR_FORMAT,
+					 "%s:%s has its semaphore outside of what %s loads",
+					 probe->provider, probe->name, probe->binary->path);
+	if (!semaphore)
+		return ebcc_uprobe_open(place, ret);
+	if (semaphore <= UINT32_MAX) {
+		place->semaphore_offset = semaphore;
+		error = ebcc_uprobe_open(place, ret);
+		if (!error)
+			return NULL;
+		if (ebcc_error_errno(error) != EINVAL)
+			return TAKE_PTR(error);
+	}
+	place->semaphore_offset = 0;
+	TRY(ebcc_uprobe_open(place, ret));
+	ebcc_error_destroy(error);
+	error = raise_semaphore(attaching, probe, semaphore, held);
+	if (error)
+		cleanup_close(ret);
+	return TAKE_PTR(error);
+}
+
+/* ---- Locations ---- */
+
+static struct ebcc_error *attach_site(const struct attaching *attaching,
+				      const struct ebcc_usdt_probe *probe,
+				      const struct ebcc_usdt_site *site, struct held *held)
+{
+	struct ebcc_program *program = attaching->link->base.program;
+	struct ebcc_uprobe_place place = {
+		.file = probe->binary->fd,
+		.path = probe->binary->path,
+		.pid = attaching->pid,
+	};
+	uint64_t cookie;
+	int event;
+
+	TRY(ebcc_elf_address_to_offset(probe->binary->elf, site->address, &place.offset));
+	TRY(describe_arguments(attaching, probe, site, place.offset, held));
+	cookie = attaching->has_cookies ? held->key : 0;
+	TRY(open_event(attaching, probe, site, &place, held, &event));
+	return ebcc_perf_event_set_program(event, program, cookie, &held->fd);
+}
+
+static struct ebcc_error *attach_probe(const struct attaching *attaching,
+				       const struct ebcc_usdt_probe *probe)
+{
+	struct usdt_link *link = attaching->link;
+	struct held *held = realloc(link->held, (link->count + probe->site_count) * sizeof(*held));
+
+	if (!held)
+		return ebcc_error_no_memory();
+	link->held = held;
+	for (size_t i = 0; i < probe->site_count; i++) {
+		held = &link->held[link->count++];
+		*held = (struct held){.fd = -1};
+		TRY(ebcc_error_prefix(attach_site(attaching, probe, &probe->sites[i], held),
+				      "%s:%s", probe->provider, probe->name));
+	}
+	return NULL;
+}
+
+/* In each file that has the probe. */
+static struct ebcc_error *attach_all(const struct attaching *attaching,
+				     const struct ebcc_usdt *usdt)
+{
+	for (size_t i = 0; i < usdt->probe_count; i++)
+		if (ebcc_usdt_is_named(&usdt->probes[i], attaching->opts->probe))
+			TRY(attach_probe(attaching, &usdt->probes[i]));
+	attaching->link->base.fd = attaching->link->held[0].fd;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_attach_usdt(struct ebcc_program *program, const struct ebcc_usdt *usdt,
+				    const struct ebcc_usdt_attach_opts *caller_opts,
+				    struct ebcc_link **ret)
+{
+	struct ebcc_usdt_attach_opts opts = {.sz = sizeof(opts)};
+	struct attaching attaching = {.opts = &opts};
+	const struct ebcc_usdt_probe *probe;
+	struct ebcc_link *link;
+	struct ebcc_error *error;
+
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_usdt_attach_opts"));
+	if (!opts.probe || !*opts.probe)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "attaching to a USDT probe needs the probe's name");
+	TRY(ebcc_usdt_find_probe(usdt, opts.probe, &probe));
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	TRY(ebcc_link_create(program, sizeof(struct usdt_link), detach, &link, "usdt:%s:%s:%s",
+			     probe->binary->path, probe->provider, probe->name));
+	attaching.link = (struct usdt_link *)link;
+	attaching.link->memory = -1;
+	attaching.pid = opts.every_process ? 0 : usdt->pid;
+	attaching.wants_arguments = ebcc_usdt_specs_wanted(program->module);
+	attaching.has_cookies =
+		ebcc_feature(EBCC_FEATURE_PERF_LINK) && ebcc_feature(EBCC_FEATURE_COOKIE);
+	error = attach_all(&attaching, usdt);
+	if (error) {
+		ebcc_link_destroy(link);
+		return error;
+	}
+	*ret = link;
+	return NULL;
+}

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One program on many kernel functions, against a stand-in for the kernel: bpf_link_create() is the
+ * test's own, refuses addresses at will and notes what each link holds. Names and addresses are
+ * the running kernel's.
+ */
+#include "load/link.h"
+
+#include <bpf/bpf.h>
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/features.h"
+#include "kernel/ksyms.h"
+
+#define FUNCTIONS 40
+#define LINKS 256
+
+static struct ebcc_module module;
+static struct ebcc_program program;
+static char **names;
+static size_t name_count;
+static uint64_t addresses[FUNCTIONS];
+
+/* The kernel's part. */
+static struct {
+	int fd;
+	uint32_t count, flags;
+	uint64_t addresses[FUNCTIONS];
+} links[LINKS];
+static size_t link_count, single_count;
+static uint64_t refused[4];
+static const char *unprobable; /* a name that no single probe can be set at */
+static int link_errno;	       /* of every link, or 0 */
+
+static bool is_refused(uint64_t address)
+{
+	for (size_t i = 0; i < 4; i++)
+		if (refused[i] && refused[i] == address)
+			return true;
+	return false;
+}
+
+int bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type type,
+		    const struct bpf_link_create_opts *opts)
+{
+	ck_assert_int_ge(prog_fd, 0);
+	ck_assert_int_eq(type, BPF_TRACE_KPROBE_MULTI);
+	ck_assert_uint_le(opts->kprobe_multi.cnt, FUNCTIONS);
+	errno = link_errno;
+	if (link_errno)
+		return -1;
+	for (uint32_t i = 0; i < opts->kprobe_multi.cnt; i++) {
+		if (!is_refused(opts->kprobe_multi.addrs[i]))
+			continue;
+		errno = EINVAL;
+		return -1;
+	}
+	ck_assert_uint_lt(link_count, LINKS);
+	links[link_count].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	/* The number of a link that is closed is used again. */
+	for (size_t i = 0; i < link_count; i++)
+		if (links[i].fd == links[link_count].fd)
+			links[i].count = 0;
+	links[link_count].count = opts->kprobe_multi.cnt;
+	links[link_count].flags = opts->kprobe_multi.flags;
+	memcpy(links[link_count].addresses, opts->kprobe_multi.addrs,
+	       opts->kprobe_multi.cnt * sizeof(uint64_t));
+	return links[link_count++].fd;
+}
+
+struct ebcc_error *__wrap_ebcc_program_load_variant(struct ebcc_program *of, unsigned type,
+						    int attach_type, int *ret_fd)
+{
+	ck_assert_uint_eq(type, BPF_PROG_TYPE_KPROBE);
+	ck_assert_int_eq(attach_type, BPF_TRACE_KPROBE_MULTI);
+	*ret_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return NULL;
+}
+
+static void detach_single(struct ebcc_link *link)
+{
+	single_count--;
+	close(link->fd);
+}
+
+struct ebcc_error *__wrap_ebcc_attach_kprobe(struct ebcc_program *of,
+					     const struct ebcc_kprobe_opts *opts,
+					     struct ebcc_link **ret)
+{
+	if (unprobable && !strcmp(opts->function, unprobable))
+		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no %s", opts->function);
+	TRY(ebcc_link_create(of, sizeof(**ret), detach_single, ret, "kprobe:%s", opts->function));
+	(*ret)->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	single_count++;
+	return NULL;
+}
+
+static bool collect(void *ctx, const struct ebcc_ksyms_line *line)
+{
+	for (size_t i = 0; i < name_count; i++)
+		if (ebcc_ksyms_is_function(line->type) && !strcmp(line->name, names[i]))
+			addresses[i] = line->address;
+	return true;
+}
+
+static void setup(void)
+{
+	struct ebcc_error *error;
+
+	module.owner = getpid();
+	program.module = &module;
+	program.fd = -1;
+	program.name = (char *)"count";
+	error = ebcc_find_kprobe_functions("vfs_", &names, &name_count);
+	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
+	ck_assert_uint_ge(name_count, 16);
+	name_count = 16;
+	error = ebcc_ksyms_walk(collect, NULL);
+	ck_assert_ptr_null(error);
+	for (size_t i = 0; i < name_count; i++)
+		ck_assert_msg(addresses[i], "%s has no address: are you root?", names[i]);
+	ebcc_feature_override(EBCC_FEATURE_KPROBE_MULTI, true);
+	memset(refused, 0, sizeof(refused));
+	unprobable = NULL;
+	link_errno = 0;
+	link_count = single_count = 0;
+}
+
+static void teardown(void)
+{
+	ck_assert_ptr_null(module.links);
+	for (size_t i = 0; i < link_count; i++)
+		ck_assert_int_eq(fcntl(links[i].fd, F_GETFD), -1);
+	ck_assert_uint_eq(single_count, 0);
+	free(names);
+}
+
+static struct ebcc_link *attach(size_t count)
+{
+	struct ebcc_link *link = NULL;
+	struct ebcc_error *error =
+		ebcc_attach_kprobe_multi(&program, (const char *const *)names, count, false, &link);
+
+	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
+	return link;
+}
+
+static bool is_attached(struct ebcc_link *link, const char *name)
+{
+	size_t count;
+	const char *const *functions = ebcc_kprobe_multi_functions(link, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(functions[i], name))
+			return true;
+	return false;
+}
+
+static size_t attached_count(struct ebcc_link *link)
+{
+	size_t count;
+
+	ebcc_kprobe_multi_functions(link, &count);
+	return count;
+}
+
+static bool open_link_has(uint64_t address)
+{
+	for (size_t i = 0; i < link_count; i++) {
+		if (fcntl(links[i].fd, F_GETFD) < 0)
+			continue;
+		for (uint32_t j = 0; j < links[i].count; j++)
+			if (links[i].addresses[j] == address)
+				return true;
+	}
+	return false;
+}
+
+START_TEST(one_link_holds_all)
+{
+	struct ebcc_link *link = attach(16);
+
+	ck_assert_uint_eq(link_count, 1);
+	ck_assert_uint_eq(links[0].count, 16);
+	ck_assert_uint_eq(links[0].flags, 0);
+	ck_assert_uint_eq(attached_count(link), 16);
+	for (size_t i = 0; i < 16; i++)
+		ck_assert(is_attached(link, names[i]) && open_link_has(addresses[i]));
+	ck_assert_int_eq(ebcc_link_fd(link), links[0].fd);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(return_probes_say_so)
+{
+	struct ebcc_link *link;
+
+	ck_assert_ptr_null(
+		ebcc_attach_kprobe_multi(&program, (const char *const *)names, 2, true, &link));
+	ck_assert_uint_eq(links[0].flags, BPF_F_KPROBE_MULTI_RETURN);
+	ck_assert(!strncmp(ebcc_link_name(link), "kretprobe.multi:2", 17));
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(refused_functions_do_not_fail_the_others)
+{
+	struct ebcc_link *link;
+
+	refused[0] = addresses[3];
+	refused[1] = addresses[11];
+	unprobable = names[11];
+	link = attach(16);
+	/* The one is attached by itself, the other can't be. */
+	ck_assert_uint_eq(single_count, 1);
+	ck_assert_uint_eq(attached_count(link), 15);
+	ck_assert(is_attached(link, names[3]) && !is_attached(link, names[11]));
+	for (size_t i = 0; i < 16; i++)
+		ck_assert_int_eq(open_link_has(addresses[i]), i != 3 && i != 11);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(detaching_one)
+{
+	struct ebcc_link *link = attach(16);
+	struct ebcc_error *error;
+
+	ck_assert_ptr_null(ebcc_kprobe_multi_detach(link, names[5]));
+	ck_assert_uint_eq(attached_count(link), 15);
+	for (size_t i = 0; i < 16; i++)
+		ck_assert_int_eq(open_link_has(addresses[i]), i != 5);
+	error = ebcc_kprobe_multi_detach(link, names[5]);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_NOT_FOUND);
+	ebcc_error_destroy(error);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(detaching_all_in_turn)
+{
+	struct ebcc_link *link;
+
+	refused[0] = addresses[0];
+	link = attach(8);
+	for (size_t i = 0; i < 8; i++) {
+		ck_assert_ptr_null(ebcc_kprobe_multi_detach(link, names[i]));
+		ck_assert_uint_eq(attached_count(link), 7 - i);
+		ck_assert_int_eq(ebcc_link_fd(link) >= 0, i < 7);
+		ck_assert(!open_link_has(addresses[i]));
+	}
+	ck_assert_uint_eq(single_count, 0);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(link_that_cannot_be_made_again)
+{
+	struct ebcc_link *link = attach(8);
+	struct ebcc_error *error;
+
+	link_errno = EBUSY;
+	error = ebcc_kprobe_multi_detach(link, names[2]);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_ATTACH);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "7 kernel functions"));
+	ebcc_error_destroy(error);
+	/* What is listed is what is attached. */
+	ck_assert_uint_eq(attached_count(link), 0);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(older_kernels_get_single_probes)
+{
+	struct ebcc_link *link;
+
+	ebcc_feature_override(EBCC_FEATURE_KPROBE_MULTI, false);
+	link = attach(16);
+	ck_assert_uint_eq(link_count, 0);
+	ck_assert_uint_eq(single_count, 16);
+	ck_assert_ptr_null(ebcc_kprobe_multi_detach(link, names[0]));
+	ck_assert_uint_eq(single_count, 15);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(module_destroys_the_link_before_its_parts)
+{
+	ebcc_feature_override(EBCC_FEATURE_KPROBE_MULTI, false);
+	attach(4);
+	/* As ebcc_module_destroy() does it. */
+	while (module.links)
+		ebcc_link_destroy(module.links);
+	ck_assert_uint_eq(single_count, 0);
+}
+END_TEST
+
+START_TEST(names_without_an_address_are_tried_singly)
+{
+	const char *functions[] = {names[0], "no_such_function", names[1], names[0]};
+	struct ebcc_link *link;
+
+	unprobable = "no_such_function";
+	ck_assert_ptr_null(ebcc_attach_kprobe_multi(&program, functions, 4, false, &link));
+	ck_assert_uint_eq(link_count, 1);
+	ck_assert_uint_eq(links[0].count, 2);
+	ck_assert(!is_attached(link, "no_such_function"));
+	/* And one that is given twice is attached once. */
+	ck_assert_uint_eq(attached_count(link), 2);
+	ck_assert_uint_eq(single_count, 0);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+START_TEST(nothing_attached_is_an_error)
+{
+	const char *function = "no_such_function";
+	struct ebcc_link *link = NULL;
+	struct ebcc_error *error;
+
+	unprobable = function;
+	error = ebcc_attach_kprobe_multi(&program, &function, 1, false, &link);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_str_eq(ebcc_error_message(error), "no no_such_function");
+	ebcc_error_destroy(error);
+	error = ebcc_attach_kprobe_multi(&program, NULL, 0, false, &link);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INVALID_ARGUMENT);
+	ebcc_error_destroy(error);
+	ck_assert_ptr_null(link);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("kprobe_multi");
+	TCase *tcase = tcase_create("kprobe_multi");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, one_link_holds_all);
+	tcase_add_test(tcase, return_probes_say_so);
+	tcase_add_test(tcase, refused_functions_do_not_fail_the_others);
+	tcase_add_test(tcase, detaching_one);
+	tcase_add_test(tcase, detaching_all_in_turn);
+	tcase_add_test(tcase, link_that_cannot_be_made_again);
+	tcase_add_test(tcase, older_kernels_get_single_probes);
+	tcase_add_test(tcase, module_destroys_the_link_before_its_parts);
+	tcase_add_test(tcase, names_without_an_address_are_tried_singly);
+	tcase_add_test(tcase, nothing_attached_is_an_error);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
