@@ -1,4 +1,4 @@
-"""Targets of BTF-typed programs: found by name, remembered in the object cache, and what is said when there is none.
+"""Targets of BTF-typed programs: found by name, remembered in the disk cache, and what is said when there is none.
 
 This machine's kernel may refuse fentry; tests/vm/guest_kinds.py has these programs at work.
 """

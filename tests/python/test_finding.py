@@ -115,7 +115,7 @@ def test_arg_string():
     assert bytes(utils.ArgString(argument)) == b"caf\xe9"
 
 
-# The list of kernel functions, which the process and the object cache keep.
+# The list of kernel functions, which the process and the disk cache keep.
 
 FIND = """
     import time
@@ -171,7 +171,7 @@ def test_functions_in_milliseconds():
 
 
 def test_functions_without_reading_symbols(cache):
-    """Another process has the list from the object cache."""
+    """Another process has the list from the disk cache."""
     environment, folder = cache
     first, names = opened_by(FIND, environment)
     assert "vfs_read vfs_" in first.replace("b'", "").replace("'", "") and "/proc/kallsyms" in names

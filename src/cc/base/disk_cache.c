@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The store behind the object cache: one file per entry, written to a temporary name and
+ * The disk cache: one file per entry, written to a temporary name and
  * renamed, so that readers and writers need no lock; a header with a checksum, so that a
  * torn or damaged file is a miss. What decides whether an entry still fits its source is
  * in compile/cache.c.

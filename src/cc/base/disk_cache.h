@@ -41,11 +41,11 @@ struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts
 					       const struct ebcc_log *log);
 void ebcc_disk_cache_destroy(struct ebcc_disk_cache *cache);
 
-static inline void ebcc_cleanup_object_cache(struct ebcc_disk_cache **cache)
+static inline void ebcc_cleanup_disk_cache(struct ebcc_disk_cache **cache)
 {
 	ebcc_disk_cache_destroy(*cache);
 }
-#define AUTO_DISK_CACHE CLEANUP(ebcc_cleanup_object_cache)
+#define AUTO_DISK_CACHE CLEANUP(ebcc_cleanup_disk_cache)
 
 /* The directory's path; borrowed. Trees (unpacked headers) may lie in it too: the store leaves
  * directories alone. */

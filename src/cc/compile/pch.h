@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The precompiled header of kernel headers: built once per tree, list of headers and
- * compiler, and kept in the object cache under that cache's rules.
+ * compiler, and kept in the disk cache under that cache's rules.
  */
 #ifndef EBCC_COMPILE_PCH_H
 #define EBCC_COMPILE_PCH_H

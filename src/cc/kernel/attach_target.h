@@ -2,7 +2,7 @@
 /*
  * What BTF-typed programs (fentry, LSM hooks, iterators and their kin) are attached to: a type
  * number in the kernel's BTF, found by the name of the program's section. A search through
- * the BTF costs milliseconds, so what it finds is kept in the object cache, per kernel.
+ * the BTF costs milliseconds, so what it finds is kept in the disk cache, per kernel.
  */
 #ifndef EBCC_KERNEL_ATTACH_TARGET_H
 #define EBCC_KERNEL_ATTACH_TARGET_H
@@ -40,7 +40,7 @@ enum bpf_prog_type ebcc_attach_target_type(const struct ebcc_attach_target *targ
 enum bpf_attach_type ebcc_attach_target_attach_type(const struct ebcc_attach_target *target);
 
 /*
- * Finds the ids of targets that have none yet: from the object cache, the rest by one walk through
+ * Finds the ids of targets that have none yet: from the disk cache, the rest by one walk through
  * the kernel's BTF. What isn't there keeps id 0, which is no error. EBCC_ERROR_KERNEL_TYPES where
  * the kernel has no BTF, EBCC_ERROR_FORMAT where it is malformed.
  */

@@ -2,7 +2,7 @@
 /*
  * The kernel's functions in order of their names, with their addresses, and which of them can be
  * probed: one list from what /proc/kallsyms, ftrace and the kprobe blacklist tell. Making it takes
- * tens of milliseconds, so the process keeps it, and the object cache keeps it for the next
+ * tens of milliseconds, so the process keeps it, and the disk cache keeps it for the next
  * one. Loading or unloading a kernel module makes it anew, and so does a reboot.
  */
 #ifndef EBCC_KERNEL_FUNCTIONS_H

@@ -337,8 +337,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("object_cache");
-	TCase *tcase = tcase_create("object_cache");
+	Suite *suite = suite_create("disk_cache");
+	TCase *tcase = tcase_create("disk_cache");
 	SRunner *runner;
 	int failed;
 
