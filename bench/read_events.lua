@@ -2,7 +2,7 @@
 -- Python. Arguments: the kind of buffer, perf or ring. Prints its measurements as one line of JSON: processor time for an
 -- event, in seconds.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local json = require "dkjson"
 
 local BACKLOG, BACKLOG_ROUNDS = 20000, 7
@@ -39,7 +39,7 @@ local function start_writer()
   while not pid do
     local file <close> = assert(io.open(name))
     pid = math.tointeger(tonumber(file:read("l") or ""))
-    bcc.posix.sleep(0.01)
+    ebcc.posix.sleep(0.01)
   end
   os.remove(name)
   return pipe, pid
@@ -48,7 +48,7 @@ end
 local kind = arg[1]
 local writer, writer_pid = start_writer()
 local replacements = { OUTPUT = OUTPUTS[kind][1], SUBMIT = OUTPUTS[kind][2], WRITER = tostring(writer_pid) }
-local bpf = bcc.BPF:new { text = TEXT:gsub("%u%u%u+", replacements) }
+local bpf = ebcc.BPF:new { text = TEXT:gsub("%u%u%u+", replacements) }
 local last, pid, total = -1, 0, 0
 local poll
 
@@ -75,7 +75,7 @@ end
 -- Waits until the events that were asked for are made.
 local function written()
   while bpf:get_table("sent"):get(0) < total do
-    bcc.posix.sleep(0.01)
+    ebcc.posix.sleep(0.01)
   end
 end
 
@@ -92,7 +92,7 @@ local function read(count)
   return spent / count
 end
 
-os.execute(("taskset -pc $(($(nproc --all) - 1)) %d >/dev/null"):format(bcc.posix.getpid()))
+os.execute(("taskset -pc $(($(nproc --all) - 1)) %d >/dev/null"):format(ebcc.posix.getpid()))
 local rounds = {}
 for round = 1, BACKLOG_ROUNDS do
   write(BACKLOG, 0)
@@ -104,7 +104,7 @@ write(WAITING, RATE)
 local waiting = read(WAITING)
 writer:close()
 print(json.encode {
-  module = package.searchpath("bcc._ebcc", package.cpath),
+  module = package.searchpath("ebcc._ebcc", package.cpath),
   [kind .. "_backlog"] = rounds[(BACKLOG_ROUNDS + 1) // 2],
   [kind .. "_waiting"] = waiting,
 })

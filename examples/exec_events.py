@@ -4,7 +4,7 @@
 
 The struct handed to perf_submit() is what event() gives to the callback, field by field.
 """
-from bcc import BPF
+from ebcc import BPF
 
 module = BPF(text=r"""
 struct event {

@@ -4,7 +4,7 @@
 
 Run it as root, and start any command in another terminal. Ctrl-C ends it.
 """
-from bcc import BPF
+from ebcc import BPF
 
 module = BPF(text=r"""
 TRACEPOINT_PROBE(sched, sched_process_exec)

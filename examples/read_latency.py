@@ -9,7 +9,7 @@ The process to look at is a constant of the source, set before load.
 import sys
 import time
 
-from bcc import BPF
+from ebcc import BPF
 
 SOURCE = r"""
 const volatile u32 target_pid = 0;

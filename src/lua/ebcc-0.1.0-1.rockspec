@@ -1,4 +1,4 @@
--- The Lua package bcc as a rock, for a machine that has ebcc's library and header installed.
+-- The Lua package ebcc as a rock, for a machine that has ebcc's library and header installed.
 -- SPDX-License-Identifier: Apache-2.0
 package = "ebcc"
 version = "0.1.0-1"
@@ -8,9 +8,9 @@ source = {
 description = {
   summary = "Compiles C sources into BPF programs at run time, and traces Linux with them",
   detailed = [[
-The Lua package bcc: modules, programs of every kind, tables, perf and ring buffers, stack traces,
-symbols, USDT probes and the trace pipe. `bcc-lua` runs scripts of the shape
-`return function(BPF, utils) ... end`.]],
+The Lua package ebcc: modules, programs of every kind, tables, perf and ring buffers, stack traces,
+symbols, USDT probes and the trace pipe. The module `bcc` is the same for existing scripts, and
+`bcc-lua` runs those of the shape `return function(BPF, utils) ... end`.]],
   license = "Apache-2.0",
 }
 supported_platforms = { "linux" }
@@ -25,7 +25,7 @@ external_dependencies = {
 build = {
   type = "builtin",
   modules = {
-    ["bcc._ebcc"] = {
+    ["ebcc._ebcc"] = {
       sources = {
         "luaebcc.c", "error.c", "module.c", "program.c", "link.c", "type.c", "record.c", "table.c",
         "events.c", "symbols.c", "usdt.c", "finding.c", "trace_pipe.c", "posix.c",
@@ -36,21 +36,22 @@ build = {
       libdirs = { "$(EBCC_LIBDIR)" },
     },
     ["bcc"] = "bcc/init.lua",
-    ["bcc.attach"] = "bcc/attach.lua",
     ["bcc.bit"] = "bcc/bit.lua",
-    ["bcc.bpf"] = "bcc/bpf.lua",
-    ["bcc.check"] = "bcc/check.lua",
-    ["bcc.cli"] = "bcc/cli.lua",
     ["bcc.compat"] = "bcc/compat.lua",
     ["bcc.ffi"] = "bcc/ffi.lua",
-    ["bcc.finding"] = "bcc/finding.lua",
-    ["bcc.histogram"] = "bcc/histogram.lua",
     ["bcc.run"] = "bcc/run.lua",
-    ["bcc.symbols"] = "bcc/symbols.lua",
-    ["bcc.table"] = "bcc/table.lua",
-    ["bcc.trace"] = "bcc/trace.lua",
-    ["bcc.usdt"] = "bcc/usdt.lua",
-    ["bcc.value"] = "bcc/value.lua",
+    ["ebcc"] = "ebcc/init.lua",
+    ["ebcc.attach"] = "ebcc/attach.lua",
+    ["ebcc.bpf"] = "ebcc/bpf.lua",
+    ["ebcc.check"] = "ebcc/check.lua",
+    ["ebcc.finding"] = "ebcc/finding.lua",
+    ["ebcc.histogram"] = "ebcc/histogram.lua",
+    ["ebcc.symbols"] = "ebcc/symbols.lua",
+    ["ebcc.table"] = "ebcc/table.lua",
+    ["ebcc.tools.cli"] = "ebcc/tools/cli.lua",
+    ["ebcc.trace"] = "ebcc/trace.lua",
+    ["ebcc.usdt"] = "ebcc/usdt.lua",
+    ["ebcc.value"] = "ebcc/value.lua",
   },
   install = {
     bin = { ["bcc-lua"] = "bcc-lua" },

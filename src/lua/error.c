@@ -10,7 +10,7 @@
 
 #include "luaebcc.h"
 
-#define ERROR_TYPE "bcc.Error"
+#define ERROR_TYPE "ebcc.Error"
 
 struct kind_desc {
 	enum ebcc_error_code code;
@@ -74,32 +74,52 @@ static void text_set(lua_State *L, const char *name, const char *text)
 	lua_setfield(L, -2, name);
 }
 
-/* In the registry: the directory of the package's Lua files, whose lines are no news to a script.
- */
-static const char package_key;
+/* In the registry: a list of directories of the package's own Lua files, whose lines are no news to a
+ * script. */
+static const char packages_key;
 
-/* set_package(directory) */
-static int error_set_package(lua_State *L)
+/* add_package(directory) */
+static int error_add_package(lua_State *L)
 {
 	luaL_checkstring(L, 1);
 	lua_settop(L, 1);
-	lua_rawsetp(L, LUA_REGISTRYINDEX, &package_key);
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &packages_key) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &packages_key);
+	}
+	lua_insert(L, 1);
+	lua_rawseti(L, 1, lua_rawlen(L, 1) + 1);
 	return 0;
+}
+
+/* Whether a source file is the package's; the list of its directories is on top of the stack. */
+static bool is_of_package(lua_State *L, const char *source)
+{
+	const char *directory;
+
+	if (!lua_istable(L, -1))
+		return false;
+	for (lua_Integer i = lua_rawlen(L, -1); i > 0; i--) {
+		lua_rawgeti(L, -1, i);
+		directory = lua_tostring(L, -1);
+		lua_pop(L, 1); /* the list holds the string */
+		if (strncmp(source, directory, strlen(directory)) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* Pushes "FILE:LINE: " of the innermost Lua function that isn't the package's; "" without one. */
 static void where_push(lua_State *L)
 {
-	const char *package;
 	lua_Debug frame;
 
-	lua_rawgetp(L, LUA_REGISTRYINDEX, &package_key);
-	package = lua_tostring(L, -1);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &packages_key);
 	for (int level = 0; lua_getstack(L, level, &frame); level++) {
 		lua_getinfo(L, "Sl", &frame);
-		if (frame.currentline <= 0)
-			continue;
-		if (package && strncmp(frame.source, package, strlen(package)) == 0)
+		if (frame.currentline <= 0 || is_of_package(L, frame.source))
 			continue;
 		lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
 		lua_remove(L, -2);
@@ -256,6 +276,6 @@ void error_add(lua_State *L)
 	lua_pop(L, 1);
 	lua_pushcfunction(L, error_where);
 	lua_setfield(L, -2, "where");
-	lua_pushcfunction(L, error_set_package);
-	lua_setfield(L, -2, "set_package");
+	lua_pushcfunction(L, error_add_package);
+	lua_setfield(L, -2, "add_package");
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions of bcc._ebcc that find what can be traced, and ask what the kernel can do: kernel
+ * Functions of ebcc._ebcc that find what can be traced, and ask what the kernel can do: kernel
  * functions, tracepoints, functions of ELF files, libraries.
  */
 #include <stdlib.h>

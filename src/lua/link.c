@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.Link: what keeps a program attached. It belongs to its module: letting go of the handle
+ * ebcc.Link: what keeps a program attached. It belongs to its module: letting go of the handle
  * leaves the program attached until the module goes; detach(), close() or __close end it.
  */
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "luaebcc.h"
 
-#define ITERATOR_TYPE "bcc.Iterator"
+#define ITERATOR_TYPE "ebcc.Iterator"
 
 struct link_box {
 	struct module_box *module;
@@ -168,9 +168,9 @@ static int link_tostring(lua_State *L)
 	struct link_box *link = luaL_checkudata(L, 1, LINK_TYPE);
 
 	if (link->handle && link->module->handle)
-		lua_pushfstring(L, "bcc.Link: %s", ebcc_link_name(link->handle));
+		lua_pushfstring(L, "ebcc.Link: %s", ebcc_link_name(link->handle));
 	else
-		lua_pushliteral(L, "bcc.Link (detached)");
+		lua_pushliteral(L, "ebcc.Link (detached)");
 	return 1;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Lua module bcc._ebcc: its entry, and the small things that every file of it needs, which
+ * The Lua module ebcc._ebcc: its entry, and the small things that every file of it needs, which
  * are options in tables, lists of strings and metatables of handles.
  */
 #include <stdlib.h>
@@ -147,9 +147,9 @@ void strings_return(lua_State *L, char **strings, size_t count)
 	free(strings);
 }
 
-EBCC_API int luaopen_bcc__ebcc(lua_State *L);
+EBCC_API int luaopen_ebcc__ebcc(lua_State *L);
 
-int luaopen_bcc__ebcc(lua_State *L)
+int luaopen_ebcc__ebcc(lua_State *L)
 {
 	static void (*const parts[])(lua_State *) = {
 		error_add, module_add,	program_add, link_add,	  type_add,	  record_add,

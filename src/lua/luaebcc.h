@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the Lua module bcc._ebcc share: its handles, how errors of the library
+ * What the files of the Lua module ebcc._ebcc share: its handles, how errors of the library
  * become Lua's, and how described values cross. The module is a thin layer over ebcc.h; what
- * runs once per call of a script is Lua, in bcc/.
+ * runs once per call of a script is Lua, in ebcc/.
  *
  * Rules of the house. A handle is a full userdata that is created closed and then opened, so
  * that an error of Lua's own (memory) between the two leaks nothing; __gc and __close take
@@ -23,11 +23,11 @@
 #include "ebcc.h"
 
 /* Names of the handles' metatables. */
-#define MODULE_TYPE "bcc.Module"
-#define PROGRAM_TYPE "bcc.Program"
-#define LINK_TYPE "bcc.Link"
-#define TABLE_TYPE "bcc.Table"
-#define LAYOUT_TYPE "bcc.Layout"
+#define MODULE_TYPE "ebcc.Module"
+#define PROGRAM_TYPE "ebcc.Program"
+#define LINK_TYPE "ebcc.Link"
+#define TABLE_TYPE "ebcc.Table"
+#define LAYOUT_TYPE "ebcc.Layout"
 
 /* User values of a module's userdata. */
 enum module_uservalue {

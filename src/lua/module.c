@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.Module: one compiled source, its maps and programs. Closing it, by close(), __close or
+ * ebcc.Module: one compiled source, its maps and programs. Closing it, by close(), __close or
  * the collector, detaches and unloads everything. A module that is closed in a callback of its
  * own poll goes away when that poll returns.
  */

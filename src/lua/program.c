@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.Program: loading a program and attaching it, which gives a bcc.Link. Every attaching
+ * ebcc.Program: loading a program and attaching it, which gives a ebcc.Link. Every attaching
  * method takes its options as a table or in order, and returns nil, message, errno when what
  * is to be traced isn't there or can't be.
  */
@@ -219,9 +219,9 @@ static int program_tostring(lua_State *L)
 	struct program_box *program = luaL_checkudata(L, 1, PROGRAM_TYPE);
 
 	if (program->module && program->module->handle)
-		lua_pushfstring(L, "bcc.Program: %s", ebcc_program_name(program->handle));
+		lua_pushfstring(L, "ebcc.Program: %s", ebcc_program_name(program->handle));
 	else
-		lua_pushliteral(L, "bcc.Program (closed)");
+		lua_pushliteral(L, "ebcc.Program (closed)");
 	return 1;
 }
 

@@ -176,7 +176,7 @@ static struct value *value_check(lua_State *L, int index)
 	struct value *value = value_test(L, index);
 
 	if (!value)
-		luaL_typeerror(L, index, "bcc record");
+		luaL_typeerror(L, index, "ebcc record");
 	return value;
 }
 
@@ -482,9 +482,9 @@ void value_metatable_create(lua_State *L, const struct layout *layout)
 	/* It keeps the layout alive, as values point to it. */
 	lua_pushvalue(L, names - 1);
 	lua_rawsetp(L, -2, &value_key);
-	lua_pushliteral(L, "bcc record");
+	lua_pushliteral(L, "ebcc record");
 	lua_setfield(L, -2, "__name");
-	lua_pushliteral(L, "bcc record");
+	lua_pushliteral(L, "ebcc record");
 	lua_setfield(L, -2, "__metatable");
 	closure_set(L, names, "__index", record ? record_index : array_index);
 	closure_set(L, names, "__newindex", record ? record_newindex : array_newindex);

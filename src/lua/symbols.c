@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.Symbolizer: names of addresses in processes, in the kernel and in files known by their
+ * ebcc.Symbolizer: names of addresses in processes, in the kernel and in files known by their
  * build id, and addresses of names.
  */
 #include "luaebcc.h"
 
-#define SYMBOLIZER_TYPE "bcc.Symbolizer"
+#define SYMBOLIZER_TYPE "ebcc.Symbolizer"
 
 struct symbolizer_box {
 	struct ebcc_symbolizer *handle; /* NULL: not open yet, or closed */

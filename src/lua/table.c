@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.Table: keys and values of a BPF map as Lua values. A per-CPU table's value is a list with
+ * ebcc.Table: keys and values of a BPF map as Lua values. A per-CPU table's value is a list with
  * an element for each possible CPU. Walking a table walks a copy of it, so that a script may
  * change the table meanwhile.
  */
@@ -10,7 +10,7 @@
 
 #include "luaebcc.h"
 
-#define SNAPSHOT_TYPE "bcc.Snapshot"
+#define SNAPSHOT_TYPE "ebcc.Snapshot"
 
 struct table_box *table_check(lua_State *L, int index)
 {
@@ -702,9 +702,9 @@ static int table_tostring(lua_State *L)
 	struct table_box *table = luaL_checkudata(L, 1, TABLE_TYPE);
 
 	if (table->module && table->module->handle)
-		lua_pushfstring(L, "bcc.Table: %s", ebcc_table_name(table->handle));
+		lua_pushfstring(L, "ebcc.Table: %s", ebcc_table_name(table->handle));
 	else
-		lua_pushliteral(L, "bcc.Table (closed)");
+		lua_pushliteral(L, "ebcc.Table (closed)");
 	return 1;
 }
 

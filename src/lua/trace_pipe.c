@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.TracePipe: lines of the kernel's trace pipe, where bpf_trace_printk() goes.
+ * ebcc.TracePipe: lines of the kernel's trace pipe, where bpf_trace_printk() goes.
  */
 #include "luaebcc.h"
 
-#define TRACE_PIPE_TYPE "bcc.TracePipe"
+#define TRACE_PIPE_TYPE "ebcc.TracePipe"
 
 struct trace_pipe {
 	struct ebcc_trace_pipe *handle; /* NULL: not open yet, or closed */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc.Usdt: the USDT probes of a file or a process, and attaching programs to them.
+ * ebcc.Usdt: the USDT probes of a file or a process, and attaching programs to them.
  */
 #include <string.h>
 
 #include "luaebcc.h"
 
-#define USDT_TYPE "bcc.Usdt"
+#define USDT_TYPE "ebcc.Usdt"
 
 struct usdt_box {
 	struct ebcc_usdt *handle; /* NULL: not open yet, or closed */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.TableDirectory, the base class of bcc.BPF: b["name"]. Callbacks of events look their
+ * ebcc._ebcc.TableDirectory, the base class of ebcc.BPF: b["name"]. Callbacks of events look their
  * table up that way, once per event, so finding one that is there already is C. What is not
  * there yet comes from the subclass's get_table().
  */
@@ -100,7 +100,7 @@ static PyType_Slot directory_slots[] = {
 };
 
 static PyType_Spec directory_spec = {
-	.name = "bcc._ebcc.TableDirectory",
+	.name = "ebcc._ebcc.TableDirectory",
 	.basicsize = sizeof(struct directory_object),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
 	.slots = directory_slots,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The extension module bcc._ebcc: its initialisation, the way from the library's
+ * The extension module ebcc._ebcc: its initialisation, the way from the library's
  * log to Python's, and signals during long calls. It uses Python's limited API of 3.11, so one
  * build serves later versions too.
  */
@@ -71,7 +71,7 @@ void log_message(void *ctx, enum ebcc_log_level level, const char *text)
 
 static bool message_deliver(const struct message *message)
 {
-	PyObject *sink = PyImport_ImportModule("bcc.log");
+	PyObject *sink = PyImport_ImportModule("ebcc.log");
 	PyObject *text = sink ? text_decode(message->text) : NULL, *result = NULL;
 
 	if (text)
@@ -112,8 +112,8 @@ bool signal_raised(void *ctx)
 
 static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
-	.m_name = "bcc._ebcc",
-	.m_doc = "The ebcc library: what the bcc package is built on.",
+	.m_name = "ebcc._ebcc",
+	.m_doc = "The ebcc library: what the package ebcc is built on.",
 	.m_size = -1,
 };
 

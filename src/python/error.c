@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Errors of the library as Python exceptions. One table says which code becomes which
- * class; all derive from bcc.Error, and carry code, errno, subject and details.
+ * class; all derive from ebcc.Error, and carry code, errno, subject and details.
  */
 #include <string.h>
 
@@ -51,7 +51,7 @@ static PyObject *class_create(const struct class_desc *desc)
 	char name[64];
 	PyObject *bases, *attributes, *class;
 
-	PyOS_snprintf(name, sizeof(name), "bcc.%s", desc->name);
+	PyOS_snprintf(name, sizeof(name), "ebcc.%s", desc->name);
 	bases = desc->builtin ? PyTuple_Pack(2, base_class, *desc->builtin)
 			      : PyTuple_Pack(1, base_class);
 	if (!bases)
@@ -71,7 +71,7 @@ static int base_create(PyObject *extension)
 	if (!attributes)
 		return -1;
 	base_class = PyErr_NewExceptionWithDoc(
-		"bcc.Error",
+		"ebcc.Error",
 		"A failure of ebcc.\n\n"
 		"code: the library's error code, an int.\n"
 		"errno: the errno of the system call behind it, or 0.\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions of bcc._ebcc that find what can be traced: kernel functions, tracepoints,
+ * Functions of ebcc._ebcc that find what can be traced: kernel functions, tracepoints,
  * functions of ELF files, libraries.
  */
 #include <stdlib.h>

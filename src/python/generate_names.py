@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes bcc/_names.py: system calls and BPF helpers by number, from the headers of the build.
+"""Writes ebcc/_names.py: system calls and BPF helpers by number, from the headers of the build.
 
     generate_names.py COMPILER OUTPUT
 """

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.Module: one compiled source, its maps and programs. Closing it, or letting
+ * ebcc._ebcc.Module: one compiled source, its maps and programs. Closing it, or letting
  * the last reference go, detaches and unloads everything.
  *
  * Long calls run without the interpreter lock. A module that is closed during one
@@ -519,7 +519,7 @@ static PyType_Slot module_slots[] = {
 };
 
 static PyType_Spec module_spec = {
-	.name = "bcc._ebcc.Module",
+	.name = "ebcc._ebcc.Module",
 	.basicsize = sizeof(struct module_object),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
 	.slots = module_slots,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.Program and bcc._ebcc.Link: loading a program and attaching it. A program
+ * ebcc._ebcc.Program and ebcc._ebcc.Link: loading a program and attaching it. A program
  * borrows from its module and keeps it alive; a link owns what it attached.
  */
 #include "pyebcc.h"
 
 PyTypeObject *program_type, *link_type;
 
-/* bcc._ebcc.Link */
+/* ebcc._ebcc.Link */
 struct link_object {
 	PyObject ob_base;
 	struct module_object *module;
@@ -562,7 +562,7 @@ static PyType_Slot program_slots[] = {
 };
 
 static PyType_Spec program_spec = {
-	.name = "bcc._ebcc.Program",
+	.name = "ebcc._ebcc.Program",
 	.basicsize = sizeof(struct program_object),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 	.slots = program_slots,
@@ -595,7 +595,7 @@ static PyType_Slot link_slots[] = {
 };
 
 static PyType_Spec link_spec = {
-	.name = "bcc._ebcc.Link",
+	.name = "ebcc._ebcc.Link",
 	.basicsize = sizeof(struct link_object),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
 	.slots = link_slots,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the extension module bcc._ebcc share: its object types, how errors
+ * What the files of the extension module ebcc._ebcc share: its object types, how errors
  * of the library become exceptions, and the rules for the interpreter lock.
  *
  * The extension is a thin layer over ebcc.h. It owns what runs once per event or per
- * table entry; everything that runs once per call of a script is Python, in bcc/.
- * Byte strings cross the boundary as bytes: bcc/ converts what scripts pass as str.
+ * table entry; everything that runs once per call of a script is Python, in ebcc/.
+ * Byte strings cross the boundary as bytes: ebcc/ converts what scripts pass as str.
  */
 #ifndef PYEBCC_H
 #define PYEBCC_H
@@ -30,7 +30,7 @@ struct poll {
 	pthread_t thread;
 };
 
-/* bcc._ebcc.Module */
+/* ebcc._ebcc.Module */
 struct module_object {
 	PyObject ob_base;
 	struct ebcc_module *handle;	       /* NULL once closed */
@@ -45,7 +45,7 @@ struct module_object {
 	PyObject *weakrefs;
 };
 
-/* bcc._ebcc.Program; borrows the program from its module. */
+/* ebcc._ebcc.Program; borrows the program from its module. */
 struct program_object {
 	PyObject ob_base;
 	struct module_object *module;
@@ -68,7 +68,7 @@ enum event_form {
 	EVENT_TEXT, /* a char array: bytes up to its NUL */
 };
 
-/* bcc._ebcc.Table; borrows the table from its module. */
+/* ebcc._ebcc.Table; borrows the table from its module. */
 struct table_object {
 	PyObject ob_base;
 	struct module_object *module;
@@ -85,7 +85,7 @@ struct table_object {
 	enum event_form event_form;
 };
 
-/* bcc._ebcc.Usdt */
+/* ebcc._ebcc.Usdt */
 struct usdt_object {
 	PyObject ob_base;
 	struct ebcc_usdt *handle;
@@ -115,7 +115,7 @@ bool call_succeeded(struct ebcc_error *error, enum error_context context);
 bool error_interrupted(struct ebcc_error *error);
 
 int module_add(PyObject *extension);
-/** True while the module is open; else raises bcc.StateError. */
+/** True while the module is open; else raises ebcc.StateError. */
 bool module_check(struct module_object *module);
 /** Marks a call that runs without the interpreter lock; the module outlives it. */
 void module_enter(struct module_object *module);
@@ -178,7 +178,7 @@ PyObject *bytes_list(char **strings, size_t count);
 
 /** The library's log callback: keeps the message until messages_deliver(). Runs no Python. */
 void log_message(void *ctx, enum ebcc_log_level level, const char *message);
-/** Hands the messages that this thread's calls left to Python's logging, through bcc.log. Handlers
+/** Hands the messages that this thread's calls left to Python's logging, through ebcc.log. Handlers
  *  of signals run first.
  *  @return false with an exception set, which came from there or was there before. */
 bool messages_deliver(void);

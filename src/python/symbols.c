@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.Symbolizer: names of addresses in processes, in the kernel and in files known by
+ * ebcc._ebcc.Symbolizer: names of addresses in processes, in the kernel and in files known by
  * their build id. Symbol tables may take long to load, so the interpreter lock is let go; a lock
  * of its own keeps other threads out until what the library lent is copied.
  */
@@ -11,7 +11,7 @@
 
 static PyTypeObject *symbolizer_type;
 
-/* bcc._ebcc.Symbolizer */
+/* ebcc._ebcc.Symbolizer */
 struct symbolizer_object {
 	PyObject ob_base;
 	struct ebcc_symbolizer *handle;
@@ -32,7 +32,7 @@ static void keep_notice(void *ctx, enum ebcc_log_level level, const char *messag
 /* Logs a warning. An exception may be set afterwards. */
 static void log_warning(const char *message)
 {
-	PyObject *sink = PyImport_ImportModule("bcc.log"), *text = text_decode(message);
+	PyObject *sink = PyImport_ImportModule("ebcc.log"), *text = text_decode(message);
 	PyObject *result = NULL;
 
 	if (sink && text)
@@ -498,7 +498,7 @@ static PyType_Slot symbolizer_slots[] = {
 };
 
 static PyType_Spec symbolizer_spec = {
-	.name = "bcc._ebcc.Symbolizer",
+	.name = "ebcc._ebcc.Symbolizer",
 	.basicsize = sizeof(struct symbolizer_object),
 	.flags = Py_TPFLAGS_DEFAULT,
 	.slots = symbolizer_slots,

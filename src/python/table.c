@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.Table: the entries of a map, one by one and all at once. Keys and leaves
+ * ebcc._ebcc.Table: the entries of a map, one by one and all at once. Keys and leaves
  * are ctypes instances; what Python passes for them is converted here when it is an
  * int or an instance of the right class, and by the hooks _make_key() and _make_leaf()
- * of the subclass in bcc.table otherwise.
+ * of the subclass in ebcc.table otherwise.
  */
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -112,7 +112,7 @@ static void table_dealloc(PyObject *self)
 /* A class for bytes whose type the object does not describe. */
 static PyObject *plain_class(size_t size)
 {
-	PyObject *builder = PyImport_ImportModule("bcc.ctype");
+	PyObject *builder = PyImport_ImportModule("ebcc.ctype");
 	PyObject *class = NULL;
 
 	if (builder)
@@ -1137,7 +1137,7 @@ static PyType_Slot table_slots[] = {
 };
 
 static PyType_Spec table_spec = {
-	.name = "bcc._ebcc.Table",
+	.name = "ebcc._ebcc.Table",
 	.basicsize = sizeof(struct table_object),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
 	.slots = table_slots,

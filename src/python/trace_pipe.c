@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.TracePipe: lines of the kernel's trace pipe, where bpf_trace_printk() goes.
+ * ebcc._ebcc.TracePipe: lines of the kernel's trace pipe, where bpf_trace_printk() goes.
  */
 #include "pyebcc.h"
 
 static PyTypeObject *trace_pipe_type;
 
-/* bcc._ebcc.TracePipe */
+/* ebcc._ebcc.TracePipe */
 struct trace_pipe_object {
 	PyObject ob_base;
 	struct ebcc_trace_pipe *handle; /* NULL once closed */
@@ -112,7 +112,7 @@ static PyType_Slot trace_pipe_slots[] = {
 };
 
 static PyType_Spec trace_pipe_spec = {
-	.name = "bcc._ebcc.TracePipe",
+	.name = "ebcc._ebcc.TracePipe",
 	.basicsize = sizeof(struct trace_pipe_object),
 	.flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
 	.slots = trace_pipe_slots,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the library's type descriptions to ctypes classes, and from raw bytes to their
- * instances. A class is built once per type and module, by bcc.ctype, which knows how
+ * instances. A class is built once per type and module, by ebcc.ctype, which knows how
  * to lay out what ctypes would lay out otherwise; instances are made here, since they
  * are made once per key, leaf and event.
  */
@@ -127,7 +127,7 @@ static PyObject *class_build(struct module_object *module, const struct ebcc_typ
 		Py_DECREF(key);
 		return class;
 	}
-	builder = PyImport_ImportModule("bcc.ctype");
+	builder = PyImport_ImportModule("ebcc.ctype");
 	if (builder)
 		class = class_build_new(module, builder, type, depth + 1);
 	if (class && PyDict_SetItem(module->types, key, class) < 0)

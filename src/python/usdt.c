@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bcc._ebcc.Usdt: the USDT probes of a file or a process. Probes, locations and arguments are
- * named by their indices; bcc/usdt.py makes objects of them.
+ * ebcc._ebcc.Usdt: the USDT probes of a file or a process. Probes, locations and arguments are
+ * named by their indices; ebcc/usdt.py makes objects of them.
  */
 #include "pyebcc.h"
 
@@ -174,7 +174,7 @@ static PyType_Slot usdt_slots[] = {
 };
 
 static PyType_Spec usdt_spec = {
-	.name = "bcc._ebcc.Usdt",
+	.name = "ebcc._ebcc.Usdt",
 	.basicsize = sizeof(struct usdt_object),
 	.flags = Py_TPFLAGS_DEFAULT,
 	.slots = usdt_slots,

@@ -1,10 +1,10 @@
 -- Kernel probes and what else the development machine's kernel lacks; run in a guest of tests/vm.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
-local BPF = bcc.BPF
+local BPF = ebcc.BPF
 
 local SOURCE = helper.COUNT .. [[
 int first(struct pt_regs *ctx) { return count(1); }

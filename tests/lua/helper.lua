@@ -1,7 +1,7 @@
 -- What the tests share: sources that look at this process only, waiting with a limit, and commands
 -- whose output is looked at.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local luaunit = require "luaunit"
 
 local helper = {}
@@ -19,8 +19,8 @@ function helper.bpf(options)
   end
   options.cflags = options.cflags or {}
   table.insert(options.cflags, ("-DOURS=(bpf_get_current_pid_tgid()>>32==%d)")
-    :format(bcc.posix.getpid()))
-  return bcc.BPF:new(options)
+    :format(ebcc.posix.getpid()))
+  return ebcc.BPF:new(options)
 end
 
 --- The beginning of a source whose programs count() calls of this process.
@@ -52,7 +52,7 @@ function helper.wait_for(condition, what)
     if result then
       return result
     end
-    bcc.posix.sleep(0.02)
+    ebcc.posix.sleep(0.02)
   end
   luaunit.fail("waited too long for " .. (what or "a condition"))
 end

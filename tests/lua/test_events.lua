@@ -1,6 +1,6 @@
 -- Perf and ring buffers: events as values, errors of callbacks, losses, and what a callback may do.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -62,7 +62,7 @@ function TestEvents:test_perf_buffer()
   table.sort(events, function(a, b) return a.number < b.number end)
   for number, event in ipairs(events) do
     lu.assertEquals({ event.number, event.pid, event.comm },
-      { number, bcc.posix.getpid(), helper.comm })
+      { number, ebcc.posix.getpid(), helper.comm })
   end
 end
 
@@ -82,7 +82,7 @@ function TestEvents:test_ring_buffer()
   end)
   helper.act(2)
   self:poll(2)
-  lu.assertEquals(events, { { 1, bcc.posix.getpid(), 32 }, { 2, bcc.posix.getpid(), 32 } })
+  lu.assertEquals(events, { { 1, ebcc.posix.getpid(), 32 }, { 2, ebcc.posix.getpid(), 32 } })
 end
 
 function TestEvents:test_both_by_their_own_polls()
@@ -109,7 +109,7 @@ function TestEvents:test_type_written_in_c()
   ]], nil, 4)
   helper.act()
   self:poll(1)
-  lu.assertEquals({ event.process, event.count, event.name }, { bcc.posix.getpid(), 1, helper.comm:sub(1, 4) })
+  lu.assertEquals({ event.process, event.count, event.name }, { ebcc.posix.getpid(), 1, helper.comm:sub(1, 4) })
   lu.assertEquals(event.beyond[10], 0)
 end
 
@@ -129,7 +129,7 @@ function TestEvents:test_options_behind_the_type()
     { page_cnt = 1, lost_cb = function(_, count) lost = count end })
   helper.act()
   self:poll(1)
-  lu.assertEquals(event.pid, bcc.posix.getpid())
+  lu.assertEquals(event.pid, ebcc.posix.getpid())
   helper.act(2000)
   helper.wait_for(function()
     self.bpf:perf_buffer_poll(50)
@@ -138,8 +138,8 @@ function TestEvents:test_options_behind_the_type()
 end
 
 local LOSING = [[
-local bcc = require "bcc"
-local b = bcc.BPF:new { cflags = "-DSELF=" .. bcc.posix.getpid(), text = [=[
+local ebcc = require "ebcc"
+local b = ebcc.BPF:new { cflags = "-DSELF=" .. ebcc.posix.getpid(), text = [=[
 BPF_PERF_OUTPUT(events);
 TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
 {
@@ -179,7 +179,7 @@ function TestEvents:test_raw_bytes()
   self.bpf:get_table("ring"):open_ring_buffer(function(got) bytes = got end, { raw = true })
   helper.act()
   self:poll(1)
-  lu.assertEquals({ #bytes, (string.unpack("<I4", bytes)) }, { 32, bcc.posix.getpid() })
+  lu.assertEquals({ #bytes, (string.unpack("<I4", bytes)) }, { 32, ebcc.posix.getpid() })
 end
 
 local function failing_callback()
@@ -225,7 +225,7 @@ function TestEvents:test_callback_uses_the_module()
     depth = #self.bpf:get_table("stacks"):get(event.stack)
     nested = helper.raised(self.bpf.perf_buffer_poll, self.bpf, 0)
     local names = {}
-    for name in self.bpf:get_table("stacks"):walk(event.stack, bcc.BPF.ksym) do
+    for name in self.bpf:get_table("stacks"):walk(event.stack, ebcc.BPF.ksym) do
       names[#names + 1] = name
     end
     lu.assertEquals(#names, depth)
@@ -341,7 +341,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
     return found[6] and found[6]:find("lua says") and found
   end, "the trace pipe")
   lu.assertTrue(fields[1] == helper.comm or fields[1] == "<...>")
-  lu.assertEquals({ fields[2], fields[6] }, { bcc.posix.getpid(), "lua says 42" })
+  lu.assertEquals({ fields[2], fields[6] }, { ebcc.posix.getpid(), "lua says 42" })
   lu.assertEquals(math.type(fields[3]), "integer")
   lu.assertEquals(math.type(fields[5]), "float")
   lu.assertNil((pipe:trace_fields()))

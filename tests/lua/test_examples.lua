@@ -53,10 +53,10 @@ end
 
 function TestExamples:test_offcputime_folded_until_interrupted()
   local sleeper <close> = helper.start("exec sleep 60")
-  local script <close> = helper.start(example("offcputime", "--folded --pid " .. require("bcc").posix.getpid()))
+  local script <close> = helper.start(example("offcputime", "--folded --pid " .. require("ebcc").posix.getpid()))
   -- This process waits for the output itself: that is the workload.
   wait_until_asleep(script)
-  require("bcc").posix.sleep(0.1)
+  require("ebcc").posix.sleep(0.1)
   script:signal("INT")
   local output, errors = script:finish()
   lu.assertEquals(errors, "")

@@ -1,8 +1,8 @@
 -- Who lives how long: modules go with close, __close and the collector, and leave nothing attached,
 -- no descriptor and no memory behind; half-open handles go quietly.
 
-local bcc = require "bcc"
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc"
+local core = require "ebcc._ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -24,7 +24,7 @@ int other(void *ctx) { return 0; }
 
 -- What descriptors of this process stand for, sorted.
 local function descriptors()
-  local output = helper.run(("ls -l /proc/%d/fd | sed -n 's/.*-> //p' | grep -v pipe | sort"):format(bcc.posix.getpid()))
+  local output = helper.run(("ls -l /proc/%d/fd | sed -n 's/.*-> //p' | grep -v pipe | sort"):format(ebcc.posix.getpid()))
   return output
 end
 
@@ -96,7 +96,7 @@ end
 
 function TestLifetime:test_cleanup_closes_all()
   local one, other = helper.bpf(SOURCE), helper.bpf(SOURCE)
-  bcc.BPF.cleanup()
+  ebcc.BPF.cleanup()
   lu.assertTrue(one.module:closed() and other.module:closed())
 end
 
@@ -104,8 +104,8 @@ end
 function TestLifetime:test_half_open_handles()
   local before = descriptors()
   for _ = 1, 5 do
-    lu.assertFalse((pcall(ebcc.module, { source = "int f( {" })))
-    lu.assertNil((ebcc.usdt { path = "/no/such/file" }))
+    lu.assertFalse((pcall(core.module, { source = "int f( {" })))
+    lu.assertNil((core.usdt { path = "/no/such/file" }))
     local bpf <close> = helper.bpf(SOURCE)
     lu.assertNil((bpf:attach_uprobe { name = "c", sym = "no_such", fn_name = "other" }))
   end
@@ -129,7 +129,7 @@ end
 -- The collector knows nothing of the copy of a table that a loop walks.
 function TestLifetime:test_copies_go_with_their_loops()
   lu.skipIf((os.getenv("LD_PRELOAD") or ""):find("asan"), "the address sanitizer keeps what is freed")
-  local bpf <close> = bcc.BPF:new { text = "BPF_HASH(hash, u64, u64, 20000); int f(void *ctx) { return 0; }" }
+  local bpf <close> = ebcc.BPF:new { text = "BPF_HASH(hash, u64, u64, 20000); int f(void *ctx) { return 0; }" }
   local hash = bpf:get_table("hash")
   for key = 1, 20000 do
     hash:set(key, key)

@@ -1,10 +1,10 @@
 -- What wrong use and failures tell: errors are raised as objects with a kind, texts name the place.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
-local BPF = bcc.BPF
+local BPF = ebcc.BPF
 
 TestMistakes = {}
 
@@ -58,7 +58,7 @@ function TestMistakes:test_calls_without_what_they_need()
   lu.assertStrContains(helper.raised(BPF.new, BPF), "takes a table")
   lu.assertStrContains(helper.raised(BPF.new, BPF, { src_file = "no-such.c" }), "no file no-such.c")
   lu.assertStrContains(helper.raised(BPF.new, BPF, { text = "", kernel_types = "x" }), "kernel_types cannot be 'x'")
-  lu.assertStrContains(helper.raised(bcc.USDT.new, bcc.USDT, {}), "needs a pid or a path")
+  lu.assertStrContains(helper.raised(ebcc.USDT.new, ebcc.USDT, {}), "needs a pid or a path")
   local bpf <close> = BPF:new { text = "int f(void *ctx) { return 0; }" }
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { name = "c", sym = "puts" }), "fn_name is needed")
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { fn_name = "f", sym = "puts" }), "name is needed")
@@ -147,19 +147,19 @@ function TestMistakes:test_closed_module()
     lu.assertStrContains(text, "closed")
     lu.assertEquals(err.kind, "StateError")
   end
-  lu.assertEquals(tostring(bpf), "bcc.BPF: closed")
-  lu.assertEquals(tostring(hash), "bcc.Table (closed)")
+  lu.assertEquals(tostring(bpf), "ebcc.BPF: closed")
+  lu.assertEquals(tostring(hash), "ebcc.Table (closed)")
 end
 
 function TestMistakes:test_methods_of_other_objects()
   local bpf <close> = BPF:new { text = "BPF_HASH(h); int f(void *ctx) { return 0; }" }
   local hash = bpf:get_table("h")
   for _, wrong in ipairs { io.stdout, {}, 5, bpf.module } do
-    lu.assertStrContains(helper.raised(hash.get, wrong, 1), "bcc.Table expected")
-    lu.assertStrContains(helper.raised(bpf.module.close, wrong == bpf.module and hash or wrong), "bcc.Module expected")
+    lu.assertStrContains(helper.raised(hash.get, wrong, 1), "ebcc.Table expected")
+    lu.assertStrContains(helper.raised(bpf.module.close, wrong == bpf.module and hash or wrong), "ebcc.Module expected")
   end
-  lu.assertStrContains(helper.raised(bcc.bytes, io.stdout), "bcc record expected")
-  lu.assertEquals(getmetatable(hash), "bcc.Table")
+  lu.assertStrContains(helper.raised(ebcc.bytes, io.stdout), "ebcc record expected")
+  lu.assertEquals(getmetatable(hash), "ebcc.Table")
 end
 
 function TestMistakes:test_log_function()

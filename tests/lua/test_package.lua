@@ -1,7 +1,7 @@
 -- The package's files: what the build and the rock spec list is what there is.
 
-local bcc = require "bcc"
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc"
+local core = require "ebcc._ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -61,13 +61,13 @@ end
 -- Whatever a script can call has an annotation for the language server, with every parameter.
 function TestPackage:test_annotations()
   local classes, missing = {}, {}
-  for _, file in ipairs(files("bcc/*.lua")) do
+  for _, file in ipairs(files("ebcc/*.lua")) do
     annotated(SOURCES .. file, classes)
   end
   for class, members in pairs {
-    ["bcc.BPF"] = bcc.BPF, ["bcc.USDT"] = bcc.USDT, ["bcc.SymbolCache"] = bcc.SymbolCache,
-    ["bcc.posix"] = bcc.posix, ["bcc.Table"] = ebcc.methods["bcc.Table"], ["bcc"] = bcc,
-    ["bcc.Link"] = ebcc.methods["bcc.Link"], ["bcc.TracerPipe"] = require "bcc.trace",
+    ["ebcc.BPF"] = ebcc.BPF, ["ebcc.USDT"] = ebcc.USDT, ["ebcc.SymbolCache"] = ebcc.SymbolCache,
+    ["ebcc.posix"] = ebcc.posix, ["ebcc.Table"] = core.methods["ebcc.Table"], ["ebcc"] = ebcc,
+    ["ebcc.Link"] = core.methods["ebcc.Link"], ["ebcc.TracerPipe"] = require "ebcc.trace",
   } do
     for name, member in pairs(members) do
       if type(member) == "function" and name:sub(1, 2) ~= "__" and not INTERNAL[name] then
@@ -83,16 +83,16 @@ end
 function TestPackage:test_rock_spec()
   local spec = {}
   assert(loadfile(SOURCES .. files("*.rockspec")[1], "t", spec))()
-  local sources = spec.build.modules["bcc._ebcc"].sources
+  local sources = spec.build.modules["ebcc._ebcc"].sources
   table.sort(sources)
   lu.assertEquals(sources, files("*.c"))
   local modules = {}
   for _, module in pairs(spec.build.modules) do
-    modules[#modules + 1] = type(module) == "string" and module or "bcc/types.lua"
+    modules[#modules + 1] = type(module) == "string" and module or "ebcc/types.lua"
   end
   table.sort(modules)
-  lu.assertEquals(modules, files("bcc/*.lua"))
-  lu.assertEquals(spec.version, require("bcc").version .. "-1")
+  lu.assertEquals(modules, files("bcc/*.lua ebcc/*.lua ebcc/tools/*.lua"))
+  lu.assertEquals(spec.version, require("ebcc").version .. "-1")
 end
 
 function TestPackage:test_build_lists_every_source()

@@ -1,11 +1,11 @@
 -- Attaching programs of every kind that this kernel runs, detaching, finding, symbols.
 
-local bcc = require "bcc"
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc"
+local core = require "ebcc._ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
-local BPF = bcc.BPF
+local BPF = ebcc.BPF
 
 local SOURCE = helper.COUNT .. [[
 int first(void *ctx) { return count(1); }
@@ -86,7 +86,7 @@ end
 function TestPrograms:test_perf_event()
   -- The kernel's clock of tasks, a software event, on this process.
   lu.assertNotNil(self.bpf:attach_perf_event {
-    ev_type = 1, ev_config = 1, sample_freq = 999, pid = bcc.posix.getpid(), fn_name = "sampled",
+    ev_type = 1, ev_config = 1, sample_freq = 999, pid = ebcc.posix.getpid(), fn_name = "sampled",
   })
   helper.wait_for(function()
     for _ = 1, 1000000 do end
@@ -148,7 +148,7 @@ function TestPrograms:test_xdp_and_sockets()
 end
 
 function TestPrograms:test_control_group()
-  local wrong = { fn_name = "skip", fd = 99999, attach_type = bcc.constants.BPF_CGROUP_INET_EGRESS }
+  local wrong = { fn_name = "skip", fd = 99999, attach_type = ebcc.constants.BPF_CGROUP_INET_EGRESS }
   lu.assertStrContains(helper.raised(self.bpf.attach_func, self.bpf, wrong), "99999 is no descriptor")
 end
 
@@ -163,7 +163,7 @@ BPF_ITER(task)
     bpf_seq_write(ctx->meta->seq, text, sizeof(text) - 1);
   return 0;
 }
-]], cflags = { "-DSELF=" .. bcc.posix.getpid() } }
+]], cflags = { "-DSELF=" .. ebcc.posix.getpid() } }
   local link = bpf:attach_iter { fn_name = "bpf_iter__task" }
   lu.assertEquals(link:read(), "found it\n")
   lu.assertEquals(link:read(), "found it\n")
@@ -265,10 +265,10 @@ function TestPrograms:test_object_and_debug_texts()
   lu.assertEquals(self.bpf.module:second_object():sub(1, 4), "\127ELF")
   -- Objects of ebcc that do not say which kernel they were compiled for.
   local object = self.bpf.module:object():gsub("__ebcc_kernel", "__ebcc_other1")
-  local ok, err = pcall(ebcc.module, { object = object })
+  local ok, err = pcall(core.module, { object = object })
   lu.assertFalse(ok)
   lu.assertEquals(err.kind, "OtherKernelError")
-  ebcc.module({ object = object, any_kernel = true }):close()
+  core.module({ object = object, any_kernel = true }):close()
   lu.assertNil(self.bpf.module:debug_text(1))
   lu.assertTrue(self.bpf:poll_fd() > 2)
 end
@@ -294,10 +294,10 @@ end
 
 function TestPrograms:test_clock()
   local before = BPF.monotonic_time()
-  lu.assertTrue(bcc.posix.sleep(0.01))
+  lu.assertTrue(ebcc.posix.sleep(0.01))
   lu.assertTrue(BPF.monotonic_time() - before >= 10000000)
-  lu.assertTrue(bcc.posix.cpu_count() >= 1)
-  lu.assertStrContains(bcc.posix.strerror(524), "ENOTSUPP")
-  lu.assertEquals(bcc.posix.strerror(2), "No such file or directory")
-  lu.assertStrContains(helper.raised(bcc.posix.sleep, -1), "not a time to sleep")
+  lu.assertTrue(ebcc.posix.cpu_count() >= 1)
+  lu.assertStrContains(ebcc.posix.strerror(524), "ENOTSUPP")
+  lu.assertEquals(ebcc.posix.strerror(2), "No such file or directory")
+  lu.assertStrContains(helper.raised(ebcc.posix.sleep, -1), "not a time to sleep")
 end

@@ -1,6 +1,6 @@
 -- The program bcc-lua: what scripts find, how it ends, what it says.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -58,8 +58,8 @@ end
 end
 
 function TestScripts:test_plain_script()
-  local output, status = run('print(require("bcc").version, #arg)', "x")
-  lu.assertEquals({ output, status }, { bcc.version .. "\t1\n", 0 })
+  local output, status = run('print(require("bcc").version, #arg, require("bcc") == require("ebcc"))', "x")
+  lu.assertEquals({ output, status }, { ebcc.version .. "\t1\ttrue\n", 0 })
 end
 
 function TestScripts:test_failing_to_attach_ends_a_script()
@@ -96,7 +96,7 @@ function TestScripts:test_source_beside_the_script()
   end
   local output, status, errors = helper.run(BCC_LUA .. path .. "/script.lua")
   os.execute("rm -r " .. path)
-  lu.assertEquals({ output, status, errors }, { "bcc.Table: from_header\n", 0, "" })
+  lu.assertEquals({ output, status, errors }, { "ebcc.Table: from_header\n", 0, "" })
 end
 
 function TestScripts:test_error_of_a_script()
@@ -186,7 +186,7 @@ function TestScripts:test_options()
   lu.assertEquals(status, 0)
   lu.assertStrContains(output, "usage: bcc-lua")
   lu.assertStrContains(output, "examples:")
-  lu.assertEquals(helper.run(BCC_LUA .. "--version"), ("bcc-lua %s on Lua 5.4\n"):format(bcc.version))
+  lu.assertEquals(helper.run(BCC_LUA .. "--version"), ("bcc-lua %s on Lua 5.4\n"):format(ebcc.version))
   local page = helper.root .. "man/bcc-lua.8"
   local file <close> = assert(io.open(page))
   local manual = file:read("a"):gsub("\\%-", "-")

@@ -1,6 +1,6 @@
 -- Tables of every kind: entries, walking, per-CPU values, arrays, queues, stack traces, histograms.
 
-local BPF = require("bcc").BPF
+local BPF = require("ebcc").BPF
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -203,7 +203,7 @@ function TestTables:test_facts()
   lu.assertTrue(facts.fd > 2)
   local shown = helper.run(("bpftool map show id %d"):format(facts.map_id))
   lu.assertStrMatches(shown, facts.map_id .. ": hash  name hash .*")
-  lu.assertEquals(tostring(self.bpf:get_table("hash")), "bcc.Table: hash")
+  lu.assertEquals(tostring(self.bpf:get_table("hash")), "ebcc.Table: hash")
   local names = table.concat(self.bpf:table_names(), " ")
   lu.assertStrContains(names, "hash")
   lu.assertStrContains(names, "traces")

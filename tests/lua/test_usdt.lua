@@ -1,6 +1,6 @@
 -- USDT probes of a process: what there is, programs at them with arguments, what isn't there.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -40,24 +40,24 @@ local function work(self, bpf)
 end
 
 function TestUsdt:test_probe_enabled_for_a_module()
-  local usdt = bcc.USDT:new { pid = self.calls.pid }
+  local usdt = ebcc.USDT:new { pid = self.calls.pid }
   lu.assertTrue(usdt:enable_probe { probe = "work", fn_name = "at_work" })
-  local bpf <close> = bcc.BPF:new { text = SOURCE, usdt = usdt }
+  local bpf <close> = ebcc.BPF:new { text = SOURCE, usdt = usdt }
   usdt:close()
   work(self, bpf)
 end
 
 function TestUsdt:test_probe_attached_by_a_module()
-  local bpf <close> = bcc.BPF:new { text = SOURCE }
-  local before = bcc.BPF.num_open_uprobes()
+  local bpf <close> = ebcc.BPF:new { text = SOURCE }
+  local before = ebcc.BPF.num_open_uprobes()
   local link = bpf:attach_usdt { path = self.calls.path, probe = "lua:work", fn_name = "at_work" }
   lu.assertTrue(link:attached())
-  lu.assertEquals(bcc.BPF.num_open_uprobes(), before + 1)
+  lu.assertEquals(ebcc.BPF.num_open_uprobes(), before + 1)
   work(self, bpf)
 end
 
 function TestUsdt:test_what_there_is()
-  local usdt = bcc.USDT:new { path = self.calls.path }
+  local usdt = ebcc.USDT:new { path = self.calls.path }
   local probes = usdt:probes()
   lu.assertEquals(#probes, 1)
   lu.assertEquals({ probes[1].provider, probes[1].name, probes[1].path, probes[1].semaphore },
@@ -69,11 +69,11 @@ function TestUsdt:test_what_there_is()
 end
 
 function TestUsdt:test_what_there_is_not()
-  local usdt = bcc.USDT:new { path = self.calls.path }
+  local usdt = ebcc.USDT:new { path = self.calls.path }
   local result, message, errno = usdt:enable_probe { probe = "wrk", fn_name = "at_work" }
   lu.assertNil(result)
   lu.assertStrContains(message, "work")
   lu.assertEquals(errno, 2)
-  lu.assertEquals(select(3, bcc.USDT:new { path = "/no/such/file" }), 2)
-  lu.assertNil((bcc.USDT:new { pid = 2 ^ 30 | 0 }))
+  lu.assertEquals(select(3, ebcc.USDT:new { path = "/no/such/file" }), 2)
+  lu.assertNil((ebcc.USDT:new { pid = 2 ^ 30 | 0 }))
 end

@@ -1,7 +1,7 @@
 -- Values of C types as Lua values and back: integers, booleans, floats, text, structs, arrays, bit
 -- fields; what doesn't fit is refused.
 
-local bcc = require "bcc"
+local ebcc = require "ebcc"
 local helper = require "helper"
 local lu = require "luaunit"
 
@@ -149,15 +149,15 @@ function TestValues:test_pairs_and_text()
 end
 
 function TestValues:test_plain_copy()
-  local copy = bcc.totable(self:stored { small = 1, inner = { x = 5, bytes = { 1, 2, 3 } } })
+  local copy = ebcc.totable(self:stored { small = 1, inner = { x = 5, bytes = { 1, 2, 3 } } })
   lu.assertEquals(copy.inner, { x = 5, bytes = { 1, 2, 3 } })
-  lu.assertEquals(bcc.totable(5), 5)
+  lu.assertEquals(ebcc.totable(5), 5)
 end
 
 function TestValues:test_equality_and_bytes()
   local one, other = self:stored { small = 1 }, self:stored { small = 1 }
   lu.assertTrue(one == other)
-  lu.assertEquals(bcc.bytes(one), bcc.bytes(other))
+  lu.assertEquals(ebcc.bytes(one), ebcc.bytes(other))
   other.small = 2
   lu.assertFalse(one == other)
 end
@@ -168,7 +168,7 @@ function TestValues:test_records_are_keys()
   for key, leaf in keys:items() do
     lu.assertEquals({ key.small, key.name, leaf }, { 3, "x", 8 })
     lu.assertEquals(keys:get(key), 8)
-    lu.assertEquals(keys:get(bcc.bytes(key)), 8)
+    lu.assertEquals(keys:get(ebcc.bytes(key)), 8)
     lu.assertEquals(keys:key_scanf(keys:key_sprintf(key)), key)
   end
 end
@@ -246,7 +246,7 @@ function TestValues:test_wrong_use_of_records()
   lu.assertStrContains(helper.raised(function() return value.list[0] end), "count from 1 on")
   lu.assertStrContains(helper.raised(function() value.list[3] = {} end), "the array ends at 2")
   lu.assertNil(value.list[3])
-  lu.assertEquals(getmetatable(value), "bcc record")
+  lu.assertEquals(getmetatable(value), "ebcc record")
 end
 
 function TestValues:test_constants()

@@ -12,7 +12,7 @@ import time
 import kernel_calls
 import pytest
 
-from bcc import BPF
+from ebcc import BPF
 
 # Where tests run in the background a shell has had SIGINT ignored, and what they start would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

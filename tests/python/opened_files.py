@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-from bcc import BPF
+from ebcc import BPF
 
 TRACER = """
     struct name_t { char text[128]; };

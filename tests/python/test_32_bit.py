@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bcc import BPF, USDT
+from ebcc import BPF, USDT
 
 SOURCE = Path(__file__).with_name("program_32.c")
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64",

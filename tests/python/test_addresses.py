@@ -4,7 +4,7 @@
 import address_cases
 import pytest
 from address_cases import CASES, NOT_ON_PACKETS, STRNCMP_CASE
-from bcc import BPF, CompileError
+from ebcc import BPF, CompileError
 from kernel_calls import run, run_raw_tracepoint
 
 

@@ -5,9 +5,8 @@ import os
 
 import pytest
 
-import bcc
-from bcc import BPF
-
+import ebcc
+from ebcc import BPF
 
 
 @pytest.mark.parametrize("record, member, answer", [
@@ -40,7 +39,7 @@ def test_an_answer_is_what_a_program_meets(question):
     try:
         BPF(text=KINDS[question]).close()
         attaches = True
-    except bcc.Error:
+    except ebcc.Error:
         attaches = False
     assert getattr(BPF, question)() is attaches
 
@@ -91,14 +90,14 @@ def test_functions_and_addresses_of_a_library():
     pairs = BPF.get_user_functions_and_addresses("c", b"^(malloc|free)$")
     assert {name for name, _ in pairs} == {b"malloc", b"free"}
     assert BPF.get_user_addresses("c", "^(malloc|free)$") == {address for _, address in pairs}
-    with pytest.raises(bcc.NotFoundError):
+    with pytest.raises(ebcc.NotFoundError):
         BPF.get_user_functions("no-such-library", "x")
 
 
 def test_attaching_to_what_does_not_match(load):
     bpf = load("int probe(struct pt_regs *ctx) { return 0; }")
     for attach in (bpf.attach_kprobe, bpf.attach_kretprobe):
-        with pytest.raises(bcc.AttachError, match="matches"):
+        with pytest.raises(ebcc.AttachError, match="matches"):
             attach(event_re="^no_such_function_", fn_name="probe")
     assert bpf.num_open_kprobes() == 0
 
@@ -106,21 +105,22 @@ def test_attaching_to_what_does_not_match(load):
 def test_limit_counts_what_an_expression_matches(load, monkeypatch):
     monkeypatch.setenv("BCC_PROBE_LIMIT", "2")
     bpf = load("int probe(struct pt_regs *ctx) { return 0; }")
-    with pytest.raises(bcc.AttachError, match="BCC_PROBE_LIMIT=2"):
+    with pytest.raises(ebcc.AttachError, match="BCC_PROBE_LIMIT=2"):
         bpf.attach_kprobe(event_re="^vfs_", fn_name="probe")
 
 
-def test_names_of_the_package_that_are_loaded_late(python):
+@pytest.mark.parametrize("name", ["ebcc", "bcc"])
+def test_names_of_the_package_that_are_loaded_late(python, name):
     done = python("""
         import sys
-        import bcc
-        late = ["bcc.containers", "bcc.disassembler", "bcc.perf", "bcc.syscall", "bcc.tcp"]
-        assert not [name for name in late if name in sys.modules]
-        assert bcc.tcp.tcpstate[1] == "ESTABLISHED" and bcc.Perf.PERF_TYPE_SOFTWARE == 1
-        from bcc import lib, syscall_name, utils, StrcmpRewrite
-        assert utils.StrcmpRewrite is StrcmpRewrite and syscall_name(0)
+        import %(name)s as package
+        late = ["disassembler", "perf", "syscall", "tcp", "usdt"]
+        assert not [name for name in late if "%(name)s." + name in sys.modules or "ebcc." + name in sys.modules]
+        assert package.tcp.tcpstate[1] == "ESTABLISHED" and package.Perf.PERF_TYPE_SOFTWARE == 1
+        from %(name)s import USDT, syscall_name, usdt
+        assert usdt.USDT is USDT and syscall_name(0)
         try:
-            bcc.no_such_name
+            package.no_such_name
         except AttributeError as error:
-            print(error)""")
-    assert done.stdout == "module 'bcc' has no attribute 'no_such_name'\n", done.stderr
+            print(error)""" % {"name": name})
+    assert done.stdout == "module '%s' has no attribute 'no_such_name'\n" % name, done.stderr

@@ -9,7 +9,7 @@ SCRIPT = """
 import gc, os, sys
 sys.path.insert(0, FOLDER)
 import kernel_calls
-from bcc import BPF, PerfSWConfig, PerfType
+from ebcc import BPF, PerfSWConfig, PerfType
 
 TEXT = '''
 struct event { u32 a; char b[16]; };

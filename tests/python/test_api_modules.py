@@ -13,10 +13,10 @@ import sys
 
 import pytest
 
-import bcc
-from bcc import BPF, PerfSWConfig, PerfType, StrcmpRewrite, disassembler, libbcc, perf, syscall, tcp
-from bcc import containers, utils
-from bcc import exec as command
+import ebcc
+from bcc import StrcmpRewrite, containers, libbcc
+from ebcc import BPF, PerfSWConfig, PerfType, disassembler, perf, syscall, tcp, utils
+from ebcc import exec as command
 from conftest import getpgid, wait_until
 
 COUNT = """
@@ -187,7 +187,7 @@ def test_disassembled_program(load):
     assert lines[0] == "Disassemble of BPF program answer:"
     assert lines[1].endswith("0 = 42") and lines[-1].endswith("(95) exit")
     assert len(lines) == 1 + len(bpf.dump_func(b"answer")) // 8
-    with pytest.raises(bcc.NotFoundError):
+    with pytest.raises(ebcc.NotFoundError):
         bpf.disassemble_func("no")
 
 

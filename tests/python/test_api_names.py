@@ -136,8 +136,8 @@ CGROUP_SOCK_ADDR TRACING LSM""".split()
 MODULES = {
     "bcc": "BPF USDT PerfType PerfHWConfig PerfSWConfig BPFAttachType BPFProgType lib printb "
            "DEBUG_LLVM_IR DEBUG_BPF DEBUG_PREPROCESSOR DEBUG_SOURCE DEBUG_BPF_REGISTER_STATE "
-           "DEBUG_BTF ArgString StrcmpRewrite utils table PerfEventArray SymbolCache "
-           "CompileError LoadError AttachError",
+           "DEBUG_BTF ArgString StrcmpRewrite utils table PerfEventArray SymbolCache",
+    "ebcc": "CompileError LoadError AttachError",
     "bcc.utils": "printb ArgString get_online_cpus get_possible_cpus detect_language StrcmpRewrite",
     "bcc.containers": "filter_by_containers",
     "bcc.syscall": "syscall_name syscalls",

@@ -12,20 +12,22 @@ import subprocess
 import pytest
 
 import bcc
+import ebcc
 
-FOLDER = os.path.dirname(bcc.__file__)
-STUBS = sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith(".pyi"))
+FOLDER = os.path.dirname(os.path.dirname(ebcc.__file__))
+STUBS = sorted("%s.%s" % (package, name[:-4]) for package in ("bcc", "ebcc")
+               for name in os.listdir(os.path.join(FOLDER, package)) if name.endswith(".pyi"))
 
 # What has no place in stubs: what every class has.
 BASES = (object, Exception, ValueError, MemoryError, ct.Structure, dict)
 
 
 def module_of(stub):
-    return bcc if stub == "__init__" else importlib.import_module("bcc." + stub)
+    return importlib.import_module(stub.removesuffix(".__init__"))
 
 
 def tree(stub):
-    with open(os.path.join(FOLDER, stub + ".pyi"), encoding="utf-8") as file:
+    with open(os.path.join(FOLDER, stub.replace(".", "/") + ".pyi"), encoding="utf-8") as file:
         return ast.parse(file.read())
 
 
@@ -91,7 +93,7 @@ def public(owner):
 
 
 # Bases that another stub declares.
-BASES_ELSEWHERE = {"Table": "_ebcc", "BPFProgType": "constants", "XDPAction": "constants"}
+BASES_ELSEWHERE = {"Table": "ebcc._ebcc", "BPFProgType": "ebcc.constants", "XDPAction": "ebcc.constants"}
 
 
 def class_names(stub, name):
@@ -109,21 +111,24 @@ def class_names(stub, name):
 
 
 @pytest.mark.parametrize("stub, name", [
-    ("bpf", "BPF"), ("bpf", "Function"), ("table", "HashTable"), ("table", "PerCpuArray"),
-    ("table", "PerfEventArray"), ("table", "RingBuf"), ("table", "StackTrace"),
-    ("table", "QueueStack"), ("table", "FileDesc"), ("_ebcc", "Program"), ("_ebcc", "Link"),
-    ("_ebcc", "Module"), ("_ebcc", "Table"), ("_ebcc", "Error"), ("utils", "StrcmpRewrite"),
-    ("constants", "BPFProgType"), ("constants", "BPFAttachType"), ("constants", "PerfSWConfig")])
+    ("ebcc.bpf", "BPF"), ("ebcc.bpf", "Function"), ("ebcc.table", "HashTable"),
+    ("ebcc.table", "PerCpuArray"), ("ebcc.table", "PerfEventArray"), ("ebcc.table", "RingBuf"),
+    ("ebcc.table", "StackTrace"), ("ebcc.table", "QueueStack"), ("ebcc.table", "FileDesc"),
+    ("ebcc._ebcc", "Program"), ("ebcc._ebcc", "Link"), ("ebcc._ebcc", "Module"),
+    ("ebcc._ebcc", "Table"), ("ebcc._ebcc", "Error"), ("bcc.utils", "StrcmpRewrite"),
+    ("ebcc.constants", "BPFProgType"), ("ebcc.constants", "BPFAttachType"),
+    ("ebcc.constants", "PerfSWConfig")])
 def test_what_a_class_has_is_declared(stub, name):
     owner = getattr(module_of(stub), name)
     mapping = {"pop", "popitem", "setdefault", "update", "keys", "values", "items", "get"}
     assert public(owner) - class_names(stub, name) - mapping == set()
 
 
-def test_what_the_package_exports_is_declared():
-    names = declared(tree("__init__").body)
-    assert set(bcc.__all__) - set(names) == set()
-    assert os.path.exists(os.path.join(FOLDER, "py.typed"))
+@pytest.mark.parametrize("package", [bcc, ebcc])
+def test_what_the_package_exports_is_declared(package):
+    names = declared(tree(package.__name__ + ".__init__").body)
+    assert set(package.__all__) - set(names) == set()
+    assert os.path.exists(os.path.join(FOLDER, package.__name__, "py.typed"))
 
 
 # Lines of a script that are wrong, and what a type checker says of them.
@@ -133,7 +138,7 @@ b["events"].open_perf_buffer(5)
 b.attach_kprobe(evnt="f")
 b.perf_buffer_poll("100")
 BPF(text=5)
-bcc.no_such_name
+ebcc.no_such_name
 BPF.find_library("c").upper()
 for key in b["counts"].items(): key.value
 """
@@ -141,7 +146,7 @@ for key in b["counts"].items(): key.value
 
 def type_check(script, tmp_path):
     return subprocess.run(["/usr/bin/mypy", "--strict", "--python-executable", "/usr/bin/python3", "--cache-dir",
-                           str(tmp_path / "cache"), script], env={**os.environ, "MYPYPATH": os.path.dirname(FOLDER)},
+                           str(tmp_path / "cache"), script], env={**os.environ, "MYPYPATH": FOLDER},
                           capture_output=True, text=True, check=False).stdout
 
 
@@ -151,6 +156,6 @@ def test_a_script_is_type_checked(tmp_path):
     assert type_check(script, tmp_path) == "Success: no issues found in 1 source file\n"
     lines = MISTAKES.strip().splitlines()
     wrong = tmp_path / "wrong.py"
-    wrong.write_text("import bcc\nfrom bcc import BPF\nb = BPF(text='')\n" + "\n".join(lines) + "\n")
+    wrong.write_text("import ebcc\nfrom ebcc import BPF\nb = BPF(text='')\n" + "\n".join(lines) + "\n")
     told = {int(line.split(":")[1]) for line in type_check(str(wrong), tmp_path).splitlines() if ": error: " in line}
     assert told == set(range(4, 4 + len(lines)))

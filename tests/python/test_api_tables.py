@@ -8,9 +8,9 @@ import re
 
 import pytest
 
-import bcc
-from bcc import BPF, PerfSWConfig, PerfType
-from bcc.table import FileDesc
+import ebcc
+from ebcc import BPF, PerfSWConfig, PerfType
+from ebcc.table import FileDesc
 from conftest import getpgid, source
 from kernel_calls import cgroup, in_cgroup, run
 
@@ -114,7 +114,7 @@ def test_batches_that_do_not_fit(tables, keys, leaves):
 def test_batch_into_a_full_table(tables):
     table, count = tables["structs"], 17
     keys = (table.Key * count)(*[(n, b"") for n in range(count)])
-    with pytest.raises(bcc.Error, match="full|entries"):
+    with pytest.raises(ebcc.Error, match="full|entries"):
         table.items_update_batch(keys, (table.Leaf * count)())
 
 
@@ -138,7 +138,7 @@ def test_bit_fields_as_text(tables):
 
 @pytest.mark.parametrize("text", ["", "{", "{ 1 2 3 4 5 6 7 }", "{ x }", "{ 1 } 2"])
 def test_text_that_is_no_key(tables, text):
-    with pytest.raises(bcc.Error):
+    with pytest.raises(ebcc.Error):
         tables["structs"].key_scanf(text)
 
 
@@ -177,7 +177,7 @@ def test_functions_in_a_program_array(load):
     assert run(first)[0] == 1
     with pytest.raises(IndexError):
         programs[4] = second
-    with pytest.raises(bcc.Error):
+    with pytest.raises(ebcc.Error):
         programs[0] = 999999
 
 
@@ -268,7 +268,7 @@ def test_queues_and_stacks(load, kind, order):
     for number in (1, 2, 3):
         items.push((number, b"x"))
     assert items.peek().n == order[0]
-    with pytest.raises(bcc.Error):
+    with pytest.raises(ebcc.Error):
         items.push(items.Leaf(4))
     items.push(items.Leaf(4, b"four"), flags=items.BPF_EXIST)
     assert len(items.values()) == 3

@@ -7,7 +7,8 @@ import time
 import pytest
 
 import bcc
-from bcc import BPF, PerfSWConfig, PerfType
+import ebcc
+from ebcc import BPF, PerfSWConfig, PerfType
 from conftest import getpgid
 
 COUNT = """
@@ -78,7 +79,7 @@ def test_raw_tracepoint(load):
             return 0;
         }""")
     bpf.attach_raw_tracepoint(tp="sys_enter", fn_name="count")
-    with pytest.raises(bcc.AttachError, match="already"):
+    with pytest.raises(ebcc.AttachError, match="already"):
         bpf.attach_raw_tracepoint(tp="sys_enter", fn_name="count")
     getpgid(1, 2, 3, 4)
     assert bpf["counts"][121].value == 4  # getpgid
@@ -130,7 +131,7 @@ def test_uprobe_and_uretprobe(load):
     assert bpf["arguments"][5].value == 1
     assert bpf["results"][5].value == 3
     bpf.detach_uretprobe(name="c", sym="labs", pid=os.getpid())
-    with pytest.raises(bcc.AttachError, match="no uretprobe is attached to c labs"):
+    with pytest.raises(ebcc.AttachError, match="no uretprobe is attached to c labs"):
         bpf.detach_uretprobe(name="c", sym="labs", pid=os.getpid())
 
 
@@ -139,7 +140,7 @@ def test_detaching_by_another_name_of_the_same_file(load):
     path = BPF.find_library("c")
     bpf.attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
     bpf.attach_uretprobe(name=path, sym="labs", fn_name="count", pid=os.getpid())
-    with pytest.raises(bcc.AttachError, match="no uprobe is attached"):
+    with pytest.raises(ebcc.AttachError, match="no uprobe is attached"):
         bpf.detach_uprobe(name="m", sym="labs", pid=os.getpid())
     bpf.detach_uprobe(name=path, sym="labs", pid=os.getpid())
     assert bpf.num_open_uprobes() == 1
@@ -197,7 +198,7 @@ def test_perf_event(load):
 
 
 def test_perf_event_without_period_or_frequency(load):
-    with pytest.raises(bcc.AttachError, match="sample_period.*sample_freq"):
+    with pytest.raises(ebcc.AttachError, match="sample_period.*sample_freq"):
         load(COUNT).attach_perf_event(ev_type=PerfType.SOFTWARE, ev_config=PerfSWConfig.CPU_CLOCK,
                                       fn_name="count")
 
@@ -215,7 +216,7 @@ def test_perf_event_without_period_or_frequency(load):
 ])
 def test_what_is_missing_is_named(load, call, said):
     bpf = load(COUNT)
-    with pytest.raises(bcc.AttachError, match=said):
+    with pytest.raises(ebcc.AttachError, match=said):
         call(bpf)
     assert bpf.num_open_tracepoints() == bpf.num_open_uprobes() == 0
 
@@ -229,7 +230,7 @@ def test_what_is_missing_is_named(load, call, said):
     lambda b: b.attach_perf_event(fn_name="count", sample_freq=1),
 ])
 def test_arguments_that_are_missing(load, call):
-    with pytest.raises(bcc.InvalidArgumentError):
+    with pytest.raises(ebcc.InvalidArgumentError):
         call(load(COUNT))
 
 
@@ -249,7 +250,7 @@ def test_probe_limit(load, monkeypatch):
     monkeypatch.setenv("BCC_PROBE_LIMIT", "1")
     bpf = load(COUNT)
     bpf.attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
-    with pytest.raises(bcc.AttachError, match="BCC_PROBE_LIMIT=1"):
+    with pytest.raises(ebcc.AttachError, match="BCC_PROBE_LIMIT=1"):
         bpf.attach_uprobe(name="c", sym="llabs", fn_name="count", pid=os.getpid())
 
 
@@ -258,7 +259,7 @@ def test_detaching_what_is_not_attached(load):
     for call, said in ((lambda: bpf.detach_kprobe("vfs_read"), "no kprobe is attached to vfs_read"),
                        (lambda: bpf.detach_tracepoint("a:b"), "attached to a:b"),
                        (lambda: bpf.detach_perf_event(1, 0), "perf event 1:0")):
-        with pytest.raises(bcc.AttachError, match=said):
+        with pytest.raises(ebcc.AttachError, match=said):
             call()
 
 

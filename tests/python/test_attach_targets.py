@@ -6,15 +6,15 @@ This machine's kernel may refuse fentry; tests/vm/guest_kinds.py has these progr
 import os
 import subprocess
 
-import bcc
+import ebcc
 import pytest
-from bcc import BPF
+from ebcc import BPF
 from opened_files import opened_by
 
 VMLINUX = "/sys/kernel/btf/vmlinux"
 COUNT_TASKS = """
     import os, time
-    from bcc import BPF
+    from ebcc import BPF
 
     with BPF(text='''
         BPF_ARRAY(tasks, u64, 1);
@@ -54,7 +54,7 @@ def test_no_search_once_it_is_cached(cache):
 def test_asking_what_the_kernel_supports(cache):
     """Scripts ask before they choose between fentry and kprobes."""
     environment, _ = cache
-    script = "from bcc import BPF; print(BPF.support_kfunc(), BPF.support_lsm(), BPF.support_fmod_ret())"
+    script = "from ebcc import BPF; print(BPF.support_kfunc(), BPF.support_lsm(), BPF.support_fmod_ret())"
     first, names = opened_by(script, environment)
     assert VMLINUX in names
     second, names = opened_by(script, environment)
@@ -99,7 +99,7 @@ def test_without_a_cache(cache):
     ("KFUNC_PROBE(no_such_function_anywhere, int a) { return 0; }", ["no function no_such_function_anywhere"]),
 ])
 def test_missing_target(text, words):
-    with pytest.raises(bcc.Error) as caught:
+    with pytest.raises(ebcc.Error) as caught:
         BPF(text=text)
     for word in words:
         assert word in str(caught.value)
@@ -112,7 +112,7 @@ def test_kind_that_the_kernel_refuses():
     if BPF.support_kfunc():
         BPF(text=text).close()
         return
-    with pytest.raises(bcc.Error, match="this user has the privileges, but the kernel refuses it"):
+    with pytest.raises(ebcc.Error, match="this user has the privileges, but the kernel refuses it"):
         BPF(text=text)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 
 MACROS = Path(__file__).resolve().parent.parent.parent / "src/cc/types/tables/macros.h"
 
@@ -148,7 +148,7 @@ def test_every_attribute_macro():
 ])  # fmt: skip
 def test_unknown_words(text, line):
     """A word that looks like an attribute and is none is refused where it stands: no variable of that name."""
-    with pytest.raises(bcc.CompileError, match=rf"main\.c:{line}:\d+: error: '__(mystery|paked)' is not an attribute"):
+    with pytest.raises(ebcc.CompileError, match=rf"main\.c:{line}:\d+: error: '__(mystery|paked)' is not an attribute"):
         BPF(text=text)
 
 

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from bcc import BPF, BPFAttachType
+from ebcc import BPF, BPFAttachType
 from conftest import getpgid, programs_of
 from kernel_calls import cgroup, network_namespace, run
 

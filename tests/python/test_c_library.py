@@ -5,7 +5,7 @@ import ctypes
 from dataclasses import dataclass
 
 import pytest
-from bcc import BPF
+from ebcc import BPF
 from kernel_calls import run_raw_tracepoint
 
 libc = ctypes.CDLL(None)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bcc import BPF, CompileError
+from ebcc import BPF, CompileError
 
 # No object of an earlier run answers for the compiler.
 os.environ["EBCC_CACHE"] = "off"
@@ -136,7 +136,7 @@ def test_a_source_without_headers_reads_nothing_beside_it(project, compiler, tmp
     helper.write_text("#!/bin/sh\ntimeout 1 cat > %s/request\n" % tmp_path)
     helper.chmod(0o755)
     for include, named in (("<linux/sched.h>", False), ('"local.h"', True)):
-        script = "from bcc import BPF\nBPF(text='#include %s\\nint f(void *c) { return 0; }')" % include
+        script = "from ebcc import BPF\nBPF(text='#include %s\\nint f(void *c) { return 0; }')" % include
         result = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False,
                                 env=dict(os.environ, EBCC_CC=str(helper)))
         assert b"CompileError" in result.stderr, result.stderr
@@ -226,7 +226,7 @@ def status_of(pid):
 def test_the_helper_is_confined(project, compiler):
     if compiler:
         return
-    process = subprocess.Popen([sys.executable, "-c", "from bcc import BPF; BPF(text=%r)" % SLOW],
+    process = subprocess.Popen([sys.executable, "-c", "from ebcc import BPF; BPF(text=%r)" % SLOW],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 30

@@ -4,8 +4,8 @@ import ctypes as ct
 
 import pytest
 
-import bcc
-from bcc import ctype
+import ebcc
+from ebcc import ctype
 
 U8, U16, U32, U64 = ct.c_ubyte, ct.c_ushort, ct.c_uint, ct.c_ulonglong
 
@@ -86,7 +86,7 @@ def test_union_larger_than_its_members():
 
 
 def test_members_out_of_order_are_refused():
-    with pytest.raises(bcc.FormatError):
+    with pytest.raises(ebcc.FormatError):
         ctype.record("broken", 8, False, members(("a", U32, 4), ("b", U32, 0)))
 
 

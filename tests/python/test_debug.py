@@ -5,9 +5,9 @@ import ctypes as ct
 import logging
 import re
 
-import bcc
+import ebcc
 import pytest
-from bcc import BPF
+from ebcc import BPF
 from conftest import getpgid, source
 
 COUNTING = """BPF_HASH(counts, u32, u64);
@@ -33,12 +33,12 @@ def test_no_flag_shows_nothing(capfd):
 
 
 def test_llvm_ir(capfd):
-    text = shown(capfd, bcc.DEBUG_LLVM_IR)
+    text = shown(capfd, ebcc.DEBUG_LLVM_IR)
     assert re.search(r"^define .*i32 @tracepoint__syscalls__sys_enter_getpgid\(ptr .*%args\)", text, re.M)
     assert "= add i32 %conv, 42" in text
 
 
-@pytest.mark.parametrize("flag", [bcc.DEBUG_BPF, bcc.DEBUG_SOURCE])
+@pytest.mark.parametrize("flag", [ebcc.DEBUG_BPF, ebcc.DEBUG_SOURCE])
 def test_disassembly_with_source_lines(capfd, flag):
     for _ in range(2):  # the second time from the cache
         text = shown(capfd, flag)
@@ -54,13 +54,13 @@ def test_disassembly_with_source_lines(capfd, flag):
 
 
 def test_preprocessed_source(capfd):
-    text = shown(capfd, bcc.DEBUG_PREPROCESSOR)
+    text = shown(capfd, ebcc.DEBUG_PREPROCESSOR)
     assert "counts.increment(key + 42);" in text
     assert "int tracepoint__syscalls__sys_enter_getpgid(struct tracepoint__syscalls__sys_enter_getpgid *args)" in text
 
 
 def test_verifier_log(capfd):
-    text = shown(capfd, bcc.DEBUG_BPF_REGISTER_STATE)
+    text = shown(capfd, ebcc.DEBUG_BPF_REGISTER_STATE)
     assert text.startswith("tracepoint__syscalls__sys_enter_getpgid:\n")
     assert "R1=ctx(" in text and "R10=fp0" in text
     assert "u32 key = args->pid;" in text
@@ -68,20 +68,20 @@ def test_verifier_log(capfd):
 
 
 def test_verifier_log_of_what_it_rejects(capfd):
-    with pytest.raises(bcc.LoadError):
-        shown(capfd, bcc.DEBUG_BPF_REGISTER_STATE,
+    with pytest.raises(ebcc.LoadError):
+        shown(capfd, ebcc.DEBUG_BPF_REGISTER_STATE,
               COUNTING.replace("counts.increment(key + STEP)", "u64 *leaf = counts.lookup(&key); return *leaf"))
     text = capfd.readouterr().err
     assert "R0 invalid mem access 'map_value_or_null'" in text
 
 
 def test_btf(capfd):
-    text = shown(capfd, bcc.DEBUG_BTF)
+    text = shown(capfd, ebcc.DEBUG_BTF)
     assert re.search(r"struct tracepoint__syscalls__sys_enter_getpgid \{.*u64 pid;.*\}", text, re.S)
 
 
 def test_several_flags(capfd):
-    text = shown(capfd, bcc.DEBUG_LLVM_IR | bcc.DEBUG_BPF | bcc.DEBUG_BTF)
+    text = shown(capfd, ebcc.DEBUG_LLVM_IR | ebcc.DEBUG_BPF | ebcc.DEBUG_BTF)
     assert "define " in text and "\tw1 += 42\n" in text and "u64 pid;" in text
 
 
@@ -114,7 +114,7 @@ int other(struct bpf_raw_tracepoint_args *ctx) { return 0; }
 
 def test_second_pipeline(caplog, capfd):
     """A program that the verifier rejects as instcombine made it runs all the same, and it is said which one it is."""
-    with caplog.at_level(logging.INFO, logger="bcc"), BPF(text=source(PARTED_CHECK), debug=bcc.DEBUG_BPF) as bpf:
+    with caplog.at_level(logging.INFO, logger="ebcc"), BPF(text=source(PARTED_CHECK), debug=ebcc.DEBUG_BPF) as bpf:
         bpf["input"][ct.c_int(0)] = ct.c_uint64(7 << 32 | 99)
         bpf.load_func("other", BPF.RAW_TRACEPOINT)
         getpgid(1, 1)
@@ -182,10 +182,10 @@ def test_headers_beside_the_source(tmp_path, monkeypatch):
 
 
 def test_flag_that_clang_does_not_know():
-    with pytest.raises(bcc.CompileError, match="-fnosuch-flag"):
+    with pytest.raises(ebcc.CompileError, match="-fnosuch-flag"):
         BPF(text="int f(void *ctx) { return 0; }", cflags=["-fnosuch-flag"])
 
 
 def test_warning_flags():
-    with pytest.raises(bcc.CompileError, match="error: unused variable 'unused'"):
+    with pytest.raises(ebcc.CompileError, match="error: unused variable 'unused'"):
         BPF(text="int f(void *ctx) { int unused; return 0; }", cflags=["-Wall", "-Werror"])

@@ -5,9 +5,9 @@ import logging
 import os
 import re
 
-import bcc
+import ebcc
 import pytest
-from bcc import BPF
+from ebcc import BPF
 
 TABLES = """BPF_HASH(counts, u32, u64);
 struct event_t { u32 pid; char comm[16]; };
@@ -289,7 +289,7 @@ MACRO_ERRORS = [
 @pytest.mark.parametrize(("declaration", "said"), MACRO_ERRORS, ids=[case[0] for case in MACRO_ERRORS])
 def test_wrong_argument_of_a_macro(declaration, said):
     """One error at the line, in terms of the macro, and nothing of what is behind it."""
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="static int number = 5;\n" + declaration + "\nint f(void *ctx) { return number; }\n", kernel_types="btf")
     message = str(caught.value)
     assert re.search(r"^main\.c:2:\d+: error: " + re.escape(said or "'1' is not a string: " + TABLE), message, re.M), message
@@ -304,7 +304,7 @@ def test_wrong_argument_of_a_macro(declaration, said):
     ("BPF_HASH(a);\nBPF_HASH(b,\n\tnosuch_t,\n\tu64);", "main.c:3:2: note: it is used as " + HASH),
 ])
 def test_arguments_of_a_macro_over_lines(text, said):
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text + "\nint f(void *ctx) { return 0; }\n", kernel_types="btf")
     assert said in str(caught.value)
 
@@ -316,7 +316,7 @@ def test_arguments_of_a_macro_over_lines(text, said):
     ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; there are hash, array, histogram, "),
 ])
 def test_usage_of_a_macro_beside_an_error(declaration, said):
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=declaration + "\nint f(void *ctx) { return 0; }\n", kernel_types="btf")
     assert said in str(caught.value)
     assert not CALLS.search(str(caught.value))
@@ -374,7 +374,7 @@ def test_what_is_not_there_by_name():
             with pytest.raises(KeyError) as caught:
                 bpf[name]
             assert caught.value.args == (said,)
-        with pytest.raises(bcc.AttachError, match="since Linux 5.18 it is the function urandom_read_iter"):
+        with pytest.raises(ebcc.AttachError, match="since Linux 5.18 it is the function urandom_read_iter"):
             bpf.attach_tracepoint("random:urandom_read", fn_name="f")
 
 
@@ -392,16 +392,16 @@ def test_a_program_in_the_place_of_a_pattern(method, arguments, said):
 
 
 def test_numbers_that_the_kernel_keeps_to_itself():
-    assert "ENOTSUPP" in bcc._ebcc.error_text(524)
-    assert bcc._ebcc.error_text(2) == os.strerror(2)
+    assert "ENOTSUPP" in ebcc._ebcc.error_text(524)
+    assert ebcc._ebcc.error_text(2) == os.strerror(2)
 
 
 @pytest.mark.parametrize("body", ["int x = 3 return x;", "u32 y = 1; u32 x = y return x;", "if (1 { return 0; } return 1;",
                                   "return 0; } }", "char name[16; return 0;"])
 def test_a_slip_of_form_is_compiled_once(body, caplog):
     """Neither all of BTF nor headers change what is wrong with it, and either takes seconds."""
-    caplog.set_level(logging.DEBUG, "bcc")
-    with pytest.raises(bcc.CompileError):
+    caplog.set_level(logging.DEBUG, "ebcc")
+    with pytest.raises(ebcc.CompileError):
         BPF(text="int f(struct pt_regs *ctx) { %s }" % body)
     assert [record.message for record in caplog.records if "compiling against" in record.message] == [
         "main.c: compiling against a selection of BTF"
@@ -414,14 +414,14 @@ def test_a_slip_of_form_is_compiled_once(body, caplog):
                                   "TRACEPOINT_PROBE(sched, sched_switch) { return args->nosuch; }",
                                   "int f(struct pt_regs *ctx) { struct nosuch x; return 0; }"])
 def test_headers_are_no_help_for_a_typo(text):
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text)
     assert "headers" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "said"), [case[1:] for case in COMPILE_ERRORS], ids=[case[0] for case in COMPILE_ERRORS])
 def test_mistake_in_the_source(text, said):
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text, kernel_types="btf")
     message = str(caught.value)
     assert said in message
@@ -431,26 +431,26 @@ def test_mistake_in_the_source(text, said):
 
 
 def test_one_mistake_is_said_once():
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="BPF_HASH(counts);\nBPF_HASH(counts);\n")
     assert str(caught.value).count("error:") == 1
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="int g(void *ctx) { BPF_HASH(counts); return 0; }\nBPF_HASH(leaves, u32, struct nosuch_t);\n")
     assert str(caught.value).count("error:") == 2
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="int f(void *ctx) { double d = 1.5; return d * bpf_ktime_get_ns(); }\n")
     assert str(caught.value).count("error:") == 1
 
 
 def test_no_headers_are_asked_for_where_a_name_is_only_mistyped():
     for body in ("    counts.incremnt(key);", '    printf("x");', "    key = bpf_ktime_get_nss();", "    start.delete(&key);"):
-        with pytest.raises(bcc.CompileError) as caught:
+        with pytest.raises(ebcc.CompileError) as caught:
             BPF(text=BODY % body)
         assert "headers" not in str(caught.value)
 
 
 def test_headers_are_not_asked_for_a_label():
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="int f(void *ctx) { goto out; }")
     assert "use of undeclared label 'out'" in str(caught.value)
     assert "headers" not in str(caught.value)
@@ -461,7 +461,7 @@ def test_lines_count_in_the_file_that_was_written(tmp_path):
     (tmp_path / "first.h").write_text("#define FIRST 1\n\n\n")
     (tmp_path / "second.h").write_text("struct second_t {\n    int a;\n    nosuch_t b;\n};\n")
     (tmp_path / "main.c").write_text("#include <linux/sched.h>\n#include \"second.h\"\n\nint f(void *ctx) {\n\treturn FIRST + nosuch;\n}\n")
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(src_file=str(tmp_path / "main.c"), hdr_file=str(tmp_path / "first.h"), kernel_types="btf")
     message = str(caught.value)
     assert "%s/main.c:5:17: error: use of undeclared identifier 'nosuch'" % tmp_path in message
@@ -474,7 +474,7 @@ WARNED = BODY % "    u64 leaf = counts.lookup(&key);\n    if (leaf) return 1;"
 
 
 def test_warnings_go_to_the_log_alone(caplog, capfd):
-    with caplog.at_level(logging.WARNING, logger="bcc"), BPF(text=WARNED):
+    with caplog.at_level(logging.WARNING, logger="ebcc"), BPF(text=WARNED):
         pass
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert caplog.records[0].getMessage() == """main.c:6:9: warning: incompatible pointer to integer conversion initializing \
@@ -489,13 +489,13 @@ main.c:6:9: note: lookup() returns a pointer to the leaf in the table, or NULL: 
 def test_warnings_come_from_the_cache_too(caplog):
     for _ in range(2):
         caplog.clear()
-        with caplog.at_level(logging.WARNING, logger="bcc"), BPF(text=WARNED):
+        with caplog.at_level(logging.WARNING, logger="ebcc"), BPF(text=WARNED):
             pass
         assert len(caplog.records) == 1
 
 
 def test_warnings_can_be_turned_off(caplog):
-    with caplog.at_level(logging.WARNING, logger="bcc"), BPF(text=WARNED, cflags=["-Wno-int-conversion"]):
+    with caplog.at_level(logging.WARNING, logger="ebcc"), BPF(text=WARNED, cflags=["-Wno-int-conversion"]):
         pass
     assert not caplog.records
 
@@ -506,9 +506,9 @@ def test_warnings_can_be_turned_off(caplog):
 ])
 def test_static_function_is_no_program(text):
     with BPF(text=text) as bpf:
-        with pytest.raises(bcc.NotFoundError, match="no program 'f'; it is static, .*: remove 'static'"):
+        with pytest.raises(ebcc.NotFoundError, match="no program 'f'; it is static, .*: remove 'static'"):
             bpf.load_func("f", BPF.KPROBE)
-        with pytest.raises(bcc.NotFoundError, match="no program 'call'; programs are"):
+        with pytest.raises(ebcc.NotFoundError, match="no program 'call'; programs are"):
             bpf.load_func("call", BPF.KPROBE)
 
 
@@ -525,7 +525,7 @@ REJECTIONS = [
 
 @pytest.mark.parametrize(("body", "said"), [case[1:] for case in REJECTIONS], ids=[case[0] for case in REJECTIONS])
 def test_rejected_by_the_verifier(body, said):
-    with pytest.raises(bcc.LoadError) as caught:
+    with pytest.raises(ebcc.LoadError) as caught:
         BPF(text=BODY % body)
     message = str(caught.value)
     assert re.search(said if "\\d" in said or ".*" in said else re.escape(said), message), message
@@ -555,23 +555,23 @@ REJECTED_PROGRAMS = [
                          ids=[case[0] for case in REJECTED_PROGRAMS])
 def test_program_rejected_by_the_verifier(kind, text, said):
     with BPF(text=text) as bpf:
-        with pytest.raises(bcc.LoadError, match=said):
+        with pytest.raises(ebcc.LoadError, match=said):
             bpf.load_func("f", kind)
 
 
 def test_helper_that_wants_the_gpl():
     text = TABLES + "BPF_LICENSE(Proprietary);\n" + (BODY % "    bpf_probe_read_kernel(&key, 4, (void *)bpf_get_current_task());\n"
                                                     "    counts.increment(key);").replace(TABLES, "")
-    with pytest.raises(bcc.LoadError, match="main.c:7: .*license \"Proprietary\".*BPF_LICENSE\\(GPL\\), or none"):
+    with pytest.raises(ebcc.LoadError, match="main.c:7: .*license \"Proprietary\".*BPF_LICENSE\\(GPL\\), or none"):
         BPF(text=text)
     # A read that the source doesn't write as a call.
-    with pytest.raises(bcc.LoadError, match="license \"MIT\".*through a pointer.*BPF_LICENSE\\(GPL\\), or none"):
+    with pytest.raises(ebcc.LoadError, match="license \"MIT\".*through a pointer.*BPF_LICENSE\\(GPL\\), or none"):
         BPF(text="#define BPF_LICENSE MIT\nTRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {\n"
                  "    struct task_struct *task = (void *)bpf_get_current_task();\n    return task->pid;\n}\n")
 
 
 def test_program_on_a_tracepoint_that_is_missing():
-    with pytest.raises(bcc.AttachError, match="did you mean syscalls:sys_enter_getpgid") as caught:
+    with pytest.raises(ebcc.AttachError, match="did you mean syscalls:sys_enter_getpgid") as caught:
         BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgidd) { return 0; }")
     assert str(caught.value).count("sys_enter_getpgidd") == 1
 
@@ -599,7 +599,7 @@ char LICENSE[] SEC("license") = "GPL";
 ], ids=["vmlinux.h", "headers", "map", "program"])
 def test_source_for_libbpf(text):
     """One sentence, not what clang thinks of SEC()."""
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text)
     assert str(caught.value).startswith('main.c does not compile: it is written for libbpf (SEC("...")')
     assert "BPF_HASH(name, key, leaf)" in str(caught.value)
@@ -610,5 +610,5 @@ def test_section_macro_of_the_source():
     """A source that defines SEC() itself is of the dialect, and so are its mistakes."""
     text = '#define SEC(name) __attribute__((section(name), used))\nSEC("kprobe/x") int f(struct pt_regs *ctx) { return %s; }\n'
     BPF(text=text % "0").close()
-    with pytest.raises(bcc.CompileError, match="undeclared identifier 'lost'"):
+    with pytest.raises(ebcc.CompileError, match="undeclared identifier 'lost'"):
         BPF(text=text % "lost")

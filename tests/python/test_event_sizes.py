@@ -6,8 +6,9 @@ import os
 
 import pytest
 
-import bcc
-from bcc import BPF, libbcc
+import ebcc
+from bcc import libbcc
+from ebcc import BPF
 from conftest import getpgid, wait_until
 from kernel_calls import run
 
@@ -74,7 +75,7 @@ def test_perf_events_that_are_too_large(load, size):
     for call in ("events.perf_submit(args, block, %d);",
                  "events.perf_submit_skb(args, 1000, block, %d - 1000);",
                  "bpf_perf_event_output(args, &events, BPF_F_CURRENT_CPU, block, %d);"):
-        with pytest.raises(bcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d do" % (
+        with pytest.raises(ebcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d do" % (
                 size, PERF_MAX)):
             load(PERF.replace("SUBMIT", call % size))
     chosen = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, chosen);"),
@@ -83,9 +84,9 @@ def test_perf_events_that_are_too_large(load, size):
 
 
 def test_negative_sizes(load):
-    with pytest.raises(bcc.CompileError, match="event of 4294967295 bytes"):
+    with pytest.raises(ebcc.CompileError, match="event of 4294967295 bytes"):
         load(PERF.replace("SUBMIT", "events.perf_submit(args, block, -1);"))
-    with pytest.raises(bcc.CompileError, match="event of 18446744073709551615 bytes"):
+    with pytest.raises(ebcc.CompileError, match="event of 18446744073709551615 bytes"):
         load(RING.replace("SUBMIT", "events.ringbuf_output(block, -1, 0);"))
 
 
@@ -119,7 +120,7 @@ def test_more_of_a_packet_than_a_record_holds(load):
             events.perf_submit_skb(skb, LENGTH, &word, sizeof(word));
             return 0;
         }"""
-    with pytest.raises(bcc.CompileError, match="event of 65524 bytes"):
+    with pytest.raises(ebcc.CompileError, match="event of 65524 bytes"):
         load(text.replace("LENGTH", "65516"))
     bpf, lost = load(text.replace("LENGTH", "chosen"), constants={"chosen": 65516}), []
     bpf["events"].open_perf_buffer(lambda cpu, data, size: None, lost_cb=lost.append)
@@ -135,7 +136,7 @@ def test_sizes_of_ring_buffer_events(load, submit):
         assert outcome(load(text)) == ({size}, 0)
     for size in (RING_MAX + 1, RING_MAX + 8, 4096, 65536):
         text = RING.replace("SUBMIT", submit.replace("SIZE", str(size)))
-        with pytest.raises(bcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d do" % (
+        with pytest.raises(ebcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d do" % (
                 size, RING_MAX)):
             load(text)
 

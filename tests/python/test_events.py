@@ -13,8 +13,8 @@ import time
 
 import pytest
 
-import bcc
-from bcc.utils import get_online_cpus
+import ebcc
+from ebcc.utils import get_online_cpus
 from conftest import LIMIT, getpgid, programs_of, wait_until, wait_until_asleep
 
 STRUCT = """
@@ -172,7 +172,7 @@ def test_stale_address_raises_instead_of_crashing(load):
 
 def test_event_of_a_table_that_nothing_is_submitted_to(load):
     bpf = load("BPF_PERF_OUTPUT(unused); int nothing(void *ctx) { return 0; }")
-    with pytest.raises(bcc.NotFoundError, match="perf_submit"):
+    with pytest.raises(ebcc.NotFoundError, match="perf_submit"):
         bpf["unused"].event(b"1234")
 
 
@@ -216,7 +216,7 @@ def test_negative_result_ends_a_ring_buffer_poll(load):
 def test_exit_in_a_callback(python):
     result = python("""
         import os
-        from bcc import BPF
+        from ebcc import BPF
         b = BPF(text='BPF_RINGBUF_OUTPUT(events, 1); TRACEPOINT_PROBE(syscalls, sys_enter_getpgid)'
                 '{ u32 n = 1; if (bpf_get_current_pid_tgid() >> 32 != %d) return 0;'
                 'events.ringbuf_output(&n, sizeof(n), 0); return 0; }' % os.getpid())
@@ -237,7 +237,7 @@ def test_callback_may_use_tables_but_not_poll_or_reopen(load):
                      bpf["events"].close_events):
             try:
                 call()
-            except bcc.StateError as error:
+            except ebcc.StateError as error:
                 refused.append(error)
 
     bpf["events"].open_perf_buffer(on_event)
@@ -260,7 +260,7 @@ def test_close_in_a_callback_takes_effect_after_it(load):
     bpf.ring_buffer_poll(timeout=1000)
     assert seen == [48]
     assert bpf.module.closed
-    with pytest.raises(bcc.StateError):
+    with pytest.raises(ebcc.StateError):
         bpf.ring_buffer_poll(timeout=0)
 
 
@@ -372,7 +372,7 @@ def test_one_thread_polls_at_a_time(load):
     thread = threading.Thread(target=bpf.ring_buffer_poll, args=(LIMIT * 1000,))
     thread.start()
     wait_until_asleep(os.getpid(), thread.native_id)
-    with pytest.raises(bcc.StateError, match="another thread"):
+    with pytest.raises(ebcc.StateError, match="another thread"):
         bpf.ring_buffer_poll(0)
     getpgid(4000001)
     thread.join()
@@ -381,7 +381,7 @@ def test_one_thread_polls_at_a_time(load):
 def test_exit_while_a_daemon_thread_polls():
     script = textwrap.dedent("""
         import threading
-        from bcc import BPF
+        from ebcc import BPF
         b = BPF(text='BPF_RINGBUF_OUTPUT(events, 1); int f(void *ctx) { return 0; }')
         b["events"].open_ring_buffer(print)
         thread = threading.Thread(target=b.ring_buffer_poll, daemon=True)
@@ -630,7 +630,7 @@ def test_polling_ring_buffers_that_nobody_opened(load):
     bpf = load("BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 8);")
     bpf["perf"].open_perf_buffer(lambda cpu, data, size: None)
     for call in bpf.ring_buffer_poll, bpf.ring_buffer_consume:
-        with pytest.raises(bcc.StateError, match="no ring buffer of this module is open"):
+        with pytest.raises(ebcc.StateError, match="no ring buffer of this module is open"):
             call()
 
 

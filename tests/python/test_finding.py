@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from bcc import BPF, SymbolCache, utils
+import bcc
+from ebcc import BPF, SymbolCache, utils
 from opened_files import opened_by
 
 
@@ -109,17 +110,17 @@ def test_printb(capfdbinary):
 
 
 def test_arg_string():
-    argument = utils.ArgString("caf\udce9")
+    argument = bcc.ArgString("caf\udce9")
     assert bytes(argument) == b"caf\xe9"
     assert str(argument) == "caf\udce9"
-    assert bytes(utils.ArgString(argument)) == b"caf\xe9"
+    assert bytes(bcc.ArgString(argument)) == b"caf\xe9"
 
 
 # The list of kernel functions, which the process and the disk cache keep.
 
 FIND = """
     import time
-    from bcc import BPF
+    from ebcc import BPF
 
     start = time.process_time()
     found = BPF.get_kprobe_functions("^vfs_(read|write)v?$")

@@ -6,7 +6,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from bcc import flamegraph
+from ebcc import _ebcc, flamegraph
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -163,12 +163,12 @@ def test_deep_stacks():
 
 def test_program():
     """Folded lines in, the picture out."""
-    done = subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph", "--title", "T<1>",
+    done = subprocess.run(["/usr/bin/python3", "-m", "ebcc.flamegraph", "--title", "T<1>",
                            "--palette", "off-cpu"], input=b"main;work 3\nmain \xff;x 2\n\n",
                           capture_output=True, env=os.environ, check=True)
     root = ElementTree.fromstring(done.stdout)
     assert root.find(SVG + "title").text == "T<1>" and root.get("data-total") == "5"
-    done = subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph"], input=b"nonsense\n",
+    done = subprocess.run(["/usr/bin/python3", "-m", "ebcc.flamegraph"], input=b"nonsense\n",
                           capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr == b"flamegraph: line 1 is no folded stack: 'nonsense'\n"
@@ -180,7 +180,7 @@ def test_drawing_needs_no_privilege(tmp_path, monkeypatch, capfdbinary):
 
     stacks = tmp_path / "stacks"
     stacks.write_text("main;work 3\n")
-    monkeypatch.setattr(flamegraph.cli._ebcc, "check_privilege", refuse)
+    monkeypatch.setattr(_ebcc, "check_privilege", refuse)
     monkeypatch.setattr("sys.argv", ["flamegraph", str(stacks)])
     flamegraph.main()
     assert b'data-total="3"' in capfdbinary.readouterr().out
@@ -188,7 +188,7 @@ def test_drawing_needs_no_privilege(tmp_path, monkeypatch, capfdbinary):
 
 def test_program_reads_a_file(tmp_path):
     def draw(*arguments):
-        return subprocess.run(["/usr/bin/python3", "-m", "bcc.flamegraph", *arguments], stdin=subprocess.DEVNULL,
+        return subprocess.run(["/usr/bin/python3", "-m", "ebcc.flamegraph", *arguments], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=False)
 
     stacks = tmp_path / "stacks"

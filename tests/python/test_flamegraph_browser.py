@@ -2,7 +2,7 @@
 import os
 
 import pytest
-from bcc import flamegraph
+from ebcc import flamegraph
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 
 TABLE = Path(__file__).with_name("go_program.S")
 MAIN = """
@@ -115,7 +115,7 @@ def test_probes_by_name(make, load, layout):
     for _ in range(3):
         program.call()
     assert bpf["counts"][bpf["counts"].Key(program.pid)].value == 3
-    with pytest.raises(bcc.AttachError, match=r"main\.first"):
+    with pytest.raises(ebcc.AttachError, match=r"main\.first"):
         bpf.attach_uprobe(name=program.path, sym="main.firsd", fn_name="count", pid=program.pid)
 
 

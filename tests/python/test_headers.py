@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-import bcc
-from bcc import _ebcc
+import ebcc
+from ebcc import _ebcc
 
 VM_RUN = Path(__file__).resolve().parent.parent / "vm" / "run"
 SUITES = os.environ.get("EBCC_TEST_KERNELS", "bookworm sid").split()
@@ -153,7 +153,7 @@ def test_offsets_agree_with_btf(suite, fetched, named):
 
 @pytest.mark.parametrize("suite", SUITES)
 def test_auto_falls_back_to_headers(suite, fetched, named):
-    with pytest.raises(bcc.CompileError, match="skb_zcopy"):
+    with pytest.raises(ebcc.CompileError, match="skb_zcopy"):
         compiled(HEADERS_ONLY, "btf", fetched(suite, "btf"))
     named(suite)
     assert compiled(HEADERS_ONLY, "auto", fetched(suite, "btf"))
@@ -162,13 +162,13 @@ def test_auto_falls_back_to_headers(suite, fetched, named):
 def test_without_headers_the_error_says_how_to_get_them():
     if os.path.exists("/lib/modules/%s/build" % os.uname().release):
         pytest.skip("this machine has the headers of its kernel")
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         compiled(HEADERS_ONLY, "auto")
     text = str(caught.value)
     assert "undeclared" in text
     assert "linux-headers-" + os.uname().release in text
     assert "BCC_KERNEL_SOURCE" in text
-    with pytest.raises(bcc.Error, match="no headers of the kernel"):
+    with pytest.raises(ebcc.Error, match="no headers of the kernel"):
         compiled(HEADERS_ONLY, "headers")
 
 
@@ -176,29 +176,29 @@ def test_environment_forces_either(fetched, named, monkeypatch):
     btf = fetched("bookworm", "btf")
     named("bookworm")
     monkeypatch.setenv("EBCC_KERNEL_TYPES", "btf")
-    with pytest.raises(bcc.CompileError, match="skb_zcopy"):
+    with pytest.raises(ebcc.CompileError, match="skb_zcopy"):
         compiled(HEADERS_ONLY, "auto", btf)
     # The program's own choice comes first.
     assert compiled(HEADERS_ONLY, "headers", btf)
     monkeypatch.setenv("EBCC_KERNEL_TYPES", "headers")
     assert compiled("#ifndef __KERNEL__\n#error no headers\n#endif\nint probe(void *ctx) { return 0; }", "auto")
     monkeypatch.setenv("EBCC_KERNEL_TYPES", "both")
-    with pytest.raises(bcc.Error, match='EBCC_KERNEL_TYPES is "both"; set it to btf, headers or auto'):
+    with pytest.raises(ebcc.Error, match='EBCC_KERNEL_TYPES is "both"; set it to btf, headers or auto'):
         compiled(HEADERS_ONLY, "auto", btf)
 
 
 def test_option_takes_str_and_bytes_and_refuses_others(named):
     named("bookworm")
     for value in ("headers", b"headers"):
-        with pytest.raises(bcc.CompileError, match="these are headers"):
-            bcc.BPF(text="#ifdef __KERNEL__\n#error these are headers\n#endif\n", kernel_types=value)
+        with pytest.raises(ebcc.CompileError, match="these are headers"):
+            ebcc.BPF(text="#ifdef __KERNEL__\n#error these are headers\n#endif\n", kernel_types=value)
     with pytest.raises(ValueError, match="kernel_types"):
-        bcc.BPF(text="int f(void *ctx) { return 0; }", kernel_types="dwarf")
+        ebcc.BPF(text="int f(void *ctx) { return 0; }", kernel_types="dwarf")
 
 
 def test_a_named_tree_that_is_none(monkeypatch, tmp_path):
     monkeypatch.setenv("BCC_KERNEL_SOURCE", str(tmp_path))
-    with pytest.raises(bcc.Error, match="BCC_KERNEL_SOURCE names %s, which holds no configured" % tmp_path):
+    with pytest.raises(ebcc.Error, match="BCC_KERNEL_SOURCE names %s, which holds no configured" % tmp_path):
         compiled("int probe(void *ctx) { return 0; }", "headers")
 
 
@@ -229,7 +229,7 @@ def test_own_assembler_works_and_that_of_headers_is_harmless(named, tmp_path):
 @pytest.mark.parametrize("expression", ["rdtsc()", "current_stack_pointer", "get_current()->pid"])
 def test_machine_code_is_refused(expression, named):
     named("bookworm")
-    with pytest.raises(bcc.CompileError, match="a BPF program can't"):
+    with pytest.raises(ebcc.CompileError, match="a BPF program can't"):
         compiled("#include <linux/sched.h>\nint probe(struct pt_regs *ctx) { return %s; }" % expression)
 
 
@@ -277,12 +277,12 @@ def test_broken_functions_of_headers_are_left_out(cache, broken_header, monkeypa
     if not cache:
         monkeypatch.setenv("EBCC_CACHE", "off")
     assert compiled(BROKEN_USE % "return whole(kept);", cflags=broken_header)
-    with pytest.raises(bcc.CompileError, match="'broken' is not defined"):
+    with pytest.raises(ebcc.CompileError, match="'broken' is not defined"):
         compiled(BROKEN_USE % "return broken((void *)kept);", cflags=broken_header)
 
 
 def test_only_the_sources_errors_are_told(broken_header):
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         compiled(BROKEN_USE % "return kept->third;", cflags=broken_header)
     assert "main.c:3:58: error: no member named 'third'" in str(caught.value)
     assert str(caught.value).count("error:") == 1
@@ -336,7 +336,7 @@ def test_another_configuration_is_another_tree(fetched, monkeypatch, tmp_path, o
     (tree / "Makefile").write_text("include %s/Makefile\n" % common)
     monkeypatch.setenv("BCC_KERNEL_SOURCE", str(tree))
     source = "#ifndef CONFIG_OF_THIS_TEST\n#error not set\n#endif\nint probe(void *ctx) { return 0; }"
-    with pytest.raises(bcc.CompileError, match="not set"):
+    with pytest.raises(ebcc.CompileError, match="not set"):
         compiled(source)
     autoconf = tree / "include/generated/autoconf.h"
     autoconf.write_text(autoconf.read_text() + "#define CONFIG_OF_THIS_TEST 1\n")
@@ -352,13 +352,13 @@ def test_without_cache(named, monkeypatch):
 
 def test_a_kernel_without_btf(fetched):
     script = (
-        "import bcc\n"
+        "import ebcc\n"
         "try:\n"
-        "    bcc.BPF(text='#include <linux/sched.h>\\n'\n"
+        "    ebcc.BPF(text='#include <linux/sched.h>\\n'\n"
         "            'BPF_HASH(h, u32, u32); int f(struct pt_regs *ctx) { u32 k = sizeof(struct task_struct);'\n"
         "            ' h.update(&k, &k); return 0; }')\n"
         "    print('compiled')\n"
-        "except bcc.Error as error:\n"
+        "except ebcc.Error as error:\n"
         "    print(error)\n"
     )
     hidden = "mount -t tmpfs none /sys/kernel/btf && exec python3 -c \"$SCRIPT\""

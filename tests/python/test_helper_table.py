@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import bcc
+import ebcc
 
-EMBED = Path(bcc.__file__).absolute().parents[2] / "src/cc/compiler/embed_headers"
+EMBED = Path(ebcc.__file__).absolute().parents[2] / "src/cc/compiler/embed_headers"
 
 # As libbpf 1.1 writes it.
 PLAIN = """

@@ -4,7 +4,7 @@ import ctypes as ct
 
 import pytest
 
-from bcc import histogram
+from ebcc import histogram
 
 
 def counts(slots, **used):

@@ -15,9 +15,11 @@ import time
 import pytest
 
 import bcc
-from bcc import BPF, disassembler, histogram, libbcc, table, tcp, utils
-from bcc import exec as command
+import ebcc
+from bcc import BPF, disassembler, libbcc, table, tcp, utils
 from bcc.perf import Perf
+from ebcc import ctype, histogram
+from ebcc import exec as command
 from conftest import getpgid
 from kernel_calls import network_namespace, run
 
@@ -27,9 +29,8 @@ lib = bcc.lib
 def test_versions():
     """Scripts compare the one, and the library has another."""
     assert tuple(map(int, bcc.__version__.split("."))) == (0, 37, 0)
-    assert bcc.ebcc_version == bcc._ebcc.version != bcc.__version__
+    assert ebcc.__version__ == ebcc._ebcc.version != bcc.__version__
     assert bcc.version.__version__ == bcc.__version__
-    assert bcc.version.ebcc_version == bcc.ebcc_version
 
 
 def test_places_of_the_kernel():
@@ -307,7 +308,7 @@ def test_other_values_of_batches(load):
     (key, leaf), = counts.items_lookup_batch()
     assert key == key.value == 5 and list(leaf) == list(range(counts.total_cpu))
     assert list(counts[key]) == list(leaf)
-    number = bcc.ctype.number(ct.c_double(0.5))
+    number = ctype.number(ct.c_double(0.5))
     assert number == number.value == 0.5 and type(number.value) is float and "%.1f" % number == "0.5"
 
 
@@ -525,7 +526,7 @@ def test_bits_of_a_packet_at_a_place_that_it_tells(load):
 
 
 def test_more_bits_than_a_number_has(load):
-    with pytest.raises(bcc.CompileError, match="at most 64 bits"):
+    with pytest.raises(ebcc.CompileError, match="at most 64 bits"):
         load("int f(struct __sk_buff *skb) { return bpf_dext_pkt(skb, 0, 0, 65); }")
 
 
@@ -584,9 +585,9 @@ def test_checksums_follow_fields(load):
 
 
 def test_checksums_that_cannot_follow(load):
-    with pytest.raises(bcc.CompileError, match="values of 2 or 4 bytes"):
+    with pytest.raises(ebcc.CompileError, match="values of 2 or 4 bytes"):
         load("int f(struct __sk_buff *skb) { u64 to = 1; return incr_cksum_l3(10, 0, to); }")
-    with pytest.raises(bcc.CompileError, match="the first parameter"):
+    with pytest.raises(ebcc.CompileError, match="the first parameter"):
         load("""
             static inline int helper(u32 to) { return incr_cksum_l3(10, 0, to); }
             int f(struct __sk_buff *skb) { return helper(skb->len); }""")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from test_headers import section
 
-from bcc import _ebcc
+from ebcc import _ebcc
 
 TOP = Path(__file__).resolve().parent.parent.parent
 VM_RUN = TOP / "tests/vm/run"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import bcc
-from bcc import _ebcc
+import ebcc
+from ebcc import _ebcc
 from test_headers import SUITES, fetched  # noqa: F401, the second is a fixture
 
 RELEASE = os.uname().release
@@ -19,10 +19,10 @@ HIDDEN = ("for file in /proc/config.gz /lib/modules/*/config /lib/modules/*/buil
           "[ ! -e $file ] || mount --bind /dev/null $file; done; mount -t tmpfs none /boot; ")
 SCRIPT = """
 import sys
-import bcc
+import ebcc
 try:
-    bcc.BPF(text=sys.argv[1], cflags=sys.argv[2:])
-except bcc.Error as error:
+    ebcc.BPF(text=sys.argv[1], cflags=sys.argv[2:])
+except ebcc.Error as error:
     print(type(error).__name__, error)
 else:
     print("compiled")
@@ -155,6 +155,6 @@ def test_what_other_kernels_show(suite, fetched, tmp_path):  # noqa: F811
     assert not wrong
     assert {"CONFIG_" + name for name in SHOWN} - seen - {"CONFIG_ARM64", "CONFIG_PREEMPT_RT"} == set()
     for name in ("HZ", "NR_CPUS"):
-        with pytest.raises(bcc.CompileError, match="undeclared identifier '%s'(.|\n)*no configuration of the kernel" % name):
+        with pytest.raises(ebcc.CompileError, match="undeclared identifier '%s'(.|\n)*no configuration of the kernel" % name):
             module_for(tmp_path, PROGRAM % name)
     assert module_for(tmp_path, "_Static_assert(PAGE_SIZE == 4096, \"\");" + PROGRAM % "0")

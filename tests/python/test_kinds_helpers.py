@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-import bcc
-from bcc import BPF
-from bcc.utils import get_online_cpus
+import ebcc
+from ebcc import BPF
+from ebcc.utils import get_online_cpus
 from conftest import getpgid, wait_until
 from kernel_calls import run, run_raw_tracepoint
 
@@ -302,7 +302,7 @@ def test_printing(load):
 
 
 def test_too_many_values_to_print(load):
-    with pytest.raises(bcc.CompileError, match="at most 12 values"):
+    with pytest.raises(ebcc.CompileError, match="at most 12 values"):
         load("int prog(struct __sk_buff *skb) { bpf_trace_printk(\"%d\", " +
              ", ".join("1" * 13) + "); return 0; }")
 
@@ -353,7 +353,7 @@ def test_version_from_the_environment(python, tmp_path):
     script = """
         import sys
         sys.path.insert(0, %r)
-        from bcc import BPF
+        from ebcc import BPF
         from kernel_calls import run, run_raw_tracepoint
         with BPF(text="int prog(struct __sk_buff *skb) { return LINUX_VERSION_CODE; }") as bpf:
             print(hex(run(bpf.load_func("prog", BPF.SCHED_CLS))[0]))
@@ -444,15 +444,15 @@ def test_macros_and_functions_of_kernel_headers(load):
 def test_relocations_twice_in_one_process(python):
     """LLVM would crash on the second."""
     done = python("""
-import bcc
+import ebcc
 TEXT = "struct a { int b; }; int f(void *ctx) { return __builtin_preserve_field_info(((struct a *)0)->b, %d); }"
-bcc.BPF(text=TEXT % 2, compiler="in-process").close()
+ebcc.BPF(text=TEXT % 2, compiler="in-process").close()
 try:
-    bcc.BPF(text=TEXT % 1, compiler="in-process")
-except bcc.CompileError as error:
+    ebcc.BPF(text=TEXT % 1, compiler="in-process")
+except ebcc.CompileError as error:
     print(error)
-bcc.BPF(text=TEXT % 1).close()
-bcc.BPF(text="int f(void *ctx) { return 0; }", compiler="in-process").close()
+ebcc.BPF(text=TEXT % 1).close()
+ebcc.BPF(text="int f(void *ctx) { return 0; }", compiler="in-process").close()
 print("still here")
 """, env={**os.environ, "EBCC_CACHE": "off"})
     assert "let the helper process compile, not this one" in done.stdout

@@ -9,8 +9,8 @@ import subprocess
 
 import pytest
 
-import bcc
-from bcc import BPF, PerfSWConfig, PerfType
+import ebcc
+from ebcc import BPF, PerfSWConfig, PerfType
 from conftest import getpgid
 from kernel_calls import cgroup, in_cgroup, network_namespace, run
 
@@ -132,7 +132,7 @@ def test_flags(load, declaration, flags):
 
 
 def test_unknown_kind_of_table(load):
-    with pytest.raises(bcc.CompileError, match='unknown table type "hush"'):
+    with pytest.raises(ebcc.CompileError, match='unknown table type "hush"'):
         load('BPF_TABLE("hush", u32, u32, t, 8);\nint nothing(void *ctx) { return 0; }')
 
 
@@ -146,7 +146,7 @@ def test_unknown_kind_of_table(load):
     ("BPF_ARRAY(t, u64, -1)", "the size of a table can't be negative"),
 ])
 def test_size_that_no_table_has(load, declaration, said):
-    with pytest.raises(bcc.CompileError, match=said) as caught:
+    with pytest.raises(ebcc.CompileError, match=said) as caught:
         load(declaration + ";\nint nothing(void *ctx) { return 0; }")
     assert "main.c:1:" in str(caught.value) and str(caught.value).count("error:") == 1
 
@@ -391,7 +391,7 @@ def test_maps_in_maps(load, array, hashes):
 
 
 def test_inner_table_must_exist(load):
-    with pytest.raises(bcc.Error, match="no inner table 'missing'"):
+    with pytest.raises(ebcc.Error, match="no inner table 'missing'"):
         load('BPF_ARRAY_OF_MAPS(t, "missing", 4);\nint nothing(void *ctx) { return 0; }')
 
 
@@ -564,9 +564,9 @@ def test_socket_storage(load, cgroup2):
     function = bpf.load_func("egress", BPF.CGROUP_SKB)
     with cgroup("storage") as path:
         descriptor = os.open(path, os.O_RDONLY)
-        bpf.attach_func(function, descriptor, bcc.BPFAttachType.CGROUP_INET_EGRESS)
+        bpf.attach_func(function, descriptor, ebcc.BPFAttachType.CGROUP_INET_EGRESS)
         in_cgroup(path, "/usr/bin/python3", "-c", SEND_UDP % 4)
-        bpf.detach_func(function, descriptor, bcc.BPFAttachType.CGROUP_INET_EGRESS)
+        bpf.detach_func(function, descriptor, ebcc.BPFAttachType.CGROUP_INET_EGRESS)
         os.close(descriptor)
     # 28 bytes of IP and UDP headers and 10 of payload; the fourth packet begins anew.
     assert [value.value for value in bpf["result"].values()] == [3, 3 * 38, 0]
@@ -600,11 +600,11 @@ def test_cgroup_storage(load, cgroup2):
     function = bpf.load_func("egress", BPF.CGROUP_SKB)
     with cgroup("local") as path:
         descriptor = os.open(path, os.O_RDONLY)
-        bpf.attach_func(function, descriptor, bcc.BPFAttachType.CGROUP_INET_EGRESS)
+        bpf.attach_func(function, descriptor, ebcc.BPFAttachType.CGROUP_INET_EGRESS)
         in_cgroup(path, "/usr/bin/python3", "-c", SEND_UDP % 5)
         stored = [leaf.value for leaf in bpf["storage"].values()]
         counted = [sum(leaf) for leaf in bpf["percpu"].values()]
-        bpf.detach_func(function, descriptor, bcc.BPFAttachType.CGROUP_INET_EGRESS)
+        bpf.detach_func(function, descriptor, ebcc.BPFAttachType.CGROUP_INET_EGRESS)
         os.close(descriptor)
     assert (stored, counted, bpf["last"][0].value) == ([10], [5], 10)
 
@@ -662,7 +662,7 @@ def test_socket_ops_fill_a_socket_hash(load, cgroup2):
     established = bpf.load_func("established", BPF.SOCK_OPS)
     with cgroup("ops") as path:
         descriptor = os.open(path, os.O_RDONLY)
-        bpf.attach_func(established, descriptor, bcc.BPFAttachType.CGROUP_SOCK_OPS)
+        bpf.attach_func(established, descriptor, ebcc.BPFAttachType.CGROUP_SOCK_OPS)
         in_cgroup(path, "/usr/bin/python3", "-c", """
 import socket
 listener = socket.create_server(("127.0.0.1", 0))
@@ -670,7 +670,7 @@ client = socket.create_connection(listener.getsockname())
 server, _ = listener.accept()
 client.send(b"x"); server.recv(1)
 """)
-        bpf.detach_func(established, descriptor, bcc.BPFAttachType.CGROUP_SOCK_OPS)
+        bpf.detach_func(established, descriptor, ebcc.BPFAttachType.CGROUP_SOCK_OPS)
         os.close(descriptor)
     assert bpf["counts"][0].value == 2  # both ends
 
@@ -682,7 +682,7 @@ def test_messages_redirected_between_sockets(load):
     client, server = stream_pair()
     other, elsewhere = stream_pair()
     by_index = bpf["by_index"]
-    bpf.attach_func(function, by_index.get_fd(), bcc.BPFAttachType.SK_MSG_VERDICT)
+    bpf.attach_func(function, by_index.get_fd(), ebcc.BPFAttachType.SK_MSG_VERDICT)
     by_index[0] = ct.c_int(client.fileno())
     by_index[1] = ct.c_int(elsewhere.fileno())
     client.send(b"hello")
@@ -690,7 +690,7 @@ def test_messages_redirected_between_sockets(load):
     server.setblocking(False)
     with pytest.raises(BlockingIOError):
         server.recv(100)
-    bpf.detach_func(function, by_index.get_fd(), bcc.BPFAttachType.SK_MSG_VERDICT)
+    bpf.detach_func(function, by_index.get_fd(), ebcc.BPFAttachType.SK_MSG_VERDICT)
     assert bpf["counts"][2].value == 1
     for end in (client, server, other, elsewhere):
         end.close()
@@ -703,8 +703,8 @@ def test_packets_redirected_between_sockets(load):
     client, server = stream_pair()
     other, elsewhere = stream_pair()
     by_index, by_port = bpf["by_index"], bpf["by_port"]
-    bpf.attach_func(parser, by_index.get_fd(), bcc.BPFAttachType.SK_SKB_STREAM_PARSER)
-    bpf.attach_func(verdict, by_index.get_fd(), bcc.BPFAttachType.SK_SKB_STREAM_VERDICT)
+    bpf.attach_func(parser, by_index.get_fd(), ebcc.BPFAttachType.SK_SKB_STREAM_PARSER)
+    bpf.attach_func(verdict, by_index.get_fd(), ebcc.BPFAttachType.SK_SKB_STREAM_VERDICT)
     by_index[0] = ct.c_int(server.fileno())
     by_index[3] = ct.c_int(elsewhere.fileno())
     by_port[7] = ct.c_int(elsewhere.fileno())
@@ -723,7 +723,7 @@ def test_messages_redirected_by_hash(load):
     function = bpf.load_func("to_hash", BPF.SK_MSG)
     client, server = stream_pair()
     by_port = bpf["by_port"]
-    bpf.attach_func(function, by_port.get_fd(), bcc.BPFAttachType.SK_MSG_VERDICT)
+    bpf.attach_func(function, by_port.get_fd(), ebcc.BPFAttachType.SK_MSG_VERDICT)
     by_port[client.getsockname()[1]] = ct.c_int(client.fileno())
     by_port[server.getsockname()[1]] = ct.c_int(server.fileno())
     client.send(b"direct")

@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 from kernel_calls import run
 
 MAC_A, MAC_B = bytes.fromhex("0a1b2c3d4e5f"), bytes.fromhex("f0e1d2c3b4a5")
@@ -336,7 +336,7 @@ def test_tc_flow_and_helpers(load):
 
 
 def test_a_field_too_wide_is_an_error(load):
-    with pytest.raises(bcc.CompileError, match="can't be accessed as one value"):
+    with pytest.raises(ebcc.CompileError, match="can't be accessed as one value"):
         load("""
             #include <bcc/proto.h>
             struct wide_t { unsigned __int128 all; } BPF_PACKET_HEADER;
@@ -514,5 +514,5 @@ def test_names_that_sections_have(source, name, kind):
     "int license(void *ctx) { return 0; }",
     "BPF_HASH(license); int prog(void *ctx) { u64 key = 0; license.increment(key); return 0; }"])
 def test_a_name_that_only_the_license_has(source):
-    with pytest.raises(bcc.CompileError, match="1:.*can be called license.*choose another name"):
+    with pytest.raises(ebcc.CompileError, match="1:.*can be called license.*choose another name"):
         BPF(text=source)

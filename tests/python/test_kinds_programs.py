@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-import bcc
-from bcc import BPF, BPFAttachType, PerfSWConfig, PerfType
+import ebcc
+from ebcc import BPF, BPFAttachType, PerfSWConfig, PerfType
 from conftest import getpgid
 from kernel_calls import cgroup, in_cgroup, network_namespace, run, run_raw_tracepoint
 
@@ -68,7 +68,7 @@ def test_raw_socket_gets_what_the_filter_passes(load):
             raw.recv(2048)
         assert counts(bpf)[:2] == [4, 2 * 10 + 2 * 15]
         raw.close()
-        with pytest.raises(bcc.Error, match="no network interface"):
+        with pytest.raises(ebcc.Error, match="no network interface"):
             BPF.attach_raw_socket(function, "nosuchdevice")
 
 
@@ -120,7 +120,7 @@ def test_xdp_on_a_device(load):
         shown = subprocess.run(["ip", "-d", "link", "show", "lo"], capture_output=True, text=True,
                                check=True).stdout
         assert "xdpgeneric" in shown
-        with pytest.raises(bcc.Error, match="another mode, or may not be replaced|is there"):
+        with pytest.raises(ebcc.Error, match="another mode, or may not be replaced|is there"):
             BPF.attach_xdp("lo", function, BPF.XDP_FLAGS_SKB_MODE | BPF.XDP_FLAGS_UPDATE_IF_NOEXIST)
         BPF.remove_xdp("lo", BPF.XDP_FLAGS_SKB_MODE)
         out.sendto(b"drop", sink.getsockname())
@@ -135,7 +135,7 @@ def test_xdp_says_nothing_where_it_was_removed(load, capfd):
             BPF.attach_xdp("lo", bpf.load_func("prog", BPF.XDP), BPF.XDP_FLAGS_SKB_MODE)
             BPF.remove_xdp(b"lo", BPF.XDP_FLAGS_SKB_MODE)
             bpf.close()
-        with pytest.raises(bcc.AttachError):
+        with pytest.raises(ebcc.AttachError):
             bpf = load("int prog(struct xdp_md *ctx) { return XDP_PASS; }")
             BPF.attach_xdp("lo", bpf.load_func("prog", BPF.XDP), BPF.XDP_FLAGS_REPLACE | 1 << 30)
     assert capfd.readouterr() == ("", "")
@@ -145,7 +145,7 @@ def test_xdp_says_nothing_where_it_was_removed(load, capfd):
     lambda: BPF.attach_xdp("lo", 5), lambda: BPF.attach_raw_socket("prog", "lo"),
     lambda: BPF.attach_func(None, 0, BPFAttachType.CGROUP_INET_INGRESS)])
 def test_what_is_no_program_is_named(call):
-    with pytest.raises(bcc.InvalidArgumentError, match="is no program: give what load_func"):
+    with pytest.raises(ebcc.InvalidArgumentError, match="is no program: give what load_func"):
         call()
 
 
@@ -381,7 +381,7 @@ client.close()
 @pytest.mark.parametrize("kind, context", [("CGROUP_SOCK_ADDR", "bpf_sock_addr"), ("CGROUP_SOCKOPT", "bpf_sockopt")])
 def test_the_hook_is_missing(load, kind, context):
     bpf = load("int prog(struct %s *ctx) { return 1; }" % context)
-    with pytest.raises(bcc.Error, match="of type %s is loaded for the hook .* give load_func.. an attach_type" % kind.lower()):
+    with pytest.raises(ebcc.Error, match="of type %s is loaded for the hook .* give load_func.. an attach_type" % kind.lower()):
         bpf.load_func("prog", getattr(BPF, kind))
 
 
@@ -389,9 +389,9 @@ def test_attach_refused(load, cgroup2):
     bpf = load("int prog(struct __sk_buff *skb) { return 1; }")
     function = bpf.load_func("prog", BPF.CGROUP_SKB)
     with open("/dev/null", "rb") as null:
-        with pytest.raises(bcc.AttachError, match="can't attach program prog"):
+        with pytest.raises(ebcc.AttachError, match="can't attach program prog"):
             bpf.attach_func(function, null.fileno(), BPFAttachType.CGROUP_INET_EGRESS)
-    with pytest.raises(bcc.AttachError, match="no program is attached"):
+    with pytest.raises(ebcc.AttachError, match="no program is attached"):
         with open("/dev/null", "rb") as null:
             bpf.detach_func(function, null.fileno(), BPFAttachType.CGROUP_INET_EGRESS)
 
@@ -526,11 +526,11 @@ def test_uprobe_contexts(load):
 def test_names_of_btf_typed_programs(load):
     bpf = load("int plain(void *ctx) { return 0; }")
     for method in (bpf.attach_kfunc, bpf.attach_kretfunc, bpf.attach_lsm, bpf.attach_fmod_ret):
-        with pytest.raises(bcc.NotFoundError):
+        with pytest.raises(ebcc.NotFoundError):
             method("plain")
-    with pytest.raises(bcc.AttachError, match="does not say what it traces"):
+    with pytest.raises(ebcc.AttachError, match="does not say what it traces"):
         bpf.module.program(b"plain").attach_trace()
-    with pytest.raises(bcc.AttachError, match="no iterator"):
+    with pytest.raises(ebcc.AttachError, match="no iterator"):
         bpf.module.program(b"plain").attach_iter()
 
 
@@ -561,7 +561,7 @@ def test_programs_that_share_a_section(load):
         }
         int third(struct xdp_md *ctx) { values.increment(2); return XDP_TX; }""")
     assert [run(bpf.load_func(name, BPF.XDP))[0] for name in ("third", "first")] == [3, 1]
-    with pytest.raises(bcc.LoadError, match=r"at main.c:7: return \*value;"):
+    with pytest.raises(ebcc.LoadError, match=r"at main.c:7: return \*value;"):
         bpf.load_func("second", BPF.XDP)
     assert [leaf.value for leaf in bpf["values"].values()] == [0, 1, 1, 0]
 

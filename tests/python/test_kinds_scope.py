@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 from kernel_calls import run
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def test_pinned_table_is_created_and_found_again(load, pin, kind):
     'BPF_TABLE_PINNED("hash", u32, u64, t, 8, "%s", BPF_F_NO_PREALLOC);'])
 def test_pinned_table_of_another_kind_is_refused(load, pin, other):
     load(PINNED["hash"] % pin + COUNT)
-    with pytest.raises(bcc.Error) as caught:
+    with pytest.raises(ebcc.Error) as caught:
         load(other % pin + "\nint prog(struct __sk_buff *skb) { return 0; }")
     assert pin in str(caught.value) and "'t'" in str(caught.value)
 
 
 def test_pinned_where_nothing_can_be_pinned(load, tmp_path):
-    with pytest.raises(bcc.Error, match="BPF FS"):
+    with pytest.raises(ebcc.Error, match="BPF FS"):
         load(PINNED["hash"] % (tmp_path / "here") + COUNT)
 
 
@@ -99,19 +99,19 @@ def test_shared_table_outlives_its_module(load):
     owner.close()
     run(user.load_func("prog", BPF.SCHED_CLS))
     assert user["t"][3].value == 10
-    with pytest.raises(bcc.Error, match="declared extern, but no module"):
+    with pytest.raises(ebcc.Error, match="declared extern, but no module"):
         load(EXTERN)
 
 
 def test_extern_table_of_other_sizes(load):
     load('BPF_TABLE_SHARED("hash", u32, u32, t, 8);' + COUNT)
-    with pytest.raises(bcc.Error, match="4 and 8 bytes here, 4 and 4 where it was published"):
+    with pytest.raises(ebcc.Error, match="4 and 8 bytes here, 4 and 4 where it was published"):
         load(EXTERN)
 
 
 def test_plain_tables_are_not_shared(load):
     load('BPF_TABLE("hash", u32, u64, t, 8);' + COUNT)
-    with pytest.raises(bcc.Error, match="declared extern"):
+    with pytest.raises(ebcc.Error, match="declared extern"):
         load(EXTERN)
 
 

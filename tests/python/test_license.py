@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 
 GPL_ONLY = """
     int prog(struct bpf_raw_tracepoint_args *ctx) {
@@ -47,7 +47,7 @@ def test_licenses(load, caplog, text, license, compatible):
     if compatible:
         assert bpf.load_func("prog", BPF.RAW_TRACEPOINT).fd > 0
         return
-    with pytest.raises(bcc.LoadError, match='license "%s".*"Dual MPL/GPL", to the letter' % license):
+    with pytest.raises(ebcc.LoadError, match='license "%s".*"Dual MPL/GPL", to the letter' % license):
         bpf.load_func("prog", BPF.RAW_TRACEPOINT)
 
 
@@ -56,7 +56,7 @@ def test_licenses_from_outside(load, tmp_path):
     for options in ({"text": '#include "ours.h"\n' + GPL_ONLY, "cflags": ["-I%s" % tmp_path]},
                     {"text": GPL_ONLY, "hdr_file": tmp_path / "ours.h"},
                     {"text": GPL_ONLY, "cflags": ["-DBPF_LICENSE=Secret"]}):
-        with pytest.raises(bcc.LoadError, match='license "Secret"'):
+        with pytest.raises(ebcc.LoadError, match='license "Secret"'):
             load(**options).load_func("prog", BPF.RAW_TRACEPOINT)
 
 
@@ -67,5 +67,5 @@ def test_licenses_from_outside(load, tmp_path):
      "main.c:2.* not the one that the macro BPF_LICENSE"),
 ])
 def test_contradictory_licenses(load, text, said):
-    with pytest.raises(bcc.CompileError, match=said):
+    with pytest.raises(ebcc.CompileError, match=said):
         load(text + ANY_LICENSE)

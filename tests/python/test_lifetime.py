@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 from conftest import LIMIT, getpgid, gone, programs_of, wait_until, wait_until_asleep
 
 SCRIPT = """
 import os, sys, time
-from bcc import BPF
+from ebcc import BPF
 b = BPF(text='''
 BPF_HASH(counts);
 BPF_RINGBUF_OUTPUT(events, 1);
@@ -113,7 +113,7 @@ def processor_seconds(pid):
 
 def test_ctrl_c_during_a_compile():
     """It ends the compiler, which would be at work for many seconds."""
-    code = "from bcc import BPF\nBPF(text=%r)\n" % SLOW
+    code = "from ebcc import BPF\nBPF(text=%r)\n" % SLOW
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     [compiler] = wait_until(lambda: children(process.pid))
     wait_until(lambda: processor_seconds(compiler) > 0.2)
@@ -139,7 +139,7 @@ def test_last_reference_detaches():
 
 def test_failed_creation_leaves_nothing():
     before = programs_of()
-    with pytest.raises(bcc.AttachError):
+    with pytest.raises(ebcc.AttachError):
         BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return 0; }"
                  "int tracepoint__nosuch__event(void *ctx) { return 0; }")
     assert programs_of() == before
@@ -196,7 +196,7 @@ def test_cycles_leak_nothing():
             bpf.perf_buffer_poll(timeout=0)
             try:
                 bpf.attach_tracepoint(tp="no:such", fn_name="no")
-            except bcc.Error:
+            except ebcc.Error:
                 pass
 
     for _ in range(10):
@@ -212,7 +212,7 @@ def test_cycles_leak_nothing():
 
 FORKED = """
 import os, sys
-from bcc import BPF, StateError
+from ebcc import BPF, StateError
 KINDS = {
     "perf": ("BPF_PERF_OUTPUT(events);", "events.perf_submit(args, &n, sizeof(n));"),
     "ring": ("BPF_RINGBUF_OUTPUT(events, 8);", "events.ringbuf_output(&n, sizeof(n), 0);")}

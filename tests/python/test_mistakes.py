@@ -5,9 +5,9 @@ are told. test_diagnostics.py has the mistakes that the compiler finds."""
 import logging
 import os
 
-import bcc
+import ebcc
 import pytest
-from bcc import BPF, PerfSWConfig, PerfType
+from ebcc import BPF, PerfSWConfig, PerfType
 
 PROGRAM = """static int helper(void *ctx) { return 0; }
 int program(void *ctx) { return helper(ctx); }
@@ -24,16 +24,16 @@ CLOCK = {"ev_type": PerfType.SOFTWARE, "ev_config": PerfSWConfig.CPU_CLOCK}
 ], ids=["tracepoint", "raw_tracepoint", "uprobe", "kprobe", "perf_event"])
 def test_a_static_function_is_attached(load, attach):
     bpf = load(PROGRAM)
-    with pytest.raises(bcc.NotFoundError, match="no program 'helper'; it is static, .*: remove 'static'"):
+    with pytest.raises(ebcc.NotFoundError, match="no program 'helper'; it is static, .*: remove 'static'"):
         attach(bpf)
 
 
 def test_a_perf_event_without_period_or_frequency(load):
     bpf = load(PROGRAM)
-    with pytest.raises(bcc.AttachError, match="neither sample_period nor sample_freq is given: .*"
+    with pytest.raises(ebcc.AttachError, match="neither sample_period nor sample_freq is given: .*"
                        "every so many events .*, or so many times a second"):
         bpf.attach_perf_event(**CLOCK, fn_name="program")
-    with pytest.raises(bcc.AttachError, match="both sample_period and sample_freq are given"):
+    with pytest.raises(ebcc.AttachError, match="both sample_period and sample_freq are given"):
         bpf.attach_perf_event(**CLOCK, fn_name="program", sample_period=1, sample_freq=1)
     assert len(bpf.perf_events) == 0
 
@@ -46,7 +46,7 @@ def test_a_perf_event_without_period_or_frequency(load):
 ])
 def test_a_tracepoint_that_this_kernel_lacks(load, given, near):
     bpf = load(PROGRAM)
-    with pytest.raises(bcc.AttachError) as caught:
+    with pytest.raises(ebcc.AttachError) as caught:
         bpf.attach_tracepoint(tp=given, fn_name="program")
     said, near_names = str(caught.value).split("; did you mean ")
     assert said == "no tracepoint " + given
@@ -55,13 +55,13 @@ def test_a_tracepoint_that_this_kernel_lacks(load, given, near):
 
 def test_a_tracepoint_without_its_category(load):
     bpf = load(PROGRAM)
-    with pytest.raises(bcc.InvalidArgumentError, match="a tracepoint is CATEGORY:EVENT, not 'sched_process_exec'"):
+    with pytest.raises(ebcc.InvalidArgumentError, match="a tracepoint is CATEGORY:EVENT, not 'sched_process_exec'"):
         bpf.attach_tracepoint(tp="sched_process_exec", fn_name="program")
 
 
 def test_a_return_is_missing(load, caplog):
     """It is a warning, with the place; the program runs."""
-    with caplog.at_level(logging.WARNING, logger="bcc"):
+    with caplog.at_level(logging.WARNING, logger="ebcc"):
         bpf = load("BPF_HASH(counts);\n"
                    "TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {\n"
                    "\tif (bpf_get_current_pid_tgid() >> 32 == OWN_PID)\n"
@@ -74,7 +74,7 @@ def test_a_return_is_missing(load, caplog):
 
 
 def test_a_return_without_a_value(load):
-    with pytest.raises(bcc.CompileError, match="main.c:2:2: error: non-void function 'f' should return a value"):
+    with pytest.raises(ebcc.CompileError, match="main.c:2:2: error: non-void function 'f' should return a value"):
         load("int f(void *ctx) {\n\treturn;\n}\n")
 
 
@@ -84,7 +84,7 @@ def test_a_return_without_a_value(load):
 ])
 def test_a_table_is_too_large(kind, entries, words):
     """The text is about the table, not about how libbpf tried to describe it to the kernel."""
-    with pytest.raises(bcc.Error, match=words) as caught:
+    with pytest.raises(ebcc.Error, match=words) as caught:
         BPF(text='BPF_TABLE("%s", int, u64, large, %d); int run(void *ctx) { return 0; }'
             % (kind, entries))["large"]
     assert "BTF" not in str(caught.value)

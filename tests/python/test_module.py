@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-import bcc
-from bcc import BPF
+import ebcc
+from ebcc import BPF
 from conftest import getpgid, programs_of
 
 NOTHING = "int nothing(void *ctx) { return 0; }"
@@ -33,7 +33,7 @@ def test_source_file_and_header_file(tmp_path):
 
 
 def test_missing_source_file():
-    with pytest.raises(bcc.NotFoundError, match="no file nowhere.c"):
+    with pytest.raises(ebcc.NotFoundError, match="no file nowhere.c"):
         BPF(src_file="nowhere.c")
 
 
@@ -93,9 +93,9 @@ def test_constants_keep_the_values_of_the_source(load):
 
 
 @pytest.mark.parametrize("name, value, error", [
-    ("nosuch", 1, bcc.NotFoundError),
-    ("small", 256, bcc.InvalidArgumentError),
-    ("small", -1, bcc.InvalidArgumentError),
+    ("nosuch", 1, ebcc.NotFoundError),
+    ("small", 256, ebcc.InvalidArgumentError),
+    ("small", -1, ebcc.InvalidArgumentError),
     ("name", b"much too long", ValueError),
     ("number", "one", TypeError),
 ])
@@ -105,19 +105,19 @@ def test_constants_that_do_not_fit(load, name, value, error):
 
 
 def test_constant_that_is_no_constant(load):
-    with pytest.raises(bcc.NotFoundError, match="const volatile"):
+    with pytest.raises(ebcc.NotFoundError, match="const volatile"):
         load("u32 number = 1; int f(void *ctx) { return number; }", constants={"number": 2})
 
 
 def test_syntax_error_shows_line_column_and_caret_once():
-    with pytest.raises(bcc.CompileError) as caught:
+    with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="int f(void *ctx) {\n    int x = 1\n    return x;\n}\n")
     text = str(caught.value)
     assert text.count("2:14: error: expected ';'") == 1
     assert text.count("int x = 1") == 1
     assert "    2 |     int x = 1\n      |              ^\n" in text
     assert "expected ';'" in caught.value.details
-    assert isinstance(caught.value, bcc.Error) and not isinstance(caught.value, OSError)
+    assert isinstance(caught.value, ebcc.Error) and not isinstance(caught.value, OSError)
 
 
 @pytest.mark.parametrize("text, said", [
@@ -126,18 +126,18 @@ def test_syntax_error_shows_line_column_and_caret_once():
     ("int f(void *ctx) { return nosuch_name; }", "nosuch_name"),
 ])
 def test_unknown_names_are_named(text, said):
-    with pytest.raises(bcc.CompileError, match=said):
+    with pytest.raises(ebcc.CompileError, match=said):
         BPF(text=text)
 
 
 def test_error_in_a_source_file_names_the_file(tmp_path):
     (tmp_path / "broken.c").write_text("int f(void *ctx) { return }\n")
-    with pytest.raises(bcc.CompileError, match=r"broken.c:1:27: error"):
+    with pytest.raises(ebcc.CompileError, match=r"broken.c:1:27: error"):
         BPF(src_file=tmp_path / "broken.c")
 
 
 def test_warnings_go_to_logging(load, caplog):
-    with caplog.at_level(logging.WARNING, logger="bcc"):
+    with caplog.at_level(logging.WARNING, logger="ebcc"):
         load("int f(void *ctx) { char *p = 5; return !p; }")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "1:26: warning: incompatible integer to pointer" in caplog.text
@@ -155,7 +155,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
 
 def test_verifier_says_what_and_where(load):
     before = programs_of()
-    with pytest.raises(bcc.LoadError) as caught:
+    with pytest.raises(ebcc.LoadError) as caught:
         load(REJECTED)
     text = str(caught.value)
     assert "map_value_or_null" in text
@@ -167,7 +167,7 @@ def test_verifier_says_what_and_where(load):
 
 
 def test_store_to_kernel_memory_is_a_compile_error():
-    with pytest.raises(bcc.CompileError, match=r"4:19: error: cannot write to kernel memory"):
+    with pytest.raises(ebcc.CompileError, match=r"4:19: error: cannot write to kernel memory"):
         BPF(text="""int f(struct pt_regs *ctx) {
             struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
@@ -177,13 +177,13 @@ def test_store_to_kernel_memory_is_a_compile_error():
 
 
 def test_no_program_of_that_name(load):
-    with pytest.raises(bcc.NotFoundError, match="did you mean nothing"):
+    with pytest.raises(ebcc.NotFoundError, match="did you mean nothing"):
         load(NOTHING).load_func("nothin", BPF.KPROBE)
 
 
 @pytest.mark.parametrize("cflags", ["-DLIMIT=5", b"-DLIMIT=5"])
 def test_flags_are_a_list(load, cflags):
-    with pytest.raises(bcc.InvalidArgumentError, match="cflags is .*; it takes a list"):
+    with pytest.raises(ebcc.InvalidArgumentError, match="cflags is .*; it takes a list"):
         load(NOTHING, cflags=cflags)
 
 
@@ -208,7 +208,7 @@ def test_dump_func_gives_instructions(load):
 
 
 def test_debug_texts_go_to_stderr(capfd):
-    with BPF(text=NOTHING, debug=bcc.DEBUG_LLVM_IR):
+    with BPF(text=NOTHING, debug=ebcc.DEBUG_LLVM_IR):
         captured = capfd.readouterr()
         assert "define" in captured.err and "@nothing" in captured.err
         assert captured.out == ""
@@ -218,9 +218,9 @@ def test_context_manager_closes():
     with BPF(text="BPF_HASH(counts);" + NOTHING) as bpf:
         counts = bpf["counts"]
         counts[1] = 2
-    with pytest.raises(bcc.StateError, match="closed"):
+    with pytest.raises(ebcc.StateError, match="closed"):
         counts[1]
-    with pytest.raises(bcc.StateError, match="closed"):
+    with pytest.raises(ebcc.StateError, match="closed"):
         bpf.perf_buffer_poll(0)
     bpf.close()
 
@@ -240,29 +240,29 @@ def test_use_after_close_of_every_table_method():
                  lambda: counts.pop(1), lambda: counts.next(None), lambda: counts.map_fd,
                  lambda: counts.key_sprintf(1), lambda: counts.event(b"12345678"),
                  lambda: counts.items_update_batch((ct.c_ulong * 1)(1), (ct.c_ulong * 1)(1))):
-        with pytest.raises(bcc.StateError, match="closed"):
+        with pytest.raises(ebcc.StateError, match="closed"):
             call()
 
 
 def test_error_classes():
     for name in ("CompileError", "LoadError", "AttachError", "NotFoundError", "StateError"):
-        error = getattr(bcc, name)("text")
-        assert isinstance(error, bcc.Error) and isinstance(error, Exception)
+        error = getattr(ebcc, name)("text")
+        assert isinstance(error, ebcc.Error) and isinstance(error, Exception)
         assert error.code > 0
         assert (error.subject, error.details, error.errno) == (None, None, 0)
 
 
 def test_a_misspelt_constant_names_the_near_one():
-    with pytest.raises(bcc.NotFoundError, match="did you mean threshold"):
-        bcc.BPF(text="""
+    with pytest.raises(ebcc.NotFoundError, match="did you mean threshold"):
+        ebcc.BPF(text="""
 const volatile u64 threshold = 1;
 int probe(void *ctx) { return threshold; }
 """, constants={"treshold": 5})
 
 
 def test_a_missing_tracepoint_is_said_without_a_warning(caplog):
-    with pytest.raises(bcc.CompileError, match="no tracepoint syscalls:sys_enter_opeat"):
-        bcc.BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_opeat) { return args->dfd; }")
+    with pytest.raises(ebcc.CompileError, match="no tracepoint syscalls:sys_enter_opeat"):
+        ebcc.BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_opeat) { return args->dfd; }")
     assert "visibility" not in caplog.text
 
 
@@ -272,7 +272,7 @@ def test_a_start_does_not_import_logging(tmp_path):
 import sys
 import threading
 import time
-from bcc import BPF
+from ebcc import BPF
 for text in "int probe(void *ctx) { return 0; }", "#warning here\\nint probe(void *ctx) { return 0; }":
     BPF(text=text).close()
     print("logging" in sys.modules)

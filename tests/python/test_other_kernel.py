@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-import bcc
-from bcc import BPF, _ebcc
+import ebcc
+from ebcc import BPF, _ebcc
 
 SOURCE = b"int size(struct __sk_buff *skb) { return sizeof(struct %s); }"
 
@@ -30,7 +30,7 @@ def module_of(text, **options):
 
 def test_types_of_another_kernel(load, tmp_path):
     write_btf(tmp_path / "btf")
-    with pytest.raises(bcc.OtherKernelError, match="types of btf .*kernel " + os.uname().release):
+    with pytest.raises(ebcc.OtherKernelError, match="types of btf .*kernel " + os.uname().release):
         load((SOURCE % b"thing").decode(), btf_path=tmp_path / "btf")
     bpf = load((SOURCE % b"thing").decode(), btf_path=tmp_path / "btf", any_kernel=True)
     assert bpf.load_func("size", BPF.SOCKET_FILTER).fd > 0
@@ -45,7 +45,7 @@ def test_objects_of_another_kernel(tmp_path):
     other = module_of(SOURCE % b"thing", btf_path=os.fsencode(tmp_path / "btf"))
     own = module_of(SOURCE % b"task_struct")
     for first, second in ((other, other), (own, other), (other, own)):
-        with pytest.raises(bcc.OtherKernelError, match=os.uname().release):
+        with pytest.raises(ebcc.OtherKernelError, match=os.uname().release):
             module_of(b"", object=first.object(), second_object=second.second_object())
         module_of(b"", object=first.object(), second_object=second.second_object(),
                   any_kernel=True).load()
@@ -57,6 +57,6 @@ def test_an_object_that_does_not_say():
     old = module_of(b"BPF_PERF_OUTPUT(e);\nint f(struct pt_regs *ctx) { int i = 0; "
                     b"return e.perf_submit(ctx, &i, 4); }").object()
     old = old.replace(b"__ebcc_kernel", b"__ebcc_other1")
-    with pytest.raises(bcc.OtherKernelError, match="does not say which kernel"):
+    with pytest.raises(ebcc.OtherKernelError, match="does not say which kernel"):
         module_of(b"", object=old)
     module_of(b"", object=old, any_kernel=True).load()

@@ -8,7 +8,7 @@ import time
 
 import pytest
 import read_cases
-from bcc import BPF, PerfSWConfig, PerfType
+from ebcc import BPF, PerfSWConfig, PerfType
 from conftest import LIMIT, getpgid
 from kernel_calls import run_raw_tracepoint
 from read_cases import CALLBACK_CASES, CASES

@@ -15,8 +15,8 @@ LIMIT = 60
 # What a tracing program does, in a process of its own.
 TRACE = """
 import ctypes, os, sys
-import bcc, bcc.log, bcc.symbols
-from bcc import BPF
+import ebcc, ebcc.log, ebcc.symbols
+from ebcc import BPF
 libc = ctypes.CDLL(None, use_errno=True)
 
 def refuse(number, error):
@@ -79,7 +79,7 @@ def test_refused_system_calls(error):
         refuse(int(sys.argv[1]), int(sys.argv[2]))
         try:
             trace()
-        except bcc.Error as failure:
+        except ebcc.Error as failure:
             print(type(failure).__name__, str(failure)[:300])
         else:
             print("traced")
@@ -107,14 +107,14 @@ def test_refused_system_calls(error):
 def test_children_in_another_pid_namespace(python):
     result = python("""
         import ctypes
-        import bcc
-        from bcc import BPF
+        import ebcc
+        from ebcc import BPF
         text = "int f(void *ctx) { return 0; }"
         assert ctypes.CDLL(None, use_errno=True).unshare(0x20000000) == 0
         BPF(text=text).close()
         try:
             BPF(text=text)
-        except bcc.CompileError as error:
+        except ebcc.CompileError as error:
             print(error)
         """, env=dict(os.environ, EBCC_CACHE="off"))
     assert "whose first process has ended" in result.stdout, result
@@ -123,12 +123,12 @@ def test_children_in_another_pid_namespace(python):
 def test_little_room_for_addresses(python):
     result = python("""
         import resource
-        import bcc, bcc.log
-        from bcc import BPF
+        import ebcc, ebcc.log
+        from ebcc import BPF
         resource.setrlimit(resource.RLIMIT_AS, (64 << 20, -1))
         try:
             BPF(text="int f(void *ctx) { return 0; }")
-        except bcc.CompileError as error:
+        except ebcc.CompileError as error:
             print(error)
         """, env=dict(os.environ, EBCC_CACHE="off"))
     assert "64 MiB of addresses only (RLIMIT_AS, ulimit -v)" in result.stdout, result

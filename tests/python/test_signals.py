@@ -12,7 +12,7 @@ import time
 import pytest
 from conftest import gone, programs_of
 
-from bcc import BPF
+from ebcc import BPF
 
 # Makes clang warn, and the library log.
 WARNS = """
@@ -24,7 +24,7 @@ int f(void *ctx) { int unused; return 0; }
 @pytest.fixture
 def log():
     """log(function): has the messages of the library handed to a function."""
-    logger, added = logging.getLogger("bcc"), []
+    logger, added = logging.getLogger("ebcc"), []
 
     def add(function):
         handler = logging.Handler()
@@ -81,7 +81,7 @@ def test_no_signal_is_lost(python, tmp_path, cache, handler, exception):
     """At whatever moment it arrives: before, in and after a compile, or while it logs."""
     result = python("""
         import logging, signal, sys, time
-        from bcc import BPF
+        from ebcc import BPF
 
         def leave(*arguments):
             sys.exit(3)
@@ -89,7 +89,7 @@ def test_no_signal_is_lost(python, tmp_path, cache, handler, exception):
         def late(*arguments):
             raise TimeoutError
 
-        logging.getLogger("bcc").addHandler(logging.NullHandler())
+        logging.getLogger("ebcc").addHandler(logging.NullHandler())
         signal.signal(signal.SIGALRM, %s)
         for i in range(40):
             signal.setitimer(signal.ITIMER_REAL, 0.0005 + 0.001 * i)
@@ -111,7 +111,7 @@ MANY = "\n".join("int a%d(void *ctx) { return 0; }" % i for i in range(200))
 def test_interrupt_while_many_are_attached(python):
     result = python("""
         import signal
-        from bcc import BPF
+        from ebcc import BPF
         for i in range(20):
             b = BPF(text=%r)
             signal.signal(signal.SIGALRM, signal.default_int_handler)
@@ -134,7 +134,7 @@ EVENTS = ["read", "write", "openat", "close", "newfstat", "lseek", "mmap", "mpro
           "ioctl", "pipe2", "select", "dup", "getpid"]
 PROGRAM_OF_MANY = textwrap.dedent("""
     import atexit, os, signal, sys, time
-    from bcc import BPF
+    from ebcc import BPF
     signal.signal(signal.SIGINT, signal.default_int_handler)
     b = BPF(text=%r)
     def wait():

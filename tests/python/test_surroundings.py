@@ -5,17 +5,17 @@ import shutil
 import subprocess
 import sys
 
-import bcc
+import ebcc
 import pytest
 
 SCRIPT = """
 import os, sys
-import bcc
+import ebcc
 try:
-    b = bcc.BPF(text='BPF_HASH(counts, u32, u64); int f(void *ctx) { u32 pid = ((struct task_struct *)'
+    b = ebcc.BPF(text='BPF_HASH(counts, u32, u64); int f(void *ctx) { u32 pid = ((struct task_struct *)'
                      'bpf_get_current_task())->pid + UNIQUE; counts.increment(pid); return 0; }')
     CALL
-except bcc.Error as error:
+except ebcc.Error as error:
     print(type(error).__name__, error)
 else:
     print("no error")
@@ -47,8 +47,8 @@ def test_no_privilege():
 
 
 def test_a_kernel_that_refuses_a_kind_of_program_to_root():
-    text = said("bcc.BPF(text='KFUNC_PROBE(vfs_open, struct path *path) { return 0; }')")
-    if bcc.BPF.support_kfunc():
+    text = said("ebcc.BPF(text='KFUNC_PROBE(vfs_open, struct path *path) { return 0; }')")
+    if ebcc.BPF.support_kfunc():
         assert text == "no error"
     else:
         assert text.startswith("AttachError ") and "has the privileges" in text
@@ -64,7 +64,7 @@ def test_no_tracefs(call):
 
 
 def test_a_tracefs_without_events():
-    text = said("bcc.BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return args->pid; }')",
+    text = said("ebcc.BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return args->pid; }')",
                 shell="umount -l /sys/kernel/debug 2>/dev/null; mount -t tmpfs none /sys/kernel/tracing/events; ")
     assert "CompileError" in text and "fields are not known" in text
     assert "syscalls:sys_enter_getpgid records is not known: tracefs has no files of events" in text
@@ -77,18 +77,18 @@ def test_no_probe_events():
 
 
 def test_no_number_of_processors():
-    text = said("bcc.BPF(text='BPF_PERCPU_ARRAY(a, u64, 1); int f(void *ctx) { a.increment(0); return 0; }')",
+    text = said("ebcc.BPF(text='BPF_PERCPU_ARRAY(a, u64, 1); int f(void *ctx) { a.increment(0); return 0; }')",
                 shell="mount -t tmpfs none /sys/devices/system/cpu; ")
     assert text.startswith("SystemCallError ") and "/sys/devices/system/cpu/possible" in text
 
 
 def test_no_symbols_of_the_kernel():
-    text = said("bcc.BPF.ksymname('vfs_read')", shell="mount --bind /dev/null /proc/kallsyms; ")
+    text = said("ebcc.BPF.ksymname('vfs_read')", shell="mount --bind /dev/null /proc/kallsyms; ")
     assert text.startswith("PrivilegeError ") and "/proc/kallsyms" in text
 
 
 def test_no_bpf_file_system(tmp_path):
-    text = said("bcc.BPF(text='BPF_TABLE_PINNED(\"hash\", u32, u32, t, 9, \"%s/pin\"); int f(void *ctx)'"
+    text = said("ebcc.BPF(text='BPF_TABLE_PINNED(\"hash\", u32, u32, t, 9, \"%s/pin\"); int f(void *ctx)'"
                 "' { u32 key = 0; t.update(&key, &key); return 0; }')" % tmp_path)
     assert text.startswith("LoadError table 't'") and "is not on BPF FS" in text
 
@@ -99,7 +99,7 @@ def test_neither_build_id_nor_cache_is_needed(tmp_path, shell):
     """Nor does an object then pass for one of another kernel."""
     if "%" in shell:
         shell = shell % (tmp_path, tmp_path)
-    assert said("again = bcc._ebcc.Module(source=b'', file_name=None, header=None, cflags=[], debug=0, kernel_types=0, "
+    assert said("again = ebcc._ebcc.Module(source=b'', file_name=None, header=None, cflags=[], debug=0, kernel_types=0, "
                 "compiler=0, btf_path=None, device=None, no_rlimit=False, object=b.module.object()); again.load()",
                 shell=shell + "export EBCC_CACHE=%s/cache; " % tmp_path) == "no error"
 

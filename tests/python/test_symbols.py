@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bcc import BPF, _ebcc
+from ebcc import BPF, _ebcc
 
 TARGET = Path(__file__).with_name("symbols_target.c")
 KINDS = {
@@ -296,7 +296,7 @@ def test_copies_with_symbols(start, built, tmp_path):
     kept.parent.mkdir(parents=True)
     copy(built / "pie", kept)
     process = start(program)
-    script = "import sys; from bcc import BPF; print(BPF.sym(int(sys.argv[2]), int(sys.argv[1])).decode())"
+    script = "import sys; from ebcc import BPF; print(BPF.sym(int(sys.argv[2]), int(sys.argv[1])).decode())"
     command = [sys.executable, "-c", script, str(process.pid), str(process.function + hidden_offset(built / "pie") + 1)]
     for symfs, name in ((tmp_path / "symfs", "hidden_function"), (tmp_path / "other", "[unknown]")):
         done = subprocess.run(
@@ -375,7 +375,7 @@ def test_pid_that_another_process_has_now(built, tmp_path):
         import subprocess, sys, time
         sys.path.insert(0, {str(Path(__file__).parent)!r})
         from test_symbols import Process, name_at
-        from bcc import _ebcc
+        from ebcc import _ebcc
         symbolizer = _ebcc.Symbolizer()
         first = Process({str(built / "fixed")!r})
         assert name_at(symbolizer, first) == b"visible_function"
@@ -795,7 +795,7 @@ def test_a_million_functions_take_little_memory(tmp_path):
     identity = many_functions(tmp_path / "large", b"\0" + b"\0".join(names) + b"\0", list(places))
     script = textwrap.dedent("""
         import sys, time
-        from bcc import _ebcc
+        from ebcc import _ebcc
         symbolizer = _ebcc.Symbolizer()
         path, identity, count = sys.argv[1].encode(), bytes.fromhex(sys.argv[2]), int(sys.argv[3])
         peak = lambda: next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))

@@ -5,8 +5,8 @@ import operator
 
 import pytest
 
-import bcc
-from bcc import table
+import ebcc
+from ebcc import table
 from conftest import getpgid
 
 TABLES = """
@@ -27,7 +27,7 @@ int nothing(void *ctx) { return 0; }
 
 @pytest.fixture(scope="module")
 def module():
-    with bcc.BPF(text=TABLES) as bpf:
+    with ebcc.BPF(text=TABLES) as bpf:
         yield bpf
 
 
@@ -144,7 +144,7 @@ def test_numbers_that_do_not_fit_are_refused(load, number):
 
 def test_full_table_is_an_error(tables):
     small = tables["small"]
-    with pytest.raises(bcc.Error) as caught:
+    with pytest.raises(ebcc.Error) as caught:
         for i in range(200):
             small[i] = 1
     assert caught.value.errno == 7  # E2BIG
@@ -285,7 +285,7 @@ def test_queue_and_stack(load):
         stack.push(ct.c_uint(i))
     assert (queue.peek().value, stack.peek().value) == (1, 3)
     assert [leaf.value for leaf in stack.values()] == [3, 2, 1]
-    with pytest.raises(bcc.Error):
+    with pytest.raises(ebcc.Error):
         queue.push(4)
     queue.push(4, queue.BPF_EXIST)
     assert [queue.pop().value for _ in range(3)] == [2, 3, 4]

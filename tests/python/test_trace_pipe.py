@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from bcc import trace
-from bcc.utils import get_online_cpus
+from ebcc import trace
+from ebcc.utils import get_online_cpus
 from conftest import LIMIT, getpgid, wait_until
 
 PRINT = """
@@ -87,7 +87,7 @@ def test_trace_open_is_a_file_of_lines(load):
 
 SCRIPT = """
 import os, threading, time
-from bcc import BPF
+from ebcc import BPF
 b = BPF(text=r'''SOURCE'''.replace("OWN", str(os.getpid())))
 def act():
     while True:

@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
-import bcc
-from bcc import BPF, libbcc
+import ebcc
+from bcc import libbcc
+from ebcc import BPF
 
 COUNT = """
 BPF_HASH(counts, u32, u64);
@@ -85,7 +86,7 @@ def test_symbol_address_and_offset(load, start, tmp_path, flags):
         work(process, 3)
         assert counts(bpf) == {process.pid: 3}
         bpf.close()
-    with pytest.raises(bcc.AttachError, match="start of an instruction|can't probe|offset"):
+    with pytest.raises(ebcc.AttachError, match="start of an instruction|can't probe|offset"):
         load(COUNT).attach_uprobe(name=path, addr=0x7ffffff, fn_name="count")
 
 
@@ -204,7 +205,7 @@ def test_go_is_recognised(go_program, tmp_path, start):
     assert BPF.is_go_binary(str(tmp_path / "plain")) is False
     assert BPF.is_go_binary("c") is False
     assert BPF.is_go_binary(b"go", pid=start(go_program).pid) is True
-    with pytest.raises(bcc.NotFoundError, match="/no/such"):
+    with pytest.raises(ebcc.NotFoundError, match="/no/such"):
         BPF.is_go_binary("/no/such")
 
 

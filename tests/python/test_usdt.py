@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-import bcc
-from bcc import BPF, USDT, USDTException
+import ebcc
+from ebcc import BPF, USDT, USDTException
 
 HERE = Path(__file__).parent
 WORD = 1 << 64
@@ -220,7 +220,7 @@ def test_several_programs_at_one_probe(binaries, start, trace):
     bpf.detach_usdt(usdt, "other:plain")
     target.ask("fire 1")
     assert len(calls(bpf)) == 3
-    with pytest.raises(bcc.AttachError, match="no USDT probe is attached to"):
+    with pytest.raises(ebcc.AttachError, match="no USDT probe is attached to"):
         bpf.detach_usdt(usdt, "other:plain")
 
 
@@ -314,7 +314,7 @@ def test_a_killed_tracer_leaves_no_semaphore_up(binaries, start):
     target = start(binaries["target"])
     tracer = start(sys.executable, "-c", """
 import sys
-from bcc import BPF, USDT
+from ebcc import BPF, USDT
 usdt = USDT(pid=int(sys.argv[1]))
 usdt.enable_probe("test:guarded", "on_probe")
 b = BPF(text="int on_probe(void *ctx) { return 0; }", usdt_contexts=[usdt])
@@ -342,7 +342,7 @@ def test_semaphore_that_the_kernel_cannot_count(binaries, start, trace):
     bpf.close()
     again.close()
     assert target.ask("tracers") == "0"
-    with pytest.raises(bcc.AttachError, match="give a pid"):
+    with pytest.raises(ebcc.AttachError, match="give a pid"):
         trace(enabled("test:guarded", path=binaries["target"]))
 
 
@@ -385,7 +385,7 @@ def test_a_process_that_ends(binaries, start, trace):
     target.stop()
     assert values(bpf, 1) == [[0]]
     bpf.close()
-    with pytest.raises(bcc.AttachError, match="no process %d" % target.pid):
+    with pytest.raises(ebcc.AttachError, match="no process %d" % target.pid):
         trace(usdt)
     with pytest.raises(USDTException, match="no process %d" % target.pid):
         USDT(pid=target.pid)
@@ -476,7 +476,7 @@ def test_many_locations(trace, tmp_path):
     bpf = trace(enabled("place", path=path))
     subprocess.run([path], check=True)
     assert values(bpf, 1) == [[i // 2] for i in range(12)]
-    with pytest.raises(bcc.StateError, match="before load"):
+    with pytest.raises(ebcc.StateError, match="before load"):
         bpf.module.reserve_usdt(1000)
 
 
@@ -591,7 +591,7 @@ def test_bail(binaries, capsys):
 
 
 def test_a_missing_program(binaries, trace):
-    with pytest.raises(bcc.NotFoundError, match="on_probe"):
+    with pytest.raises(ebcc.NotFoundError, match="on_probe"):
         trace(enabled("test:plain", "on_prob", path=binaries["target"]))
 
 

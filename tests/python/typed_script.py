@@ -5,18 +5,22 @@ import ctypes as ct
 from typing import Any
 
 import bcc
-from bcc import (BPF, USDT, ArgString, AttachError, BPFAttachType, CompileError, Perf, PerfHWConfig, PerfSWConfig,
-                 PerfType, SymbolCache, USDTException, lib, printb)
-from bcc import exec as command
+import ebcc
+from bcc import ArgString, lib
 from bcc.containers import filter_by_containers
-from bcc.disassembler import BPFInstr, MapDecoder, disassemble_instruction
-from bcc.flamegraph import Graph, read_folded
 from bcc.libbcc import bcc_symbol, bpf_test_run_opts
-from bcc.syscall import syscall_name, syscalls
-from bcc.table import HashTable, PerCpuArray, QueueStack, RingBuf, StackTrace, get_json_hist
-from bcc.tcp import TCPHDR_ACK, flags2str, state2str, tcpstate
-from bcc.usdt import USDTProbe
-from bcc.utils import StrcmpRewrite, detect_language, get_online_cpus
+from bcc.table import get_json_hist
+from bcc.utils import StrcmpRewrite
+from ebcc import (BPF, USDT, AttachError, BPFAttachType, CompileError, Perf, PerfHWConfig, PerfSWConfig, PerfType,
+                  SymbolCache, USDTException, printb)
+from ebcc import exec as command
+from ebcc.disassembler import BPFInstr, MapDecoder, disassemble_instruction
+from ebcc.flamegraph import Graph, read_folded
+from ebcc.syscall import syscall_name, syscalls
+from ebcc.table import HashTable, PerCpuArray, QueueStack, RingBuf, StackTrace
+from ebcc.tcp import TCPHDR_ACK, flags2str, state2str, tcpstate
+from ebcc.usdt import USDTProbe
+from ebcc.utils import detect_language, get_online_cpus
 
 
 class Event(ct.Structure):
@@ -25,7 +29,7 @@ class Event(ct.Structure):
 
 def compiled(source: str | bytes, pid: int) -> BPF:
     try:
-        return BPF(text=source, cflags=["-DPID=%d" % pid, b"-DX"], constants={"limit": 5, b"other": 6}, debug=bcc.DEBUG_BPF,
+        return BPF(text=source, cflags=["-DPID=%d" % pid, b"-DX"], constants={"limit": 5, b"other": 6}, debug=ebcc.DEBUG_BPF,
                    usdt_contexts=[USDT(pid=pid)], kernel_types="btf")
     except (CompileError, AttachError) as error:
         print(error, error.errno, error.details)
@@ -107,7 +111,7 @@ def helpers(arguments: Any) -> str:
     insn = BPFInstr(instr=5)
     print(disassemble_instruction(0, insn)[0].upper(), MapDecoder.get_ct_name(ct.c_int), insn.dst, bcc_symbol().name)
     graph: Graph = read_folded(["a;b 5"])
-    print(graph.svg("title", ""), bcc.__version__.split("."), bcc.ebcc_version, bcc.TRACEFS + "/events")
+    print(graph.svg("title", ""), ebcc.__version__.split("."), bcc.__version__, ebcc.TRACEFS + "/events")
     print(StrcmpRewrite.rewrite_expr("", False, False, [], "", 0)["expr"], str(ArgString("x")), BPF.support_kfunc())
     library = BPF.find_library("c", pid or 0)
     return filter_by_containers(arguments) + (library or b"").decode()

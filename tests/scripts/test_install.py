@@ -1,14 +1,15 @@
 """What cmake --install puts into a directory works from there, and so does a build tree for C programs."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
-import bcc
+import ebcc
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-BUILD = Path(bcc.__file__).parents[2]
+BUILD = Path(ebcc.__file__).parents[2]
 NAMES = sorted(path.name for path in (REPOSITORY / "tools").iterdir() if path.is_file() and not path.suffix)
 
 
@@ -37,35 +38,61 @@ def moved(tmp_path_factory):
 
 
 def packages(installed):
-    """The directory that holds the Python package."""
+    """The directory that holds the Python packages."""
     (directory,) = installed.glob("lib/python3.*/dist-packages")
     return directory
 
 
 @pytest.mark.parametrize("where", ["installed", "moved"])
-def test_python_package(request, where):
+@pytest.mark.parametrize("name", ["ebcc", "bcc"])
+def test_python_package(request, where, name):
     """It finds the library, and the library the compiler, without a word in the environment."""
     installed = request.getfixturevalue(where)
-    script = "import bcc; bcc.BPF(text='int run(void *ctx) { return 0; }').load_func('run', bcc.BPF.KPROBE); print(bcc.__file__)"
+    script = f"import {name} as p; p.BPF(text='int run(void *ctx) {{ return 0; }}').load_func('run', p.BPF.KPROBE); print(p.__file__)"
     output = run("/usr/bin/python3", "-c", script, PYTHONPATH=str(packages(installed)))
-    assert output == f"{packages(installed)}/bcc/__init__.py\n"
+    assert output == f"{packages(installed)}/{name}/__init__.py\n"
+
+
+def test_python_packages_are_one(installed):
+    """Scripts for bcc get the objects of ebcc, and every module of either can be imported."""
+    modules = [f"{path.parent.name}.{path.stem}" for path in packages(installed).glob("*bcc/*.py") if path.stem != "__init__"]
+    assert {"bcc.libbcc", "bcc.table", "ebcc.bpf", "ebcc.flamegraph"} <= set(modules)
+    script = f"import bcc, ebcc; from ebcc.tools import cli, pinned_sets, places, stacks; import {', '.join(modules)}; assert bcc.BPF is ebcc.BPF; " \
+             "assert bcc.table.HashTable is ebcc.table.HashTable and bcc.USDT is ebcc.USDT; print(ebcc.__version__, bcc.__version__)"
+    version, interface = run("/usr/bin/python3", "-c", script, PYTHONPATH=str(packages(installed))).split()
+    assert version == ebcc.__version__ and interface == "0.37.0"
 
 
 @pytest.mark.parametrize("where", ["installed", "moved"])
-def test_lua_package(request, where):
+@pytest.mark.parametrize("name", ["ebcc", "bcc"])
+def test_lua_package(request, where, name):
     installed = request.getfixturevalue(where)
     paths = {"LUA_PATH_5_4": f"{installed}/share/lua/5.4/?.lua;{installed}/share/lua/5.4/?/init.lua;;",
              "LUA_CPATH_5_4": f"{installed}/lib/lua/5.4/?.so;;"}
-    script = "require('bcc').BPF:new { text = 'int run(void *ctx) { return 0; }' }:close() print 'done'"
+    script = f"require('{name}').BPF:new {{ text = 'int run(void *ctx) {{ return 0; }}' }}:close() print 'done'"
     assert run("/usr/bin/lua5.4", "-e", script, **paths) == "done\n"
     assert "killsnoop" in run(installed / "sbin/killsnoop", "--help", **paths)
 
 
 def test_build_tree():
     """So do the packages there."""
-    run("/usr/bin/python3", "-c", "import bcc; bcc.BPF(text='int run(void *ctx) { return 0; }')", PYTHONPATH=f"{BUILD}/python")
+    run("/usr/bin/python3", "-c", "import ebcc; ebcc.BPF(text='int run(void *ctx) { return 0; }')", PYTHONPATH=f"{BUILD}/python")
     paths = {"LUA_PATH_5_4": f"{BUILD}/lua/?.lua;{BUILD}/lua/?/init.lua;;", "LUA_CPATH_5_4": f"{BUILD}/lua/?.so;;"}
-    run("/usr/bin/lua5.4", "-e", "require('bcc').BPF:new { text = 'int run(void *ctx) { return 0; }' }:close()", **paths)
+    run("/usr/bin/lua5.4", "-e", "require('ebcc').BPF:new { text = 'int run(void *ctx) { return 0; }' }:close()", **paths)
+
+
+def install_scripts(build):
+    """What cmake --install of a build tree would do."""
+    return "".join(path.read_text(encoding="utf-8") for path in Path(build).rglob("cmake_install.cmake"))
+
+
+def test_without_bcc(tmp_path):
+    """An installation may have no file that Debian's packages for bcc have."""
+    run("cmake", "-S", REPOSITORY, "-B", tmp_path, "-G", "Ninja", "-DEBCC_TESTS=OFF", "-DEBCC_BCC=OFF")
+    names_of_bcc = re.compile(r"/bcc\b|bcc-lua")
+    assert names_of_bcc.search(install_scripts(BUILD)) and not names_of_bcc.search(install_scripts(tmp_path))
+    assert (tmp_path / "python/ebcc/bpf.py").exists() and not (tmp_path / "python/bcc").exists()
+    assert (tmp_path / "lua/ebcc/bpf.lua").exists() and not list(tmp_path.glob("lua/bcc*"))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -36,7 +36,7 @@ TESTS = (
 # by the initial namespace's number, the namespace's of the current task, and of its struct.
 NUMBERS = r"""
 import ctypes, json, os, sys
-from bcc import BPF
+from ebcc import BPF
 
 b = BPF(text='''
 struct numbers { u64 current, task; };
@@ -134,12 +134,12 @@ def test_proc_of_another_namespace(name):
 def test_symbols_by_proc_of_another_namespace():
     """Neither the names nor the libraries of some other process."""
     script = """
-import bcc
-for call in (lambda: bcc.BPF.sym(1, 1), lambda: bcc.USDT(pid=1),
-             lambda: bcc.BPF.is_go_binary("c", 1)):
+import ebcc
+for call in (lambda: ebcc.BPF.sym(1, 1), lambda: ebcc.USDT(pid=1),
+             lambda: ebcc.BPF.is_go_binary("c", 1)):
     try:
         call()
-    except (bcc.UnsupportedError, bcc.USDTException) as error:
+    except (ebcc.UnsupportedError, ebcc.USDTException) as error:
         print(error)
 """
     done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c",
@@ -153,7 +153,7 @@ for call in (lambda: bcc.BPF.sym(1, 1), lambda: bcc.USDT(pid=1),
     ((), "return bpf_get_current_pid_tgid() >> 32 == 1;", False)])
 def test_a_source_that_knows_the_first_namespace_only(prefix, source, warned):
     """Who takes the plain numbers there is told which function to call."""
-    script = f"import bcc; bcc.BPF(text='int f(void *ctx) {{ {source} }}')"
+    script = f"import ebcc; ebcc.BPF(text='int f(void *ctx) {{ {source} }}')"
     done = subprocess.run([*prefix, sys.executable, "-c", script], capture_output=True, text=True,
                           check=True, timeout=LIMIT)
     assert ("ebcc_ns_pid_tgid() gives those that are seen here" in done.stderr) == warned

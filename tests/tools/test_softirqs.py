@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from bcc.utils import get_online_cpus
+from ebcc.utils import get_online_cpus
 from toolrun import Tool, repeated_when_skipped, run
 
 PACKETS = 500

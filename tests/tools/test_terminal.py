@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from bcc import cli
+from ebcc.tools import cli
 
 FORMS = [
     (b"plain", b"plain"),
@@ -31,7 +31,7 @@ def test_python_tools(raw, shown):
 @pytest.mark.parametrize("raw, shown", FORMS)
 def test_lua_tools(raw, shown):
     """These write out all that isn't UTF-8."""
-    script = 'io.write(require("bcc.cli").for_terminal(io.read("a")))'
+    script = 'io.write(require("ebcc.tools.cli").for_terminal(io.read("a")))'
     done = subprocess.run(["lua5.4", "-e", script], input=raw, stdout=subprocess.PIPE, check=True)
     assert done.stdout == (rb"latin \xe9" if raw.startswith(b"latin") else shown)
 
@@ -47,13 +47,13 @@ def test_json(raw, shown):
 
 def test_error_messages():
     """The path of a program, say, is the program's choice."""
-    script = "from bcc import cli\ndef main(): raise cli.Failure('no \\x1b[2J here')\ncli.run('tool', main)"
+    script = "from ebcc import cli\ndef main(): raise cli.Failure('no \\x1b[2J here')\ncli.run('tool', main)"
     done = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, check=False)
     assert done.stderr == rb"tool: no \x1b[2J here" + b"\n"
 
 
 TRACE_PRINT = """
-from bcc import BPF
+from ebcc import BPF
 class Lines(BPF):
     def __init__(self):
         self.lines = [b"a\\tb \\x1b[31mc"]

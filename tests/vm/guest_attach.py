@@ -4,11 +4,11 @@ import os
 import subprocess
 from pathlib import Path
 
-import bcc
+import ebcc
 import pytest
 
-# The package is BUILD/python/bcc.
-UNIT_TESTS = Path(bcc.__file__).parents[2] / "tests/unit"
+# The package is BUILD/python/ebcc.
+UNIT_TESTS = Path(ebcc.__file__).parents[2] / "tests/unit"
 
 
 @pytest.mark.parametrize("name, case", [("attach", ""), ("find", ""), ("ksyms", "symbols")])

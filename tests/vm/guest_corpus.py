@@ -7,11 +7,11 @@ import sys
 import tomllib
 from pathlib import Path
 
-import bcc
+import ebcc
 
 SUITE = os.environ.get("EBCC_VM", "")
 CONFORMANCE = Path(__file__).resolve().parents[1] / "conformance"
-OBJECTS = Path(os.path.abspath(bcc.__file__)).parents[2] / "corpus" / SUITE  # not resolved: the package is linked there
+OBJECTS = Path(os.path.abspath(ebcc.__file__)).parents[2] / "corpus" / SUITE  # not resolved: the package is linked there
 
 sys.path.insert(0, str(CONFORMANCE))
 from verify import results  # noqa: E402  pylint: disable=wrong-import-position

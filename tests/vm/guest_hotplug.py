@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bcc import BPF
+from ebcc import BPF
 
 ONLINE = Path("/sys/devices/system/cpu/cpu1/online")
 

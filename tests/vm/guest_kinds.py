@@ -9,9 +9,9 @@ import subprocess
 import sys
 import textwrap
 
-import bcc
+import ebcc
 import pytest
-from bcc import BPF
+from ebcc import BPF
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "python"))
 from opened_files import opened_by  # noqa: E402
@@ -84,7 +84,7 @@ def test_entry_and_return_of_a_function(load, memory_files):
         }"""
     reading = text.replace("POSITION", "bpf_probe_read_kernel(&call.pos, sizeof(call.pos), pos);")
     if kernel() < (5, 17):
-        with pytest.raises(bcc.LoadError, match="no argument that points to anything but a struct"):
+        with pytest.raises(ebcc.LoadError, match="no argument that points to anything but a struct"):
             load(reading)
         reading = text.replace("POSITION", "call.pos = 5;")
     bpf = load(reading)
@@ -132,7 +132,7 @@ def test_struct_passed_by_value(load):
             return 0;
         }""".replace("HEAD", head)
     if kernel() < (6, 0):
-        with pytest.raises(bcc.LoadError, match="no function with a struct among its arguments"):
+        with pytest.raises(ebcc.LoadError, match="no function with a struct among its arguments"):
             load(text)
         return
     bpf = load(text)
@@ -150,10 +150,10 @@ def test_function_of_a_module(load):
     subprocess.run(["modprobe", "overlay"], check=False)
     if not os.path.exists("/sys/kernel/btf/overlay"):
         # Kernels before 5.11 have no BTF of modules.
-        with pytest.raises(bcc.AttachError, match="has no function overlay__ovl_open"):
+        with pytest.raises(ebcc.AttachError, match="has no function overlay__ovl_open"):
             load("MODULE_KFUNC_PROBE(overlay, ovl_open, int a) { return 0; }")
         return
-    with pytest.raises(bcc.AttachError, match="the BTF of kernel module overlay has no function ovl_opn; did you mean ovl_open"):
+    with pytest.raises(ebcc.AttachError, match="the BTF of kernel module overlay has no function ovl_opn; did you mean ovl_open"):
         load("MODULE_KFUNC_PROBE(overlay, ovl_opn, int a) { return 0; }")
     bpf = load("""
         BPF_HASH(calls, u32, u64);
@@ -177,13 +177,13 @@ def test_function_of_a_module(load):
 
 
 def test_missing_function(load):
-    with pytest.raises(bcc.AttachError, match="has no function vfs_wriet; did you mean vfs_write"):
+    with pytest.raises(ebcc.AttachError, match="has no function vfs_wriet; did you mean vfs_write"):
         load("KFUNC_PROBE(vfs_wriet, int a) { return 0; }")
 
 
 COUNT_WRITES = """
     import os
-    from bcc import BPF
+    from ebcc import BPF
 
     null = os.open("/dev/null", os.O_WRONLY)
     with BPF(constants={"own": os.getpid()}, text='''
@@ -309,7 +309,7 @@ def test_task_storage(load):
             return 0;
         }"""
     if kernel() < (5, 11):
-        with pytest.raises(bcc.Error, match="table 'calls': this kernel has no tables of type task_storage"):
+        with pytest.raises(ebcc.Error, match="table 'calls': this kernel has no tables of type task_storage"):
             load(text)
         return
     bpf = load(text)
@@ -405,7 +405,7 @@ def test_socket_storage_in_a_typed_program(load):
             return 0;
         }"""
     if kernel() < (5, 11):
-        with pytest.raises(bcc.LoadError, match="this kernel doesn't have the helper, or not for programs of this type"):
+        with pytest.raises(ebcc.LoadError, match="this kernel doesn't have the helper, or not for programs of this type"):
             load(text)
         return
     bpf = load(text)

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from bcc import BPF, AttachError
+from ebcc import BPF, AttachError
 
 PID = os.getpid()
 # Called from other files of the kernel than their own, so that no compiler inlines them.

@@ -62,7 +62,7 @@ def test_kernel_objects(option):
 
 def test_per_cpu_memory():
     """An array of per-CPU counters of BPF's takes memory on each CPU."""
-    from bcc import BPF
+    from ebcc import BPF
     modules = []
     groups = trace(lambda: modules.append(BPF(text="BPF_PERCPU_ARRAY(numbers, u64, 333);")),
                    "--percpu")

@@ -12,7 +12,7 @@ import sys
 import textwrap
 
 import pytest
-from bcc import BPF, LoadError
+from ebcc import BPF, LoadError
 
 OPENED = b"/etc/hostname"
 PID = os.getpid()
@@ -309,7 +309,7 @@ def nothing_attached(wait_for):
 
 CHILD = """
 import os, signal, sys
-from bcc import BPF
+from ebcc import BPF
 bpf = BPF(text="int on_call(struct pt_regs *ctx) { return 0; }")
 bpf.attach_kprobe(event="vfs_open", fn_name="on_call")
 bpf.attach_kretprobe(event="vfs_read", fn_name="on_call", maxactive=MAXACTIVE)
@@ -460,7 +460,7 @@ def test_second_pipeline(caplog):
             return 0;
         }
     """
-    with caplog.at_level(logging.INFO, logger="bcc"), BPF(text=text) as bpf:
+    with caplog.at_level(logging.INFO, logger="ebcc"), BPF(text=text) as bpf:
         bpf["input"][ctypes.c_int(0)] = ctypes.c_uint64(7 << 32 | 99)
         bpf.attach_kprobe(event=bpf.get_syscall_fnname("getpgid"), fn_name="on_call")
         os.getpgid(0)

@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-import bcc
+import ebcc
 import pytest
-from bcc import BPF
+from ebcc import BPF
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
@@ -71,7 +71,7 @@ def test_two_programs_on_one_function(bpf):
     bpf.detach_kretprobe(GETPGID)
     act()
     assert counted(bpf) == {1: 1, 2: 5}
-    with pytest.raises(bcc.AttachError, match="no kretprobe is attached to " + GETPGID):
+    with pytest.raises(ebcc.AttachError, match="no kretprobe is attached to " + GETPGID):
         bpf.detach_kretprobe(GETPGID)
 
 
@@ -89,7 +89,7 @@ def test_functions_by_regular_expression(bpf):
     act(2)
     os.getsid(0)
     assert counted(bpf) == {1: 3, 2: 2}
-    with pytest.raises(bcc.AttachError, match="no kernel function matches"):
+    with pytest.raises(ebcc.AttachError, match="no kernel function matches"):
         bpf.attach_kprobe(event_re="^nosuch_function_", fn_name="first")
 
 
@@ -122,9 +122,9 @@ def test_self_attached_programs_are_counted_and_detached():
 
 
 def test_function_that_is_missing(bpf):
-    with pytest.raises(bcc.AttachError, match="vfs_opne.*vfs_open"):
+    with pytest.raises(ebcc.AttachError, match="vfs_opne.*vfs_open"):
         bpf.attach_kprobe(event="vfs_opne", fn_name="first")
-    with pytest.raises(bcc.NotFoundError, match="did you mean first"):
+    with pytest.raises(ebcc.NotFoundError, match="did you mean first"):
         bpf.attach_kprobe(event=GETPGID, fn_name="firts")
     assert bpf.num_open_kprobes() == 0
 
@@ -151,7 +151,7 @@ int request(struct bpf_raw_tracepoint_args *ctx) { hits.increment(0); return 0; 
     with BPF(text=text) as bpf:
         try:
             bpf.attach_raw_tracepoint(tp="9p_client_req", fn_name="request")
-        except bcc.AttachError:
+        except ebcc.AttachError:
             assert not BPF.support_raw_tracepoint_in_module()
             return
         assert BPF.support_raw_tracepoint_in_module()

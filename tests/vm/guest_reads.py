@@ -6,7 +6,7 @@ import struct
 import sys
 
 import pytest
-from bcc import BPF
+from ebcc import BPF
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "python"))

@@ -10,8 +10,8 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
 
 # pylint: disable=wrong-import-position,unused-import
-import bcc
-from bcc import USDT
+import ebcc
+from ebcc import USDT
 from test_usdt import (  # noqa: F401  fixtures and tests that run in the guest too
     READ_ALL,
     binaries,
@@ -59,7 +59,7 @@ def test_file_at_fixed_addresses(binaries, trace):
 if RELEASE < (5, 15):
 
     def test_arguments_need_a_process(binaries, start, trace):
-        with pytest.raises(bcc.AttachError, match="give a pid"):
+        with pytest.raises(ebcc.AttachError, match="give a pid"):
             trace(enabled("test:plain", path=binaries["target"]))
         counting = """
             BPF_ARRAY(count, u32, 1);

@@ -2,9 +2,9 @@
 -- What scripts written for LuaJIT ask of its ffi when they only look at values: here values are
 -- Lua's own already. bcc-lua offers this as the module "ffi"; whatever needs the real one says so.
 
-local ebcc = require "bcc._ebcc"
-local check = require "bcc.check"
-local value = require "bcc.value"
+local ebcc = require "ebcc._ebcc"
+local check = require "ebcc.check"
+local value = require "ebcc.value"
 
 local ffi = { os = "Linux", arch = "x64" }
 
@@ -14,13 +14,13 @@ end
 
 -- What a table's c_key and c_leaf are: types of which only the size is known.
 local c_type = {
-  __name = "bcc.CType",
+  __name = "ebcc.CType",
   __call = function() unavailable("making a value of a C type") end,
 }
 
 --- The text of a char array, up to its NUL; with a length, so many bytes. Other records give their
 --- bytes.
----@param text string|bcc.Record
+---@param text string|ebcc.Record
 ---@param length? integer
 ---@return string
 function ffi.string(text, length)
@@ -42,7 +42,7 @@ local function size_of_type(text)
 end
 
 --- The size of a record, of a C type by its text, or of a table's c_key or c_leaf.
----@param object string|bcc.Record|table
+---@param object string|ebcc.Record|table
 ---@return integer
 function ffi.sizeof(object)
   if getmetatable(object) == c_type then
@@ -56,7 +56,7 @@ function ffi.cdef()
 end
 
 -- Scripts reach a table's types as its members.
-local table_class = debug.getregistry()["bcc.Table"]
+local table_class = debug.getregistry()["ebcc.Table"]
 local methods = table_class.__index
 local SIZES = { c_key = "key_size", c_leaf = "leaf_size" }
 

@@ -1,63 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write BPF programs in C, run them from Python.
-
-    from bcc import BPF
-
-    b = BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_openat) { ... }')
-    b.trace_print()
-
-The C source is given as a string or a file; BPF() compiles it, programs are loaded and
-attached by the methods of the object, and b["name"] is the table (map) of that name.
-Everything is detached when the object goes away, at the latest when the process ends.
-Names, files and paths are taken as str or bytes alike.
+"""The interface of bcc, for scripts that say `from bcc import BPF`. The package ebcc does the work:
+what is here are its objects by bcc's names of modules, classes and functions.
 """
 
-from . import table, utils
-from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError,
-                    InvalidArgumentError, KernelTypesError, LoadError, NoMemoryError,
-                    NotFoundError, OtherKernelError, PrivilegeError, SignalError, StateError,
-                    SystemCallError, UnsupportedError)
-from .bpf import BPF, _get_num_open_probes
-from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR,
-                        DEBUG_PREPROCESSOR, DEBUG_SOURCE, BPFAttachType, BPFProgType,
-                        PerfEventSampleFormat, PerfHWConfig, PerfSWConfig, PerfType, XDPAction,
-                        XDPFlags)
-from .symbols import SymbolCache
-from .table import (BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK, PerfEventArray, RingBuf, Table)
-from .utils import (ArgString, StrcmpRewrite, detect_language, get_online_cpus,
-                    get_possible_cpus, printb)
-from .version import __version__, ebcc_version
+from ebcc import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR, DEBUG_PREPROCESSOR,
+                  DEBUG_SOURCE, BPF, BPFAttachType, BPFProgType, PerfEventArray,
+                  PerfEventSampleFormat, PerfHWConfig, PerfSWConfig, PerfType, RingBuf, SymbolCache,
+                  Table, XDPAction, XDPFlags, get_online_cpus, get_possible_cpus, printb)
+from ebcc.bpf import _get_num_open_probes
+from ebcc.table import BPF_MAP_TYPE_QUEUE, BPF_MAP_TYPE_STACK
 
 __all__ = [
-    "ArgString", "AttachError", "BPF", "BPFAttachType", "BPFProgType", "BPF_MAP_TYPE_QUEUE",
-    "BPF_MAP_TYPE_STACK", "CallbackError", "CompileError", "DEBUG_BPF",
-    "DEBUG_BPF_REGISTER_STATE", "DEBUG_BTF", "DEBUG_LLVM_IR", "DEBUG_PREPROCESSOR",
-    "DEBUG_SOURCE", "Error", "FormatError", "InvalidArgumentError", "KernelTypesError",
-    "LoadError", "NoMemoryError", "NotFoundError", "OtherKernelError", "PerfEventArray",
-    "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
-    "RingBuf", "SignalError", "StateError", "StrcmpRewrite", "SymbolCache", "SystemCallError",
-    "Table", "USDT", "USDTException", "UnsupportedError", "XDPAction", "XDPFlags",
-    "detect_language", "ebcc_version", "get_online_cpus", "get_possible_cpus", "printb",
+    "ArgString", "BPF", "BPFAttachType", "BPFProgType", "BPF_MAP_TYPE_QUEUE", "BPF_MAP_TYPE_STACK",
+    "DEBUG_BPF", "DEBUG_BPF_REGISTER_STATE", "DEBUG_BTF", "DEBUG_LLVM_IR", "DEBUG_PREPROCESSOR",
+    "DEBUG_SOURCE", "PerfEventArray", "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig",
+    "PerfType", "RingBuf", "StrcmpRewrite", "SymbolCache", "Table", "USDT", "USDTException",
+    "XDPAction", "XDPFlags", "detect_language", "get_online_cpus", "get_possible_cpus", "printb",
     "table", "usdt", "utils",
 ]
 
 DEBUGFS = "/sys/kernel/debug"
 
 # Names that few scripts use, and the modules that have them.
-_ELSEWHERE = {"Perf": "perf", "USDT": "usdt", "USDTException": "usdt", "bcc_symbol": "libbcc",
-              "bcc_symbol_option": "libbcc", "bcc_stacktrace_build_id": "libbcc", "lib": "libbcc",
-              "decode_map": "disassembler", "disassemble_prog": "disassembler",
-              "filter_by_containers": "containers", "syscall_name": "syscall"}
-_MODULES = ("containers", "disassembler", "exec", "libbcc", "perf", "syscall", "tcp", "usdt")
+_ELSEWHERE = {"ArgString": "utils", "Perf": "perf", "StrcmpRewrite": "utils", "USDT": "usdt",
+              "USDTException": "usdt", "__version__": "version",
+              "bcc_stacktrace_build_id": "libbcc", "bcc_symbol": "libbcc",
+              "bcc_symbol_option": "libbcc", "decode_map": "disassembler",
+              "detect_language": "utils", "disassemble_prog": "disassembler",
+              "filter_by_containers": "containers", "lib": "libbcc", "syscall_name": "syscall"}
+_MODULES = ("containers", "disassembler", "exec", "libbcc", "perf", "syscall", "table", "tcp", "usdt",
+            "utils", "version")
 
 
 def __getattr__(name):
-    """Loads the rarer modules when they are asked for: the package is imported by every tool."""
+    """Loads the modules when they are asked for: most scripts use none of them."""
     from importlib import import_module
     if name in _MODULES:
         return import_module("." + name, __name__)
     if name == "TRACEFS":
-        from .finding import tracefs
+        from ebcc.finding import tracefs
         return tracefs()
     if name in _ELSEWHERE:
         return getattr(import_module("." + _ELSEWHERE[name], __name__), name)

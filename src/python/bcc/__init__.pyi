@@ -1,4 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+from ebcc import (BPF as BPF, BPFAttachType as BPFAttachType, BPFProgType as BPFProgType,
+                  DEBUG_BPF as DEBUG_BPF, DEBUG_BPF_REGISTER_STATE as DEBUG_BPF_REGISTER_STATE,
+                  DEBUG_BTF as DEBUG_BTF, DEBUG_LLVM_IR as DEBUG_LLVM_IR,
+                  DEBUG_PREPROCESSOR as DEBUG_PREPROCESSOR, DEBUG_SOURCE as DEBUG_SOURCE,
+                  PerfEventSampleFormat as PerfEventSampleFormat, PerfHWConfig as PerfHWConfig,
+                  PerfSWConfig as PerfSWConfig, PerfType as PerfType, SymbolCache as SymbolCache,
+                  XDPAction as XDPAction, XDPFlags as XDPFlags)
+
 from . import containers as containers
 from . import disassembler as disassembler
 from . import exec as exec
@@ -10,29 +18,11 @@ from . import tcp as tcp
 from . import usdt as usdt
 from . import utils as utils
 from . import version as version
-from ._ebcc import (AttachError as AttachError, CallbackError as CallbackError,
-                    CompileError as CompileError, Error as Error, FormatError as FormatError,
-                    InvalidArgumentError as InvalidArgumentError,
-                    KernelTypesError as KernelTypesError, LoadError as LoadError,
-                    NoMemoryError as NoMemoryError, NotFoundError as NotFoundError,
-                    OtherKernelError as OtherKernelError, PrivilegeError as PrivilegeError, SignalError as SignalError,
-                    StateError as StateError, SystemCallError as SystemCallError,
-                    UnsupportedError as UnsupportedError)
-from .bpf import BPF as BPF
-from .constants import (DEBUG_BPF as DEBUG_BPF,
-                        DEBUG_BPF_REGISTER_STATE as DEBUG_BPF_REGISTER_STATE,
-                        DEBUG_BTF as DEBUG_BTF, DEBUG_LLVM_IR as DEBUG_LLVM_IR,
-                        DEBUG_PREPROCESSOR as DEBUG_PREPROCESSOR, DEBUG_SOURCE as DEBUG_SOURCE,
-                        BPFAttachType as BPFAttachType, BPFProgType as BPFProgType,
-                        PerfEventSampleFormat as PerfEventSampleFormat,
-                        PerfHWConfig as PerfHWConfig, PerfSWConfig as PerfSWConfig,
-                        PerfType as PerfType, XDPAction as XDPAction, XDPFlags as XDPFlags)
 from .containers import filter_by_containers as filter_by_containers
 from .disassembler import decode_map as decode_map, disassemble_prog as disassemble_prog
 from .libbcc import (bcc_stacktrace_build_id as bcc_stacktrace_build_id, bcc_symbol as bcc_symbol,
                      bcc_symbol_option as bcc_symbol_option, lib as lib)
 from .perf import Perf as Perf
-from .symbols import SymbolCache as SymbolCache
 from .syscall import syscall_name as syscall_name
 from .table import (BPF_MAP_TYPE_QUEUE as BPF_MAP_TYPE_QUEUE,
                     BPF_MAP_TYPE_STACK as BPF_MAP_TYPE_STACK, PerfEventArray as PerfEventArray,
@@ -41,7 +31,7 @@ from .usdt import USDT as USDT, USDTException as USDTException
 from .utils import (ArgString as ArgString, StrcmpRewrite as StrcmpRewrite,
                     detect_language as detect_language, get_online_cpus as get_online_cpus,
                     get_possible_cpus as get_possible_cpus, printb as printb)
-from .version import __version__ as __version__, ebcc_version as ebcc_version
+from .version import __version__ as __version__
 
 DEBUGFS: str
 TRACEFS: str

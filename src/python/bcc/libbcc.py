@@ -7,13 +7,12 @@ import errno
 import os
 import socket
 
-from . import _ebcc
-from .attach import ifunc_resolvers, user_path
-from .perf import Perf
-from .symbols import SymbolCache
+from ebcc import SymbolCache, _ebcc, detect_language
+from ebcc.attach import ifunc_resolvers, user_path
+from ebcc.perf import Perf
+
 from .table import bcc_ip_offset_union, bcc_stacktrace_build_id
 from .usdt import BCC_USDT_ARGUMENT_FLAGS
-from .utils import detect_language
 
 _SO_ATTACH_BPF = 50
 _ETH_P_ALL = 3

@@ -3,7 +3,8 @@ import ctypes as ct
 from collections.abc import Callable
 from typing import Any
 
-from .symbols import SymbolCache
+from ebcc import SymbolCache
+
 from .table import (bcc_ip_offset_union as bcc_ip_offset_union,
                     bcc_stacktrace_build_id as bcc_stacktrace_build_id)
 from .usdt import BCC_USDT_ARGUMENT_FLAGS as BCC_USDT_ARGUMENT_FLAGS

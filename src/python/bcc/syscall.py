@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of system calls by number, for the architecture that the package was built for."""
+"""Names of system calls by number."""
 
-from ._names import SYSTEM_CALLS as syscalls
+from ebcc.syscall import syscall_name, syscalls
 
 __all__ = ["syscall_name", "syscalls"]
-
-
-def syscall_name(syscall_num):
-    """The name (bytes) of a system call's number; b"[unknown: 999]" where there is none."""
-    return syscalls.get(syscall_num, b"[unknown: %d]" % syscall_num)

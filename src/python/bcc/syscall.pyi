@@ -1,4 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-syscalls: dict[int, bytes]
-
-def syscall_name(syscall_num: int) -> bytes: ...
+from ebcc.syscall import syscall_name as syscall_name, syscalls as syscalls

@@ -1,196 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-import ctypes as ct
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from . import _ebcc
-from .bpf import BPF
+from ebcc.table import (Array as Array, ArrayBase as ArrayBase,
+                        BPF_MAP_TYPE_ARRAY as BPF_MAP_TYPE_ARRAY,
+                        BPF_MAP_TYPE_ARRAY_OF_MAPS as BPF_MAP_TYPE_ARRAY_OF_MAPS,
+                        BPF_MAP_TYPE_CGROUP_ARRAY as BPF_MAP_TYPE_CGROUP_ARRAY,
+                        BPF_MAP_TYPE_CGROUP_STORAGE as BPF_MAP_TYPE_CGROUP_STORAGE,
+                        BPF_MAP_TYPE_CPUMAP as BPF_MAP_TYPE_CPUMAP,
+                        BPF_MAP_TYPE_DEVMAP as BPF_MAP_TYPE_DEVMAP,
+                        BPF_MAP_TYPE_DEVMAP_HASH as BPF_MAP_TYPE_DEVMAP_HASH,
+                        BPF_MAP_TYPE_HASH as BPF_MAP_TYPE_HASH,
+                        BPF_MAP_TYPE_HASH_OF_MAPS as BPF_MAP_TYPE_HASH_OF_MAPS,
+                        BPF_MAP_TYPE_INODE_STORAGE as BPF_MAP_TYPE_INODE_STORAGE,
+                        BPF_MAP_TYPE_LPM_TRIE as BPF_MAP_TYPE_LPM_TRIE,
+                        BPF_MAP_TYPE_LRU_HASH as BPF_MAP_TYPE_LRU_HASH,
+                        BPF_MAP_TYPE_LRU_PERCPU_HASH as BPF_MAP_TYPE_LRU_PERCPU_HASH,
+                        BPF_MAP_TYPE_PERCPU_ARRAY as BPF_MAP_TYPE_PERCPU_ARRAY,
+                        BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE as BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+                        BPF_MAP_TYPE_PERCPU_HASH as BPF_MAP_TYPE_PERCPU_HASH,
+                        BPF_MAP_TYPE_PERF_EVENT_ARRAY as BPF_MAP_TYPE_PERF_EVENT_ARRAY,
+                        BPF_MAP_TYPE_PROG_ARRAY as BPF_MAP_TYPE_PROG_ARRAY,
+                        BPF_MAP_TYPE_QUEUE as BPF_MAP_TYPE_QUEUE,
+                        BPF_MAP_TYPE_REUSEPORT_SOCKARRAY as BPF_MAP_TYPE_REUSEPORT_SOCKARRAY,
+                        BPF_MAP_TYPE_RINGBUF as BPF_MAP_TYPE_RINGBUF,
+                        BPF_MAP_TYPE_SK_STORAGE as BPF_MAP_TYPE_SK_STORAGE,
+                        BPF_MAP_TYPE_SOCKHASH as BPF_MAP_TYPE_SOCKHASH,
+                        BPF_MAP_TYPE_SOCKMAP as BPF_MAP_TYPE_SOCKMAP,
+                        BPF_MAP_TYPE_STACK as BPF_MAP_TYPE_STACK,
+                        BPF_MAP_TYPE_STACK_TRACE as BPF_MAP_TYPE_STACK_TRACE,
+                        BPF_MAP_TYPE_STRUCT_OPS as BPF_MAP_TYPE_STRUCT_OPS,
+                        BPF_MAP_TYPE_TASK_STORAGE as BPF_MAP_TYPE_TASK_STORAGE,
+                        BPF_MAP_TYPE_XSKMAP as BPF_MAP_TYPE_XSKMAP, CgroupArray as CgroupArray,
+                        CpuMap as CpuMap, DevMap as DevMap, FileDesc as FileDesc,
+                        HashTable as HashTable, LpmTrie as LpmTrie, LruHash as LruHash,
+                        LruPerCpuHash as LruPerCpuHash, MapInMapArray as MapInMapArray,
+                        MapInMapHash as MapInMapHash, PerCpuArray as PerCpuArray,
+                        PerCpuHash as PerCpuHash, PerfEventArray as PerfEventArray,
+                        ProgArray as ProgArray, QueueStack as QueueStack, RingBuf as RingBuf,
+                        StackTrace as StackTrace, Table as Table, TableBase as TableBase,
+                        XskMap as XskMap, get_table_type_name as get_table_type_name,
+                        map_type_name as map_type_name, BuildIdFrame as bcc_stacktrace_build_id,
+                        BuildIdOffset as bcc_ip_offset_union)
 
-BPF_MAP_TYPE_HASH: int
-BPF_MAP_TYPE_ARRAY: int
-BPF_MAP_TYPE_PROG_ARRAY: int
-BPF_MAP_TYPE_PERF_EVENT_ARRAY: int
-BPF_MAP_TYPE_PERCPU_HASH: int
-BPF_MAP_TYPE_PERCPU_ARRAY: int
-BPF_MAP_TYPE_STACK_TRACE: int
-BPF_MAP_TYPE_CGROUP_ARRAY: int
-BPF_MAP_TYPE_LRU_HASH: int
-BPF_MAP_TYPE_LRU_PERCPU_HASH: int
-BPF_MAP_TYPE_LPM_TRIE: int
-BPF_MAP_TYPE_ARRAY_OF_MAPS: int
-BPF_MAP_TYPE_HASH_OF_MAPS: int
-BPF_MAP_TYPE_DEVMAP: int
-BPF_MAP_TYPE_SOCKMAP: int
-BPF_MAP_TYPE_CPUMAP: int
-BPF_MAP_TYPE_XSKMAP: int
-BPF_MAP_TYPE_SOCKHASH: int
-BPF_MAP_TYPE_CGROUP_STORAGE: int
-BPF_MAP_TYPE_REUSEPORT_SOCKARRAY: int
-BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE: int
-BPF_MAP_TYPE_QUEUE: int
-BPF_MAP_TYPE_STACK: int
-BPF_MAP_TYPE_SK_STORAGE: int
-BPF_MAP_TYPE_DEVMAP_HASH: int
-BPF_MAP_TYPE_STRUCT_OPS: int
-BPF_MAP_TYPE_RINGBUF: int
-BPF_MAP_TYPE_INODE_STORAGE: int
-BPF_MAP_TYPE_TASK_STORAGE: int
-
-map_type_name: dict[int, str]
 log2_index_max: int
 linear_index_max: int
 stars_max: int
 
-_PrintFn = Callable[[Any], Any] | None
-_SortFn = Callable[[list[Any]], list[Any]] | None
-_Reducer = Callable[[Any, Any], Any] | None
-_Pairs = Iterator[tuple[Any, Any]]
-
 def get_json_hist(vals: Sequence[int], val_type: str,
                   section_bucket: tuple[Any, Any] | None = ...) -> dict[Any, Any]: ...
-
-class _Iter:
-    """An iterator over a table's keys."""
-    table: Any
-    def __init__(self, table: Any) -> None: ...
-    def __iter__(self) -> _Iter: ...
-    def __next__(self) -> Any: ...
-    def next(self) -> Any: ...
-
-class TableBase(_ebcc.Table, MutableMapping[Any, Any]):
-    """A map with keys."""
-    Iter: type[_Iter]
-    bpf: BPF | None
-    reducer: _Reducer
-    def __init__(self, module: Any, name: bytes, bpf: BPF | None = ...,
-                 reducer: _Reducer = ...) -> None: ...
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Any]: ...
-    def get_fd(self) -> int: ...
-    def iter(self) -> Iterator[Any]: ...
-    def keys(self) -> Iterator[Any]: ...  # type: ignore[override]
-    def itervalues(self) -> Iterator[Any]: ...
-    def iteritems(self) -> _Pairs: ...
-    def zero(self) -> None: ...
-    def key_scanf(self, key_str: str | bytes) -> Any: ...
-    def leaf_scanf(self, leaf_str: str | bytes) -> Any: ...
-    def items_lookup_batch(self) -> _Pairs: ...
-    def items_lookup_and_delete_batch(self) -> _Pairs: ...
-    def items_update_batch(self, ct_keys: ct.Array[Any], ct_values: ct.Array[Any]) -> None: ...
-    def items_delete_batch(self, ct_keys: ct.Array[Any] | None = ...) -> None: ...
-    def decode_c_struct(self, tmp: dict[Any, list[int]], buckets: list[Any], bucket_fn: _PrintFn,
-                        bucket_sort_fn: _SortFn, index_max: int = ...) -> None: ...
-    def print_log2_hist(self, val_type: str = ..., section_header: str = ...,
-                        section_print_fn: _PrintFn = ..., bucket_fn: _PrintFn = ...,
-                        strip_leading_zero: bool | None = ...,
-                        bucket_sort_fn: _SortFn = ...) -> None: ...
-    def print_linear_hist(self, val_type: str = ..., section_header: str = ...,
-                          section_print_fn: _PrintFn = ..., bucket_fn: _PrintFn = ...,
-                          strip_leading_zero: bool | None = ...,
-                          bucket_sort_fn: _SortFn = ...) -> None: ...
-    def print_json_hist(self, val_type: str = ..., section_header: str = ...,
-                        section_print_fn: _PrintFn = ..., bucket_fn: _PrintFn = ...,
-                        bucket_sort_fn: _SortFn = ...) -> None: ...
-
-class HashTable(TableBase): ...
-class LruHash(HashTable): ...
-class LpmTrie(TableBase): ...
-
-class ArrayBase(TableBase):
-    def clearitem(self, key: Any) -> None: ...
-
-class Array(ArrayBase): ...
-
-class _PerCpu:
-    reducer: _Reducer
-    def getvalue(self, key: Any) -> Any: ...
-    def sum(self, key: Any) -> Any: ...
-    def max(self, key: Any) -> Any: ...
-    def average(self, key: Any) -> float: ...
-    def get(self, key: Any, default: Any = ...) -> Any: ...
-    def values(self) -> list[Any]: ...
-    def items(self, remove: bool = ...) -> list[tuple[Any, Any]]: ...
-
-class PerCpuHash(_PerCpu, HashTable): ...  # type: ignore[misc]
-class LruPerCpuHash(PerCpuHash): ...
-class PerCpuArray(_PerCpu, ArrayBase): ...  # type: ignore[misc]
-
-class FileDesc:
-    """A file descriptor that is closed with its last reference."""
-    fd: int | None
-    def __init__(self, fd: int | None) -> None: ...
-    def clean_up(self) -> None: ...
-    def __enter__(self) -> FileDesc: ...
-    def __exit__(self, *exc_info: object) -> None: ...
-
-class ProgArray(ArrayBase): ...
-class CgroupArray(ArrayBase): ...
-class MapInMapArray(ArrayBase): ...
-class MapInMapHash(HashTable): ...
-class DevMap(ArrayBase): ...
-class CpuMap(ArrayBase): ...
-class XskMap(ArrayBase): ...
-
-class PerfEventArray(ArrayBase):
-    def open_perf_buffer(self, callback: Callable[[int, int, int], Any], page_cnt: int = ...,
-                         lost_cb: Callable[[int], Any] | None = ...,
-                         wakeup_events: int | None = ...) -> None: ...
-    def open_perf_event(self, typ: int, config: int, pid: int = ...) -> None: ...
-
-class RingBuf(TableBase):
-    def open_ring_buffer(self, callback: Callable[[Any, int, int], Any], ctx: Any = ...,
-                         lost_cb: Callable[[int], Any] | None = ...) -> None: ...
-
-class bcc_ip_offset_union(ct.Union):
-    offset: int
-    ip: int
-
-class bcc_stacktrace_build_id(ct.Structure):
-    status: int
-    build_id: Any
-    u: bcc_ip_offset_union
-    offset: int
-    ip: int
-
-class StackTrace(TableBase):
-    MAX_DEPTH: int
-    BPF_F_STACK_BUILD_ID: int
-    BPF_STACK_BUILD_ID_EMPTY: int
-    BPF_STACK_BUILD_ID_VALID: int
-    BPF_STACK_BUILD_ID_IP: int
-
-    class StackWalker:
-        """An iterator over the frames of a stack."""
-        stack: Any
-        flags: int
-        resolve: Callable[[Any], Any] | None
-        def __init__(self, stack: Any, flags: int,
-                     resolve: Callable[[Any], Any] | None = ...) -> None: ...
-        def __iter__(self) -> StackTrace.StackWalker: ...
-        def __next__(self) -> Any: ...
-        def next(self) -> Any: ...
-
-    def walk(self, stack_id: Any, resolve: Callable[[Any], Any] | None = ...) -> Iterator[Any]: ...
-
-class QueueStack(_ebcc.Table):
-    BPF_EXIST: int
-    bpf: BPF | None
-    def __init__(self, module: Any, name: bytes, bpf: BPF | None = ...,
-                 reducer: _Reducer = ...) -> None: ...
-    def get_fd(self) -> int: ...
-    def leaf_scanf(self, leaf_str: str | bytes) -> Any: ...
-    def push(self, leaf: Any, flags: int = ...) -> None: ...
-    def pop(self) -> Any: ...
-    def peek(self) -> Any: ...
-    def itervalues(self) -> Iterator[Any]: ...
-    def values(self) -> list[Any]: ...
-
-class _AnyTable(LruPerCpuHash, LruHash, MapInMapHash, LpmTrie, PerCpuArray,  # type: ignore[misc]
-                Array, ProgArray, CgroupArray, MapInMapArray, DevMap, CpuMap, XskMap,
-                PerfEventArray, RingBuf, StackTrace, QueueStack):
-    """What b["name"] is to a type checker, which can't know the kind of that table: all of them."""
-    def pop(self, key: Any = ..., default: Any = ...) -> Any: ...
-
-def get_table_type_name(ttype: int) -> str: ...
-def Table(bpf: BPF, name: bytes, map_type: int, keytype: type | None = ...,
-          leaftype: type | None = ..., reducer: _Reducer = ...) -> Any: ...

@@ -1,13 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-tcpstate: dict[int, str]
-TCPHDR_FIN: int
-TCPHDR_SYN: int
-TCPHDR_RST: int
-TCPHDR_PSH: int
-TCPHDR_ACK: int
-TCPHDR_URG: int
-TCPHDR_ECE: int
-TCPHDR_CWR: int
-
-def flags2str(flags: int) -> str: ...
-def state2str(state: int) -> str: ...
+from ebcc.tcp import (TCPHDR_ACK as TCPHDR_ACK, TCPHDR_CWR as TCPHDR_CWR, TCPHDR_ECE as TCPHDR_ECE,
+                      TCPHDR_FIN as TCPHDR_FIN, TCPHDR_PSH as TCPHDR_PSH, TCPHDR_RST as TCPHDR_RST,
+                      TCPHDR_SYN as TCPHDR_SYN, TCPHDR_URG as TCPHDR_URG, flags2str as flags2str,
+                      state2str as state2str, tcpstate as tcpstate)

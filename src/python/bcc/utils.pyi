@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-import os
 from collections.abc import Iterable
-from typing import IO, Any, TypedDict
+from typing import TypedDict
+
+from ebcc.utils import (detect_language as detect_language, get_online_cpus as get_online_cpus,
+                        get_possible_cpus as get_possible_cpus, printb as printb)
 
 FILESYSTEMENCODING: str
 
@@ -10,10 +12,6 @@ class _Rewritten(TypedDict):
     streq_functions: str
     probeid: int
 
-def to_bytes(value: str | bytes | os.PathLike[Any] | ArgString | None) -> bytes | None: ...
-def to_text(value: Any) -> Any: ...
-def printb(s: str | bytes, file: IO[Any] | None = ..., nl: int = ...) -> None: ...
-
 class ArgString:
     """A command line argument that works as str and as bytes (an argparse type)."""
     def __init__(self, arg: str | bytes) -> None: ...
@@ -21,10 +19,6 @@ class ArgString:
     def s(self) -> str: ...
     def __bytes__(self) -> bytes: ...
     def __str__(self) -> str: ...
-
-def get_online_cpus() -> list[int]: ...
-def get_possible_cpus() -> list[int]: ...
-def detect_language(candidates: Iterable[str], pid: int) -> str | None: ...
 
 class StrcmpRewrite:
     """Comparing strings in expressions that scripts take from their users."""

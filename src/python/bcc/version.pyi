@@ -1,3 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 __version__: str
-ebcc_version: str

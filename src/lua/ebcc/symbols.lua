@@ -2,13 +2,13 @@
 -- Names of addresses: of processes, and of the kernel. One symbolizer serves the whole program, as
 -- processes share files.
 
-local ebcc = require "bcc._ebcc"
-local check = require "bcc.check"
+local ebcc = require "ebcc._ebcc"
+local check = require "ebcc.check"
 
 local UNKNOWN = "[unknown]"
 local KERNEL = -1
 
----@class bcc.SymbolCache
+---@class ebcc.SymbolCache
 ---@field pid integer
 local SymbolCache = {}
 SymbolCache.__index = SymbolCache
@@ -32,7 +32,7 @@ end
 
 --- The symbols of a process; without one (or with a negative number), the kernel's.
 ---@param pid? integer
----@return bcc.SymbolCache
+---@return ebcc.SymbolCache
 function SymbolCache.new(pid)
   check.argument("SymbolCache", 1, pid, "integer?")
   pid = math.tointeger(tonumber(pid)) or KERNEL

@@ -2,7 +2,7 @@
 -- Histograms of tables as text: slots that are powers of two, or plain numbers. A key is a slot, or
 -- a struct of a bucket and a slot; each bucket is a section of its own.
 
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc._ebcc"
 
 local histogram = {}
 

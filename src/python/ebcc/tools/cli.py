@@ -18,11 +18,11 @@ import signal
 import sys
 import time
 
-from . import _ebcc
-from .bpf import BPF
-from .finding import FindMixin
-from .terminal import for_terminal, printable
-from .utils import get_online_cpus
+from .. import _ebcc
+from ..bpf import BPF
+from ..finding import FindMixin
+from ..terminal import for_terminal, printable
+from ..utils import get_online_cpus
 
 FAILURE = 1
 USAGE = 2

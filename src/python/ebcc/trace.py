@@ -4,7 +4,6 @@
 import sys
 
 from . import _ebcc
-from .terminal import for_terminal
 from .utils import printb
 
 # A line starts with the command's name, right-justified in this many columns.
@@ -49,6 +48,7 @@ def parse(line):
 
 def _without_controls(line):
     """A line for a terminal; tabs, which programs set columns with, stay."""
+    from .terminal import for_terminal
     return b"\t".join(map(for_terminal, line.split(b"\t")))
 
 

@@ -3,14 +3,14 @@
 -- names say where they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...) are attached when the
 -- object is made.
 
-local ebcc = require "bcc._ebcc"
-local attach = require "bcc.attach"
-local check = require "bcc.check"
-local finding = require "bcc.finding"
-local SymbolCache = require "bcc.symbols"
-local TracerPipe = require "bcc.trace"
-local USDT = require "bcc.usdt"
-require "bcc.table"
+local ebcc = require "ebcc._ebcc"
+local attach = require "ebcc.attach"
+local check = require "ebcc.check"
+local finding = require "ebcc.finding"
+local SymbolCache = require "ebcc.symbols"
+local TracerPipe = require "ebcc.trace"
+local USDT = require "ebcc.usdt"
+require "ebcc.table"
 
 local KERNEL_TYPES = { auto = 0, btf = 1, headers = 2 }
 local COMPILERS = { helper = 0, in_process = 1 }
@@ -21,12 +21,12 @@ local LONGEST_WAIT = 0x7fffffff
 -- Layouts of USDT probes' arguments that a module has room for unless it is asked for more.
 local USDT_ROOM = 256
 
----@class bcc.BPF
+---@class ebcc.BPF
 ---@field module table
 ---@field strict boolean failures to attach raise, which otherwise are returned
 local BPF = { strict = false }
 BPF.__index = BPF
-BPF.__name = "bcc.BPF"
+BPF.__name = "ebcc.BPF"
 
 for _, mixin in ipairs { attach, finding } do
   for name, member in pairs(mixin) do
@@ -165,8 +165,8 @@ end
 --- Compiles a source (text, or src_file), creates its maps, and attaches the programs whose names
 --- say where they go. Raises with clang's diagnostics, or the verifier's words. A BPF is closed by
 --- close(), `local b <close>`, or the collector.
----@param options bcc.Options
----@return bcc.BPF
+---@param options ebcc.Options
+---@return ebcc.BPF
 function BPF:new(options)
   check.options("BPF:new", options, OPTIONS, self.strict)
   local module = compile(options)
@@ -206,7 +206,7 @@ end
 ---@param prog_type string|integer "BPF_PROG_TYPE_KPROBE", "KPROBE" or the number
 ---@param device? string
 ---@param attach_type? integer
----@return bcc.Function
+---@return ebcc.Function
 function BPF:load_func(fn_name, prog_type, device, attach_type)
   local module = module_of(self, "load_func")
   check.argument("load_func", 1, fn_name, "string")
@@ -226,7 +226,7 @@ end
 
 --- Loads all programs as one type, that of kprobes unless said otherwise.
 ---@param prog_type? string|integer
----@return table<string, bcc.Function>
+---@return table<string, ebcc.Function>
 function BPF:load_funcs(prog_type)
   local loaded = {}
   for _, name in ipairs(self.module:program_names()) do
@@ -248,7 +248,7 @@ end
 
 --- The table of that name; nil, a message and an errno where the source has none.
 ---@param name string
----@return bcc.Table?
+---@return ebcc.Table?
 ---@return string? message
 ---@return integer? errno
 function BPF:get_table(name)
@@ -335,7 +335,7 @@ BPF.kprobe_poll_loop = BPF.perf_buffer_poll_loop
 
 --- The trace pipe, where bpf_trace_printk() writes.
 ---@param nonblocking? boolean
----@return bcc.TracerPipe
+---@return ebcc.TracerPipe
 function BPF:pipe(nonblocking)
   return TracerPipe.new(nonblocking)
 end
@@ -367,13 +367,13 @@ function BPF.check_probe_quota(more)
 end
 
 function BPF:__tostring()
-  return ("bcc.BPF: %s"):format(table.concat(self.module:closed() and { "closed" }
+  return ("ebcc.BPF: %s"):format(table.concat(self.module:closed() and { "closed" }
     or self.module:program_names(), " "))
 end
 
 --- A USDT object, as older scripts make them.
 ---@param options {pid?: integer, path?: string}
----@return bcc.USDT?
+---@return ebcc.USDT?
 ---@return string? message
 ---@return integer? errno
 function BPF.usdt(options)

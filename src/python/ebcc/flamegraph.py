@@ -3,7 +3,7 @@
 
 The picture is one SVG file that needs nothing else. In a browser its script (flamegraph.js) fits
 it to the window and lets a person zoom, search and read the numbers; elsewhere it is a plain
-picture. `python3 -m bcc.flamegraph FILE` draws one from folded lines.
+picture. `python3 -m ebcc.flamegraph FILE` draws one from folded lines.
 
 Names come from whatever was traced, so none gets into the file but as text: what XML or a
 terminal would take for something else is written out.
@@ -15,8 +15,6 @@ import sys
 import unicodedata
 import zlib
 from xml.sax.saxutils import escape, quoteattr
-
-from . import cli
 
 # Kinds of functions.
 USER, KERNEL, INLINED, PROCESS = "user", "kernel", "inlined", "process"
@@ -246,13 +244,14 @@ def read_folded(lines, unit="samples"):
 
 def main():
     """Reads folded lines from a file or standard input, and writes the picture to standard output."""
+    from .tools import cli
     parser = cli.ArgumentParser(
         traces=False,
-        prog="python3 -m bcc.flamegraph",
+        prog="python3 -m ebcc.flamegraph",
         description="Draw a flame graph of folded stacks: an SVG file, to standard output.",
         epilog="examples:\n"
-               "  python3 -m bcc.flamegraph stacks > picture.svg\n"
-               "  profile -f 10 | python3 -m bcc.flamegraph --title CPU > picture.svg")
+               "  python3 -m ebcc.flamegraph stacks > picture.svg\n"
+               "  profile -f 10 | python3 -m ebcc.flamegraph --title CPU > picture.svg")
     parser.add_argument("file", nargs="?", default="-", metavar="FILE",
                         help="folded stacks: functions with semicolons between them, a space and "
                              "a number on each line (default: standard input, as with -)")
@@ -274,4 +273,5 @@ def main():
 
 
 if __name__ == "__main__":
-    cli.run("flamegraph", main)
+    from .tools.cli import run
+    run("flamegraph", main)

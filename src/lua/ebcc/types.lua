@@ -1,15 +1,15 @@
----@meta bcc
+---@meta ebcc
 -- SPDX-License-Identifier: Apache-2.0
 -- What the C module gives, and tables of options, for the Lua language server. Nothing loads this file.
 
 --- A struct, union or array of C: members by name, or elements from 1 on. A copy of the bytes, which can be
 --- written to, compared, and walked by pairs().
----@class bcc.Record
+---@class ebcc.Record
 ---@field [string|integer] any
 
 --- A table of the source. Keys and values are integers, booleans, numbers, strings or records; a per-CPU
 --- table's value is a list with an element for each possible CPU. Indices of arrays begin with 0.
----@class bcc.Table
+---@class ebcc.Table
 local Table = {}
 
 --- The value of a key, or nil. Of a table of stack traces: get(id, resolver), the addresses of a
@@ -115,7 +115,7 @@ function Table:lost() end
 function Table:facts() end
 
 --- Keeps a program attached. It belongs to its module: only detach(), close() and `<close>` end it before.
----@class bcc.Link
+---@class ebcc.Link
 local Link = {}
 
 --- Ends it. Doing it again does nothing.
@@ -156,7 +156,7 @@ function Link:read() end
 ---@return integer? errno
 function Link:receive() end
 
----@class bcc.posix
+---@class ebcc.posix
 ---@field CLOCK table<string, integer>
 local posix = {}
 
@@ -200,7 +200,7 @@ function posix.catch_interrupts() end
 function posix.interrupted() end
 
 --- What is raised by failures that a script can't go on with, and by wrong use of the module.
----@class bcc.Error
+---@class ebcc.Error
 ---@field where string "FILE:LINE: " of the script
 ---@field kind string "CompileError", "LoadError", ...
 ---@field code integer
@@ -209,15 +209,15 @@ function posix.interrupted() end
 ---@field subject? string the path, program or symbol it speaks of
 ---@field details? string clang's diagnostics, or the verifier's log
 
----@class bcc.Options
+---@class ebcc.Options
 ---@field text? string the source
 ---@field src_file? string its file: a path, or a name beside the script
 ---@field hdr_file? string a file put before the source
 ---@field cflags? string[]|string flags for clang
 ---@field debug? integer DEBUG_ bits, whose texts go to stderr
 ---@field constants? table<string, any> values of `const volatile` globals
----@field usdt? bcc.USDT probes that were enabled
----@field usdt_contexts? bcc.USDT[]
+---@field usdt? ebcc.USDT probes that were enabled
+---@field usdt_contexts? ebcc.USDT[]
 ---@field attach_usdt_ignore_pid? boolean run at USDT probes in every process
 ---@field kernel_types? "auto"|"btf"|"headers"
 ---@field compiler? "helper"|"in_process"
@@ -228,7 +228,7 @@ function posix.interrupted() end
 ---@field allow_rlimit? boolean false: RLIMIT_MEMLOCK stays as it is
 ---@field log? fun(level: integer, message: string) 1: error, 2: warning, 3: info, 4: debug; default: warn()
 
----@class bcc.EventOptions
+---@class ebcc.EventOptions
 ---@field type? string a C type that describes events
 ---@field raw? boolean events are strings of bytes
 ---@field page_count? integer perf buffers: pages per CPU, a power of two
@@ -237,14 +237,14 @@ function posix.interrupted() end
 ---@field page_cnt? integer page_count by another name
 ---@field lost_cb? fun(cpu: integer, count: integer) lost by another name
 
----@class bcc.HistogramOptions
+---@class ebcc.HistogramOptions
 ---@field bucket_fn? fun(bucket: any): any
 ---@field section_print_fn? fun(bucket: any): any
 ---@field section_sort_fn? fun(a: any, b: any): boolean
 ---@field strip_leading_zero? boolean
 
----@class bcc.Function
----@field bpf bcc.BPF
+---@class ebcc.Function
+---@field bpf ebcc.BPF
 ---@field name string
 ---@field fd integer
 ---@field program table to be assigned into a table of programs

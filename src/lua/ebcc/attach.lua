@@ -3,10 +3,10 @@
 -- alone, it lasts as long as the module. Where what is to be traced isn't there or can't be,
 -- they return nil, a message and an errno; a strict BPF raises instead.
 
-local ebcc = require "bcc._ebcc"
-local check = require "bcc.check"
+local ebcc = require "ebcc._ebcc"
+local check = require "ebcc.check"
 
----@class bcc.BPF
+---@class ebcc.BPF
 local attach = {}
 
 -- Links that are attached, by kind, of all modules of this process.
@@ -104,10 +104,10 @@ local function on_return(method, options, kinds, tolerant)
 end
 
 -- Several links as one: what matched a regular expression.
----@class bcc.Links
+---@class ebcc.Links
 local Links = {}
 Links.__index = Links
-Links.__name = "bcc.Links"
+Links.__name = "ebcc.Links"
 
 --- Ends all of them.
 function Links:detach()
@@ -161,7 +161,7 @@ end
 --- Attaches to a kernel function, or with retprobe = true to its return. event_re: to every one that
 --- the regular expression matches from its start on.
 ---@param options {event?: string, event_re?: string, fn_name: string, retprobe?: boolean, event_off?: integer, maxactive?: integer, cookie?: integer}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_kprobe(options)
@@ -188,7 +188,7 @@ end
 
 --- Attaches to the return of a kernel function.
 ---@param options {event?: string, event_re?: string, fn_name: string, maxactive?: integer, cookie?: integer}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_kretprobe(options)
@@ -199,7 +199,7 @@ end
 --- a path, or "c" for libc), or with retprobe = true to its return. sym_re: to every function that
 --- matches, which gives one object for all the links. pid: in one process only.
 ---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, retprobe?: boolean, cookie?: integer}
----@return (bcc.Link|bcc.Links)? link
+---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_uprobe(options)
@@ -233,7 +233,7 @@ end
 
 --- Attaches to the return of a function of a user program.
 ---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, cookie?: integer}
----@return (bcc.Link|bcc.Links)? link
+---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_uretprobe(options)
@@ -255,7 +255,7 @@ end
 
 --- Attaches to a tracepoint (tp = "CATEGORY:EVENT"), or to all that tp_re matches.
 ---@param options {tp?: string, tp_re?: string, fn_name: string}
----@return (bcc.Link|bcc.Links)? link
+---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_tracepoint(options)
@@ -276,7 +276,7 @@ end
 
 --- Attaches to a raw tracepoint (tp: its name, without a category).
 ---@param options {tp: string, fn_name: string}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_raw_tracepoint(options)
@@ -288,7 +288,7 @@ end
 --- sample_period events or sample_freq times a second, of all processes and CPUs unless pid or cpu
 --- says otherwise.
 ---@param options {ev_type: integer, ev_config: integer, fn_name: string, sample_period?: integer, sample_freq?: integer, pid?: integer, cpu?: integer, group_fd?: integer}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_perf_event(options)
@@ -305,22 +305,22 @@ local function trace_method(name)
 end
 
 --- Attaches a KFUNC_PROBE program (fn_name = "kfunc__FUNCTION").
----@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
 attach.attach_kfunc = trace_method("attach_kfunc")
 --- Attaches a KRETFUNC_PROBE program.
----@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
 attach.attach_kretfunc = trace_method("attach_kretfunc")
 --- Attaches a KMOD_RET program.
----@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
 attach.attach_fmod_ret = trace_method("attach_fmod_ret")
 --- Attaches an LSM_PROBE program.
----@type fun(self: bcc.BPF, options: {fn_name: string}): bcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
 attach.attach_lsm = trace_method("attach_lsm")
 
 --- Prepares an iterator (BPF_ITER), whose link's read() runs it and gives what it writes. table: the
 --- one whose elements it walks, if it is of that kind.
----@param options {fn_name: string, table?: bcc.Table}
----@return bcc.Link? link
+---@param options {fn_name: string, table?: ebcc.Table}
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_iter(options)
@@ -330,7 +330,7 @@ end
 
 --- Runs an XDP program on a network interface. flags: XDP_FLAGS_ bits.
 ---@param options {dev: string, fn_name: string, flags?: integer}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_xdp(options)
@@ -351,7 +351,7 @@ end
 --- Opens a raw socket with a program as its filter; its link's receive() gives packets. dev: the
 --- interface, or nil for all.
 ---@param options {fn_name: string, dev?: string}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_raw_socket(options)
@@ -362,7 +362,7 @@ end
 --- Attaches to what a descriptor stands for, as BPF_PROG_ATTACH does: a control group, a table of
 --- sockets. attach_type, flags: of enum bpf_attach_type, BPF_F_ALLOW_MULTI and kin.
 ---@param options {fn_name: string, fd: integer, attach_type: integer, flags?: integer}
----@return bcc.Link? link
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_func(options)
@@ -371,10 +371,10 @@ function attach:attach_func(options)
     options.attach_type, options.flags))
 end
 
---- Attaches to a USDT probe ("PROVIDER:NAME", or "NAME"). usdt: an object of bcc.USDT; or pid and
+--- Attaches to a USDT probe ("PROVIDER:NAME", or "NAME"). usdt: an object of ebcc.USDT; or pid and
 --- path, which then are looked at for this call.
----@param options {probe: string, fn_name: string, usdt?: bcc.USDT, pid?: integer, path?: string, every_process?: boolean}
----@return bcc.Link? link
+---@param options {probe: string, fn_name: string, usdt?: ebcc.USDT, pid?: integer, path?: string, every_process?: boolean}
+---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_usdt(options)

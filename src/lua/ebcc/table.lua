@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Methods of tables that run once per call of a script; what runs once per entry or event is C.
 
-local ebcc = require "bcc._ebcc"
-local check = require "bcc.check"
-local histogram = require "bcc.histogram"
-local value = require "bcc.value"
+local ebcc = require "ebcc._ebcc"
+local check = require "ebcc.check"
+local histogram = require "ebcc.histogram"
+local value = require "ebcc.value"
 
----@class bcc.Table
-local methods = ebcc.methods["bcc.Table"]
+---@class ebcc.Table
+local methods = ebcc.methods["ebcc.Table"]
 
 -- What an event's callback is given: the type that a script names, the one that the source submits,
 -- or bytes. Parameters stand for each $ in the type.
@@ -74,8 +74,8 @@ end
 --- as a string of bytes where the source doesn't say its type. What it raises comes out of the
 --- poll; when it returns false, the poll ends.
 ---@param callback fun(cpu: integer, event: any, size: integer): boolean?
----@param data_type? string|bcc.EventOptions a C type that describes events, or options
----@param parameters? any[]|bcc.EventOptions what each $ in data_type stands for, or further options
+---@param data_type? string|ebcc.EventOptions a C type that describes events, or options
+---@param parameters? any[]|ebcc.EventOptions what each $ in data_type stands for, or further options
 ---@param page_count? integer pages per CPU, a power of two
 ---@param lost? fun(cpu: integer, count: integer) is told of events that were lost
 ---@return boolean?
@@ -95,7 +95,7 @@ end
 
 --- Opens a ring buffer. The callback gets (event, size).
 ---@param callback fun(event: any, size: integer): boolean?
----@param data_type? string|bcc.EventOptions
+---@param data_type? string|ebcc.EventOptions
 ---@return boolean?
 ---@return string? message
 ---@return integer? errno
@@ -175,7 +175,7 @@ end
 --- slot: then each bucket is a section.
 ---@param val_type? string what the slots count, in the head of the column
 ---@param section_header? string what the buckets are
----@param options? bcc.HistogramOptions
+---@param options? ebcc.HistogramOptions
 function methods:print_log2_hist(val_type, section_header, options)
   histogram.print(self, histogram.log2_lines, val_type or "value", section_header, options or {})
 end
@@ -183,7 +183,7 @@ end
 --- The same with slots that are plain numbers.
 ---@param val_type? string
 ---@param section_header? string
----@param options? bcc.HistogramOptions
+---@param options? ebcc.HistogramOptions
 function methods:print_linear_hist(val_type, section_header, options)
   histogram.print(self, histogram.linear_lines, val_type or "value", section_header, options or {})
 end

@@ -2,15 +2,15 @@
 -- USDT probes of a process or a file, and which programs are to run at them: a USDT object is given
 -- to BPF:new{usdt = ...}, which attaches what was enabled.
 
-local ebcc = require "bcc._ebcc"
-local check = require "bcc.check"
+local ebcc = require "ebcc._ebcc"
+local check = require "ebcc.check"
 
----@class bcc.USDT
+---@class ebcc.USDT
 ---@field handle table
 ---@field enabled {probe: string, fn_name: string}[]
 local USDT = {}
 USDT.__index = USDT
-USDT.__name = "bcc.USDT"
+USDT.__name = "ebcc.USDT"
 
 local OPTIONS = { pid = "integer", path = "string" }
 local PROBE = { probe = "string!", fn_name = "string!" }
@@ -18,7 +18,7 @@ local PROBE = { probe = "string!", fn_name = "string!" }
 --- Reads the probes of a process (pid), of a file (path: a path, or the name of a library or program),
 --- or of a file as a process runs it (both). Without either, an error.
 ---@param options {pid?: integer, path?: string}
----@return bcc.USDT?
+---@return ebcc.USDT?
 ---@return string? message
 ---@return integer? errno
 function USDT:new(options)

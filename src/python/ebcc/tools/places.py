@@ -7,10 +7,10 @@ import re
 import sys
 
 from . import cli
-from ._ebcc import AttachError
-from .bpf import BPF
-from .usdt import USDT, USDTException
-from .utils import did_you_mean
+from .._ebcc import AttachError
+from ..bpf import BPF
+from ..usdt import USDT, USDTException
+from ..utils import did_you_mean
 
 PATTERN_HELP = ("FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT or u:LIBRARY:PROBE; p: may stand "
                 "before the first two")

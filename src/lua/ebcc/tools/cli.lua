@@ -6,7 +6,7 @@
 -- one line.
 
 local argparse = require "argparse"
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc._ebcc"
 local json = require "dkjson"
 
 local posix = ebcc.posix
@@ -79,7 +79,7 @@ end
 ---@param constants table<string, integer|boolean>
 function cli.load(args, source, constants)
   if not args.ebpf then
-    return require("bcc").BPF:new { text = source, constants = constants }
+    return require("ebcc").BPF:new { text = source, constants = constants }
   end
   local names = {}
   for name in pairs(constants) do
@@ -232,8 +232,8 @@ end
 --- Shows the events of a ring buffer until an interrupt, or for so many seconds; at last what it
 --- still holds.
 ---@param name string of the tool
----@param bpf bcc.BPF
----@param events bcc.Table
+---@param bpf ebcc.BPF
+---@param events ebcc.Table
 ---@param duration? number
 function cli.show_events(name, bpf, events, duration)
   local finish = duration and posix.time_ns() + duration * 1e9 or math.huge

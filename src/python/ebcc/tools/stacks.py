@@ -14,10 +14,11 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
-from . import cli, flamegraph
-from ._ebcc import Error
-from .bpf import BPF
-from .symbols import symbolizer
+from .. import flamegraph
+from . import cli
+from .._ebcc import Error
+from ..bpf import BPF
+from ..symbols import symbolizer
 
 SOURCE = r"""
 #include <linux/sched.h>

@@ -6,7 +6,7 @@ import ctypes as ct
 import os
 import sys
 import time
-import weakref
+from _weakref import ref  # importing all of weakref takes a twentieth of the package's time
 
 from . import _ebcc, ctype, symbols
 from . import table as _table
@@ -30,12 +30,14 @@ def _choice(choices, name, value):
     return choices[word]
 
 
-_objects = weakref.WeakSet()
+# References to all objects, which don't keep them.
+_objects = set()
 
 
 def _get_num_open_probes():
     """Kernel and user functions that something is attached to, by all objects of this process."""
-    return sum(bpf.num_open_kprobes() + bpf.num_open_uprobes() for bpf in list(_objects))
+    objects = [reference() for reference in list(_objects)]
+    return sum(bpf.num_open_kprobes() + bpf.num_open_uprobes() for bpf in objects if bpf is not None)
 
 
 # Detaches while the interpreter is still whole.
@@ -108,7 +110,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     any_kernel: load it even if that is not the running kernel's.
 
     Raises CompileError with clang's diagnostics, LoadError with the verifier's words,
-    AttachError, OtherKernelError for BTF of another kernel; all are bcc.Error.
+    AttachError, OtherKernelError for BTF of another kernel; all are ebcc.Error.
     """
 
     locals().update({"XDP_FLAGS_" + name: value for name, value in names_of(XDPFlags).items()})
@@ -137,7 +139,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         self.debug = debug
         self.funcs = {}
         self._init_links()
-        _objects.add(self)
+        _objects.add(ref(self, _objects.discard))
         self.module = self._compile(text, src_file, hdr_file, cflags, device,
                                     _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
                                     _choice(_COMPILERS, "compiler", compiler), btf_path,

@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- The trace pipe: what bpf_trace_printk() writes, as lines and as fields.
 
-local ebcc = require "bcc._ebcc"
-local check = require "bcc.check"
+local ebcc = require "ebcc._ebcc"
+local check = require "ebcc.check"
 
 -- A line starts with the command's name, right-justified in this many columns.
 local COMM_WIDTH = 16
 
----@class bcc.TracerPipe
+---@class ebcc.TracerPipe
 local TracerPipe = {}
 TracerPipe.__index = TracerPipe
-TracerPipe.__name = "bcc.TracerPipe"
+TracerPipe.__name = "ebcc.TracerPipe"
 
 ---@param nonblocking? boolean
----@return bcc.TracerPipe
+---@return ebcc.TracerPipe
 function TracerPipe.new(nonblocking)
   local self = setmetatable({ nonblocking = nonblocking or false }, TracerPipe)
   self:open()

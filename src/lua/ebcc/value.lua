@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Values of tables and events as plain Lua data, and C types that a script writes as text.
 
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc._ebcc"
 
 local value = {}
 

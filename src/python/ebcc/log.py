@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of the library go to the logger "bcc"; the library itself prints nothing.
+"""Messages of the library go to the logger "ebcc"; the library itself prints nothing.
 
 A program that has not configured logging sees warnings and errors on stderr, as Python
 does for any logger.
@@ -22,4 +22,4 @@ def message(level, text):
     if number < _WARNING and "logging" not in sys.modules:
         return
     import logging
-    logging.getLogger("bcc").log(number, "%s", text)
+    logging.getLogger("ebcc").log(number, "%s", text)

@@ -2,10 +2,10 @@
 -- Functions of BPF that find what can be traced and ask what the kernel can do. Regular expressions
 -- are extended ones and match from the start of a name on.
 
-local ebcc = require "bcc._ebcc"
-local SymbolCache = require "bcc.symbols"
+local ebcc = require "ebcc._ebcc"
+local SymbolCache = require "ebcc.symbols"
 
----@class bcc.BPF
+---@class ebcc.BPF
 local finding = {}
 
 --- The name of an address in a process; a negative pid means the kernel.

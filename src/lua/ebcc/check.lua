@@ -2,12 +2,12 @@
 -- What scripts hand to methods, looked at where it comes in: a mistake is told with the script's own
 -- line and the name of the method that the script called.
 
-local ebcc = require "bcc._ebcc"
+local ebcc = require "ebcc._ebcc"
 
 local check = {}
 
 -- Files in this one's directory are no scripts. Where it was not loaded from a file, no source begins so.
-ebcc.set_package(debug.getinfo(1, "S").source:match("^(.*/)") or "\n")
+ebcc.add_package(debug.getinfo(1, "S").source:match("^(.*/)") or "\n")
 
 --- Raises a text, with the line of the script.
 ---@param text string
@@ -32,7 +32,7 @@ local KINDS = {
     return true
   end },
   usdt = { "an object of USDT", function(given)
-    return type(given) == "table" and (getmetatable(given) or {}).__name == "bcc.USDT"
+    return type(given) == "table" and (getmetatable(given) or {}).__name == "ebcc.USDT"
   end },
   address = { "an address", function(given)
     return math.type(given) == "integer" or type(given) == "table"

@@ -1,0 +1,33 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The Lua package ebcc: compiles C sources into BPF programs, runs them in the kernel, and brings
+-- their data back. `require "ebcc"` changes no global; what scripts of other Lua bindings of BPF
+-- lean on (a format operator, string.split, ...) is brought in by the program bcc-lua.
+
+local core = require "ebcc._ebcc"
+local value = require "ebcc.value"
+
+---@class ebcc
+---@field BPF ebcc.BPF
+---@field USDT ebcc.USDT
+---@field SymbolCache ebcc.SymbolCache
+---@field constants table<string, integer> the kernel's numbers: BPF_PROG_TYPE_KPROBE, XDP_PASS, ...
+---@field posix ebcc.posix clocks, sleeping, signals
+---@field version string of the library
+local ebcc = {
+  BPF = require "ebcc.bpf",
+  USDT = require "ebcc.usdt",
+  SymbolCache = require "ebcc.symbols",
+  constants = core.constants,
+  posix = core.posix,
+  version = core.version,
+}
+
+--- A copy of a record as plain Lua tables, for JSON and the like. Other values come back as they are.
+ebcc.totable = value.totable
+
+--- The bytes of a record as a string, which (other than the record) is the same key of a Lua table
+--- each time.
+---@type fun(record: ebcc.Record): string
+ebcc.bytes = core.bytes
+
+return ebcc
