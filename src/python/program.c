@@ -176,6 +176,13 @@ static PyObject *link_fd(PyObject *self, void *unused)
 	return PyLong_FromLong(ebcc_link_fd(link->handle));
 }
 
+static PyObject *link_attached(PyObject *self, void *unused)
+{
+	struct link_object *link = (struct link_object *)self;
+
+	return PyBool_FromLong(link->handle && link->module->handle);
+}
+
 static PyObject *link_name(PyObject *self, void *unused)
 {
 	PyObject *name = ((struct link_object *)self)->name;
@@ -195,22 +202,33 @@ static PyObject *attach_result(struct module_object *module, struct ebcc_error *
 	return NULL;
 }
 
+/* PyArg converter for a cookie, 64 bits. Others than these raise OverflowError. */
+static int cookie_read(PyObject *object, void *ret)
+{
+	PyObject *number = PyNumber_Index(object);
+
+	*(unsigned long long *)ret = number ? PyLong_AsUnsignedLongLong(number) : 0;
+	Py_XDECREF(number);
+	return !PyErr_Occurred();
+}
+
 static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"function", "offset", "on_return", "max_active", NULL};
+	static char *names[] = {"function", "offset", "on_return", "max_active", "cookie", NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
-	unsigned long long offset = 0;
+	unsigned long long offset = 0, cookie = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	int on_return = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y|KpI", names, &opts.function, &offset,
-					 &on_return, &opts.max_active) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y|KpIO&", names, &opts.function, &offset,
+					 &on_return, &opts.max_active, cookie_read, &cookie) ||
 	    !module_check(program->module))
 		return NULL;
 	opts.offset = offset;
 	opts.on_return = on_return;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error, ebcc_attach_kprobe(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
@@ -264,24 +282,25 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 
 static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"binary",    "symbol", "address",	   "offset",
-				"on_return", "pid",    "semaphore_offset", NULL};
+	static char *names[] = {"binary", "symbol",	      "address", "offset", "on_return",
+				"pid",	  "semaphore_offset", "cookie",	 NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
-	unsigned long long address = 0, offset = 0, semaphore_offset = 0;
+	unsigned long long address = 0, offset = 0, semaphore_offset = 0, cookie = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	int on_return = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yO&|KKpiK", names, &opts.binary,
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yO&|KKpiKO&", names, &opts.binary,
 					 bytes_or_none, &opts.symbol, &address, &offset, &on_return,
-					 &opts.pid, &semaphore_offset) ||
+					 &opts.pid, &semaphore_offset, cookie_read, &cookie) ||
 	    !module_check(program->module))
 		return NULL;
 	opts.address = address;
 	opts.offset = offset;
 	opts.on_return = on_return;
 	opts.semaphore_offset = semaphore_offset;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error, ebcc_attach_uprobe(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
@@ -519,13 +538,13 @@ static PyMethodDef program_methods[] = {
 	{"instructions", program_instructions, METH_NOARGS,
 	 "instructions() -> bytes\n\nAs compiled, 8 bytes each, before relocation."},
 	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
-	 "attach_kprobe(function, offset=0, on_return=False, max_active=0) -> Link"},
+	 "attach_kprobe(function, offset=0, on_return=False, max_active=0, cookie=0) -> Link"},
 	{"attach_kprobe_multi", KEYWORDS(attach_kprobe_multi), METH_VARARGS | METH_KEYWORDS,
 	 "attach_kprobe_multi(functions, on_return=False) -> Link\n\nTo all that can be probed of "
 	 "a sequence of names (bytes); its functions() tells which."},
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1,\n"
-	 "              semaphore_offset=0) -> Link"},
+	 "              semaphore_offset=0, cookie=0) -> Link"},
 	{"attach_usdt", KEYWORDS(attach_usdt), METH_VARARGS | METH_KEYWORDS,
 	 "attach_usdt(usdt, probe, every_process=False) -> Link\n\n"
 	 "At every location of a probe \"PROVIDER:NAME\" or \"NAME\"."},
@@ -581,6 +600,7 @@ static PyMethodDef link_methods[] = {
 
 static PyGetSetDef link_getset[] = {
 	{"fd", link_fd, NULL, "The descriptor that keeps it attached, or -1.", NULL},
+	{"attached", link_attached, NULL, "False once it or the module was closed.", NULL},
 	{"name", link_name, NULL, "What it is attached to, for people.", NULL},
 	{0},
 };

@@ -149,17 +149,6 @@ def test_detaching_by_another_name_of_the_same_file(load):
     assert (bpf.num_open_uprobes(), counted(bpf)) == (0, 0)
 
 
-def test_attaching_gives_the_object(load):
-    bpf = load(COUNT)
-    assert bpf.attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid()).attach_uretprobe(
-        name="c", sym="labs", fn_name="count", pid=os.getpid()) is bpf
-    tracing = load("int count(void *ctx) { return 0; }")
-    assert tracing.attach_tracepoint("syscalls:sys_enter_getpgid", fn_name="count") is tracing
-    assert tracing.attach_tracepoint(tp_re="syscalls:sys_enter_gettid", fn_name="count") is tracing
-    raw = load("int count(void *ctx) { return 0; }")
-    assert raw.attach_raw_tracepoint("sys_enter", "count") is raw
-
-
 def test_what_is_attached_is_a_mapping(load):
     bpf = load(COUNT).attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
     [(key, programs)] = bpf.uprobe_fds.items()

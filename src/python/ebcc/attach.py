@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attaching programs: the attach_ and detach_ methods of BPF, and what is attached.
 
-Every method takes names as str or bytes. What is attached is remembered under the name it
-was attached by, so that the matching detach_ finds it; all of it goes with the module. Those that
-attach a program to something by name return the BPF object, so that calls can be chained.
+Every method takes names as str or bytes, and returns a Link, which detaches again. What is attached
+is also remembered under the name it was attached by, so that the matching detach_ finds it. All of
+it goes with the module.
 """
 
 import os
@@ -44,11 +44,23 @@ class Links(Mapping):
         return self._links[name]
 
     def add(self, name, fn_name, link):
-        """Remembers a link; the same program's earlier one under that name is detached."""
+        """Remembers a link; the same program's earlier one under that name is detached. Returns what
+        a Link consists of."""
         previous = self._links.setdefault(name, {}).pop(fn_name, None)
         if previous is not None:
             previous.destroy()
         self._links[name][fn_name] = link
+        return self, name, fn_name, link
+
+    def forget(self, name, fn_name, link):
+        """Whether the link was remembered until now; another one may have taken its place."""
+        links = self._links.get(name, {})
+        if links.get(fn_name) is not link:
+            return False
+        del links[fn_name]
+        if not links:
+            del self._links[name]
+        return True
 
     def detach(self, name, fn_name=None, what="program", shown=None):
         """Detaches one program, or all, from what the name stands for."""
@@ -68,14 +80,112 @@ class FunctionOfLink:
     """One function of a link that holds many."""
 
     def __init__(self, link, function):
-        self._link = link
-        self._function = function
+        self.link = link
+        self.function = function
+        self._detached = False
+
+    @property
+    def attached(self):
+        """Whether it runs the program."""
+        return self.link.attached and not self._detached
+
+    @property
+    def fd(self):
+        """The descriptor of the whole link."""
+        return self.link.fd
+
+    @property
+    def name(self):
+        """What it is attached to, for people."""
+        return "kernel function %s" % to_text(self.function)
 
     def destroy(self):
         """Detaches the function; the link goes with its last one."""
-        self._link.detach_function(self._function)
-        if not self._link.functions():
-            self._link.destroy()
+        self.link.detach_function(self.function)
+        self._detached = True
+        if not self.link.functions():
+            self.link.destroy()
+
+
+def _joined(links):
+    """The links, with whole ones for those whose functions are all among them."""
+    functions = {}
+    for link in links:
+        if isinstance(link, FunctionOfLink):
+            functions.setdefault(link.link, []).append(link)
+        else:
+            yield link
+    for link, parts in functions.items():
+        if {part.function for part in parts}.issuperset(link.functions()):
+            yield link
+        else:
+            yield from parts
+
+
+class Link:
+    """What a call of an attach_ method has attached: to one place, or to all that match a pattern.
+
+    detach() and close() detach it, as the end of a `with` block does. A link that is dropped stays
+    attached as long as the BPF object (bpf) is open. A script that chains calls finds the methods and
+    tables of that object here, too.
+    """
+
+    def __init__(self, bpf, parts):
+        self.bpf = bpf
+        self._parts = parts
+
+    def detach(self):
+        """Detaches. Where that was done already, in whatever way, it does nothing."""
+        parts, self._parts = self._parts, []
+        for link in _joined([link for book, name, fn_name, link in parts
+                             if book is None or book.forget(name, fn_name, link)]):
+            link.destroy()
+
+    close = detach
+
+    @property
+    def attached(self):
+        """Whether any of it is attached."""
+        return any(link.attached for _, _, _, link in self._parts)
+
+    @property
+    def names(self):
+        """What it is attached to, for people: a list of str."""
+        return [link.name for _, _, _, link in self._parts if link.attached]
+
+    @property
+    def fd(self):
+        """The descriptor that keeps it attached, the first of several; -1 where nothing is. Of a raw
+        socket, the socket."""
+        return next((link.fd for _, _, _, link in self._parts if link.attached), -1)
+
+    def open(self):
+        """Of an iterator: a new descriptor to read, which the caller closes."""
+        if not self._parts:
+            raise _ebcc.StateError("the link was detached")
+        return self._parts[0][-1].open()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.detach()
+
+    def __repr__(self):
+        return "<Link %s>" % (", ".join(self.names) or "detached")
+
+    # For chained calls.
+
+    def __getattr__(self, name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.bpf, name)
+
+    def __getitem__(self, table):
+        return self.bpf[table]
+
+    def __iter__(self):
+        return iter(self.bpf)
 
 
 def _shown(name):
@@ -133,18 +243,18 @@ class AttachMixin:
         self.func_fds = Links()
 
     def _attach_matching(self, names, what, attach):
-        """Attaches to each name; a few may fail, as some functions can't be probed after all."""
-        failure = None
-        attached = 0
+        """Attaches to each name, which gives the parts of one Link; a few may fail, as some functions
+        can't be probed after all."""
+        failure, parts = None, []
         for name in names:
             try:
-                attach(name)
-                attached += 1
+                parts.append(attach(name))
             except _ebcc.AttachError as error:
                 failure = error
-        if attached == 0:
+        if not parts:
             raise _ebcc.AttachError("nothing was attached: %s" % (
                 failure or "no %s matches" % what)) from failure
+        return parts
 
     def _check_probe_limit(self, more):
         limit = self.get_probe_limit()
@@ -158,48 +268,47 @@ class AttachMixin:
         event, fn_name = _needed(event, "event"), _needed(fn_name, "fn_name")
         self._check_probe_limit(1)
         link = self._program(fn_name).attach_kprobe(event, offset=offset, **options)
-        self.kprobe_fds.add(_event_name(prefix, event), fn_name, link)
+        return self.kprobe_fds.add(_event_name(prefix, event), fn_name, link)
 
-    def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0):
+    def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0, cookie=0):
         """To all that match. One link holds them where the kernel can; one that fails doesn't fail
-        the others. A limit of active calls is a matter of single probes."""
+        the others. A limit of active calls and a cookie are a matter of single probes."""
         names = self.get_kprobe_functions(event_re)
         self._check_probe_limit(len(names))
         if not names:
             raise _ebcc.AttachError("nothing was attached: no kernel function matches")
-        if max_active:
-            self._attach_matching(
+        if max_active or cookie:
+            return self._attach_matching(
                 names, "kernel function",
                 lambda name: self._attach_kernel(prefix, name, fn_name, on_return=on_return,
-                                                 max_active=max_active))
-            return
+                                                 max_active=max_active, cookie=cookie))
         link = self._program(fn_name).attach_kprobe_multi(names, on_return=on_return)
-        for name in link.functions():
-            self.kprobe_fds.add(_event_name(prefix, name), fn_name, FunctionOfLink(link, name))
+        return [self.kprobe_fds.add(_event_name(prefix, name), fn_name, FunctionOfLink(link, name))
+                for name in link.functions()]
 
-    def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b""):
+    def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b"", *, cookie=0):
         """Runs a program when the kernel function event is called, or event_off bytes into it.
 
-        event_re: all functions that match the regular expression. Raises AttachError, which
-        lists near names where there is no such function.
+        event_re: all functions that match the regular expression. cookie: what
+        bpf_get_attach_cookie() gives the program (Linux 5.15). Raises AttachError, which lists near
+        names where there is no such function.
         """
         if isinstance(event_off, (str, bytes)):
             _refuse_position("attach_kprobe", "second", "event_off", "a number of bytes", event_off)
         if event_re:
-            self._attach_functions(b"p_", event_re, _needed(fn_name, "fn_name"))
-        else:
-            self._attach_kernel(b"p_", event, fn_name, offset=event_off)
-        return self
+            return Link(self, self._attach_functions(b"p_", event_re, _needed(fn_name, "fn_name"),
+                                                     cookie=cookie))
+        return Link(self, [self._attach_kernel(b"p_", event, fn_name, offset=event_off,
+                                               cookie=cookie)])
 
-    def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0):
+    def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0, *, cookie=0):
         """Runs a program when the kernel function returns. maxactive: how many calls may be in
-        progress at once; 0 leaves it to the kernel."""
-        options = {"on_return": True, "max_active": maxactive}
+        progress at once; 0 leaves it to the kernel. cookie: as of attach_kprobe()."""
+        options = {"on_return": True, "max_active": maxactive, "cookie": cookie}
         if event_re:
-            self._attach_functions(b"r_", event_re, _needed(fn_name, "fn_name"), **options)
-        else:
-            self._attach_kernel(b"r_", event, fn_name, **options)
-        return self
+            return Link(self, self._attach_functions(b"r_", event_re, _needed(fn_name, "fn_name"),
+                                                     **options))
+        return Link(self, [self._attach_kernel(b"r_", event, fn_name, **options)])
 
     def detach_kprobe_event(self, ev_name):
         """Detaches by the probe's name, as kprobe_fds has it."""
@@ -230,7 +339,8 @@ class AttachMixin:
     def _uprobe_key(prefix, name, sym, addr, pid, sym_off=0):
         return (prefix, to_bytes(name), to_bytes(sym) or b"", addr, sym_off, pid)
 
-    def _attach_user(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off=0):
+    def _attach_user(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off=0, cookie=0):
+        """The parts of a Link."""
         if name and sym and sym_re and not fn_name:
             _refuse_position("attach_u%sprobe" % ("ret" if prefix == b"r_" else ""), "third",
                              "sym_re", "a pattern for names", sym_re)
@@ -239,11 +349,10 @@ class AttachMixin:
             found = self.get_user_functions_and_addresses(name, sym_re)
             by_address = {address: function for function, address in found}
             self._check_probe_limit(len(by_address))
-            self._attach_matching(
+            return self._attach_matching(
                 by_address, "function",
                 lambda address: self._attach_address(prefix, name, by_address[address], address,
-                                                     fn_name, pid))
-            return
+                                                     fn_name, pid, cookie))
         if not sym and addr is None:
             raise _ebcc.InvalidArgumentError("sym, sym_re or addr is needed")
         self._check_probe_limit(1)
@@ -254,31 +363,35 @@ class AttachMixin:
                 function, address = None, ifunc_resolvers[place]
         link = self._program(fn_name).attach_uprobe(
             name, function, address=address, offset=sym_off, on_return=prefix == b"r_", pid=pid,
-            semaphore_offset=getattr(addr, "semaphore_offset", 0))
-        self.uprobe_fds.add(self._uprobe_key(prefix, name, sym, addr, pid, sym_off), fn_name,
-                            link)
+            semaphore_offset=getattr(addr, "semaphore_offset", 0), cookie=cookie)
+        key = self._uprobe_key(prefix, name, sym, addr, pid, sym_off)
+        return [self.uprobe_fds.add(key, fn_name, link)]
 
-    def _attach_address(self, prefix, name, function, address, fn_name, pid):
+    def _attach_address(self, prefix, name, function, address, fn_name, pid, cookie):
         link = self._program(fn_name).attach_uprobe(name, None, address=address,
-                                                    on_return=prefix == b"r_", pid=pid)
-        self.uprobe_fds.add(self._uprobe_key(prefix, name, function, None, pid), fn_name, link)
+                                                    on_return=prefix == b"r_", pid=pid,
+                                                    cookie=cookie)
+        return self.uprobe_fds.add(self._uprobe_key(prefix, name, function, None, pid), fn_name,
+                                   link)
 
     def attach_uprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1,
-                      sym_off=0):
+                      sym_off=0, *, cookie=0):
         """Runs a program when a function of a program or library is called.
 
         name: a path, or the name of a program or library ("c" is the C library). sym: the
         function, sym_re: all that match, addr: an address as in the file (one of
         USDT.enumerate_active_probes() brings its probe's counter of tracers along). pid: in one
-        process only. sym_off: so many bytes into the function.
+        process only. sym_off: so many bytes into the function. cookie: what
+        bpf_get_attach_cookie() gives the program (Linux 5.15).
         """
-        self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off)
-        return self
+        return Link(self, self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off,
+                                            cookie))
 
-    def attach_uretprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1):
+    def attach_uretprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1, *,
+                         cookie=0):
         """Runs a program when the function returns; arguments as attach_uprobe()."""
-        self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid)
-        return self
+        return Link(self, self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid,
+                                            cookie=cookie))
 
     def _detach_user(self, key, what):
         """Detaches what has the key, or has it but for another name of the same file."""
@@ -310,7 +423,7 @@ class AttachMixin:
                                                   every_process=every_process)
         pid = -1 if every_process else usdt.pid or -1
         key = self._uprobe_key(b"u_", usdt.path or b"", probe, None, pid)
-        self.uprobe_fds.add(key, fn_name, link)
+        return Link(self, [self.uprobe_fds.add(key, fn_name, link)])
 
     def detach_usdt(self, usdt, probe, fn_name=None, every_process=False):
         """Detaches from a USDT probe: one program, or all; arguments as they were attached. Raises
@@ -330,17 +443,19 @@ class AttachMixin:
         if tp and tp_re and not fn_name:
             _refuse_position("attach_tracepoint", "second", "tp_re", "a pattern for names", tp_re)
         if tp_re:
-            self._attach_matching(self.get_tracepoints(tp_re), "tracepoint",
-                                  lambda name: self.attach_tracepoint(tp=name, fn_name=fn_name))
-            return self
+            return Link(self, self._attach_matching(
+                self.get_tracepoints(tp_re), "tracepoint",
+                lambda name: self._attach_tracepoint(name, fn_name)))
+        return Link(self, [self._attach_tracepoint(tp, fn_name)])
+
+    def _attach_tracepoint(self, tp, fn_name):
         tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
         category, colon, event = tp.partition(b":")
         if not colon:
             raise _ebcc.InvalidArgumentError("a tracepoint is CATEGORY:EVENT, not %r" %
                                              to_text(tp))
         link = self._program(fn_name).attach_tracepoint(category, event)
-        self.tracepoint_fds.add(tp, fn_name, link)
-        return self
+        return self.tracepoint_fds.add(tp, fn_name, link)
 
     def detach_tracepoint(self, tp=b""):
         """Detaches from a tracepoint, CATEGORY:EVENT. Raises AttachError."""
@@ -352,8 +467,7 @@ class AttachMixin:
         if tp in self.raw_tracepoint_fds:
             raise _ebcc.AttachError("raw tracepoint %s is attached already" % to_text(tp))
         link = self._program(fn_name).attach_raw_tracepoint(tp)
-        self.raw_tracepoint_fds.add(tp, fn_name, link)
-        return self
+        return Link(self, [self.raw_tracepoint_fds.add(tp, fn_name, link)])
 
     def detach_raw_tracepoint(self, tp=b""):
         """Detaches from a raw tracepoint. Raises AttachError."""
@@ -378,7 +492,7 @@ class AttachMixin:
         link = self._program(fn_name).attach_perf_event(
             ev_type, ev_config, sample_period=sample_period, sample_freq=sample_freq, pid=pid,
             cpu=cpu, group_fd=group_fd)
-        self.perf_events.add((ev_type, ev_config), fn_name, link)
+        return Link(self, [self.perf_events.add((ev_type, ev_config), fn_name, link)])
 
     def attach_perf_event_raw(self, attr=-1, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
         """The same with a whole perf_event_attr, a ctypes structure or bytes."""
@@ -388,7 +502,7 @@ class AttachMixin:
         link = self._program(fn_name).attach_perf_event(0, 0, pid=pid, cpu=cpu,
                                                         group_fd=group_fd, attr=bytes(attr))
         key = (getattr(attr, "type", -1), getattr(attr, "config", -1))
-        self.perf_events.add(key, fn_name, link)
+        return Link(self, [self.perf_events.add(key, fn_name, link)])
 
     def detach_perf_event(self, ev_type=-1, ev_config=-1):
         """Detaches from perf events of a type and config. Raises AttachError."""
@@ -401,8 +515,8 @@ class AttachMixin:
         fn_name = self.add_prefix(prefix, _needed(fn_name, "fn_name"))
         if fn_name in self.trace_fds:
             raise _ebcc.AttachError("program %s is attached already" % to_text(fn_name))
-        self.trace_fds.add(fn_name, fn_name, self._program(fn_name).attach_trace())
-        return self
+        link = self._program(fn_name).attach_trace()
+        return Link(self, [self.trace_fds.add(fn_name, fn_name, link)])
 
     def attach_kfunc(self, fn_name=b""):
         """Runs a KFUNC_PROBE program when its kernel function is called."""
@@ -447,8 +561,7 @@ class AttachMixin:
         """
         fn_name = self.add_prefix(b"bpf_iter__", _needed(fn_name, "fn_name"))
         link = self._program(fn_name).attach_iter(to_bytes(table))
-        self.iter_fds.add(to_bytes(table) or b"", fn_name, link)
-        return link
+        return Link(self, [self.iter_fds.add(to_bytes(table) or b"", fn_name, link)])
 
     # Packets and sockets. These take what load_func() returns.
 
@@ -456,7 +569,8 @@ class AttachMixin:
     def attach_xdp(dev, fn, flags=0):
         """Runs a program on the packets that a network interface receives, until remove_xdp() or
         the end of the module. flags: BPF.XDP_FLAGS_SKB_MODE and kin."""
-        _program_of(fn).attach_xdp(_needed(dev, "dev"), flags)
+        link = _program_of(fn).attach_xdp(_needed(dev, "dev"), flags)
+        return Link(fn.bpf, [(None, dev, fn.name, link)])
 
     @staticmethod
     def remove_xdp(dev, flags=0):
@@ -467,14 +581,17 @@ class AttachMixin:
     def attach_raw_socket(fn, dev):
         """Opens a raw socket with a program as its filter; its descriptor is then fn.sock. dev: a
         network interface, or "" for all."""
-        fn.sock = _program_of(fn).attach_raw_socket(to_bytes(dev) or None).fd
+        link = _program_of(fn).attach_raw_socket(to_bytes(dev) or None)
+        fn.sock = link.fd
+        return Link(fn.bpf, [(None, dev, fn.name, link)])
 
     @staticmethod
     def attach_func(fn, attachable_fd, attach_type, flags=0):
         """Attaches a program to a control group, a table of sockets, ... by its descriptor.
         attach_type: of BPFAttachType."""
         link = _program_of(fn).attach_descriptor(attachable_fd, attach_type, flags)
-        fn.bpf.func_fds.add((_identity(attachable_fd), attach_type), fn.name, link)
+        return Link(fn.bpf, [fn.bpf.func_fds.add((_identity(attachable_fd), attach_type), fn.name,
+                                                 link)])
 
     @staticmethod
     def detach_func(fn, attachable_fd, attach_type):

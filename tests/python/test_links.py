@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the attach_ methods return: links that detach, in every way, and cookies."""
+
+import ctypes
+import os
+import socket
+
+import pytest
+
+import ebcc
+from conftest import getpgid
+from ebcc import BPF, BPFAttachType, PerfSWConfig, PerfType
+
+COUNT = """
+BPF_HASH(counts, u64, u64);
+int count(struct pt_regs *ctx) {
+    u64 cookie = bpf_get_attach_cookie(ctx);
+    FILTER
+    counts.increment(cookie);
+    return 0;
+}
+"""
+PLAIN = """
+BPF_HASH(counts, u64, u64);
+int count(void *ctx) {
+    u64 which = 0;
+    FILTER
+    counts.increment(which);
+    return 0;
+}
+"""
+LIBC = ctypes.CDLL(None)
+OWN = {"name": "c", "fn_name": "count", "pid": os.getpid()}
+
+
+def counts(bpf):
+    """{cookie: calls} since the last time."""
+    return {key.value: leaf.value for key, leaf in bpf["counts"].items(True)}
+
+
+def test_link_detaches(load):
+    bpf = load(PLAIN)
+    link = bpf.attach_uprobe(sym="labs", **OWN)
+    assert link.attached and link.fd >= 0 and link.bpf is bpf and bpf.num_open_uprobes() == 1
+    assert [name for name in link.names if "labs" in name] and "labs" in repr(link)
+    LIBC.labs(1)
+    assert counts(bpf) == {0: 1}
+    link.detach()
+    link.detach()
+    link.close()
+    LIBC.labs(1)
+    assert (link.attached, link.names, link.fd, repr(link)) == (False, [], -1, "<Link detached>")
+    assert counts(bpf) == {} and bpf.num_open_uprobes() == 0
+    with pytest.raises(ebcc.AttachError, match="no uprobe is attached"):
+        bpf.detach_uprobe(name="c", sym="labs", pid=os.getpid())
+
+
+def test_link_ends_with_its_block(load):
+    bpf = load(PLAIN)
+    with pytest.raises(KeyError), bpf.attach_uprobe(sym="labs", **OWN) as link:
+        LIBC.labs(1)
+        assert link.attached
+        raise KeyError
+    LIBC.labs(1)
+    assert counts(bpf) == {0: 1} and not link.attached
+
+
+def test_dropped_link_stays_attached(load):
+    bpf = load(PLAIN)
+    bpf.attach_uprobe(sym="labs", **OWN)
+    LIBC.labs(1)
+    assert counts(bpf) == {0: 1} and bpf.num_open_uprobes() == 1
+
+
+def test_link_of_what_was_detached_or_replaced(load):
+    """It leaves alone what took its place."""
+    bpf = load(PLAIN)
+    first = bpf.attach_uprobe(sym="labs", **OWN)
+    second = bpf.attach_uprobe(sym="labs", **OWN)
+    assert not first.attached and second.attached
+    first.detach()
+    LIBC.labs(1)
+    assert counts(bpf) == {0: 1} and second.attached
+    bpf.detach_uprobe(name="c", sym="labs", pid=os.getpid())
+    assert not second.attached
+    second.detach()
+    third = bpf.attach_uprobe(sym="labs", **OWN)
+    bpf.close()
+    assert not third.attached and third.fd == -1
+    third.detach()
+
+
+def test_link_of_a_pattern(load):
+    bpf = load(PLAIN)
+    with bpf.attach_uprobe(sym_re="^l?labs$", **OWN) as link:
+        LIBC.labs(1)
+        LIBC.llabs(1)
+        number = len(link.names)
+        assert counts(bpf) == {0: 2} and bpf.num_open_uprobes() == number
+    LIBC.labs(1)
+    assert counts(bpf) == {} and bpf.num_open_uprobes() == 0
+    bpf = load(PLAIN)
+    with bpf.attach_tracepoint(tp_re="syscalls:sys_(enter|exit)_getpgid$", fn_name="count") as link:
+        getpgid(1)
+        assert counts(bpf) == {0: 2} and len(link.names) == 2 == bpf.num_open_tracepoints()
+    getpgid(1)
+    assert counts(bpf) == {} and bpf.num_open_tracepoints() == 0
+
+
+def test_calls_can_be_chained(load):
+    """As scripts do it: what a link doesn't have itself is the object's."""
+    bpf = load(PLAIN)
+    chained = bpf.attach_uprobe(sym="labs", **OWN).attach_uretprobe(sym="llabs", **OWN)
+    LIBC.labs(1)
+    LIBC.llabs(1)
+    assert chained["counts"][ctypes.c_uint64(0)].value == 2 and list(chained) == ["counts"]
+    assert chained.num_open_uprobes() == 2
+    with pytest.raises(AttributeError, match="no_such_name"):
+        chained.no_such_name
+    with pytest.raises(AttributeError):
+        chained._no_such_name
+
+
+def test_every_method_gives_a_link(load):
+    bpf = load(PLAIN + "int pass(struct __sk_buff *skb) { return -1; }\nint tp(void *ctx) { return 0; }\n"
+                       "int ingress(struct __sk_buff *skb) { return 1; }\nBPF_ITER(task) { return 0; }")
+    raw = load("int tp(void *ctx) { return 0; }")
+    links = [raw.attach_raw_tracepoint("sys_enter", "tp"),
+             bpf.attach_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK, "count", sample_freq=10),
+             bpf.attach_iter("task")]
+    packets = bpf.load_func("pass", BPF.SOCKET_FILTER)
+    link = BPF.attach_raw_socket(packets, "lo")
+    assert link.fd == packets.sock and socket.socket(fileno=os.dup(packets.sock)).type == socket.SOCK_RAW
+    links.append(link)
+    for link in links:
+        assert link.attached and len(link.names) == 1
+        link.detach()
+        assert not link.attached
+    with pytest.raises(ebcc.StateError, match="detached"):
+        links[2].open()
+    with pytest.raises(OSError):
+        os.fstat(packets.sock)
+    with pytest.raises(ebcc.AttachError, match="no program is attached"):
+        bpf.detach_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK)
+
+
+def test_iterator_is_opened_by_its_link(load):
+    bpf = load("""
+        BPF_ARRAY(tasks, u64, 1);
+        BPF_ITER(task) {
+            if (ctx->task && ctx->task->tgid == OWN_PID)
+                tasks.increment(0);
+            return 0;
+        }""")
+    for total in (1, 2):
+        with bpf.attach_iter("task") as link, os.fdopen(link.open()) as file:
+            file.read()
+        assert bpf["tasks"][0].value == total
+
+
+def test_link_of_a_control_group(load):
+    bpf = load("int ingress(struct __sk_buff *skb) { return 1; }")
+    program = bpf.load_func("ingress", BPF.CGROUP_SKB)
+    with open("/proc/mounts", encoding="utf-8") as file:
+        roots = [line.split()[1] for line in file if line.split()[2] == "cgroup2"]
+    if not roots:
+        pytest.skip("no cgroup2 file system is mounted")
+    descriptor = os.open(roots[0], os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with BPF.attach_func(program, descriptor, BPFAttachType.CGROUP_INET_INGRESS, 2) as link:
+            assert link.attached
+        with pytest.raises(ebcc.AttachError, match="no program is attached"):
+            BPF.detach_func(program, descriptor, BPFAttachType.CGROUP_INET_INGRESS)
+    finally:
+        os.close(descriptor)
+
+
+def test_cookies_of_user_probes(load):
+    bpf = load(COUNT)
+    bpf.attach_uprobe(sym="labs", cookie=5, **OWN)
+    bpf.attach_uretprobe(sym="llabs", cookie=(1 << 64) - 1, **OWN)
+    LIBC.labs(1)
+    LIBC.llabs(1)
+    assert counts(bpf) == {5: 1, (1 << 64) - 1: 1}
+    bpf.detach_uprobe(name="c", sym="labs", pid=os.getpid())
+    bpf.attach_uprobe(sym_re="^l?labs$", cookie=7, **OWN)
+    LIBC.labs(1)
+    assert counts(bpf) == {7: 1}
+
+
+@pytest.mark.parametrize("cookie, error", [(-1, OverflowError), (1 << 64, OverflowError), ("5", TypeError)])
+def test_cookie_of_no_use(load, cookie, error):
+    bpf = load(COUNT)
+    with pytest.raises(error):
+        bpf.attach_uprobe(sym="labs", cookie=cookie, **OWN)
