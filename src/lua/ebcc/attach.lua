@@ -159,9 +159,10 @@ local function attach_each(list, what, attach_one)
 end
 
 --- Attaches to a kernel function, or with retprobe = true to its return. event_re: to every one that
---- the regular expression matches from its start on.
+--- the regular expression matches from its start on; with a cookie or maxactive that gives one object
+--- for all the links.
 ---@param options {event?: string, event_re?: string, fn_name: string, retprobe?: boolean, event_off?: integer, maxactive?: integer, cookie?: integer}
----@return ebcc.Link? link
+---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_kprobe(options)
@@ -176,6 +177,19 @@ function attach:attach_kprobe(options)
     return outcome(self, "kprobe", nil, message, errno)
   elseif #functions == 0 then
     return outcome(self, "kprobe", nil, "nothing was attached: no kernel function matches", 2)
+  end
+  -- A limit of active calls and a cookie are a matter of single probes.
+  if options.cookie or options.maxactive then
+    return outcome(self, nil, attach_each(functions, "kernel function", function(name)
+      local link, text, number = program:attach_kprobe {
+        event = name, retprobe = options.retprobe, maxactive = options.maxactive,
+        cookie = options.cookie,
+      }
+      if link then
+        outcome(self, "kprobe", link)
+      end
+      return link, text, number
+    end))
   end
   local link
   link, message, errno = program:attach_kprobe_multi(functions, options.retprobe)
