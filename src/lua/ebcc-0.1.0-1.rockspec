@@ -1,4 +1,5 @@
--- The Lua package ebcc as a rock, for a machine that has ebcc's library and header installed.
+-- The Lua package ebcc as a rock, for a machine that has ebcc's library and header installed. constants.lua is
+-- made first: python3 ../uapi/generate.py cc lua constants.lua
 -- SPDX-License-Identifier: Apache-2.0
 package = "ebcc"
 version = "0.1.0-1"
@@ -44,6 +45,7 @@ build = {
     ["ebcc.attach"] = "ebcc/attach.lua",
     ["ebcc.bpf"] = "ebcc/bpf.lua",
     ["ebcc.check"] = "ebcc/check.lua",
+    ["ebcc.constants"] = "constants.lua",
     ["ebcc.finding"] = "ebcc/finding.lua",
     ["ebcc.histogram"] = "ebcc/histogram.lua",
     ["ebcc.symbols"] = "ebcc/symbols.lua",

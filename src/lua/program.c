@@ -225,61 +225,6 @@ static int program_tostring(lua_State *L)
 	return 1;
 }
 
-#define CONSTANT(name)                                                                             \
-	{                                                                                          \
-#name, name                                                                        \
-	}
-
-/* The kernel's numbers, under the kernel's names. */
-static const struct {
-	const char *name;
-	lua_Integer value;
-} constants[] = {
-	CONSTANT(BPF_PROG_TYPE_SOCKET_FILTER),
-	CONSTANT(BPF_PROG_TYPE_KPROBE),
-	CONSTANT(BPF_PROG_TYPE_SCHED_CLS),
-	CONSTANT(BPF_PROG_TYPE_SCHED_ACT),
-	CONSTANT(BPF_PROG_TYPE_TRACEPOINT),
-	CONSTANT(BPF_PROG_TYPE_XDP),
-	CONSTANT(BPF_PROG_TYPE_PERF_EVENT),
-	CONSTANT(BPF_PROG_TYPE_CGROUP_SKB),
-	CONSTANT(BPF_PROG_TYPE_CGROUP_SOCK),
-	CONSTANT(BPF_PROG_TYPE_LWT_IN),
-	CONSTANT(BPF_PROG_TYPE_LWT_OUT),
-	CONSTANT(BPF_PROG_TYPE_LWT_XMIT),
-	CONSTANT(BPF_PROG_TYPE_SOCK_OPS),
-	CONSTANT(BPF_PROG_TYPE_SK_SKB),
-	CONSTANT(BPF_PROG_TYPE_CGROUP_DEVICE),
-	CONSTANT(BPF_PROG_TYPE_SK_MSG),
-	CONSTANT(BPF_PROG_TYPE_RAW_TRACEPOINT),
-	CONSTANT(BPF_PROG_TYPE_CGROUP_SOCK_ADDR),
-	CONSTANT(BPF_PROG_TYPE_CGROUP_SYSCTL),
-	CONSTANT(BPF_PROG_TYPE_CGROUP_SOCKOPT),
-	CONSTANT(BPF_PROG_TYPE_TRACING),
-	CONSTANT(BPF_PROG_TYPE_LSM),
-	CONSTANT(BPF_PROG_TYPE_SK_LOOKUP),
-	CONSTANT(BPF_PROG_TYPE_SYSCALL),
-	CONSTANT(BPF_CGROUP_INET_INGRESS),
-	CONSTANT(BPF_CGROUP_INET_EGRESS),
-	CONSTANT(BPF_CGROUP_INET_SOCK_CREATE),
-	CONSTANT(BPF_CGROUP_SOCK_OPS),
-	CONSTANT(BPF_SK_SKB_STREAM_PARSER),
-	CONSTANT(BPF_SK_SKB_STREAM_VERDICT),
-	CONSTANT(BPF_CGROUP_DEVICE),
-	CONSTANT(BPF_SK_MSG_VERDICT),
-	CONSTANT(BPF_F_ALLOW_OVERRIDE),
-	CONSTANT(BPF_F_ALLOW_MULTI),
-	CONSTANT(BPF_F_REPLACE),
-	CONSTANT(BPF_ANY),
-	CONSTANT(BPF_NOEXIST),
-	CONSTANT(BPF_EXIST),
-	CONSTANT(XDP_ABORTED),
-	CONSTANT(XDP_DROP),
-	CONSTANT(XDP_PASS),
-	CONSTANT(XDP_TX),
-	CONSTANT(XDP_REDIRECT),
-};
-
 void program_add(lua_State *L)
 {
 	static const luaL_Reg methods[] = {
@@ -308,10 +253,4 @@ void program_add(lua_State *L)
 	handle_register(L, PROGRAM_TYPE, methods, meta);
 	lua_pushcfunction(L, remove_xdp);
 	lua_setfield(L, -2, "remove_xdp");
-	lua_createtable(L, 0, sizeof(constants) / sizeof(constants[0]));
-	for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
-		lua_pushinteger(L, constants[i].value);
-		lua_setfield(L, -2, constants[i].name);
-	}
-	lua_setfield(L, -2, "constants");
 }

@@ -91,7 +91,10 @@ function TestPackage:test_rock_spec()
     modules[#modules + 1] = type(module) == "string" and module or "ebcc/types.lua"
   end
   table.sort(modules)
-  lu.assertEquals(modules, files("bcc/*.lua ebcc/*.lua ebcc/tools/*.lua"))
+  local there = files("bcc/*.lua ebcc/*.lua ebcc/tools/*.lua")
+  there[#there + 1] = "constants.lua" -- made from the kernel's headers
+  table.sort(there)
+  lu.assertEquals(modules, there)
   lu.assertEquals(spec.version, require("ebcc").version .. "-1")
 end
 

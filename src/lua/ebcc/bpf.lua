@@ -6,6 +6,7 @@
 local ebcc = require "ebcc._ebcc"
 local attach = require "ebcc.attach"
 local check = require "ebcc.check"
+local constants = require "ebcc.constants"
 local finding = require "ebcc.finding"
 local SymbolCache = require "ebcc.symbols"
 local TracerPipe = require "ebcc.trace"
@@ -193,8 +194,8 @@ end
 -- Programs.
 
 local function type_number(prog_type)
-  local number = math.tointeger(prog_type) or ebcc.constants[prog_type]
-    or ebcc.constants["BPF_PROG_TYPE_" .. tostring(prog_type)]
+  local number = math.tointeger(prog_type) or constants[prog_type]
+    or constants["BPF_PROG_TYPE_" .. tostring(prog_type)]
   if not number then
     check.fail("there is no program type %s", tostring(prog_type))
   end

@@ -17,7 +17,7 @@ local ebcc = {
   BPF = require "ebcc.bpf",
   USDT = require "ebcc.usdt",
   SymbolCache = require "ebcc.symbols",
-  constants = core.constants,
+  constants = require "ebcc.constants",
   posix = core.posix,
   version = core.version,
 }

@@ -11,7 +11,7 @@ from _weakref import ref  # importing all of weakref takes a twentieth of the pa
 from . import _ebcc, ctype, symbols
 from . import table as _table
 from .attach import AttachMixin
-from .constants import BPFProgType, XDPAction, XDPFlags, names_of
+from .constants import BPFProgType, XDPAction, XDPFlags
 from .finding import FindMixin
 from .trace import TraceMixin
 from .utils import did_you_mean, to_bytes, to_text
@@ -113,7 +113,8 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     AttachError, OtherKernelError for BTF of another kernel; all are ebcc.Error.
     """
 
-    locals().update({"XDP_FLAGS_" + name: value for name, value in names_of(XDPFlags).items()})
+    locals().update({"XDP_FLAGS_" + name: value for name, value in vars(XDPFlags).items()
+                     if not name.startswith("_")})
 
     Function = Function
     Table = staticmethod(_table.Table)

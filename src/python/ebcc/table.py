@@ -11,18 +11,10 @@ import os
 from collections.abc import MutableMapping
 
 from . import _ebcc, ctype, histogram
+from .constants import MAP_TYPES as map_type_name
 from .utils import to_bytes
 
-_MAP_TYPES = (
-    "HASH ARRAY PROG_ARRAY PERF_EVENT_ARRAY PERCPU_HASH PERCPU_ARRAY STACK_TRACE CGROUP_ARRAY "
-    "LRU_HASH LRU_PERCPU_HASH LPM_TRIE ARRAY_OF_MAPS HASH_OF_MAPS DEVMAP SOCKMAP CPUMAP XSKMAP "
-    "SOCKHASH CGROUP_STORAGE REUSEPORT_SOCKARRAY PERCPU_CGROUP_STORAGE QUEUE STACK SK_STORAGE "
-    "DEVMAP_HASH STRUCT_OPS RINGBUF INODE_STORAGE TASK_STORAGE").split()
-
-globals().update({"BPF_MAP_TYPE_" + name: number for number, name in enumerate(_MAP_TYPES, 1)})
-
-
-map_type_name = dict(enumerate(_MAP_TYPES, 1))
+globals().update({"BPF_MAP_TYPE_" + name: number for number, name in map_type_name.items()})
 
 
 class _Iter:
@@ -570,7 +562,7 @@ _CLASSES = {
 
 def get_table_type_name(ttype):
     """The name of a map type's number."""
-    return _MAP_TYPES[ttype - 1] if 1 <= ttype <= len(_MAP_TYPES) else "<unknown>"
+    return map_type_name.get(ttype, "<unknown>")
 
 
 def Table(bpf, name, map_type, keytype=None, leaftype=None, reducer=None):
