@@ -162,16 +162,17 @@ static const char *literal(LLVMValueRef pointer)
 	return LLVMGetAsString(LLVMGetInitializer(pointer), &size);
 }
 
-/* The bytes that a pointer leads to at most, up to the end of a constant text or of a variable; 0:
- * not known. */
-static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, unsigned depth)
+/* The bytes that a pointer leads to at most, up to the end of a variable or, with @text, of a
+ * constant text in it; 0: not known. */
+static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, bool text,
+			   unsigned depth)
 {
 	int64_t offset = 0;
 	uint64_t size = 0, step = 0;
 
 	if (LLVMIsASelectInst(pointer) && depth) {
-		uint64_t one = known_size(ir, LLVMGetOperand(pointer, 1), depth - 1);
-		uint64_t other = known_size(ir, LLVMGetOperand(pointer, 2), depth - 1);
+		uint64_t one = known_size(ir, LLVMGetOperand(pointer, 1), text, depth - 1);
+		uint64_t other = known_size(ir, LLVMGetOperand(pointer, 2), text, depth - 1);
 
 		return !one || !other ? 0 : one > other ? one : other;
 	}
@@ -187,7 +188,7 @@ static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, unsig
 		size = LLVMABISizeOfType(ir->layout, LLVMGlobalGetValueType(pointer));
 	if (offset < 0 || (uint64_t)offset >= size)
 		return 0;
-	if (LLVMIsAGlobalVariable(pointer) && text_size(pointer, offset))
+	if (text && LLVMIsAGlobalVariable(pointer) && text_size(pointer, offset))
 		return text_size(pointer, offset);
 	return size - offset;
 }
@@ -200,9 +201,10 @@ static uint64_t smaller_known(uint64_t a, uint64_t b)
 /* Depth of choices that sizes are looked for through. */
 enum { MAX_CHOICES = 3 };
 
+/* Of an argument that is a text. */
 static uint64_t known(const struct ebcc_ir *ir, LLVMValueRef call, unsigned argument)
 {
-	return known_size(ir, LLVMGetOperand(call, argument), MAX_CHOICES);
+	return known_size(ir, LLVMGetOperand(call, argument), true, MAX_CHOICES);
 }
 
 static LLVMValueRef number(const struct ebcc_ir *ir, uint64_t value)
@@ -278,11 +280,12 @@ static void replace_strncmp(struct ebcc_ir *ir, LLVMValueRef call)
 	replace_comparison(ir, call, build_bounded(ir, LLVMGetOperand(call, 2), bound), true);
 }
 
-/* Those of a constant size that isn't large the backend makes. */
+/* Those of a constant size that isn't large the backend makes. Zero bytes end nothing here. */
 static void replace_memcmp(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	LLVMValueRef size = LLVMGetOperand(call, 2);
-	uint64_t bound = smaller_known(known(ir, call, 0), known(ir, call, 1));
+	uint64_t bound = smaller_known(known_size(ir, LLVMGetOperand(call, 0), false, MAX_CHOICES),
+				       known_size(ir, LLVMGetOperand(call, 1), false, MAX_CHOICES));
 
 	if (LLVMIsAConstantInt(size) && LLVMConstIntGetZExtValue(size) <= COMPARED_IN_PLACE)
 		return;
