@@ -130,6 +130,18 @@ CASES = [
         static const char *const right[] = {"b0", "b1", "b2"};
         static const char *const *const both[] = {left, right};""",
          "if (i >= 4) return 0; const char *p = both[i >> 1][i & 1]; COPY(p)", texts=("a0", "a1", "b0", "b1")),
+    Case("first_of_a_table_of_tables", """static const char *const these[] = {"t0", "t1"};
+        static const char *const those[] = {"u0", "u1"};
+        static const char *const *const lists[] = {these, those};""",
+         "if (i >= 2) return 0; const char *p = *lists[i]; COPY(p)", texts=("t0", "u0")),
+    Case("copies_of_structs_elsewhere", """static const struct entry_t near_one = {5, "near"}, far_one = {6, "far"};
+        static const struct entry_t *const either[] = {&near_one, &far_one};""", """
+        if (i >= 2)
+            return 0;
+        struct entry_t e = *either[i];
+        result.value = e.id;
+        const char *p = e.name;
+        COPY(p)""", texts=("near", "far"), values=(5, 6)),
     Case("table_of_structs_elsewhere", """static const struct entry_t first = {7, "seven"}, second = {8, "eight"};
         static const struct entry_t *const places[] = {&first, &second};""", """
         if (i >= 2)

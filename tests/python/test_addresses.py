@@ -51,6 +51,9 @@ static const struct entry_t entries[] = {{10, "zero"}, {11, "one"}};
      6, ["'entries' has addresses in it", "local variable"]),
     (ENTRIES + "BPF_HASH(found, u32, struct entry_t);",
      "u32 k = 0; const struct entry_t *p = found.lookup(&k); if (!p) p = &entries[0]; return p->name[0];", 6, ["'entries'", "or elsewhere"]),
+    *((ENTRIES + "static const u64 number = 5; static const struct { int kind; const void *data; } mix[] = {%s};" % mix,
+       "return *(const u64 *)mix[ctx->args[0] & 1].data;", 6, ["'entries'", "or elsewhere"])
+      for mix in ("{1, &number}, {2, &entries[0].name}", "{2, &entries[0].name}, {1, &number}")),
     (ENTRIES + "struct wrap_t { int id; const struct entry_t *e; }; static const struct wrap_t wraps[] = {{1, entries}, {2, entries + 1}};"
      "BPF_HASH(copies, u32, struct wrap_t);",
      "u32 k = 0; struct wrap_t w = wraps[ctx->args[0] & 1]; copies.update(&k, &w); return w.e->name[0];", 6,

@@ -35,7 +35,8 @@ struct place {
 /* A load of an address, or a copy of memory with addresses in it. */
 struct site {
 	LLVMValueRef instruction;
-	LLVMValueRef from, to; /* to: of a copy */
+	unsigned from; /* which operand leads there: what that is changes as sites are rewritten */
+	bool is_copy;  /* to where operand 0 leads */
 	struct place place;
 	uint64_t size;
 };
@@ -176,6 +177,7 @@ static enum coverage coverage(const struct tables *tables, struct place place, u
 static struct place loaded_place(const struct tables *tables, struct place from)
 {
 	struct place result = {0};
+	bool elsewhere = from.mixed;
 
 	for (size_t i = 0; from.classes && i < tables->addresses.holder_count; i++) {
 		const struct ebcc_ir_holder *holder = &tables->addresses.holders[i];
@@ -190,10 +192,11 @@ static struct place loaded_place(const struct tables *tables, struct place from)
 				continue;
 			target = place_of(tables, slot->base);
 			target.at = slot->addend;
+			elsewhere |= !target.classes;
 			result = joined(result, target);
-			result.mixed |= from.mixed || (result.classes && !target.classes);
 		}
 	}
+	result.mixed |= result.classes && elsewhere;
 	return result;
 }
 
@@ -417,7 +420,6 @@ static void check_load(struct tables *tables, LLVMValueRef load, struct place pl
 	if (!refuse_functions(tables, load, place))
 		add_site(tables, (struct site){
 					 .instruction = load,
-					 .from = LLVMGetOperand(load, 0),
 					 .place = place,
 					 .size = size,
 				 });
@@ -438,8 +440,8 @@ static struct place at_distance(struct place place, uint64_t distance)
 }
 
 /* A copy of memory: each address in it is to be there as a whole. */
-static void check_copy(struct tables *tables, LLVMValueRef copy, struct place place,
-		       LLVMValueRef from, LLVMValueRef to, LLVMValueRef size)
+static void check_copy(struct tables *tables, LLVMValueRef copy, struct place place, unsigned from,
+		       LLVMValueRef size)
 {
 	uint64_t bytes = LLVMIsAConstantInt(size) ? LLVMConstIntGetZExtValue(size) : 0;
 	bool some = false;
@@ -465,7 +467,7 @@ static void check_copy(struct tables *tables, LLVMValueRef copy, struct place pl
 	if (some)
 		add_site(tables, (struct site){.instruction = copy,
 					       .from = from,
-					       .to = to,
+					       .is_copy = true,
 					       .place = place,
 					       .size = bytes});
 }
@@ -505,13 +507,11 @@ static void check_call(struct tables *tables, LLVMValueRef call, unsigned index,
 	    ebcc_ir_is_intrinsic(ir, call, EBCC_IR_LIFETIME_END))
 		return;
 	if (is_mem_intrinsic(ir, call) && index == 1)
-		check_copy(tables, call, place, LLVMGetOperand(call, 1), LLVMGetOperand(call, 0),
-			   size);
+		check_copy(tables, call, place, index, size);
 	else if (is_mem_intrinsic(ir, call) && index == 0)
 		check_store(tables, call, place, bytes);
 	else if (is_probe_read(call) && index == 2)
-		check_copy(tables, call, place, LLVMGetOperand(call, 2), LLVMGetOperand(call, 0),
-			   LLVMGetOperand(call, 1));
+		check_copy(tables, call, place, index, LLVMGetOperand(call, 1));
 	else if (!is_comparison(call) || coverage(tables, place, bytes) != NOTHING)
 		refuse_use(tables, call, place);
 }
@@ -697,7 +697,7 @@ static void rewrite_load(struct tables *tables, const struct site *site)
 	LLVMValueRef load = site->instruction, address;
 
 	LLVMPositionBuilderBefore(ir->builder, load);
-	address = build_read(tables, site->from, site->place,
+	address = build_read(tables, LLVMGetOperand(load, site->from), site->place,
 			     goes_to_string_helper(load, MAX_PASSES), load);
 	if (!address)
 		return;
@@ -710,6 +710,8 @@ static void rewrite_load(struct tables *tables, const struct site *site)
 static void rewrite_copy(struct tables *tables, const struct site *site)
 {
 	struct ebcc_ir *ir = tables->ir;
+	LLVMValueRef from = LLVMGetOperand(site->instruction, site->from);
+	LLVMValueRef to = LLVMGetOperand(site->instruction, 0);
 
 	LLVMPositionBuilderBefore(ir->builder, LLVMGetNextInstruction(site->instruction));
 	LLVMSetCurrentDebugLocation2(ir->builder, LLVMInstructionGetDebugLoc(site->instruction));
@@ -719,13 +721,12 @@ static void rewrite_copy(struct tables *tables, const struct site *site)
 
 		if (coverage(tables, place, EBCC_ADDRESS_SIZE) != ADDRESS)
 			continue;
-		address = build_read(tables, ebcc_ir_build_offset(ir, site->from, i), place, false,
+		address = build_read(tables, ebcc_ir_build_offset(ir, from, i), place, false,
 				     site->instruction);
 		if (!address)
 			return;
 		LLVMSetAlignment(
-			LLVMBuildStore(ir->builder, address, ebcc_ir_build_offset(ir, site->to, i)),
-			1);
+			LLVMBuildStore(ir->builder, address, ebcc_ir_build_offset(ir, to, i)), 1);
 	}
 }
 
@@ -734,7 +735,7 @@ static void rewrite(struct tables *tables)
 	if (!ebcc_ir_addresses_number(&tables->addresses))
 		return;
 	for (size_t i = 0; i < tables->site_count && !tables->ir->failed; i++) {
-		if (tables->sites[i].to)
+		if (tables->sites[i].is_copy)
 			rewrite_copy(tables, &tables->sites[i]);
 		else
 			rewrite_load(tables, &tables->sites[i]);
