@@ -124,8 +124,11 @@ def test_a_strangers_links(project, compiler):
             os.chmod(path, mode)
             os.symlink(path, project / (name + ".h"))
             os.lchown(project / (name + ".h"), NOBODY, NOBODY)
+        os.symlink(folder, project / "folder")
+        os.lchown(project / "folder", NOBODY, NOBODY)
         assert value(text='#include "public.h"\n' + RETURN, compiler=compiler) == 7
         assert "outside of what" in refusal('#include "secret.h"\n' + RETURN, compiler)
+        assert "outside of what" in refusal('#include "folder/secret.h"\n' + RETURN, compiler)
 
 
 def test_a_source_without_headers_reads_nothing_beside_it(project, compiler, tmp_path):

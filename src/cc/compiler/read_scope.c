@@ -76,7 +76,8 @@ static bool is_public(const char *real)
 	return true;
 }
 
-/* A link is followed where it tells its maker nothing new: to his own files and public ones. */
+/* A link is followed where it tells its maker nothing new: to files and directories of their own,
+ * and to public files. A public directory may hold files that are not. */
 static struct ebcc_error *add_linked(struct ebcc_read_scope *scope, int directory,
 				     const char *directory_path, const char *name)
 {
@@ -92,7 +93,7 @@ static struct ebcc_error *add_linked(struct ebcc_read_scope *scope, int director
 		return NULL;
 	if (!S_ISREG(target.st_mode) && !S_ISDIR(target.st_mode))
 		return NULL;
-	if (link.st_uid != target.st_uid && !is_public(real))
+	if (link.st_uid != target.st_uid && (S_ISDIR(target.st_mode) || !is_public(real)))
 		return NULL;
 	return add_real(scope, TAKE_PTR(real));
 }

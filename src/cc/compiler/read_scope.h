@@ -25,7 +25,7 @@ void ebcc_read_scope_deinit(struct ebcc_read_scope *scope);
 /*
  * Adds a directory, or a file. One that isn't there is left out, and so is "/", which would be
  * everything. What links in the directory itself lead to is added too, unless whoever made the link
- * may not be able to read it.
+ * may not be able to read all of it.
  */
 MUST_CHECK struct ebcc_error *ebcc_read_scope_add(struct ebcc_read_scope *scope, const char *path);
 
