@@ -307,9 +307,16 @@ static bool take(struct ebcc_perf_map *map, const char *data, size_t size)
 	return !map->line.failed;
 }
 
+/* Without memory nothing is kept, as of a map that is too large; the next read begins anew. */
+static struct ebcc_error *no_memory(struct ebcc_perf_map *map)
+{
+	ebcc_perf_map_deinit(map);
+	return ebcc_error_no_memory();
+}
+
 struct ebcc_error *ebcc_perf_map_add(struct ebcc_perf_map *map, const char *data, size_t size)
 {
-	return take(map, data, size) && index_new(map) ? NULL : ebcc_error_no_memory();
+	return take(map, data, size) && index_new(map) ? NULL : no_memory(map);
 }
 
 static bool has_sample(int fd, const struct ebcc_perf_map_sample *sample, uint64_t offset)
@@ -340,10 +347,10 @@ struct ebcc_error *ebcc_perf_map_read(struct ebcc_perf_map *map, int fd, uint64_
 		if (size <= 0)
 			break;
 		if (!take(map, data, size))
-			return ebcc_error_no_memory();
+			return no_memory(map);
 	}
 	*ret_more = size > 0 && !map->too_large;
-	return index_new(map) ? NULL : ebcc_error_no_memory();
+	return index_new(map) ? NULL : no_memory(map);
 }
 
 /* ---- Searching ---- */

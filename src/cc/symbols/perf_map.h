@@ -50,7 +50,8 @@ void ebcc_perf_map_init(struct ebcc_perf_map *map, size_t limit);
 void ebcc_perf_map_deinit(struct ebcc_perf_map *map);
 
 /* Adds the next @size bytes of the file, and makes its lines found. What is not of the format is
- * passed over. Names given out before are no longer good. Fails for lack of memory only. */
+ * passed over. Names given out before are no longer good. Fails for lack of memory only, and then
+ * the map is empty and begins anew. */
 MUST_CHECK struct ebcc_error *ebcc_perf_map_add(struct ebcc_perf_map *map, const char *data,
 						size_t size);
 

@@ -15,6 +15,7 @@
 #include "ebcc.h"
 #include "elf/symbols.h"
 #include "error_checks.h"
+#include "symbols/perf_map.h"
 
 static __attribute__((noinline)) int local_function(int number)
 {
@@ -167,6 +168,40 @@ START_TEST(little_memory_still_gives_names)
 }
 END_TEST
 
+static void add_lines(struct ebcc_perf_map *map, const char *lines)
+{
+	ck_assert_ok(ebcc_perf_map_add(map, lines, strlen(lines)));
+}
+
+static bool perf_map_has(const struct ebcc_perf_map *map, uint64_t address)
+{
+	const char *name;
+	uint64_t offset;
+
+	return ebcc_perf_map_find(map, address, &name, &offset);
+}
+
+/* What was read in part could give names of functions that were replaced. */
+START_TEST(a_perf_map_starts_over_when_memory_is_short)
+{
+	static const char second[] = "2000 10 second\n";
+	struct ebcc_perf_map map;
+	struct ebcc_error *error;
+
+	ebcc_perf_map_init(&map, 1 << 20);
+	add_lines(&map, "1000 10 first\n");
+	ck_assert(perf_map_has(&map, 0x1000));
+	map.names.failed = true;
+	error = ebcc_perf_map_add(&map, second, strlen(second));
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_NO_MEMORY);
+	ck_assert(!perf_map_has(&map, 0x1000) && !perf_map_has(&map, 0x2000));
+	ck_assert_uint_eq(map.size, 0);
+	add_lines(&map, "1000 10 first\n2000 10 second\n");
+	ck_assert(perf_map_has(&map, 0x1000) && perf_map_has(&map, 0x2000));
+	ebcc_perf_map_deinit(&map);
+}
+END_TEST
+
 START_TEST(files_by_build_id)
 {
 	unsigned char id[64];
@@ -217,6 +252,7 @@ int main(void)
 	tcase_add_test(symbols, processes_that_are_not);
 	tcase_add_test(symbols, a_library_that_comes_later);
 	tcase_add_test(symbols, little_memory_still_gives_names);
+	tcase_add_test(symbols, a_perf_map_starts_over_when_memory_is_short);
 	tcase_add_test(symbols, files_by_build_id);
 	suite_add_tcase(suite, symbols);
 	runner = srunner_create(suite);
