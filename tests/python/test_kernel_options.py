@@ -94,8 +94,7 @@ def test_what_this_kernel_shows(own_cache):
         config = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", file.read(), re.M))
     checks = ["defined(CONFIG_ARCH_HAS_SYSCALL_WRAPPER)", "HERTZ == %s" % config["CONFIG_HZ"],
               "CONFIG_HZ == %s" % config["CONFIG_HZ"], "CONFIG_NR_CPUS == %s" % config["CONFIG_NR_CPUS"]]
-    checks += ["%sdefined(CONFIG_%s)" % ("" if config.get("CONFIG_" + name) == "y" else "!", name) for name in (
-        "SMP", "PREEMPT_RT", "PREEMPT_DYNAMIC")]
+    checks += ["%sdefined(CONFIG_%s)" % ("" if config.get("CONFIG_" + name) == "y" else "!", name) for name in ("SMP", "PREEMPT_RT")]
     checks += ["defined(CONFIG_%s)" % name for name in SHOWN + ["MODULES", "NET_NS", "PID_NS", "UTS_NS", "USER_NS", "IPC_NS"]
                if config.get("CONFIG_" + name) == "y"]
     text = "".join("#if !(%s)\n#error %s\n#endif\n" % (check, check) for check in checks if "HERTZ" not in check)
@@ -130,6 +129,20 @@ def test_places(place):
 def test_a_fifo_in_the_place_of_a_configuration():
     words = said(PROGRAM % "CONFIG_NAMED_HERE", before="mkfifo /boot/config-%s; " % RELEASE)
     assert "no configuration of the kernel was found" in words
+
+
+@pytest.mark.parametrize("release, version, known", [
+    ("6.1.0", "#1 SMP PREEMPT_DYNAMIC Debian", True), ("6.12.0", "#1 SMP PREEMPT_RT", False), ("5.15.0", "#1 SMP PREEMPT", False),
+    ("5.10.0", "#1 SMP PREEMPT", True)])
+def test_what_the_version_says_of_preemption(release, version, known, tmp_path, caplog):
+    """A kernel that can be told to preempt doesn't always say so."""
+    for name, text in (("proc/sys/kernel/osrelease", release), ("proc/sys/kernel/version", version)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    (tmp_path / "sys/kernel/btf").mkdir(parents=True)
+    (tmp_path / "sys/kernel/btf/vmlinux").symlink_to("/sys/kernel/btf/vmlinux")
+    module_for(tmp_path, "#ifdef CONFIG_PREEMPT_DYNAMIC\n#endif\n" + PROGRAM % "0")
+    assert ("counted as not set: CONFIG_PREEMPT_DYNAMIC;" in caplog.text) != known
 
 
 def module_for(root, text):

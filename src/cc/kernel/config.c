@@ -130,7 +130,9 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* "#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-01-01)": the words are the kernel's own. */
+/* "#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-01-01)": the words are the kernel's own. Without
+ * the second one, the option, which came with 5.12, may still be set: PREEMPT_RT takes its place,
+ * and kernels before 5.16 say PREEMPT. */
 static bool find_version_word(const struct ebcc_kernel_info *kernel, const char *symbol,
 			      const char **ret)
 {
@@ -140,7 +142,8 @@ static bool find_version_word(const struct ebcc_kernel_info *kernel, const char 
 		if (strcmp(symbol + strlen("CONFIG_"), words[i]) || *kernel->version != '#')
 			continue;
 		*ret = has_word(kernel->version, words[i]) ? "y" : NULL;
-		return true;
+		return *ret || strcmp(words[i], "PREEMPT_DYNAMIC") ||
+		       kernel->version_code < VERSION(5, 12);
 	}
 	return false;
 }
