@@ -164,6 +164,7 @@ static char *defined_license(struct ebcc_ir *ir)
 {
 	LLVMValueRef node, string;
 	const char *text;
+	char *license;
 	unsigned length;
 
 	if (LLVMGetNamedMetadataNumOperands(ir->module, EBCC_CLANG_LICENSE) != 1)
@@ -174,7 +175,10 @@ static char *defined_license(struct ebcc_ir *ir)
 	if (!text)
 		return NULL;
 	length = (unsigned)unquote(&text, length);
-	return strndup(text, length);
+	license = strndup(text, length);
+	if (!license)
+		ebcc_ir_no_memory(ir);
+	return license;
 }
 
 static LLVMValueRef license_variable(struct ebcc_ir *ir)
