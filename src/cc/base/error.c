@@ -83,7 +83,7 @@ static const struct {
 	{528, "The request was begun and takes long (EJUKEBOX)"},
 	{529, "The request was queued (EIOCBQUEUED)"},
 	{530, "It conflicts with state that was recalled (ERECALLCONFLICT)"},
-	{531, "Its state can't be had back (ENOGRACE)"},
+	{531, "Its state can no longer be reclaimed (ENOGRACE)"},
 };
 
 const char *ebcc_strerror(int errnum)
