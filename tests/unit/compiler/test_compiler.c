@@ -493,6 +493,12 @@ START_TEST(flags_of_the_driver)
 		"-fno-exceptions",
 		"-fstack-protector-strong",
 		"-fno-stack-clash-protection",
+		"-fcf-protection",
+		"-mbranch-protection=standard",
+		"-flto=auto",
+		"-ffile-prefix-map=/build=.",
+		"-fasynchronous-unwind-tables",
+		"-fdelete-null-pointer-checks",
 		"-fno-PIE",
 		"-fverbose-asm",
 		"-fno-math-errno",
@@ -517,6 +523,19 @@ START_TEST(flags_of_the_driver)
 
 		assert_ok(&answer);
 	}
+}
+END_TEST
+
+/* What replaces a part of the paths in messages and debug information does so in __FILE__, too. */
+START_TEST(prefix_of_file)
+{
+	static const char *const cflags[] = {"-ffile-prefix-map=main=very/long"};
+	struct ebcc_cc_answer answer AUTO_ANSWER =
+		compile_flags("_Static_assert(sizeof(__FILE__) == sizeof(\"very/long.c\"), __FILE__);\n"
+			      "int prog(void *ctx) { return 0; }\n",
+			      cflags, 1);
+
+	assert_ok(&answer);
 }
 END_TEST
 
@@ -918,6 +937,7 @@ int main(void)
 	tcase_add_test(tcase, missing_candidates_are_dependencies);
 	tcase_add_test(tcase, flags_reach_clang);
 	tcase_add_test(tcase, flags_of_the_driver);
+	tcase_add_test(tcase, prefix_of_file);
 	tcase_add_test(tcase, unsigned_char);
 	tcase_add_test(tcase, bad_flags_are_diagnostics);
 	tcase_add_test(tcase, werror_is_obeyed);
