@@ -181,7 +181,7 @@ int table_open_events(lua_State *L)
 	lua_getiuservalue(L, 1, TABLE_MODULE);
 	lua_getiuservalue(L, -1, MODULE_READERS);
 	if (lua_getfield(L, -1, name) != LUA_TNIL)
-		return error_raise_state(L, "the events of this table are open already");
+		return error_raise_state(L, "the events of this table are already open");
 	lua_pop(L, 1);
 	/* Noted before it is opened: from then on the library has its address. */
 	opts.ctx = reader_push(L, table);

@@ -289,7 +289,7 @@ function TestEvents:test_closing_and_opening_again()
   local perf = self.bpf:get_table("perf")
   local first, second = 0, 0
   perf:open_perf_buffer(function() first = first + 1 end)
-  lu.assertStrContains(helper.raised(perf.open_perf_buffer, perf, print), "open already")
+  lu.assertStrContains(helper.raised(perf.open_perf_buffer, perf, print), "already open")
   perf:close_events()
   perf:open_perf_buffer(function() second = second + 1 end)
   helper.act()

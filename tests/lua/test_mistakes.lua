@@ -109,7 +109,7 @@ int f(void *ctx) { return limit; }
     { 'bpf:get_table("perf"):open_perf_buffer(print, { page_count = "x" })', "page_count is to be a whole number" },
     { 'bpf:get_table("perf"):open_ring_buffer(print)', "open_ring_buffer does not open table 'perf': open_perf_buffer does" },
     { 'bpf:get_table("ring"):open_perf_buffer(print)', "open_perf_buffer does not open table 'ring': open_ring_buffer does" },
-    { 'bpf:get_table("h"):open_perf_buffer(print)', "table 'h' is no perf or ring buffer" },
+    { 'bpf:get_table("h"):open_perf_buffer(print)', "table 'h' is not a perf or ring buffer" },
     { 'bpf:get_table("perf"):open_perf_buffer(print, "struct {")', "event type does not compile" },
     { 'BPF:new { text = 5 }', "BPF:new{}: text is to be a string, not a number" },
     { 'BPF:new { text = "", cflag = {} }', "BPF:new{} has no option 'cflag'; it takes allow_rlimit, " },

@@ -121,7 +121,7 @@ def test_second_pipeline(caplog, capfd):
         assert list(bpf["values"][0].slot) == [0] * 7 + [2] + [0] * 8
     told = [record.getMessage() for record in caplog.records if "second pipeline" in record.getMessage()]
     assert len(told) == 1
-    assert "program 'tracepoint__syscalls__sys_enter_getpgid' was loaded as compiled by the second pipeline" in told[0]
+    assert "program 'tracepoint__syscalls__sys_enter_getpgid' was loaded from the second pipeline" in told[0]
     assert "unbounded memory access" in told[0]
     text = capfd.readouterr().err
     first, second = text.split("\nsecond pipeline:\n")

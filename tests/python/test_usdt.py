@@ -476,7 +476,7 @@ def test_many_locations(trace, tmp_path):
     bpf = trace(enabled("place", path=path))
     subprocess.run([path], check=True)
     assert values(bpf, 1) == [[i // 2] for i in range(12)]
-    with pytest.raises(ebcc.StateError, match="before load"):
+    with pytest.raises(ebcc.StateError, match="before the module is loaded"):
         bpf.module.reserve_usdt(1000)
 
 

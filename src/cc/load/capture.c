@@ -6,7 +6,7 @@
 
 #include "kernel/privilege.h"
 
-/* libbpf's messages kept for one error. */
+/* How much of libbpf's output is kept for one error, in bytes. */
 #define CAPTURE_LIMIT 4096
 
 static void capture_message(void *ctx, enum ebcc_log_level level, const char *message)
@@ -69,11 +69,10 @@ struct ebcc_error *ebcc_load_error(int errnum, const char *what, const struct eb
 			what);
 	ebcc_capture_reason(capture, &reason);
 	if (errnum == ENOMEM)
-		return ebcc_error_create(
-			EBCC_ERROR_NO_MEMORY,
-			"%s: the kernel has not enough memory, or the limit of locked "
-			"memory (ulimit -l) is too small%s",
-			what, ebcc_buf_string(&reason));
+		return ebcc_error_create(EBCC_ERROR_NO_MEMORY,
+					 "%s: the kernel is out of memory, or the limit on locked "
+					 "memory (ulimit -l) is too small%s",
+					 what, ebcc_buf_string(&reason));
 	return ebcc_error_os(EBCC_ERROR_LOAD, errnum, "%s: the kernel refused to load it%s", what,
 			     ebcc_buf_string(&reason));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What libbpf prints while it works, as the text of an error.
+ * Turns what libbpf prints while it works into the text of an error.
  */
 #ifndef EBCC_LOAD_CAPTURE_H
 #define EBCC_LOAD_CAPTURE_H
@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-/* What libbpf printed while a call of its ran: the first reason is its best explanation. */
+/* What libbpf printed during a call: the first reason is its best explanation. */
 struct ebcc_capture {
 	struct ebcc_log log;		/* goes to LOG_SCOPE() */
 	const struct ebcc_log *forward; /* receives the messages too */
@@ -19,12 +19,12 @@ void ebcc_capture_init(struct ebcc_capture *capture, const struct ebcc_log *forw
 void ebcc_capture_deinit(struct ebcc_capture *capture);
 #define AUTO_CAPTURE CLEANUP(ebcc_capture_deinit)
 
-/* Appends the first line that libbpf printed of a map or program, behind ": ". What it says of
- * their description (BTF) it then does without. */
+/* Appends the first line that libbpf printed about a map or program, in parentheses. Lines about
+ * BTF are skipped: when the kernel refuses BTF, libbpf goes on without it. */
 void ebcc_capture_reason(const struct ebcc_capture *capture, struct ebcc_buf *buf);
 
 /* The error of a refused load, from errno and what libbpf printed; EPERM says what privilege
- * is missing. @what: "program 'f'". */
+ * is missing. @what is what was to be loaded, such as "program 'f'". */
 struct ebcc_error *ebcc_load_error(int errnum, const char *what,
 				   const struct ebcc_capture *capture);
 

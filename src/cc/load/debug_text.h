@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The texts that EBCC_DEBUG_... bits ask for.
+ * The texts that the EBCC_DEBUG_... bits ask for.
  */
 #ifndef EBCC_LOAD_DEBUG_TEXT_H
 #define EBCC_LOAD_DEBUG_TEXT_H

@@ -2,17 +2,100 @@
 /*
  * Readers of perf and ring buffers.
  *
- * A reader is woken in batches: when a quarter of a buffer is full, and a poll looks by itself
- * every few tens of milliseconds for what is less than that. For perf buffers the kernel does so;
- * with wakeup_events the caller decides, and only the kernel's wake-ups count. Writers to a ring
- * buffer do so as long as its reader asks them to (compiler/passes/pipeline.h: __ebcc_batch_NAME),
- * which it does while events keep coming: what comes after a silence wakes it at once. A perf
- * descriptor tells each wake-up once, to whoever asks first, be it through a nested epoll; so when
- * a reader turns out to be ready all of it is read.
+ * Programs write events to a map: a perf buffer has a ring for each CPU, a ring buffer has one ring
+ * for all. A reader takes the events out and passes each to a callback. Reading itself is left to
+ * libbpf and perf_cpus.c; this file decides when to sleep and when to look, counts losses, and
+ * keeps readers consistent while callbacks do as they like.
  *
- * Lost events are counted by the programs (compiler/passes/pipeline.h: __ebcc_lost_NAME), one
- * counter per CPU, in a section that is mapped here. The perf buffer's own records of losses come
- * late or never, and would count twice.
+ * An example
+ * ----------
+ *
+ *     BPF_RINGBUF_OUTPUT(ring, 16);
+ *
+ *     RAW_TRACEPOINT_PROBE(sys_enter)
+ *     {
+ *             u64 now = bpf_ktime_get_ns();
+ *
+ *             ring.ringbuf_output(&now, sizeof(now), 0);
+ *             return 0;
+ *     }
+ *
+ * Besides the map "ring", of 16 pages (64 KiB), the compiled object has two variables in its
+ * section .data.ebcc (compiler/passes/pipeline.h), through which the programs and the reader talk
+ * to each other. find_variable() finds them in the object's BTF and maps the section into memory:
+ *
+ *     __ebcc_batch_ring     how many bytes may wait before the reader is woken; 0: no batches
+ *     __ebcc_lost_ring[]    a struct ebcc_loss_slot for each CPU, with the count of lost events
+ *
+ * ebcc_table_open_events() creates a struct reader for the table and appends it to the module's
+ * list. ebcc_module_poll() then alternates, in poll_until(), between deliver_pending(), which
+ * passes to the callbacks what the buffers hold, and wait_for_wakeup(), which sleeps in poll(2). It
+ * returns as soon as it has delivered anything, and the caller polls again.
+ *
+ * When to wake up
+ * ---------------
+ *
+ * Waking a reader costs more than anything else that happens to an event. So while events keep
+ * coming, a reader reads them in batches: it sleeps until a quarter of the buffer is full, and
+ * looks every 30 ms (BATCH_DELAY_MS) for less than that. Five events of the example, the first
+ * after a long silence and the others 10 ms apart, go like this (strace shows the poll timeouts):
+ *
+ *       ms                                                    __ebcc_batch_ring   poll sleeps
+ *     -----                                                   -----------------   -----------
+ *        -   Nothing has happened for a while.                                0        500 ms
+ *        0   Event 1. Batches are off, so the kernel wakes
+ *            the reader: drain() delivers the event, and
+ *            ask_for_batches() turns batches on.                          16384         30 ms
+ *     10-20  Events 2 and 3. ringbuf_output() finds less
+ *            than 16384 bytes waiting: it wakes no one.
+ *        30  The sleep ends; events 2 and 3 are delivered.                16384         30 ms
+ *     30-40  Events 4 and 5.
+ *        60  Events 4 and 5 are delivered.                                16384         30 ms
+ *        90  Nothing there.                                               16384         30 ms
+ *       120  60 ms without an event: max_sleep() calls
+ *            end_batches().                                                   0         30 ms
+ *       150  Nothing there.                                                   0        500 ms
+ *
+ * After turning batches off, the reader looks once more after 30 ms, and then every 500 ms
+ * (IDLE_DELAY_MS): a program may have read the old value of __ebcc_batch_ring just before, decided
+ * to wake no one, and written its event after the reader's last look.
+ *
+ * That was a ring buffer. The other cases:
+ *
+ * - For perf buffers the kernel batches: wakeup_watermark is a quarter of a ring. The reader looks
+ *   every 30 ms.
+ * - With wakeup_events set, the caller decides, and only the kernel's wake-ups count. A perf buffer
+ *   is then read only when the kernel says so; a ring buffer never asks for batches.
+ * - Objects that ebcc did not compile have no such variables. Their programs follow the kernel's
+ *   rule, which wakes the reader for every event for which it is asleep.
+ * - ebcc_module_poll_fd() gives the caller an epoll descriptor for an event loop of its own. A loop
+ *   that sleeps in epoll_wait() does not look every 30 ms, so ring buffers stop batching, and for
+ *   perf buffers a timer makes the descriptor readable that often.
+ *
+ * A perf descriptor reports each wake-up only once, to the first who asks, even through a nested
+ * epoll descriptor. So when a reader turns out to be ready, all that it holds is read.
+ *
+ * What was lost
+ * -------------
+ *
+ * When the kernel refuses an event, because the ring is full, the program's output method adds 1 to
+ * its CPU's slot of __ebcc_lost_ring. report_lost() compares the slots with what the lost callback
+ * was last told (reader->lost_seen). The kernel's own records of losses (PERF_RECORD_LOST) are
+ * ignored: they come only with the next event that gets through, late or never, and would count
+ * losses twice. The slots also tell on which CPU a perf buffer has no ring; perf_cpus.c reads that.
+ *
+ * What callbacks may do
+ * ---------------------
+ *
+ * A callback stops the poll by returning non-zero. libbpf then leaves the rest of the events in
+ * the buffer, but the kernel will not wake the reader for them again: reader->unfinished says that
+ * the next poll must look anyway. A callback may close its own reader or any other; the struct
+ * stays on the list, marked closed, until the poll ends and reap() frees it. Polling the same
+ * module from a callback is an error.
+ *
+ * Forked processes inherit all of this. A ring buffer goes on working in the child. A perf buffer's
+ * rings are mapped in the parent only: check_owner() refuses to poll them, and check_not_open()
+ * refuses to open the table again as long as the parent reads it (struct ebcc_loss_slot, listener).
  */
 #include "load/events.h"
 
@@ -36,13 +119,13 @@
 
 #define DEFAULT_PAGES 8
 #define MAX_PAGES (1u << 20)
-/* The longest that an event waits in a batch. */
+/* The longest time that an event waits in a batch. */
 #define BATCH_DELAY_MS 30
-/* The longest wait of a ring's reader that asks for no batches: a writer that had
- * decided to wake nobody just before may have written after the last look. And of a perf buffer's
- * reader that leaves the waking to the kernel: a CPU without a ring wakes nobody. */
+/* The longest sleep without batches. For rings, because a program may have decided to wake no one
+ * just before batches were turned off; for perf buffers that rely on the kernel's wake-ups, because
+ * a CPU without a ring wakes no one. */
 #define IDLE_DELAY_MS 500
-/* What callbacks return to libbpf to make it stop; any other error is libbpf's own. */
+/* Our callbacks return this to libbpf to make it stop; any other error is libbpf's own. */
 #define STOPPED (-ECANCELED)
 
 /* The mapped counters of one table's losses. */
@@ -59,28 +142,28 @@ struct reader {
 	struct ebcc_events_opts opts;
 	struct ebcc_perf_cpus *perf;
 	struct ring_buffer *ring;
-	bool batched;		  /* perf buffers: looks by itself */
-	const uint64_t *position; /* rings: up to where they were read, in bytes; mapped, or NULL */
-	uint64_t *batch;	  /* rings: where writers look whom to wake; or NULL */
-	int64_t busy_until; /* rings: batches are asked for until then, in milliseconds; 0: are not
-			     */
-	bool unfinished;    /* stopped by a callback: there may be more, without a wake-up */
-	bool closed;	    /* by a callback of its own: freed when the poll ends */
+	bool batched;		  /* perf buffers: the reader looks without being woken */
+	const uint64_t *position; /* rings: consumer position in bytes; mapped, or NULL */
+	uint64_t *batch;	  /* rings: __ebcc_batch_NAME, or NULL */
+	int64_t batches_until;	  /* rings: batches are on until then, in milliseconds; 0: off */
+	bool unfinished;	  /* there may be more events, for which no wake-up will come */
+	bool closed;		  /* during a poll: freed when the poll ends */
 	struct lost lost;
 	pid_t owner;	     /* the process that opened it */
-	uint64_t *lost_seen; /* per counter, what the lost callback was told */
-	uint64_t budget; /* bytes that one round may deliver, so that no ring keeps it for ever */
+	uint64_t *lost_seen; /* for each counter, the value that was last reported */
+	uint64_t budget; /* bytes left in this round, so that a busy ring can't keep it forever */
 };
 
 struct ebcc_events {
 	struct reader *readers;
-	int epoll_fd; /* for event loops; -1 until asked for */
-	int timer_fd; /* makes it readable for batches */
+	int epoll_fd; /* for the caller's event loop; -1 until requested */
+	int timer_fd; /* makes epoll_fd readable every BATCH_DELAY_MS */
 	bool polling;
-	bool stopped;	  /* a callback said so */
-	size_t delivered; /* events, in this poll */
-	bool reported;	  /* losses, in this poll */
-	bool discarded;	  /* events were given up by the programs, in this poll */
+	/* In the current or last poll: */
+	bool stopped;	    /* a callback stopped it */
+	size_t delivered;   /* number of events */
+	bool reported_lost; /* a lost callback was called */
+	bool saw_discarded; /* a ring held only events that the programs had discarded */
 };
 
 static bool is_output_table(const struct ebcc_table *table)
@@ -92,8 +175,8 @@ static bool is_output_table(const struct ebcc_table *table)
 /* ---- losses ---- */
 
 /*
- * Finds the dialect's variable @prefix followed by the table's name in the mapped section: u64
- * numbers, *@ret_size bytes of them. NULL and 0 where the source doesn't write to the table.
+ * Finds the dialect's variable named @prefix and the table's name in the mapped section: *@ret_size
+ * bytes of u64 numbers. *@ret is NULL if no program writes to the table.
  */
 static struct ebcc_error *find_variable(const struct ebcc_table *table, const char *prefix,
 					uint64_t **ret, size_t *ret_size)
@@ -113,7 +196,7 @@ static struct ebcc_error *find_variable(const struct ebcc_table *table, const ch
 	if (variable.offset % sizeof(uint64_t) || variable.offset > map->leaf_size ||
 	    variable.size < sizeof(uint64_t) || variable.size > map->leaf_size - variable.offset)
 		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the variable %s lies outside of its section",
+					 "the variable %s is outside its section",
 					 ebcc_buf_string(&name));
 	*ret = (uint64_t *)((char *)data + variable.offset);
 	*ret_size = variable.size;
@@ -144,7 +227,7 @@ struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret)
 
 	if (!is_output_table(table))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "table '%s' is no perf or ring buffer", table->name);
+					 "table '%s' is not a perf or ring buffer", table->name);
 	TRY(ebcc_module_load(table->module));
 	TRY(find_lost(table, &lost));
 	for (size_t i = 0; i < lost.count; i++)
@@ -153,8 +236,8 @@ struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret)
 	return NULL;
 }
 
-/* What was lost before the reader was opened is not news to its callback. */
-static struct ebcc_error *watch_losses(struct reader *reader)
+/* Remembers the current counts: losses before the reader was opened are not reported to it. */
+static struct ebcc_error *init_lost_seen(struct reader *reader)
 {
 	TRY(find_lost(reader->table, &reader->lost));
 	reader->lost_seen = calloc(reader->lost.count + 1, sizeof(*reader->lost_seen));
@@ -165,7 +248,7 @@ static struct ebcc_error *watch_losses(struct reader *reader)
 	return NULL;
 }
 
-/* Tells the lost callback what is new. */
+/* Reports new losses to the lost callback. */
 static void report_lost(struct reader *reader)
 {
 	struct ebcc_events *events = reader->events;
@@ -174,13 +257,13 @@ static void report_lost(struct reader *reader)
 		return;
 	for (size_t i = 0; i < reader->lost.count && !reader->closed && !events->stopped; i++) {
 		uint64_t lost = lost_on(&reader->lost, i);
-		uint64_t news = lost - reader->lost_seen[i];
+		uint64_t newly_lost = lost - reader->lost_seen[i];
 
-		if (!news)
+		if (!newly_lost)
 			continue;
 		reader->lost_seen[i] = lost;
-		events->reported = true;
-		if (reader->opts.lost(reader->opts.ctx, reader->ring ? -1 : (int)i, news))
+		events->reported_lost = true;
+		if (reader->opts.lost(reader->opts.ctx, reader->ring ? -1 : (int)i, newly_lost))
 			events->stopped = true;
 	}
 }
@@ -192,22 +275,23 @@ static void write_batch(const struct reader *reader, uint64_t size)
 	__atomic_store_n(reader->batch, size, __ATOMIC_SEQ_CST);
 }
 
-/* Events came. With a descriptor given out, whoever waits on it is to see each wake-up. */
+/* Called when events came. Not if the caller waits on a descriptor, which must become readable for
+ * each event. */
 static void ask_for_batches(struct reader *reader, int64_t now)
 {
 	if (!reader->batch || reader->events->epoll_fd >= 0)
 		return;
-	if (!reader->busy_until)
+	if (!reader->batches_until)
 		write_batch(reader, reader->table->max_entries / 4);
-	reader->busy_until = now + 2 * BATCH_DELAY_MS;
+	reader->batches_until = now + 2 * BATCH_DELAY_MS;
 }
 
-/* No events came for a while: the next one is to wake the reader. */
+/* Called when no events came for a while: the next one shall wake the reader. */
 static void end_batches(struct reader *reader)
 {
-	if (reader->busy_until && reader->owner == getpid())
+	if (reader->batches_until && reader->owner == getpid())
 		write_batch(reader, 0);
-	reader->busy_until = 0;
+	reader->batches_until = 0;
 }
 
 /* ---- opening and closing ---- */
@@ -225,7 +309,8 @@ static void reader_destroy(struct reader *reader)
 	free(reader);
 }
 
-/* False: stop reading; what is left stays in the buffer for the next round. */
+/* Passes an event to the callback. Returns false to stop reading; the rest stays in the buffer for
+ * the next round. */
 static bool deliver(struct reader *reader, int cpu, const void *data, size_t size)
 {
 	struct ebcc_events *events = reader->events;
@@ -277,7 +362,9 @@ static struct ebcc_error *open_perf(struct reader *reader)
 	if (opts.pages > MAX_PAGES || opts.pages & (opts.pages - 1))
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"a perf buffer has a power of two of pages per CPU, not %zu", opts.pages);
+			"the number of pages per CPU of a perf buffer must be a power of two, not "
+			"%zu",
+			opts.pages);
 	reader->batched = !reader->opts.wakeup_events;
 	if (reader->batched) {
 		opts.attr.watermark = 1;
@@ -290,9 +377,10 @@ static struct ebcc_error *open_perf(struct reader *reader)
 				 "the perf buffer of '%s' can't be opened", reader->table->name);
 }
 
-/* Maps the page that begins with the consumer's position (linux/bpf.h does not name it; it is the
- * interface of BPF_MAP_TYPE_RINGBUF). libbpf tells events only, not what was discarded. */
-static void map_position(struct reader *reader)
+/* Maps the page that begins with the consumer position (part of the interface of
+ * BPF_MAP_TYPE_RINGBUF, though linux/bpf.h does not name it). It shows discarded events, too, about
+ * which libbpf says nothing. */
+static void map_consumer_position(struct reader *reader)
 {
 	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,
 			  reader->table->fd, 0);
@@ -300,7 +388,7 @@ static void map_position(struct reader *reader)
 	reader->position = page == MAP_FAILED ? NULL : page;
 }
 
-static uint64_t position_of(const struct reader *reader)
+static uint64_t consumer_position(const struct reader *reader)
 {
 	return reader->position ? __atomic_load_n(reader->position, __ATOMIC_RELAXED) : 0;
 }
@@ -315,7 +403,7 @@ static struct ebcc_error *open_ring(struct reader *reader)
 	if (!reader->ring)
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "the ring buffer '%s' can't be opened",
 				     reader->table->name);
-	map_position(reader);
+	map_consumer_position(reader);
 	return NULL;
 }
 
@@ -351,7 +439,7 @@ static struct ebcc_error *check_open(const struct ebcc_table *table,
 {
 	if (!is_output_table(table))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "table '%s' is no perf or ring buffer", table->name);
+					 "table '%s' is not a perf or ring buffer", table->name);
 	if (!opts || opts->sz < offsetof(struct ebcc_events_opts, lost) || !opts->event)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "table '%s' is opened without an event callback, or with "
@@ -360,8 +448,8 @@ static struct ebcc_error *check_open(const struct ebcc_table *table,
 	return NULL;
 }
 
-/* Who may open a table: nobody else has it open. What this process has inherited from one that
- * is gone, or has closed it, is in nobody's way. */
+/* Checks that no one else reads the table. A reader inherited from a process that has ended, or has
+ * closed its own, does not count: it is closed here. */
 static struct ebcc_error *check_not_open(struct ebcc_table *table)
 {
 	struct reader *reader = find_reader(table);
@@ -373,31 +461,34 @@ static struct ebcc_error *check_not_open(struct ebcc_table *table)
 			? 0
 			: ebcc_perf_cpus_other_listener(lost.slots, lost.count);
 	if (other)
-		return ebcc_error_create(EBCC_ERROR_STATE,
-					 "process %d has the perf buffer of '%s' open, and opening "
-					 "it here would take its events away: make a BPF object of "
-					 "this process's own, or open it when that process has "
-					 "closed it or ended",
-					 other, table->name);
+		return ebcc_error_create(
+			EBCC_ERROR_STATE,
+			"process %d has the perf buffer of '%s' open, and opening "
+			"it here would take its events away: create another BPF "
+			"object in this process, or open it after that process has "
+			"closed it or ended",
+			other, table->name);
 	if (reader && reader->perf && reader->owner != getpid())
 		ebcc_table_close_events(table);
 	else if (reader)
-		return ebcc_error_create(EBCC_ERROR_STATE, "the events of '%s' are open already",
+		return ebcc_error_create(EBCC_ERROR_STATE, "the events of '%s' are already open",
 					 table->name);
 	return NULL;
 }
 
-static struct ebcc_error *watch(struct ebcc_events *events, int fd)
+/* Adds a descriptor to the caller's epoll descriptor, if that was requested. */
+static struct ebcc_error *add_to_epoll(struct ebcc_events *events, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 
 	if (events->epoll_fd < 0 || !epoll_ctl(events->epoll_fd, EPOLL_CTL_ADD, fd, &event))
 		return NULL;
-	return ebcc_error_os(EBCC_ERROR_OS, errno, "a reader can't be watched");
+	return ebcc_error_os(EBCC_ERROR_OS, errno, "can't wait for events of a reader");
 }
 
-/* Batches below the watermark wake nobody: with a descriptor given out, a timer has to. */
-static struct ebcc_error *watch_batches(struct ebcc_events *events)
+/* Starts a timer for the caller's epoll descriptor, if a perf buffer needs it: a batch below the
+ * watermark wakes no one. */
+static struct ebcc_error *start_batch_timer(struct ebcc_events *events)
 {
 	struct itimerspec tick = {
 		.it_value.tv_nsec = BATCH_DELAY_MS * 1000000L,
@@ -411,20 +502,20 @@ static struct ebcc_error *watch_batches(struct ebcc_events *events)
 		return NULL;
 	events->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (events->timer_fd < 0 || timerfd_settime(events->timer_fd, 0, &tick, NULL))
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "a timer can't be made");
-	return watch(events, events->timer_fd);
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't create a timer");
+	return add_to_epoll(events, events->timer_fd);
 }
 
 static struct ebcc_error *open_reader(struct reader *reader)
 {
 	LOG_SCOPE(&reader->table->module->log);
 
-	TRY(watch_losses(reader));
+	TRY(init_lost_seen(reader));
 	if (reader->source == EBCC_EVENTS_PERF)
 		TRY(open_perf(reader));
 	else
 		TRY(open_ring(reader));
-	return watch(reader->events, reader_fd(reader));
+	return add_to_epoll(reader->events, reader_fd(reader));
 }
 
 struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
@@ -455,13 +546,13 @@ struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
 	for (last = &events->readers; *last;)
 		last = &(*last)->next;
 	*last = reader;
-	error = watch_batches(events);
+	error = start_batch_timer(events);
 	if (error)
 		ebcc_table_close_events(table);
 	return error;
 }
 
-/* Frees what was closed, unless a poll is on its way through the list. */
+/* Frees closed readers, unless a poll is walking the list. */
 static void reap(struct ebcc_events *events)
 {
 	for (struct reader **place = &events->readers; *place && !events->polling;) {
@@ -513,19 +604,19 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* libbpf reads a perf buffer up to where it was at the start, but a ring as long as it is being
- * filled. */
+/* libbpf reads a perf buffer up to the head that it had at the start, but a ring buffer for as long
+ * as it is being filled. */
 static uint64_t round_budget(const struct reader *reader)
 {
 	return reader->ring ? reader->table->max_entries : UINT64_MAX;
 }
 
-/* Delivers everything that is in the reader's buffers. */
+/* Delivers everything in the reader's buffers. */
 static struct ebcc_error *drain(struct reader *reader)
 {
 	size_t delivered = reader->events->delivered;
-	uint64_t position = position_of(reader);
-	bool discarded;
+	uint64_t position = consumer_position(reader);
+	bool only_discarded;
 	int err;
 
 	reader->unfinished = false;
@@ -535,73 +626,75 @@ static struct ebcc_error *drain(struct reader *reader)
 	if (err < 0 && !reader->unfinished)
 		return ebcc_error_os(EBCC_ERROR_OS, -err, "the events of '%s' can't be read",
 				     reader->table->name);
-	discarded = reader->events->delivered == delivered && position_of(reader) != position;
-	reader->events->discarded |= discarded;
-	if (reader->events->delivered != delivered || discarded)
+	only_discarded =
+		reader->events->delivered == delivered && consumer_position(reader) != position;
+	reader->events->saw_discarded |= only_discarded;
+	if (reader->events->delivered != delivered || only_discarded)
 		ask_for_batches(reader, now_ms());
 	return NULL;
 }
 
-static bool concerns(const struct reader *reader, enum ebcc_event_source source)
+static bool is_selected(const struct reader *reader, enum ebcc_event_source source)
 {
 	return !reader->closed && (source == EBCC_EVENTS_ALL || source == reader->source);
 }
 
-/* Perf buffers are read by the process that opened them. */
+/* Perf buffers can be read only by the process that opened them. */
 static struct ebcc_error *check_owner(const struct ebcc_events *events,
 				      enum ebcc_event_source source)
 {
 	for (const struct reader *reader = events->readers; reader; reader = reader->next)
-		if (concerns(reader, source) && reader->perf && reader->owner != getpid())
-			return ebcc_error_create(EBCC_ERROR_STATE,
-						 "the perf buffer of '%s' was opened before a "
-						 "fork, by process %d, which alone can read it: "
-						 "make a BPF object of this process's own, or open "
-						 "it here when that process has closed it or ended",
-						 reader->table->name, (int)reader->owner);
+		if (is_selected(reader, source) && reader->perf && reader->owner != getpid())
+			return ebcc_error_create(
+				EBCC_ERROR_STATE,
+				"the perf buffer of '%s' was opened before a fork, "
+				"and only process %d, which opened it, can read "
+				"it: create another BPF object in this process, or "
+				"open it here after that process has closed it or "
+				"ended",
+				reader->table->name, (int)reader->owner);
 	return NULL;
 }
 
-/* A poll of nothing would wait for ever. Without perf buffers that is how scripts wait for Ctrl-C,
- * but who polls ring buffers has forgotten to open one. */
-static struct ebcc_error *check_something_to_poll(const struct ebcc_events *events,
-						  enum ebcc_event_source source)
+/* A poll without any reader waits forever. Scripts use a poll of perf buffers that way to wait for
+ * Ctrl-C; but a caller that polls ring buffers has forgotten to open one. */
+static struct ebcc_error *check_ring_is_open(const struct ebcc_events *events,
+					     enum ebcc_event_source source)
 {
 	if (source != EBCC_EVENTS_RING)
 		return NULL;
 	for (const struct reader *reader = events->readers; reader; reader = reader->next)
-		if (concerns(reader, source))
+		if (is_selected(reader, source))
 			return NULL;
 	return ebcc_error_create(EBCC_ERROR_STATE,
-				 "no ring buffer of this module is open, so that there is nothing "
-				 "to poll: open one first");
+				 "there is nothing to poll: no ring buffer of this module is open");
 }
 
-/* Whether to look into the buffers although nobody was woken. */
-static bool look_anyway(const struct reader *reader)
+/* Whether to look into the buffers even without a wake-up. */
+static bool looks_without_wakeup(const struct reader *reader)
 {
 	return reader->ring || reader->batched || reader->unfinished ||
 	       reader->events->epoll_fd >= 0;
 }
 
-/* Delivers from every reader (@all), or from those that need no wake-up. */
+/* Delivers the events of every reader (@all), or only of those that don't need a wake-up. */
 static struct ebcc_error *deliver_pending(struct ebcc_events *events, enum ebcc_event_source source,
 					  bool all)
 {
 	for (struct reader *reader = events->readers; reader && !events->stopped;
 	     reader = reader->next) {
-		if (!concerns(reader, source))
+		if (!is_selected(reader, source))
 			continue;
 		if (reader->perf)
 			ebcc_perf_cpus_update(reader->perf);
-		if (all || look_anyway(reader))
+		if (all || looks_without_wakeup(reader))
 			TRY(drain(reader));
 		report_lost(reader);
 	}
 	return NULL;
 }
 
-/* Waits for the kernel to wake a reader; those that it woke count as unfinished. */
+/* Waits for the kernel to wake a reader, and marks those that it woke as unfinished. */
 static struct ebcc_error *wait_for_wakeup(struct ebcc_events *events, enum ebcc_event_source source,
 					  int timeout_ms)
 {
@@ -609,12 +702,12 @@ static struct ebcc_error *wait_for_wakeup(struct ebcc_events *events, enum ebcc_
 	size_t count = 0, i = 0;
 
 	for (struct reader *reader = events->readers; reader; reader = reader->next)
-		count += concerns(reader, source);
+		count += is_selected(reader, source);
 	fds = calloc(count + 1, sizeof(*fds));
 	if (!fds)
 		return ebcc_error_no_memory();
 	for (struct reader *reader = events->readers; reader; reader = reader->next)
-		if (concerns(reader, source))
+		if (is_selected(reader, source))
 			fds[i++] = (struct pollfd){.fd = reader_fd(reader), .events = POLLIN};
 	if (poll(fds, count, timeout_ms) < 0) {
 		if (errno == EINTR)
@@ -629,8 +722,8 @@ static struct ebcc_error *wait_for_wakeup(struct ebcc_events *events, enum ebcc_
 	return NULL;
 }
 
-/* The longest that a reader may wait for a wake-up before it looks by itself; -1: for ever. */
-static int64_t look_after(struct reader *reader, int64_t now)
+/* The longest time that a reader may sleep before it must look; -1: forever. */
+static int64_t max_sleep(struct reader *reader, int64_t now)
 {
 	if (reader->batched)
 		return BATCH_DELAY_MS;
@@ -638,14 +731,14 @@ static int64_t look_after(struct reader *reader, int64_t now)
 		return reader->lost.count ? IDLE_DELAY_MS : -1;
 	if (!reader->batch)
 		return -1;
-	if (!reader->busy_until)
+	if (!reader->batches_until)
 		return IDLE_DELAY_MS;
-	if (now >= reader->busy_until)
+	if (now >= reader->batches_until)
 		end_batches(reader);
 	return BATCH_DELAY_MS;
 }
 
-/* How long to wait for a wake-up: until the deadline, or until the next look at the batches. */
+/* How long to wait for a wake-up: until the deadline, or until a reader must look. */
 static int wait_time(struct ebcc_events *events, enum ebcc_event_source source, int64_t deadline)
 {
 	int64_t now = now_ms();
@@ -654,10 +747,10 @@ static int wait_time(struct ebcc_events *events, enum ebcc_event_source source, 
 	if (deadline >= 0 && wait < 0)
 		wait = 0;
 	for (struct reader *reader = events->readers; reader; reader = reader->next) {
-		int64_t look = concerns(reader, source) ? look_after(reader, now) : -1;
+		int64_t sleep = is_selected(reader, source) ? max_sleep(reader, now) : -1;
 
-		if (look >= 0 && (wait < 0 || wait > look))
-			wait = look;
+		if (sleep >= 0 && (wait < 0 || wait > sleep))
+			wait = sleep;
 	}
 	return (int)wait;
 }
@@ -669,7 +762,8 @@ static struct ebcc_error *poll_until(struct ebcc_events *events, enum ebcc_event
 		bool last;
 
 		TRY(deliver_pending(events, source, false));
-		if (events->delivered || events->reported || events->discarded || events->stopped)
+		if (events->delivered || events->reported_lost || events->saw_discarded ||
+		    events->stopped)
 			return NULL;
 		last = deadline >= 0 && now_ms() >= deadline;
 		TRY(wait_for_wakeup(events, source, wait_time(events, source, deadline)));
@@ -678,18 +772,20 @@ static struct ebcc_error *poll_until(struct ebcc_events *events, enum ebcc_event
 	}
 }
 
-static void drop_ticks(const struct ebcc_events *events)
+static void clear_timer(const struct ebcc_events *events)
 {
-	uint64_t ticks;
+	uint64_t expirations;
 
-	while (events->timer_fd >= 0 && read(events->timer_fd, &ticks, sizeof(ticks)) > 0)
+	while (events->timer_fd >= 0 &&
+	       read(events->timer_fd, &expirations, sizeof(expirations)) > 0)
 		;
 }
 
-enum mode { POLL, CONSUME };
+enum poll_mode { POLL, CONSUME };
 
-static struct ebcc_error *run(struct ebcc_module *module, enum mode mode,
-			      enum ebcc_event_source source, int timeout_ms, size_t *ret_count)
+static struct ebcc_error *poll_once(struct ebcc_module *module, enum poll_mode mode,
+				    enum ebcc_event_source source, int timeout_ms,
+				    size_t *ret_count)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
 	struct ebcc_events *events = NULL;
@@ -701,13 +797,13 @@ static struct ebcc_error *run(struct ebcc_module *module, enum mode mode,
 		return ebcc_error_create(EBCC_ERROR_STATE,
 					 "a callback of a poll can't poll the same module");
 	TRY(check_owner(events, source));
-	TRY(check_something_to_poll(events, source));
+	TRY(check_ring_is_open(events, source));
 	events->polling = true;
 	events->stopped = false;
-	events->reported = false;
-	events->discarded = false;
+	events->reported_lost = false;
+	events->saw_discarded = false;
 	events->delivered = 0;
-	drop_ticks(events);
+	clear_timer(events);
 	error = mode == POLL ? poll_until(events, source, deadline)
 			     : deliver_pending(events, source, true);
 	events->polling = false;
@@ -723,23 +819,23 @@ struct ebcc_error *ebcc_module_poll_source(struct ebcc_module *module,
 					   enum ebcc_event_source source, int timeout_ms,
 					   size_t *ret_count)
 {
-	return run(module, POLL, source, timeout_ms, ret_count);
+	return poll_once(module, POLL, source, timeout_ms, ret_count);
 }
 
 struct ebcc_error *ebcc_module_poll(struct ebcc_module *module, int timeout_ms, size_t *ret_count)
 {
-	return run(module, POLL, EBCC_EVENTS_ALL, timeout_ms, ret_count);
+	return poll_once(module, POLL, EBCC_EVENTS_ALL, timeout_ms, ret_count);
 }
 
 struct ebcc_error *ebcc_module_consume(struct ebcc_module *module, size_t *ret_count)
 {
-	return run(module, CONSUME, EBCC_EVENTS_ALL, 0, ret_count);
+	return poll_once(module, CONSUME, EBCC_EVENTS_ALL, 0, ret_count);
 }
 
 struct ebcc_error *ebcc_module_consume_source(struct ebcc_module *module,
 					      enum ebcc_event_source source, size_t *ret_count)
 {
-	return run(module, CONSUME, source, 0, ret_count);
+	return poll_once(module, CONSUME, source, 0, ret_count);
 }
 
 struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret)
@@ -753,10 +849,10 @@ struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int *ret)
 			return ebcc_error_os(EBCC_ERROR_OS, errno, "epoll_create1 failed");
 		for (struct reader *reader = events->readers; reader; reader = reader->next) {
 			end_batches(reader);
-			TRY(watch(events, reader_fd(reader)));
+			TRY(add_to_epoll(events, reader_fd(reader)));
 		}
 	}
-	TRY(watch_batches(events));
+	TRY(start_batch_timer(events));
 	*ret = events->epoll_fd;
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Links: what every kind of attaching gives. A link is on its module's list until it is destroyed,
- * so that nothing stays attached behind a module.
+ * Links: every way of attaching a program returns one. A link is on its module's list until it is
+ * destroyed, so nothing stays attached when a module is gone.
  */
 #ifndef EBCC_LOAD_LINK_H
 #define EBCC_LOAD_LINK_H
@@ -10,18 +10,18 @@
 
 /*
  * What a program is attached to. Each kind of probe allocates a struct that begins with
- * this one and sets detach(), which releases everything but the base.
+ * this one and sets detach(), which releases everything except this base.
  */
 struct ebcc_link {
 	struct ebcc_program *program;
 	struct ebcc_link *previous, *next; /* in module->links */
 	char *name;			   /* "kprobe:vfs_read" */
-	int fd;				   /* what ebcc_link_fd() answers; owned by detach() */
+	int fd;				   /* the result of ebcc_link_fd(); detach() closes it */
 	void (*detach)(struct ebcc_link *link);
 };
 
-/* Sets the base up and puts the link on its module's list. @size: of the whole struct.
- * On failure of a later step the caller destroys it like any link. */
+/* Initializes the base and puts the link on its module's list. @size is that of the whole struct.
+ * If a later step fails, the caller destroys the link like any other. */
 MUST_CHECK struct ebcc_error *ebcc_link_create(struct ebcc_program *program, size_t size,
 					       void (*detach)(struct ebcc_link *link),
 					       struct ebcc_link **ret, const char *name_format, ...)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A module's maps: constants are set, then the maps are created by loading the object with every
- * program off. Programs are loaded from the same bytes opened again (program.c): a second opening
- * costs about 0.1 ms, and makes each program independent of what becomes of the others.
+ * Creating a module's maps. Constants are set first; then libbpf loads the object with every
+ * program disabled, which creates the maps. Programs are loaded later, each from the same bytes
+ * opened again (program.c): opening costs about 0.1 ms, and makes each program independent of
+ * whether the others load.
  */
 
 #include <errno.h>
@@ -42,7 +43,7 @@ static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *
 				       name);
 }
 
-/* No such variable: the nearest of those that could be meant are named. */
+/* The error for a variable that does not exist, with similar names as suggestions. */
 static struct ebcc_error *unknown_constant(const struct ebcc_module *module, const char *name)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -59,7 +60,8 @@ static struct ebcc_error *unknown_constant(const struct ebcc_module *module, con
 		    !strncmp(variable.section, ".rodata", 7))
 			ebcc_near_names_add(&near, found);
 	}
-	ebcc_buf_append_string(&text, "the source has no such global variable, or nothing uses it");
+	ebcc_buf_append_string(
+		&text, "the source has no global variable of that name, or does not use it");
 	ebcc_near_names_suggest(&near, &text);
 	TRY(ebcc_buf_check(&text));
 	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
@@ -75,7 +77,7 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 
 	if (module->load_tried)
 		return constant_error(EBCC_ERROR_STATE, name,
-				      "the maps exist already; constants are set before load");
+				      "constants must be set before the module is loaded");
 	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
 		return unknown_constant(module, name);
 	if (strncmp(variable.section, ".rodata", 7))
@@ -95,7 +97,7 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 	return NULL;
 }
 
-/* Tells the source's functions for PID namespaces where to look. */
+/* Tells the dialect's functions for PID namespaces where the kernel keeps a task's pids. */
 static struct ebcc_error *set_pid_layout(struct ebcc_module *module)
 {
 	struct ebcc_variable variable;
@@ -108,9 +110,9 @@ static struct ebcc_error *set_pid_layout(struct ebcc_module *module)
 }
 
 /*
- * Kernels before 5.11 count maps against RLIMIT_MEMLOCK. There, the first call of libbpf that
- * creates anything raises the limit, asked or not, once for the process; the probe is such a call,
- * so that afterwards the limit is what the module wants.
+ * Kernels before 5.11 charge maps to RLIMIT_MEMLOCK. On those, libbpf raises the limit once per
+ * process, in its first call that creates anything, whether or not the caller wants that. The probe
+ * here is such a call, so the limit that is set after it stays.
  */
 static void prepare_rlimit(const struct ebcc_module *module)
 {
@@ -123,7 +125,7 @@ static void prepare_rlimit(const struct ebcc_module *module)
 	setrlimit(RLIMIT_MEMLOCK, module->no_rlimit ? &found : &unlimited);
 }
 
-/* Which map it was is in libbpf's words only: "map 'NAME': failed to create: ...". */
+/* Only libbpf's message says which map failed: "map 'NAME': failed to create: ...". */
 static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnum,
 				     const struct ebcc_capture *capture)
 {
@@ -180,10 +182,9 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 	if (module->loaded)
 		return NULL;
 	if (module->load_tried)
-		return ebcc_error_create(
-			EBCC_ERROR_STATE,
-			"the module's maps could not be created before; create the "
-			"module again");
+		return ebcc_error_create(EBCC_ERROR_STATE,
+					 "an earlier attempt to create the module's maps failed; "
+					 "create the module again");
 	if (module->elsewhere)
 		TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
 					     module->any_kernel));

@@ -26,7 +26,7 @@
 #include "load/value.h"
 #include "types/kernel_record.h"
 
-/* The largest source file that is read; nobody writes one by hand. */
+/* The largest source file that is read; no one writes a larger one by hand. */
 #define SOURCE_LIMIT (16u << 20)
 
 static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
@@ -36,7 +36,7 @@ static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
 	return ebcc_opts_read(ret, sizeof(*ret), opts, "ebcc_module_opts");
 }
 
-/* Allocates a module as the options say; it holds no object yet. */
+/* Allocates a module with the given options; it has no object yet. */
 static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct ebcc_module **ret)
 {
 	struct ebcc_module *module = calloc(1, sizeof(*module));
@@ -120,7 +120,7 @@ static void close_object(struct ebcc_module *module)
 	module->second_bytes = NULL;
 }
 
-/* The second pipeline's listing behind the first one's. */
+/* Appends the second pipeline's listing to the first one's. */
 static struct ebcc_error *append_listing(struct ebcc_module *module, const char *listing)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;

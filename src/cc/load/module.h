@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the stages of one module share: the module, its programs, tables and links.
- * Life: created (stages 1 to 4, by compile/), opened (the object is read), constants set, loaded
- * (maps), then programs are loaded and attached one by one; destroying undoes it all in the
- * opposite order.
+ * A module is created (stages 1 to 4, by compile/) and opened (its object is read); constants are
+ * set; it is loaded (its maps are created); then programs are loaded and attached one by one.
+ * Destroying it undoes all of that in reverse order.
  */
 #ifndef EBCC_LOAD_MODULE_H
 #define EBCC_LOAD_MODULE_H
@@ -21,22 +21,21 @@ struct bpf_map;
 struct bpf_object;
 struct bpf_program;
 struct btf;
-struct ebcc_compilation; /* compile.h: the request and what came of it; kept for the second pipeline
-			  */
+struct ebcc_compilation; /* compile.h: request and result; kept for the second pipeline */
 struct ebcc_link;	 /* link.h */
 struct ebcc_usdt_specs;	 /* usdt_specs.h */
 struct ebcc_events;	 /* events.c: the open readers and their epoll descriptor */
-struct ebcc_types;	 /* value.c: struct ebcc_type by BTF id, made on demand */
+struct ebcc_types;	 /* value.c: struct ebcc_type by BTF id, created on demand */
 
 struct ebcc_program {
 	struct ebcc_module *module;
-	char *name;			  /* the function's */
-	size_t index;			  /* among the module's programs */
-	int fd;				  /* -1 until loaded */
-	unsigned type;			  /* enum bpf_prog_type, 0 until loaded */
-	int attach_type;		  /* enum bpf_attach_type it was loaded with */
-	bool second_pipeline;		  /* the verifier took only the second pipeline's code */
-	struct ebcc_attach_target target; /* its section, and what it is for if it is BTF-typed */
+	char *name;	      /* the function's */
+	size_t index;	      /* among the module's programs */
+	int fd;		      /* -1 until loaded */
+	unsigned type;	      /* enum bpf_prog_type, 0 until loaded */
+	int attach_type;      /* enum bpf_attach_type it was loaded with */
+	bool second_pipeline; /* the verifier accepted only the second pipeline's code */
+	struct ebcc_attach_target target; /* its section, and its target if it is BTF-typed */
 	void *instructions;		  /* as compiled, from the object that was loaded */
 	size_t instructions_size;
 };
@@ -46,16 +45,16 @@ struct ebcc_table {
 	char *name;
 	struct bpf_map *map; /* in module->object; its fd is used after load */
 	int fd;		     /* -1 until the module is loaded */
-	int template_fd; /* of a map of maps, until loaded: what its inner maps look like; or -1 */
-	unsigned map_type; /* enum bpf_map_type */
+	int template_fd;     /* maps of maps, until loaded: a map like the inner ones; or -1 */
+	unsigned map_type;   /* enum bpf_map_type */
 	unsigned flags;
 	uint32_t max_entries;
 	size_t key_size;
 	size_t leaf_size;  /* one element */
-	size_t value_size; /* as the kernel's calls take it: all CPUs of a per-CPU map */
+	size_t value_size; /* as bpf(2) takes it: all CPUs of a per-CPU map */
 	bool per_cpu;
 	bool internal; /* .bss, .rodata: not listed among the module's tables */
-	void *mapping; /* of an internal table's one value, once asked for; or NULL */
+	void *mapping; /* the mapped value of an internal table, once requested; or NULL */
 	const struct ebcc_type *key_type, *leaf_type, *event_type;
 };
 
@@ -63,32 +62,32 @@ struct ebcc_module {
 	struct ebcc_log log;
 	unsigned debug;
 	bool no_rlimit;
-	bool any_kernel; /* loads what was compiled for another kernel */
-	bool elsewhere;	 /* was maybe compiled for another kernel: compared before it is loaded */
+	bool any_kernel; /* loads objects that were compiled for another kernel */
+	bool elsewhere; /* may have been compiled for another kernel: checked before it is loaded */
 	char *device;
 	pid_t owner; /* the process that created it: a forked child detaches nothing */
 
 	struct ebcc_compilation *compilation;
-	/* Compiles the source through the second pipeline; NULL for a loaded object. @ret_bytes
-	 * malloc'ed. */
+	/* Compiles the source through the second pipeline; NULL if the module was created from an
+	 * object. @ret_bytes is malloc'ed. */
 	struct ebcc_error *(*compile_second)(struct ebcc_module *module, char **ret_bytes,
 					     size_t *ret_size);
-	const char *source; /* the compilation's text, borrowed; NULL for a loaded object */
+	const char *source; /* the compilation's text, borrowed; NULL if created from an object */
 	char *object_bytes; /* the ELF object */
 	size_t object_size;
-	char *second_bytes; /* the object of the second pipeline, once a program needed it */
+	char *second_bytes; /* the object of the second pipeline, once a program needs it */
 	size_t second_size;
 	bool second_tried;
-	char *debug_texts[8]; /* by bit number of enum ebcc_debug */
+	char *debug_texts[8]; /* indexed by bit number of enum ebcc_debug */
 
 	struct bpf_object
 		*object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
 	struct btf *btf; /* borrowed from object, or empty_btf */
-	struct btf *empty_btf; /* stands in where the object has none; else NULL */
+	struct btf *empty_btf; /* used if the object has no BTF, else NULL */
 	struct ebcc_types *types;
 	bool loaded;	    /* the maps exist */
-	bool load_tried;    /* constants can't be set any more, nor a failed load repeated */
-	bool targets_found; /* those of BTF-typed programs were looked for */
+	bool load_tried;    /* constants can no longer be set, and a failed load is not repeated */
+	bool targets_found; /* the targets of BTF-typed programs have been looked up */
 	struct ebcc_program **programs;
 	size_t program_count;
 	struct ebcc_table **tables;

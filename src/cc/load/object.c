@@ -18,29 +18,30 @@ void ebcc_cleanup_object(struct bpf_object **object)
 	bpf_object__close(*object);
 }
 
-/* libbpf passes such relocations over without a word: programs would see 0 in their place. */
+/* libbpf silently skips relocations in data: programs would read 0 in place of the address. */
 static struct ebcc_error *check_relocations(const char *bytes, size_t size)
 {
 	const char *section = ebcc_elf_relocated_data(bytes, size);
 
 	return section ? ebcc_error_create(
 				 EBCC_ERROR_UNSUPPORTED,
-				 "the object's global variables (section %s) begin with addresses, "
-				 "which nothing puts there when it is loaded: programs would read "
-				 "other values; compile the source with ebcc, or have the programs "
-				 "set these variables",
+				 "global variables of the object (section %s) are initialized with "
+				 "addresses, which libbpf does not fill in: programs "
+				 "would read wrong values; compile the source with ebcc, or let "
+				 "the "
+				 "programs set these variables",
 				 section)
 		       : NULL;
 }
 
-/* Checks one section of a foreign object. */
+/* Checks one BTF section of an object from elsewhere. */
 static struct ebcc_error *check_btf_section(Elf_Scn *section)
 {
 	Elf_Data *data = elf_rawdata(section, NULL);
 	struct btf *btf = data ? btf__new(data->d_buf, data->d_size) : NULL;
 	struct ebcc_error *error = NULL;
 
-	/* What libbpf doesn't take here it doesn't take later either, and says so. */
+	/* BTF that libbpf rejects here it rejects later, too, with a message. */
 	if (btf)
 		error = ebcc_btf_check(btf, "the BPF object");
 	btf__free(btf);
@@ -57,7 +58,7 @@ struct ebcc_error *ebcc_object_check(const char *bytes, size_t size)
 
 	elf_version(EV_CURRENT);
 	elf = elf_memory((char *)bytes, size);
-	/* All of that name: which one of several libbpf takes is its own business. */
+	/* Check all sections of that name: which of several libbpf uses is up to libbpf. */
 	while (!error && elf && !elf_getshdrstrndx(elf, &names) &&
 	       (section = elf_nextscn(elf, section))) {
 		const char *name = gelf_getshdr(section, &header)
@@ -74,7 +75,7 @@ struct ebcc_error *ebcc_object_check(const char *bytes, size_t size)
 struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,
 				    size_t size, struct bpf_object **ret)
 {
-	/* The name begins the names of maps of globals: "ebcc.rodata". */
+	/* Names of maps of global variables begin with this one: "ebcc.rodata". */
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ebcc");
 	AUTO_CAPTURE struct ebcc_capture capture = {0};
 	struct bpf_program *program;

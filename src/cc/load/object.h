@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects as libbpf sees them: checked, and opened with every program off.
+ * Checking objects, and opening them with libbpf with every program disabled.
  */
 #ifndef EBCC_LOAD_OBJECT_H
 #define EBCC_LOAD_OBJECT_H
@@ -10,18 +10,18 @@
 #include "base/cleanup.h"
 #include "load/module.h"
 
-/* Checks what libbpf would follow without bounds, its type information, of an object that comes
- * from elsewhere. EBCC_ERROR_FORMAT. */
+/* Checks the BTF of an object that comes from elsewhere, which libbpf would follow without bounds.
+ * Fails with EBCC_ERROR_FORMAT. */
 MUST_CHECK struct ebcc_error *ebcc_object_check(const char *bytes, size_t size);
 
-/* Opens an object for libbpf with every program off. @ret is closed by the caller. */
+/* Opens an object with every program disabled. The caller closes @ret. */
 MUST_CHECK struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,
 					       size_t size, struct bpf_object **ret);
 
 void ebcc_cleanup_object(struct bpf_object **object);
 #define AUTO_OBJECT CLEANUP(ebcc_cleanup_object)
 
-/* Gives the module's network device, if it has one, as an interface index; else 0. */
+/* The interface index of the module's network device, or 0 if it has none. */
 MUST_CHECK struct ebcc_error *ebcc_module_ifindex(const struct ebcc_module *module, unsigned *ret);
 
 #endif /* EBCC_LOAD_OBJECT_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Perf buffers and CPUs that come and go (perf_cpus.h). The rings that come later are perf
- * buffers of libbpf's for one CPU, each in the epoll set of the first one.
+ * Perf buffers on CPUs that come and go (perf_cpus.h). A ring that is added later is a libbpf perf
+ * buffer for one CPU, whose descriptor is added to the epoll set of the first buffer.
  */
 #include "load/perf_cpus.h"
 
@@ -13,13 +13,13 @@
 #include "base/process.h"
 
 struct late_ring {
-	struct perf_buffer *buffer; /* NULL: none was needed yet */
-	uint64_t seen;		    /* slot.ringless at the last look */
+	struct perf_buffer *buffer; /* NULL: not needed so far */
+	uint64_t seen;		    /* slot.ringless at the last update */
 };
 
 struct ebcc_perf_cpus {
 	struct ebcc_perf_opts opts;
-	struct perf_buffer *first; /* of the CPUs that were online */
+	struct perf_buffer *first; /* for the CPUs that were online at the start */
 	struct late_ring *late;	   /* one for each slot */
 };
 
@@ -28,8 +28,8 @@ static uint64_t ringless(const struct ebcc_perf_cpus *cpus, size_t cpu)
 	return __atomic_load_n(&cpus->opts.slots[cpu].ringless, __ATOMIC_RELAXED);
 }
 
-/* The slots' memory is shared with forked processes, so it holds who reads: a process by its number
- * (lower half) and its start time, as numbers are used again. */
+/* Forked processes share the memory of the slots, so the listener is recorded there: its pid (lower
+ * half) and, because pids are reused, its start time. */
 static uint64_t own_listener(void)
 {
 	return ebcc_process_start_time(getpid()) << 32 | (uint32_t)getpid();
@@ -55,7 +55,7 @@ struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 					 struct ebcc_perf_cpus **ret)
 {
 	struct ebcc_perf_cpus *cpus = calloc(1, sizeof(*cpus));
-	/* Files are opened for it: that is not to be the first event of who traces opens. */
+	/* This opens files. It comes first, so a program that traces opens doesn't report it. */
 	uint64_t listener = own_listener();
 	struct ebcc_error *error;
 
@@ -106,7 +106,7 @@ void ebcc_perf_cpus_destroy(struct ebcc_perf_cpus *cpus, bool own)
 	free(cpus);
 }
 
-/* Opens a ring for @cpu, in the place of one that is dead. */
+/* Opens a ring for @cpu, replacing one that is dead. */
 static void open_late(struct ebcc_perf_cpus *cpus, int cpu)
 {
 	struct ebcc_perf_opts *opts = &cpus->opts;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A perf buffer on CPUs that come and go. libbpf opens one ring for each CPU that is online when
- * the buffer is opened. On a CPU that comes online later there is none, and on one that was away
- * the ring is dead. The programs count the events that they could not write for want of a ring
- * (compiler/passes/pipeline.h: __ebcc_lost_NAME); here that makes one.
+ * the buffer is opened. A CPU that comes online later has no ring, and the ring of one that went
+ * offline is dead, even after the CPU has come back. The programs count the events that they could
+ * not write because there was no ring (compiler/passes/pipeline.h: __ebcc_lost_NAME); when that
+ * count changes, ebcc_perf_cpus_update() opens a new one.
  */
 #ifndef EBCC_LOAD_PERF_CPUS_H
 #define EBCC_LOAD_PERF_CPUS_H
@@ -17,46 +18,47 @@
 
 #include "base/error.h"
 
-/* What the programs and the reader of a table tell each other: one such slot for each CPU. */
+/* What the programs and the reader of a table tell each other: one slot for each CPU. */
 struct ebcc_loss_slot {
-	uint64_t lost;	   /* events that were refused */
-	uint64_t ringless; /* those of them for which the CPU had no ring */
-	uint64_t listener; /* in the first slot: which process reads (perf_cpus.c), 0: none */
+	uint64_t lost;	   /* events that the kernel refused */
+	uint64_t ringless; /* those refused because the CPU had no ring */
+	uint64_t listener; /* in the first slot: the reading process (perf_cpus.c), or 0 */
 	uint64_t unused[5];
 };
 
-/* What the rings of a buffer have in common. */
+/* Options that apply to every ring of a buffer. */
 struct ebcc_perf_opts {
 	int map_fd;
 	size_t pages;
 	struct perf_event_attr attr;
 	perf_buffer_event_fn event;
 	void *ctx;
-	struct ebcc_loss_slot *slots; /* borrowed; NULL: no program counts */
+	struct ebcc_loss_slot *slots; /* borrowed; NULL: no program counts losses */
 	size_t slot_count;
 };
 
 struct ebcc_perf_cpus;
 
-/* The process, other than this one, that has a buffer open and is alive; 0: there is none. A table
- * has one set of rings: who opens it a second time takes the events of the first one away. */
+/* The pid of another live process that has the buffer open, or 0. A table has one set of rings:
+ * opening it a second time takes the events away from the first reader. */
 int ebcc_perf_cpus_other_listener(const struct ebcc_loss_slot *slots, size_t slot_count);
 
-/* Opens the buffer. @opts is copied. EBCC_ERROR_OS. */
+/* Opens the buffer. @opts is copied. Fails with EBCC_ERROR_OS. */
 MUST_CHECK struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 						    struct ebcc_perf_cpus **ret);
 
-/* @own: by the process that opened it. A forked child has the descriptors, not the memory, and what
- * libbpf does to free a ring would switch off the parent's: it only closes its descriptors. */
+/* @own says that the caller is the process that opened the buffer. A forked child inherits the
+ * descriptors but not the mappings, and freeing a ring through libbpf would disable the parent's;
+ * so in a child only the descriptors are closed. */
 void ebcc_perf_cpus_destroy(struct ebcc_perf_cpus *cpus, bool own);
 
-/* Opens a ring for each CPU that has missed one since the last call, if it is still online. */
+/* Opens a ring for each CPU that lacked one since the last call, if it is still online. */
 void ebcc_perf_cpus_update(struct ebcc_perf_cpus *cpus);
 
-/* As perf_buffer__consume(), of all rings. */
+/* Like perf_buffer__consume(), for all rings. */
 int ebcc_perf_cpus_consume(struct ebcc_perf_cpus *cpus);
 
-/* The epoll descriptor of all rings, those to come included. Borrowed. */
+/* The epoll descriptor of all rings, including those that will be added. Borrowed. */
 int ebcc_perf_cpus_fd(const struct ebcc_perf_cpus *cpus);
 
 #endif /* EBCC_LOAD_PERF_CPUS_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loading programs, one at a time, when first asked for: the object's bytes are opened
- * again with only that program on and the module's maps put in place of its own. What the verifier
- * rejects is tried once more from the second pipeline's code (DESIGN.md says why there are two).
+ * Loading programs, one at a time, when they are first needed. The object's bytes are opened again
+ * with only that program enabled, and the module's maps replace the object's own. A program that
+ * the verifier rejects is loaded again from the code of the second pipeline, which optimizes less.
  */
 #include "load/program.h"
 
@@ -27,15 +27,17 @@
 #include "load/variable.h"
 
 /*
- * What the verifier's log has. The reason of a rejection and statistics cost nothing, so they are
- * always asked for; the instructions, which tell the source line, are worth another load after a
- * rejection, but not after one for size, whose log takes seconds to write and ends anywhere.
+ * Levels of the verifier's log. The reason for a rejection and statistics cost nothing and are
+ * always requested. The instructions, which give the source line, are worth another load after a
+ * rejection; but not if the program was too large, as that log takes seconds to write and is cut
+ * off at an arbitrary place.
  */
 #define LOG_REASON 4
 #define LOG_INSTRUCTIONS 1
 #define LOG_REGISTERS 2
 
-/* What every kernel takes; pages of it that the verifier doesn't write cost nothing. */
+/* The largest size that every kernel accepts; pages that the verifier doesn't write cost nothing.
+ */
 #define LOG_SIZE (UINT32_MAX >> 8)
 
 static void destroy(struct ebcc_program *program)
@@ -115,7 +117,7 @@ struct ebcc_program *ebcc_module_program(const struct ebcc_module *module, size_
 	return index < module->program_count ? module->programs[index] : NULL;
 }
 
-/* Whether the source or the object has a function of that name that is no program. */
+/* Whether the source or the object has a function of that name that is not a program. */
 static bool is_helper_function(const struct ebcc_module *module, const char *name)
 {
 	return (module->source && ebcc_source_has_static_function(module->source, name)) ||
@@ -171,22 +173,22 @@ const void *ebcc_program_instructions(const struct ebcc_program *program, size_t
 	return program->instructions;
 }
 
-/* One load of one program from one object. */
+/* A single attempt to load a program from an object. */
 struct load {
 	struct ebcc_program *program;
 	unsigned type;
 	int attach_type; /* -1: what the section says */
 	const char *bytes;
 	size_t size;
-	bool second; /* bytes are of the second pipeline */
+	bool second; /* the bytes come from the second pipeline */
 	unsigned log_level;
 	struct bpf_object *object;
 	struct bpf_program *bpf_program;
-	const struct ebcc_attach_target *target; /* of a BTF-typed program; or NULL */
-	int target_btf;				 /* the BTF that numbers it, or 0: vmlinux */
-	char *renamed;				 /* the object as libbpf gets it for a target */
+	const struct ebcc_attach_target *target; /* of a BTF-typed program, or NULL */
+	int target_btf;				 /* descriptor of the target's BTF; 0: vmlinux */
+	char *renamed;				 /* the copy of the object that names the target */
 	char *log;
-	bool rejected; /* by the verifier, as opposed to the kernel not letting us */
+	bool rejected; /* by the verifier, not for lack of privileges or memory */
 	bool too_large;
 	int fd;
 };
@@ -202,7 +204,7 @@ static void load_deinit(struct load *load)
 		close(load->fd);
 }
 
-/* The second object's description of a section of variables, or NULL. */
+/* The BTF of a section of variables, or NULL. */
 static const struct btf_type *find_datasec(const struct btf *btf, const char *name)
 {
 	int id = btf ? btf__find_by_name_kind(btf, name, BTF_KIND_DATASEC) : -1;
@@ -211,8 +213,8 @@ static const struct btf_type *find_datasec(const struct btf *btf, const char *na
 }
 
 /*
- * The second object's read-only data has the constants at places of its own: it gets the module's
- * values, and a map of its own.
+ * Constants may have other offsets in the read-only data of the second object: copy the module's
+ * values there, and give it a map of its own.
  */
 static struct ebcc_error *copy_constants(const struct load *load, struct bpf_map *map,
 					 const struct ebcc_table *from)
@@ -244,7 +246,7 @@ static struct ebcc_error *copy_constants(const struct load *load, struct bpf_map
 	return NULL;
 }
 
-/* Whether the second object lays the variables of a shared section out as the first one does. */
+/* Whether both objects place the variables of a shared section at the same offsets. */
 static bool same_layout(const struct load *load, const struct bpf_map *map,
 			const struct ebcc_table *table)
 {
@@ -280,19 +282,19 @@ static struct ebcc_error *use_map(const struct load *load, struct bpf_map *map)
 			return copy_constants(load, map, table);
 		if (!same_layout(load, map, table))
 			return ebcc_error_create(EBCC_ERROR_FORMAT,
-						 "the two pipelines lay '%s' out differently",
+						 "the two pipelines lay out '%s' differently",
 						 name);
 	}
 	if (!table)
 		return ebcc_error_create(EBCC_ERROR_FORMAT, "the module has no map '%s'", name);
 	err = bpf_map__reuse_fd(map, table->fd);
 	if (err)
-		return ebcc_error_os(EBCC_ERROR_LOAD, -err, "table '%s' can't be used again", name);
+		return ebcc_error_os(EBCC_ERROR_LOAD, -err, "table '%s' can't be reused", name);
 	bpf_map__set_pin_path(map, NULL);
 	return NULL;
 }
 
-/* Looks, once, for the targets of all programs that have one: it is one walk through BTF. */
+/* Looks up the targets of all programs that have one, once, in a single walk through BTF. */
 static struct ebcc_error *find_targets(struct ebcc_module *module)
 {
 	AUTO_FREE struct ebcc_attach_target **targets =
@@ -314,7 +316,7 @@ static struct ebcc_error *find_targets(struct ebcc_module *module)
 	return NULL;
 }
 
-/* Sets the target, where the program has one and is loaded as its section says. */
+/* Sets the target, if the program has one and is loaded with the type that its section says. */
 static struct ebcc_error *set_target(struct load *load)
 {
 	struct ebcc_program *program = load->program;
@@ -340,7 +342,7 @@ static void set_type(struct load *load)
 	struct bpf_program *program = load->bpf_program;
 
 	if (load->target) {
-		/* It is told to the kernel with the target. */
+		/* The kernel gets the attach type together with the target. */
 		load->attach_type = (int)ebcc_attach_target_attach_type(load->target);
 		return;
 	}
@@ -370,7 +372,7 @@ static struct ebcc_error *prepare(struct load *load, unsigned ifindex)
 	return NULL;
 }
 
-/* Whether the kernel loads programs of a type for one of several hooks, and for none by default. */
+/* Whether programs of this type must be loaded for one of several hooks, with no default. */
 static bool is_loaded_for_a_hook(unsigned type)
 {
 	return type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR || type == BPF_PROG_TYPE_CGROUP_SOCKOPT;
@@ -423,7 +425,7 @@ static struct ebcc_error *collect_log(const struct load *load)
 				 ebcc_buf_string(&text));
 }
 
-/* Loads into load->fd. On a verifier's rejection load->rejected is set. */
+/* Loads the program into load->fd. If the verifier rejects it, load->rejected is set. */
 static struct ebcc_error *run_load(struct load *load)
 {
 	struct ebcc_program *program = load->program;
@@ -451,10 +453,11 @@ static struct ebcc_error *run_load(struct load *load)
 	TRY(collect_log(load));
 	if (err)
 		return explain(load, -err, &capture);
-	/* Closing the object closes its descriptor. */
+	/* Closing the object will close its own descriptor. */
 	load->fd = fcntl(bpf_program__fd(load->bpf_program), F_DUPFD_CLOEXEC, 0);
 	if (load->fd < 0)
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "a program's descriptor can't be kept");
+		return ebcc_error_os(EBCC_ERROR_OS, errno,
+				     "the program's descriptor can't be duplicated");
 	if (!load->target)
 		load->attach_type = (int)bpf_program__expected_attach_type(load->bpf_program);
 	return NULL;
@@ -463,9 +466,10 @@ static struct ebcc_error *run_load(struct load *load)
 struct ebcc_error *ebcc_program_make_second(struct ebcc_module *module)
 {
 	if (!module->compile_second)
-		return ebcc_error_create(EBCC_ERROR_STATE,
-					 "the module was made from an object, without its second "
-					 "one: there is no source to compile again");
+		return ebcc_error_create(
+			EBCC_ERROR_STATE,
+			"the module was created from an object without that of the "
+			"second pipeline, and there is no source to compile again");
 	return module->compile_second(module, &module->second_bytes, &module->second_size);
 }
 
@@ -486,7 +490,8 @@ static struct ebcc_error *run_second(struct load *load)
 	return run_load(load);
 }
 
-/* Repeats a rejected load for the log's sake. Takes @error over; returns the better one. */
+/* Repeats a rejected load to get the instructions into the log. Takes ownership of @error; returns
+ * the better one. */
 static struct ebcc_error *locate(const struct load *load, struct ebcc_error *error)
 {
 	CLEANUP(load_deinit) struct load again = *load;
@@ -507,7 +512,7 @@ static struct ebcc_error *locate(const struct load *load, struct ebcc_error *err
 	return located;
 }
 
-/* Says which pipeline a program got where that isn't the first, in the log and behind listings. */
+/* Records, in the log and after listings, that a program comes from the second pipeline. */
 static struct ebcc_error *tell_second(const struct ebcc_program *program,
 				      const struct ebcc_error *error)
 {
@@ -515,7 +520,7 @@ static struct ebcc_error *tell_second(const struct ebcc_program *program,
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
 	ebcc_log(&module->log, EBCC_LOG_INFO,
-		 "program '%s' was loaded as compiled by the second pipeline; the first: %s",
+		 "program '%s' was loaded from the second pipeline; the first one failed: %s",
 		 program->name, ebcc_error_message(error));
 	ebcc_buf_printf(&text, "program '%s' is loaded from the second pipeline\n", program->name);
 	TRY(ebcc_buf_check(&text));
@@ -523,7 +528,7 @@ static struct ebcc_error *tell_second(const struct ebcc_program *program,
 	return ebcc_debug_append(module, EBCC_DEBUG_SOURCE, ebcc_buf_string(&text));
 }
 
-/* Loads with the first pipeline's code, and what the verifier rejects with the second's. */
+/* Loads the first pipeline's code, or, if the verifier rejects that, the second's. */
 static struct ebcc_error *load_either(struct load *load)
 {
 	CLEANUP(load_deinit) struct load second = *load;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Loading a BTF-typed program whose target is known. libbpf has no call that takes a target by its
- * number, and reads vmlinux' BTF for every program of a BTF-typed kind. But it lets others handle
- * sections, and a handler sets what goes to the kernel. So a copy of the object is loaded in which
- * the section has a name of our own, "Fentry/vfs_read", and the kind is told at the last moment.
- * Handlers of the names that libbpf has would be in the way of its other users in this process.
+ * Loading a BTF-typed program whose target is known. libbpf has no function that takes a target by
+ * its BTF id, and parses all of vmlinux' BTF for each BTF-typed program. But it accepts custom
+ * handlers for section names, and a handler can change what is passed to the kernel. So we load a
+ * copy of the object in which the section has a name of our own, "Fentry/vfs_read", and our handler
+ * fills in type, attach type and target just before the load. Handlers for libbpf's own section
+ * names would disturb other users of libbpf in this process.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -19,13 +20,13 @@
 #include "elf/bpf_object.h"
 #include "load/program_target.h"
 
-/* The target of the program that this thread loads. */
+/* The target of the program that this thread is loading. */
 static _Thread_local const struct ebcc_attach_target *current;
 static _Thread_local int current_btf;
 
 static bool registered;
 
-/* Called by libbpf when all else is ready. */
+/* libbpf calls this when everything else is ready. */
 static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts, long cookie)
 {
 	if (!current)
@@ -36,7 +37,7 @@ static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts,
 	return bpf_program__set_type(program, ebcc_attach_target_type(current));
 }
 
-/* "Fentry+" for "fentry/", which to libbpf means any name that begins with "Fentry/". */
+/* Registers "Fentry+" for "fentry/": to libbpf that means any name that begins with "Fentry/". */
 static bool register_prefix(const char *prefix)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .prog_prepare_load_fn = prepare);
@@ -47,7 +48,7 @@ static bool register_prefix(const char *prefix)
 		return false;
 	section[0] = (char)toupper((unsigned char)section[0]);
 	section[length - 1] = '+';
-	/* The type is one for which libbpf prepares nothing. */
+	/* A type for which libbpf has nothing to prepare. */
 	return libbpf_register_prog_handler(section, BPF_PROG_TYPE_KPROBE, 0, &opts) >= 0;
 }
 
@@ -74,13 +75,13 @@ void ebcc_target_enter(const struct ebcc_attach_target *target, int btf_fd)
 	current_btf = btf_fd;
 }
 
-/* Gives a name of the copy its capital letter. */
+/* Capitalizes the first letter of a name in the copy. */
 static void capitalize(char *copy, const char *bytes, const char *place)
 {
 	copy[place - bytes] = (char)toupper((unsigned char)*place);
 }
 
-/* The section's name among the strings of BTF, by which .BTF.ext refers to it. */
+/* Renames the section in the strings of BTF, where .BTF.ext refers to it. */
 static void rename_in_btf(char *copy, const char *bytes, size_t size, const char *section)
 {
 	size_t btf_size, length = strlen(section) + 1;
@@ -112,8 +113,8 @@ struct ebcc_error *ebcc_target_object(const char *bytes, size_t size, const char
 	if (!copy)
 		return ebcc_error_no_memory();
 	memcpy(copy, bytes, size);
-	/* A section of relocations may share the name's bytes behind its ".rel": libbpf finds it by
-	 * the section's number. */
+	/* A section of relocations may share these bytes, after its ".rel". That does no harm:
+	 * libbpf finds it by the section's number. */
 	capitalize(copy, bytes, name);
 	rename_in_btf(copy, bytes, size, section);
 	*ret = copy;

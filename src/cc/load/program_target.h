@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading BTF-typed programs by the number of their target.
+ * Loading BTF-typed programs by the BTF id of their target.
  */
 #ifndef EBCC_LOAD_PROGRAM_TARGET_H
 #define EBCC_LOAD_PROGRAM_TARGET_H
@@ -10,15 +10,15 @@
 
 #include "kernel/attach_target.h"
 
-/* Whether libbpf lets us load programs by a target's number. */
+/* Whether libbpf lets us load programs by the BTF id of their target. */
 bool ebcc_target_loads(void);
 
-/* A copy of an object (malloc'ed, of the same size) in which a section has the name by which
- * libbpf asks us for the target of its program. */
+/* Makes a copy of an object (malloc'ed, of the same size) in which a section has the name for which
+ * libbpf calls our handler. */
 MUST_CHECK struct ebcc_error *ebcc_target_object(const char *bytes, size_t size,
 						 const char *section, char **ret);
 
-/* What this thread's loads answer libbpf; NULL @target afterwards. Both are borrowed. */
+/* Sets the target of this thread's next load; NULL afterwards. Both are borrowed. */
 void ebcc_target_enter(const struct ebcc_attach_target *target, int btf_fd);
 
 #endif /* EBCC_LOAD_PROGRAM_TARGET_H */

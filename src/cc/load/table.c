@@ -228,7 +228,7 @@ struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *
 	return ebcc_table_lookup(table, NULL, value, ret_found);
 }
 
-/* Reads the entry of a stack, of @size-byte frames. NULL entry: there is no such stack. */
+/* Reads the frames of a stack. *@ret is NULL if there is no such stack. */
 static struct ebcc_error *read_stack(struct ebcc_table *table, int32_t stack_id, bool build_ids,
 				     void **ret)
 {
@@ -243,7 +243,7 @@ static struct ebcc_error *read_stack(struct ebcc_table *table, int32_t stack_id,
 					  "table '%s' holds no stacks of %s", table->name,
 					  build_ids ? "build ids" : "addresses"),
 			table->name);
-	/* A negative id is the error of the call that should have stored the stack. */
+	/* A negative id is the error of the helper that should have stored the stack. */
 	if (stack_id < 0)
 		return NULL;
 	stack = calloc(1, table->value_size + 1);

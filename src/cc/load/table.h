@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What table.c and table_batch.c share. The operations themselves are in ebcc.h.
+ * What table.c and table_batch.c share. The operations are declared in ebcc.h.
  */
 #ifndef EBCC_LOAD_TABLE_H
 #define EBCC_LOAD_TABLE_H
 
 #include "load/module.h"
 
-/* The kernel's own number for "operation not supported", which leaks out of bpf(2). */
+/* A kernel-internal errno for "operation not supported", which leaks out of bpf(2). */
 #define EBCC_ENOTSUPP 524
 
-/* The error of a failed operation: "table 'x' (hash): can't @what: ...". */
+/* The error for a failed operation: "table 'x' (hash): can't @what: ...". */
 struct ebcc_error *ebcc_table_error(const struct ebcc_table *table, int errnum, const char *what);
 
 #endif /* EBCC_LOAD_TABLE_H */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Operations on many entries of a table: by the kernel's batch calls where it has them for
- * the type of map, entry by entry otherwise. Programs change tables meanwhile. A batch call on
- * a hash goes bucket by bucket, so every entry that stays is seen once; going from key
- * to key starts over when the key was deleted, so that way keys already seen are remembered.
+ * Operations on many entries of a table: with the kernel's batch commands if it has them for the
+ * map's type, entry by entry otherwise. Programs may change the table meanwhile. A batch command
+ * walks a hash bucket by bucket, so it visits each entry that stays exactly once. Walking from key
+ * to key starts over when the current key has been deleted, so keys already seen are remembered.
  */
 #include "load/table.h"
 
@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "kernel/features.h"
 
-/* Bytes of keys and values for a first batch call. */
+/* Bytes of keys and values in the first batch command. */
 #define CHUNK_BYTES ((size_t)1 << 20)
 #define CHUNK_MIN 64
 
@@ -79,7 +79,7 @@ static bool is_hash(const struct ebcc_table *table)
 	       table->map_type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
 }
 
-/* Entries that always exist: deleting one means setting it to zero. */
+/* Arrays of values, whose entries always exist: deleting one means zeroing it. */
 static bool is_value_array(const struct ebcc_table *table)
 {
 	return table->map_type == BPF_MAP_TYPE_ARRAY ||
@@ -96,13 +96,14 @@ static bool has_batch(const struct ebcc_table *table)
 	return (is_hash(table) || is_value_array(table)) && ebcc_feature(EBCC_FEATURE_BATCH);
 }
 
-/* Older kernels have batch calls for some types only. */
+/* Whether the kernel lacks the batch command: older ones have it for some types only. */
 static bool means_unsupported(int errnum)
 {
 	return errnum == EBCC_ENOTSUPP || errnum == EOPNOTSUPP || errnum == EINVAL;
 }
 
-/* Where a sequence of batch calls is: the kernel's token, as long as a key or a bucket number. */
+/* The position of a sequence of batch commands: the kernel's token, which is as long as a key or a
+ * bucket number. */
 struct cursor {
 	char *tokens;
 	size_t token_size;
@@ -123,8 +124,8 @@ static void cursor_deinit(struct cursor *cursor)
 }
 
 /*
- * One batch call into the free room of @entries. Returns 0, or a positive errno: ENOENT at
- * the end of the table (with entries, perhaps), ENOSPC when there is not room for one bucket.
+ * Runs one batch command into the free space of @entries. Returns 0 or a positive errno: ENOENT at
+ * the end of the table (possibly with entries), ENOSPC if not even one bucket fits.
  */
 static int read_chunk(const struct ebcc_table *table, bool remove, struct cursor *cursor,
 		      struct entries *entries)
@@ -150,7 +151,7 @@ static int read_chunk(const struct ebcc_table *table, bool remove, struct cursor
 	return err;
 }
 
-/* *@ret_done is false when the kernel has no such call: nothing was read or removed then. */
+/* Sets *@ret_done to false if the kernel lacks the command; nothing was read or removed then. */
 static struct ebcc_error *read_batch(const struct ebcc_table *table, bool remove,
 				     struct entries *entries, bool *ret_done)
 {
@@ -205,8 +206,8 @@ static struct ebcc_error *add_key(const struct ebcc_table *table, struct entries
 	return NULL;
 }
 
-/* All keys, each once. Steps are bounded: a program that deletes what was just read would keep
- * the walk at its start for ever. */
+/* Collects all keys, each once. The number of steps is bounded: a program that keeps deleting the
+ * key just read would keep the walk at its start forever. */
 static struct ebcc_error *collect_keys(const struct ebcc_table *table, struct entries *entries)
 {
 	uint64_t steps = 4 * (uint64_t)table->max_entries + 1024;
@@ -230,7 +231,7 @@ static struct ebcc_error *collect_keys(const struct ebcc_table *table, struct en
 	return NULL;
 }
 
-/* Reads, and removes if asked to, one entry. *@ret_found is false when it has gone meanwhile. */
+/* Reads one entry and, if @remove, deletes it. *@ret_found is false if it is already gone. */
 static struct ebcc_error *take_entry(const struct ebcc_table *table, bool remove, const void *key,
 				     void *value, bool *ret_found)
 {
@@ -324,7 +325,7 @@ static struct ebcc_error *zero_array(struct ebcc_table *table)
 	return ebcc_table_update_many(table, entries.keys, entries.values, entries.count);
 }
 
-/* Empties a hash through one chunk that is used again and again. */
+/* Empties a hash, reusing one buffer for all batches. */
 static struct ebcc_error *clear_batch(const struct ebcc_table *table, bool *ret_done)
 {
 	CLEANUP(cursor_deinit) struct cursor cursor = {0};
@@ -404,7 +405,7 @@ struct ebcc_error *ebcc_table_update_many(struct ebcc_table *table, const void *
 	return NULL;
 }
 
-/* The kernel stops at a key that isn't there: go on behind it. */
+/* The kernel stops at a key that does not exist: continue after it. */
 static struct ebcc_error *delete_batch(const struct ebcc_table *table, const char *keys,
 				       size_t count, bool *ret_done)
 {

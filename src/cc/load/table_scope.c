@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Facts about tables that libbpf can't carry, from the object's .ebcc.meta
- * (compiler/passes/pipeline.h lists them), and the tables that modules of this process share. A
- * shared or public table is published under its name when its maps exist; an extern one of another
- * module is then the same map. A published table lives as long as somebody uses it; its name is
- * free again when its module goes, and means the newest table published under it.
+ * Facts about tables for which libbpf has no place, from the object's section .ebcc.meta
+ * (compiler/passes/pipeline.h lists them), and tables that modules of this process share. A shared
+ * or public table is published under its name once its map exists; an extern table of that name in
+ * another module then uses the same map. The map lives as long as any module uses it. The name is
+ * free again when the module that published it is destroyed; if several modules publish a name, it
+ * means the newest table.
  */
 #include "load/table_scope.h"
 
@@ -33,7 +34,7 @@ struct published {
 static pthread_mutex_t published_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct published *published_tables; /* newest first */
 
-/* The value of one fact ("pinned") about a table, or NULL. *@ret is malloc'ed. */
+/* Reads one fact about a table, such as "pinned". *@ret is malloc'ed, or NULL. */
 static struct ebcc_error *read_fact(const struct ebcc_table *table, const char *key, char **ret)
 {
 	AUTO_BUF struct ebcc_buf name = EBCC_BUF_INIT;
@@ -63,15 +64,15 @@ static struct ebcc_error *use_published(struct ebcc_table *table)
 		found = found->next;
 	if (!found) {
 		error = table_error(table, EBCC_ERROR_NOT_FOUND,
-				    "it is declared extern, but no module of this process has "
-				    "published a table",
+				    "declared extern, but no module of this process has published "
+				    "a table",
 				    table->name);
 	} else if ((table->key_size && found->key_size && found->key_size != table->key_size) ||
 		   (table->leaf_size && found->leaf_size != table->leaf_size)) {
 		error = ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"table '%s': keys and leaves have %zu and %zu bytes here, %zu "
-			"and %zu where it was published",
+			"table '%s': keys and leaves have %zu and %zu bytes here, but %zu "
+			"and %zu in the module that published it",
 			table->name, table->key_size, table->leaf_size, found->key_size,
 			found->leaf_size);
 	} else {
@@ -84,7 +85,7 @@ static struct ebcc_error *use_published(struct ebcc_table *table)
 	return error;
 }
 
-/* The kernel checks programs against a template of the inner maps; it need not live on. */
+/* The kernel checks programs against a template of the inner maps, which it doesn't keep. */
 static struct ebcc_error *set_inner(struct ebcc_table *table, const char *inner_name)
 {
 	const struct ebcc_table *inner = ebcc_module_map(table->module, inner_name);
@@ -122,13 +123,13 @@ static struct ebcc_error *prepare(struct ebcc_table *table)
 	TRY(read_fact(table, "pinned", &pinned));
 	if (type && !strcmp(type, "extern"))
 		TRY(use_published(table));
-	/* BPF_TABLE has a key for every kind; the kernel wants none here. */
+	/* BPF_TABLE always declares a key; queues and stacks must not have one. */
 	if (table->map_type == BPF_MAP_TYPE_QUEUE || table->map_type == BPF_MAP_TYPE_STACK) {
 		bpf_map__set_key_size(table->map, 0);
 		table->key_size = 0;
 		table->key_type = NULL;
 	}
-	/* hash_of_maps$INNER; from a macro that couldn't tell it from other arguments, in quotes */
+	/* hash_of_maps$INNER; macros that can't tell INNER from other arguments quote it */
 	inner = type ? strchr(type, '$') : NULL;
 	if (inner && inner[1] == '"') {
 		inner++;

@@ -5,12 +5,12 @@
 #include "load/module.h"
 
 /*
- * Facts about tables that libbpf can't carry (compiler/passes/pipeline.h lists them). Called before
- * the maps are created: sets pin paths and inner maps, and puts the published table in place of an
- * extern one.
+ * Applies facts about tables for which libbpf has no place (compiler/passes/pipeline.h lists them).
+ * Called before the maps are created: sets pin paths and inner maps, and replaces an extern table
+ * by the published one.
  */
 MUST_CHECK struct ebcc_error *ebcc_table_scope_prepare(struct ebcc_module *module);
-/* Makes shared and public tables known to other modules, after load; and forgets them. */
+/* Publishes shared and public tables for other modules, after load, and withdraws them. */
 MUST_CHECK struct ebcc_error *ebcc_table_scope_publish(struct ebcc_module *module);
 void ebcc_table_scope_withdraw(struct ebcc_module *module);
 

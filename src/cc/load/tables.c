@@ -20,12 +20,12 @@ const char *ebcc_map_name(const struct bpf_map *map)
 	const char *name = bpf_map__name(map);
 	const char *section = bpf_map__is_internal(map) ? strchr(name, '.') : NULL;
 
-	/* libbpf puts the object's name before the classic sections: "ebcc.rodata". */
+	/* libbpf prefixes the classic sections with the object's name: "ebcc.rodata". */
 	return section ? section : name;
 }
 
-/* Maps that the source did not declare: libbpf's for its variables, and those of the dialect's own
- * headers. */
+/* Whether the source did not declare the map: those that libbpf makes for global variables, and
+ * those of the dialect's own headers. */
 static bool is_internal(const struct bpf_map *map)
 {
 	const char *prefix = "__ebcc_";
@@ -52,7 +52,7 @@ struct ebcc_error *ebcc_possible_cpus(unsigned *ret)
 	return NULL;
 }
 
-/* Copies what libbpf knows; again after load, when it has put sizes right. */
+/* Copies the definition from libbpf; again after load, when libbpf has corrected sizes. */
 static struct ebcc_error *read_definition(struct ebcc_table *table)
 {
 	unsigned cpus;
@@ -71,8 +71,8 @@ static struct ebcc_error *read_definition(struct ebcc_table *table)
 	return NULL;
 }
 
-/* The type of the events that the source hands to an output table: the target of a pointer that is
- * declared for this alone (compiler/passes/pipeline.h). */
+/* The type of the events that the source sends to an output table: the target of a pointer that is
+ * declared only to carry it (compiler/passes/pipeline.h). */
 static const struct ebcc_type *find_event_type(const struct ebcc_table *table)
 {
 	const struct ebcc_module *module = table->module;
@@ -128,7 +128,7 @@ struct ebcc_error *ebcc_tables_create(struct ebcc_module *module)
 	module->tables = calloc(count + 1, sizeof(*module->tables));
 	if (!module->tables)
 		return ebcc_error_no_memory();
-	/* The source's own tables first: they are the ones that the public functions count. */
+	/* The source's own tables come first: the public functions count only those. */
 	bpf_object__for_each_map(map, module->object) if (!is_internal(map))
 		TRY(create(module, map));
 	bpf_object__for_each_map(map, module->object) if (is_internal(map))
@@ -167,7 +167,7 @@ struct ebcc_error *ebcc_table_map(struct ebcc_table *table, void **ret)
 	if (!(table->flags & BPF_F_MMAPABLE))
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 					 "the variables of '%s' can't be read: this kernel has no "
-					 "memory-mapped arrays (they came with 5.5)",
+					 "memory-mapped arrays (Linux 5.5 and later have them)",
 					 table->name);
 	if (!mapping)
 		mapping = mmap(NULL, mapping_size(table), PROT_READ | PROT_WRITE, MAP_SHARED,

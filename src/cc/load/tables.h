@@ -7,7 +7,7 @@
 
 #include "load/module.h"
 
-/* Fills module->tables from module->object; takes over descriptors after load. */
+/* Fills module->tables from module->object; copies descriptors and sizes after load. */
 MUST_CHECK struct ebcc_error *ebcc_tables_create(struct ebcc_module *module);
 MUST_CHECK struct ebcc_error *ebcc_tables_loaded(struct ebcc_module *module);
 void ebcc_tables_destroy(struct ebcc_module *module);
@@ -19,8 +19,8 @@ const char *ebcc_map_name(const struct bpf_map *map);
 struct ebcc_table *ebcc_module_map(const struct ebcc_module *module, const char *name);
 
 /*
- * Maps the one value of an internal table (".data.ebcc"). The mapping lives as long as
- * the table. EBCC_ERROR_UNSUPPORTED on kernels without mapped arrays.
+ * Maps the single value of an internal table (".data.ebcc") into memory. The mapping lives as long
+ * as the table. Fails with EBCC_ERROR_UNSUPPORTED on kernels without mapped arrays.
  */
 MUST_CHECK struct ebcc_error *ebcc_table_map(struct ebcc_table *table, void **ret);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The trace pipe: what bpf_trace_printk() prints, of every program on the machine, line by
- * line. Reading takes lines away from other readers.
+ * The trace pipe: what all programs on the machine print with bpf_trace_printk(), line by line.
+ * A line that is read here is not seen by other readers.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +12,12 @@
 #include "base/error.h"
 #include "kernel/tracefs.h"
 
-/* Longer lines are given out in pieces; the kernel's own are shorter than a page. */
+/* Longer lines are returned in pieces; the kernel's own are shorter than a page. */
 #define BUFFER_SIZE (16u << 10)
 
 struct ebcc_trace_pipe {
 	int fd;
-	size_t start, end; /* what of data was read and not given out */
+	size_t start, end; /* the part of data that was read and not yet returned */
 	char data[BUFFER_SIZE + 1];
 };
 
@@ -51,8 +51,8 @@ void ebcc_trace_pipe_close(struct ebcc_trace_pipe *pipe)
 	free(pipe);
 }
 
-/* Takes the next line off the buffer, or all of a full or (@rest) ended one; NULL: there is none.
- */
+/* Takes the next line from the buffer; or everything, if the buffer is full or (@rest) no more will
+ * come. Returns NULL if there is none. */
 static const char *take_line(struct ebcc_trace_pipe *pipe, bool rest)
 {
 	char *line = pipe->data + pipe->start;
@@ -94,7 +94,7 @@ struct ebcc_error *ebcc_trace_pipe_read(struct ebcc_trace_pipe *pipe, const char
 						 "a signal interrupted the read of the trace pipe");
 		if (size < 0 && errno != EAGAIN)
 			return ebcc_error_os(EBCC_ERROR_OS, errno, "can't read the trace pipe");
-		/* Nothing there, or (0) tracing was turned off. */
+		/* There is nothing to read, or (0) tracing was turned off. */
 		*ret = take_line(pipe, !size);
 		return NULL;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The layouts of arguments that a module's programs read, as they are in its map (usdt_spec.h).
- * Many locations have the same one, so equal ones are one entry: its key is a cookie
- * that all of them are attached with. Kernels without cookies find a location by its address.
+ * The layouts of USDT arguments in a module's map, from which its programs read them (usdt_spec.h).
+ * Many locations have the same layout, so equal ones share an entry; its key is the cookie with
+ * which all of them are attached. On kernels without cookies the key is the location's address.
  */
 #include "load/usdt_specs.h"
 
@@ -15,8 +15,8 @@
 #include "load/tables.h"
 
 struct entry {
-	uint64_t key; /* a cookie is its index + 1: less than any address of a program */
-	size_t users; /* 0: free */
+	uint64_t key; /* a cookie is the index + 1, which is lower than any address of code */
+	size_t users; /* 0: the entry is free */
 	struct ebcc_usdt_spec spec;
 };
 
@@ -41,14 +41,15 @@ struct ebcc_error *ebcc_module_reserve_usdt(struct ebcc_module *module, uint32_t
 	int err;
 
 	if (module->load_tried)
-		return ebcc_error_create(EBCC_ERROR_STATE,
-					 "the maps exist already; room for USDT probes is made "
-					 "before load");
+		return ebcc_error_create(
+			EBCC_ERROR_STATE,
+			"room for USDT probes must be reserved before the module is "
+			"loaded");
 	if (!map || count <= map->max_entries)
 		return NULL;
 	err = bpf_map__set_max_entries(map->map, count);
 	if (err)
-		return ebcc_error_os(EBCC_ERROR_LOAD, -err, "can't make room for %u USDT probes",
+		return ebcc_error_os(EBCC_ERROR_LOAD, -err, "can't reserve room for %u USDT probes",
 				     count);
 	map->max_entries = count;
 	return NULL;
@@ -58,12 +59,12 @@ static struct ebcc_error *full(const struct ebcc_table *map)
 {
 	return ebcc_error_create(
 		EBCC_ERROR_STATE,
-		"the module has room for %u layouts of arguments of USDT probes, and all are "
-		"used; more room is made before it is loaded (ebcc_module_reserve_usdt())",
+		"the module has room for %u layouts of USDT arguments, and all are in use; reserve "
+		"more before it is loaded (ebcc_module_reserve_usdt())",
 		map->max_entries);
 }
 
-/* A free entry, or a new one. NULL: no memory. */
+/* Returns a free entry or a new one; NULL if out of memory. */
 static struct entry *find_free(struct ebcc_usdt_specs *specs)
 {
 	struct entry *entries;
@@ -117,8 +118,8 @@ struct ebcc_error *ebcc_usdt_specs_add(struct ebcc_module *module, uint64_t key,
 		if (!equal)
 			return ebcc_error_create(
 				EBCC_ERROR_STATE,
-				"two processes have USDT probes with different arguments at the "
-				"address 0x%llx, which this kernel can't tell apart (Linux 5.15 "
+				"two processes have USDT probes with different arguments at "
+				"address 0x%llx, and this kernel can't tell them apart (Linux 5.15 "
 				"can)",
 				(unsigned long long)key);
 		entry->users++;

@@ -13,14 +13,14 @@
 
 struct ebcc_usdt_specs;
 
-/* Whether a program of the module reads arguments at all. */
+/* Whether any program of the module reads USDT arguments. */
 bool ebcc_usdt_specs_wanted(const struct ebcc_module *module);
 
 /*
- * Enters a layout, or counts one more user of an equal one.
- * @key: an instruction pointer; 0: the module chooses a cookie.
- * @ret_key: what to give to ebcc_usdt_specs_remove(), and to attach with where it is a cookie.
- * Errors: EBCC_ERROR_STATE: the map is full, or the instruction pointer has another layout.
+ * Adds a layout, or one more user of an equal one.
+ * @key: an instruction pointer, or 0 to let the module choose a cookie.
+ * @ret_key: to be passed to ebcc_usdt_specs_remove() and, if it is a cookie, to be attached with.
+ * Fails with EBCC_ERROR_STATE if the map is full or the instruction pointer has another layout.
  */
 MUST_CHECK struct ebcc_error *ebcc_usdt_specs_add(struct ebcc_module *module, uint64_t key,
 						  const struct ebcc_usdt_spec *spec,

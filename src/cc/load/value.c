@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Described values. A type is checked completely when it is made: every member lies
- * within its struct, sizes multiply without overflow, nothing contains itself; so that reading,
- * printing and scanning need no checks beyond the size of what they are handed.
- * Only targets of pointers, which may refer back, are made later, when asked for.
+ * Types and values. A type is checked completely when it is created: every member is within its
+ * struct, sizes multiply without overflow, and no type contains itself. So reading, printing and
+ * scanning check only the size of the value that they get. Only the targets of pointers, which may
+ * refer back, are created later, on demand.
  */
 #include "load/value.h"
 
@@ -22,12 +22,12 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bit fields are read l
 /* How deep typedefs, arrays and structs may nest by value. */
 #define DEPTH_LIMIT 48
 #define SIZE_LIMIT ((uint64_t)1 << 30)
-/* Overlapping or empty members of a hostile struct could print without end. */
+/* A hostile struct with overlapping or empty members could print almost without end. */
 #define TEXT_LIMIT ((size_t)16 << 20)
 
 struct ebcc_type {
 	struct ebcc_types *types;
-	const struct btf_type *btf_type; /* behind typedefs and qualifiers */
+	const struct btf_type *btf_type; /* with typedefs and qualifiers removed */
 	const char *name;
 	enum ebcc_type_kind kind;
 	enum ebcc_int_encoding encoding;
@@ -35,16 +35,17 @@ struct ebcc_type {
 	size_t size;
 	size_t count;
 	const struct ebcc_type *element; /* of an array */
-	unsigned widest; /* member of a union that covers most of it: printed, it tells all */
+	unsigned widest; /* the largest member of a union, which is the one that is printed */
 };
 
 struct ebcc_types {
 	const struct btf *btf;
-	uint32_t count;		  /* ids in btf, 0 included */
-	struct ebcc_type **by_id; /* NULL: not asked for yet */
+	uint32_t count;		  /* ids in btf, including 0 */
+	struct ebcc_type **by_id; /* NULL: not created yet */
 };
 
-/* Marks, in by_id, what is being made (seen again: it contains itself) or can't be. */
+/* Marks types in by_id that are being created (if one is met again, it contains itself), or that
+ * can't be. */
 static struct ebcc_type invalid;
 
 struct ebcc_error *ebcc_types_create(const struct btf *btf, struct ebcc_types **ret)
@@ -84,7 +85,7 @@ static const char *name_at(const struct ebcc_types *types, uint32_t offset)
 	return name ? name : "";
 }
 
-/* The type behind typedefs and qualifiers; *@name becomes the first typedef's name. */
+/* Strips typedefs and qualifiers; *@name becomes the name of the first typedef. */
 static const struct btf_type *look_through(const struct ebcc_types *types, uint32_t id,
 					   const char **name)
 {
@@ -112,7 +113,7 @@ static bool init_int(struct ebcc_type *type, const char *base_name)
 	type->kind = EBCC_TYPE_INT;
 	type->size = type->btf_type->size;
 	type->is_signed = encoding & BTF_INT_SIGNED;
-	/* clang describes char as a signed integer of one byte: its name alone says that it is
+	/* clang describes char as a signed integer of one byte; only the name tells that it is
 	 * text. */
 	if (encoding & BTF_INT_BOOL)
 		type->encoding = EBCC_INT_BOOL;
@@ -144,12 +145,12 @@ static bool init_array(struct ebcc_type *type, unsigned depth)
 	    size > SIZE_LIMIT)
 		return false;
 	type->size = size;
-	/* Elements of no size can't be told apart, however many there are said to be. */
+	/* Elements of size 0 can't be told apart, whatever their number. */
 	type->count = type->element->size ? array->nelems : 0;
 	return true;
 }
 
-/* *@ret_size: in bytes; 0 of a bit field. */
+/* Sets *@ret_size in bytes, to 0 for a bit field. */
 static bool member_is_valid(const struct ebcc_type *type, unsigned index, unsigned depth,
 			    size_t *ret_size)
 {
@@ -505,8 +506,8 @@ struct ebcc_error *ebcc_type_print(const struct ebcc_type *type, const void *val
 
 struct scanner {
 	const char *text;     /* all of it */
-	const char *at;	      /* where the scan is */
-	const char *expected; /* set when it fails */
+	const char *at;	      /* the current position */
+	const char *expected; /* what should have been there, once the scan has failed */
 };
 
 static void scan_space(struct scanner *scanner)
@@ -537,7 +538,7 @@ static int digit_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
 }
 
-/* An integer of up to @bits bits, signed or not; *@ret in two's complement. */
+/* Scans an integer of up to @bits bits, signed or not; *@ret is in two's complement. */
 static bool scan_integer(struct scanner *scanner, unsigned bits, unsigned __int128 *ret)
 {
 	bool negative = scan_char(scanner, '-');
@@ -651,7 +652,7 @@ static bool scan_text(struct scanner *scanner, size_t size, unsigned char *data)
 
 static bool scan(struct scanner *scanner, const struct ebcc_type *type, unsigned char *data);
 
-/* ".name =": *@index becomes that member's. Without a name it stays. */
+/* Scans ".name =" and sets *@index to that member; without a name it stays as it is. */
 static bool scan_member_name(struct scanner *scanner, const struct ebcc_type *type, size_t *index)
 {
 	struct ebcc_member member;

@@ -17,8 +17,8 @@ struct ebcc_variable {
 	uint32_t offset, size; /* bytes, in the section */
 };
 
-/* A global variable by name, in @section or (NULL) in any that holds variables of the source.
- * False: there is none. */
+/* Finds a global variable by name, in @section or (NULL) in any section with variables of the
+ * source. Returns false if there is none. */
 bool ebcc_btf_variable(const struct btf *btf, const char *section, const char *name,
 		       struct ebcc_variable *ret);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The object that the runtime's tests load: maps of each kind, and programs on the raw
- * tracepoint of system calls that look at one process only. It stands in for what the compiler
- * emits.
+ * The object that the runtime's tests load: maps of each kind, and programs on the raw tracepoint
+ * of system calls that look only at one process. It stands in for an object from ebcc's compiler.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -199,8 +198,8 @@ int take_stack(u64 *args)
 	return 0;
 }
 
-/* Rejected, for the lookup may fail; but not in the object that stands for the second pipeline's,
- * which also has its constants at other places. */
+/* Rejected, because the lookup may fail; except in the object that stands in for the second
+ * pipeline's, where the constants have other offsets, too. */
 #ifdef SECOND
 const volatile u32 earlier = 5;
 #endif
@@ -225,7 +224,7 @@ int unchecked(u64 *args)
 	return 0;
 }
 
-/* Rejected: a loop without end. */
+/* Rejected: an endless loop. */
 SEC(".ebcc/bpf_raw_tracepoint_args/endless")
 int endless(u64 *args)
 {
@@ -253,7 +252,7 @@ struct bpf_iter__bpf_map {
 	struct iterated_map *map;
 };
 
-/* Typed by the kernel's BTF, and found there by libbpf. */
+/* A BTF-typed program, whose target libbpf finds in the kernel's BTF. */
 SEC("iter/bpf_map")
 int bpf_iter__bpf_map(struct bpf_iter__bpf_map *ctx)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A table of addresses, as a plain clang compiles it. */
+/* A table of addresses, as clang without ebcc compiles it. */
 static const char *const names[] = {"zero", "one"};
 
 __attribute__((section("raw_tp"))) int program(unsigned long long *ctx)

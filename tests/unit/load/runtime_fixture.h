@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Modules for the runtime's tests, made from an object that clang compiled when the tests were
- * built (runtime.bpf.c), so that no test here needs the compiler of this project.
+ * Modules for the runtime's tests, created from an object that clang compiled when the tests were
+ * built (runtime.bpf.c), so no test here needs this project's compiler.
  */
 #ifndef RUNTIME_FIXTURE_H
 #define RUNTIME_FIXTURE_H
@@ -22,7 +22,7 @@
 #include "load/module.h"
 #include "load/tables.h"
 
-/* What the second pipeline answers in this test program; NULL: it fails. */
+/* The object that the second pipeline returns in this test program; NULL: it fails. */
 static const char *second_object;
 static int second_compiles;
 
@@ -33,7 +33,7 @@ static inline void check_ok(struct ebcc_error *error)
 			     ebcc_error_details(error) ? ebcc_error_details(error) : "");
 }
 
-/* Checks for a failure of one kind whose message has @text in it, and frees it. */
+/* Checks that @error has this code and @text in its message, and frees it. */
 static inline void check_error(struct ebcc_error *error, enum ebcc_error_code code,
 			       const char *text)
 {
@@ -65,7 +65,7 @@ static inline struct ebcc_error *compile_second(struct ebcc_module *module, char
 static inline struct ebcc_module *create_module(const char *path, ebcc_log_fn log, void *log_ctx,
 						unsigned debug)
 {
-	/* clang's objects don't say for which kernel they are. */
+	/* clang's objects don't say for which kernel they were compiled. */
 	struct ebcc_module_opts opts = {.sz = sizeof(opts),
 					.log = log,
 					.log_ctx = log_ctx,
@@ -102,7 +102,7 @@ static inline uint64_t first_variable(struct ebcc_module *module, const char *se
 	return value[0];
 }
 
-/* Lets the programs react to getpgid() of this process alone. */
+/* Makes the programs react only to this process calling getpgid(). */
 static inline void target_self(struct ebcc_module *module)
 {
 	uint32_t pid = (uint32_t)getpid();
@@ -131,7 +131,7 @@ static inline void trigger(int count)
 		syscall(SYS_getpgid, 0);
 }
 
-/* A BPF file system of this process's own: what it pins is in nobody's way. */
+/* Mounts a private BPF file system, so that pins don't collide with those of others. */
 static inline bool own_bpf_file_system(void)
 {
 	return !unshare(CLONE_NEWNS) && !mount(NULL, "/sys/fs/bpf", NULL, MS_PRIVATE, NULL) &&
@@ -152,11 +152,11 @@ static inline int run_suite(TCase *(*const cases[])(void), int count, const char
 	}
 	if (geteuid()) {
 		/* CTest counts this status as skipped, and shows the reason. */
-		puts("skipped: loading BPF takes root");
+		puts("skipped: loading BPF requires root");
 		return 77;
 	}
 	if (!own_bpf_file_system()) {
-		perror("a BPF file system of its own");
+		perror("can't mount a private BPF file system");
 		return EXIT_FAILURE;
 	}
 	srunner_run_all(runner, CK_NORMAL);

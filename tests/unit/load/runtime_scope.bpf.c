@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One table: published under its name, or (FACT="table=extern") another module's. */
+/* A single table: published under its name or, with FACT="table=extern", another module's. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

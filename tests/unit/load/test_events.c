@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Events of perf and ring buffers: counted exactly, losses too. The programs react to getpgid() of
- * this process alone. */
+/* Events of perf and ring buffers, counted exactly, including losses. The programs react only to
+ * this process calling getpgid(). */
 #include "load/runtime_fixture.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct received {
 	size_t count, stop_at;
 	uint64_t lost;
 	size_t lost_calls;
-	uint64_t sequences; /* sum of them */
+	uint64_t sequences; /* the sum of all sequence numbers */
 	int cpu;
 	struct ebcc_module *poll_again;
 	struct ebcc_table *close;
@@ -31,7 +31,7 @@ static struct ebcc_module *module;
 static struct received got;
 static int probe;
 
-/* _i: 0 is the perf buffer, 1 the ring buffer. */
+/* Indexed by _i: 0 is the perf buffer, 1 the ring buffer. */
 static const char *const tables[] = {"events", "ring"};
 static const char *const programs[] = {"submit", "ring_submit"};
 
@@ -134,7 +134,8 @@ START_TEST(test_exact)
 }
 END_TEST
 
-/* A burst that overflows the buffer, then silence: every event is received or reported lost. */
+/* A burst that overflows the buffer, then silence: each event is either received or reported as
+ * lost. */
 START_TEST(test_losses)
 {
 	struct ebcc_table *table;
@@ -149,11 +150,11 @@ START_TEST(test_losses)
 	ck_assert_uint_eq(got.count + got.lost, 20000);
 	check_ok(ebcc_table_lost(table, &lost));
 	ck_assert_uint_eq(lost, got.lost);
-	/* Nothing is told twice. */
+	/* No loss is reported twice. */
 	got.lost_calls = 0;
 	check_ok(ebcc_module_poll(module, 100, &count));
 	ck_assert_uint_eq(got.lost_calls, 0);
-	/* Sustained overload: producer and reader at once. */
+	/* Sustained overload: the producer and the reader take turns. */
 	for (int round = 0; round < 100; round++) {
 		trigger(1000);
 		check_ok(ebcc_module_poll(module, 0, NULL));
@@ -173,15 +174,15 @@ START_TEST(test_callback_stops)
 	check_error(ebcc_module_poll(module, 1000, &count), EBCC_ERROR_CALLBACK, "stopped");
 	ck_assert_uint_eq(got.count, 4);
 	ck_assert_uint_eq(count, 77);
-	/* The rest is still there, and needs no new event to be found. */
+	/* The rest is still there, and is found without a new event. */
 	check_ok(ebcc_module_poll(module, 1000, &count));
 	ck_assert_uint_eq(count, 6);
 	ck_assert_uint_eq(got.count, 10);
 }
 END_TEST
 
-/* An event waits in a batch for a few tens of milliseconds at most, then a blocked poll returns. A
- * ring's reader asks for batches once it has seen an event. */
+/* An event waits in a batch for a few tens of milliseconds at most; then a blocked poll returns.
+ * The reader of a ring asks for batches once it has seen an event. */
 START_TEST(test_batch_delay)
 {
 	double start_time;
@@ -210,7 +211,7 @@ static long sleeps(void)
 
 enum { SPREAD_EVENTS = 300 };
 
-/* Makes events a millisecond apart; with @ctx, each when the one before has been read. */
+/* Makes events a millisecond apart; if @ctx is set, each after the previous one has been read. */
 static void *trigger_slowly(void *ctx)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
@@ -224,7 +225,7 @@ static void *trigger_slowly(void *ctx)
 	return NULL;
 }
 
-/* Events that come one by one wake a ring's reader a few times only, unless it wants it otherwise.
+/* Events that come one by one wake the reader of a ring only a few times, unless it asks for each.
  */
 START_TEST(test_ring_batches)
 {
@@ -239,15 +240,15 @@ START_TEST(test_ring_batches)
 		check_ok(ebcc_module_poll(module, 1000, NULL));
 	if (_i)
 		ck_assert_int_gt(sleeps() - before, SPREAD_EVENTS / 2);
-	else /* one each 30 ms, however long a busy machine makes it */
+	else /* one every 30 ms, however long it takes on a busy machine */
 		ck_assert_int_lt(sleeps() - before, 50 + (now() - begin) / 0.025);
 	pthread_join(thread, NULL);
 	ck_assert_uint_eq(got.count, SPREAD_EVENTS);
 }
 END_TEST
 
-/* A ring's reader that asked for batches is woken when a quarter of the buffer is full, and at once
- * after a silence. */
+/* A reader that asked for batches is woken when a quarter of the ring is full, and at once after a
+ * silence. */
 START_TEST(test_ring_wakeups)
 {
 	struct ebcc_table *table = start(1, 0, 0);
@@ -260,7 +261,7 @@ START_TEST(test_ring_wakeups)
 	trigger((int)quarter);
 	check_ok(ebcc_module_poll(module, 1000, &count));
 	ck_assert_uint_eq(count, quarter);
-	/* On a busy machine it takes longer now and then; without such wake-ups it always would. */
+	/* On a busy machine this sometimes takes longer; without such wake-ups it always would. */
 	for (int i = 0; i < 50 && fastest >= 0.02; i++) {
 		check_ok(ebcc_module_poll(module, 300, &count));
 		ck_assert_uint_eq(count, 0);
@@ -271,7 +272,7 @@ START_TEST(test_ring_wakeups)
 			fastest = now() - begin;
 	}
 	ck_assert(fastest < 0.02);
-	/* Whoever waits on the descriptor sees every wake-up. */
+	/* A caller that waits on the descriptor sees every wake-up. */
 	check_ok(ebcc_module_poll_fd(module, &pollfd.fd));
 	for (int i = 0; i < 3; i++) {
 		trigger(1);
@@ -294,7 +295,7 @@ START_TEST(test_wakeup_events)
 	ck_assert_uint_eq(count, 10);
 	check_ok(ebcc_module_poll(module, 50, &count));
 	ck_assert_uint_eq(count, 0);
-	/* Both CPUs may have seen some; one of them has its hundred. */
+	/* The events may be spread over the CPUs; at least one of them has a hundred. */
 	trigger(100 * (int)sysconf(_SC_NPROCESSORS_CONF));
 	check_ok(ebcc_module_poll(module, 1000, &count));
 	ck_assert_uint_ge(count, 100);
@@ -394,9 +395,9 @@ START_TEST(test_opening)
 	size_t count;
 
 	check_error(ebcc_table_open_events(find_table(module, "counts"), &opts),
-		    EBCC_ERROR_INVALID_ARGUMENT, "no perf or ring buffer");
+		    EBCC_ERROR_INVALID_ARGUMENT, "not a perf or ring buffer");
 	check_error(ebcc_table_lost(find_table(module, "counts"), &lost),
-		    EBCC_ERROR_INVALID_ARGUMENT, "no perf or ring buffer");
+		    EBCC_ERROR_INVALID_ARGUMENT, "not a perf or ring buffer");
 	opts.page_count = 3;
 	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_INVALID_ARGUMENT,
 		    "power of two");
@@ -405,7 +406,7 @@ START_TEST(test_opening)
 	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_INVALID_ARGUMENT, "callback");
 	opts.event = on_event;
 	check_ok(ebcc_table_open_events(table, &opts));
-	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_STATE, "open already");
+	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_STATE, "already open");
 	probe = attach(module, "submit");
 	trigger(2);
 	check_ok(ebcc_module_consume(module, &count));
@@ -424,7 +425,7 @@ START_TEST(test_opening)
 }
 END_TEST
 
-/* What a callback may do to its own reader and module. */
+/* Callbacks that poll their own module, or close their own reader. */
 START_TEST(test_reentrance)
 {
 	struct ebcc_table *table = start(_i, 0, 0);

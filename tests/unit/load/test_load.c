@@ -27,7 +27,7 @@ static int open_fds(void)
 	return count;
 }
 
-/* The kernel's loader leaves them as they are, and programs would read that. */
+/* libbpf does not relocate addresses in data, so programs would read 0. */
 START_TEST(test_addresses_in_data)
 {
 	struct ebcc_module_opts opts = {.sz = sizeof(opts), .any_kernel = true};
@@ -37,7 +37,7 @@ START_TEST(test_addresses_in_data)
 
 	read_object(RUNTIME_ADDRESSES_OBJECT, &bytes, &size);
 	check_error(ebcc_module_create_from_object(bytes, size, &opts, &module),
-		    EBCC_ERROR_UNSUPPORTED, "(section .rodata) begin with addresses");
+		    EBCC_ERROR_UNSUPPORTED, "(section .rodata) are initialized with addresses");
 	free(bytes);
 }
 END_TEST
@@ -61,10 +61,10 @@ START_TEST(test_constants_and_run)
 	check_error(ebcc_module_set_constant(module, "hits", &origin, 8), EBCC_ERROR_NOT_FOUND,
 		    "not declared const volatile");
 	check_error(ebcc_module_set_constant(module, "absent", &origin, 8), EBCC_ERROR_NOT_FOUND,
-		    "no such global");
+		    "no global variable of that name");
 	fd = attach(module, "count");
 	check_error(ebcc_module_set_constant(module, "origin", &origin, sizeof(origin)),
-		    EBCC_ERROR_STATE, "before load");
+		    EBCC_ERROR_STATE, "before the module is loaded");
 	trigger(17);
 	close(fd);
 	trigger(3);
@@ -72,7 +72,7 @@ START_TEST(test_constants_and_run)
 	check_ok(ebcc_table_lookup(counts, &pid, &count, &found));
 	ck_assert(found);
 	ck_assert_uint_eq(count, 17);
-	/* .bss and .data are the maps themselves, mapped. */
+	/* .bss and .data are mapped from the maps. */
 	ck_assert_uint_eq(first_variable(module, ".bss"), 17);
 	ck_assert_uint_eq(first_variable(module, ".data"), 42);
 	ebcc_module_destroy(module);
@@ -141,7 +141,7 @@ START_TEST(test_not_found)
 }
 END_TEST
 
-/* Maps are in the kernel under the source's names (the kernel keeps 15 characters). */
+/* In the kernel, maps have the names from the source (the kernel keeps 15 characters). */
 START_TEST(test_map_names)
 {
 	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
@@ -253,9 +253,9 @@ START_TEST(test_rejection)
 	ck_assert_uint_lt(strlen(ebcc_error_details(error)), 8300);
 	ebcc_error_destroy(error);
 	check_error(load_by_name(module, "endless"), EBCC_ERROR_LOAD, "loop");
-	/* The second pipeline was asked once for the module. */
+	/* The second pipeline ran once for the module. */
 	ck_assert_int_eq(second_compiles, 1);
-	/* What is wrong with one program doesn't matter to another. */
+	/* A program that fails doesn't affect others. */
 	fd = attach(module, "count");
 	close(fd);
 	ebcc_module_destroy(module);
@@ -311,7 +311,7 @@ START_TEST(test_bad_objects)
 	size_t size = module->object_size;
 
 	for (size_t cut = 0; cut < size; cut += 97) {
-		/* Of this size exactly, so that a sanitizer sees what is read behind it. */
+		/* Of exactly this size, so that a sanitizer notices reads past the end. */
 		char *bytes = malloc(cut + !cut);
 		struct ebcc_error *error;
 
@@ -325,7 +325,7 @@ START_TEST(test_bad_objects)
 }
 END_TEST
 
-/* Sixty modules leave no descriptor behind, whatever became of them. */
+/* Sixty modules leave no descriptors open, whether or not they loaded. */
 START_TEST(test_no_leaks)
 {
 	int before = 0;
@@ -361,7 +361,7 @@ START_TEST(test_iterator)
 	iterator = bpf_iter_create(link);
 	ck_assert_int_ge(iterator, 0);
 	ck_assert_int_eq(read(iterator, text, sizeof(text)), 0);
-	/* At least the module's own maps were visited. */
+	/* The module's own maps, at least, were visited. */
 	ck_assert_uint_ge(first_variable(module, ".bss"), module->table_count);
 	close(iterator);
 	close(link);
@@ -434,7 +434,7 @@ END_TEST
 
 START_TEST(test_features)
 {
-	/* True of every kernel that the tests run on (5.10 and later). */
+	/* Every kernel that the tests run on (5.10 and later) has these. */
 	ck_assert(ebcc_feature(EBCC_FEATURE_BATCH));
 	ck_assert(ebcc_feature(EBCC_FEATURE_RINGBUF));
 	ck_assert(ebcc_feature(EBCC_FEATURE_ARRAY_MMAP));
@@ -442,7 +442,7 @@ START_TEST(test_features)
 	ck_assert(ebcc_feature(EBCC_FEATURE_BTF_FUNC));
 	ck_assert(ebcc_feature(EBCC_FEATURE_BTF_DATASEC));
 	ck_assert_uint_ge(ebcc_feature_cpu_version(), 3);
-	/* Later answers imply earlier ones, in the order in which the kernel learnt these. */
+	/* A later feature implies the earlier ones, in the order in which the kernel got them. */
 	if (ebcc_feature(EBCC_FEATURE_CPU_V4))
 		ck_assert(ebcc_feature(EBCC_FEATURE_COOKIE));
 	if (ebcc_feature(EBCC_FEATURE_COOKIE))
@@ -454,7 +454,7 @@ START_TEST(test_features)
 }
 END_TEST
 
-/* A foreign object in whose BTF each of some types, in turn, is made of itself. */
+/* Objects from elsewhere in whose BTF a type contains itself: each of several types in turn. */
 START_TEST(test_object_with_endless_types)
 {
 	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
@@ -470,7 +470,7 @@ START_TEST(test_object_with_endless_types)
 	ck_assert_ptr_nonnull(btf);
 	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
 		const struct btf_type *type = btf__type_by_id(btf, id);
-		/* Types lie one behind the other, there as here. */
+		/* Types are stored one after the other, in the section as in memory. */
 		char *place = object.data + offset +
 			      ((const char *)type - (const char *)btf__type_by_id(btf, 1)) +
 			      offsetof(struct btf_type, type);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Tables of each kind, single entries and many, by batch calls and without. */
+/* Tables of each kind: single entries and many, with batch commands and without. */
 #include "load/runtime_fixture.h"
 
 #include <signal.h>
@@ -108,7 +108,7 @@ static void check_filled(const struct entry *entries, size_t count, size_t expec
 	}
 }
 
-/* _i: 0 with batch calls, 1 without. */
+/* _i: 0 with batch commands, 1 without. */
 START_TEST(test_many)
 {
 	struct ebcc_table *table = find_table(module, "counts");
@@ -171,7 +171,7 @@ START_TEST(test_array)
 }
 END_TEST
 
-/* A per-CPU value is one element per possible CPU, 8 bytes apart also when it is a u32. */
+/* A per-CPU value has one element per possible CPU, 8 bytes apart even if it is a u32. */
 START_TEST(test_per_cpu)
 {
 	const char *name = _i % 2 ? "cpu_numbers" : "cpu_counts";
@@ -226,7 +226,7 @@ START_TEST(test_lru)
 	entries = read_sorted(table, false, &count);
 	check_filled(entries, count, 200);
 	free(entries);
-	/* More than it holds: the oldest go, nothing fails. */
+	/* More than it holds: the oldest entries go, and nothing fails. */
 	fill(table, 3000);
 	entries = read_sorted(table, true, &count);
 	ck_assert_uint_gt(count, 0);
@@ -338,7 +338,7 @@ START_TEST(test_stack_trace)
 }
 END_TEST
 
-/* Reading and clearing end although a program keeps changing the table. */
+/* Reading and clearing finish even while a program keeps changing the table. */
 START_TEST(test_concurrent)
 {
 	struct ebcc_table *table = find_table(module, "counts");

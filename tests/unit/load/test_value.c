@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Types from BTF, values to text and back, and BTF that lies. */
+/* Types from BTF, values to text and back, and malformed BTF. */
 #include "load/runtime_fixture.h"
 
 #include <bpf/btf.h>
@@ -137,7 +137,7 @@ START_TEST(test_scan_forms)
 {
 	struct key key = sample(), back;
 
-	/* Decimal, names, commas, enumerators, in any order; what isn't said is zero. */
+	/* Decimal numbers, names, commas, enumerators, in any order; omitted members are zero. */
 	check_ok(ebcc_type_scan(
 		key_type,
 		"{ .name = \"a\\\"b\\x01\", .pid = 17, .at = { -2, .y = 3 }, .color = FAR, "
@@ -181,7 +181,7 @@ START_TEST(test_scan_errors)
 }
 END_TEST
 
-/* Every kind of a plain value, and its text. */
+/* Each kind of plain value, and its text. */
 START_TEST(test_plain_values)
 {
 	struct btf *btf = btf__new_empty();
@@ -219,8 +219,8 @@ START_TEST(test_plain_values)
 }
 END_TEST
 
-/* What contradicts itself is no type. */
-START_TEST(test_lies)
+/* A description that contradicts itself does not give a type. */
+START_TEST(test_contradictions)
 {
 	struct btf *btf = btf__new_empty();
 	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
@@ -261,7 +261,7 @@ START_TEST(test_lies)
 }
 END_TEST
 
-/* Members that overlap could print without end: 30 layers of two members each. */
+/* Overlapping members could print almost without end: 30 levels of two members each. */
 START_TEST(test_endless_text)
 {
 	struct btf *btf = btf__new_empty();
@@ -307,8 +307,8 @@ static void exercise(struct ebcc_types *types, uint32_t id)
 	free(value);
 }
 
-/* Real BTF with bytes changed here and there: an answer, whatever it is, and no stray access (the
- * sanitizers watch). */
+/* Real BTF with random bytes changed: any result will do, as long as no access is out of bounds
+ * (which the sanitizers would report). */
 START_TEST(test_mutations)
 {
 	uint32_t size;
@@ -348,7 +348,7 @@ static TCase *case_value(void)
 	tcase_add_test(tcase, test_scan_forms);
 	tcase_add_test(tcase, test_scan_errors);
 	tcase_add_test(tcase, test_plain_values);
-	tcase_add_test(tcase, test_lies);
+	tcase_add_test(tcase, test_contradictions);
 	tcase_add_test(tcase, test_endless_text);
 	tcase_add_test(tcase, test_mutations);
 	return tcase;
