@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The executable ones of a process's mappings, sorted for searches, and the distinct files in
- * them. */
+/* The executable mappings of a process, sorted by address, and the distinct files in them. */
 #include "symbols/code_maps.h"
 
 #include <string.h>
@@ -9,7 +8,8 @@
 #include "base/hash.h"
 #include "elf/proc_maps.h"
 
-/* Whether a mapping is one to keep: executable, and within the 64 bits of a file's size. */
+/* Converts a mapping. Returns false if it is to be skipped: because it isn't executable, or its
+ * file offsets overflow. */
 static bool convert(const struct ebcc_mapping *mapping, struct ebcc_code_map *ret)
 {
 	if (!mapping->executable || mapping->offset > UINT64_MAX - (mapping->end - mapping->start))
@@ -28,7 +28,7 @@ static bool convert(const struct ebcc_mapping *mapping, struct ebcc_code_map *re
 	return true;
 }
 
-/* Numbers the distinct files: a library is mapped in several pieces. */
+/* Numbers the distinct files, as a library is mapped in several pieces. False: out of memory. */
 static bool number_object(struct ebcc_code_maps *maps, struct ebcc_hash *objects,
 			  struct ebcc_code_map *map)
 {
@@ -66,7 +66,7 @@ static int compare_maps(const void *a, const void *b)
 	return left->start < right->start ? -1 : left->start > right->start;
 }
 
-/* The kernel lists mappings in order, none over another; a text that doesn't is made so. */
+/* Sorts the mappings and drops overlapping ones. The kernel's own text needs neither. */
 static void order(struct ebcc_code_maps *maps)
 {
 	size_t kept = 0;
@@ -83,7 +83,7 @@ static void order(struct ebcc_code_maps *maps)
 	maps->count = kept;
 }
 
-/* @text: changed in place, and where the paths are. */
+/* Parses @text in place: it is modified, and the paths point into it. */
 static bool parse(struct ebcc_code_maps *maps, char *text)
 {
 	AUTO_HASH struct ebcc_hash objects = {0};
@@ -101,14 +101,14 @@ static bool parse(struct ebcc_code_maps *maps, char *text)
 	return true;
 }
 
-/* Whether a mapping's path is that of the one before, which is so for the parts of a file. */
+/* Whether a mapping has the path of the previous one, as the parts of a file do. */
 static bool repeats_path(const struct ebcc_code_maps *maps, size_t index)
 {
 	return index && !strcmp(maps->maps[index].path, maps->maps[index - 1].path);
 }
 
-/* Copies the paths of what is kept: most mappings of a process are not executable. False: no
- * memory. */
+/* Copies the paths that are kept, since most mappings of a process are not executable. False: out
+ * of memory. */
 static bool copy_paths(struct ebcc_code_maps *maps)
 {
 	char *at;
@@ -124,7 +124,7 @@ static bool copy_paths(struct ebcc_code_maps *maps)
 			map->path = map[-1].path;
 			continue;
 		}
-		/* What was copied before stays as it is for the comparison with the next. */
+		/* The old string stays intact, so the next one can be compared with this copy. */
 		map->path = strcpy(at, map->path);
 		at += strlen(at) + 1;
 	}

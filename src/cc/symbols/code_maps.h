@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executable mappings of a process, from the text of /proc/PID/maps. Paths in it are the traced
- * process's choice, so the text is parsed as if anybody had written it.
+ * The executable mappings of a process, from the text of /proc/PID/maps. The traced process chooses
+ * the paths in it, so the text is not trusted.
  */
 #ifndef EBCC_SYMBOLS_CODE_MAPS_H
 #define EBCC_SYMBOLS_CODE_MAPS_H
@@ -13,12 +13,11 @@
 #include "base/error.h"
 
 struct ebcc_code_map {
-	uint64_t start, end; /* end is behind the last byte */
+	uint64_t start, end; /* end is one past the last byte */
 	uint64_t offset;     /* of start in the file, in bytes */
 	uint64_t inode;	     /* 0: no file */
 	uint32_t device_major, device_minor;
-	const char *path; /* "" where there is none, else a file's or "[vdso]". Borrowed from the
-			   * maps */
+	const char *path; /* a file's, "[vdso]", or "" if there is none. Borrowed from the maps */
 	size_t object;	  /* index of the file among the distinct ones, or SIZE_MAX: no file */
 };
 
@@ -26,22 +25,22 @@ struct ebcc_code_maps {
 	struct ebcc_code_map *maps; /* by address, not overlapping */
 	size_t count;
 	size_t object_count;
-	char *paths; /* where the paths are */
+	char *paths; /* the memory for all paths */
 	size_t path_bytes;
 };
 
 #define EBCC_CODE_MAPS_INIT ((struct ebcc_code_maps){0})
 
 /*
- * Parses @size bytes; what is kept of them is copied. Lines that are not of the format, and
- * mappings that aren't executable, are passed over. Fails for lack of memory only.
+ * Parses @size bytes of text, which is not modified. Malformed lines and mappings that aren't
+ * executable are skipped. Fails only if out of memory.
  */
 MUST_CHECK struct ebcc_error *ebcc_code_maps_parse(const char *text, size_t size,
 						   struct ebcc_code_maps *ret);
 void ebcc_code_maps_deinit(struct ebcc_code_maps *maps);
 #define AUTO_CODE_MAPS CLEANUP(ebcc_code_maps_deinit)
 
-/* The mapping that @address is in, or NULL. */
+/* The mapping that contains @address, or NULL. */
 const struct ebcc_code_map *ebcc_code_maps_find(const struct ebcc_code_maps *maps,
 						uint64_t address);
 

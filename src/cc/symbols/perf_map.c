@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading perf maps. Compilers append while they run, so a map is read in pieces, each from where
- * the last one ended. They reuse memory, too: of two functions with the same start the later line
- * counts. So a map of which a part wasn't read gives no names at all: they might be those of
- * functions that were replaced.
+ * Reading perf maps. Compilers append to them while they run, so a map is read in pieces, each from
+ * where the last one ended. Compilers also reuse memory: of two functions with the same start, the
+ * later line counts. So a map that has not been read to its end gives no names at all, as they
+ * might be those of functions that have been replaced.
  *
- * What a piece adds is sorted and becomes a run behind the runs that are there. Two last runs of
- * similar length are merged, so that a line takes part in some twenty merges of a map of a million
- * lines, and a few new ones don't cost a sort of all.
+ * The lines of each new piece are sorted into a run, which is appended to the existing runs. If the
+ * last two runs are of similar length, they are merged. So a line takes part in about twenty merges
+ * in a map of a million lines, and a few new lines don't require sorting everything.
  */
 #include "symbols/perf_map.h"
 
@@ -17,18 +17,17 @@
 
 #include "base/scan_hex.h"
 
-/* Nobody's compiler writes so much; reading more takes seconds. */
+/* No compiler writes this much; reading more would take seconds. */
 #define FILE_LIMIT (512ull << 20)
 /* Offsets of names have 32 bits. */
 #define NAMES_LIMIT (1u << 31)
 #define LINE_LIMIT 4096
 #define READ_SIZE (64u << 10)
-/* How many lines are taken in before they are sorted, at most: most may replace others. */
+/* Sort after at most this many lines, as most of them may replace others. */
 #define PIECE_LIMIT (256u << 10)
-/* Names of functions that were replaced are kept until they take so much. */
+/* Names of replaced functions are kept until they take this much. */
 #define UNUSED_NAMES (64u << 10)
-/* How far a search goes back through functions that begin before the address and end before it,
- * too. */
+/* How many functions that begin and end before the address a search skips. */
 #define NESTING_LIMIT 256
 
 void ebcc_perf_map_init(struct ebcc_perf_map *map, size_t limit)
@@ -69,7 +68,7 @@ static size_t run_length(const struct ebcc_perf_map *map, unsigned run)
 	return map->run_ends[run] - run_begin(map, run);
 }
 
-/* The entry is not kept. */
+/* Counts the name of an entry that is being dropped as unused. */
 static void drop_name(struct ebcc_perf_map *map, const struct ebcc_perf_map_entry *entry)
 {
 	map->unused_names += strlen(map->names.data + entry->name) + 1;
@@ -84,7 +83,7 @@ static int compare_entries(const void *a, const void *b)
 	return left->name < right->name ? -1 : left->name > right->name;
 }
 
-/* Makes a run of what is behind the others; of several lines for one start the last counts. */
+/* Makes a run of the entries after the last run; of several with the same start the last counts. */
 static void sort_new(struct ebcc_perf_map *map)
 {
 	size_t begin = map->run_count ? map->run_ends[map->run_count - 1] : 0, kept = begin;
@@ -99,7 +98,7 @@ static void sort_new(struct ebcc_perf_map *map)
 	map->run_ends[map->run_count++] = kept;
 }
 
-/* Merges the last two runs, from their ends: the longer one is moved within its place. False: no
+/* Merges the last two runs from their ends. Needs a copy of the newer one only. False: out of
  * memory. */
 static bool merge_last(struct ebcc_perf_map *map)
 {
@@ -120,14 +119,14 @@ static bool merge_last(struct ebcc_perf_map *map)
 		else
 			entries[--out] = newer[--right];
 	}
-	/* What is left of the older run is in its place; a gap is as wide as what was replaced. */
+	/* The rest of the older run is already in place; close the gap left by replaced entries. */
 	memmove(entries + left, entries + out, (map->count - out) * sizeof(*entries));
 	map->count -= out - left;
 	map->run_ends[--map->run_count - 1] = map->count;
 	return true;
 }
 
-/* Copies the names that are still used, once they are fewer than the others. False: no memory. */
+/* Copies the names that are still in use, once the others take more. False: out of memory. */
 static bool compact_names(struct ebcc_perf_map *map)
 {
 	struct ebcc_buf names = EBCC_BUF_INIT;
@@ -146,7 +145,7 @@ static bool compact_names(struct ebcc_perf_map *map)
 	return !names.failed;
 }
 
-/* Makes what was added since the last time found. False: no memory. */
+/* Indexes what was added since the last time. False: out of memory. */
 static bool index_new(struct ebcc_perf_map *map)
 {
 	if (map->count == (map->run_count ? map->run_ends[map->run_count - 1] : 0))
@@ -162,7 +161,7 @@ static bool index_new(struct ebcc_perf_map *map)
 
 /* ---- Lines ---- */
 
-/* A number, with or without "0x", and the spaces behind it. */
+/* Scans a number, with or without "0x", and the spaces after it. */
 static bool scan_field(const char **at, const char *end, uint64_t *ret)
 {
 	if (end - *at > 2 && (*at)[0] == '0' && ((*at)[1] | 0x20) == 'x')
@@ -187,8 +186,8 @@ static bool grow(struct ebcc_perf_map *map)
 	return true;
 }
 
-/* Room for one more line with a name of that size. False: no memory. Beyond the limit the map
- * is emptied. */
+/* Makes room for one more line with a name of that size. Beyond the limit, the map is emptied.
+ * False: out of memory. */
 static bool make_room(struct ebcc_perf_map *map, size_t name_size)
 {
 	size_t sorted = map->run_count ? map->run_ends[map->run_count - 1] : 0;
@@ -198,7 +197,8 @@ static bool make_room(struct ebcc_perf_map *map, size_t name_size)
 	if (is_beyond || map->count - sorted >= PIECE_LIMIT) {
 		if (!index_new(map))
 			return false;
-		/* Sorting again for a few lines each time would take for ever. */
+		/* Require some free space: sorting again after every few lines would take forever.
+		 */
 		map->too_large =
 			is_beyond && (ebcc_perf_map_memory(map) > map->limit - map->limit / 4 ||
 				      map->names.size > NAMES_LIMIT - NAMES_LIMIT / 4);
@@ -208,7 +208,7 @@ static bool make_room(struct ebcc_perf_map *map, size_t name_size)
 	return map->too_large || map->count < map->capacity || grow(map);
 }
 
-/* False: no memory. */
+/* Adds a line if it is well-formed. False: out of memory. */
 static bool add_line(struct ebcc_perf_map *map, const char *line, size_t size)
 {
 	const char *at = line, *end = line + size;
@@ -219,7 +219,7 @@ static bool add_line(struct ebcc_perf_map *map, const char *line, size_t size)
 		return true;
 	if (end > at && end[-1] == '\r')
 		end--;
-	/* A name ends at a NUL at the latest. */
+	/* A name ends at the first NUL, if there is one. */
 	end = at + strnlen(at, end - at);
 	if (at == end)
 		return true;
@@ -238,8 +238,8 @@ static bool add_line(struct ebcc_perf_map *map, const char *line, size_t size)
 	return !map->names.failed;
 }
 
-/* Keeps the beginning of a line until its end comes. */
-static void keep(struct ebcc_perf_map *map, const char *data, size_t size)
+/* Keeps the beginning of a line until the rest arrives. */
+static void keep_partial_line(struct ebcc_perf_map *map, const char *data, size_t size)
 {
 	if (map->line.size + size > LINE_LIMIT)
 		map->skipping = true;
@@ -249,13 +249,13 @@ static void keep(struct ebcc_perf_map *map, const char *data, size_t size)
 		ebcc_buf_append(&map->line, data, size);
 }
 
-/* The end of a line that @data completes. */
+/* Adds a line that @data completes. False: out of memory. */
 static bool finish_line(struct ebcc_perf_map *map, const char *data, size_t size)
 {
 	bool added = true;
 
 	if (map->line.size || map->skipping)
-		keep(map, data, size);
+		keep_partial_line(map, data, size);
 	if (map->line.size)
 		added = add_line(map, map->line.data, map->line.size);
 	else if (!map->skipping && size <= LINE_LIMIT)
@@ -267,7 +267,7 @@ static bool finish_line(struct ebcc_perf_map *map, const char *data, size_t size
 
 /* ---- Reading ---- */
 
-/* Remembers the last bytes of what was read. */
+/* Remembers the last bytes that were read. */
 static void sample_tail(struct ebcc_perf_map_sample *tail, const char *data, size_t size)
 {
 	size_t kept = size < sizeof(tail->bytes) ? size : sizeof(tail->bytes);
@@ -287,8 +287,8 @@ static void sample_head(struct ebcc_perf_map_sample *head, const char *data, siz
 	head->size += size < room ? size : room;
 }
 
-/* Takes in the lines of a piece, without sorting them. False: no memory. */
-static bool take(struct ebcc_perf_map *map, const char *data, size_t size)
+/* Adds the lines of a piece, without sorting them. False: out of memory. */
+static bool add_piece(struct ebcc_perf_map *map, const char *data, size_t size)
 {
 	const char *end = data + size, *newline;
 
@@ -303,11 +303,11 @@ static bool take(struct ebcc_perf_map *map, const char *data, size_t size)
 	if (map->too_large)
 		free_entries(map);
 	else
-		keep(map, data, end - data);
+		keep_partial_line(map, data, end - data);
 	return !map->line.failed;
 }
 
-/* Without memory nothing is kept, as of a map that is too large; the next read begins anew. */
+/* Out of memory: as for a map that is too large, nothing is kept. The next read starts over. */
 static struct ebcc_error *no_memory(struct ebcc_perf_map *map)
 {
 	ebcc_perf_map_deinit(map);
@@ -316,7 +316,7 @@ static struct ebcc_error *no_memory(struct ebcc_perf_map *map)
 
 struct ebcc_error *ebcc_perf_map_add(struct ebcc_perf_map *map, const char *data, size_t size)
 {
-	return take(map, data, size) && index_new(map) ? NULL : no_memory(map);
+	return add_piece(map, data, size) && index_new(map) ? NULL : no_memory(map);
 }
 
 static bool has_sample(int fd, const struct ebcc_perf_map_sample *sample, uint64_t offset)
@@ -346,7 +346,7 @@ struct ebcc_error *ebcc_perf_map_read(struct ebcc_perf_map *map, int fd, uint64_
 		while (size < 0 && errno == EINTR);
 		if (size <= 0)
 			break;
-		if (!take(map, data, size))
+		if (!add_piece(map, data, size))
 			return no_memory(map);
 	}
 	*ret_more = size > 0 && !map->too_large;
@@ -355,7 +355,7 @@ struct ebcc_error *ebcc_perf_map_read(struct ebcc_perf_map *map, int fd, uint64_
 
 /* ---- Searching ---- */
 
-/* How many entries of a run begin at or before an address, as the index behind them. */
+/* The index after the last entry of a run that begins at or before an address. */
 static size_t search_run(const struct ebcc_perf_map *map, unsigned run, uint64_t address)
 {
 	size_t low = run_begin(map, run), high = map->run_ends[run];
@@ -371,7 +371,8 @@ static size_t search_run(const struct ebcc_perf_map *map, unsigned run, uint64_t
 	return low;
 }
 
-/* Steps back to the entry with the next lower start in all runs: the newest of several. */
+/* Steps back to the entry with the next lower start among all runs; the newest if there are
+ * several. */
 static const struct ebcc_perf_map_entry *step_back(const struct ebcc_perf_map *map, size_t *at)
 {
 	const struct ebcc_perf_map_entry *nearest = NULL;

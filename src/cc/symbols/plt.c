@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The linker gives stubs no symbols. Each jumps through a slot of the global offset table, and a
- * relocation says which function's address the loader puts into that slot: so the stubs' code is
- * searched for the jump, and its slot looked up among the relocations. That needs no knowledge
- * of how a linker lays out its stubs.
+ * The linker makes no symbols for PLT stubs. Each stub jumps through a slot of the global offset
+ * table, and a relocation says which function's address the loader puts into that slot. So we look
+ * for the jump in each stub's code, and for its slot among the relocations. This works however a
+ * linker lays out its stubs.
  */
 #include "symbols/plt.h"
 
@@ -16,7 +16,7 @@
 #include "elf/symbols.h"
 
 #define SLOT_LIMIT (1u << 20)
-/* Where the section doesn't tell. */
+/* Used if the section header doesn't say. */
 #define STUB_SIZE 16
 
 struct slot {
@@ -48,7 +48,7 @@ static bool reserve_slots(struct slots *slots, size_t more)
 	return true;
 }
 
-/* Gathers the slots of one section of relocations that speak of .dynsym. */
+/* Collects the slots of a relocation section that refers to .dynsym. */
 static bool add_slots(struct slots *slots, const struct ebcc_arch *arch, Elf_Data *relocations,
 		      Elf_Data *symbols, size_t entry_size)
 {
@@ -78,7 +78,7 @@ static int compare_slots(const void *a, const void *b)
 	return left->address < right->address ? -1 : left->address > right->address;
 }
 
-/* All slots of a file, sorted. */
+/* Reads all slots of a file, sorted by address. */
 static bool read_slots(Elf *elf, const struct ebcc_arch *arch, struct slots *ret)
 {
 	size_t entry_size = gelf_fsize(elf, ELF_T_RELA, 1, EV_CURRENT);
@@ -146,7 +146,7 @@ static bool is_stub_section(const char *name)
 			!strcmp(name, ".plt.got") || !strcmp(name, ".plt.bnd"));
 }
 
-/* Adds the stubs of one section if it has any. False: no memory. */
+/* Adds the stubs of one section, if it has any. False: out of memory. */
 static bool add_section(struct ebcc_symbol_table *table, Elf *elf, Elf_Scn *section,
 			const struct ebcc_arch *arch, const struct slots *slots)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Filling a symbol table from an ELF file, through libelf, which bounds what it reads by the file's
- * size. A file that has no .symtab gets the functions of its separate debug file, or those in its
- * .gnu_debugdata (a small xz-compressed ELF file with what .dynsym lacks), or those that the
- * runtime of a Go program knows.
+ * Filling a symbol table from an ELF file, with libelf, which checks what it reads against the
+ * file's size. If a file has no .symtab, the functions come from its separate debug file, or its
+ * .gnu_debugdata (a small xz-compressed ELF file with the symbols that .dynsym lacks), or the table
+ * of functions of a Go program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,22 +21,22 @@
 
 #define SEGMENT_LIMIT 256
 #define SECTION_LIMIT 1024
-/* Of all tables of a file together; the largest browsers with all symbols have two million. */
+/* For all symbol tables of a file together; the largest browsers have two million symbols. */
 #define SYMBOL_LIMIT (4u << 20)
-/* Strings up to here are read into memory, larger ones stay in their file. */
+/* Larger string tables are left in their file. */
 #define STRINGS_IN_MEMORY (1u << 20)
-/* A compressed symbol table expands to any size; real ones have a few megabytes. */
+/* Compressed symbol tables could expand to any size; real ones have a few megabytes. */
 #define DEBUGDATA_LIMIT (64u << 20)
 #define DECODER_MEMORY_LIMIT (128u << 20)
 
 #define SIZE_MAXIMUM ((1u << SIZE_BITS) - 1)
 
-/* An ELF file being read: in a file, or in memory (fd is -1). */
+/* An ELF file that is being read: from a descriptor, or from memory (fd is -1). */
 struct reader {
 	struct ebcc_symbol_table *table;
 	Elf *elf;
 	int fd;
-	bool failed; /* no memory */
+	bool failed; /* out of memory */
 };
 
 static void cleanup_libelf(Elf **elf)
@@ -94,7 +94,7 @@ static void read_code_sections(struct reader *reader)
 
 /* ---- Strings ---- */
 
-/* Keeps strings in memory, and ends them with a NUL. */
+/* Copies strings to memory, and appends a NUL. */
 static bool copy_strings(struct reader *reader, const char *data, size_t size)
 {
 	struct ebcc_symbol_table *table = reader->table;
@@ -123,7 +123,7 @@ static bool refer_to_strings(struct reader *reader, uint64_t offset, uint64_t si
 	return true;
 }
 
-/* Whether so many strings are left in the file: all of their bytes must be in it. */
+/* Whether a string table is left in the file: it must be large, and all of it must be there. */
 static bool stay_in_file(const struct reader *reader, uint64_t offset, uint64_t size)
 {
 	off_t end = reader->fd < 0 ? 0 : lseek(reader->fd, 0, SEEK_END);
@@ -132,7 +132,8 @@ static bool stay_in_file(const struct reader *reader, uint64_t offset, uint64_t 
 	       size <= (uint64_t)end - offset;
 }
 
-/* Adds the string table of that section as a source; false: it has none, or there are too many. */
+/* Adds the string table in section @index as a source of names. Returns false if it isn't one, or
+ * there are too many. */
 static bool add_strings(struct reader *reader, size_t index)
 {
 	Elf_Scn *section = elf_getscn(reader->elf, index);
@@ -162,7 +163,7 @@ static enum symbol_rank rank_of(const GElf_Sym *symbol)
 	}
 }
 
-/* Adds a function, for which there is room, with a name from the last source. */
+/* Adds a function whose name is in the last source. The caller has reserved room. */
 static void add_function(struct ebcc_symbol_table *table, uint64_t address, uint64_t size,
 			 uint32_t name, enum symbol_rank rank)
 {
@@ -187,8 +188,8 @@ static void add_symbol(struct ebcc_symbol_table *table, const GElf_Sym *symbol)
 			     rank_of(symbol));
 }
 
-/* Adds the functions of the symbol table of one type, and its strings as the last source of
- * names. False: there is none. *@ret_count: functions, 0 where there is none. */
+/* Adds the functions of the symbol table of type @type, and its strings as the last source of
+ * names. Returns false if there is none. *@ret_count is the number of functions added. */
 static bool add_symbols(struct reader *reader, uint32_t type, size_t *ret_count)
 {
 	size_t entry_size = gelf_fsize(reader->elf, ELF_T_SYM, 1, EV_CURRENT), count, before;
@@ -204,7 +205,7 @@ static bool add_symbols(struct reader *reader, uint32_t type, size_t *ret_count)
 		if (!section)
 			return false;
 	} while (!gelf_getshdr(section, &header) || header.sh_type != type);
-	/* Before it is read: a sparse file can claim any size for nothing. */
+	/* Check this before reading: a sparse file can have any size at no cost. */
 	if (header.sh_size / entry_size > SYMBOL_LIMIT) {
 		table->too_large = true;
 		return false;
@@ -241,7 +242,7 @@ static size_t add_debug_file(struct reader *reader, const struct ebcc_symbol_pla
 	return count;
 }
 
-/* Decompresses xz data. @ret malloc'ed; NULL where it is malformed or too large. */
+/* Decompresses xz data. Returns a malloc'ed block; NULL if it is malformed or too large. */
 static char *decompress(const void *data, size_t size, size_t *ret_size)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
@@ -291,7 +292,7 @@ static size_t add_debugdata(struct reader *reader)
 	return count;
 }
 
-/* Adds what the runtime of a Go program knows. */
+/* Adds the functions in the runtime's table of a Go program. */
 static void add_go_functions(struct reader *reader)
 {
 	struct ebcc_symbol_table *table = reader->table;
@@ -331,7 +332,7 @@ static void read_all(struct reader *reader, const struct ebcc_symbol_places *pla
 		functions = add_debugdata(reader);
 	if (!functions)
 		add_go_functions(reader);
-	/* In this order: stubs take their names from .dynsym. */
+	/* PLT stubs take their names from .dynsym, so they come right after it. */
 	if (add_symbols(reader, SHT_DYNSYM, &functions))
 		reader->failed |= !ebcc_symbol_plt_add(table, reader->elf);
 }
@@ -344,7 +345,7 @@ static struct ebcc_error *load(Elf *elf, int fd, const struct ebcc_symbol_places
 
 	if (table && elf && elf_kind(elf) == ELF_K_ELF)
 		read_all(&reader, places);
-	/* Its copies of the sections are needed no longer, and sorting takes memory, too. */
+	/* Free libelf's copies of the sections before sorting, which takes memory, too. */
 	elf_end(elf);
 	if (!table || (reader.failed && !table->too_large)) {
 		ebcc_symbol_table_destroy(table);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The symbolizer's public functions. What is kept is dropped between calls only, so that what one
- * call gives out is good until the next.
+ * The symbolizer's public functions. Memory is freed only at the beginning of a call, so the
+ * strings that one call returns are valid until the next.
  */
 #include <string.h>
 #include <unistd.h>
@@ -15,18 +15,18 @@
 #include "kernel/ksyms.h"
 #include "symbols/symbolizer_internal.h"
 
-/* The maps and tables of some hundred processes take a fifth of it. */
+/* The maps and tables of about a hundred processes take a fifth of it. */
 #define DEFAULT_MEMORY_LIMIT (128ull << 20)
 /* With less, some processes would have no names. */
 #define LEAST_MEMORY_LIMIT (1u << 20)
 #define DEFAULT_TIME_LIMIT 10000
-/* So many tables loaded are a reason to look through all files, as some stay open. */
+/* Sweep after this many tables have been loaded, as some keep their file open. */
 #define LOADED_LIMIT 64
-/* Looking through all files is done once in so many calls. */
+/* Sweep after this many calls. */
 #define SWEEP_INTERVAL 4096
 #define NS_PER_MS 1000000ull
 
-/* Begins a public call: what was given out by the last one is good no longer. */
+/* Begins a public call: what the last one returned is no longer valid. */
 static void begin_call(struct ebcc_symbolizer *symbolizer)
 {
 	symbolizer->calls++;
@@ -38,8 +38,8 @@ static void begin_call(struct ebcc_symbolizer *symbolizer)
 
 /* ---- Creation ---- */
 
-/* An option, else an environment variable (not where the program has more rights than its user),
- * else a default; NULL without all three. */
+/* Chooses an option, else an environment variable (unless the program has more rights than its
+ * user), else a default, which may be NULL. */
 static struct ebcc_error *choose_directory(const char *option, const char *variable,
 					   const char *standard, char **ret)
 {
@@ -128,8 +128,8 @@ void ebcc_symbolizer_statistics(const struct ebcc_symbolizer *symbolizer,
 
 /* ---- Kernel addresses ---- */
 
-/* Reads the kernel's symbols when one is asked for first, and again when @address may belong to
- * a module or BPF program that was loaded since. */
+/* Reads the kernel's symbols when first needed, and again if an address may belong to a module or
+ * BPF program that was loaded since. */
 static struct ebcc_error *prepare_ksyms(struct ebcc_symbolizer *symbolizer,
 					const uint64_t *addresses, size_t count)
 {
@@ -201,8 +201,8 @@ struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, i
 	TRY(resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named));
 	if (all_named)
 		return NULL;
-	/* A library may have been loaded, or a function compiled, since the process was looked at.
-	 */
+	/* A library may have been loaded, or a function compiled, since the process was last
+	 * checked. */
 	TRY(process_update(symbolizer, process, &changed));
 	if (!changed)
 		return NULL;
@@ -282,7 +282,7 @@ struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer, 
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_FORMAT, "%s has no build id", path), path);
 	}
-	/* The reference is kept: such a file stays known. */
+	/* The file's reference is kept, so it is never forgotten. */
 	if (!file->path)
 		file->path = strdup(path);
 	else
@@ -290,7 +290,8 @@ struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer, 
 	return file->path ? NULL : ebcc_error_no_memory();
 }
 
-/* Loads the table of a named file again, if it was dropped. */
+/* Reloads the table of a file that was added by ebcc_symbolizer_add_file(), after it was dropped.
+ */
 static struct ebcc_error *reload(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
 {
 	struct ebcc_symbol_places places = {.root = -1,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a symbolizer may keep, and how long it may read. Traced processes decide what there is to
- * read: their maps, files and perf maps, as many and as large as they like. So all of it has one
- * bound on memory, what wasn't used for longest going first, and reading has one on processor time.
- * What is left out for that is counted.
+ * How much a symbolizer may keep, and how long it may read. Traced processes decide how many maps,
+ * files and perf maps there are and how large. So there is one bound on the memory that all of them
+ * take (the least recently used are dropped first), and one on the processor time for reading. What
+ * is left out because of these bounds is counted.
  */
 #include "base/clock.h"
 #include "symbols/symbolizer_internal.h"
 
-/* Of the time that passes this part may be spent on reading: one in so many. */
+/* Reading may take one part in WORK_PART of the time that passes. */
 #define WORK_PART 10
 
 void symbolizer_charge(struct ebcc_symbolizer *symbolizer, size_t *charged, size_t size)
@@ -22,15 +22,15 @@ void symbolizer_leave_out(struct ebcc_symbolizer *symbolizer, enum left_out reas
 {
 	static const char *const texts[] = {
 		[LEFT_TOO_LARGE] = "is too large to be kept",
-		[LEFT_NO_MEMORY] = "is not read, as the limit on memory for symbols is reached",
-		[LEFT_NO_TIME] = "is not read now, as reading symbols took long enough",
+		[LEFT_NO_MEMORY] = "is not read because the limit on memory for symbols is reached",
+		[LEFT_NO_TIME] = "is not read now because the time for reading symbols is used up",
 	};
 
 	if (symbolizer->left_out[reason]++)
 		return;
 	ebcc_log(&symbolizer->log, EBCC_LOG_WARNING,
-		 "%s %s: addresses in it are shown without names (so is whatever else is left out "
-		 "for that reason, without another message)",
+		 "%s %s: addresses in it are shown without names (this is logged only once for "
+		 "each reason)",
 		 subject, texts[reason]);
 }
 

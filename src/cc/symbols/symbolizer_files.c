@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "symbols/symbolizer_internal.h"
 
-/* The kernel's vDSO has two pages, or four. */
+/* The kernel's vDSO has two to four pages. */
 #define VDSO_SIZE_LIMIT (1u << 20)
 
 struct file_key {
@@ -67,7 +67,7 @@ static struct symbol_file *new_file(struct ebcc_symbolizer *symbolizer)
 	return file;
 }
 
-/* Finds or makes the record of a file. One that was changed since gets a new one. NULL: no
+/* Finds or creates the record of a file. A file that has changed gets a new one. NULL: out of
  * memory. */
 static struct symbol_file *find_file(struct ebcc_symbolizer *symbolizer, const struct stat *st)
 {
@@ -103,7 +103,7 @@ struct ebcc_error *symbol_file_load(struct ebcc_symbolizer *symbolizer, struct s
 
 	if (file->table)
 		return NULL;
-	/* Within one call nothing can be dropped, so there the bound is twice as high. */
+	/* Nothing can be dropped during a call, so there the bound is twice as high. */
 	if (symbolizer->memory / 2 >= symbolizer->memory_limit) {
 		symbolizer_leave_out(symbolizer, LEFT_NO_MEMORY, places->path);
 		return NULL;
@@ -159,7 +159,7 @@ void symbol_files_compact(struct ebcc_symbolizer *symbolizer)
 		struct file_key key = {file->device, file->inode};
 		uint64_t *place = ebcc_hash_insert(&index, &key, sizeof(key));
 
-		/* Of several states of a file the one that was used last. */
+		/* The first of several versions of a file. */
 		if (place && !*place)
 			*place = i + 1;
 	}
@@ -181,7 +181,7 @@ struct ebcc_error *symbolizer_vdso(struct ebcc_symbolizer *symbolizer,
 	if (symbolizer->vdso_tried || !image)
 		return NULL;
 	symbolizer->vdso_tried = true;
-	/* It is the same in this process, where it can be read without asking anybody. */
+	/* This process has the same vDSO, and can read it in its own memory. */
 	TRY(ebcc_buf_read_file(&text, "/proc/self/maps", 64u << 20));
 	TRY(ebcc_code_maps_parse(ebcc_buf_string(&text), text.size, &maps));
 	map = ebcc_code_maps_find(&maps, image);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the symbolizer share: symbolizer.c has the public functions and the files,
- * symbolizer_process.c what is known of a process, symbolizer_perf.c the perf maps, and
- * symbolizer_budget.c the bounds on what all of them may keep and how long reading may take.
+ * What the parts of the symbolizer share: symbolizer.c has the public functions,
+ * symbolizer_process.c the processes, symbolizer_files.c the files that they map,
+ * symbolizer_perf.c the perf maps. symbolizer_budget.c bounds how much memory they keep and how
+ * long they read, symbolizer_sweep.c drops what exceeds that.
  */
 #ifndef EBCC_SYMBOLS_SYMBOLIZER_INTERNAL_H
 #define EBCC_SYMBOLS_SYMBOLIZER_INTERNAL_H
@@ -18,8 +19,9 @@
 
 #define PROCESS_BUCKETS 256
 
-/* A moment is due again after an interval, and after many times what it cost: reading what changes
- * all the time takes a fiftieth of the time at most. All in nanoseconds. */
+/* Something is read again after an interval in nanoseconds, but not before COST_FACTOR times as
+ * long as it took has passed: so reading what changes all the time takes at most 1/50 of the
+ * time. */
 #define UPDATE_INTERVAL 1000000ull
 #define COST_FACTOR 50
 
@@ -29,44 +31,44 @@ struct symbol_file {
 	struct timespec modified;
 	uint64_t size;
 	struct ebcc_symbol_table *table; /* NULL: not loaded, or dropped again */
-	size_t references;		 /* of objects */
+	size_t references;		 /* from objects, and one if path is set */
 	uint64_t last_used;		 /* the symbolizer's count of calls */
-	size_t charged;			 /* bytes of memory that it counts for */
-	char *path;			 /* of one named by its build id, else NULL */
+	size_t charged;			 /* bytes of memory charged for it */
+	char *path;			 /* if it was added for its build id, else NULL */
 };
 
-/* A perf map. Processes share it that have the same file. */
+/* A perf map. Processes that have the same file share it. */
 struct perf_file {
 	struct perf_file *next;
 	uint64_t device, inode;
 	struct timespec modified;
 	struct ebcc_perf_map map;
 	bool more;    /* the end of the file wasn't reached: what is known may be outdated */
-	bool dropped; /* was freed to make room */
+	bool dropped; /* its memory was freed to make room */
 	size_t references;
 	size_t charged;
 	uint64_t last_used;
-	uint64_t version;    /* changes with what is known */
-	uint64_t read, cost; /* nanoseconds: when it was read last (0: never), how long it took */
+	uint64_t version;    /* changes whenever what is known changes */
+	uint64_t read, cost; /* nanoseconds: when it was last read (0: never), how long it took */
 };
 
-/* A distinct file that a process maps. */
+/* A distinct file among the mappings of a process. */
 struct object {
 	uint64_t inode;
 	uint32_t device_major, device_minor;
 	const struct ebcc_code_map *map; /* one of its mappings */
 	struct symbol_file *file;	 /* a reference, or NULL */
-	bool tried;			 /* opening it has failed */
+	bool tried;			 /* opening it has been tried */
 };
 
 struct process {
 	struct process *next; /* in its bucket */
-	int pid, inner_pid;   /* the latter: as the process itself sees it */
+	int pid, inner_pid;   /* inner_pid: in the process's own PID namespace */
 	uint64_t start_time;  /* since boot, in ticks: tells processes with the same pid apart */
 	uint64_t last_used;
 	size_t charged;
 	bool exited;
-	bool stale;	/* its maps should have been read again, and there was no time for it */
+	bool stale;	/* its maps should have been read again, but the time was used up */
 	bool same_root; /* its paths mean the same files as ours */
 	uid_t owner;
 	uint64_t exe_device, exe_inode;
@@ -79,7 +81,7 @@ struct process {
 	char perf_path[64];
 
 	/* All in nanoseconds: when it was last seen to run the same program, when its maps were
-	 * read, when its perf map was looked for, and how long the former took. */
+	 * read, when its perf map was looked for, and how long reading the maps took. */
 	uint64_t checked, refreshed, perf_checked, refresh_cost;
 };
 
@@ -91,10 +93,10 @@ enum left_out {
 	LEFT_REASONS,
 };
 
-/* Work done is taken off, and the time that passes adds some. Nanoseconds. */
+/* Work is subtracted, and part of the time that passes is added. In nanoseconds. */
 struct work_budget {
-	int64_t left, limit; /* left is below 0 where the last work took longer than that */
-	uint64_t filled;     /* when */
+	int64_t left, limit; /* left is negative if the last work took longer than was left */
+	uint64_t filled;     /* when time was last added */
 };
 
 struct ebcc_symbolizer {
@@ -104,21 +106,21 @@ struct ebcc_symbolizer {
 	size_t process_count;
 	struct symbol_file **files;
 	size_t file_count, file_capacity;
-	struct ebcc_hash file_index; /* from device and inode to place in files + 1 */
-	struct ebcc_ksyms *ksyms;    /* or NULL: not asked for */
+	struct ebcc_hash file_index; /* from device and inode to index in files + 1 */
+	struct ebcc_ksyms *ksyms;    /* NULL until needed */
 	struct ebcc_symbol_table *vdso;
 	bool vdso_tried;
 	struct perf_file *perf_files;
 	size_t perf_count;
-	uint64_t calls, swept; /* calls: since creation; swept: at the last look at memory */
+	uint64_t calls, swept; /* calls since creation, and their number at the last sweep */
 	uint64_t loaded;       /* tables loaded since then */
-	size_t memory;	       /* of all that was charged */
+	size_t memory;	       /* the sum of all that is charged */
 	struct work_budget work;
 	uint64_t left_out[LEFT_REASONS], dropped;
 	struct ebcc_log log;
 };
 
-/* Whether something is to be done again that was done at @last and took @cost. */
+/* Whether something that was done at @last and took @cost should be done again. */
 static inline bool is_due(uint64_t now, uint64_t last, uint64_t interval, uint64_t cost)
 {
 	return now - last >= interval && now - last >= cost * COST_FACTOR;
@@ -126,72 +128,73 @@ static inline bool is_due(uint64_t now, uint64_t last, uint64_t interval, uint64
 
 /* ---- symbolizer_budget.c ---- */
 
-/* Makes *@charged, which is counted in the symbolizer's memory, @size bytes. */
+/* Changes *@charged, a part of the symbolizer's memory, to @size bytes. */
 void symbolizer_charge(struct ebcc_symbolizer *symbolizer, size_t *charged, size_t size);
 
-/* Counts what was left out; the first of each kind is logged, as "SUBJECT: ...". */
+/* Counts something that was left out, and logs the first one for each reason. */
 void symbolizer_leave_out(struct ebcc_symbolizer *symbolizer, enum left_out reason,
 			  const char *subject);
 
-/* Whether there is time to read something; if not, that counts as left out. */
+/* Whether there is time to read something; if not, it counts as left out. */
 bool symbolizer_may_work(struct ebcc_symbolizer *symbolizer, const char *subject);
-/* Takes off the work of this thread since @begin, by ebcc_work_ns(), and tells it. */
+/* Subtracts the time that this thread worked since @begin, by ebcc_work_ns(), and returns it. */
 uint64_t symbolizer_worked(struct ebcc_symbolizer *symbolizer, uint64_t begin);
 
 /* ---- symbolizer_perf.c ---- */
 
-/* Looks for a process's perf map, and reads what is new of it if that is due. */
+/* Looks for the perf map of a process, and reads what is new in it if that is due. */
 MUST_CHECK struct ebcc_error *process_read_perf_map(struct ebcc_symbolizer *symbolizer,
 						    struct process *process);
-/* The name that a process's perf map gives an address. False: none. */
+/* Finds an address in the perf map of a process. Returns false if it has no name there. */
 bool process_find_in_perf_map(struct ebcc_symbolizer *symbolizer, struct process *process,
 			      uint64_t address, struct ebcc_symbol *ret);
 void process_release_perf_map(struct process *process);
-/* Frees what was read; it is read again when it is asked for. */
+/* Frees what was read; it is read again when needed. */
 void perf_file_drop(struct ebcc_symbolizer *symbolizer, struct perf_file *file);
-/* Frees a record that nobody refers to. */
+/* Frees a record that nothing refers to. */
 void perf_file_destroy(struct ebcc_symbolizer *symbolizer, struct perf_file *file);
 
 /* ---- symbolizer_files.c ---- */
 
 /*
- * The file behind a descriptor with its table, loaded if need be. *@ret is NULL if the bound on
- * memory allows no more; the caller gets a reference, for symbol_file_release().
+ * The record of an open file; its table is loaded if necessary and if the bound on memory allows
+ * it. The caller gets a reference, to be released by symbol_file_release(). *@ret is NULL if the
+ * file can't be examined.
  */
 MUST_CHECK struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer, int fd,
 					      const struct ebcc_symbol_places *places,
 					      struct symbol_file **ret);
 void symbol_file_release(struct symbol_file *file);
-/* Frees a record, whatever refers to it. */
+/* Frees a record, whether or not anything refers to it. */
 void symbol_file_destroy(struct symbol_file *file);
-/* Loads the table of a file, unless it is there or the bound on memory allows no more. */
+/* Loads the table of a file, unless it is loaded or the bound on memory is reached. */
 MUST_CHECK struct ebcc_error *symbol_file_load(struct ebcc_symbolizer *symbolizer,
 					       struct symbol_file *file, int fd,
 					       const struct ebcc_symbol_places *places);
-/* Counts what it takes by now. */
+/* Updates the memory that is charged for it. */
 void symbol_file_charge(struct ebcc_symbolizer *symbolizer, struct symbol_file *file);
-/* Frees its table, which is loaded again when it is asked for. */
+/* Frees its table, which is loaded again when needed. */
 void symbol_file_drop(struct ebcc_symbolizer *symbolizer, struct symbol_file *file);
-/* Drops records without table that nobody refers to. */
+/* Frees records without a table that nothing refers to. */
 void symbol_files_compact(struct ebcc_symbolizer *symbolizer);
 
-/* The kernel's code in each process, or NULL. */
+/* The table of the vDSO, the kernel's code in each process, or NULL. */
 MUST_CHECK struct ebcc_error *symbolizer_vdso(struct ebcc_symbolizer *symbolizer,
 					      struct ebcc_symbol_table **ret);
 
 /* ---- symbolizer_process.c ---- */
 
-/* Finds a process, reading about it what isn't known or may have changed. *@ret is NULL if there is
- * none and was none. */
+/* Finds a process, and reads what isn't known about it or may have changed. *@ret is NULL if there
+ * is no such process and none is remembered. */
 MUST_CHECK struct ebcc_error *process_get(struct ebcc_symbolizer *symbolizer, int pid,
 					  struct process **ret);
-/* Forgets a process, which is known. */
+/* Forgets a known process. */
 void process_drop(struct ebcc_symbolizer *symbolizer, struct process *process);
 
 /*
- * For when an address of the process has no name: reads what may have been added since, unless that
- * was just done. *@ret_changed: there is something new, and strings that were given out
- * before are no longer good.
+ * To be called when an address of the process has no name: reads what may have been added since,
+ * unless that was just done. *@ret_changed says that something changed; strings that were returned
+ * before are then no longer valid.
  */
 MUST_CHECK struct ebcc_error *process_update(struct ebcc_symbolizer *symbolizer,
 					     struct process *process, bool *ret_changed);
@@ -201,14 +204,14 @@ MUST_CHECK struct ebcc_error *process_resolve(struct ebcc_symbolizer *symbolizer
 					      struct process *process, uint64_t address,
 					      bool demangle, struct ebcc_symbol *ret);
 
-/* The address of a function. *@ret_found tells whether there is one. */
+/* Finds the address of a function. *@ret_found says whether it exists. */
 MUST_CHECK struct ebcc_error *process_find_name(struct ebcc_symbolizer *symbolizer,
 						struct process *process, const char *module,
 						const char *name, uint64_t *ret, bool *ret_found);
 
 /* ---- symbolizer_sweep.c ---- */
 
-/* Keeps memory, open files and records within their bounds: what was used last stays. */
+/* Brings memory, open files and records back within their bounds; the most recently used stay. */
 void symbolizer_sweep(struct ebcc_symbolizer *symbolizer);
 
 #endif /* EBCC_SYMBOLS_SYMBOLIZER_INTERNAL_H */

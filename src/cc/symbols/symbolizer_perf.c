@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The perf maps of processes: which file it is, when it is read on, and who shares it. A user may
- * give one file to any number of processes, by links; it is read and kept once.
+ * The perf maps of processes: which file is used, when it is read again, and which processes share
+ * it. By links, a user may give one file to any number of processes; it is read and kept once.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "base/open_file.h"
 #include "symbols/symbolizer_internal.h"
 
-/* Read in one call; more comes with later ones. Twice what large JIT programs write. */
+/* How much one call reads; later ones read more. Twice what large JIT programs write. */
 #define READ_LIMIT (64ull << 20)
 
 /* ---- Files ---- */
@@ -21,7 +21,7 @@ static void charge(struct ebcc_symbolizer *symbolizer, struct perf_file *file)
 			  sizeof(*file) + ebcc_perf_map_memory(&file->map));
 }
 
-/* Finds or makes the record of a file. NULL: no memory. */
+/* Finds or creates the record of a file. NULL: out of memory. */
 static struct perf_file *get_file(struct ebcc_symbolizer *symbolizer, const struct stat *st)
 {
 	struct perf_file *file = symbolizer->perf_files;
@@ -75,7 +75,7 @@ void process_release_perf_map(struct process *process)
 
 /* ---- Reading ---- */
 
-/* Opens a perf map; one that neither the process's user nor root wrote is somebody else's. */
+/* Opens a perf map. It must be owned by the process's user or by root. */
 static int open_perf_map(struct process *process, struct stat *ret)
 {
 	AUTO_CLOSE int root = process->exited ? -1 : ebcc_open_process_root(process->pid);
@@ -92,7 +92,7 @@ static int open_perf_map(struct process *process, struct stat *ret)
 	return TAKE_FD(fd);
 }
 
-/* Whether the file may have what isn't known, and it is time to look. */
+/* Whether the file may have something new and it is time to read it. */
 static bool is_read_due(const struct perf_file *file, const struct stat *st, uint64_t now)
 {
 	bool is_same = file->map.size == (uint64_t)st->st_size &&
@@ -133,7 +133,7 @@ struct ebcc_error *process_read_perf_map(struct ebcc_symbolizer *symbolizer,
 	AUTO_CLOSE int fd = open_perf_map(process, &st);
 
 	process->perf_checked = ebcc_now_ns();
-	/* What is known of a process that has ended stays. */
+	/* Without a file, keep what is known: the process may have ended. */
 	if (fd < 0)
 		return NULL;
 	file = get_file(symbolizer, &st);
@@ -160,7 +160,7 @@ bool process_find_in_perf_map(struct ebcc_symbolizer *symbolizer, struct process
 	const char *name;
 
 	file->last_used = symbolizer->calls;
-	/* Lines that weren't read yet may replace any that were. */
+	/* Lines that have not been read yet may replace any that have. */
 	if (file->more || !ebcc_perf_map_find(&file->map, address, &name, &offset))
 		return false;
 	*ret = (struct ebcc_symbol){name, process->perf_path, offset};

@@ -1,10 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is known of a process: its executable mappings and the files behind them. A
- * process changes while it is looked at: it loads libraries, executes another program, ends, and
- * its pid goes to the next. So its start time goes with the pid; that it still runs the same
- * program is looked at every millisecond, and its maps are read again in intervals that
- * depend on how long that takes.
+ * Processes: their executable mappings, the files behind these, and names of addresses in them.
+ *
+ * An example
+ * ----------
+ *
+ * A tool has a sample of process 3582, at the address 0x7f8ab5d004e3, and asks for its name:
+ * ebcc_symbolizer_resolve() calls process_get(), which finds out about the process, and then
+ * process_resolve() for each address.
+ *
+ * 1. process_get() looks in the symbolizer's hash table for the pid. This one is new, so
+ *    add_process() creates a struct process, and refresh() fills it in:
+ *
+ *    - The start time, from /proc/3582/stat. It tells this process from a later one that gets the
+ *      same pid.
+ *    - The executable mappings, from /proc/3582/maps (code_maps.c):
+ *
+ *          5629bdde0000-5629bdde5000 r-xp 00002000 fe:00 248056    /usr/bin/sleep
+ *          7f8ab5c51000-7f8ab5da7000 r-xp 00026000 fe:00 332835    .../libc.so.6
+ *          7f8ab5e21000-7f8ab5e23000 r-xp 00000000 00:00 0         [vdso]
+ *          7f8ab5e24000-7f8ab5e4a000 r-xp 00001000 fe:00 332383    .../ld-linux-x86-64.so.2
+ *
+ *    - A struct object for each distinct file of these, identified by device and inode. Files are
+ *      not opened before an address in one is asked for.
+ *    - What read_surroundings() finds: which program it runs, who owns it, whether it has our root
+ *      directory and mounts, and its pid in its own PID namespace.
+ *
+ * 2. process_resolve() finds the mapping by binary search: the second. The address is
+ *    0x7f8ab5d004e3 - 0x7f8ab5c51000 + 0x26000 = 0xd54e3 bytes into the file libc.so.6.
+ *
+ * 3. map_table() needs the symbols of that file, and load_object() opens it. The path is not to be
+ *    trusted: the file may have been deleted or replaced, the process may be in a container, or
+ *    may have its root directory changed. So open_object() tries, in this order:
+ *
+ *    - /proc/3582/map_files/7f8ab5c51000-7f8ab5da7000, the kernel's link to the very file that is
+ *      mapped. This works for deleted files, too, but requires a privilege.
+ *    - The path, as it resolves inside the process's root directory.
+ *    - The path as it resolves here, if the process has the same root and mounts; the only way left
+ *      once the process has ended.
+ *
+ *    What was opened must have the inode that the mapping names, and the process must still have
+ *    the same start time: otherwise the pid has been reused, and the file belongs to the new one.
+ *
+ * 4. symbol_file_get() (symbolizer_files.c) returns the symbol table of the file, which all
+ *    processes that map it share. Loading it (reader.c) may lead on to a separate debug file.
+ *
+ * 5. resolve_in_table() turns the file offset into a virtual address of the file, by its program
+ *    headers (0xd54e3, too, in this libc), and finds the function around it: getpid, which begins
+ *    at 0xd54e0. The result is the name "getpid", the module ".../libc.so.6" and the offset 3.
+ *
+ * An address that has no name that way may belong to a JIT compiler: resolve_in_perf_map() looks
+ * for /tmp/perf-PID.map, inside the process's root and with the pid that the process itself sees.
+ * If there is still no name, process_update() reads maps and perf map again and the address is
+ * tried once more, since a library may have been loaded a moment ago.
+ *
+ * Processes change
+ * ----------------
+ *
+ * While we look at it, a process loads libraries, executes another program, ends, and its pid goes
+ * to another. To check everything for each address would be slow. So when a known process is asked
+ * about, is_refresh_due() decides:
+ *
+ * - Every millisecond (CHECK_INTERVAL) one stat() of /proc/PID/exe tells whether it still runs the
+ *   same program. If not, its maps are read again.
+ * - Every 10 milliseconds (REFRESH_INTERVAL) the maps are read again anyway; but only after 50
+ *   times as long as that took (COST_FACTOR), as some processes have tens of thousands of mappings.
+ *   The text is hashed: if it is the same as before, there is nothing to do.
+ * - If the start time differs, everything known is dropped, and the new process is looked at.
+ * - A process that has ended keeps its mappings, and its addresses their names, until another
+ *   process has the pid. Tools often ask about processes that have just ended.
+ *
+ * Timing the second call of the example, some milliseconds after the first, gives 0.4 ms: stat(),
+ * then maps are read and found to be the same. A third call right after it takes 2 microseconds,
+ * without a system call.
+ *
+ * When old mappings are replaced, make_objects() hands each open file over to the new ones, so that
+ * a process which loads a library doesn't have the symbols of all others loaded again.
+ *
+ * Bounds
+ * ------
+ *
+ * Traced processes decide how much there is to read. Memory that a process takes here is charged to
+ * the symbolizer (charge()), which drops the least recently used processes, tables and perf maps
+ * between calls (symbolizer_sweep.c). Time for reading is limited, too (symbolizer_budget.c): if it
+ * is used up when a process's maps are due, the process is marked stale and its addresses have no
+ * names, as old mappings might give wrong ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,13 +102,14 @@
 #include "symbols/symbolizer_internal.h"
 
 #define MAPS_LIMIT (64u << 20)
-/* Of processes that are known at a time: those not asked about for longest are forgotten. */
+/* How many processes are kept: the least recently used ones are forgotten. */
 #define PROCESS_LIMIT 1024
 
 /* Intervals in nanoseconds. */
 #define CHECK_INTERVAL 1000000ull
 #define REFRESH_INTERVAL 10000000ull
-/* Maps that were read as fast as this are read again also when the time for reading is used up. */
+/* Maps that took no longer than this to read are read again even if the time for reading is used
+ * up. */
 #define LITTLE_WORK 1000000ull
 
 /* ---- Facts from /proc ---- */
@@ -44,7 +125,8 @@ static bool read_small_file(int pid, const char *name, struct ebcc_buf *ret)
 	return !error;
 }
 
-/* The pid that the process itself sees: the last of NStgid's, one for each namespace. */
+/* The pid that the process itself sees: the last one of the line NStgid, which has one for each
+ * namespace. */
 static int read_inner_pid(int pid)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -68,7 +150,7 @@ static bool same_file(const char *left, const char *right)
 	return !stat(left, &a) && !stat(right, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* What follows from the program that a process runs and from where it runs it. */
+/* Reads what depends on the program that a process runs, and on where it runs. */
 static void read_surroundings(struct process *process)
 {
 	char path[64];
@@ -146,7 +228,8 @@ static bool is_same_object(const struct object *left, const struct object *right
 	       left->device_minor == right->device_minor;
 }
 
-/* Makes the objects of new maps, and hands over the files of the old ones. NULL: no memory. */
+/* Makes the objects of new maps, and moves the files of the old ones to them. NULL: out of memory.
+ */
 static struct object *make_objects(struct process *process, const struct ebcc_code_maps *maps)
 {
 	struct object *objects = calloc(maps->object_count + 1, sizeof(*objects));
@@ -162,7 +245,7 @@ static struct object *make_objects(struct process *process, const struct ebcc_co
 					  .device_major = map->device_major,
 					  .device_minor = map->device_minor,
 					  .map = map};
-		/* Both are in the order of addresses, so the next one is most often the same. */
+		/* Both are ordered by address, so the next one usually matches. */
 		for (size_t tries = 0; tries < 64 && tries < process->maps.object_count; tries++) {
 			struct object *former =
 				&process->objects[(old + tries) % process->maps.object_count];
@@ -178,9 +261,9 @@ static struct object *make_objects(struct process *process, const struct ebcc_co
 }
 
 /*
- * Paths of a process whose root directory was changed are told from our root, not from its: makes
- * them what the process calls them. In a container with a root file system of its own they already
- * are.
+ * If a process has changed its root directory (chroot), /proc/PID/maps shows paths relative to our
+ * root: make them relative to the process's own. In a container with its own root file system they
+ * already are.
  */
 static void strip_root(const struct process *process, struct ebcc_code_maps *maps)
 {
@@ -228,14 +311,14 @@ static struct ebcc_error *read_maps(struct process *process)
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
 		return error;
 	start_time = ebcc_process_start_time(process->pid);
-	/* A process that has ended, but wasn't waited for, has no mappings any more. */
+	/* A process that has ended but has not been waited for has no mappings any more. */
 	if (start_time != process->start_time || (!error && !text.size && process->maps.count)) {
 		process->exited = true;
 		ebcc_error_destroy(error);
 		return NULL;
 	}
-	/* Not for this user to read, or too much: it has no names then, nor has it those that it
-	 * had before. */
+	/* This user may not read it, or it is too large: without mappings there are no names, and
+	 * old mappings might give wrong ones. */
 	if (error) {
 		clear_objects(process);
 		ebcc_error_destroy(error);
@@ -245,7 +328,7 @@ static struct ebcc_error *read_maps(struct process *process)
 	return hash == process->maps_hash ? NULL : set_maps(process, &text, hash);
 }
 
-/* Reads maps again. If the pid is another process's by now, starts over with that. */
+/* Reads the maps again. If another process has the pid by now, starts over with that one. */
 static struct ebcc_error *refresh(struct ebcc_symbolizer *symbolizer, struct process *process)
 {
 	uint64_t start_time = ebcc_process_start_time(process->pid), begin = ebcc_work_ns();
@@ -269,7 +352,7 @@ static struct ebcc_error *refresh(struct ebcc_symbolizer *symbolizer, struct pro
 
 /* ---- Finding the process ---- */
 
-/* Forgets the process that wasn't asked about for longest. */
+/* Forgets the least recently used process. */
 static void drop_oldest(struct ebcc_symbolizer *symbolizer)
 {
 	struct process *oldest = NULL;
@@ -329,7 +412,7 @@ static bool is_refresh_due(struct process *process)
 	       is_due(now, process->refreshed, REFRESH_INTERVAL, process->refresh_cost);
 }
 
-/* Reads again what is due. Where the time for reading is used up, the process has no names. */
+/* Reads again what is due. If the time for reading is used up, the process is stale. */
 static struct ebcc_error *refresh_known(struct ebcc_symbolizer *symbolizer, struct process *process)
 {
 	char subject[32];
@@ -343,7 +426,7 @@ static struct ebcc_error *refresh_known(struct ebcc_symbolizer *symbolizer, stru
 		TRY(refresh(symbolizer, process));
 		charge(symbolizer, process);
 	}
-	/* Functions that have a name by now may be replaced by others. */
+	/* Addresses that already have a name may belong to another function by now. */
 	if (process->perf && is_due(ebcc_now_ns(), process->perf_checked, REFRESH_INTERVAL, 0))
 		return process_read_perf_map(symbolizer, process);
 	return NULL;
@@ -365,7 +448,7 @@ struct ebcc_error *process_get(struct ebcc_symbolizer *symbolizer, int pid, stru
 	return NULL;
 }
 
-/* What is known of its perf map; changes with it. */
+/* Changes whenever what is known of its perf map changes. */
 static uint64_t perf_version(const struct process *process)
 {
 	return process->perf ? process->perf->version : 0;
@@ -392,8 +475,8 @@ struct ebcc_error *process_update(struct ebcc_symbolizer *symbolizer, struct pro
 
 /* ---- Files ---- */
 
-/* Whether an open file is the one that is mapped. Some file systems tell a mapping another
- * device than a file, so that number alone means nothing when the inode is right. */
+/* Whether an open file is the one that is mapped. Some file systems show different devices for a
+ * mapping and for the file, so only the inode is compared. */
 static bool is_mapped_file(int fd, const struct object *object)
 {
 	struct stat st;
@@ -402,9 +485,9 @@ static bool is_mapped_file(int fd, const struct object *object)
 }
 
 /*
- * Opens the file of an object: through the kernel's link to what is really mapped, which
- * needs a privilege but finds deleted files, too; by its path in the process's root otherwise. Of
- * a process that has ended, by its path here, if that meant the same there.
+ * Opens the file of an object: through the kernel's link to the mapped file, which requires a
+ * privilege but also works for deleted files; otherwise by its path in the process's root; or, as
+ * after the process has ended, by its path here, if that means the same.
  */
 static int open_object(const struct process *process, const struct object *object, int root)
 {
@@ -438,7 +521,7 @@ static struct ebcc_error *load_object(struct ebcc_symbolizer *symbolizer, struct
 	object->tried = true;
 	if (fd < 0)
 		return NULL;
-	/* Another process may have the pid by now; what was opened is its. */
+	/* If another process has the pid by now, the file may be that one's. */
 	if (!process->exited && ebcc_process_start_time(process->pid) != process->start_time) {
 		process->exited = true;
 		return NULL;
@@ -449,7 +532,7 @@ static struct ebcc_error *load_object(struct ebcc_symbolizer *symbolizer, struct
 	return NULL;
 }
 
-/* The table of what is mapped there, loaded if need be; *@ret is NULL if there is none. */
+/* The symbol table of a mapping, loaded if necessary; *@ret is NULL if there is none. */
 static struct ebcc_error *map_table(struct ebcc_symbolizer *symbolizer, struct process *process,
 				    const struct ebcc_code_map *map, struct ebcc_symbol_table **ret)
 {
@@ -457,7 +540,7 @@ static struct ebcc_error *map_table(struct ebcc_symbolizer *symbolizer, struct p
 
 	*ret = NULL;
 	if (!map->inode) {
-		/* A 32-bit process has another vDSO, which lies below 4 GB. */
+		/* A 32-bit process has a different vDSO, at an address below 4 GB. */
 		return map->start >> 32 || sizeof(void *) == 4 ? symbolizer_vdso(symbolizer, ret)
 							       : NULL;
 	}
@@ -474,8 +557,8 @@ static struct ebcc_error *map_table(struct ebcc_symbolizer *symbolizer, struct p
 
 /* ---- Names ---- */
 
-/* Looks for a JIT compiler's function. It sets the module even where the map has no such address:
- * that is what existing scripts see. */
+/* Looks for a function of a JIT compiler. If the process has a perf map, this sets the module even
+ * if the map does not have the address: existing scripts expect that. */
 static struct ebcc_error *resolve_in_perf_map(struct ebcc_symbolizer *symbolizer,
 					      struct process *process, uint64_t address,
 					      struct ebcc_symbol *ret)
@@ -488,8 +571,8 @@ static struct ebcc_error *resolve_in_perf_map(struct ebcc_symbolizer *symbolizer
 	return NULL;
 }
 
-/* Names an address in a file, whose offset is @ret's. A name may have to be made, which takes
- * memory. False: it has none. */
+/* Names an address in a file; @ret->offset is its file offset. Returns false if it has no name, or
+ * if there is no memory left to make one. */
 static bool resolve_in_table(struct ebcc_symbolizer *symbolizer, struct symbol_file *file,
 			     struct ebcc_symbol_table *table, bool demangle,
 			     struct ebcc_symbol *ret)
@@ -533,7 +616,7 @@ static bool is_module(const char *path, const char *module)
 	return !module || !strcmp(path, module) || (slash && !strcmp(slash + 1, module));
 }
 
-/* Where the byte at a file offset of an object is in the process. */
+/* Finds the address in the process of the byte at a file offset of an object. */
 static bool find_mapping(const struct process *process, size_t object, uint64_t file_offset,
 			 uint64_t *ret)
 {

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Dropping what wasn't used for longest, when what a symbolizer keeps exceeds its bound.
+ * Dropping the least recently used records when a symbolizer exceeds its bounds.
  */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "symbols/symbolizer_internal.h"
 
-/* Of files whose names stay in the file, which are kept open. */
+/* How many files are kept open, to read names from. */
 #define OPEN_FILE_LIMIT 64
-/* Of each kind of records. */
+/* How many records are kept. */
 #define RECORD_LIMIT 8192
 
 /* Something that can be dropped. */
 struct kept {
 	uint64_t last_used;
 	size_t memory;
-	/* One of them. */
+	/* One of these is set. */
 	struct process *process;
 	struct symbol_file *file;
 	struct perf_file *perf;
 };
 
-/* What was used last comes first; of what one call used, the processes. */
+/* The most recently used comes first; of those used by the same call, processes. */
 static int compare_use(const void *a, const void *b)
 {
 	const struct kept *left = a, *right = b;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A sorted array of functions and what is asked of it. Names come from string tables, which for
- * large files stay where they are, in the file: it is read and not mapped, as whoever owns it may
- * cut it short. Names that aren't in memory as they are shown (demangled, without their version,
- * read from the file) are kept once made, up to a bound.
+ * A sorted array of functions, and searches in it. Names come from string tables. For large files
+ * these stay in the file, which is read and not mapped, because its owner may truncate it. Names
+ * that are not in memory in the form in which they are shown (demangled, without their version, or
+ * from a file) are kept once they have been made, up to a bound.
  */
 #include "symbols/table.h"
 
@@ -15,16 +15,16 @@
 #include "elf/demangle.h"
 #include "symbols/table_internal.h"
 
-/* Of all tables of a file together; the largest browsers with all symbols have two million. */
+/* For all symbol tables of a file together; the largest browsers have two million symbols. */
 #define SYMBOL_LIMIT (4u << 20)
 
 /* Longer names are cut off; C++ templates reach tens of thousands of characters. */
 #define NAME_LIMIT (64u << 10)
-/* How far a search goes back through functions that begin and end before the address. */
+/* How many functions that begin and end before the address a search skips. */
 #define NESTING_LIMIT 256
-/* For how many symbols that share their address the names are compared. */
+/* How many names of symbols that share their address are compared. */
 #define ALIAS_LIMIT (64u << 10)
-/* What names may take in memory before a trim frees them. */
+/* A trim frees the names that were made, if they take more than this. */
 #define MADE_LIMIT (8u << 20)
 
 #define SIZE_MAXIMUM ((1u << SIZE_BITS) - 1)
@@ -62,7 +62,7 @@ static int compare_symbols(const void *a, const void *b)
 	return left->name < right->name ? -1 : left->name > right->name;
 }
 
-/* Where a function ends that doesn't tell its size: with its section, or its segment. */
+/* Where a function of unknown size ends at the latest: with its section or segment. */
 static uint64_t end_of_code(const struct ebcc_symbol_table *table, uint64_t address)
 {
 	for (size_t i = 0; i < table->section_count; i++)
@@ -77,7 +77,7 @@ static uint64_t end_of_code(const struct ebcc_symbol_table *table, uint64_t addr
 static bool read_string(const struct strings *source, uint64_t offset, size_t limit,
 			struct ebcc_buf *ret);
 
-/* Leading underscores of a name, up to two: malloc is known by that name, not by __libc_malloc. */
+/* The number of leading underscores of a name, up to two: people know malloc, not __libc_malloc. */
 static unsigned count_underscores(struct ebcc_symbol_table *table, const struct symbol *symbol)
 {
 	const struct strings *source = &table->sources[symbol->source];
@@ -92,8 +92,8 @@ static unsigned count_underscores(struct ebcc_symbol_table *table, const struct 
 	return name[0] == '_' ? 1 + (name[1] == '_') : 0;
 }
 
-/* Of two names of one address: whether the second one, which is sorted behind the first, is to be
- * shown. */
+/* Whether the second of two names of an address is to be shown, although it is sorted after the
+ * first. */
 static bool is_better_name(struct ebcc_symbol_table *table, const struct symbol *first,
 			   const struct symbol *second)
 {
@@ -103,7 +103,7 @@ static bool is_better_name(struct ebcc_symbol_table *table, const struct symbol 
 	return count_underscores(table, second) < count_underscores(table, first);
 }
 
-/* Keeps one symbol of those that begin at the same address, unless a longer one follows. */
+/* Of symbols at the same address, keeps only one; or several, if their sizes increase. */
 static void drop_aliases(struct ebcc_symbol_table *table)
 {
 	size_t kept = 0;
@@ -186,7 +186,7 @@ bool ebcc_symbol_table_file_offset(const struct ebcc_symbol_table *table, uint64
 	return false;
 }
 
-/* Index of the innermost function around the address, or SIZE_MAX. */
+/* The index of the innermost function around the address, or SIZE_MAX. */
 static size_t find_index(const struct ebcc_symbol_table *table, uint64_t address)
 {
 	size_t low = 0, high = table->count;
@@ -210,7 +210,7 @@ static size_t find_index(const struct ebcc_symbol_table *table, uint64_t address
 
 /* ---- Names ---- */
 
-/* Reads the string at @offset of a table in a file into @ret, of a longer one its beginning. */
+/* Reads a string at @offset of a table in a file into @ret, up to @limit bytes. */
 static bool read_string(const struct strings *source, uint64_t offset, size_t limit,
 			struct ebcc_buf *ret)
 {
@@ -238,8 +238,8 @@ static bool read_string(const struct strings *source, uint64_t offset, size_t li
 	return ret->size && !ret->failed;
 }
 
-/* The name as the file has it: borrowed, or in the table's scratch buffer and cut off behind @limit
- * bytes. NULL: unreadable. */
+/* The name as in the file: borrowed, or in the table's scratch buffer and cut off after @limit
+ * bytes. NULL if it can't be read. */
 static const char *raw_name(struct ebcc_symbol_table *table, const struct symbol *symbol,
 			    size_t limit)
 {
@@ -247,7 +247,7 @@ static const char *raw_name(struct ebcc_symbol_table *table, const struct symbol
 
 	if (symbol->name >= source->size)
 		return NULL;
-	/* What is in memory ends with a NUL. */
+	/* Strings in memory end with a NUL. */
 	if (source->data)
 		return source->data + symbol->name;
 	return read_string(source, symbol->name, limit, &table->scratch)
@@ -282,7 +282,7 @@ static bool grow_made(struct ebcc_symbol_table *table)
 	return true;
 }
 
-/* Makes the name as it is shown. NULL: it can't be read, or no memory. */
+/* Makes a name in the form in which it is shown. NULL if it can't be read, or out of memory. */
 static char *make_name(struct ebcc_symbol_table *table, const struct symbol *symbol, bool demangle)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT, readable = EBCC_BUF_INIT;
@@ -304,7 +304,7 @@ static char *make_name(struct ebcc_symbol_table *table, const struct symbol *sym
 	return made;
 }
 
-/* The name to show: from memory where it is there as it is, else one made before or now. */
+/* The name to show: from the strings in memory if it is there in that form, else a made one. */
 static const char *shown_name(struct ebcc_symbol_table *table, size_t index, bool demangle)
 {
 	const struct symbol *symbol = &table->symbols[index];
@@ -347,7 +347,7 @@ void ebcc_symbol_table_trim(struct ebcc_symbol_table *table)
 	table->made_capacity = table->made_count = table->made_bytes = 0;
 }
 
-/* ---- What is asked ---- */
+/* ---- Searches ---- */
 
 bool ebcc_symbol_table_find(struct ebcc_symbol_table *table, uint64_t address, bool demangle,
 			    const char **ret_name, uint64_t *ret_offset)
@@ -362,8 +362,7 @@ bool ebcc_symbol_table_find(struct ebcc_symbol_table *table, uint64_t address, b
 	return true;
 }
 
-/* Whether a symbol's name, which may have a version behind it, is @wanted. No more of it is read
- * than that takes. */
+/* Whether a symbol's name, without its version, is @wanted. Reads no more of it than necessary. */
 static bool is_name(struct ebcc_symbol_table *table, const struct symbol *symbol,
 		    const char *wanted, size_t length)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The symbolizer as C programs use it: batches of addresses of this process and of the kernel,
- * names that become addresses, files known by their build ids, and its bound on memory.
+ * addresses of names, files known by their build ids, and the bound on memory.
  */
 #include <check.h>
 #include <dlfcn.h>
@@ -23,7 +23,7 @@ static __attribute__((noinline)) int local_function(int number)
 	return number + 1;
 }
 
-/* A function with the name that a C++ compiler gives test::named(int). */
+/* A function with the mangled name of test::named(int). */
 int mangled_function(int number) __asm__("_ZN4test5namedEi");
 __attribute__((noinline)) int mangled_function(int number)
 {
@@ -159,7 +159,7 @@ START_TEST(little_memory_still_gives_names)
 	ck_assert_uint_gt(statistics.memory, 0);
 	ck_assert_uint_lt(statistics.memory, 2 << 20);
 	ck_assert_uint_eq(statistics.too_large + statistics.no_memory + statistics.no_time, 0);
-	/* A program that was built when there was less to tell. */
+	/* A program that was built when the struct had fewer members. */
 	statistics = (struct ebcc_symbolizer_statistics){
 		.sz = offsetof(struct ebcc_symbolizer_statistics, dropped), .dropped = 7};
 	ebcc_symbolizer_statistics(small, &statistics);
