@@ -73,6 +73,8 @@ struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kerne
 			"char " VARIABLE "[] __attribute__((__section__(\".ebcc.meta\"))) = "
 			"\"arch=%d\\n",
 			kernel->arch);
+	if (ebcc_ktypes_names_cpu_count(ktypes))
+		ebcc_buf_printf(text, "cpus=%u\\n", kernel->cpu_count);
 	if (ebcc_ktypes_independent(ktypes)) {
 		write_fact(text, "kernel", "any");
 	} else {
@@ -92,13 +94,14 @@ struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kerne
 
 /* What an object says; each NULL where it doesn't. */
 struct record {
-	char *arch, *kernel, *release, *version, *build_id, *btf, *btf_file, *modules;
+	char *arch, *cpus, *kernel, *release, *version, *build_id, *btf, *btf_file, *modules;
 };
 
 #define AUTO_RECORD CLEANUP(record_deinit)
 static void record_deinit(struct record *record)
 {
 	free(record->arch);
+	free(record->cpus);
 	free(record->kernel);
 	free(record->release);
 	free(record->version);
@@ -118,6 +121,7 @@ static struct ebcc_error *read_record(const char *object, size_t size, struct re
 		{"release", &ret->release},   {"version", &ret->version},
 		{"build_id", &ret->build_id}, {"btf", &ret->btf},
 		{"btf_file", &ret->btf_file}, {"modules", &ret->modules},
+		{"cpus", &ret->cpus},
 	};
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++)
@@ -278,7 +282,15 @@ struct ebcc_error *ebcc_kernel_record_check(const char *object, size_t size, boo
 					 "the object was compiled for the machine type %s, and "
 					 "this one is %s; compile the source for this machine",
 					 arch_name(atoi(record.arch)), arch_name(running->arch));
-	if (any_kernel || same(record.kernel, "any"))
+	if (any_kernel)
+		return NULL;
+	if (record.cpus && strtoul(record.cpus, NULL, 10) != running->cpu_count)
+		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+					 "the object counts on %s CPUs, and this machine has %u; "
+					 "compile the source for this machine, or ask for "
+					 "any_kernel to load it all the same",
+					 record.cpus, running->cpu_count);
+	if (same(record.kernel, "any"))
 		return NULL;
 	TRY(compare(&record, running, &equal));
 	if (!equal)

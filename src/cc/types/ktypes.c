@@ -87,6 +87,12 @@ bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes)
 	return ktypes->independent;
 }
 
+bool ebcc_ktypes_names_cpu_count(const struct ebcc_ktypes *ktypes)
+{
+	return ebcc_scan_uses(&ktypes->scan, "bpf_num_cpus") ||
+	       ebcc_scan_uses(&ktypes->scan, "EBCC_CPU_COUNT");
+}
+
 const char *ebcc_ktypes_unknown(const struct ebcc_ktypes *ktypes)
 {
 	return ebcc_buf_string(&ktypes->unknown);

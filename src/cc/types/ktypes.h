@@ -88,6 +88,9 @@ const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes);
  * source depends on a kernel no more than the source itself does. */
 bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes);
 
+/* Whether the source may name the number of CPUs, which is a constant in the object. */
+bool ebcc_ktypes_names_cpu_count(const struct ebcc_ktypes *ktypes);
+
 /* Names of the source, blanks between, that stand for something of the kernel's configuration and
  * were left undefined, since that was not found and the kernel does not show it. "" when there are
  * none. Borrowed until the next generate. */

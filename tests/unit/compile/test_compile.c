@@ -782,6 +782,36 @@ START_TEST(an_object_for_any_kernel)
 }
 END_TEST
 
+/* The number of CPUs is a constant in the object. What only counts by CPU is right anywhere. */
+START_TEST(an_object_for_another_number_of_cpus)
+{
+	const char *source = "int probe(struct pt_regs *ctx) { return bpf_num_cpus(); }";
+	char directory[256];
+	struct ebcc_module_opts opts = {.kernel_root = directory};
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	write_other_build(directory, sizeof(directory));
+	ck_assert_ptr_null(create(source, &opts, &module));
+	ck_assert_ptr_null(load_object(module, false));
+	ebcc_module_destroy(module);
+	write_below("/sys/devices/system/cpu/possible", "0-1021\n");
+	ck_assert_ptr_null(create(source, &opts, &module));
+	error = load_object(module, false);
+	ck_assert_ptr_nonnull(error);
+	has(error, "counts on 1022 CPUs, and this machine has ", 1);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_OTHER_KERNEL);
+	ebcc_error_destroy(error);
+	ck_assert_ptr_null(load_object(module, true));
+	ebcc_module_destroy(module);
+	ck_assert_ptr_null(create("BPF_PERCPU_ARRAY(t, u32, 1);\nint probe(struct pt_regs *ctx) { "
+				  "t.increment(0); return 0; }",
+				  &opts, &module));
+	ck_assert_ptr_null(load_object(module, false));
+	ebcc_module_destroy(module);
+}
+END_TEST
+
 START_TEST(misuse_is_told)
 {
 	struct ebcc_module *module;
@@ -845,6 +875,7 @@ int main(void)
 	tcase_add_test(tcase, an_object_of_another_kernel_is_refused);
 	tcase_add_test(tcase, an_object_of_a_kernel_without_build_id);
 	tcase_add_test(tcase, an_object_for_any_kernel);
+	tcase_add_test(tcase, an_object_for_another_number_of_cpus);
 	tcase_add_test(tcase, misuse_is_told);
 	tcase_add_test(tcase, an_empty_source_is_a_module_without_programs);
 	suite_add_tcase(suite, tcase);
