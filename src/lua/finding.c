@@ -36,6 +36,12 @@ static int tracepoint_exists(lua_State *L)
 	return 1;
 }
 
+static int syscall_name(lua_State *L)
+{
+	lua_pushstring(L, ebcc_syscall_name(luaL_checkstring(L, 1)));
+	return 1;
+}
+
 static int syscall_prefix(lua_State *L)
 {
 	lua_pushstring(L, ebcc_syscall_prefix());
@@ -175,6 +181,7 @@ void finding_add(lua_State *L)
 		{"find_kprobe_functions", find_kprobe_functions},
 		{"find_tracepoints", find_tracepoints},
 		{"tracepoint_exists", tracepoint_exists},
+		{"syscall_name", syscall_name},
 		{"syscall_prefix", syscall_prefix},
 		{"find_user_functions", find_user_functions},
 		{"find_library", find_library},

@@ -55,6 +55,18 @@ main.c:6:12: error: no member named 'lookup' in table 'events'
     6 |     events.lookup(&key);
       |     ~~~~~~ ^
 main.c:6:12: note: a table made by BPF_PERF_OUTPUT has perf_submit, perf_submit_skb"""),
+    ("method_of_a_shared_queue", 'BPF_QUEUESTACK_SHARED("queue", items, u64, 10, 0);\n' + BODY % "    items.lookup(&key);", """
+main.c:7:11: error: no member named 'lookup' in table 'items'
+    7 |     items.lookup(&key);
+      |     ~~~~~ ^
+main.c:7:11: note: a table made by BPF_QUEUESTACK_SHARED has push, pop, peek"""),
+    ("method_of_a_table_of_sockets", "BPF_SOCKMAP(sockets, 10);\n" + BODY % "    sockets.lookup(&key);", """
+main.c:7:13: error: no member named 'lookup' in table 'sockets'
+    7 |     sockets.lookup(&key);
+      |     ~~~~~~~ ^
+main.c:7:13: note: a table made by BPF_SOCKMAP has update, delete, sock_map_update, msg_redirect_map, sk_redirect_map"""),
+    ("arguments_of_a_typed_program", "int kfunc__vfs_read(struct pt_regs *ctx, struct file *file) { return 0; }\n", """
+'kfunc__vfs_read' has parameters beside its context, which it gets only when KFUNC_PROBE(...) makes it"""),
     ("brackets", BODY % "    counts[key] = 1;", """
 main.c:6:11: error: subscripted value is not an array, pointer, or vector
     6 |     counts[key] = 1;
@@ -280,6 +292,17 @@ MACRO_ERRORS = [
     ("BPF_QUEUE(t, u64);", "BPF_QUEUE takes 3 or 4 arguments, not 2: BPF_QUEUE(name, leaf, size, flags=0)"),
     ('BPF_TABLE("hash", u32, u64, t);', "BPF_TABLE takes 5 arguments, not 4: " + TABLE),
     ("BPF_TABLE(1, u32, u64, t, 10);", None),
+    ('BPF_TABLE_SHARED("hash", u32, u64, t, 10, 0, 1);',
+     "BPF_TABLE_SHARED takes 5 or 6 arguments, not 7: "
+     'BPF_TABLE_SHARED("type", key, leaf, name, size, flags=0)'),
+    ('BPF_QUEUESTACK_SHARED("queue", t, u64, 10);',
+     "BPF_QUEUESTACK_SHARED takes 5 arguments, not 4: "
+     'BPF_QUEUESTACK_SHARED("type", name, leaf, size, flags)'),
+    ('BPF_QUEUESTACK_PINNED("queue", t, u64, 10, 0);',
+     "BPF_QUEUESTACK_PINNED takes 6 arguments, not 5: "
+     'BPF_QUEUESTACK_PINNED("type", name, leaf, size, flags, "path")'),
+    ('BPF_XDP_REDIRECT_MAP("devmap", int, t);',
+     'BPF_XDP_REDIRECT_MAP takes 4 arguments, not 3: BPF_XDP_REDIRECT_MAP("type", leaf, name, size)'),
     ("BPF_SK_STORAGE(t);", "BPF_SK_STORAGE takes 2 arguments, not 1: BPF_SK_STORAGE(name, leaf)"),
     ('TRACEPOINT_PROBE("sched", "sched_switch") { return 0; }',
      'the name "sched" has to stand without quotes: TRACEPOINT_PROBE(category, event)'),
@@ -313,7 +336,7 @@ def test_arguments_of_a_macro_over_lines(text, said):
     ("BPF_HASH(t, nosuch_t);", "main.c:1:13: note: it is used as " + HASH),
     ("BPF_HASH(u32, t);", "main.c:1:15: note: it is used as " + HASH),
     ('BPF_TABLE("percpuhash", u32, u64, t, 10);', "note: there is no such type; did you mean percpu_hash?"),
-    ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; there are hash, array, histogram, "),
+    ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; there are hash, array, percpu_hash, "),
 ])
 def test_usage_of_a_macro_beside_an_error(declaration, said):
     with pytest.raises(ebcc.CompileError) as caught:

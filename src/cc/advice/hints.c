@@ -13,6 +13,7 @@
 
 #include "advice/hints_macros.h"
 #include "advice/hints_names.h"
+#include "base/kinds.h"
 #include "base/near_names.h"
 #include "kernel/renames.h"
 #include "types/macros.h"
@@ -21,89 +22,6 @@ static bool is_name_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
 }
-
-/* Methods of tables. */
-
-enum kind {
-	KEYED,
-	PERF_OUTPUT,
-	RINGBUF,
-	STACK_TRACE,
-	PERF_ARRAY,
-	PROG_ARRAY,
-	CGROUP_ARRAY,
-	REDIRECT,
-	QUEUE,
-	OTHER,
-};
-
-static const struct {
-	const char *name, *arguments;
-	enum kind kind;
-} methods[] = {
-	{"lookup", "(&key)", KEYED},
-	{"lookup_or_try_init", "(&key, &initial_leaf)", KEYED},
-	{"lookup_or_init", "(&key, &initial_leaf)", KEYED},
-	{"update", "(&key, &leaf)", KEYED},
-	{"insert", "(&key, &leaf)", KEYED},
-	{"delete", "(&key)", KEYED},
-	{"increment", "(key) or (key, n)", KEYED},
-	{"atomic_increment", "(key) or (key, n)", KEYED},
-	{"perf_submit", "(ctx, &data, sizeof(data))", PERF_OUTPUT},
-	{"perf_submit_skb", "(skb, skb->len, &data, sizeof(data))", PERF_OUTPUT},
-	{"ringbuf_output", "(&data, sizeof(data), 0)", RINGBUF},
-	{"ringbuf_reserve", "(sizeof(struct NAME))", RINGBUF},
-	{"ringbuf_submit", "(record, 0)", RINGBUF},
-	{"ringbuf_discard", "(record, 0)", RINGBUF},
-	{"ringbuf_query", "(flags)", RINGBUF},
-	{"get_stackid", "(ctx, flags)", STACK_TRACE},
-	{"perf_read", "(cpu)", PERF_ARRAY},
-	{"perf_counter_value", "(cpu, &value, sizeof(value))", PERF_ARRAY},
-	{"call", "(ctx, index)", PROG_ARRAY},
-	{"check_current_task", "(index)", CGROUP_ARRAY},
-	{"redirect_map", "(index, flags)", REDIRECT},
-	{"push", "(&leaf, 0)", QUEUE},
-	{"pop", "(&leaf)", QUEUE},
-	{"peek", "(&leaf)", QUEUE},
-	{"sk_storage_get", "(sk, &initial_leaf, flags)", OTHER},
-	{"sk_storage_delete", "(sk)", OTHER},
-	{"inode_storage_get", "(inode, &initial_leaf, flags)", OTHER},
-	{"inode_storage_delete", "(inode)", OTHER},
-	{"task_storage_get", "(task, &initial_leaf, flags)", OTHER},
-	{"task_storage_delete", "(task)", OTHER},
-	{"get_local_storage", "(0)", OTHER},
-	{"sock_map_update", "(ctx, &key, flags)", OTHER},
-	{"sock_hash_update", "(ctx, &key, flags)", OTHER},
-	{"msg_redirect_map", "(msg, key, flags)", OTHER},
-	{"msg_redirect_hash", "(msg, &key, flags)", OTHER},
-	{"sk_redirect_map", "(skb, key, flags)", OTHER},
-	{"sk_redirect_hash", "(skb, &key, flags)", OTHER},
-};
-
-/* What declares a table, by the beginning of its name; the first that fits. */
-static const struct {
-	const char *macro;
-	enum kind kind;
-} declarations[] = {
-	{"BPF_PERF_OUTPUT", PERF_OUTPUT},
-	{"BPF_RINGBUF_OUTPUT", RINGBUF},
-	{"BPF_STACK_TRACE", STACK_TRACE},
-	{"BPF_PERF_ARRAY", PERF_ARRAY},
-	{"BPF_PROG_ARRAY", PROG_ARRAY},
-	{"BPF_CGROUP_ARRAY", CGROUP_ARRAY},
-	{"BPF_DEVMAP", REDIRECT},
-	{"BPF_CPUMAP", REDIRECT},
-	{"BPF_XSKMAP", REDIRECT},
-	{"BPF_QUEUE", QUEUE},
-	{"BPF_STACK", QUEUE},
-	{"BPF_HASH", KEYED},
-	{"BPF_PERCPU_HASH", KEYED},
-	{"BPF_ARRAY", KEYED},
-	{"BPF_PERCPU_ARRAY", KEYED},
-	{"BPF_HISTOGRAM", KEYED},
-	{"BPF_LPM_TRIE", KEYED},
-	{"BPF_HASH_OF_MAPS", KEYED},
-};
 
 /* Names from elsewhere that stand for a method. */
 static const struct {
@@ -129,17 +47,9 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static int find_method(const char *name, size_t length)
-{
-	for (size_t i = 0; i < COUNT(methods); i++)
-		if (strlen(methods[i].name) == length && !memcmp(methods[i].name, name, length))
-			return (int)i;
-	return -1;
-}
-
 bool ebcc_is_method(const char *name, size_t length)
 {
-	return find_method(name, length) >= 0;
+	return ebcc_table_method_of(name, length);
 }
 
 /* Functions that a BPF program can't call, and what does their work there. */
@@ -248,32 +158,31 @@ static bool find_declaration(const char *source, const char *table, char *macro,
 static bool hint_methods(const struct ebcc_mistake *mistake, const char *member, const char *table,
 			 struct ebcc_buf *ret)
 {
+	const struct ebcc_table_macro *declares;
 	char macro[64];
-	size_t kind = 0;
 	bool listed = false;
 
 	for (size_t i = 0; i < COUNT(foreign_methods); i++) {
-		int method;
+		const struct ebcc_table_method *method;
 
 		if (strcmp(foreign_methods[i].name, member))
 			continue;
-		method = find_method(foreign_methods[i].method, strlen(foreign_methods[i].method));
-		ebcc_buf_printf(ret, "in BPF C it is %s.%s%s", table, methods[method].name,
-				methods[method].arguments);
+		method = ebcc_table_method_of(foreign_methods[i].method,
+					      strlen(foreign_methods[i].method));
+		ebcc_buf_printf(ret, "in BPF C it is %s.%s%s", table, method->name,
+				method->arguments);
 		return true;
 	}
 	if (!find_declaration(mistake->source, table, macro, sizeof(macro)))
 		return false;
-	while (kind < COUNT(declarations) &&
-	       strncmp(macro, declarations[kind].macro, strlen(declarations[kind].macro)))
-		kind++;
-	if (kind == COUNT(declarations))
+	declares = ebcc_table_macro_of(macro, strlen(macro));
+	if (!declares)
 		return false;
 	ebcc_buf_printf(ret, "a table made by %s has ", macro);
-	for (size_t i = 0; i < COUNT(methods); i++) {
-		if (methods[i].kind != declarations[kind].kind)
+	for (const struct ebcc_table_method *method = ebcc_table_methods; method->name; method++) {
+		if (!(declares->methods & method->group))
 			continue;
-		ebcc_buf_printf(ret, "%s%s", listed ? ", " : "", methods[i].name);
+		ebcc_buf_printf(ret, "%s%s", listed ? ", " : "", method->name);
 		listed = true;
 	}
 	return true;
@@ -525,19 +434,18 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 
 	/* The last ".method(" before the place. */
 	for (size_t dot = end; dot-- > 0;) {
+		const struct ebcc_table_method *method;
 		size_t length = 0;
-		int method;
 
 		if (mistake->line[dot] != '.')
 			continue;
 		while (dot + 1 + length < mistake->line_length &&
 		       is_name_char(mistake->line[dot + 1 + length]))
 			length++;
-		method = find_method(mistake->line + dot + 1, length);
-		if (method < 0)
+		method = ebcc_table_method_of(mistake->line + dot + 1, length);
+		if (!method)
 			continue;
-		ebcc_buf_printf(ret, "it is used as %s%s", methods[method].name,
-				methods[method].arguments);
+		ebcc_buf_printf(ret, "it is used as %s%s", method->name, method->arguments);
 		return true;
 	}
 	return false;

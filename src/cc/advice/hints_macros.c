@@ -7,94 +7,39 @@
 #include "advice/hints_macros.h"
 
 #include <ctype.h>
-#include <limits.h>
 #include <string.h>
+
+#include "base/kinds.h"
+#include "bpf/ebcc/map_types.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_ARGUMENTS 16
 #define MAX_LINES 32 /* of one use of a macro */
-#define ANY UINT_MAX
-#define NONE UINT_MAX
 
-static const struct ebcc_dialect_macro {
-	const char *name, *arguments;
-	unsigned least, most; /* arguments */
-	unsigned identifier;  /* index of the argument that names the table or function, or NONE */
-	unsigned string;      /* index of one that is a string, or NONE */
-} macros[] = {
-	{"BPF_TABLE", "\"type\", key, leaf, name, size", 5, 5, 3, 0},
-	{"BPF_TABLE_PUBLIC", "\"type\", key, leaf, name, size", 5, 5, 3, 0},
-	{"BPF_TABLE_SHARED", "\"type\", key, leaf, name, size", 5, 5, 3, 0},
-	{"BPF_TABLE_PINNED", "\"type\", key, leaf, name, size, \"path\", flags=0", 6, 7, 3, 0},
-	{"BPF_F_TABLE", "\"type\", key, leaf, name, size, flags", 6, 6, 3, 0},
-	{"BPF_HASH", "name, key=u64, leaf=u64, size=10240", 1, 4, 0, NONE},
-	{"BPF_PERCPU_HASH", "name, key=u64, leaf=u64, size=10240", 1, 4, 0, NONE},
-	{"BPF_LPM_TRIE", "name, key=u64, leaf=u64, size=10240", 1, 4, 0, NONE},
-	{"BPF_ARRAY", "name, leaf=u64, size=10240", 1, 3, 0, NONE},
-	{"BPF_PERCPU_ARRAY", "name, leaf=u64, size=10240", 1, 3, 0, NONE},
-	{"BPF_HISTOGRAM", "name, key=int, size=64", 1, 3, 0, NONE},
-	{"BPF_STACK_TRACE", "name, size", 2, 2, 0, NONE},
-	{"BPF_STACK_TRACE_BUILDID", "name, size", 2, 2, 0, NONE},
-	{"BPF_PERF_OUTPUT", "name", 1, 1, 0, NONE},
-	{"BPF_RINGBUF_OUTPUT", "name, pages", 2, 2, 0, NONE},
-	{"BPF_PERF_ARRAY", "name, size", 2, 2, 0, NONE},
-	{"BPF_PROG_ARRAY", "name, size", 2, 2, 0, NONE},
-	{"BPF_CGROUP_ARRAY", "name, size", 2, 2, 0, NONE},
-	{"BPF_QUEUE", "name, leaf, size, flags=0", 3, 4, 0, NONE},
-	{"BPF_STACK", "name, leaf, size, flags=0", 3, 4, 0, NONE},
-	{"BPF_QUEUESTACK", "\"type\", name, leaf, size, flags", 5, 5, 1, 0},
-	{"BPF_ARRAY_OF_MAPS", "name, \"inner\", size", 3, 3, 0, 1},
-	{"BPF_HASH_OF_MAPS", "name, key=int, \"inner\", size=10240", 2, 4, 0, NONE},
-	{"BPF_DEVMAP", "name, size", 2, 2, 0, NONE},
-	{"BPF_CPUMAP", "name, size", 2, 2, 0, NONE},
-	{"BPF_XSKMAP", "name, size, \"path\"", 2, 3, 0, NONE},
-	{"BPF_SOCKMAP", "name, size", 2, 2, 0, NONE},
-	{"BPF_SOCKHASH", "name, key=u32, size=10240", 1, 3, 0, NONE},
-	{"BPF_SK_STORAGE", "name, leaf", 2, 2, 0, NONE},
-	{"BPF_INODE_STORAGE", "name, leaf", 2, 2, 0, NONE},
-	{"BPF_TASK_STORAGE", "name, leaf", 2, 2, 0, NONE},
-	{"BPF_CGROUP_STORAGE", "name, leaf", 2, 2, 0, NONE},
-	{"BPF_PERCPU_CGROUP_STORAGE", "name, leaf", 2, 2, 0, NONE},
-	{"BPF_LICENSE", "name", 1, 1, NONE, NONE},
-	{"BPF_ITER", "target", 1, 1, 0, NONE},
-	{"TRACEPOINT_PROBE", "category, event", 2, 2, 0, NONE},
-	{"RAW_TRACEPOINT_PROBE", "event", 1, 1, 0, NONE},
-	{"KFUNC_PROBE", "function, arguments...", 1, ANY, 0, NONE},
-	{"KRETFUNC_PROBE", "function, arguments..., result", 1, ANY, 0, NONE},
-	{"MODULE_KFUNC_PROBE", "module, function, arguments...", 2, ANY, 0, NONE},
-	{"MODULE_KRETFUNC_PROBE", "module, function, arguments..., result", 2, ANY, 0, NONE},
-	{"KMOD_RET", "function, arguments..., result", 1, ANY, 0, NONE},
-	{"LSM_PROBE", "hook, arguments...", 1, ANY, 0, NONE},
+/* The macros that declare no tables. */
+static const struct ebcc_table_macro macros[] = {
+	{"BPF_LICENSE", "name", 1, 1, EBCC_NO_ARGUMENT, EBCC_NO_ARGUMENT, 0},
+	{"BPF_ITER", "target", 1, 1, 0, EBCC_NO_ARGUMENT, 0},
+	{"TRACEPOINT_PROBE", "category, event", 2, 2, 0, EBCC_NO_ARGUMENT, 0},
+	{"RAW_TRACEPOINT_PROBE", "event", 1, 1, 0, EBCC_NO_ARGUMENT, 0},
+	{"KFUNC_PROBE", "function, arguments...", 1, EBCC_ANY_NUMBER, 0, EBCC_NO_ARGUMENT, 0},
+	{"KRETFUNC_PROBE", "function, arguments..., result", 1, EBCC_ANY_NUMBER, 0,
+	 EBCC_NO_ARGUMENT, 0},
+	{"MODULE_KFUNC_PROBE", "module, function, arguments...", 2, EBCC_ANY_NUMBER, 0,
+	 EBCC_NO_ARGUMENT, 0},
+	{"MODULE_KRETFUNC_PROBE", "module, function, arguments..., result", 2, EBCC_ANY_NUMBER, 0,
+	 EBCC_NO_ARGUMENT, 0},
+	{"KMOD_RET", "function, arguments..., result", 1, EBCC_ANY_NUMBER, 0, EBCC_NO_ARGUMENT, 0},
+	{"LSM_PROBE", "hook, arguments...", 1, EBCC_ANY_NUMBER, 0, EBCC_NO_ARGUMENT, 0},
 };
 
 static const char *const types[] = {
-	"hash",
-	"array",
-	"histogram",
-	"percpu_hash",
-	"percpu_array",
-	"lru_hash",
-	"lru_percpu_hash",
-	"lpm_trie",
-	"prog",
-	"perf_output",
-	"perf_array",
-	"stacktrace",
-	"cgroup_array",
-	"devmap",
-	"devmap_hash",
-	"cpumap",
-	"xskmap",
-	"sockmap",
-	"sockhash",
-	"cgroup_storage",
-	"percpu_cgroup_storage",
-	"queue",
-	"stack",
-	"sk_storage",
-	"inode_storage",
-	"task_storage",
-	"extern",
+#define X(unused, type, kind) type,
+	__EBCC_MAP_TYPES(X, )
+#undef X
+		"histogram",
+	"array_of_maps$INNER",
+	"hash_of_maps$INNER",
 };
 
 static bool is_name_char(char c)
@@ -104,7 +49,7 @@ static bool is_name_char(char c)
 
 /* A macro as it is used in a source. */
 struct use {
-	const struct ebcc_dialect_macro *macro;
+	const struct ebcc_table_macro *macro;
 	bool parentheses; /* it has arguments */
 	bool at_place;	  /* the mistake is in what is looked at here, not in a body behind it */
 	size_t count;	  /* MAX_ARGUMENTS and more are counted only */
@@ -157,12 +102,12 @@ static const char *find_arguments(struct use *use, const char *at, const char *e
 	return NULL;
 }
 
-static const struct ebcc_dialect_macro *find_macro(const char *name, size_t length)
+static const struct ebcc_table_macro *find_macro(const char *name, size_t length)
 {
 	for (size_t i = 0; i < COUNT(macros); i++)
 		if (strlen(macros[i].name) == length && !memcmp(macros[i].name, name, length))
 			return &macros[i];
-	return NULL;
+	return ebcc_table_macro_of(name, length);
 }
 
 const char *ebcc_source_line(const char *source, unsigned number, size_t *ret_length)
@@ -247,20 +192,20 @@ static bool is_identifier(const char *text, size_t length)
 	return length && !isdigit((unsigned char)*text);
 }
 
-static void append_usage(const struct ebcc_dialect_macro *macro, struct ebcc_buf *ret)
+static void append_usage(const struct ebcc_table_macro *macro, struct ebcc_buf *ret)
 {
 	ebcc_buf_printf(ret, "%s(%s)", macro->name, macro->arguments);
 }
 
 static bool has_wrong_count(const struct use *use, struct ebcc_buf *ret)
 {
-	const struct ebcc_dialect_macro *macro = use->macro;
+	const struct ebcc_table_macro *macro = use->macro;
 	size_t count = use->count == 1 && !use->arguments[0].length ? 0 : use->count;
 
 	if (count >= macro->least && count <= macro->most)
 		return false;
 	ebcc_buf_printf(ret, "%s takes ", macro->name);
-	if (macro->most == ANY)
+	if (macro->most == EBCC_ANY_NUMBER)
 		ebcc_buf_printf(ret, "at least %u", macro->least);
 	else if (macro->most > macro->least)
 		ebcc_buf_printf(ret, "%u %s %u", macro->least,
@@ -276,7 +221,7 @@ static bool has_wrong_count(const struct use *use, struct ebcc_buf *ret)
 
 static bool has_wrong_argument(const struct use *use, struct ebcc_buf *ret)
 {
-	const struct ebcc_dialect_macro *macro = use->macro;
+	const struct ebcc_table_macro *macro = use->macro;
 
 	for (size_t i = 0; i < use->count && i < MAX_ARGUMENTS; i++) {
 		const char *text = use->arguments[i].start;
@@ -386,4 +331,6 @@ void ebcc_near_dialect_macros(struct ebcc_near_names *near)
 {
 	for (size_t i = 0; i < COUNT(macros); i++)
 		ebcc_near_names_add(near, macros[i].name);
+	for (const struct ebcc_table_macro *macro = ebcc_table_macros; macro->name; macro++)
+		ebcc_near_names_add(near, macro->name);
 }

@@ -8,21 +8,20 @@
 
 #include "attach/trace.h"
 #include "base/cleanup.h"
+#include "base/kinds.h"
+#include "kernel/syscalls.h"
 #include "load/link.h"
 
-static struct ebcc_error *attach_named_kprobe(struct ebcc_program *program, const char *target,
-					      struct ebcc_link **ret)
+static struct ebcc_error *attach_named_kprobe(struct ebcc_program *program,
+					      const struct ebcc_program_kind *kind,
+					      const char *target, struct ebcc_link **ret)
 {
-	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts), .function = target};
+	AUTO_FREE char *function = NULL;
+	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts),
+					.on_return = kind->attach == EBCC_ATTACH_FUNCTION_RETURN};
 
-	return ebcc_attach_kprobe(program, &opts, ret);
-}
-
-static struct ebcc_error *attach_named_kretprobe(struct ebcc_program *program, const char *target,
-						 struct ebcc_link **ret)
-{
-	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts), .function = target, .on_return = true};
-
+	TRY(ebcc_syscall_function(target, &function));
+	opts.function = function;
 	return ebcc_attach_kprobe(program, &opts, ret);
 }
 
@@ -55,55 +54,37 @@ static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, 
 	return ebcc_attach_tracepoint(program, category, divider + 2, ret);
 }
 
-static struct ebcc_error *attach_named_raw_tracepoint(struct ebcc_program *program,
-						      const char *target, struct ebcc_link **ret)
+static struct ebcc_error *attach_named(struct ebcc_program *program,
+				       const struct ebcc_program_kind *kind, const char *target,
+				       struct ebcc_link **ret)
 {
-	return ebcc_attach_raw_tracepoint(program, target, ret);
+	switch (kind->attach) {
+	case EBCC_ATTACH_BY_HAND:
+		return NULL;
+	case EBCC_ATTACH_FUNCTION:
+	case EBCC_ATTACH_FUNCTION_RETURN:
+		return attach_named_kprobe(program, kind, target, ret);
+	case EBCC_ATTACH_TRACEPOINT:
+		return attach_named_tracepoint(program, target, ret);
+	case EBCC_ATTACH_RAW_TRACEPOINT:
+		return ebcc_attach_raw_tracepoint(program, target, ret);
+	case EBCC_ATTACH_TRACE:
+		return ebcc_attach_trace(program, ret);
+	case EBCC_ATTACH_ITER: /* it runs when it is read: no link is made */
+		return ebcc_iter_load(program);
+	}
+	return NULL;
 }
-
-static struct ebcc_error *attach_named_trace(struct ebcc_program *program, const char *target,
-					     struct ebcc_link **ret)
-{
-	return ebcc_attach_trace(program, ret);
-}
-
-/* An iterator runs when it is read, so it is loaded and no link made. */
-static struct ebcc_error *load_named_iter(struct ebcc_program *program, const char *target,
-					  struct ebcc_link **ret)
-{
-	*ret = NULL;
-	return ebcc_iter_load(program);
-}
-
-static const struct named_kind {
-	const char *prefix;
-	struct ebcc_error *(*attach)(struct ebcc_program *program, const char *target,
-				     struct ebcc_link **ret);
-} named_kinds[] = {
-	{"kprobe__", attach_named_kprobe},
-	{"kretprobe__", attach_named_kretprobe},
-	{"tracepoint__", attach_named_tracepoint},
-	{"raw_tracepoint__", attach_named_raw_tracepoint},
-	{"kfunc__", attach_named_trace},
-	{"kretfunc__", attach_named_trace},
-	{"kmod_ret__", attach_named_trace},
-	{"lsm__", attach_named_trace},
-	{"bpf_iter__", load_named_iter},
-};
 
 static struct ebcc_error *attach_if_named(struct ebcc_program *program, struct ebcc_link **ret)
 {
-	*ret = NULL;
-	for (size_t i = 0; i < sizeof(named_kinds) / sizeof(named_kinds[0]); i++) {
-		size_t length = strlen(named_kinds[i].prefix);
-		struct ebcc_error *error;
+	const char *target;
+	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program->name, &target);
 
-		if (strncmp(program->name, named_kinds[i].prefix, length) || !program->name[length])
-			continue;
-		error = named_kinds[i].attach(program, program->name + length, ret);
-		return ebcc_error_prefix(error, "program %s", program->name);
-	}
-	return NULL;
+	*ret = NULL;
+	return kind ? ebcc_error_prefix(attach_named(program, kind, target, ret), "program %s",
+					program->name)
+		    : NULL;
 }
 
 struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)

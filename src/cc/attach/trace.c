@@ -11,37 +11,23 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/kinds.h"
 #include "base/options.h"
 #include "load/link.h"
 
-static const struct trace_kind {
-	const char *prefix; /* of the program's name; the target follows */
-	const char *name;
-	unsigned type;
-	int attach_type;
-} kinds[] = {
-	{"kfunc__", "kfunc", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},
-	{"kretfunc__", "kretfunc", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT},
-	{"kmod_ret__", "kmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN},
-	{"lsm__", "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
-	{"bpf_iter__", "bpf_iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},
-};
-
-static const struct trace_kind *kind_of(const char *program)
+/* The kind that the program's name tells, if it is attached in this way. */
+static const struct ebcc_program_kind *kind_of(const char *program, enum ebcc_kind_attach attach)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t length = strlen(kinds[i].prefix);
+	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program, NULL);
 
-		if (!strncmp(program, kinds[i].prefix, length) && program[length])
-			return &kinds[i];
-	}
-	return NULL;
+	return kind && kind->attach == attach ? kind : NULL;
 }
 
-static struct ebcc_error *load(struct ebcc_program *program, const struct trace_kind *kind)
+static struct ebcc_error *load(struct ebcc_program *program, const struct ebcc_program_kind *kind)
 {
 	struct ebcc_program_opts opts = {
-		.sz = sizeof(opts), .attach_type = kind->attach_type, .has_attach_type = true};
+		.sz = sizeof(opts), .attach_type = (int)kind->attach_type, .has_attach_type = true};
 
 	return ebcc_program_load(program, kind->type, &opts);
 }
@@ -53,8 +39,9 @@ static void detach(struct ebcc_link *link)
 }
 
 /* A link whose descriptor is @fd, or the error that errno tells. */
-static struct ebcc_error *create_link(struct ebcc_program *program, const struct trace_kind *kind,
-				      int fd, struct ebcc_link **ret)
+static struct ebcc_error *create_link(struct ebcc_program *program,
+				      const struct ebcc_program_kind *kind, int fd,
+				      struct ebcc_link **ret)
 {
 	const char *target = program->name + strlen(kind->prefix);
 	struct ebcc_error *error;
@@ -73,36 +60,39 @@ static struct ebcc_error *create_link(struct ebcc_program *program, const struct
 	return NULL;
 }
 
+/* For a program whose name is none of the kinds that are attached in this way. */
+static struct ebcc_error *not_named(const struct ebcc_program *program,
+				    enum ebcc_kind_attach attach)
+{
+	AUTO_BUF struct ebcc_buf prefixes = EBCC_BUF_INIT;
+
+	for (size_t i = 0; i < EBCC_KIND_COUNT; i++)
+		if (ebcc_program_kinds[i].attach == attach)
+			ebcc_buf_printf(&prefixes, "%s%s (%s)", prefixes.size ? ", " : "",
+					ebcc_program_kinds[i].prefix, ebcc_program_kinds[i].macro);
+	return ebcc_error_with_subject(
+		ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+				  "program '%s' does not say what it traces: the name of such a "
+				  "program begins with %s",
+				  program->name, ebcc_buf_string(&prefixes)),
+		program->name);
+}
+
 struct ebcc_error *ebcc_attach_trace(struct ebcc_program *program, struct ebcc_link **ret)
 {
-	const struct trace_kind *kind = kind_of(program->name);
+	const struct ebcc_program_kind *kind = kind_of(program->name, EBCC_ATTACH_TRACE);
 
-	if (!kind || kind->attach_type == BPF_TRACE_ITER)
-		return ebcc_error_with_subject(
-			ebcc_error_create(
-				EBCC_ERROR_INVALID_ARGUMENT,
-				"program '%s' does not say what it traces: its name begins with "
-				"kfunc__, kretfunc__, kmod_ret__ or lsm__ (KFUNC_PROBE and kin "
-				"make such names)",
-				program->name),
-			program->name);
+	if (!kind)
+		return not_named(program, EBCC_ATTACH_TRACE);
 	TRY(load(program, kind));
 	return create_link(program, kind, bpf_raw_tracepoint_open(NULL, program->fd), ret);
 }
 
 struct ebcc_error *ebcc_iter_load(struct ebcc_program *program)
 {
-	const struct trace_kind *kind = kind_of(program->name);
+	const struct ebcc_program_kind *kind = kind_of(program->name, EBCC_ATTACH_ITER);
 
-	if (!kind || kind->attach_type != BPF_TRACE_ITER)
-		return ebcc_error_with_subject(
-			ebcc_error_create(
-				EBCC_ERROR_INVALID_ARGUMENT,
-				"program '%s' is no iterator: its name begins with bpf_iter__ "
-				"(BPF_ITER makes such names)",
-				program->name),
-			program->name);
-	return load(program, kind);
+	return kind ? load(program, kind) : not_named(program, EBCC_ATTACH_ITER);
 }
 
 struct ebcc_error *ebcc_attach_iter(struct ebcc_program *program,
@@ -119,7 +109,7 @@ struct ebcc_error *ebcc_attach_iter(struct ebcc_program *program,
 		link_opts.iter_info = &info;
 		link_opts.iter_info_len = sizeof(info);
 	}
-	return create_link(program, kind_of(program->name),
+	return create_link(program, kind_of(program->name, EBCC_ATTACH_ITER),
 			   bpf_link_create(program->fd, 0, BPF_TRACE_ITER, &link_opts), ret);
 }
 

@@ -7,13 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arch/arch.h"
 #include "base/buf.h"
 #include "base/near_names.h"
 #include "elf/library.h"
 #include "elf/symbols.h"
 #include "kernel/functions.h"
-#include "kernel/ksyms.h"
 #include "kernel/tracefs.h"
 
 /* ---- Names that match ---- */
@@ -255,36 +253,6 @@ struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret, si
 	error = collect_functions(functions, &matches, regex, ret, ret_count);
 	ebcc_kernel_functions_put(functions);
 	return error;
-}
-
-static bool find_prefix(void *ctx, const struct ebcc_ksyms_line *line)
-{
-	static const char *const prefixes[] = {"__x64_sys_",   "__arm64_sys_",	 "__s390x_sys_",
-					       "__riscv_sys_", "__powerpc_sys_", "sys_"};
-	const char **found = ctx;
-	size_t length = strlen(line->name);
-
-	if (length < 4 || strcmp(line->name + length - 4, "_bpf"))
-		return true;
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (length == strlen(prefixes[i]) + 3 &&
-		    !strncmp(line->name, prefixes[i], strlen(prefixes[i])))
-			*found = prefixes[i];
-	return !*found;
-}
-
-const char *ebcc_syscall_prefix(void)
-{
-	static const char *known;
-	const char *found = __atomic_load_n(&known, __ATOMIC_ACQUIRE);
-
-	if (found)
-		return found;
-	ebcc_error_destroy(ebcc_ksyms_walk(find_prefix, &found));
-	if (!found)
-		found = ebcc_arch_own()->syscall_prefix;
-	__atomic_store_n(&known, found, __ATOMIC_RELEASE);
-	return found;
 }
 
 /* ---- Trace events ---- */

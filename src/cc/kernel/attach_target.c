@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/disk_cache.h"
+#include "base/kinds.h"
 #include "base/near_names.h"
 #include "kernel/btf.h"
 #include "kernel/info.h"
@@ -28,30 +29,33 @@
 /* The names of BTF's types are those of kernel/trace/bpf_trace.c, include/linux/bpf_lsm.h,
  * include/linux/bpf.h (DEFINE_BPF_ITER_FUNC) and include/trace/bpf_probe.h in the kernel. */
 struct ebcc_target_kind {
-	const char *section; /* prefix of the section's name */
-	const char *type;    /* prefix of the type's */
+	enum ebcc_program_kind_id id;
+	const char *type; /* prefix of the type's name */
 	unsigned btf_kind;
-	enum bpf_prog_type program_type;
-	enum bpf_attach_type attach_type;
 	const char *what; /* in words */
 };
 
 static const struct ebcc_target_kind kinds[] = {
-	{"fentry/", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "function"},
-	{"fexit/", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "function"},
-	{"fmod_ret/", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, "function"},
-	{"lsm/", "bpf_lsm_", BTF_KIND_FUNC, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "LSM hook"},
-	{"iter/", "bpf_iter_", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "iterator"},
-	{"tp_btf/", "btf_trace_", BTF_KIND_TYPEDEF, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,
-	 "tracepoint"},
+	{EBCC_KIND_KFUNC, "", BTF_KIND_FUNC, "function"},
+	{EBCC_KIND_KRETFUNC, "", BTF_KIND_FUNC, "function"},
+	{EBCC_KIND_KMOD_RET, "", BTF_KIND_FUNC, "function"},
+	{EBCC_KIND_LSM, "bpf_lsm_", BTF_KIND_FUNC, "LSM hook"},
+	{EBCC_KIND_ITER, "bpf_iter_", BTF_KIND_FUNC, "iterator"},
+	{EBCC_KIND_TP_BTF, "btf_trace_", BTF_KIND_TYPEDEF, "tracepoint"},
 };
+
+/* Prefix of the names of sections. */
+static const char *section_of(const struct ebcc_target_kind *kind)
+{
+	return ebcc_program_kinds[kind->id].section;
+}
 
 static const struct ebcc_target_kind *kind_of(const char *section)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t length = strlen(kinds[i].section);
+		size_t length = strlen(section_of(&kinds[i]));
 
-		if (!strncmp(section, kinds[i].section, length) && section[length])
+		if (!strncmp(section, section_of(&kinds[i]), length) && section[length])
 			return &kinds[i];
 	}
 	return NULL;
@@ -59,7 +63,7 @@ static const struct ebcc_target_kind *kind_of(const char *section)
 
 const char *ebcc_attach_target_prefix(size_t index)
 {
-	return index < sizeof(kinds) / sizeof(kinds[0]) ? kinds[index].section : NULL;
+	return index < sizeof(kinds) / sizeof(kinds[0]) ? section_of(&kinds[index]) : NULL;
 }
 
 void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section)
@@ -69,12 +73,12 @@ void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *sect
 
 enum bpf_prog_type ebcc_attach_target_type(const struct ebcc_attach_target *target)
 {
-	return target->kind->program_type;
+	return ebcc_program_kinds[target->kind->id].type;
 }
 
 enum bpf_attach_type ebcc_attach_target_attach_type(const struct ebcc_attach_target *target)
 {
-	return target->kind->attach_type;
+	return ebcc_program_kinds[target->kind->id].attach_type;
 }
 
 /* ---- Names ---- */
@@ -116,7 +120,7 @@ static size_t module_length(const char *name)
 static struct ebcc_error *wanted_init(struct wanted *wanted,
 				      const struct ebcc_attach_target *target)
 {
-	const char *name = target->section + strlen(target->kind->section);
+	const char *name = target->section + strlen(section_of(target->kind));
 	size_t length = module_length(name);
 
 	if (length) {
@@ -331,8 +335,8 @@ static struct ebcc_error *describe_missing(const struct ebcc_attach_target *targ
 	if (wanted->module)
 		ebcc_buf_printf(&text, "the BTF of kernel module %s has no %s %s", wanted->module,
 				what, name);
-	else if (target->kind->attach_type == BPF_LSM_MAC ||
-		 target->kind->attach_type == BPF_TRACE_ITER)
+	else if (ebcc_attach_target_attach_type(target) == BPF_LSM_MAC ||
+		 ebcc_attach_target_attach_type(target) == BPF_TRACE_ITER)
 		ebcc_buf_printf(&text, "this kernel has no %s %s", what, name);
 	else
 		ebcc_buf_printf(&text,

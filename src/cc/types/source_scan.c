@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/kinds.h"
 #include "types/macros.h"
 
 #define MAX_INCLUDE_DEPTH 16
@@ -86,7 +87,6 @@ void ebcc_scan_deinit(struct ebcc_scan *scan)
 		free(scan->tracepoints[i].event);
 	}
 	free(scan->tracepoints);
-	free_strings(scan->probes, scan->probe_count);
 	free_strings(scan->includes, scan->include_count);
 	free_strings(scan->files, scan->file_count);
 	free_strings(scan->defines, scan->define_count);
@@ -393,16 +393,26 @@ static struct ebcc_error *add_pasted(struct ebcc_scan *scan, const char *prefix,
 	return add_use(scan, name.data, name.size, use);
 }
 
-#define TRACEPOINT_PREFIX "tracepoint__"
+static const char *prefix_of(enum ebcc_program_kind_id kind)
+{
+	return ebcc_program_kinds[kind].prefix;
+}
 
 /* `tracepoint__CAT__EV`, as a tag or as a function. */
 static struct ebcc_error *add_joined_tracepoint(struct ebcc_scan *scan, struct token token)
 {
-	size_t prefix = strlen(TRACEPOINT_PREFIX);
+	const char *prefix = prefix_of(EBCC_KIND_TRACEPOINT);
 
-	if (!token_begins(token, TRACEPOINT_PREFIX))
+	if (!token_begins(token, prefix))
 		return NULL;
-	return ebcc_scan_add_tracepoint(scan, NULL, 0, token.start + prefix, token.size - prefix);
+	return ebcc_scan_add_tracepoint(scan, NULL, 0, token.start + strlen(prefix),
+					token.size - strlen(prefix));
+}
+
+/* Whether a name is that of the macro that makes programs of a kind. */
+static bool is_macro_of(struct token name, enum ebcc_program_kind_id kind)
+{
+	return token_is(name, ebcc_program_kinds[kind].macro);
 }
 
 /* What the dialect's macros make of their arguments, in types that a kernel must provide. */
@@ -410,25 +420,21 @@ static struct ebcc_error *note_dialect_macro(struct state *state, struct token n
 {
 	struct token arguments[2];
 
-	if (token_is(name, "TRACEPOINT_PROBE") && peek_arguments(&state->lexer, arguments, 2))
+	if (is_macro_of(name, EBCC_KIND_TRACEPOINT) && peek_arguments(&state->lexer, arguments, 2))
 		return ebcc_scan_add_tracepoint(state->scan, arguments[0].start, arguments[0].size,
 						arguments[1].start, arguments[1].size);
-	if (token_is(name, "RAW_TRACEPOINT_PROBE"))
+	if (is_macro_of(name, EBCC_KIND_RAW_TRACEPOINT))
 		return add_use(state->scan, "bpf_raw_tracepoint_args",
 			       strlen("bpf_raw_tracepoint_args"), EBCC_SCAN_TAG);
-	if (token_is(name, "BPF_ITER") && peek_arguments(&state->lexer, arguments, 1))
-		return add_pasted(state->scan, "bpf_iter__", arguments[0], EBCC_SCAN_TAG);
+	if (is_macro_of(name, EBCC_KIND_ITER) && peek_arguments(&state->lexer, arguments, 1))
+		return add_pasted(state->scan, prefix_of(EBCC_KIND_ITER), arguments[0],
+				  EBCC_SCAN_TAG);
 	if ((token_begins(name, "BPF_CORE_READ") || token_is(name, "BPF_CORE_READ") ||
 	     token_begins(name, "BPF_PROBE_READ") || token_is(name, "BPF_PROBE_READ")) &&
 	    !state->read_macro_parens && token_is(peek_token(&state->lexer), "("))
 		state->read_macro_parens = state->parens + 1;
 	return NULL;
 }
-
-static const char *const probe_prefixes[] = {
-	"kprobe__",   "kretprobe__", "tracepoint__", "raw_tracepoint__", "kfunc__",
-	"kretfunc__", "lsm__",	     "kmod_ret__",   "bpf_iter__",	 "syscall__",
-};
 
 static struct ebcc_error *define_function(struct state *state)
 {
@@ -437,12 +443,8 @@ static struct ebcc_error *define_function(struct state *state)
 	state->function.kind = TOKEN_END;
 	TRY(add_use(state->scan, name.start, name.size, EBCC_SCAN_DEFINES_OBJECT));
 	TRY(add_joined_tracepoint(state->scan, name));
-	if (token_begins(name, "bpf_iter__"))
+	if (token_begins(name, prefix_of(EBCC_KIND_ITER)))
 		TRY(add_use(state->scan, name.start, name.size, EBCC_SCAN_TAG));
-	for (size_t i = 0; i < sizeof(probe_prefixes) / sizeof(*probe_prefixes); i++)
-		if (token_begins(name, probe_prefixes[i]))
-			return add_string(&state->scan->probes, &state->scan->probe_count,
-					  name.start, name.size);
 	return NULL;
 }
 
@@ -486,11 +488,10 @@ static bool peek_argument(const struct lexer *lexer, unsigned index, struct toke
  * BPF_HASH(NAME). */
 static struct ebcc_error *note_map(struct state *state, struct token macro)
 {
-	bool table = token_begins(macro, "BPF_TABLE") || token_is(macro, "BPF_TABLE") ||
-		     token_begins(macro, "BPF_F_TABLE") || token_is(macro, "BPF_F_TABLE");
+	const struct ebcc_table_macro *declares = ebcc_table_macro_of(macro.start, macro.size);
 	struct token name;
 
-	if (!token_begins(macro, "BPF_") || !peek_argument(&state->lexer, table ? 3 : 0, &name))
+	if (!declares || !peek_argument(&state->lexer, declares->identifier, &name))
 		return NULL;
 	return add_use(state->scan, name.start, name.size, EBCC_SCAN_DEFINES_OBJECT);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage 1: what a source names. A lexical pass, not a parse: every identifier with
- * the ways it is used in, the tracepoints and probe-named functions, the headers. It steers
+ * the ways it is used in, the tracepoints, the headers. It steers
  * what stage 2 offers, generously; where it errs (pasted names, conditionals), the
  * diagnostics of a failed compile put it right (ebcc_ktypes_learn()).
  */
@@ -42,8 +42,6 @@ struct ebcc_scan {
 	struct ebcc_hash names; /* name -> enum ebcc_scan_use */
 	struct ebcc_scan_tracepoint *tracepoints;
 	size_t tracepoint_count;
-	char **probes; /* functions whose name attaches them: "kprobe__vfs_read" */
-	size_t probe_count;
 	char **includes; /* as written, without <> or "" */
 	size_t include_count;
 	char **files; /* paths of local headers that were followed */

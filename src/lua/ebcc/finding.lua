@@ -82,21 +82,12 @@ function finding.get_syscall_fnname(name)
   return ebcc.syscall_prefix() .. name
 end
 
-local PREFIXES = {
-  "sys_", "__x64_sys_", "__x32_compat_sys_", "__ia32_compat_sys_", "__arm64_sys_", "__s390x_sys_",
-  "__s390_sys_",
-}
-
 --- The same where the name has some architecture's prefix already.
 ---@param name string
 ---@return string
 function finding.fix_syscall_fnname(name)
-  for _, prefix in ipairs(PREFIXES) do
-    if name:sub(1, #prefix) == prefix then
-      return finding.get_syscall_fnname(name:sub(#prefix + 1))
-    end
-  end
-  return name
+  local call = ebcc.syscall_name(name)
+  return call and finding.get_syscall_fnname(call) or name
 end
 
 --- Whether a struct of the running kernel has a member; nil where there is no such struct.

@@ -15,6 +15,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "base/kinds.h"
 #include "compiler/compiler.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -412,6 +413,11 @@ static const struct {
 	{"BPF_QUEUE(m, u64, 3);", "m", BPF_MAP_TYPE_QUEUE, 0, 8, 3, 0},
 	{"BPF_STACK(m, u64, 3);", "m", BPF_MAP_TYPE_STACK, 0, 8, 3, 0},
 	{"BPF_QUEUESTACK(\"stack\", m, u32, 3, 0);", "m", BPF_MAP_TYPE_STACK, 0, 4, 3, 0},
+	{"BPF_QUEUESTACK_PUBLIC(\"queue\", m, u32, 3, 0);", "m", BPF_MAP_TYPE_QUEUE, 0, 4, 3, 0},
+	{"BPF_QUEUESTACK_SHARED(\"queue\", m, u32, 3, 0);", "m", BPF_MAP_TYPE_QUEUE, 0, 4, 3, 0},
+	{"BPF_QUEUESTACK_PINNED(\"queue\", m, u32, 3, 0, \"/x\");", "m", BPF_MAP_TYPE_QUEUE, 0, 4,
+	 3, 0},
+	{"BPF_XDP_REDIRECT_MAP(\"devmap\", int, m, 3);", "m", BPF_MAP_TYPE_DEVMAP, 4, 4, 3, 0},
 	{"BPF_DEVMAP(m, 3);", "m", BPF_MAP_TYPE_DEVMAP, 4, 4, 3, 0},
 	{"BPF_CPUMAP(m, 3);", "m", BPF_MAP_TYPE_CPUMAP, 4, 4, 3, 0},
 	{"BPF_XSKMAP(m, 3);", "m", BPF_MAP_TYPE_XSKMAP, 4, 4, 3, 0},
@@ -433,6 +439,9 @@ static const struct {
 	{"BPF_TABLE(\"devmap_hash\", u32, u32, m, 3);", "m", BPF_MAP_TYPE_DEVMAP_HASH, 4, 4, 3, 0},
 	{"BPF_TABLE(\"array_of_maps$inner\", u32, u32, m, 3);", "m", BPF_MAP_TYPE_ARRAY_OF_MAPS, 4,
 	 4, 3, 0},
+	{"BPF_TABLE_PUBLIC(\"hash\", u32, u64, m, 3);", "m", BPF_MAP_TYPE_HASH, 4, 8, 3, 0},
+	{"BPF_TABLE_SHARED(\"hash\", u32, u64, m, 3, 1);", "m", BPF_MAP_TYPE_HASH, 4, 8, 3, 1},
+	{"BPF_F_TABLE(\"hash\", u32, u64, m, 3, 1);", "m", BPF_MAP_TYPE_HASH, 4, 8, 3, 1},
 	{"BPF_TABLE_PINNED(\"hash\", u32, u64, m, 3, \"/x\", 1);", "m", BPF_MAP_TYPE_HASH, 4, 8, 3,
 	 1},
 };
@@ -457,6 +466,52 @@ START_TEST(map_definitions)
 		ck_assert_msg(!bpf_object__load(object), "%s\n%s", maps[_i].source, kernel_log);
 	}
 	bpf_object__close(object);
+}
+END_TEST
+
+/* The macro that a source declares its map by. */
+static const struct ebcc_table_macro *macro_of(const char *source)
+{
+	const char *start = strstr(source, "BPF_");
+
+	return ebcc_table_macro_of(start, strcspn(start, "("));
+}
+
+/* A map has the methods that base/kinds.h has of its macro, and no others. */
+START_TEST(maps_have_their_methods)
+{
+	const struct ebcc_table_macro *macro = macro_of(maps[_i].source);
+	char source[4096];
+	size_t used, members = 0;
+
+	ck_assert_msg(macro != NULL, "%s", maps[_i].source);
+	used = (size_t)snprintf(source, sizeof(source), "%s\n", maps[_i].source);
+	for (const struct ebcc_table_method *method = ebcc_table_methods; method->name; method++) {
+		if (!(macro->methods & method->group))
+			continue;
+		used += (size_t)snprintf(source + used, sizeof(source) - used,
+					 "_Static_assert(sizeof(m.%s) == 8, \"\");\n",
+					 method->name);
+		members++;
+	}
+	/* What the markers pass makes of increment() and atomic_increment(). */
+	if (macro->methods & EBCC_METHODS_KEYED)
+		members += 2;
+	snprintf(source + used, sizeof(source) - used,
+		 "_Static_assert(sizeof(m) == %zu, \"methods\");\n", members * 8);
+	compile_ok(source);
+}
+END_TEST
+
+START_TEST(every_macro_has_a_map)
+{
+	for (const struct ebcc_table_macro *macro = ebcc_table_macros; macro->name; macro++) {
+		size_t i = 0;
+
+		while (i < COUNT(maps) && macro_of(maps[i].source) != macro)
+			i++;
+		ck_assert_msg(i < COUNT(maps), "%s", macro->name);
+	}
 }
 END_TEST
 
@@ -836,6 +891,8 @@ int main(void)
 	tcase_add_test(tcase, implicit_reads);
 	tcase_add_test(tcase, methods_pass_the_verifier);
 	tcase_add_loop_test(tcase, map_definitions, 0, COUNT(maps));
+	tcase_add_loop_test(tcase, maps_have_their_methods, 0, COUNT(maps));
+	tcase_add_test(tcase, every_macro_has_a_map);
 	tcase_add_test(tcase, unknown_table_type);
 	tcase_add_loop_test(tcase, errors_have_a_place, 0, COUNT(errors));
 	tcase_add_test(tcase, stores_that_may_be_right);

@@ -523,6 +523,30 @@ START_TEST(arguments_of_a_system_call_are_behind_its_first)
 }
 END_TEST
 
+/* Names that stand for the kernel's wrapper of the call, as any architecture may call it. */
+static const char *const wrapper_programs[] = {"kprobe__sys_openat", "kprobe____x64_sys_openat",
+					       "kprobe____arm64_sys_openat"};
+
+START_TEST(arguments_at_a_wrapper_are_those_of_its_call)
+{
+	const char *text = arguments_of(wrapper_programs[_i]);
+
+	ck_assert_count(text, "inttoptr (i64 113 to ptr)", 6);
+	ck_assert_count(text, "i64 56", 1);
+}
+END_TEST
+
+/* Such a program has no pt_regs, whatever its parameter is called. */
+START_TEST(typed_programs_by_hand_are_refused)
+{
+	parse(HEADER "define i32 @kfunc__vfs_read(ptr %ctx, ptr %file) !dbg !108 {\n"
+		     "  %r = load i32, ptr %file\n  ret i32 %r\n}\n" PT_REGS);
+	after(ebcc_ir_arguments, NULL);
+	ck_assert_uint_eq(errors, 1);
+	ck_assert_msg(strstr(last_message, "write KFUNC_PROBE"), "%s", last_message);
+}
+END_TEST
+
 START_TEST(arguments_of_two_words_take_two_registers)
 {
 	const char *text;
@@ -1019,6 +1043,9 @@ int main(void)
 	tcase_add_test(tcase, arguments_are_registers_on_x86);
 	tcase_add_test(tcase, arguments_are_registers_on_arm64);
 	tcase_add_test(tcase, arguments_of_a_system_call_are_behind_its_first);
+	tcase_add_loop_test(tcase, arguments_at_a_wrapper_are_those_of_its_call, 0,
+			    COUNT(wrapper_programs));
+	tcase_add_test(tcase, typed_programs_by_hand_are_refused);
 	tcase_add_test(tcase, arguments_of_two_words_take_two_registers);
 	tcase_add_test(tcase, programs_that_return_nothing_return_zero);
 	tcase_add_loop_test(tcase, reads_of_foreign_memory, 0, COUNT(reads));

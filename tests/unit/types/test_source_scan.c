@@ -217,11 +217,24 @@ START_TEST(test_programs)
 	ck_assert_str_eq(scan.tracepoints[0].event, "sched_switch");
 	ck_assert_ptr_null(scan.tracepoints[1].category);
 	ck_assert_str_eq(scan.tracepoints[1].event, "irq__softirq_entry");
-	ck_assert_uint_eq(scan.probe_count, 2);
-	ck_assert_str_eq(scan.probes[0], "tracepoint__irq__softirq_entry");
-	ck_assert_str_eq(scan.probes[1], "kprobe__vfs_read");
 	ck_assert_uint_eq(uses("bpf_raw_tracepoint_args"), EBCC_SCAN_TAG);
 	ck_assert_uint_eq(uses("bpf_iter__task"), EBCC_SCAN_TAG);
+}
+END_TEST
+
+START_TEST(test_names_of_maps)
+{
+	scan_it("BPF_HASH(counts, u32); BPF_TABLE(\"hash\", u32, u64, table, 10);\n"
+		"BPF_QUEUESTACK_SHARED(\"queue\", queue, u64, 10, 0);\n"
+		"BPF_XDP_REDIRECT_MAP(\"devmap\", int, devices, 10);\n"
+		"BPF_ITER(task) { BPF_PROBE_READ_INTO(&mm, source); }\n");
+	ck_assert(uses("counts") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(uses("table") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(uses("queue") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(uses("devices") & EBCC_SCAN_DEFINES_OBJECT);
+	ck_assert(!(uses("u64") & EBCC_SCAN_DEFINES_OBJECT));
+	/* Macros that declare no table. */
+	ck_assert(!(uses("task") & EBCC_SCAN_DEFINES_OBJECT));
 }
 END_TEST
 
@@ -340,6 +353,7 @@ int main(void)
 	tcase_add_test(tests, test_objects);
 	tcase_add_test(tests, test_macros);
 	tcase_add_test(tests, test_programs);
+	tcase_add_test(tests, test_names_of_maps);
 	tcase_add_test(tests, test_core_read);
 	tcase_add_test(tests, test_flags);
 	tcase_add_test(tests, test_includes);

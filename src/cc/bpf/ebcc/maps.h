@@ -16,6 +16,8 @@
 #ifndef EBCC_MAPS_H
 #define EBCC_MAPS_H
 
+#include "ebcc/map_types.h"
+
 #define __EBCC_TYPE_HASH 1
 #define __EBCC_TYPE_ARRAY 2
 #define __EBCC_TYPE_PROG_ARRAY 3
@@ -65,36 +67,13 @@
 /* The kernel's number of a type string, 0 for an unknown one: a constant expression. A table
  * that another module owns ("extern") gets its type from there; until then it is a hash. */
 #define __EBCC_TYPE_NUMBER(string, key)                                                            \
-	(__EBCC_IS(string, "hash") || __EBCC_IS(string, "extern") ? __EBCC_TYPE_HASH :             \
-	 __EBCC_IS(string, "array") ? __EBCC_TYPE_ARRAY :                                          \
-	 __EBCC_IS(string, "histogram") ?                                                          \
+	(__EBCC_IS(string, "histogram") ?                                                          \
 		 _Generic((__typeof__(key) *)0, int *: __EBCC_TYPE_ARRAY,                          \
 			  default: __EBCC_TYPE_HASH) :                                             \
-	 __EBCC_IS(string, "prog") ? __EBCC_TYPE_PROG_ARRAY :                                      \
-	 __EBCC_IS(string, "perf_output") || __EBCC_IS(string, "perf_array") ?                     \
-		 __EBCC_TYPE_PERF_EVENT_ARRAY :                                                    \
-	 __EBCC_IS(string, "percpu_hash") ? __EBCC_TYPE_PERCPU_HASH :                              \
-	 __EBCC_IS(string, "percpu_array") ? __EBCC_TYPE_PERCPU_ARRAY :                            \
-	 __EBCC_IS(string, "stacktrace") ? __EBCC_TYPE_STACK_TRACE :                               \
-	 __EBCC_IS(string, "cgroup_array") ? __EBCC_TYPE_CGROUP_ARRAY :                            \
-	 __EBCC_IS(string, "lru_hash") ? __EBCC_TYPE_LRU_HASH :                                    \
-	 __EBCC_IS(string, "lru_percpu_hash") ? __EBCC_TYPE_LRU_PERCPU_HASH :                      \
-	 __EBCC_IS(string, "lpm_trie") ? __EBCC_TYPE_LPM_TRIE :                                    \
+	 __EBCC_MAP_TYPES(__EBCC_NUMBER_OF, string)                                                \
 	 __EBCC_HAS_PREFIX(string, "array_of_maps$") ? __EBCC_TYPE_ARRAY_OF_MAPS :                 \
-	 __EBCC_HAS_PREFIX(string, "hash_of_maps$") ? __EBCC_TYPE_HASH_OF_MAPS :                   \
-	 __EBCC_IS(string, "devmap") ? __EBCC_TYPE_DEVMAP :                                        \
-	 __EBCC_IS(string, "devmap_hash") ? __EBCC_TYPE_DEVMAP_HASH :                              \
-	 __EBCC_IS(string, "cpumap") ? __EBCC_TYPE_CPUMAP :                                        \
-	 __EBCC_IS(string, "xskmap") ? __EBCC_TYPE_XSKMAP :                                        \
-	 __EBCC_IS(string, "sockmap") ? __EBCC_TYPE_SOCKMAP :                                      \
-	 __EBCC_IS(string, "sockhash") ? __EBCC_TYPE_SOCKHASH :                                    \
-	 __EBCC_IS(string, "cgroup_storage") ? __EBCC_TYPE_CGROUP_STORAGE :                        \
-	 __EBCC_IS(string, "percpu_cgroup_storage") ? __EBCC_TYPE_PERCPU_CGROUP_STORAGE :          \
-	 __EBCC_IS(string, "queue") ? __EBCC_TYPE_QUEUE :                                          \
-	 __EBCC_IS(string, "stack") ? __EBCC_TYPE_STACK :                                          \
-	 __EBCC_IS(string, "sk_storage") ? __EBCC_TYPE_SK_STORAGE :                                \
-	 __EBCC_IS(string, "inode_storage") ? __EBCC_TYPE_INODE_STORAGE :                          \
-	 __EBCC_IS(string, "task_storage") ? __EBCC_TYPE_TASK_STORAGE : 0)
+	 __EBCC_HAS_PREFIX(string, "hash_of_maps$") ? __EBCC_TYPE_HASH_OF_MAPS : 0)
+#define __EBCC_NUMBER_OF(string, name, type) __EBCC_IS(string, name) ? __EBCC_TYPE_##type :
 
 #define __EBCC_KEY(name) __typeof__(*__ebcc_map_##name.key)
 #define __EBCC_LEAF(name) __typeof__(*__ebcc_map_##name.value)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/kinds.h"
 #include "compiler/passes/util.h"
 
 /* What a BTF-typed program gets: twelve words of arguments and the result. */
@@ -25,13 +26,6 @@ struct source {
 	LLVMValueRef registers; /* pt_regs: the context, or the system call's own */
 	bool foreign;		/* registers are to be read by probe reads */
 };
-
-static bool is_syscall(const char *name)
-{
-	return ebcc_ir_after_prefix(name, "syscall__") ||
-	       ebcc_ir_after_prefix(name, "kprobe____x64_sys_") ||
-	       ebcc_ir_after_prefix(name, "kprobe____arm64_sys_");
-}
 
 /* Behind the allocas: those of the first block must stay together to be static. */
 static void position_after_allocas(struct ebcc_ir *ir, LLVMValueRef function)
@@ -110,7 +104,7 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 			     bool typed)
 {
 	const struct ebcc_arch *arch = ebcc_arch_of_id(ir->opts->arch);
-	bool foreign = !typed && is_syscall(ebcc_ir_name(function));
+	bool foreign = !typed && ebcc_program_has_syscall_arguments(ebcc_ir_name(function));
 	const struct ebcc_arch_convention *convention = foreign ? &arch->syscall : &arch->call;
 	struct source source = {
 		.offsets = typed ? typed_offsets : convention->offsets,
@@ -219,46 +213,41 @@ static LLVMValueRef take_over(struct ebcc_ir *ir, LLVMValueRef old, bool keep_pa
 	return function;
 }
 
-static bool attaches_itself(const char *name)
+/* Parameters that a program whose name says what it is can't have. */
+static void refuse_parameters(struct ebcc_ir *ir, LLVMValueRef program,
+			      const struct ebcc_program_kind *kind)
 {
-	static const char *const prefixes[] = {"kprobe__", "kretprobe__", "syscall__",
-					       "tracepoint__", "raw_tracepoint__"};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (ebcc_ir_after_prefix(name, prefixes[i]))
-			return true;
-	return false;
-}
-
-/* Whether the macros of programs.h made it, which give such programs an array as context. */
-static bool is_btf_typed(const char *name, const char *context)
-{
-	static const char *const prefixes[] = {"kfunc__", "kretfunc__", "kmod_ret__", "lsm__"};
-
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (ebcc_ir_after_prefix(name, prefixes[i]))
-			return ebcc_ir_is_btf_context(context);
-	return false;
-}
-
-static void lower(struct ebcc_ir *ir, LLVMValueRef program)
-{
-	unsigned count = LLVMCountParams(program);
-	LLVMTypeRef result = LLVMGetReturnType(LLVMGlobalGetValueType(program));
-	bool returns_nothing = LLVMGetTypeKind(result) == LLVMVoidTypeKind;
-	char context[128];
-	bool arguments, typed;
-	LLVMValueRef function;
-
-	ebcc_ir_context_type(ir, program, context, sizeof(context));
-	typed = is_btf_typed(ebcc_ir_name(program), context);
-	arguments = count > 1 && (typed || !strcmp(context, "pt_regs"));
-	if (count > 1 && !arguments && attaches_itself(ebcc_ir_name(program)))
+	if (ebcc_program_kind_is_typed(kind))
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, program,
+			"'%s' has parameters beside its context, which it gets only when "
+			"%s(...) makes it: write %s and the parameters in its parentheses",
+			ebcc_ir_name(program), kind->macro, kind->macro);
+	else
 		ebcc_ir_report_at(
 			ir, EBCC_CC_ERROR, program,
 			"'%s' has parameters beside its context: only a program whose first "
 			"parameter is 'struct pt_regs *ctx' gets the arguments of a function",
 			ebcc_ir_name(program));
+}
+
+static void lower(struct ebcc_ir *ir, LLVMValueRef program)
+{
+	const struct ebcc_program_kind *kind = ebcc_program_kind_of(ebcc_ir_name(program), NULL);
+	unsigned count = LLVMCountParams(program);
+	LLVMTypeRef result = LLVMGetReturnType(LLVMGlobalGetValueType(program));
+	bool returns_nothing = LLVMGetTypeKind(result) == LLVMVoidTypeKind;
+	char context[128];
+	bool arguments, named_typed, typed;
+	LLVMValueRef function;
+
+	ebcc_ir_context_type(ir, program, context, sizeof(context));
+	named_typed = kind && ebcc_program_kind_is_typed(kind);
+	/* The macros of programs.h give such programs an array as context. */
+	typed = named_typed && ebcc_ir_is_btf_context(context);
+	arguments = count > 1 && (typed || (!named_typed && !strcmp(context, "pt_regs")));
+	if (count > 1 && !arguments && kind)
+		refuse_parameters(ir, program, kind);
 	if (!arguments && !returns_nothing)
 		return;
 	function = take_over(ir, program, !arguments);

@@ -9,17 +9,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/kinds.h"
 #include "compiler/clang_shim.h"
 #include "compiler/passes/util.h"
-
-static const struct {
-	const char *prefix;
-	const char *section;
-} kinds[] = {
-	{"kprobe__", "kprobe/"}, {"kretprobe__", "kretprobe/"}, {"raw_tracepoint__", "raw_tp/"},
-	{"kfunc__", "fentry/"},	 {"kretfunc__", "fexit/"},	{"kmod_ret__", "fmod_ret/"},
-	{"lsm__", "lsm/"},	 {"bpf_iter__", "iter/"},
-};
 
 /* A section that libbpf takes with nothing behind its name is shared by the programs of a kind. */
 static const struct {
@@ -67,19 +59,25 @@ static char *own_section(const char *function, const char *context_type)
 	return section;
 }
 
-char *ebcc_ir_section_name(const char *function, const char *context_type)
+/* The section that the name of a program says, or NULL. */
+static char *named_section(const struct ebcc_program_kind *kind, const char *target)
 {
-	const char *rest = ebcc_ir_after_prefix(function, "tracepoint__");
 	char *section;
 
-	if (rest && strstr(rest, "__"))
-		return tracepoint_section(rest);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		rest = ebcc_ir_after_prefix(function, kinds[i].prefix);
-		if (rest && *rest)
-			return asprintf(&section, "%s%s", kinds[i].section, rest) < 0 ? NULL
-										      : section;
-	}
+	if (kind->id == EBCC_KIND_TRACEPOINT)
+		return tracepoint_section(target);
+	return asprintf(&section, "%s%s", kind->section, target) < 0 ? NULL : section;
+}
+
+char *ebcc_ir_section_name(const char *function, const char *context_type)
+{
+	const char *target;
+	const struct ebcc_program_kind *kind = ebcc_program_kind_of(function, &target);
+	char *section;
+
+	if (kind && kind->attach != EBCC_ATTACH_BY_HAND &&
+	    (kind->id != EBCC_KIND_TRACEPOINT || strstr(target, "__")))
+		return named_section(kind, target);
 	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
 		if (!strcmp(context_type, contexts[i].context))
 			return asprintf(&section, "%s%s", contexts[i].section,

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What names of programs and macros mean, in one place: the kinds of programs that a name's prefix
+ * tells, the prefixes of functions of system calls, the macros that declare tables, and the methods of
+ * tables. Whatever depends on one of these reads it here.
+ */
+#ifndef EBCC_BASE_KINDS_H
+#define EBCC_BASE_KINDS_H
+
+#include <linux/bpf.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a program is attached that is named by its kind and target. */
+enum ebcc_kind_attach {
+	EBCC_ATTACH_BY_HAND, /* its name says nothing about where */
+	EBCC_ATTACH_FUNCTION,
+	EBCC_ATTACH_FUNCTION_RETURN,
+	EBCC_ATTACH_TRACEPOINT,
+	EBCC_ATTACH_RAW_TRACEPOINT,
+	EBCC_ATTACH_TRACE, /* its target is settled when it is loaded */
+	EBCC_ATTACH_ITER,  /* the same, and it runs when it is read */
+};
+
+/* What a name has to do with system calls. */
+enum ebcc_kind_syscall {
+	EBCC_SYSCALL_NOT,
+	EBCC_SYSCALL_TARGET,	/* a target "sys_clone" is the kernel's wrapper of the call */
+	EBCC_SYSCALL_ARGUMENTS, /* and parameters behind the context are the call's arguments */
+	EBCC_SYSCALL_ALWAYS,	/* parameters are the arguments of a call, whatever the target */
+};
+
+/*
+ * X(ID, name, prefix of programs' names, prefix of their section, type, expected attach type, how
+ * it is attached, system calls, macro that makes such a name or NULL). A target follows the prefix.
+ * Without a prefix, a section alone says what a program is.
+ */
+#define EBCC_PROGRAM_KINDS(X)                                                                      \
+	X(KPROBE, "kprobe", "kprobe__", "kprobe/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_FUNCTION,  \
+	  EBCC_SYSCALL_ARGUMENTS, NULL)                                                            \
+	X(KRETPROBE, "kretprobe", "kretprobe__", "kretprobe/", BPF_PROG_TYPE_KPROBE, 0,            \
+	  EBCC_ATTACH_FUNCTION_RETURN, EBCC_SYSCALL_TARGET, NULL)                                  \
+	X(SYSCALL, "syscall", "syscall__", "kprobe/", BPF_PROG_TYPE_KPROBE, 0,                     \
+	  EBCC_ATTACH_BY_HAND, EBCC_SYSCALL_ALWAYS, NULL)                                          \
+	X(TRACEPOINT, "tracepoint", "tracepoint__", "tracepoint/", BPF_PROG_TYPE_TRACEPOINT, 0,    \
+	  EBCC_ATTACH_TRACEPOINT, EBCC_SYSCALL_NOT, "TRACEPOINT_PROBE")                            \
+	X(RAW_TRACEPOINT, "raw_tracepoint", "raw_tracepoint__", "raw_tp/",                         \
+	  BPF_PROG_TYPE_RAW_TRACEPOINT, 0, EBCC_ATTACH_RAW_TRACEPOINT, EBCC_SYSCALL_NOT,           \
+	  "RAW_TRACEPOINT_PROBE")                                                                  \
+	X(KFUNC, "kfunc", "kfunc__", "fentry/", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY,           \
+	  EBCC_ATTACH_TRACE, EBCC_SYSCALL_NOT, "KFUNC_PROBE")                                      \
+	X(KRETFUNC, "kretfunc", "kretfunc__", "fexit/", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT,    \
+	  EBCC_ATTACH_TRACE, EBCC_SYSCALL_NOT, "KRETFUNC_PROBE")                                   \
+	X(KMOD_RET, "kmod_ret", "kmod_ret__", "fmod_ret/", BPF_PROG_TYPE_TRACING,                  \
+	  BPF_MODIFY_RETURN, EBCC_ATTACH_TRACE, EBCC_SYSCALL_NOT, "KMOD_RET")                      \
+	X(LSM, "lsm", "lsm__", "lsm/", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, EBCC_ATTACH_TRACE,          \
+	  EBCC_SYSCALL_NOT, "LSM_PROBE")                                                           \
+	X(ITER, "bpf_iter", "bpf_iter__", "iter/", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER,          \
+	  EBCC_ATTACH_ITER, EBCC_SYSCALL_NOT, "BPF_ITER")                                          \
+	X(TP_BTF, "tp_btf", NULL, "tp_btf/", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,              \
+	  EBCC_ATTACH_BY_HAND, EBCC_SYSCALL_NOT, NULL)
+
+enum ebcc_program_kind_id {
+#define X(id, ...) EBCC_KIND_##id,
+	EBCC_PROGRAM_KINDS(X)
+#undef X
+		EBCC_KIND_COUNT,
+};
+
+struct ebcc_program_kind {
+	enum ebcc_program_kind_id id;
+	const char *name;
+	const char *prefix;  /* of the program's name; NULL: the name does not tell it */
+	const char *section; /* prefix of the section's name */
+	enum bpf_prog_type type;
+	enum bpf_attach_type attach_type; /* 0: the kernel wants none */
+	enum ebcc_kind_attach attach;
+	enum ebcc_kind_syscall syscall;
+	const char *macro; /* or NULL */
+};
+
+/* By enum ebcc_program_kind_id. */
+extern const struct ebcc_program_kind ebcc_program_kinds[EBCC_KIND_COUNT];
+
+/* The kind that a program's name tells, and the target, what follows the prefix; NULL: it tells
+ * none, or no target. @ret_target may be NULL. */
+const struct ebcc_program_kind *ebcc_program_kind_of(const char *program, const char **ret_target);
+
+/* Whether programs of a kind are attached to what the kernel's BTF describes: their context is an
+ * array of arguments. Iterators have one of their own. */
+bool ebcc_program_kind_is_typed(const struct ebcc_program_kind *kind);
+
+/* Whether parameters behind the context of a program of that name are arguments of a system call.
+ */
+bool ebcc_program_has_syscall_arguments(const char *program);
+
+/* What the functions of system calls are called in kernels of any architecture: X(prefix). */
+#define EBCC_SYSCALL_PREFIXES(X)                                                                   \
+	X("sys_")                                                                                  \
+	X("__x64_sys_")                                                                            \
+	X("__x32_compat_sys_")                                                                     \
+	X("__ia32_compat_sys_")                                                                    \
+	X("__arm64_sys_")                                                                          \
+	X("__s390x_sys_")                                                                          \
+	X("__s390_sys_")
+
+/* ---- Tables ---- */
+
+/* Methods come in groups; a kind of table has one or more of them. */
+enum ebcc_method_group {
+	EBCC_METHODS_LOOKUP = 1 << 0,
+	EBCC_METHODS_UPDATE = 1 << 1,
+	EBCC_METHODS_KEYED = 1 << 2,
+	EBCC_METHODS_PERF_OUTPUT = 1 << 3,
+	EBCC_METHODS_RINGBUF = 1 << 4,
+	EBCC_METHODS_STACK_TRACE = 1 << 5,
+	EBCC_METHODS_PERF_ARRAY = 1 << 6,
+	EBCC_METHODS_PROG_ARRAY = 1 << 7,
+	EBCC_METHODS_CGROUP_ARRAY = 1 << 8,
+	EBCC_METHODS_REDIRECT = 1 << 9,
+	EBCC_METHODS_QUEUE = 1 << 10,
+	EBCC_METHODS_SK_STORAGE = 1 << 11,
+	EBCC_METHODS_INODE_STORAGE = 1 << 12,
+	EBCC_METHODS_TASK_STORAGE = 1 << 13,
+	EBCC_METHODS_CGROUP_STORAGE = 1 << 14,
+	EBCC_METHODS_SOCKMAP = 1 << 15,
+	EBCC_METHODS_SOCKHASH = 1 << 16,
+};
+
+#define EBCC_METHODS_MAP (EBCC_METHODS_LOOKUP | EBCC_METHODS_UPDATE | EBCC_METHODS_KEYED)
+/* The type is a string, which may be any kind's. */
+#define EBCC_METHODS_ANY                                                                           \
+	(EBCC_METHODS_MAP | EBCC_METHODS_PERF_OUTPUT | EBCC_METHODS_STACK_TRACE |                  \
+	 EBCC_METHODS_PERF_ARRAY | EBCC_METHODS_PROG_ARRAY | EBCC_METHODS_CGROUP_ARRAY |           \
+	 EBCC_METHODS_REDIRECT | EBCC_METHODS_QUEUE | EBCC_METHODS_SK_STORAGE |                    \
+	 EBCC_METHODS_INODE_STORAGE | EBCC_METHODS_TASK_STORAGE)
+
+/* X(name, arguments as a hint shows them, group). */
+#define EBCC_TABLE_METHODS(X)                                                                      \
+	X("lookup", "(&key)", LOOKUP)                                                              \
+	X("lookup_or_try_init", "(&key, &initial_leaf)", KEYED)                                    \
+	X("lookup_or_init", "(&key, &initial_leaf)", KEYED)                                        \
+	X("update", "(&key, &leaf)", UPDATE)                                                       \
+	X("insert", "(&key, &leaf)", KEYED)                                                        \
+	X("delete", "(&key)", UPDATE)                                                              \
+	X("increment", "(key) or (key, n)", KEYED)                                                 \
+	X("atomic_increment", "(key) or (key, n)", KEYED)                                          \
+	X("perf_submit", "(ctx, &data, sizeof(data))", PERF_OUTPUT)                                \
+	X("perf_submit_skb", "(skb, skb->len, &data, sizeof(data))", PERF_OUTPUT)                  \
+	X("ringbuf_output", "(&data, sizeof(data), 0)", RINGBUF)                                   \
+	X("ringbuf_reserve", "(sizeof(struct NAME))", RINGBUF)                                     \
+	X("ringbuf_submit", "(record, 0)", RINGBUF)                                                \
+	X("ringbuf_discard", "(record, 0)", RINGBUF)                                               \
+	X("ringbuf_query", "(flags)", RINGBUF)                                                     \
+	X("get_stackid", "(ctx, flags)", STACK_TRACE)                                              \
+	X("perf_read", "(cpu)", PERF_ARRAY)                                                        \
+	X("perf_counter_value", "(cpu, &value, sizeof(value))", PERF_ARRAY)                        \
+	X("call", "(ctx, index)", PROG_ARRAY)                                                      \
+	X("check_current_task", "(index)", CGROUP_ARRAY)                                           \
+	X("redirect_map", "(index, flags)", REDIRECT)                                              \
+	X("push", "(&leaf, 0)", QUEUE)                                                             \
+	X("pop", "(&leaf)", QUEUE)                                                                 \
+	X("peek", "(&leaf)", QUEUE)                                                                \
+	X("sk_storage_get", "(sk, &initial_leaf, flags)", SK_STORAGE)                              \
+	X("sk_storage_delete", "(sk)", SK_STORAGE)                                                 \
+	X("inode_storage_get", "(inode, &initial_leaf, flags)", INODE_STORAGE)                     \
+	X("inode_storage_delete", "(inode)", INODE_STORAGE)                                        \
+	X("task_storage_get", "(task, &initial_leaf, flags)", TASK_STORAGE)                        \
+	X("task_storage_delete", "(task)", TASK_STORAGE)                                           \
+	X("get_local_storage", "(0)", CGROUP_STORAGE)                                              \
+	X("sock_map_update", "(ctx, &key, flags)", SOCKMAP)                                        \
+	X("msg_redirect_map", "(msg, key, flags)", SOCKMAP)                                        \
+	X("sk_redirect_map", "(skb, key, flags)", SOCKMAP)                                         \
+	X("sock_hash_update", "(ctx, &key, flags)", SOCKHASH)                                      \
+	X("msg_redirect_hash", "(msg, &key, flags)", SOCKHASH)                                     \
+	X("sk_redirect_hash", "(skb, &key, flags)", SOCKHASH)
+
+/* In the places of arguments: there is none; of their number: any. */
+#define EBCC_NO_ARGUMENT UINT_MAX
+#define EBCC_ANY_NUMBER UINT_MAX
+
+/*
+ * The macros that declare tables: X(name, arguments, least and most of them, index of the name,
+ * index of an argument that is a string or EBCC_NO_ARGUMENT, methods).
+ */
+#define EBCC_TABLE_MACROS(X)                                                                       \
+	X("BPF_TABLE", "\"type\", key, leaf, name, size", 5, 5, 3, 0, EBCC_METHODS_ANY)            \
+	X("BPF_TABLE_PUBLIC", "\"type\", key, leaf, name, size", 5, 5, 3, 0, EBCC_METHODS_ANY)     \
+	X("BPF_TABLE_SHARED", "\"type\", key, leaf, name, size, flags=0", 5, 6, 3, 0,              \
+	  EBCC_METHODS_ANY)                                                                        \
+	X("BPF_TABLE_PINNED", "\"type\", key, leaf, name, size, \"path\", flags=0", 6, 7, 3, 0,    \
+	  EBCC_METHODS_ANY)                                                                        \
+	X("BPF_F_TABLE", "\"type\", key, leaf, name, size, flags", 6, 6, 3, 0, EBCC_METHODS_ANY)   \
+	X("BPF_HASH", "name, key=u64, leaf=u64, size=10240", 1, 4, 0, EBCC_NO_ARGUMENT,            \
+	  EBCC_METHODS_MAP)                                                                        \
+	X("BPF_PERCPU_HASH", "name, key=u64, leaf=u64, size=10240", 1, 4, 0, EBCC_NO_ARGUMENT,     \
+	  EBCC_METHODS_MAP)                                                                        \
+	X("BPF_LPM_TRIE", "name, key=u64, leaf=u64, size=10240", 1, 4, 0, EBCC_NO_ARGUMENT,        \
+	  EBCC_METHODS_MAP)                                                                        \
+	X("BPF_ARRAY", "name, leaf=u64, size=10240", 1, 3, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_MAP)  \
+	X("BPF_PERCPU_ARRAY", "name, leaf=u64, size=10240", 1, 3, 0, EBCC_NO_ARGUMENT,             \
+	  EBCC_METHODS_MAP)                                                                        \
+	X("BPF_HISTOGRAM", "name, key=int, size=64", 1, 3, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_MAP)  \
+	X("BPF_STACK_TRACE", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_STACK_TRACE)    \
+	X("BPF_STACK_TRACE_BUILDID", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT,                      \
+	  EBCC_METHODS_STACK_TRACE)                                                                \
+	X("BPF_PERF_OUTPUT", "name", 1, 1, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_PERF_OUTPUT)          \
+	X("BPF_RINGBUF_OUTPUT", "name, pages", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_RINGBUF)    \
+	X("BPF_PERF_ARRAY", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_PERF_ARRAY)      \
+	X("BPF_PROG_ARRAY", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_PROG_ARRAY)      \
+	X("BPF_CGROUP_ARRAY", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_CGROUP_ARRAY)  \
+	X("BPF_QUEUE", "name, leaf, size, flags=0", 3, 4, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_QUEUE) \
+	X("BPF_STACK", "name, leaf, size, flags=0", 3, 4, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_QUEUE) \
+	X("BPF_QUEUESTACK", "\"type\", name, leaf, size, flags", 5, 5, 1, 0, EBCC_METHODS_QUEUE)   \
+	X("BPF_QUEUESTACK_PUBLIC", "\"type\", name, leaf, size, flags", 5, 5, 1, 0,                \
+	  EBCC_METHODS_QUEUE)                                                                      \
+	X("BPF_QUEUESTACK_SHARED", "\"type\", name, leaf, size, flags", 5, 5, 1, 0,                \
+	  EBCC_METHODS_QUEUE)                                                                      \
+	X("BPF_QUEUESTACK_PINNED", "\"type\", name, leaf, size, flags, \"path\"", 6, 6, 1, 0,      \
+	  EBCC_METHODS_QUEUE)                                                                      \
+	X("BPF_ARRAY_OF_MAPS", "name, \"inner\", size", 3, 3, 0, 1, EBCC_METHODS_ANY)              \
+	X("BPF_HASH_OF_MAPS", "name, key=int, \"inner\", size=10240", 2, 4, 0, EBCC_NO_ARGUMENT,   \
+	  EBCC_METHODS_ANY)                                                                        \
+	X("BPF_XDP_REDIRECT_MAP", "\"type\", leaf, name, size", 4, 4, 2, 0, EBCC_METHODS_ANY)      \
+	X("BPF_DEVMAP", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_REDIRECT)            \
+	X("BPF_CPUMAP", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_REDIRECT)            \
+	X("BPF_XSKMAP", "name, size, \"path\"", 2, 3, 0, EBCC_NO_ARGUMENT,                         \
+	  EBCC_METHODS_LOOKUP | EBCC_METHODS_REDIRECT)                                             \
+	X("BPF_SOCKMAP", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT,                                  \
+	  EBCC_METHODS_UPDATE | EBCC_METHODS_SOCKMAP)                                              \
+	X("BPF_SOCKHASH", "name, key=u32, size=10240", 1, 3, 0, EBCC_NO_ARGUMENT,                  \
+	  EBCC_METHODS_UPDATE | EBCC_METHODS_SOCKHASH)                                             \
+	X("BPF_SK_STORAGE", "name, leaf", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_SK_STORAGE)      \
+	X("BPF_INODE_STORAGE", "name, leaf", 2, 2, 0, EBCC_NO_ARGUMENT,                            \
+	  EBCC_METHODS_INODE_STORAGE)                                                              \
+	X("BPF_TASK_STORAGE", "name, leaf", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_TASK_STORAGE)  \
+	X("BPF_CGROUP_STORAGE", "name, leaf", 2, 2, 0, EBCC_NO_ARGUMENT,                           \
+	  EBCC_METHODS_LOOKUP | EBCC_METHODS_UPDATE | EBCC_METHODS_CGROUP_STORAGE)                 \
+	X("BPF_PERCPU_CGROUP_STORAGE", "name, leaf", 2, 2, 0, EBCC_NO_ARGUMENT,                    \
+	  EBCC_METHODS_LOOKUP | EBCC_METHODS_UPDATE | EBCC_METHODS_CGROUP_STORAGE)
+
+struct ebcc_table_macro {
+	const char *name, *arguments;
+	unsigned least, most;
+	unsigned identifier; /* index of the argument that names the table */
+	unsigned string;     /* index of one that is a string, or EBCC_NO_ARGUMENT */
+	unsigned methods;    /* enum ebcc_method_group, or'ed */
+};
+
+struct ebcc_table_method {
+	const char *name, *arguments;
+	enum ebcc_method_group group;
+};
+
+/* Each ends with an entry without a name. */
+extern const struct ebcc_table_macro ebcc_table_macros[];
+extern const struct ebcc_table_method ebcc_table_methods[];
+
+/* The macro or method of that name, which is @length bytes long; NULL: there is none. */
+const struct ebcc_table_macro *ebcc_table_macro_of(const char *name, size_t length);
+const struct ebcc_table_method *ebcc_table_method_of(const char *name, size_t length);
+
+#endif /* EBCC_BASE_KINDS_H */

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Attaching by the names of programs: what each kind of attaching is asked for. Attaching to kernel
+ * functions is a stand-in, which notes the function and has no kernel behind it.
+ */
+#include "load/link.h"
+
+#include <check.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct ebcc_module module;
+static struct ebcc_program programs[4], *pointers[4];
+static char attached[4][64]; /* "function" or "function returns" */
+static size_t attached_count;
+static const char *unknown; /* a function that the kernel doesn't have */
+
+static void detach_nothing(struct ebcc_link *link)
+{
+	attached_count--;
+}
+
+struct ebcc_error *__wrap_ebcc_attach_kprobe(struct ebcc_program *program,
+					     const struct ebcc_kprobe_opts *opts,
+					     struct ebcc_link **ret)
+{
+	if (unknown && !strcmp(opts->function, unknown))
+		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no kernel function %s",
+					 opts->function);
+	snprintf(attached[attached_count++], sizeof(attached[0]), "%s%s", opts->function,
+		 opts->on_return ? " returns" : "");
+	return ebcc_link_create(program, sizeof(**ret), detach_nothing, ret, "kprobe:%s",
+				opts->function);
+}
+
+static void setup(void)
+{
+	module = (struct ebcc_module){.owner = getpid(), .programs = pointers};
+	attached_count = 0;
+	unknown = NULL;
+}
+
+static void teardown(void)
+{
+	while (module.links)
+		ebcc_link_destroy(module.links);
+}
+
+static void add_program(char *name)
+{
+	struct ebcc_program *program = &programs[module.program_count];
+
+	*program = (struct ebcc_program){.module = &module, .name = name, .fd = -1};
+	pointers[module.program_count++] = program;
+}
+
+static void attach(void)
+{
+	struct ebcc_error *error = ebcc_module_attach_named(&module);
+
+	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
+}
+
+START_TEST(functions_and_their_returns)
+{
+	add_program("kprobe__vfs_read");
+	add_program("kretprobe__vfs_read");
+	attach();
+	ck_assert_uint_eq(attached_count, 2);
+	ck_assert_str_eq(attached[0], "vfs_read");
+	ck_assert_str_eq(attached[1], "vfs_read returns");
+}
+END_TEST
+
+/* The name that a script knows a system call's function by may be another kernel's. */
+static char *const system_calls[] = {"kprobe__sys_clone", "kprobe____x64_sys_clone",
+				     "kprobe____arm64_sys_clone"};
+
+START_TEST(system_calls_are_their_wrappers)
+{
+	char wrapper[64];
+
+	snprintf(wrapper, sizeof(wrapper), "%sclone", ebcc_syscall_prefix());
+	add_program(system_calls[_i]);
+	attach();
+	ck_assert_uint_eq(attached_count, 1);
+	ck_assert_str_eq(attached[0], wrapper);
+}
+END_TEST
+
+START_TEST(returns_of_system_calls)
+{
+	char wrapper[64];
+
+	snprintf(wrapper, sizeof(wrapper), "%sclone returns", ebcc_syscall_prefix());
+	add_program("kretprobe__sys_clone");
+	attach();
+	ck_assert_uint_eq(attached_count, 1);
+	ck_assert_str_eq(attached[0], wrapper);
+}
+END_TEST
+
+START_TEST(other_names_are_left_alone)
+{
+	add_program("syscall__clone");
+	add_program("count");
+	add_program("kprobe__");
+	attach();
+	ck_assert_uint_eq(attached_count, 0);
+	ck_assert_ptr_null(module.links);
+}
+END_TEST
+
+START_TEST(all_or_nothing)
+{
+	struct ebcc_error *error;
+
+	unknown = "vfs_raed";
+	add_program("kprobe__vfs_read");
+	add_program("kprobe__vfs_raed");
+	error = ebcc_module_attach_named(&module);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_str_eq(ebcc_error_message(error),
+			 "program kprobe__vfs_raed: no kernel function vfs_raed");
+	ebcc_error_destroy(error);
+	ck_assert_ptr_null(module.links);
+	ck_assert_uint_eq(attached_count, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("attach_named");
+	TCase *tcase = tcase_create("names");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, functions_and_their_returns);
+	tcase_add_loop_test(tcase, system_calls_are_their_wrappers, 0,
+			    sizeof(system_calls) / sizeof(system_calls[0]));
+	tcase_add_test(tcase, returns_of_system_calls);
+	tcase_add_test(tcase, other_names_are_left_alone);
+	tcase_add_test(tcase, all_or_nothing);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What names of programs and tables tell. */
+#include "base/kinds.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "ebcc.h"
+
+static const struct {
+	const char *program;
+	int kind; /* -1: none */
+	const char *target;
+} programs[] = {
+	{"kprobe__vfs_read", EBCC_KIND_KPROBE, "vfs_read"},
+	{"kretprobe__vfs_read", EBCC_KIND_KRETPROBE, "vfs_read"},
+	{"syscall__clone", EBCC_KIND_SYSCALL, "clone"},
+	{"tracepoint__sched__sched_switch", EBCC_KIND_TRACEPOINT, "sched__sched_switch"},
+	{"raw_tracepoint__sched_switch", EBCC_KIND_RAW_TRACEPOINT, "sched_switch"},
+	{"kfunc__vfs_read", EBCC_KIND_KFUNC, "vfs_read"},
+	{"kretfunc__vfs_read", EBCC_KIND_KRETFUNC, "vfs_read"},
+	{"kmod_ret__vfs_read", EBCC_KIND_KMOD_RET, "vfs_read"},
+	{"lsm__file_open", EBCC_KIND_LSM, "file_open"},
+	{"bpf_iter__task", EBCC_KIND_ITER, "task"},
+	{"kprobe__", -1, NULL},
+	{"kprobe_vfs_read", -1, NULL},
+	{"my_kprobe__vfs_read", -1, NULL},
+	{"tp_btf__sched_switch", -1, NULL},
+	{"", -1, NULL},
+};
+
+START_TEST(kinds_of_programs)
+{
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+		const char *target = NULL;
+		const struct ebcc_program_kind *kind =
+			ebcc_program_kind_of(programs[i].program, &target);
+
+		ck_assert_int_eq(kind ? (int)kind->id : -1, programs[i].kind);
+		ck_assert_pstr_eq(target, programs[i].target);
+	}
+}
+END_TEST
+
+START_TEST(kinds_are_in_their_order)
+{
+	for (int i = 0; i < EBCC_KIND_COUNT; i++) {
+		ck_assert_int_eq(ebcc_program_kinds[i].id, i);
+		ck_assert_int_eq(
+			ebcc_program_kinds[i].section[strlen(ebcc_program_kinds[i].section) - 1],
+			'/');
+	}
+}
+END_TEST
+
+START_TEST(names_of_system_calls)
+{
+	ck_assert_str_eq(ebcc_syscall_name("sys_clone"), "clone");
+	ck_assert_str_eq(ebcc_syscall_name("__x64_sys_clone"), "clone");
+	ck_assert_str_eq(ebcc_syscall_name("__arm64_sys_clone"), "clone");
+	ck_assert_str_eq(ebcc_syscall_name("__ia32_compat_sys_open"), "open");
+	ck_assert_ptr_null(ebcc_syscall_name("__sys_bind"));
+	ck_assert_ptr_null(ebcc_syscall_name("ksys_read"));
+	ck_assert_ptr_null(ebcc_syscall_name("sys_"));
+	ck_assert_ptr_null(ebcc_syscall_name("vfs_read"));
+}
+END_TEST
+
+START_TEST(arguments_of_system_calls)
+{
+	ck_assert(ebcc_program_has_syscall_arguments("syscall__clone"));
+	ck_assert(ebcc_program_has_syscall_arguments("kprobe__sys_clone"));
+	ck_assert(ebcc_program_has_syscall_arguments("kprobe____x64_sys_clone"));
+	ck_assert(ebcc_program_has_syscall_arguments("kprobe____arm64_sys_clone"));
+	/* When the call returns, its registers are gone. */
+	ck_assert(!ebcc_program_has_syscall_arguments("kretprobe__sys_clone"));
+	ck_assert(!ebcc_program_has_syscall_arguments("kprobe__vfs_read"));
+	ck_assert(!ebcc_program_has_syscall_arguments("kfunc__sys_clone"));
+	ck_assert(!ebcc_program_has_syscall_arguments("clone"));
+}
+END_TEST
+
+START_TEST(macros_and_methods_of_tables)
+{
+	const struct ebcc_table_macro *macro = ebcc_table_macro_of("BPF_QUEUESTACK_SHARED", 21);
+
+	ck_assert_ptr_nonnull(macro);
+	ck_assert_uint_eq(macro->identifier, 1);
+	ck_assert_ptr_null(ebcc_table_macro_of("BPF_HASHES", 10));
+	ck_assert_ptr_null(ebcc_table_macro_of("BPF_HAS", 7));
+	ck_assert_ptr_null(ebcc_table_method_of("lookups", 7));
+	ck_assert_str_eq(ebcc_table_method_of("pop(", 3)->arguments, "(&leaf)");
+	for (macro = ebcc_table_macros; macro->name; macro++) {
+		unsigned methods = 0;
+
+		ck_assert_uint_lt(macro->identifier, macro->least);
+		ck_assert_uint_le(macro->least, macro->most);
+		for (const struct ebcc_table_method *method = ebcc_table_methods; method->name;
+		     method++)
+			methods |= macro->methods & method->group;
+		ck_assert_uint_eq(methods, macro->methods);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("kinds");
+	TCase *tcase = tcase_create("names");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tcase, kinds_of_programs);
+	tcase_add_test(tcase, kinds_are_in_their_order);
+	tcase_add_test(tcase, names_of_system_calls);
+	tcase_add_test(tcase, arguments_of_system_calls);
+	tcase_add_test(tcase, macros_and_methods_of_tables);
+	suite_add_tcase(suite, tcase);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
