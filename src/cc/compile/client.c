@@ -362,21 +362,59 @@ static const int synchronous[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGS
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Waiting for the helper: until when, and what the thread's signal mask was before. */
+/*
+ * Waiting for the helper. The helper itself limits the processor time of a compile; this is for one
+ * that hangs. On a busy machine a healthy helper may need more than the limit by the clock, so it
+ * is given up only if it hardly ran meanwhile.
+ */
 struct wait {
 	struct timespec deadline;
-	sigset_t mask_before;
+	sigset_t mask_before; /* the thread's */
+	unsigned seconds;
+	int64_t used_ns; /* processor time of the helper when the deadline was set */
 };
+
+/* A helper that got this part of the time that passed doesn't hang: one in so many. */
+#define RUNNING_PART 20
 
 /* How often a wait asks the caller whether to go on. */
 #define WAIT_SLICE_NS 100000000
 
-static void wait_begin(struct wait *wait, unsigned seconds)
+/* The processor time that the helper has used, or 0 if it is gone. */
+static int64_t helper_time_ns(const struct ebcc_compiler_client *client)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(client->pid, &clock) || clock_gettime(clock, &used))
+		return 0;
+	return used.tv_sec * 1000000000ll + used.tv_nsec;
+}
+
+static void set_deadline(const struct ebcc_compiler_client *client, struct wait *wait)
+{
+	wait->used_ns = helper_time_ns(client);
+	clock_gettime(CLOCK_MONOTONIC, &wait->deadline);
+	wait->deadline.tv_sec += wait->seconds;
+}
+
+/* At the deadline: sets another one if the helper has run since the last. */
+static bool wait_longer(const struct ebcc_compiler_client *client, struct wait *wait)
+{
+	int64_t ran = helper_time_ns(client) - wait->used_ns;
+
+	if (ran < wait->seconds * 1000000000ll / RUNNING_PART)
+		return false;
+	set_deadline(client, wait);
+	return true;
+}
+
+static void wait_begin(const struct ebcc_compiler_client *client, struct wait *wait)
 {
 	sigset_t held;
 
-	clock_gettime(CLOCK_MONOTONIC, &wait->deadline);
-	wait->deadline.tv_sec += seconds;
+	wait->seconds = client->timeout_seconds;
+	set_deadline(client, wait);
 	sigemptyset(&held);
 	for (size_t i = 0; i < ARRAY_SIZE(interrupting); i++)
 		sigaddset(&held, interrupting[i]);
@@ -398,7 +436,7 @@ static void mask_open(sigset_t *mask, const sigset_t *before, const int *signals
 /* Waits until the socket is ready for @events, or for a slice of the time: then *@ret_ready is
  * false. */
 static enum outcome wait_slice(const struct ebcc_compiler_client *client, short events,
-			       const struct wait *wait, bool *ret_ready)
+			       struct wait *wait, bool *ret_ready)
 {
 	struct pollfd poll_fd = {.fd = client->socket, .events = events};
 	const struct timespec *deadline = &wait->deadline;
@@ -414,7 +452,7 @@ static enum outcome wait_slice(const struct ebcc_compiler_client *client, short 
 		left.tv_nsec += 1000000000;
 	}
 	if (left.tv_sec < 0)
-		return OUTCOME_TIMEOUT;
+		return wait_longer(client, wait) ? OUTCOME_DONE : OUTCOME_TIMEOUT;
 	if (left.tv_sec > 0 || left.tv_nsec > WAIT_SLICE_NS)
 		left = (struct timespec){.tv_nsec = WAIT_SLICE_NS};
 	sigfillset(&mask);
@@ -428,7 +466,7 @@ static enum outcome wait_slice(const struct ebcc_compiler_client *client, short 
 }
 
 static enum outcome wait_for(const struct ebcc_compiler_client *client, short events,
-			     const struct wait *wait)
+			     struct wait *wait)
 {
 	bool ready = false;
 
@@ -453,7 +491,7 @@ static enum outcome outcome_of_errno(void)
 }
 
 static enum outcome transmit(const struct ebcc_compiler_client *client, const char *data,
-			     size_t size, const struct wait *wait)
+			     size_t size, struct wait *wait)
 {
 	while (size) {
 		ssize_t count = send(client->socket, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -474,7 +512,7 @@ static enum outcome transmit(const struct ebcc_compiler_client *client, const ch
 }
 
 static enum outcome receive(const struct ebcc_compiler_client *client, char *data, size_t size,
-			    const struct wait *wait)
+			    struct wait *wait)
 {
 	while (size) {
 		ssize_t count = recv(client->socket, data, size, MSG_DONTWAIT);
@@ -639,8 +677,8 @@ static struct ebcc_error *nonsense_error(struct ebcc_compiler_client *client,
 	return error;
 }
 
-static struct ebcc_error *receive_answer(struct ebcc_compiler_client *client,
-					 const struct wait *wait, struct ebcc_cc_answer *answer)
+static struct ebcc_error *receive_answer(struct ebcc_compiler_client *client, struct wait *wait,
+					 struct ebcc_cc_answer *answer)
 {
 	struct ebcc_frame_header header;
 	char *payload AUTO_FREE = NULL;
@@ -661,7 +699,7 @@ static struct ebcc_error *receive_answer(struct ebcc_compiler_client *client,
 }
 
 static struct ebcc_error *exchange(struct ebcc_compiler_client *client, struct ebcc_buf *frame,
-				   const struct wait *wait, struct ebcc_cc_answer *answer)
+				   struct wait *wait, struct ebcc_cc_answer *answer)
 {
 	TRY(ebcc_check_interrupted(client->log));
 	TRY(outcome_error(client, transmit(client, frame->data, frame->size, wait)));
@@ -699,7 +737,7 @@ static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
 
 	TRY(ebcc_frame_encode_request(&frame, request));
 	TRY(start_for(client, request));
-	wait_begin(&wait, client->timeout_seconds);
+	wait_begin(client, &wait);
 	error = exchange(client, &frame, &wait, answer);
 	wait_end(&wait);
 	return error;

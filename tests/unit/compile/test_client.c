@@ -159,6 +159,22 @@ START_TEST(hang)
 }
 END_TEST
 
+/* On a busy machine a compile may take longer than its limit by the clock: as long as the helper
+ * runs now and then, it is waited for. */
+START_TEST(slow_but_running)
+{
+	double before = seconds();
+
+	setenv("EBCC_CC_TIMEOUT", "1", 1);
+	write_helper(
+		"for round in 1 2 3 4 5 6; do i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; "
+		"sleep 0.4; done; exit 7");
+	assert_fails(compile(), "exit status 7");
+	ck_assert(seconds() - before > 2);
+	assert_no_children();
+}
+END_TEST
+
 /* It has closed the socket and goes on: no reason to wait. */
 START_TEST(closed_but_alive)
 {
@@ -425,6 +441,7 @@ int main(void)
 	tcase_add_test(tcase, exit_at_once);
 	tcase_add_test(tcase, out_of_memory);
 	tcase_add_test(tcase, hang);
+	tcase_add_test(tcase, slow_but_running);
 	tcase_add_test(tcase, closed_but_alive);
 	tcase_add_test(tcase, garbage);
 	tcase_add_test(tcase, echo);

@@ -806,7 +806,7 @@ START_TEST(time_limit)
 	error = ebcc_compiler_client_compile(hasty, &request, &answer);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_COMPILE);
-	ck_assert_msg(strstr(ebcc_error_message(error), "within 1 seconds"), "%s",
+	ck_assert_msg(strstr(ebcc_error_message(error), "used up its time (1 seconds"), "%s",
 		      ebcc_error_message(error));
 	ebcc_error_destroy(error);
 	ebcc_compiler_client_destroy(hasty);
