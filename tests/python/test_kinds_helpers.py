@@ -404,7 +404,7 @@ def test_questions_of_core(load, expression, value):
     assert result_of(load, "return %s;" % expression, RELOCATED) == value
 
 
-# Of kernel headers, what BTF can't give; what user-space headers have is in tests/unit/test_ktypes.c.
+# Of kernel headers, what BTF can't give; what user-space headers have is in tests/unit/types/test_ktypes.c.
 KERNEL_HEADERS = [
     ("SOL_TCP", 6), ("SEND_SHUTDOWN", 2), ("CHECKSUM_PARTIAL", 3), ("VLAN_VID_MASK", 0xfff), ("INET6_ADDRSTRLEN", 48),
     ("EPOLLIN | EPOLLRDHUP", 0x2001), ("TIOCSTI", 0x5412), ("SIGNAL_GROUP_EXIT", 4), ("TCP_RTO_MIN * 5", "HZ"),

@@ -11,7 +11,7 @@ import pytest
 UNIT_TESTS = Path(ebcc.__file__).parents[2] / "tests/unit"
 
 
-@pytest.mark.parametrize("name, case", [("attach", ""), ("find", ""), ("ksyms", "symbols")])
+@pytest.mark.parametrize("name, case", [("attach_attach", ""), ("find_find", ""), ("kernel_ksyms", "symbols")])
 def test_unit(name, case):
     environment = os.environ | ({"CK_RUN_CASE": case} if case else {})
     program = UNIT_TESTS / f"test_{name}"

@@ -9,4 +9,4 @@ BUILD = Path(os.environ.get("EBCC_BUILD", Path(__file__).resolve().parents[2] / 
 
 def test_renames():
     """Old names are gone, new ones are there."""
-    subprocess.run([BUILD / "tests/unit/test_renames"], env=os.environ | {"EBCC_TEST_KERNEL_ROOT": "/"}, check=True)
+    subprocess.run([BUILD / "tests/unit/test_kernel_renames"], env=os.environ | {"EBCC_TEST_KERNEL_ROOT": "/"}, check=True)
