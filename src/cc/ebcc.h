@@ -214,6 +214,22 @@ EBCC_API struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module,
 /** The type of a global variable of the source, or NULL if there is none of that name. */
 EBCC_API const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *module,
 							   const char *name);
+/** The name of a global variable, by its index from 0; NULL behind the last. Borrowed from the
+ * module. Variables that no program uses may be missing. */
+EBCC_API const char *ebcc_module_global_name(const struct ebcc_module *module, size_t index);
+/**
+ * Copies the value of a global variable: what programs see and leave there, at any time after load;
+ * before it, what the variable begins with. A number of up to 8 bytes is copied in one piece.
+ * @param size of @p value in bytes, which must be the variable's.
+ * @return EBCC_ERROR_NOT_FOUND: no such variable, with near names; EBCC_ERROR_INVALID_ARGUMENT:
+ * another size.
+ */
+EBCC_API struct ebcc_error *ebcc_module_read_global(struct ebcc_module *module, const char *name,
+						    void *value, size_t size);
+/** Sets a global variable, in the same way. EBCC_ERROR_STATE for a const one after load: programs
+ * were verified with its value. */
+EBCC_API struct ebcc_error *ebcc_module_write_global(struct ebcc_module *module, const char *name,
+						     const void *value, size_t size);
 
 /**
  * Creates the maps. Called by the first load of a program or use of a table; calling
@@ -230,6 +246,10 @@ EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
  * `tracepoint__CAT__EV`, ...). The links belong to the module.
  */
 EBCC_API struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module);
+/** The same for one program. @p ret becomes NULL where the name says nothing, and for an iterator
+ *  (`bpf_iter__...`), which is loaded only. */
+EBCC_API struct ebcc_error *ebcc_program_attach_named(struct ebcc_program *program,
+						      struct ebcc_link **ret);
 
 /** The ELF object that the source became. Borrowed; @p ret_size in bytes. */
 EBCC_API const void *ebcc_module_object(const struct ebcc_module *module, size_t *ret_size);
@@ -281,6 +301,37 @@ EBCC_API struct ebcc_error *ebcc_program_load(struct ebcc_program *program, unsi
 /** The program's instructions as compiled (8 bytes each), before relocation. Borrowed. */
 EBCC_API const void *ebcc_program_instructions(const struct ebcc_program *program,
 					       size_t *ret_size);
+
+/** What a program is run on, and what came of it. Sizes are in bytes. */
+struct ebcc_test_run_opts {
+	size_t sz;
+	const void *data_in; /**< the packet, for programs that have one: at least 14 bytes */
+	size_t data_size_in;
+	void *data_out;	      /**< where the packet goes that the program leaves, or NULL */
+	size_t data_size_out; /**< room in data_out; becomes the size of that packet */
+	const void
+		*ctx_in; /**< the context: struct __sk_buff or xdp_md, up to 12 arguments of
+			  *  64 bits of a raw tracepoint, anything for a program of type SYSCALL */
+	size_t ctx_size_in;
+	void *ctx_out;	     /**< where the context goes afterwards, or NULL */
+	size_t ctx_size_out; /**< room in ctx_out; becomes what was written */
+	uint32_t repeat;     /**< how often to run it; 0 is once. Only with packets */
+	uint32_t flags;	     /**< BPF_F_TEST_RUN_ON_CPU, BPF_F_TEST_XDP_LIVE_FRAMES, or 0 */
+	uint32_t cpu;	   /**< where a raw tracepoint's program runs, with BPF_F_TEST_RUN_ON_CPU */
+	int32_t retval;	   /**< set: what the program returned, the last time */
+	uint32_t duration; /**< set: nanoseconds of a run on average, of packets' programs */
+};
+/**
+ * Runs a loaded program now, on data of the caller's (BPF_PROG_TEST_RUN): socket filters, XDP, TC
+ * and control groups' packet programs, raw tracepoints, programs of type SYSCALL and some others.
+ * It need not be attached.
+ * @param opts in and out; may be NULL. Unchanged on failure.
+ * @return EBCC_ERROR_STATE: not loaded; EBCC_ERROR_UNSUPPORTED: not for programs of this type;
+ *         EBCC_ERROR_INVALID_ARGUMENT: the kernel refuses the options, or a buffer is too small
+ * (the message names the size; the program has run); EBCC_ERROR_INTERRUPTED: a signal arrived.
+ */
+EBCC_API struct ebcc_error *ebcc_program_test_run(struct ebcc_program *program,
+						  struct ebcc_test_run_opts *opts);
 
 /** @} */
 

@@ -74,8 +74,8 @@ static void text_set(lua_State *L, const char *name, const char *text)
 	lua_setfield(L, -2, name);
 }
 
-/* In the registry: a list of directories of the package's own Lua files, whose lines are no news to a
- * script. */
+/* In the registry: a list of directories of the package's own Lua files, whose lines are no news to
+ * a script. */
 static const char packages_key;
 
 /* add_package(directory) */

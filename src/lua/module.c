@@ -201,6 +201,67 @@ static int module_set_constant(lua_State *L)
 	return error ? error_raise(L, error) : 0;
 }
 
+/* Pushes the layout of the global variable that argument 2 names; raises where there is none. */
+static const struct layout *global_layout_push(lua_State *L, struct module_box *module)
+{
+	const char *name = luaL_checkstring(L, 2);
+	const struct ebcc_type *type = ebcc_module_variable_type(module->handle, name);
+
+	if (!type)
+		error_raise(L, ebcc_module_read_global(module->handle, name, NULL, 0));
+	return layout_push(L, 1, type);
+}
+
+/* Module:read_global(name) */
+static int module_read_global(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+	const struct layout *layout;
+	struct ebcc_error *error;
+	void *value;
+
+	lua_settop(L, 2);
+	layout = global_layout_push(L, module);
+	layout_push_metatable(L, 3);
+	value = lua_newuserdatauv(L, layout->size, 0);
+	error = ebcc_module_read_global(module->handle, lua_tostring(L, 2), value, layout->size);
+	if (error)
+		return error_raise(L, error);
+	value_push(L, layout, value, 4);
+	return 1;
+}
+
+/* Module:write_global(name, value) */
+static int module_write_global(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+	const struct layout *layout;
+	struct ebcc_error *error;
+	void *value;
+
+	luaL_checkany(L, 3);
+	lua_settop(L, 3);
+	layout = global_layout_push(L, module);
+	value = lua_newuserdatauv(L, layout->size, 0);
+	constant_read(L, 3, layout, value, lua_tostring(L, 2));
+	error = ebcc_module_write_global(module->handle, lua_tostring(L, 2), value, layout->size);
+	return error ? error_raise(L, error) : 0;
+}
+
+/* Module:global_names() */
+static int module_global_names(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+	const char *name;
+
+	lua_newtable(L);
+	for (size_t i = 0; (name = ebcc_module_global_name(module->handle, i)); i++) {
+		lua_pushstring(L, name);
+		lua_rawseti(L, -2, i + 1);
+	}
+	return 1;
+}
+
 static int module_load(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_module_load(module_check(L, 1)->handle);
@@ -352,6 +413,9 @@ void module_add(lua_State *L)
 		{"close", module_close},
 		{"closed", module_closed},
 		{"set_constant", module_set_constant},
+		{"read_global", module_read_global},
+		{"write_global", module_write_global},
+		{"global_names", module_global_names},
 		{"load", module_load},
 		{"attach_named", module_attach_named},
 		{"program", module_program},

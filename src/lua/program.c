@@ -70,6 +70,58 @@ static int program_instructions(lua_State *L)
 	return 1;
 }
 
+/* Room for what a program leaves of a packet: it can put data before and behind it. */
+#define PACKET_GROWTH 65536
+
+/* A string among the options at index 2, kept there; NULL without one. */
+static const void *option_bytes(lua_State *L, const char *name, size_t *ret_size)
+{
+	const void *bytes;
+
+	lua_getfield(L, 2, name);
+	bytes = luaL_optlstring(L, -1, NULL, ret_size);
+	lua_pop(L, 1);
+	return *ret_size ? bytes : NULL;
+}
+
+/* Program:test_run{data=, ctx=, repeats=, flags=, cpu=}: {retval=, data=, ctx=, duration=} */
+static int program_test_run(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	struct ebcc_test_run_opts opts = {.sz = sizeof(opts)};
+	unsigned type = ebcc_program_type(program->handle);
+	struct ebcc_error *error;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	opts.data_in = option_bytes(L, "data", &opts.data_size_in);
+	opts.ctx_in = option_bytes(L, "ctx", &opts.ctx_size_in);
+	opts.repeat = option_unsigned(L, 2, "repeats");
+	opts.flags = option_unsigned(L, 2, "flags");
+	opts.cpu = option_unsigned(L, 2, "cpu");
+	if (opts.data_size_in)
+		opts.data_size_out = opts.data_size_in + PACKET_GROWTH;
+	/* The kernel gives no context back of these, and refuses to be asked. */
+	if (type != BPF_PROG_TYPE_RAW_TRACEPOINT && type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
+		opts.ctx_size_out = opts.ctx_size_in;
+	opts.data_out = lua_newuserdatauv(L, opts.data_size_out, 0);
+	opts.ctx_out = lua_newuserdatauv(L, opts.ctx_size_out, 0);
+	error = ebcc_program_test_run(program->handle, &opts);
+	if (error)
+		return error_return(L, error);
+	lua_createtable(L, 0, 4);
+	lua_pushinteger(L, opts.retval);
+	lua_setfield(L, -2, "retval");
+	lua_pushlstring(L, opts.data_out, opts.data_size_out);
+	lua_setfield(L, -2, "data");
+	if (opts.ctx_size_out) {
+		lua_pushlstring(L, opts.ctx_out, opts.ctx_size_out);
+		lua_setfield(L, -2, "ctx");
+	}
+	lua_pushinteger(L, opts.duration);
+	lua_setfield(L, -2, "duration");
+	return 1;
+}
+
 /* What an attaching call returns: its link, on top of the stack, or the error. */
 static int attach_return(lua_State *L, struct ebcc_error *error)
 {
@@ -233,6 +285,7 @@ void program_add(lua_State *L)
 		{"fd", program_fd},
 		{"type", program_type},
 		{"instructions", program_instructions},
+		{"test_run", program_test_run},
 		{"attach_kprobe", attach_kprobe},
 		{"attach_kprobe_multi", attach_kprobe_multi},
 		{"attach_uprobe", attach_uprobe},

@@ -94,6 +94,18 @@ static PyObject *tracepoint_exists(PyObject *self, PyObject *args)
 	return PyBool_FromLong(ebcc_tracepoint_exists(category, event));
 }
 
+static PyObject *syscall_name(PyObject *self, PyObject *args)
+{
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "y", &name))
+		return NULL;
+	name = ebcc_syscall_name(name);
+	if (!name)
+		Py_RETURN_NONE;
+	return PyBytes_FromString(name);
+}
+
 static PyObject *syscall_prefix(PyObject *self, PyObject *unused)
 {
 	return PyBytes_FromString(ebcc_syscall_prefix());
@@ -269,6 +281,9 @@ static PyMethodDef functions[] = {
 	 "find_tracepoints(regex) -> list of CATEGORY:EVENT"},
 	{"tracepoint_exists", tracepoint_exists, METH_VARARGS,
 	 "tracepoint_exists(category, event) -> bool"},
+	{"syscall_name", syscall_name, METH_VARARGS,
+	 "syscall_name(function) -> bytes or None\n\nThe system call whose function a name is, on any "
+	 "processor."},
 	{"syscall_prefix", syscall_prefix, METH_NOARGS, "syscall_prefix() -> bytes"},
 	{"find_user_functions", find_user_functions, METH_VARARGS,
 	 "find_user_functions(binary, regex) -> list of (name, address)"},

@@ -341,6 +341,68 @@ static PyObject *module_variable_class(PyObject *self, PyObject *args)
 	return type_class(module, type);
 }
 
+static PyObject *module_global_names(PyObject *self, PyObject *unused)
+{
+	struct module_object *module = (struct module_object *)self;
+	PyObject *list;
+	const char *name;
+
+	if (!module_check(module))
+		return NULL;
+	list = PyList_New(0);
+	for (size_t i = 0; list && (name = ebcc_module_global_name(module->handle, i)); i++) {
+		PyObject *object = PyBytes_FromString(name);
+
+		if (!object || PyList_Append(list, object) < 0)
+			Py_CLEAR(list);
+		Py_XDECREF(object);
+	}
+	return list;
+}
+
+/* read_global(name, buffer) */
+static PyObject *module_read_global(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	const char *name;
+	Py_buffer value;
+
+	if (!PyArg_ParseTuple(args, "yw*", &name, &value))
+		return NULL;
+	if (!module_check(module)) {
+		PyBuffer_Release(&value);
+		return NULL;
+	}
+	MODULE_CALL(module, error,
+		    ebcc_module_read_global(module->handle, name, value.buf, value.len));
+	PyBuffer_Release(&value);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *module_write_global(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	const char *name;
+	Py_buffer value;
+
+	if (!PyArg_ParseTuple(args, "yy*", &name, &value))
+		return NULL;
+	if (!module_check(module)) {
+		PyBuffer_Release(&value);
+		return NULL;
+	}
+	MODULE_CALL(module, error,
+		    ebcc_module_write_global(module->handle, name, value.buf, value.len));
+	PyBuffer_Release(&value);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
 static PyObject *module_program(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
@@ -474,6 +536,12 @@ static PyMethodDef module_methods[] = {
 	 "bytes."},
 	{"variable_class", module_variable_class, METH_VARARGS,
 	 "variable_class(name)\n\nThe ctypes class of a global variable, or None."},
+	{"global_names", module_global_names, METH_NOARGS,
+	 "global_names() -> list of bytes\n\nThe source's global variables."},
+	{"read_global", module_read_global, METH_VARARGS,
+	 "read_global(name, buffer)\n\nFills a buffer of the variable's size with its value."},
+	{"write_global", module_write_global, METH_VARARGS,
+	 "write_global(name, value)\n\nSets a global variable. value: its bytes."},
 	{"program", module_program, METH_VARARGS,
 	 "program(name) -> Program\n\nRaises NotFoundError."},
 	{"programs", module_programs, METH_NOARGS, "programs() -> list of Program"},

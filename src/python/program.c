@@ -5,6 +5,8 @@
  */
 #include "pyebcc.h"
 
+#include <linux/bpf.h>
+
 PyTypeObject *program_type, *link_type;
 
 /* ebcc._ebcc.Link */
@@ -396,6 +398,24 @@ static PyObject *attach_trace(PyObject *self, PyObject *unused)
 	return attach_result(program->module, error, link);
 }
 
+/* attach_named(): a Link, or None where the name says nothing. */
+static PyObject *attach_named(PyObject *self, PyObject *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+
+	if (!module_check(program->module))
+		return NULL;
+	MODULE_CALL(program->module, error, ebcc_program_attach_named(program->handle, &link));
+	if (!error && !link) {
+		if (!call_succeeded(NULL, ERROR_ATTACHING))
+			return NULL;
+		Py_RETURN_NONE;
+	}
+	return attach_result(program->module, error, link);
+}
+
 static PyObject *attach_iter(PyObject *self, PyObject *args)
 {
 	struct program_object *program = (struct program_object *)self;
@@ -490,6 +510,62 @@ static PyObject *program_load(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* Room for what a program leaves of a packet beside what it was given: the kernel lets a program
+ * put data before and behind it, but not more. */
+#define PACKET_GROWTH 65536
+
+static PyObject *test_run_result(struct ebcc_test_run_opts *opts)
+{
+	return Py_BuildValue("(iy#y#I)", (int)opts->retval, opts->data_out,
+			     (Py_ssize_t)opts->data_size_out, opts->ctx_out,
+			     (Py_ssize_t)opts->ctx_size_out, (unsigned)opts->duration);
+}
+
+static PyObject *program_test_run(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *names[] = {"data", "context", "repeat", "flags", "cpu", NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_test_run_opts opts = {.sz = sizeof(opts)};
+	unsigned repeat = 0, flags = 0, cpu = 0;
+	Py_buffer data = {0}, context = {0};
+	struct ebcc_error *error = NULL;
+	PyObject *result = NULL;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y*y*|III", names, &data, &context, &repeat,
+					 &flags, &cpu))
+		return NULL;
+	if (!module_check(program->module))
+		goto out;
+	opts.data_in = data.len ? data.buf : NULL;
+	opts.data_size_in = data.len;
+	opts.ctx_in = context.len ? context.buf : NULL;
+	opts.ctx_size_in = context.len;
+	opts.repeat = repeat;
+	opts.flags = flags;
+	opts.cpu = cpu;
+	opts.data_size_out = data.len ? data.len + PACKET_GROWTH : 0;
+	opts.data_out = PyMem_Malloc(opts.data_size_out + 1);
+	opts.ctx_out = PyMem_Malloc(context.len + 1);
+	opts.ctx_size_out = context.len;
+	if (!opts.data_out || !opts.ctx_out) {
+		PyErr_NoMemory();
+		goto out;
+	}
+	/* The kernel gives no context back of these, and refuses to be asked. */
+	if (ebcc_program_type(program->handle) == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+	    ebcc_program_type(program->handle) == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
+		opts.ctx_size_out = 0;
+	MODULE_CALL(program->module, error, ebcc_program_test_run(program->handle, &opts));
+	if (call_succeeded(error, ERROR_ANY))
+		result = test_run_result(&opts);
+out:
+	PyMem_Free(opts.data_out);
+	PyMem_Free(opts.ctx_out);
+	PyBuffer_Release(&data);
+	PyBuffer_Release(&context);
+	return result;
+}
+
 static PyObject *program_instructions(PyObject *self, PyObject *unused)
 {
 	struct program_object *program = (struct program_object *)self;
@@ -537,6 +613,11 @@ static PyMethodDef program_methods[] = {
 	 "load(type, attach_type=-1)\n\nLoads the program. Raises LoadError."},
 	{"instructions", program_instructions, METH_NOARGS,
 	 "instructions() -> bytes\n\nAs compiled, 8 bytes each, before relocation."},
+	{"test_run", KEYWORDS(program_test_run), METH_VARARGS | METH_KEYWORDS,
+	 "test_run(data, context, repeat=0, flags=0, cpu=0)\n"
+	 "    -> (retval, data, context, nanoseconds)\n\nRuns it on what is given as bytes."},
+	{"attach_named", attach_named, METH_NOARGS,
+	 "attach_named() -> Link or None\n\nTo what its name says: kprobe__FUNCTION, ..."},
 	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_kprobe(function, offset=0, on_return=False, max_active=0, cookie=0) -> Link"},
 	{"attach_kprobe_multi", KEYWORDS(attach_kprobe_multi), METH_VARARGS | METH_KEYWORDS,

@@ -301,3 +301,79 @@ function TestPrograms:test_clock()
   lu.assertEquals(ebcc.posix.strerror(2), "No such file or directory")
   lu.assertStrContains(helper.raised(ebcc.posix.sleep, -1), "not a time to sleep")
 end
+
+-- Global variables, and programs that run on what a test gives them.
+
+local TEST_RUN = [[
+struct point { int x; short list[3]; };
+u64 hits, first, second;
+s32 step = 1;
+bool on = true;
+char text[8] = "seven";
+struct point place = {3, {4, 5, 6}};
+const volatile u32 limit = 10;
+
+int filter(struct __sk_buff *skb) {
+  hits += step;
+  if (!on || hits > limit)
+    return 0;
+  text[0] = 'S';
+  return place.x * 100 + place.list[1] + skb->len;
+}
+int enter(struct bpf_raw_tracepoint_args *ctx) {
+  first = ctx->args[0];
+  second = ctx->args[1];
+  return -7;
+}
+struct request { u64 number, doubled; };
+BPF_HASH(requests, u32, struct request);
+int handle(struct request *request) {
+  request->doubled = request->number * 2;
+  return 0;
+}
+]]
+local PACKET = ("\0"):rep(14) .. "payload"
+
+function TestPrograms:test_globals()
+  local bpf <close> = helper.bpf(TEST_RUN)
+  local globals = bpf.globals
+  lu.assertEquals({ globals.hits, globals.step, globals.on, globals.text, globals.limit }, { 0, 1, true, "seven", 10 })
+  lu.assertEquals({ globals.place.x, globals.place.list[2] }, { 3, 5 })
+  globals.step, globals.text = -1, "letters"
+  local place = globals.place
+  place.x = 4
+  lu.assertEquals(globals.place.x, 3) -- it was a copy
+  globals.place, globals.hits = place, 6
+  bpf:load_func("filter", "SOCKET_FILTER")
+  lu.assertEquals(assert(bpf:test_run { fn_name = "filter", data = PACKET }).retval, 400 + 5 + 7)
+  lu.assertEquals({ globals.hits, globals.text }, { 5, "Setters" })
+  globals.on = false
+  lu.assertEquals(bpf:test_run { fn_name = "filter", data = PACKET }.retval, 0)
+  local names = {}
+  for name, value in pairs(globals) do
+    names[#names + 1] = name
+    lu.assertNotNil(value)
+  end
+  table.sort(names)
+  lu.assertEquals(table.concat(names, " "), "first hits limit on place second step text")
+  lu.assertStrContains(helper.raised(function() globals.limit = 5 end), "'limit' is const")
+  lu.assertStrContains(helper.raised(function() return globals.hit end), "no global variable 'hit', or nothing uses it; did you mean hits")
+  lu.assertStrContains(helper.raised(function() globals.step = 1 << 32 end), "step")
+  lu.assertEquals(globals.step, -1)
+end
+
+function TestPrograms:test_test_run()
+  local bpf <close> = helper.bpf(TEST_RUN)
+  bpf:load_func("filter", "SOCKET_FILTER")
+  bpf:load_func("enter", "RAW_TRACEPOINT")
+  bpf:load_func("handle", "SYSCALL")
+  local run = bpf:test_run { fn_name = "filter", data = PACKET, repeats = 9 }
+  lu.assertEquals({ run.retval, run.data, run.ctx, bpf.globals.hits }, { 300 + 5 + 7, PACKET, nil, 9 })
+  lu.assertTrue(run.duration > 0)
+  run = bpf:test_run { fn_name = "enter", ctx = { -1, 5 }, cpu = 0 }
+  lu.assertEquals({ run.retval, run.data, bpf.globals.first, bpf.globals.second }, { -7, "", -1, 5 })
+  run = bpf:test_run { fn_name = "handle", ctx = ("=I8I8"):pack(21, 0) }
+  lu.assertEquals({ run.retval, ("=I8I8"):unpack(run.ctx) }, { 0, 21, 42, 17 })
+  lu.assertStrContains(helper.raised(bpf.test_run, bpf, { fn_name = "enter", data = PACKET }), "data of 21 bytes")
+  lu.assertStrContains(helper.raised(bpf.test_run, bpf, { fn_name = "filter", data = "short" }), "at least 14 bytes")
+end

@@ -76,15 +76,19 @@ static struct ebcc_error *attach_named(struct ebcc_program *program,
 	return NULL;
 }
 
-static struct ebcc_error *attach_if_named(struct ebcc_program *program, struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_named(struct ebcc_program *program, struct ebcc_link **ret)
 {
 	const char *target;
 	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program->name, &target);
+	struct ebcc_link *link = NULL;
+	struct ebcc_error *error;
 
-	*ret = NULL;
-	return kind ? ebcc_error_prefix(attach_named(program, kind, target, ret), "program %s",
-					program->name)
-		    : NULL;
+	error = kind ? attach_named(program, kind, target, &link) : NULL;
+	if (error && !strstr(ebcc_error_message(error), program->name))
+		return ebcc_error_prefix(error, "program %s", program->name);
+	if (!error)
+		*ret = link;
+	return error;
 }
 
 struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
@@ -95,7 +99,7 @@ struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
 		struct ebcc_error *error = ebcc_check_interrupted(&module->log);
 
 		if (!error)
-			error = attach_if_named(module->programs[i], &link);
+			error = ebcc_program_attach_named(module->programs[i], &link);
 		if (!error)
 			continue;
 		/* All or nothing: new links are put in front of the list. */

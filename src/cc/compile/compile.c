@@ -211,7 +211,7 @@ static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *comp
 		EBCC_ERROR_COMPILE,
 		"%s does not compile: it is written for libbpf (SEC(\"...\"), maps as structs in "
 		"\".maps\"), and here programs are told by their names or attached by calls "
-		"(TRACEPOINT_PROBE(category, event), kprobe__FUNCTION(), attach_kprobe()), maps "
+		"(TRACEPOINT_PROBE(category, event), kprobe__FUNCTION()), maps "
 		"are "
 		"made by BPF_HASH(name, key, leaf) and the like, and nothing needs to be included",
 		compilation->file_name);

@@ -26,16 +26,6 @@
 #include "load/variable.h"
 #include "types/kernel_record.h"
 
-const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *module,
-						  const char *name)
-{
-	struct ebcc_variable variable;
-
-	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
-		return NULL;
-	return ebcc_types_get(module->types, variable.type_id);
-}
-
 static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *name,
 					 const char *text)
 {

@@ -350,6 +350,9 @@ static void set_type(struct load *load)
 		bpf_program__set_type(program, load->type);
 		bpf_program__set_expected_attach_type(program, 0);
 	}
+	/* The kernel takes no others of this type. */
+	if (load->type == BPF_PROG_TYPE_SYSCALL)
+		bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_SLEEPABLE);
 	if (load->attach_type >= 0)
 		bpf_program__set_expected_attach_type(program,
 						      (enum bpf_attach_type)load->attach_type);
@@ -404,7 +407,7 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 			ebcc_error_create(
 				EBCC_ERROR_INVALID_ARGUMENT,
 				"program '%s': a program of type %s is loaded for the hook that it "
-				"will be attached to: give load_func() an attach_type",
+				"will be attached to: give an attach_type",
 				load->program->name, libbpf_bpf_prog_type_str(load->type)),
 			load->program->name);
 	ebcc_buf_printf(&what, "program '%s'", load->program->name);

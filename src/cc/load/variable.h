@@ -6,6 +6,7 @@
 #define EBCC_LOAD_VARIABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <bpf/btf.h>
@@ -21,5 +22,9 @@ struct ebcc_variable {
  * source. Returns false if there is none. */
 bool ebcc_btf_variable(const struct btf *btf, const char *section, const char *name,
 		       struct ebcc_variable *ret);
+
+/* The name of a global variable of the source, by its index from 0 in the order of sections and of
+ * memory; NULL behind the last. The dialect's own are left out. */
+const char *ebcc_btf_variable_name(const struct btf *btf, size_t index);
 
 #endif /* EBCC_LOAD_VARIABLE_H */

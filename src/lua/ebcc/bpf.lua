@@ -143,6 +143,25 @@ local function reserve_usdt(module, contexts)
   end
 end
 
+-- The source's global variables as fields, which are read and written while programs run. Structs and arrays
+-- are copies: assign the whole variable to change it.
+local function globals_of(module)
+  return setmetatable({}, {
+    __name = "ebcc.Globals",
+    __index = function(_, name) return module:read_global(name) end,
+    __newindex = function(_, name, value) module:write_global(name, value) end,
+    __pairs = function()
+      local names, position = module:global_names(), 0
+      return function()
+        position = position + 1
+        if names[position] then
+          return names[position], module:read_global(names[position])
+        end
+      end
+    end,
+  })
+end
+
 -- What is done once a source is compiled; raises.
 local function start(self, options)
   for name, constant in pairs(options.constants or {}) do
@@ -172,7 +191,7 @@ function BPF:new(options)
   check.options("BPF:new", options, OPTIONS, self.strict)
   local module = compile(options)
   local object = setmetatable({ module = module, tables = {}, functions = {}, links = {},
-    strict = self.strict }, BPF)
+    globals = globals_of(module), strict = self.strict }, BPF)
   local well, message = pcall(start, object, options)
   show_debug(module, options.debug)
   if not well then
@@ -243,6 +262,32 @@ function BPF:dump_func(fn_name)
   local module = module_of(self, "dump_func")
   check.argument("dump_func", 1, fn_name, "string")
   return module:program(fn_name):instructions()
+end
+
+local TEST_RUN = {
+  fn_name = "string!", data = "string", ctx = "any", repeats = "integer", cpu = "integer",
+}
+
+--- Runs a loaded program now, on data of yours (BPF_PROG_TEST_RUN), attached or not. data: the packet, at
+--- least 14 bytes, for programs that have one. ctx: the context, a string or a record, or a list of
+--- integers, the arguments of a raw tracepoint. repeats: run it so often, with packets only. cpu: where a
+--- raw tracepoint's program runs. Gives a table: retval, data and ctx as they are afterwards, duration in
+--- nanoseconds; nil, a message and an errno where the kernel makes no such test runs.
+---@param options {fn_name: string, data?: string, ctx?: string|ebcc.Record|integer[], repeats?: integer, cpu?: integer}
+---@return {retval: integer, data: string, ctx?: string, duration: integer}?
+---@return string? message
+---@return integer? errno
+function BPF:test_run(options)
+  local module = module_of(self, "test_run")
+  check.options("test_run", options, TEST_RUN, self.strict)
+  local ctx = options.ctx
+  if type(ctx) == "table" then
+    ctx = ("=" .. ("i8"):rep(#ctx)):pack(table.unpack(ctx))
+  elseif type(ctx) == "userdata" then
+    ctx = ebcc.bytes(ctx)
+  end
+  return module:program(options.fn_name):test_run { data = options.data, ctx = ctx, repeats = options.repeats,
+    cpu = options.cpu, flags = options.cpu and 1 or 0 } -- BPF_F_TEST_RUN_ON_CPU
 end
 
 -- Tables.

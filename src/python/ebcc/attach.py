@@ -11,7 +11,6 @@ import stat
 from collections.abc import Mapping
 
 from . import _ebcc
-from .constants import BPFAttachType, BPFProgType
 from .finding import FindMixin
 from .utils import to_bytes, to_text
 
@@ -602,20 +601,15 @@ class AttachMixin:
     # Programs whose names say where they go.
 
     def _attach_named(self):
-        for name in [program.name for program in self.module.programs()]:
-            prefix, _, target = name.partition(b"__")
-            if not target:
+        books = {"kprobe": self.kprobe_fds, "kretprobe": self.kprobe_fds,
+                 "tracepoint": self.tracepoint_fds, "raw_tracepoint": self.raw_tracepoint_fds}
+        for program in self.module.programs():
+            link = program.attach_named()
+            if link is None:
                 continue
-            if prefix == b"kprobe":
-                self.attach_kprobe(event=self.fix_syscall_fnname(target), fn_name=name)
-            elif prefix == b"kretprobe":
-                self.attach_kretprobe(event=self.fix_syscall_fnname(target), fn_name=name)
-            elif prefix == b"tracepoint":
-                self.attach_tracepoint(tp=target.replace(b"__", b":", 1), fn_name=name)
-            elif prefix == b"raw_tracepoint":
-                self.attach_raw_tracepoint(tp=target, fn_name=name)
-            elif prefix in (b"kfunc", b"kretfunc", b"kmod_ret", b"lsm"):
-                self._attach_trace(prefix + b"__", name)
-            elif prefix == b"bpf_iter":
-                # It runs when it is read.
-                self._program(name).load(BPFProgType.TRACING, BPFAttachType.TRACE_ITER)
+            kind, _, target = link.name.partition(":")
+            target, name = to_bytes(target), program.name
+            if kind in ("kprobe", "kretprobe"):
+                self._check_probe_limit(1)
+                target = _event_name(b"p_" if kind == "kprobe" else b"r_", target)
+            books.get(kind, self.trace_fds).add(target if kind in books else name, name, link)

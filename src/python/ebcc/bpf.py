@@ -85,6 +85,14 @@ def _read(path):
         return file.read()
 
 
+def fitting(kind, value, what):
+    """A value as an instance of a variable's class; one that doesn't fit is refused."""
+    instance = ctype.instance(kind, value)
+    if isinstance(value, int) and isinstance(instance, ct._SimpleCData) and instance.value != value:
+        raise _ebcc.InvalidArgumentError("%d does not fit into the %s" % (value, what))
+    return instance
+
+
 class Function:
     """A loaded program."""
 
@@ -184,12 +192,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         if kind is None:
             self.module.set_constant(name, b"")  # raises, and lists near names
             return
-        instance = ctype.instance(kind, value)
-        if isinstance(value, int) and isinstance(instance, ct._SimpleCData) and \
-                instance.value != value:
-            raise _ebcc.InvalidArgumentError("%d does not fit into the constant %s" % (
-                value, name.decode()))
-        self.module.set_constant(name, instance)
+        self.module.set_constant(name, fitting(kind, value, "constant " + name.decode()))
 
     def _show_debug(self):
         """The debug flags ask for texts on stderr."""
@@ -219,6 +222,22 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         """Loads all programs as one type."""
         return [self.load_func(program.name, prog_type) for program in self.module.programs()]
 
+    def test_run(self, fn, data=None, ctx=None, repeat=0, cpu=None):
+        """Runs a loaded program now, on data of yours (BPF_PROG_TEST_RUN), attached or not.
+
+        fn: what load_func() returned, or the name of a program that was loaded or attached. data: the
+        packet, bytes, at least 14, for programs that have one. ctx: the context, bytes or a ctypes
+        structure (of __sk_buff, xdp_md, what a SYSCALL program takes), or a list of the arguments of a raw
+        tracepoint. repeat: run it so often, with packets only. cpu: where a raw tracepoint's program
+        runs.
+
+        Returns a TestRun: (retval, data, ctx, duration). Raises UnsupportedError where the kernel makes no
+        test runs of such programs, InvalidArgumentError where it refuses these arguments, StateError where
+        the program isn't loaded.
+        """
+        from .test_run import run
+        return run(self._program(getattr(fn, "name", fn)), data, ctx, repeat, cpu)
+
     def dump_func(self, func_name):
         """A program's instructions as compiled, bytes: 8 for each."""
         return self._program(func_name).instructions()
@@ -227,6 +246,14 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         """A program's instructions as text, a line each."""
         from .disassembler import disassemble_prog
         return disassemble_prog(func_name, self.dump_func(func_name))
+
+    # Global variables.
+
+    @property
+    def globals(self):
+        """The source's global variables as attributes: b.globals.limit = 5."""
+        from .globals import Globals
+        return Globals(self.module)
 
     # Tables.
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import ctypes as ct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, TypeAlias, overload
@@ -6,17 +7,23 @@ from typing import Any, Literal, TypeAlias, overload
 from ._ebcc import Module
 from .attach import Link, Links
 from .constants import BPFProgType, XDPAction
+from .globals import Globals
 from .symbols import SymbolCache
 from .table import _AnyTable
+from .test_run import TestRun
 from .trace import TraceFile
 from .usdt import USDT
 
 Text = str | bytes
+Buffer = bytes | bytearray | memoryview | ct.Array[Any] | ct.Structure
 Fields = tuple[bytes | None, int | None, int | None, bytes | None, float | None, bytes | None]
 
 class ClosingInterrupted(KeyboardInterrupt, SystemExit):
     """Ctrl-C while a BPF object was being closed, raised when everything was detached."""
     def __init__(self) -> None: ...
+
+def fitting(kind: type, value: Any, what: str) -> Any:
+    """A value as an instance of a variable's class."""
 
 class Function:
     """A loaded program."""
@@ -66,6 +73,10 @@ class BPF(BPFProgType, XDPAction):
     def load_func(self, func_name: Text, prog_type: int, device: Text | None = ...,
                   attach_type: int = ...) -> Function: ...
     def load_funcs(self, prog_type: int = ...) -> list[Function]: ...
+    def test_run(self, fn: Function | Text, data: Buffer | None = ..., ctx: Any = ..., repeat: int = ...,
+                 cpu: int | None = ...) -> TestRun: ...
+    @property
+    def globals(self) -> Globals: ...
     def dump_func(self, func_name: Text) -> bytes: ...
     def disassemble_func(self, func_name: Text) -> str: ...
 

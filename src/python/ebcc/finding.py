@@ -10,10 +10,6 @@ from .utils import to_bytes, to_text
 # escapes of letters and digits, (?...), a quantifier after a quantifier.
 _OWN_REGEX = rb"\\[A-Za-z0-9]|\(\?|[*+?}][*+?]"
 
-# What may stand before the name of a system call in the name of its function.
-_SYSCALL_PREFIXES = (b"__x64_sys_", b"__x32_compat_sys_", b"__ia32_compat_sys_", b"__arm64_sys_",
-                     b"__s390x_sys_", b"__s390_sys_", b"__riscv_sys_", b"sys_")
-
 # So many kernel and user functions may be attached to by one object, unless BCC_PROBE_LIMIT says
 # otherwise: each costs the traced program time.
 _PROBE_LIMIT = 1000
@@ -145,10 +141,8 @@ class FindMixin:
     def fix_syscall_fnname(name):
         """The kernel function, for a name with any architecture's prefix; others as they are."""
         name = to_bytes(name)
-        for prefix in _SYSCALL_PREFIXES:
-            if name.startswith(prefix):
-                return FindMixin.get_syscall_fnname(name[len(prefix):])
-        return name
+        call = _ebcc.syscall_name(name)
+        return name if call is None else FindMixin.get_syscall_fnname(call)
 
     @staticmethod
     def add_prefix(prefix, name):

@@ -79,6 +79,87 @@ START_TEST(test_constants_and_run)
 }
 END_TEST
 
+START_TEST(test_globals)
+{
+	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
+	struct point {
+		int x, y;
+	} origin = {30, 12};
+	uint64_t hits = 5;
+	long sum = 0;
+	size_t count = 0;
+	int fd;
+
+	/* Before load they are what the object says, and constants can be set, too. */
+	check_ok(ebcc_module_write_global(module, "hits", &hits, sizeof(hits)));
+	check_ok(ebcc_module_read_global(module, "origin", &origin, sizeof(origin)));
+	ck_assert_int_eq(origin.x + origin.y, 7);
+	origin.x = 10;
+	check_ok(ebcc_module_write_global(module, "origin", &origin, sizeof(origin)));
+	target_self(module);
+	fd = attach(module, "count");
+	trigger(3);
+	check_ok(ebcc_module_read_global(module, "hits", &hits, sizeof(hits)));
+	ck_assert_uint_eq(hits, 8);
+	hits = 100;
+	check_ok(ebcc_module_write_global(module, "hits", &hits, sizeof(hits)));
+	trigger(2);
+	close(fd);
+	check_ok(ebcc_module_read_global(module, "hits", &hits, sizeof(hits)));
+	ck_assert_uint_eq(hits, 102);
+	check_ok(ebcc_module_read_global(
+		module, "sum_of_origin", &sum,
+		ebcc_type_size(ebcc_module_variable_type(module, "sum_of_origin"))));
+	ck_assert_int_eq(sum, 14);
+	check_ok(ebcc_module_read_global(module, "origin", &origin, sizeof(origin)));
+	ck_assert_int_eq(origin.x, 10);
+	check_error(ebcc_module_write_global(module, "origin", &origin, sizeof(origin)),
+		    EBCC_ERROR_STATE, "'origin' is const");
+	check_error(ebcc_module_read_global(module, "hits", &hits, 4), EBCC_ERROR_INVALID_ARGUMENT,
+		    "'hits' has 8 bytes, 4 were given");
+	check_error(ebcc_module_read_global(module, "hit", &hits, 8), EBCC_ERROR_NOT_FOUND,
+		    "did you mean hits");
+	while (ebcc_module_global_name(module, count)) {
+		ck_assert(strncmp(ebcc_module_global_name(module, count), "__ebcc", 6) != 0);
+		count++;
+	}
+	ck_assert_uint_ge(count, 5);
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+START_TEST(test_test_run)
+{
+	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
+	struct ebcc_test_run_opts opts = {.sz = sizeof(opts)};
+	uint64_t arguments[2] = {0};
+	struct ebcc_program *program;
+	char packet[20] = {0};
+
+	target_self(module);
+	check_ok(ebcc_module_find_program(module, "count", &program));
+	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_STATE,
+		    "'count': it is not loaded");
+	check_ok(ebcc_program_load(program, BPF_PROG_TYPE_RAW_TRACEPOINT, NULL));
+	arguments[1] = SYS_getpgid;
+	opts.ctx_in = arguments;
+	opts.ctx_size_in = sizeof(arguments);
+	check_ok(ebcc_program_test_run(program, &opts));
+	ck_assert_int_eq(opts.retval, 0);
+	opts.data_in = packet;
+	opts.data_size_in = sizeof(packet);
+	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_INVALID_ARGUMENT,
+		    "raw_tracepoint with these options: data of 20 bytes, a context of 16");
+	opts.data_in = NULL;
+	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_INVALID_ARGUMENT,
+		    "a size is given without its buffer");
+	opts.sz = 0;
+	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_INVALID_ARGUMENT,
+		    "ebcc_test_run_opts.sz is not set");
+	ebcc_module_destroy(module);
+}
+END_TEST
+
 START_TEST(test_variable_types)
 {
 	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
@@ -499,6 +580,8 @@ static TCase *case_load(void)
 
 	tcase_add_test(tcase, test_addresses_in_data);
 	tcase_add_test(tcase, test_constants_and_run);
+	tcase_add_test(tcase, test_globals);
+	tcase_add_test(tcase, test_test_run);
 	tcase_add_test(tcase, test_variable_types);
 	tcase_add_test(tcase, test_programs_are_shared_state);
 	tcase_add_test(tcase, test_not_found);
