@@ -10,6 +10,7 @@ import pytest
 import ebcc
 from conftest import getpgid
 from ebcc import BPF, BPFAttachType, PerfSWConfig, PerfType
+from ebcc.attach import FunctionOfLink, Link, Links
 
 COUNT = """
 BPF_HASH(counts, u64, u64);
@@ -105,6 +106,58 @@ def test_link_of_a_pattern(load):
         assert counts(bpf) == {0: 2} and len(link.names) == 2 == bpf.num_open_tracepoints()
     getpgid(1)
     assert counts(bpf) == {} and bpf.num_open_tracepoints() == 0
+
+
+class ManyFunctions:
+    """Stands in for a link to many kernel functions, which needs kernel probes."""
+    name, fd, attached = "kretprobe.multi:3 functions", 5, True
+
+    def __init__(self):
+        self.left, self.calls = [b"one", b"two", b"three"], []
+
+    def functions(self):
+        return list(self.left)
+
+    def detach_function(self, name):
+        self.calls.append(name)
+        self.left.remove(name)
+
+    def destroy(self):
+        self.calls.append("all")
+        self.attached = False
+
+
+def parts_of(many, book, functions):
+    return [book.add(b"r_" + name, b"prog", FunctionOfLink(many, name)) for name in functions]
+
+
+def test_link_of_many_kernel_functions():
+    """As a whole it is detached at once, and not function by function."""
+    many, book = ManyFunctions(), Links()
+    link = Link(None, parts_of(many, book, many.functions()))
+    assert link.names == ["kretprobe:one", "kretprobe:two", "kretprobe:three"] and link.fd == 5
+    link.detach()
+    link.detach()
+    assert many.calls == ["all"] and not link.attached and len(book) == 0
+
+
+def test_link_of_some_kernel_functions():
+    many, book = ManyFunctions(), Links()
+    link = Link(None, parts_of(many, book, [b"one", b"three"]))
+    book.detach(b"r_one")
+    assert many.calls == [b"one"] and link.names == ["kretprobe:three"]
+    link.detach()
+    assert many.calls == [b"one", b"three"] and many.attached and not link.attached
+
+
+def test_last_function_ends_the_link():
+    many, book = ManyFunctions(), Links()
+    links = [Link(None, parts_of(many, book, [name])) for name in (b"one", b"two", b"three")]
+    links[0].detach()
+    links[1].detach()
+    assert many.attached and links[2].attached
+    links[2].detach()
+    assert not many.attached and many.calls == [b"one", b"two", "all"]
 
 
 def test_calls_can_be_chained(load):

@@ -82,6 +82,34 @@ def test_attaching_again_counts_once(bpf):
     assert counted(bpf) == {1: 3}
 
 
+def test_a_link_to_functions(bpf):
+    with bpf.attach_kprobe(event_re=f"^({GETPGID}|{GETSID})$", fn_name="first") as link:
+        assert sorted(link.names) == sorted([f"kprobe:{GETPGID}", f"kprobe:{GETSID}"])
+        act()
+        bpf.detach_kprobe(GETSID)
+        assert link.names == [f"kprobe:{GETPGID}"]
+        act()
+    assert bpf.num_open_kprobes() == 0 and not link.attached
+    act()
+    assert counted(bpf) == {1: 2}
+
+
+def test_system_calls_by_name():
+    with BPF(text="""
+        BPF_ARRAY(calls, u64, 1);
+        int kprobe__sys_getpgid(void *ctx)
+        {
+            if (bpf_get_current_pid_tgid() >> 32 == OWN_PID)
+                calls.increment(0);
+            return 0;
+        }""".replace("OWN_PID", str(os.getpid()))) as bpf:
+        act()
+        assert bpf["calls"][0].value == 1
+        bpf.detach_kprobe(BPF.get_syscall_fnname("getpgid"))
+        act()
+        assert bpf["calls"][0].value == 1 and bpf.num_open_kprobes() == 0
+
+
 def test_functions_by_regular_expression(bpf):
     bpf.attach_kprobe(event_re=f"^({GETPGID}|{GETSID})$", fn_name="first")
     bpf.attach_kretprobe(event_re=GETPGID[:-1] + r"\w$", fn_name="second")

@@ -96,7 +96,8 @@ class FunctionOfLink:
     @property
     def name(self):
         """What it is attached to, for people."""
-        return "kernel function %s" % to_text(self.function)
+        kind = self.link.name.partition(":")[0].removesuffix(".multi")
+        return "%s:%s" % (kind, to_text(self.function))
 
     def destroy(self):
         """Detaches the function; the link goes with its last one."""
