@@ -51,6 +51,6 @@ const struct ebcc_arch *ebcc_arch_own(void)
 #elif defined(__aarch64__)
 	return &ebcc_arch_arm64;
 #else
-#error "ebcc knows x86_64 and arm64: see arch/arch.h"
+#error "ebcc supports x86_64 and arm64: see arch/arch.h"
 #endif
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * arm64. struct pt_regs (struct user_pt_regs of arch/arm64/include/uapi/asm/ptrace.h) has x0 to
+ * arm64. struct pt_regs (struct user_pt_regs in arch/arm64/include/uapi/asm/ptrace.h) has x0 to
  * x30, then sp and pc, 8 bytes each.
  */
 #include <ctype.h>

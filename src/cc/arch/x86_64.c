@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * x86-64. Offsets are those of struct pt_regs in arch/x86/include/uapi/asm/ptrace.h, the calling
- * convention that of the System V psABI.
+ * x86-64. The offsets are those of struct pt_regs in arch/x86/include/uapi/asm/ptrace.h; the
+ * calling convention is that of the System V psABI.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -37,7 +37,8 @@ static const char *const cflags[] = {
 
 static const char *const config_options[] = {"CONFIG_X86", "CONFIG_X86_64", NULL};
 
-/* The names that begin with "r", "e" and neither, and that of the lowest byte. */
+/* Registers with names that begin with "r" (8 bytes), "e" (4 bytes) or neither (2 bytes), and the
+ * name of the lowest byte. */
 static const struct {
 	char whole[4], byte[4];
 	uint16_t offset;
@@ -77,7 +78,7 @@ static bool find_register(const char *name, struct ebcc_arch_register *ret)
 			ret->size = 1;
 		if (ret->size)
 			return true;
-		/* The second byte: %ah, %bh, %ch, %dh. */
+		/* The second lowest byte: %ah, %bh, %ch, %dh. */
 		if (whole[1] == 'x' && name[0] == whole[0] && name[1] == 'h' && !name[2]) {
 			ret->offset++;
 			ret->size = 1;
@@ -94,7 +95,7 @@ static bool is_vector_register(const char *name)
 	       !strncmp(name, "st", 2);
 }
 
-/* jmp *DISPLACEMENT(%rip), perhaps behind an endbr64 or a bnd prefix. */
+/* jmp *DISPLACEMENT(%rip), possibly after an endbr64 or a bnd prefix. */
 static bool find_jump_slot(const unsigned char *code, size_t size, uint64_t address, uint64_t *ret)
 {
 	for (size_t i = 0; i + 6 <= size; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The growable byte buffer behind every text that the library builds or reads. */
+/* The growable byte buffer that holds every text the library builds or reads. */
 #include "base/buf.h"
 
 #include <errno.h>
@@ -112,7 +112,7 @@ struct ebcc_error *ebcc_buf_check(const struct ebcc_buf *buf)
 
 struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_data, size_t *ret_size)
 {
-	/* Appending nothing gives an empty buffer its NUL. */
+	/* Gives an empty buffer its NUL. */
 	ebcc_buf_append(buf, NULL, 0);
 	TRY(ebcc_buf_check(buf));
 	*ret_data = buf->data;
@@ -153,8 +153,8 @@ struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path, si
 			return ebcc_error_with_subject(
 				ebcc_error_create(
 					EBCC_ERROR_FORMAT,
-					"%s holds more than the %zu bytes that are allowed for it",
-					path, limit),
+					"%s is larger than %zu bytes, the most that is read", path,
+					limit),
 				path);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growable byte buffer, always followed by a NUL that is not counted, so that text
- * can be used in place. Growth failures are remembered: append freely, then ask
- * ebcc_buf_check() once.
+ * A growable byte buffer. Its data is always followed by a NUL that is not counted, so that
+ * text can be used in place. The buffer remembers failed allocations: append freely, then
+ * call ebcc_buf_check() once.
  */
 #ifndef EBCC_BASE_BUF_H
 #define EBCC_BASE_BUF_H
@@ -18,7 +18,7 @@ struct ebcc_buf {
 	char *data; /* NULL until something is appended */
 	size_t size;
 	size_t capacity;
-	bool failed; /* an append had no memory; what came after it is missing */
+	bool failed; /* an append ran out of memory; everything after it is missing */
 };
 
 #define EBCC_BUF_INIT ((struct ebcc_buf){0})
@@ -31,9 +31,9 @@ void ebcc_buf_append_string(struct ebcc_buf *buf, const char *string);
 void ebcc_buf_append_char(struct ebcc_buf *buf, char c);
 void ebcc_buf_printf(struct ebcc_buf *buf, const char *format, ...) EBCC_PRINTF(2, 3);
 void ebcc_buf_vprintf(struct ebcc_buf *buf, const char *format, va_list args);
-/* Makes the buffer empty and keeps its memory. */
+/* Empties the buffer and keeps its memory. */
 void ebcc_buf_clear(struct ebcc_buf *buf);
-/* The text, "" when nothing was appended. Borrowed, until the next append. */
+/* The text, or "" if nothing was appended. Borrowed until the next append. */
 const char *ebcc_buf_string(const struct ebcc_buf *buf);
 /* The out-of-memory error if an append failed, else NULL. */
 MUST_CHECK struct ebcc_error *ebcc_buf_check(const struct ebcc_buf *buf);
@@ -42,20 +42,20 @@ MUST_CHECK struct ebcc_error *ebcc_buf_take(struct ebcc_buf *buf, char **ret_dat
 					    size_t *ret_size);
 
 /*
- * Appends the whole of a file, regular or of /proc, /sys and tracefs (whose sizes stat
- * does not tell). Fails with EBCC_ERROR_FORMAT when there are more than @limit bytes, and for
- * anything else, such as a pipe, which could keep the caller waiting for ever.
+ * Appends the whole of a regular file, or of a file in /proc, /sys or tracefs (for which stat()
+ * doesn't report a size). Fails with EBCC_ERROR_FORMAT if the file has more than @limit bytes, or
+ * if it is anything else, such as a pipe, which could block the caller forever.
  */
 MUST_CHECK struct ebcc_error *ebcc_buf_read_file(struct ebcc_buf *buf, const char *path,
 						 size_t limit);
 
-/* A copy of an optional string, malloc'ed; @ret is left alone where there is none. */
+/* Copies an optional string with malloc(). A NULL @string leaves @ret unchanged. */
 MUST_CHECK struct ebcc_error *ebcc_copy_string(const char *string, char **ret);
 
 #define AUTO_BUF CLEANUP(ebcc_buf_deinit)
 
-/* Calls @fn for each whole line of the text, without its newline. @fn may change the line;
- * afterwards the text is no text any more. */
+/* Calls @fn for each complete line of the text, without its newline. @fn may modify the line. The
+ * newlines are overwritten with NULs, so the buffer no longer holds one text afterwards. */
 void ebcc_buf_each_line(struct ebcc_buf *buf, void (*fn)(void *ctx, char *line), void *ctx);
 
 #endif /* EBCC_BASE_BUF_H */

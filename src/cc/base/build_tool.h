@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the programs that run at build time share: they read whole text files, and end the
- * build with a message when something is wrong. Each defines BUILD_TOOL, its name, first.
+ * Helpers for the programs that run at build time: they read whole text files, and stop the
+ * build with a message if something is wrong. Each program defines BUILD_TOOL, its name, before
+ * it includes this file.
  */
 #ifndef EBCC_BASE_BUILD_TOOL_H
 #define EBCC_BASE_BUILD_TOOL_H
@@ -15,7 +16,7 @@ static inline _Noreturn void die(const char *what, const char *about)
 	exit(1);
 }
 
-/* The whole of a file, malloc'ed. */
+/* Returns the contents of a file, malloc'ed. */
 static inline char *read_file(const char *path)
 {
 	FILE *file = fopen(path, "r");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Scope guards: a local declared with one of these is released when it goes out
- * of scope, on every path. TAKE() hands the value on and disarms the guard.
+ * Scope guards: a local variable declared with one of these is released when it goes out
+ * of scope, on every path. TAKE_PTR() and TAKE_FD() return the value and disarm the guard.
  */
 #ifndef EBCC_BASE_CLEANUP_H
 #define EBCC_BASE_CLEANUP_H

@@ -7,10 +7,10 @@
 #include "base/buf.h"
 #include "base/open_file.h"
 
-/* More CPUs than any kernel is built for: a longer list is malformed. */
+/* More CPUs than any kernel supports: a longer list is malformed. */
 #define CPU_LIMIT (1u << 16)
 
-/* Parses one "N" or "N-M" at *@at and moves behind it and a comma. */
+/* Parses one "N" or "N-M" at *@at, and advances past it and a following comma. */
 static bool parse_range(const char **at, unsigned long *ret_first, unsigned long *ret_last)
 {
 	char *end;

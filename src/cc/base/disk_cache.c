@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The disk cache: one file per entry, written to a temporary name and
- * renamed, so that readers and writers need no lock; a header with a checksum, so that a
- * torn or damaged file is a miss. What decides whether an entry still fits its source is
- * in compile/cache.c.
+ * The disk cache has one file per entry. A file is written under a temporary name and then
+ * renamed, so that readers and writers need no lock. It begins with a header that has a checksum,
+ * so that a truncated or damaged file is a miss. compile/cache.c decides whether an entry still
+ * matches its source.
  */
 #include "base/disk_cache.h"
 
@@ -22,16 +22,16 @@
 #define ENTRY_SIZE_LIMIT (64u << 20)
 #define LARGE_ENTRY (4u << 20)
 #define ENTRY_MAGIC 0x31454343424545ull /* "EEBCCE1" */
-/* No header, and no kernel's BTF, is larger. */
+/* Larger than any header file or kernel BTF. */
 #define HASHED_FILE_LIMIT (64u << 20)
-/* Temporary files of writers that died are swept after this. */
+/* Temporary files that a killed writer left are removed after this time. */
 #define STALE_SECONDS 3600
-/* An entry's time of use is rewritten at most this often. */
+/* The minimum time between updates of an entry's time of last use. */
 #define TOUCH_SECONDS 600
 
 struct entry_header {
 	uint64_t magic;
-	uint64_t key_low, key_high; /* a renamed file must not pass for another */
+	uint64_t key_low, key_high; /* so that a renamed file isn't taken for another entry */
 	uint64_t size;
 	uint64_t hash; /* XXH3 of the data */
 };
@@ -50,7 +50,7 @@ struct ebcc_disk_cache {
 	uint64_t size_limit;
 };
 
-/* The directory's path, or NULL: no caching. malloc'ed. */
+/* The directory's path, malloc'ed, or NULL if there is to be no caching. */
 static char *default_path(void)
 {
 	const char *named = getauxval(AT_SECURE) ? NULL : getenv("EBCC_CACHE");
@@ -72,8 +72,8 @@ static char *default_path(void)
 	return NULL;
 }
 
-/* Whether only the effective user and root decide what this directory holds. In a sticky one
- * (/tmp) others can add names, but not replace ours. */
+/* Whether only the effective user and root control the contents of this directory. In a sticky
+ * directory (/tmp) others can add files, but not replace ours. */
 static bool trusted(const struct stat *status, bool last)
 {
 	if (status->st_uid != geteuid() && (last || status->st_uid != 0))
@@ -84,9 +84,9 @@ static bool trusted(const struct stat *status, bool last)
 }
 
 /*
- * Opens @path component by component, creating what is missing: a check of the last directory alone
- * would be worth nothing where somebody else can swap one above it. Symbolic links are
- * refused below a directory that others can write.
+ * Opens @path component by component and creates missing directories. Checking only the last
+ * directory would be useless if somebody else could replace one above it. Symbolic links are
+ * refused below a directory that others can write to.
  */
 static int open_trusted(char *path, const char **ret_why)
 {
@@ -116,7 +116,7 @@ static int open_trusted(char *path, const char **ret_why)
 		if (fstat(current, &status))
 			return -1;
 		if (!trusted(&status, !next_name)) {
-			*ret_why = "others can write it, or a directory above it, or own it";
+			*ret_why = "others own it, or can write to it or to a directory above it";
 			return -1;
 		}
 		shared = status.st_mode & (S_IWGRP | S_IWOTH);
@@ -217,7 +217,7 @@ static bool write_exactly(int fd, const void *data, size_t size)
 	return true;
 }
 
-/* Reads and checks an open entry. */
+/* Reads and validates an open entry. */
 static bool read_entry(int fd, const struct stat *status, const struct ebcc_cache_key *key,
 		       struct ebcc_buf *ret)
 {
@@ -252,7 +252,7 @@ bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 		return false;
 	if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH))) {
 		ebcc_log(cache->log, EBCC_LOG_WARNING,
-			 "object cache: %s is not used, since somebody else owns or can write it",
+			 "object cache: %s is not used: another user owns it or can write to it",
 			 name);
 		return false;
 	}
@@ -279,8 +279,8 @@ static int by_age(const void *a, const void *b)
 	return (left->used > right->used) - (left->used < right->used);
 }
 
-/* Lists the entries; removes temporary files that a dead writer left. NULL: nothing, or no memory.
- */
+/* Lists the entries, and removes temporary files that a killed writer left. Returns NULL if there
+ * are none, or without memory. */
 static struct aged_entry *list_entries(struct ebcc_disk_cache *cache, size_t *ret_count,
 				       uint64_t *ret_total)
 {
@@ -328,8 +328,8 @@ static struct aged_entry *list_entries(struct ebcc_disk_cache *cache, size_t *re
 	return entries;
 }
 
-/* Removes the least recently used entries of a list in order of age, down to three quarters of the
- * limit. A removed entry's size becomes 0. */
+/* If the entries exceed the limit, removes the least recently used ones until the rest takes up at
+ * most three quarters of it. @entries are sorted by age; the size of a removed one is set to 0. */
 static void evict_oldest(struct ebcc_disk_cache *cache, struct aged_entry *entries, size_t count,
 			 uint64_t limit, bool large_only)
 {
@@ -350,8 +350,8 @@ static void evict_oldest(struct ebcc_disk_cache *cache, struct aged_entry *entri
 	}
 }
 
-/* A few large entries (precompiled headers) must not drive out all the small ones: they have
- * half of the room. */
+/* A few large entries (precompiled headers) must not evict all the small ones, so they get half of
+ * the space. */
 static void evict(struct ebcc_disk_cache *cache)
 {
 	size_t count = 0;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Errors: the one type in which every failure of the library reaches its caller. An
- * error owns its texts; the out-of-memory error is static, since there would be no
- * memory to make it with.
+ * Errors: the type through which the library reports every failure. An error owns its strings.
+ * The out-of-memory error is static, since there would be no memory to allocate it.
  */
 #include "base/error.h"
 
@@ -60,30 +59,31 @@ struct ebcc_error *ebcc_error_create(enum ebcc_error_code code, const char *form
 	return error;
 }
 
-/* What Linux keeps to itself, and lets out now and then: include/linux/errno.h of the kernel. */
+/* Errors that are internal to Linux and occasionally reach user space; see include/linux/errno.h in
+ * the kernel's sources. */
 static const struct {
 	int number;
 	const char *text;
 } kernel_errors[] = {
-	{512, "Interrupted, to be restarted (ERESTARTSYS)"},
-	{513, "Interrupted, to be restarted (ERESTARTNOINTR)"},
-	{514, "Interrupted, to be restarted (ERESTARTNOHAND)"},
-	{515, "No such operation of the device (ENOIOCTLCMD)"},
-	{516, "Interrupted, to be restarted (ERESTART_RESTARTBLOCK)"},
+	{512, "Interrupted system call should be restarted (ERESTARTSYS)"},
+	{513, "Interrupted system call should be restarted (ERESTARTNOINTR)"},
+	{514, "Interrupted system call should be restarted (ERESTARTNOHAND)"},
+	{515, "The device does not support this operation (ENOIOCTLCMD)"},
+	{516, "Interrupted system call should be restarted (ERESTART_RESTARTBLOCK)"},
 	{517, "A device or driver is not ready yet (EPROBE_DEFER)"},
-	{518, "The file was changed while it was opened (EOPENSTALE)"},
-	{519, "No such parameter (ENOPARAM)"},
-	{521, "The file handle is invalid (EBADHANDLE)"},
-	{522, "The attributes were changed meanwhile (ENOTSYNC)"},
-	{523, "The directory was changed while it was read (EBADCOOKIE)"},
+	{518, "The file changed while it was being opened (EOPENSTALE)"},
+	{519, "Unknown parameter (ENOPARAM)"},
+	{521, "Invalid file handle (EBADHANDLE)"},
+	{522, "The attributes were changed in the meantime (ENOTSYNC)"},
+	{523, "The directory changed while it was being read (EBADCOOKIE)"},
 	{524, "The kernel does not support this (ENOTSUPP)"},
 	{525, "The buffer or request is too small (ETOOSMALL)"},
 	{526, "The server failed (ESERVERFAULT)"},
 	{527, "The type is not supported (EBADTYPE)"},
-	{528, "The request was begun and takes long (EJUKEBOX)"},
+	{528, "The request has started but will take a long time (EJUKEBOX)"},
 	{529, "The request was queued (EIOCBQUEUED)"},
-	{530, "It conflicts with state that was recalled (ERECALLCONFLICT)"},
-	{531, "Its state can no longer be reclaimed (ENOGRACE)"},
+	{530, "Conflict with recalled state (ERECALLCONFLICT)"},
+	{531, "The state can no longer be reclaimed (ENOGRACE)"},
 };
 
 const char *ebcc_strerror(int errnum)
@@ -118,8 +118,8 @@ struct ebcc_error *ebcc_error_os(enum ebcc_error_code code, int errnum, const ch
 	return error;
 }
 
-/* Replaces *@text by a copy of @value. Without memory the old text stays: less said, nothing lost.
- */
+/* Replaces *@text with a copy of @value. If the allocation fails, the old text stays: the error
+ * says less, but is not lost. */
 static void replace_text(char **text, const char *value)
 {
 	char *copy = value ? strdup(value) : NULL;

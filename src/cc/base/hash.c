@@ -28,7 +28,7 @@ static uint32_t hash_bytes(const void *key, size_t size)
 	return hash;
 }
 
-/* The entry of the key, or the free slot where it would go. */
+/* Returns the key's entry, or the free slot for it. */
 static struct ebcc_hash_entry *slot_of(const struct ebcc_hash *hash, const void *key, size_t size,
 				       uint32_t value)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A hash table from byte strings (names, or the bytes of a pointer) to a 64-bit value.
- * Keys are copied. Open addressing, never shrinks; entries keep no order.
+ * A hash table from byte strings (names, or the bytes of a pointer) to 64-bit values.
+ * Keys are copied. It uses open addressing, never shrinks, and keeps its entries in no particular
+ * order.
  */
 #ifndef EBCC_BASE_HASH_H
 #define EBCC_BASE_HASH_H
@@ -14,7 +15,7 @@
 #include "base/error.h"
 
 struct ebcc_hash_entry {
-	char *key; /* NULL: free slot. NUL-terminated behind key_size bytes */
+	char *key; /* key_size bytes and a NUL; NULL: free slot */
 	uint32_t key_size;
 	uint32_t hash;
 	uint64_t value;
@@ -30,10 +31,10 @@ void ebcc_hash_init(struct ebcc_hash *hash);
 void ebcc_hash_deinit(struct ebcc_hash *hash);
 #define AUTO_HASH CLEANUP(ebcc_hash_deinit)
 
-/* The value's place, for reading or changing, or NULL. Valid until the next insert. */
+/* Returns a pointer to the value, which may be changed, or NULL. Valid until the next insert. */
 uint64_t *ebcc_hash_find(const struct ebcc_hash *hash, const void *key, size_t size);
 uint64_t *ebcc_hash_find_string(const struct ebcc_hash *hash, const char *key);
-/* Finds or inserts (with value 0). NULL: no memory. */
+/* Finds the key, or inserts it with value 0. Returns NULL if out of memory. */
 uint64_t *ebcc_hash_insert(struct ebcc_hash *hash, const void *key, size_t size);
 uint64_t *ebcc_hash_insert_string(struct ebcc_hash *hash, const char *key);
 

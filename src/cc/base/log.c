@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The log callback of a module, and libbpf's messages. libbpf has one print hook for
- * the whole process; ours looks at which module the calling thread works for, and hands the
- * messages of every other thread to the hook that was there before.
+ * A module's log callback, and libbpf's messages. libbpf has one print hook for the whole
+ * process. Ours checks which module the calling thread is working for, and passes the messages of
+ * all other threads on to the hook that was installed before.
  */
 #include "base/log.h"
 
@@ -49,8 +49,8 @@ static int route(enum libbpf_print_level level, const char *format, va_list args
 {
 	if (!current_scope)
 		return previous_hook ? previous_hook(level, format, args) : 0;
-	/* Below warnings libbpf tells of every relocation: formatting that costs more than it
-	 * tells. */
+	/* Below the warning level libbpf logs every relocation, which isn't worth the cost of
+	 * formatting. */
 	if (level == LIBBPF_WARN)
 		log_text(current_scope->log, EBCC_LOG_DEBUG, format, args);
 	return 0;
@@ -62,7 +62,7 @@ static void install_hook(void)
 	hooked = true;
 }
 
-/* An unloaded library must not leave libbpf with a pointer into it. */
+/* When this library is unloaded, libbpf must not be left with a pointer into it. */
 __attribute__((destructor)) static void remove_hook(void)
 {
 	libbpf_print_fn_t found;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log callback of a module, and the routing of libbpf's process-wide print hook to
- * the module that the calling thread works for.
+ * A module's log callback, and the routing of libbpf's messages, which have one print hook for the
+ * whole process, to the module that the calling thread is working for.
  */
 #ifndef EBCC_BASE_LOG_H
 #define EBCC_BASE_LOG_H
@@ -11,7 +11,7 @@
 struct ebcc_log {
 	ebcc_log_fn fn; /* NULL: messages are dropped */
 	void *ctx;
-	/* ebcc_module_opts.interrupted goes the same ways; NULL: nobody interrupts */
+	/* ebcc_module_opts.interrupted, passed along with the log; NULL: never interrupted */
 	bool (*interrupted)(void *ctx);
 	void *interrupted_ctx;
 };
@@ -20,8 +20,8 @@ struct ebcc_log {
 void ebcc_log(const struct ebcc_log *log, enum ebcc_log_level level, const char *format, ...)
 	EBCC_PRINTF(3, 4);
 
-/* Asks the caller of a long call whether to give it up; a NULL @log is allowed.
- * EBCC_ERROR_INTERRUPTED when so. */
+/* Asks the caller whether to abort a long operation; EBCC_ERROR_INTERRUPTED if so. A NULL @log is
+ * allowed. */
 MUST_CHECK static inline struct ebcc_error *ebcc_check_interrupted(const struct ebcc_log *log)
 {
 	if (!log || !log->interrupted || !log->interrupted(log->interrupted_ctx))
@@ -30,9 +30,9 @@ MUST_CHECK static inline struct ebcc_error *ebcc_check_interrupted(const struct 
 }
 
 /*
- * While a scope is open, what libbpf prints on this thread goes to @log (libbpf's warnings as
- * EBCC_LOG_DEBUG: what matters of them comes back in errors); other threads' messages go to whoever
- * had the hook before. Scopes nest. @log must outlive the scope.
+ * While a scope is open, libbpf's warnings on this thread go to @log, as EBCC_LOG_DEBUG: what
+ * matters in them is also in the errors that are returned. Messages of other threads go to the hook
+ * that was installed before. Scopes nest. @log must outlive the scope.
  */
 struct ebcc_log_scope {
 	const struct ebcc_log *log;

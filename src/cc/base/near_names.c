@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Near names: edit distance with transpositions (the usual slip of the fingers counts
- * as one), and containment, for names of which a part was left out. Most candidates are
- * refused by their length alone, most others after a few characters.
+ * Near names: edit distance in which a transposition of neighbours, a common typing mistake,
+ * counts as one edit; and containment, for names with a missing part. Most candidates are
+ * rejected by their length alone, most others after a few characters.
  */
 #include "base/near_names.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How far a name may be from the wanted one to be worth showing. */
+/* The largest distance from the wanted name at which a name is suggested. */
 static unsigned distance_limit(size_t length)
 {
 	return length < 4 ? 1 : (unsigned)(length / 4) + 1;
@@ -31,8 +31,8 @@ static unsigned min3(unsigned a, unsigned b, unsigned c)
 }
 
 /*
- * The edit distance (insert, delete, replace, swap neighbours) of two strings shorter
- * than EBCC_NEAR_NAMES_LENGTH, or something above @limit as soon as it must be that.
+ * The edit distance (insert, delete, replace, swap neighbours) between two strings shorter than
+ * EBCC_NEAR_NAMES_LENGTH, or UINT_MAX as soon as it must be above @limit.
  */
 static unsigned edit_distance(const char *a, size_t a_length, const char *b, size_t b_length,
 			      unsigned limit)
@@ -67,8 +67,8 @@ static unsigned edit_distance(const char *a, size_t a_length, const char *b, siz
 }
 
 /*
- * The distance of @name if it is at most @limit, else UINT_MAX. A longer name with the wanted one
- * in it ranks behind single slips, the less is missing the nearer.
+ * The distance of @name if it is at most @limit, else UINT_MAX. The distance of a name that
+ * contains the wanted one grows with the number of additional characters.
  */
 static unsigned distance_of(const struct ebcc_near_names *near, const char *name, size_t length,
 			    unsigned limit)

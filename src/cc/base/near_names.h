@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Suggestions for a mistyped name: of any number of candidates the few nearest are
- * kept, by edit distance, with a bonus for names that contain what was asked for.
- * Candidates stream through, none but the kept ones are copied: 200,000 of them cost milliseconds.
+ * Suggestions for a mistyped name. Of any number of candidates the few nearest ones by edit
+ * distance are kept, with a bonus for names that contain the wanted one. Candidates are streamed
+ * and only the kept ones are copied, so 200,000 of them take only milliseconds.
  *
  *	struct ebcc_near_names near;
  *
@@ -18,7 +18,7 @@
 #include "base/buf.h"
 
 #define EBCC_NEAR_NAMES_MAX 3	   /* suggestions kept */
-#define EBCC_NEAR_NAMES_LENGTH 128 /* longer names, wanted or candidate, are not compared */
+#define EBCC_NEAR_NAMES_LENGTH 128 /* names of this length or more are not compared */
 
 struct ebcc_near_name {
 	char name[EBCC_NEAR_NAMES_LENGTH];
@@ -32,15 +32,15 @@ struct ebcc_near_names {
 	size_t count;
 };
 
-/* @wanted: what was asked for; borrowed until the last use of @near. Nothing needs releasing. */
+/* @wanted: the mistyped name; borrowed until the last use of @near. There is nothing to release. */
 void ebcc_near_names_init(struct ebcc_near_names *near, const char *wanted);
 
-/* Takes one candidate into account; @name is copied if it is kept. Duplicates count once. */
+/* Considers one candidate; @name is copied if it is kept. Duplicates count once. */
 void ebcc_near_names_add(struct ebcc_near_names *near, const char *name);
 
 /*
- * Appends "; did you mean A, B or C?" (or with fewer) to @buf, or nothing when no
- * candidate is near enough to be what was meant.
+ * Appends "; did you mean A, B or C?" (or fewer names) to @buf, or nothing if no candidate is
+ * near enough.
  */
 void ebcc_near_names_suggest(const struct ebcc_near_names *near, struct ebcc_buf *buf);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Opening files of strangers: a handle that can do nothing (O_PATH) is made first and looked at,
- * and what turns out to be a regular file is opened through that handle, so that nobody can put a
- * pipe or a device in its place in between.
+ * Opening files that others control. The file is first opened with O_PATH, which has no side
+ * effects, and examined. If it is a regular file, it is then opened for reading through that
+ * handle, so that nobody can replace it with a pipe or a device in between.
  */
 #include "base/open_file.h"
 
@@ -16,10 +16,11 @@
 
 #include "base/cleanup.h"
 
-/* Neither waits for another side nor takes a terminal, should the file not be a regular one. */
+/* Should the file not be a regular one, opening it neither blocks nor makes it the controlling
+ * terminal. */
 #define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* Opens the file behind a handle if it is a regular one. EINVAL: it isn't. */
+/* Opens the file that a handle refers to. EINVAL: it is not a regular file. */
 static int reopen_regular(int handle)
 {
 	char path[32];
@@ -35,7 +36,7 @@ static int reopen_regular(int handle)
 	return open(path, READ_FLAGS);
 }
 
-/* The same where /proc is not mounted: by the path once more, which must lead to the same file. */
+/* The same if /proc is not mounted: opens the path again, which must lead to the same file. */
 static int reopen_by_path(int handle, int directory, const char *path)
 {
 	struct stat expected, opened;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* No option struct ever grows to this: a larger size is not a size. */
+/* Larger than any option struct will ever be: a greater sz was not set by the caller. */
 #define SIZE_LIMIT 4096
 
 struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, const char *name)
@@ -22,8 +22,8 @@ struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, cons
 		if (bytes[i])
 			return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 						 "struct %s sets a member that this version of the "
-						 "library (%s) does "
-						 "not know: it was compiled for a newer one",
+						 "library (%s) does not know: the caller was "
+						 "compiled for a newer version",
 						 name, EBCC_VERSION);
 	memcpy(ret, opts, sz < size ? sz : size);
 	memcpy(ret, &size, sizeof(size));

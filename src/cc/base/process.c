@@ -9,8 +9,8 @@
 
 #define STAT_LIMIT (64u << 10)
 
-/* The end of the second field of /proc/PID/stat and all others, ") S 1 ..."; NULL: there is no such
- * process. The second field is the command, in parentheses, with anything in it. */
+/* Returns /proc/PID/stat from the end of the second field on, ") S 1 ...", or NULL if there is no
+ * such process. The second field is the command in parentheses, which may contain any character. */
 static const char *read_stat(int pid, struct ebcc_buf *text)
 {
 	struct ebcc_error *error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Hexadecimal numbers of /proc's lists and of perf maps: millions of them, in text that is
- * not NUL-terminated, so not for strtoull().
+ * Parsing hexadecimal numbers in /proc's lists and in perf maps. There may be millions, in text
+ * that is not NUL-terminated, so strtoull() is not an option.
  */
 #ifndef EBCC_BASE_SCAN_HEX_H
 #define EBCC_BASE_SCAN_HEX_H
@@ -20,8 +20,8 @@ static inline int hexadecimal_digit(char c)
 	return -1;
 }
 
-/* Reads the digits at *@at, which moves behind them; at most 16 of them and none from @limit on.
- * False: there is none. */
+/* Reads up to 16 digits at *@at, none of them at or after @limit, and advances *@at past them.
+ * Returns false if there is no digit. */
 static inline bool ebcc_scan_hex(const char **at, const char *limit, uint64_t *ret)
 {
 	const char *start = *at;

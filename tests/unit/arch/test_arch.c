@@ -7,7 +7,7 @@
 
 #include "arch/arch.h"
 
-/* What the table of registers says of this machine is what the C library's headers say. */
+/* The register table of this machine must agree with the C library's headers. */
 #if defined(__x86_64__)
 #include <sys/user.h>
 #define REGISTER(name, member, bytes) {name, offsetof(struct user_regs_struct, member), bytes}
@@ -78,7 +78,7 @@ START_TEST(registers_x86_64)
 				      !found.zero,
 			      "%s: %u, %u", cases[i].name, found.offset, found.size);
 	}
-	/* The second byte of rax. */
+	/* The second lowest byte of rax. */
 	ck_assert(arch->find_register("ah", &found));
 	ck_assert_uint_eq(found.offset, offsetof(struct user_regs_struct, rax) + 1);
 	ck_assert_uint_eq(found.size, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The base: errors, growable buffers and the name table. */
+/* Errors, growable buffers and the hash table. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -101,13 +101,13 @@ START_TEST(buf_reads_files_up_to_a_limit)
 	ck_assert_int_eq(ebcc_error_errno(error), ENOENT);
 	ebcc_error_destroy(error);
 	ebcc_buf_clear(&buf);
-	/* A file of /proc says that it is 0 bytes long. */
+	/* A file in /proc reports a size of 0. */
 	ck_assert_ptr_null(ebcc_buf_read_file(&buf, "/proc/self/status", 1 << 20));
 	ck_assert_ptr_nonnull(strstr(ebcc_buf_string(&buf), "VmHWM"));
 }
 END_TEST
 
-/* A pipe that nobody writes to would keep its reader for ever. */
+/* A pipe that nobody writes to would block its reader forever. */
 START_TEST(buf_reads_no_pipes)
 {
 	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
@@ -147,7 +147,7 @@ START_TEST(hash_keeps_what_was_inserted)
 	hash_for_each (&hash, entry)
 		seen++;
 	ck_assert_uint_eq(seen, 5000);
-	/* Sizes are part of the key: no NUL ends it. */
+	/* A key has a size: it doesn't end at a NUL. */
 	ck_assert_ptr_nonnull(ebcc_hash_find(&hash, "name12", 5));
 	ck_assert_ptr_null(ebcc_hash_find(&hash, "name12", 4));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The object cache's store under everything that a disk and other users can do to it. The answer
- * is always the bytes that were put there, or a miss.
+ * The disk cache with anything that a disk and other users can do to it. A lookup always returns
+ * the bytes that were stored, or misses.
  */
 #include <check.h>
 #include <dirent.h>
@@ -157,7 +157,7 @@ START_TEST(others_files_are_not_read)
 	ck_assert_int_eq(chown(path, 12345, -1), 0);
 	ck_assert(!gives(cache, &key, ""));
 	ck_assert_int_eq(chown(path, 0, -1), 0);
-	/* A symbolic link to a good entry, and a FIFO that nobody writes. */
+	/* A symbolic link to a valid entry, and a FIFO that nobody writes to. */
 	snprintf(target, sizeof(target), "%s/target", base);
 	ck_assert_int_eq(rename(path, target), 0);
 	ck_assert_int_eq(symlink(target, path), 0);
@@ -174,12 +174,12 @@ START_TEST(an_untrusted_directory_is_not_used)
 	ck_assert_int_eq(mkdir(directory, 0700), 0);
 	ck_assert_int_eq(chmod(directory, 0770), 0);
 	ck_assert_ptr_null(open_cache(0));
-	ck_assert_ptr_nonnull(strstr(log_text, "others can write it"));
+	ck_assert_ptr_nonnull(strstr(log_text, "can write to it"));
 	ck_assert_int_eq(chmod(directory, 0700), 0);
 	ck_assert_int_eq(chown(directory, 12345, -1), 0);
 	ck_assert_ptr_null(open_cache(0));
 	ck_assert_int_eq(chown(directory, 0, -1), 0);
-	/* Somebody else can replace a directory in one that he can write. */
+	/* Others can replace a directory whose parent they can write to. */
 	ck_assert_int_eq(chmod(base, 0777), 0);
 	ck_assert_ptr_null(open_cache(0));
 	ck_assert_int_eq(chmod(base, 01777), 0);
@@ -253,7 +253,7 @@ START_TEST(the_size_is_bounded_and_the_oldest_go_first)
 
 		ebcc_disk_cache_put(cache, &which, "o", data, sizeof(data) - 1);
 		snprintf(path, sizeof(path), "%s/%016x%016x.o", directory, 0, i);
-		/* In the order of their numbers, though a clock tick holds several puts. */
+		/* In the order of their numbers, even if several were written in one clock tick. */
 		if (!access(path, F_OK))
 			utimensat(AT_FDCWD, path, old, 0);
 	}
@@ -262,7 +262,7 @@ START_TEST(the_size_is_bounded_and_the_oldest_go_first)
 	ck_assert_uint_ge(total, 50000);
 	ck_assert(!gives(cache, &(struct ebcc_cache_key){.low = 0}, ""));
 	ck_assert(gives(cache, &(struct ebcc_cache_key){.low = 38}, data));
-	/* Larger than the whole cache: not kept, and nothing else goes for it. */
+	/* Larger than the whole cache: it isn't stored, and nothing is evicted for it. */
 	ebcc_disk_cache_destroy(cache);
 	cache = open_cache(5000);
 	ebcc_disk_cache_put(cache, &key, "o", data, sizeof(data));
@@ -329,7 +329,7 @@ START_TEST(environment_turns_it_off_or_elsewhere)
 		entry_path(path);
 		ck_assert_int_eq(access(path, F_OK), 0);
 	}
-	/* What is not there can't be used, and is safe to ask. */
+	/* A NULL cache always misses, and is safe to use. */
 	ck_assert(!gives(NULL, &key, ""));
 	ebcc_disk_cache_put(NULL, &key, "o", "data", 4);
 }

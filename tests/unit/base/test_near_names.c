@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Near names: which are suggested for a mistyped one, and in what words. */
+/* Near names: which names are suggested for a mistyped one, and in what words. */
 #include "base/near_names.h"
 
 #include <check.h>
