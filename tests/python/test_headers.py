@@ -198,7 +198,7 @@ def test_option_takes_str_and_bytes_and_refuses_others(named):
 
 def test_a_named_tree_that_is_none(monkeypatch, tmp_path):
     monkeypatch.setenv("BCC_KERNEL_SOURCE", str(tmp_path))
-    with pytest.raises(ebcc.Error, match="BCC_KERNEL_SOURCE names %s, which holds no configured" % tmp_path):
+    with pytest.raises(ebcc.Error, match="BCC_KERNEL_SOURCE names %s, which has no configured" % tmp_path):
         compiled("int probe(void *ctx) { return 0; }", "headers")
 
 

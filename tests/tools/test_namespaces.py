@@ -127,7 +127,7 @@ def test_proc_of_another_namespace(name):
                            *command_of(name, ["-p", "1", "-d", "1"])], capture_output=True,
                           text=True, check=False, timeout=LIMIT)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"{name}: /proc is that of another PID namespace")
+    assert done.stderr.startswith(f"{name}: /proc belongs to another PID namespace")
     assert done.stderr.count("\n") == 1
 
 
@@ -144,7 +144,7 @@ for call in (lambda: ebcc.BPF.sym(1, 1), lambda: ebcc.USDT(pid=1),
 """
     done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c",
                            script], capture_output=True, text=True, check=True, timeout=LIMIT)
-    assert done.stdout.count("/proc is that of another PID namespace") == 3
+    assert done.stdout.count("/proc belongs to another PID namespace") == 3
 
 
 @pytest.mark.parametrize(("prefix", "source", "warned"), [

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Targets of BTF-typed programs; see attach_target.h. An entry of the cache is a line, "ID" or "ID
- * MODULE HASH". A number in vmlinux' BTF is good for as long as the kernel is the same, by its
- * build id; one in a module's for as long as the hash of that module's BTF is.
+ * Targets of BTF-typed programs; see attach_target.h. A cache entry is one line, "ID" or "ID
+ * MODULE HASH". An id in vmlinux's BTF is valid for a kernel with the same build id; one in a
+ * module's BTF is valid while that BTF has the same hash.
  */
 #include "kernel/attach_target.h"
 
@@ -21,18 +21,18 @@
 #include "kernel/ksyms.h"
 #include "kernel/probeable.h"
 
-/* Changes with the form of an entry and with what is in a key. */
+/* To be changed whenever the format of an entry or the contents of a key change. */
 #define ENTRY_FORMAT "ebcc attach target 1"
 #define ENTRY_KIND "target"
 #define BTF_DIRECTORY "/sys/kernel/btf/"
 
-/* The names of BTF's types are those of kernel/trace/bpf_trace.c, include/linux/bpf_lsm.h,
+/* The type name prefixes are from kernel/trace/bpf_trace.c, include/linux/bpf_lsm.h,
  * include/linux/bpf.h (DEFINE_BPF_ITER_FUNC) and include/trace/bpf_probe.h in the kernel. */
 struct ebcc_target_kind {
 	enum ebcc_program_kind_id id;
 	const char *type; /* prefix of the type's name */
 	unsigned btf_kind;
-	const char *what; /* in words */
+	const char *what; /* for messages */
 };
 
 static const struct ebcc_target_kind kinds[] = {
@@ -83,7 +83,7 @@ enum bpf_attach_type ebcc_attach_target_attach_type(const struct ebcc_attach_tar
 
 /* ---- Names ---- */
 
-/* What is looked for: a type's name, in one module or (NULL) anywhere. */
+/* The type to find: its name, and the module to search; NULL: vmlinux and all modules. */
 struct wanted {
 	char *type;
 	char *module;
@@ -96,7 +96,7 @@ static void wanted_deinit(struct wanted *wanted)
 }
 #define AUTO_WANTED CLEANUP(wanted_deinit)
 
-/* Whether the kernel has BTF of a module, whose name is @length bytes long. */
+/* Whether the kernel has the BTF of a module; @name is @length bytes long. */
 static bool is_module(const char *name, size_t length)
 {
 	char path[sizeof(BTF_DIRECTORY) + EBCC_MODULE_NAME_SIZE];
@@ -107,8 +107,8 @@ static bool is_module(const char *name, size_t length)
 	return !access(path, F_OK);
 }
 
-/* The part of MODULE__NAME before the underscores, of which a module's name may have some too; 0
- * where no module of this kernel is named. */
+/* The length of MODULE in "MODULE__NAME"; 0 if the name doesn't begin with a module of this kernel.
+ * Module names can contain double underscores, too. */
 static size_t module_length(const char *name)
 {
 	for (const char *at = strstr(name, "__"); at; at = strstr(at + 1, "__"))
@@ -147,7 +147,7 @@ static struct ebcc_cache_key entry_key(const struct ebcc_kernel_info *kernel,
 	return ebcc_cache_key_of(&text);
 }
 
-/* A hash of the BTF of a module that is loaded now. */
+/* Hashes the BTF of a loaded module. */
 static bool hash_module(const char *module, uint64_t *ret)
 {
 	char path[sizeof(BTF_DIRECTORY) + EBCC_MODULE_NAME_SIZE];
@@ -204,7 +204,7 @@ static const char *part_module(const struct ebcc_kernel_btf *btf, const struct e
 	return part == btf->parts ? "" : strrchr(part->path, '/') + 1;
 }
 
-/* The number, within its part, of the first type that fits. */
+/* Finds the first matching type in one part, and sets the target's id and module. */
 static bool find_in_part(const struct ebcc_kernel_btf *btf, const struct ebcc_btf_part *part,
 			 const struct wanted *wanted, struct ebcc_attach_target *target)
 {
@@ -222,7 +222,7 @@ static bool find_in_part(const struct ebcc_kernel_btf *btf, const struct ebcc_bt
 	return false;
 }
 
-/* Sets the target's number and module, or leaves them 0 where no BTF has the type. */
+/* Sets the target's id and module, or leaves them unchanged if no BTF has the type. */
 static struct ebcc_error *find_wanted(struct ebcc_kernel_btf *btf, const struct wanted *wanted,
 				      struct ebcc_attach_target *target)
 {
@@ -237,7 +237,7 @@ static struct ebcc_error *find_wanted(struct ebcc_kernel_btf *btf, const struct 
 	return NULL;
 }
 
-/* Whether the target is any function of the kernel, by its own name. */
+/* Whether the target is a kernel function under its own name, not an LSM hook or an iterator. */
 static bool is_function_target(const struct ebcc_attach_target *target)
 {
 	return target->kind->btf_kind == BTF_KIND_FUNC && !*target->kind->type;
@@ -253,7 +253,7 @@ static struct ebcc_error *find_in_btf(struct ebcc_kernel_btf *btf,
 	TRY(find_wanted(btf, &wanted, target));
 	if (target->id || !is_function_target(target))
 		return NULL;
-	/* A macro, maybe, and the function is behind it. */
+	/* The name may be a macro that calls the function. */
 	if (asprintf(&function, "%s" EBCC_ALLOCATION_SUFFIX, wanted.type) < 0)
 		return ebcc_error_no_memory();
 	free(wanted.type);
@@ -269,7 +269,7 @@ struct ebcc_error *ebcc_attach_targets_find(struct ebcc_attach_target **targets,
 	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
 
 	TRY(ebcc_kernel_info_create(NULL, &kernel));
-	/* Without a build id nothing tells whether an entry is of this kernel. */
+	/* Without a build id there is no telling whether an entry is for this kernel. */
 	if (*kernel->build_id)
 		cache = ebcc_disk_cache_create(NULL, log);
 	for (size_t i = 0; i < count; i++) {
@@ -286,7 +286,7 @@ struct ebcc_error *ebcc_attach_targets_find(struct ebcc_attach_target **targets,
 	return NULL;
 }
 
-/* ---- What is not there ---- */
+/* ---- Missing targets ---- */
 
 static void add_near(const struct ebcc_kernel_btf *btf, const struct ebcc_btf_part *part,
 		     const struct ebcc_target_kind *kind, struct ebcc_near_names *near)
@@ -316,7 +316,7 @@ static bool is_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 	return false;
 }
 
-/* Whether the kernel has a function that its BTF does not tell of. */
+/* Whether kallsyms has the function, even if BTF doesn't. */
 static bool is_function(const char *name)
 {
 	struct ebcc_error *error = ebcc_ksyms_walk(is_symbol, &name);
@@ -340,11 +340,11 @@ static struct ebcc_error *describe_missing(const struct ebcc_attach_target *targ
 		ebcc_buf_printf(&text, "this kernel has no %s %s", what, name);
 	else
 		ebcc_buf_printf(&text,
-				"the kernel's BTF, which names what can be traced this way, has no "
+				"the kernel's BTF, which lists what can be traced this way, has no "
 				"%s %s",
 				what, name);
 	if (is_function_target(target) && is_function(name))
-		ebcc_buf_append_string(&text, ", though there is such a function: use a kprobe");
+		ebcc_buf_append_string(&text, ", although the function exists: use a kprobe");
 	else
 		ebcc_near_names_suggest(near, &text);
 	TRY(ebcc_buf_check(&text));
@@ -370,7 +370,7 @@ struct ebcc_error *ebcc_attach_target_missing(const struct ebcc_attach_target *t
 	return describe_missing(target, &wanted, name, &near);
 }
 
-/* ---- A module's BTF in the kernel ---- */
+/* ---- The BTF of a loaded module ---- */
 
 static bool is_btf_of(int fd, const char *module)
 {
@@ -399,7 +399,7 @@ struct ebcc_error *ebcc_attach_target_btf(const struct ebcc_attach_target *targe
 	}
 	return ebcc_error_with_subject(
 		ebcc_error_os(errno == EPERM ? EBCC_ERROR_PERMISSION : EBCC_ERROR_NOT_FOUND, errno,
-			      "the BTF of kernel module %s can't be had from the kernel",
+			      "cannot get the BTF of kernel module %s from the kernel",
 			      target->module),
 		target->module);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Opening and checking BTF; see btf.h. Numbers of one part's types (its own, and for a
- * module those of vmlinux below them) are turned into numbers among all here, and nowhere
- * else.
+ * Opening and validating BTF; see btf.h. Each part has local type ids; in a module's BTF the
+ * ids of vmlinux come first. Only this file converts local ids to global ones.
  */
 #include "kernel/btf.h"
 
@@ -19,13 +18,13 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define MODULE_BTF_DIR "/sys/kernel/btf"
-/* Far above any kernel's (5-10 MB) and any module's. */
+/* Far above the size of any kernel's (5-10 MB) and any module's BTF. */
 #define MAX_BTF_SIZE (512 << 20)
-/* Records within records without a name: more than real types have. */
+/* Nesting of anonymous structs and unions: more than real types have. */
 #define MAX_DEPTH 16
-/* Of a record, with those of records in it: real ones have some hundreds. */
+/* Members of a record, including those of nested ones: real ones have a few hundred. */
 #define MAX_MEMBERS (1u << 20)
-/* No chain of typedefs and qualifiers is that long. */
+/* Longer than any real chain of typedefs and qualifiers. */
 #define MAX_STRIP 64
 
 static void part_deinit(struct ebcc_btf_part *part)
@@ -47,7 +46,7 @@ static struct ebcc_error *malformed(const struct ebcc_btf_part *part, const char
 				       part->path);
 }
 
-/* Bytes that follow a type of that kind; -1 for a kind that this program doesn't know. */
+/* The number of bytes that follow a type of this kind; -1 if the kind is unknown. */
 static int64_t trailing_size(const struct btf_type *t)
 {
 	int64_t count = btf_vlen(t);
@@ -87,7 +86,7 @@ static int64_t trailing_size(const struct btf_type *t)
 	}
 }
 
-/* Size of the type at @offset, or 0 where it is cut off or of an unknown kind. */
+/* The size of the type at @offset, or 0 if it is truncated or of an unknown kind. */
 static uint32_t type_size(const struct ebcc_btf_part *part, uint32_t offset)
 {
 	const struct btf_type *t = (const struct btf_type *)(part->types + offset);
@@ -102,7 +101,7 @@ static uint32_t type_size(const struct ebcc_btf_part *part, uint32_t offset)
 	return sizeof(*t) + trailing;
 }
 
-/* Checks that the types fill their section one behind the other, and notes where each begins. */
+/* Checks that the types exactly fill their section, and records where each begins. */
 static struct ebcc_error *index_types(struct ebcc_btf_part *part)
 {
 	uint32_t capacity = part->types_size / 40 + 16;
@@ -114,7 +113,7 @@ static struct ebcc_error *index_types(struct ebcc_btf_part *part)
 		uint32_t size = type_size(part, offset);
 
 		if (!size)
-			return malformed(part, "a type is cut off, or of a kind not known here");
+			return malformed(part, "a type is truncated or of an unknown kind");
 		if (part->count == capacity) {
 			uint32_t *bigger =
 				reallocarray(part->offsets, capacity * 2ul, sizeof(*part->offsets));
@@ -130,7 +129,7 @@ static struct ebcc_error *index_types(struct ebcc_btf_part *part)
 	return NULL;
 }
 
-/* Checks the header and finds the sections. */
+/* Validates the header and finds the sections. */
 static struct ebcc_error *find_sections(struct ebcc_btf_part *part, const char *data, size_t size)
 {
 	struct btf_header header;
@@ -142,23 +141,23 @@ static struct ebcc_error *find_sections(struct ebcc_btf_part *part, const char *
 	if (header.magic != BTF_MAGIC)
 		return malformed(part, "it is not BTF of this machine's byte order");
 	if (header.hdr_len < sizeof(header) || header.hdr_len > size)
-		return malformed(part, "the header's length is wrong");
+		return malformed(part, "the length of its header is wrong");
 	body = size - header.hdr_len;
 	if (header.type_off % 4 || header.hdr_len % 4 || header.type_off > body ||
 	    header.type_len > body - header.type_off)
-		return malformed(part, "the types lie outside of it");
+		return malformed(part, "the types are out of bounds");
 	if (header.str_off > body || header.str_len > body - header.str_off)
-		return malformed(part, "the names lie outside of it");
+		return malformed(part, "the names are out of bounds");
 	part->types = data + header.hdr_len + header.type_off;
 	part->types_size = header.type_len;
 	part->strings = data + header.hdr_len + header.str_off;
 	part->strings_size = header.str_len;
 	if (part->strings_size && part->strings[part->strings_size - 1])
-		return malformed(part, "the last name has no end");
+		return malformed(part, "the last name is not terminated");
 	return NULL;
 }
 
-/* Maps a file of sysfs, whose contents can't change underfoot. Kernels before 6.16 refuse. */
+/* Maps a file of sysfs, whose contents can't change. Kernels before 6.16 don't support this. */
 static bool map_file(struct ebcc_btf_part *part, const char **ret_data)
 {
 	AUTO_CLOSE int fd = ebcc_open_regular_at(AT_FDCWD, part->path);
@@ -186,7 +185,7 @@ static struct ebcc_error *read_file(struct ebcc_btf_part *part, const char **ret
 	return NULL;
 }
 
-/* Whether the file begins like an ELF file. */
+/* Whether the file begins with the ELF magic. */
 static bool is_elf(const char *path)
 {
 	AUTO_CLOSE int fd = ebcc_open_regular_at(AT_FDCWD, path);
@@ -242,7 +241,7 @@ static struct ebcc_error *open_part(struct ebcc_kernel_btf *btf, const char *pat
 	return NULL;
 }
 
-/* Forgets the last part, which could not be opened. */
+/* Removes the last part, which could not be opened. */
 static void drop_last_part(struct ebcc_kernel_btf *btf)
 {
 	part_deinit(&btf->parts[--btf->part_count]);
@@ -254,8 +253,8 @@ static struct ebcc_error *no_kernel_btf(struct ebcc_error *cause)
 	return ebcc_error_with_subject(
 		ebcc_error_create(
 			EBCC_ERROR_KERNEL_TYPES,
-			"this kernel does not describe its types: there is no " KERNEL_BTF
-			" (a kernel built with CONFIG_DEBUG_INFO_BTF has it); name a file "
+			"this kernel has no type information: there is no " KERNEL_BTF
+			" (kernels built with CONFIG_DEBUG_INFO_BTF have it); name a file "
 			"with the kernel's BTF instead"),
 		KERNEL_BTF);
 }
@@ -328,7 +327,7 @@ struct ebcc_error *ebcc_kernel_btf_open_modules(struct ebcc_kernel_btf *btf)
 	if (btf->modules_opened || !*btf->module_dir)
 		return NULL;
 	btf->modules_opened = true;
-	/* Sorted, so that of two types with one name the same is found each time. */
+	/* Sorted, so that if two types have the same name, the same one is found each time. */
 	count = scandir(btf->module_dir, &entries, is_module, alphasort);
 	if (count < 0)
 		return errno == ENOMEM ? ebcc_error_no_memory() : NULL;
@@ -408,8 +407,8 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
 	return 0;
 }
 
-/* @budget: members that are still looked at. Records that each hold two of the next have more than
- * anybody can look at. @bits: the member's place is added. */
+/* @budget: the number of members that may still be visited. If each record contained two of the
+ * next one, their number would be exponential. The member's bit offset is added to *@bits. */
 static bool record_find_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
 			       unsigned depth, unsigned *budget, uint64_t *bits)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Walks a BTF the way libbpf's printer does, only with bounds. For
+ * Walks BTF the way libbpf's printer does, but with limits. For
  *
  *	struct list { struct list *next; void (*free)(struct list *); };
  *
- * it goes from the struct to its members; behind a pointer a struct with a name is only declared,
- *so there the walk ends. Hence each type is looked at twice, by value and behind a pointer.
- *Whatever is met again on the way to itself has no end.
+ * it goes from the struct to its members. Behind a pointer a struct with a name is only declared,
+ * so there the walk ends. Hence each type is visited at most twice: by value and behind a pointer.
+ * A type that is reached again while it is being visited contains itself.
  */
 #include "kernel/btf_check.h"
 
@@ -14,33 +14,33 @@
 
 #include "base/cleanup.h"
 
-/* By-value nesting in kernels stays below 100, and libbpf recurses along it. */
+/* Nesting by value stays below 100 in kernels, and libbpf recurses for each level. */
 #define DEPTH_LIMIT 400
-/* Types that are looked at to write or measure one, or all together. Those of kernels hold 12,000
- * at most, all of a kernel two million. */
+/* The number of types visited to print or measure one type, and all types together. A type of a
+ * real kernel takes at most 12,000, all types of a kernel take two million. */
 #define WEIGHT_LIMIT (1u << 20)
 #define TOTAL_LIMIT (32ull << 20)
 
-/* Bytes of a struct without a member. Alignment leaves a page, or a large one, at most. */
+/* Bytes of a struct between members. Alignment leaves at most a page, which may be a large one. */
 #define GAP_LIMIT (128ull << 10)
 
 /* A type, by value or behind a pointer. */
 struct node {
-	uint64_t size;	 /* of a value, in bytes; UINT64_MAX: more than can be said */
-	uint32_t weight; /* types in it, each as often as it is written; 0: not looked at yet */
-	uint16_t height; /* of the longest way down from it */
-	bool active;	 /* is being looked at */
+	uint64_t size;	 /* of a value, in bytes; UINT64_MAX: too large to represent */
+	uint32_t weight; /* number of types printed for it, with repetitions; 0: not visited yet */
+	uint16_t height; /* of the longest path down from it */
+	bool active;	 /* being visited */
 };
 
 struct check {
 	const struct btf *btf;
 	struct node *nodes; /* two for each type */
-	const char *wrong;  /* what is, or NULL */
+	const char *wrong;  /* the first problem found, or NULL */
 };
 
 static const struct node *visit(struct check *check, uint32_t id, bool behind, unsigned depth);
 
-/* Goes on to a type that belongs to @node, and returns what that is. */
+/* Visits a type that @node contains or refers to, and returns its node. */
 static const struct node *follow(struct check *check, struct node *node, uint32_t id, bool behind,
 				 unsigned depth)
 {
@@ -48,7 +48,7 @@ static const struct node *follow(struct check *check, struct node *node, uint32_
 
 	node->weight += next->weight;
 	if (node->weight > WEIGHT_LIMIT)
-		check->wrong = "its types are endless when they are written out";
+		check->wrong = "its types are too large when they are written out";
 	if (node->height <= next->height)
 		node->height = next->height + 1;
 	return next;
@@ -57,11 +57,12 @@ static const struct node *follow(struct check *check, struct node *node, uint32_
 static void check_name(struct check *check, uint32_t offset)
 {
 	if (!btf__str_by_offset(check->btf, offset))
-		check->wrong = "a name lies outside of it";
+		check->wrong = "a name is out of bounds";
 }
 
-/* Whether a member fits, and follows on what is before it. Libbpf's printer fills what is between
- * with members of 8 bytes. *@end: in bits, of what is before; moved behind the member. */
+/* Checks that a member is within its struct and not too far behind the previous one: libbpf's
+ * printer fills gaps with members of 8 bytes. *@end is the end of the members so far, in bits, and
+ * is advanced past this one. */
 static void check_place(struct check *check, struct node *node, const struct btf_type *t, int index,
 			const struct node *type, uint64_t *end)
 {
@@ -71,9 +72,9 @@ static void check_place(struct check *check, struct node *node, const struct btf
 	if (!bits && type->size <= t->size)
 		bits = type->size * 8;
 	if (type->size > t->size || begin + bits > t->size * 8ull)
-		check->wrong = "a member lies outside of its struct";
+		check->wrong = "a member extends beyond its struct";
 	if (begin > *end && begin - *end > GAP_LIMIT * 8)
-		check->wrong = "a struct has nothing in it for too long";
+		check->wrong = "a struct has too large a gap between members";
 	if (begin > *end)
 		node->weight += (begin - *end) / 64;
 	*end = begin + bits > *end ? begin + bits : *end;
@@ -91,7 +92,7 @@ static void follow_members(struct check *check, struct node *node, const struct 
 			    &end);
 	}
 	if (btf_is_struct(t) && t->size * 8ull > end + GAP_LIMIT * 8)
-		check->wrong = "a struct has nothing in it for too long";
+		check->wrong = "a struct has too large a gap at its end";
 	node->size = t->size;
 }
 
@@ -105,7 +106,7 @@ static void follow_array(struct check *check, struct node *node, const struct bt
 		node->size = UINT64_MAX;
 }
 
-/* A function is never part of a value; a pointer to it may be. */
+/* A function is never part of a value, but a pointer to it can be. */
 static void follow_params(struct check *check, struct node *node, const struct btf_type *t,
 			  unsigned depth)
 {
@@ -179,14 +180,14 @@ static const struct node *visit(struct check *check, uint32_t id, bool behind, u
 	struct node *node;
 
 	if (!t) {
-		check->wrong = "a type is referred to that isn't there";
+		check->wrong = "a type that is referred to does not exist";
 		return &leaf;
 	}
 	node = &check->nodes[id * 2ul + behind];
 	if (node->active)
-		check->wrong = "a type is made of itself";
+		check->wrong = "a type contains itself";
 	else if (depth >= DEPTH_LIMIT || node->height >= DEPTH_LIMIT)
-		check->wrong = "types are nested without end";
+		check->wrong = "types are nested too deeply";
 	if (check->wrong || node->weight)
 		return node;
 	*node = leaf;
@@ -209,7 +210,7 @@ struct ebcc_error *ebcc_btf_check(const struct btf *btf, const char *name)
 	for (uint32_t id = 1; id < count && !check.wrong; id++) {
 		total += visit(&check, id, false, 0)->weight;
 		if (total > TOTAL_LIMIT)
-			check.wrong = "its types are endless when they are written out";
+			check.wrong = "its types are too large when they are written out";
 	}
 	if (!check.wrong)
 		return NULL;

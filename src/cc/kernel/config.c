@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What a kernel shows of its configuration (config.h). A member that a struct has with an
- * option only proves the option; that it is missing proves nothing, since members are renamed. So
- * everything here can say yes, and only what can't age says no.
+ * Deduces configuration options from what a kernel shows (config.h). If a struct has a member only
+ * with some option, finding the member proves that the option is set. Its absence proves nothing,
+ * since members are renamed. So most of the checks below can only answer yes; only those that can't
+ * become outdated answer no.
  */
 #include "kernel/config.h"
 
@@ -13,15 +14,15 @@
 
 #define VERSION(major, minor) ((uint32_t)(major) << 16 | (minor) << 8)
 
-/* What an option is seen by. */
-struct sight {
+/* Evidence that an option is set: a member in BTF, or a file. */
+struct evidence {
 	const char *symbol;
-	const char *record, *member; /* in BTF; or */
-	const char *path;	     /* below the root */
+	const char *record, *member;
+	const char *path; /* below the root */
 };
 
 /* Options that are y or not set, never m. */
-static const struct sight sights[] = {
+static const struct evidence evidence[] = {
 	{"CONFIG_AUDIT", "task_struct", "loginuid", NULL},
 	{"CONFIG_AUDITSYSCALL", "task_struct", "audit_context", NULL},
 	{"CONFIG_BLK_CGROUP", "bio", "bi_blkg", NULL},
@@ -71,7 +72,7 @@ static const struct sight sights[] = {
 	{"CONFIG_XFRM", "sock", "sk_policy", NULL},
 };
 
-/* What all kernels have that can be compiled for; since which version. */
+/* Options that are set in all supported kernels, since the given version. */
 static const struct {
 	const char *symbol;
 	uint32_t since;
@@ -89,19 +90,19 @@ static bool has_member(const struct ebcc_kernel_btf *btf, const char *record, co
 	return id && ebcc_kernel_btf_has_member(btf, id, member);
 }
 
-static bool is_seen(const struct ebcc_kernel_info *kernel, const struct ebcc_kernel_btf *btf,
-		    const struct sight *sight)
+static bool is_present(const struct ebcc_kernel_info *kernel, const struct ebcc_kernel_btf *btf,
+		       const struct evidence *found)
 {
 	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
 
-	if (sight->record)
-		return has_member(btf, sight->record, sight->member);
-	ebcc_buf_printf(&path, "%s%s", kernel->root, sight->path);
+	if (found->record)
+		return has_member(btf, found->record, found->member);
+	ebcc_buf_printf(&path, "%s%s", kernel->root, found->path);
 	return !path.failed && !access(path.data, F_OK);
 }
 
-/* The text for an option of the running machine, in static memory; NULL: not set. False: not known.
- */
+/* Finds an option that depends on the architecture only. *@ret is static; NULL: not set. Returns
+ * false if it is not known. */
 static bool find_machine_option(const struct ebcc_kernel_info *kernel, const char *symbol,
 				const char **ret)
 {
@@ -130,9 +131,9 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
-/* "#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-01-01)": the words are the kernel's own. Without
- * the second one, the option, which came with 5.12, may still be set: PREEMPT_RT takes its place,
- * and kernels before 5.16 say PREEMPT. */
+/* Finds an option by its word in "#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-01-01)", which the
+ * kernel's build writes. Without its word, CONFIG_PREEMPT_DYNAMIC (new in 5.12) may still be set:
+ * PREEMPT_RT replaces the word, and kernels before 5.16 write PREEMPT. */
 static bool find_version_word(const struct ebcc_kernel_info *kernel, const char *symbol,
 			      const char **ret)
 {
@@ -148,7 +149,7 @@ static bool find_version_word(const struct ebcc_kernel_info *kernel, const char 
 	return false;
 }
 
-/* The coarse clocks advance with the timer tick. */
+/* The coarse clocks advance with the timer tick, so their resolution is its period. */
 static long timer_frequency(void)
 {
 	struct timespec resolution;
@@ -159,7 +160,7 @@ static long timer_frequency(void)
 	return (1000000000 + resolution.tv_nsec / 2) / resolution.tv_nsec;
 }
 
-/* A number that the kernel shows; 0: none. */
+/* The value of a numeric option that the kernel shows; 0: not known. */
 static long find_number(const struct ebcc_kernel_info *kernel, const char *symbol)
 {
 	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT, text = EBCC_BUF_INIT;
@@ -169,7 +170,7 @@ static long find_number(const struct ebcc_kernel_info *kernel, const char *symbo
 		return *kernel->root ? 0 : timer_frequency();
 	if (strcmp(symbol, "CONFIG_NR_CPUS"))
 		return 0;
-	/* One less, as the kernel's Documentation/admin-guide/cputopology.rst has it. */
+	/* kernel_max is one less (Documentation/admin-guide/cputopology.rst of the kernel). */
 	ebcc_buf_printf(&path, "%s/sys/devices/system/cpu/kernel_max", kernel->root);
 	error = ebcc_buf_read_file(&text, ebcc_buf_string(&path), 64);
 	return error || !text.size ? 0 : strtol(text.data, NULL, 10) + 1;
@@ -191,8 +192,8 @@ static struct ebcc_error *deduce(const struct ebcc_kernel_info *kernel,
 	if (find_machine_option(kernel, symbol, &value) ||
 	    find_version_word(kernel, symbol, &value))
 		return ebcc_copy_string(value, ret);
-	for (size_t i = 0; i < sizeof(sights) / sizeof(*sights); i++)
-		if (!strcmp(sights[i].symbol, symbol) && is_seen(kernel, btf, &sights[i]))
+	for (size_t i = 0; i < sizeof(evidence) / sizeof(*evidence); i++)
+		if (!strcmp(evidence[i].symbol, symbol) && is_present(kernel, btf, &evidence[i]))
 			return ebcc_copy_string("y", ret);
 	*ret_known = false;
 	return NULL;

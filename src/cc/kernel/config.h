@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options that a kernel was built with, where its configuration may be out of reach, as in most
- * containers: what the kernel shows by itself is taken from there, and what stays unknown is told
- * from what is not set.
+ * Configuration options of a kernel whose configuration may not be available, as in most
+ * containers. Some options can be deduced from what the kernel shows; the others are reported as
+ * unknown, which is different from not set.
  */
 #ifndef EBCC_KERNEL_CONFIG_H
 #define EBCC_KERNEL_CONFIG_H
@@ -13,8 +13,9 @@
 #include "kernel/info.h"
 
 /*
- * The value of @symbol ("CONFIG_HZ") as ebcc_kernel_config() gives it, or else as the kernel shows
- * it. @btf may be NULL. *ret_known: whether a NULL in *ret means that the option is not set.
+ * Returns the value of @symbol ("CONFIG_HZ") from the configuration (ebcc_kernel_config()), or else
+ * deduces it. @btf may be NULL. If *ret is NULL, *ret_known tells whether the option is known not
+ * to be set.
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_option(struct ebcc_kernel_info *kernel,
 						 const struct ebcc_kernel_btf *btf,

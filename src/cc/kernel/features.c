@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kernel features, each probed once by the smallest thing that needs it: a map of one
- * entry, a program of three instructions, a link to nothing. Every probe closes what it made.
+ * Kernel features. Each is probed once, with the smallest object that needs it: a map with one
+ * entry, a program of three instructions, a link with an invalid target. Every probe closes what
+ * it created.
  */
 #include "kernel/features.h"
 
@@ -53,7 +54,7 @@ static bool probe_batch(void)
 
 	if (fd < 0)
 		return false;
-	/* An empty map: a kernel that knows the call says "at the end". */
+	/* The map is empty, so a kernel that has the call returns ENOENT. */
 	return bpf_map_lookup_and_delete_batch(fd, NULL, &batch, &key, &value, &count, &opts) < 0 &&
 	       errno == ENOENT;
 }
@@ -74,7 +75,7 @@ static bool probe_array_mmap(void)
 	return fd >= 0;
 }
 
-/* The helper came in the same release as the accounting, which nothing else shows. */
+/* The accounting itself can't be probed, but this helper was added in the same release. */
 static bool probe_memcg_account(void)
 {
 	const struct bpf_insn insns[] = {CALL(BPF_FUNC_ktime_get_coarse_ns), EXIT()};
@@ -90,7 +91,7 @@ static bool probe_perf_link(void)
 
 	if (program < 0)
 		return false;
-	/* A kernel that knows such links gets as far as looking at the descriptor. */
+	/* A kernel that has such links gets as far as checking the descriptor. */
 	link = bpf_link_create(program, -1, BPF_PERF_EVENT, NULL);
 	return link < 0 && errno == EBADF;
 }
@@ -132,9 +133,9 @@ static bool probe_cpu_v4(void)
 {
 	const struct bpf_insn insns[] = {
 		MOV64_IMM(BPF_REG_0, 0),
-		/* w0 = (s8)w0: a move whose offset says how many bits to extend from */
+		/* w0 = (s8)w0: a move with sign extension; the offset is the number of bits */
 		INSN(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_0, 8, 0),
-		/* a jump whose distance is in the immediate */
+		/* a long jump, with the distance in the immediate */
 		INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, 0),
 		EXIT(),
 	};
@@ -195,7 +196,7 @@ static bool probe_btf_datasec(void)
 	       !btf__add_datasec_var_info(btf, type, 0, 4) && btf_loads(btf);
 }
 
-/* Some kernels load such programs and refuse to attach them, so it takes an attach to know. */
+/* Some kernels load such programs but refuse to attach them, so the probe attaches one. */
 static bool attaches(const char *section)
 {
 	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
@@ -217,7 +218,7 @@ static bool attaches(const char *section)
 	return link >= 0;
 }
 
-/* The functions tried are the kernel's own for tests, which nothing else calls. */
+/* These are the kernel's own test functions, which nothing else calls. */
 static bool probe_fentry(void)
 {
 	return attaches("fentry/bpf_fentry_test1");
@@ -228,7 +229,7 @@ static bool probe_modify_return(void)
 	return attaches("fmod_ret/bpf_modify_return_test");
 }
 
-/* A hook that is called seldom, and whose result 0 lets things be. */
+/* A hook that is rarely called; returning 0 from it changes nothing. */
 static bool probe_lsm(void)
 {
 	return attaches("lsm/syslog");

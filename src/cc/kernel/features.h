@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What this kernel can do. Each answer is had by trying, the first time it is asked
- * for, and kept for the life of the process; version numbers are never looked at.
+ * What this kernel supports. Each feature is probed by trying to use it, when it is first asked
+ * for, and the answer is kept for the life of the process. Version numbers are never used.
  */
 #ifndef EBCC_KERNEL_FEATURES_H
 #define EBCC_KERNEL_FEATURES_H
@@ -13,28 +13,29 @@ enum ebcc_feature {
 	EBCC_FEATURE_RINGBUF,	    /* BPF_MAP_TYPE_RINGBUF */
 	EBCC_FEATURE_ARRAY_MMAP,    /* BPF_F_MMAPABLE arrays */
 	EBCC_FEATURE_MEMCG_ACCOUNT, /* maps count against the memory cgroup, not RLIMIT_MEMLOCK */
-	EBCC_FEATURE_PERF_LINK,	    /* bpf_link on perf events */
+	EBCC_FEATURE_PERF_LINK,	    /* bpf_link for perf events */
 	EBCC_FEATURE_COOKIE,	    /* bpf_get_attach_cookie() in perf and tracing programs */
-	EBCC_FEATURE_KPROBE_MULTI,  /* one link on many functions */
+	EBCC_FEATURE_KPROBE_MULTI,  /* one link for many functions */
 	EBCC_FEATURE_CPU_V3,	    /* instruction set 3: 32-bit jumps */
 	EBCC_FEATURE_CPU_V4,	    /* instruction set 4: sign extension, long jumps */
-	EBCC_FEATURE_PROBE_READ_KERNEL, /* bpf_probe_read_kernel() and _user() apart */
+	EBCC_FEATURE_PROBE_READ_KERNEL, /* separate bpf_probe_read_kernel() and _user() */
 	EBCC_FEATURE_BTF_FUNC,		/* BTF of functions, which line info needs */
 	EBCC_FEATURE_BTF_DATASEC,	/* BTF of variables */
-	EBCC_FEATURE_FENTRY,		/* fentry programs attach (reads the kernel's BTF: ~2 ms) */
-	EBCC_FEATURE_MODIFY_RETURN,	/* fmod_ret programs attach (the same) */
-	EBCC_FEATURE_LSM,	     /* programs attach to hooks of security modules (the same) */
-	EBCC_FEATURE_RAW_TRACEPOINT, /* raw tracepoints */
+	EBCC_FEATURE_FENTRY,		/* attaching fentry programs (reads the BTF: ~2 ms) */
+	EBCC_FEATURE_MODIFY_RETURN,	/* attaching fmod_ret programs (reads the BTF) */
+	EBCC_FEATURE_LSM,		/* attaching programs to LSM hooks (reads the BTF) */
+	EBCC_FEATURE_RAW_TRACEPOINT,	/* raw tracepoints */
 	EBCC_FEATURE_COUNT,
 };
 
-/* Whether the kernel has it. Without the privilege to try, the answer is no. Thread-safe. */
+/* Whether the kernel has the feature. Returns false without the privilege to probe it.
+ * Thread-safe. */
 bool ebcc_feature(enum ebcc_feature feature);
 
-/* The highest BPF instruction set (2, 3 or 4) that the kernel takes. Thread-safe. */
+/* The highest BPF instruction set version (2, 3 or 4) that the kernel accepts. Thread-safe. */
 unsigned ebcc_feature_cpu_version(void);
 
-/* For tests: from now on the answer is @value, as on another kernel. */
+/* For tests: from now on ebcc_feature() returns @value, as on another kernel. */
 void ebcc_feature_override(enum ebcc_feature feature, bool value);
 
 #endif /* EBCC_KERNEL_FEATURES_H */

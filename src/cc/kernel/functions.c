@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The list of functions.h: made from the kernel's files, or read back from the object
- * cache, of which one entry per kernel build is used. The entry begins with what the list was made
- * under (boot, modules, rights), and holds only where that is so now.
+ * The list of functions.h is made from the kernel's files or read from the disk cache, which has
+ * one entry for each kernel build. The entry begins with a hash of the circumstances in which the
+ * list was made (boot, modules, privileges), and is valid only if they are the same now.
  */
 #include "kernel/functions.h"
 
@@ -20,20 +20,20 @@
 #include "kernel/probeable.h"
 #include "kernel/tracefs.h"
 
-/* Changes with the form of an entry. */
+/* To be changed whenever the format of an entry changes. */
 #define ENTRY_FORMAT "ebcc kernel functions 1"
 #define ENTRY_KIND "functions"
 
 #define MODULES "/proc/modules"
 #define MODULES_LIMIT (4u << 20)
 
-/* What a list was made under. */
+/* What a list depends on. */
 struct circumstances {
 	XXH128_hash_t hash;
-	bool known; /* enough to tell this boot from others */
+	bool known; /* the hash distinguishes this boot from others */
 };
 
-/* An entry of the cache: this, the functions, their names. */
+/* A cache entry consists of this header, the functions and their names. */
 struct entry {
 	XXH128_hash_t circumstances;
 	uint64_t count;
@@ -44,13 +44,13 @@ struct list {
 	struct ebcc_kernel_functions public;
 	unsigned references;
 	struct circumstances made_under;
-	struct ebcc_buf entry; /* what the public part points into */
+	struct ebcc_buf entry; /* the public part points into it */
 };
 
 static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct list *current; /* has a reference of its own */
+static struct list *current; /* counts as one reference */
 
-/* ---- When a list holds ---- */
+/* ---- What a list depends on ---- */
 
 static void add_text(struct ebcc_buf *text, const char *path, size_t limit, bool *ret_read)
 {
@@ -61,8 +61,8 @@ static void add_text(struct ebcc_buf *text, const char *path, size_t limit, bool
 	ebcc_buf_append_char(text, '\n');
 }
 
-/* Name, size, state and address of each module: "NAME SIZE USERS USED_BY STATE ADDRESS". Who uses a
- * module changes by the second. */
+/* Appends the name, size, state and address of each module. A line of the file is "NAME SIZE USERS
+ * USED_BY STATE ADDRESS"; the users are left out, since they change all the time. */
 static void add_modules(struct ebcc_buf *text)
 {
 	AUTO_BUF struct ebcc_buf modules = EBCC_BUF_INIT;
@@ -79,7 +79,7 @@ static void add_modules(struct ebcc_buf *text)
 	}
 }
 
-/* Which of the files that the list is made from can be read. */
+/* Which of the optional files that the list is made from are readable, as a bit mask. */
 static unsigned readable_files(void)
 {
 	unsigned readable = !access(EBCC_KPROBE_BLACKLIST, R_OK);
@@ -101,7 +101,7 @@ static struct ebcc_error *observe(struct circumstances *ret)
 	bool restriction_read;
 
 	add_text(&text, "/proc/sys/kernel/random/boot_id", 128, &ret->known);
-	/* Together they decide whether addresses are shown. */
+	/* This and the user decide whether addresses are shown. */
 	add_text(&text, "/proc/sys/kernel/kptr_restrict", 16, &restriction_read);
 	ebcc_buf_printf(&text, "%u %u\n", (unsigned)geteuid(), readable_files());
 	add_modules(&text);
@@ -115,57 +115,57 @@ static bool is_same(const struct circumstances *a, const XXH128_hash_t *hash)
 	return XXH128_isEqual(a->hash, *hash);
 }
 
-/* ---- Making one ---- */
+/* ---- Making a list ---- */
 
-struct making {
+struct builder {
 	struct ebcc_hash traceable, blacklist;
 	bool traceable_known;
-	bool in_init; /* among the functions whose code was freed after boot */
+	bool in_init; /* in the init section, whose code was freed after boot */
 	bool addresses_seen;
-	struct ebcc_buf functions; /* struct ebcc_kernel_function each */
+	struct ebcc_buf functions; /* array of struct ebcc_kernel_function */
 	struct ebcc_buf names;
 };
 
-static void making_deinit(struct making *making)
+static void builder_deinit(struct builder *builder)
 {
-	ebcc_hash_deinit(&making->traceable);
-	ebcc_hash_deinit(&making->blacklist);
-	ebcc_buf_deinit(&making->functions);
-	ebcc_buf_deinit(&making->names);
+	ebcc_hash_deinit(&builder->traceable);
+	ebcc_hash_deinit(&builder->blacklist);
+	ebcc_buf_deinit(&builder->functions);
+	ebcc_buf_deinit(&builder->names);
 }
-#define AUTO_MAKING CLEANUP(making_deinit)
+#define AUTO_BUILDER CLEANUP(builder_deinit)
 
-static bool is_probeable(const struct making *making, const struct ebcc_ksyms_line *line)
+static bool is_probeable(const struct builder *builder, const struct ebcc_ksyms_line *line)
 {
-	if (ebcc_hash_find_string(&making->blacklist, line->name))
+	if (ebcc_hash_find_string(&builder->blacklist, line->name))
 		return false;
-	if (making->traceable_known)
-		return ebcc_hash_find_string(&making->traceable, line->name);
-	return !ebcc_is_function_piece(line->name) && !(making->in_init && !*line->module);
+	if (builder->traceable_known)
+		return ebcc_hash_find_string(&builder->traceable, line->name);
+	return !ebcc_is_function_piece(line->name) && !(builder->in_init && !*line->module);
 }
 
 static bool add_function(void *ctx, const struct ebcc_ksyms_line *line)
 {
-	struct making *making = ctx;
+	struct builder *builder = ctx;
 	struct ebcc_kernel_function function = {.address = line->address};
 
-	/* The kernel's own symbols come in the order of their addresses. */
+	/* The kernel's own symbols are sorted by address. */
 	if (!strcmp(line->name, "_sinittext") || !strcmp(line->name, "_einittext"))
-		making->in_init = line->name[1] == 's';
-	/* BPF programs come and go without any notice, and nobody probes them by name. */
+		builder->in_init = line->name[1] == 's';
+	/* BPF programs come and go without notice, and nobody probes them by name. */
 	if (!ebcc_ksyms_is_function(line->type) || !strcmp(line->module, "bpf"))
 		return true;
-	function.name = (uint32_t)making->names.size;
-	function.probeable = is_probeable(making, line);
-	making->addresses_seen |= line->address != 0;
-	ebcc_buf_append(&making->functions, &function, sizeof(function));
-	ebcc_buf_append(&making->names, line->name, strlen(line->name) + 1);
-	return !making->names.failed && !making->functions.failed &&
-	       making->names.size < UINT32_MAX;
+	function.name = (uint32_t)builder->names.size;
+	function.probeable = is_probeable(builder, line);
+	builder->addresses_seen |= line->address != 0;
+	ebcc_buf_append(&builder->functions, &function, sizeof(function));
+	ebcc_buf_append(&builder->names, line->name, strlen(line->name) + 1);
+	return !builder->names.failed && !builder->functions.failed &&
+	       builder->names.size < UINT32_MAX;
 }
 
-/* A function with the first eight bytes of its name as a number, which spares most comparisons of
- * strings. */
+/* A function with the first eight bytes of its name as a number, which avoids most string
+ * comparisons. */
 struct sorted {
 	uint64_t start;
 	const char *name;
@@ -198,21 +198,21 @@ static int compare_sorted(const void *a, const void *b)
 		       : left->function.address > right->function.address;
 }
 
-/* Puts the functions, in order of their names, and the names into an entry. */
-static struct ebcc_error *write_entry(const struct making *making,
+/* Writes the functions, sorted by name, and the names into an entry. */
+static struct ebcc_error *write_entry(const struct builder *builder,
 				      const struct circumstances *under, struct ebcc_buf *ret)
 {
 	const struct ebcc_kernel_function *functions =
-		(const struct ebcc_kernel_function *)making->functions.data;
-	size_t count = making->functions.size / sizeof(*functions);
+		(const struct ebcc_kernel_function *)builder->functions.data;
+	size_t count = builder->functions.size / sizeof(*functions);
 	AUTO_FREE struct sorted *sorted = calloc(count + 1, sizeof(*sorted));
 	struct entry entry = {
-		.circumstances = under->hash, .count = count, .names_size = making->names.size};
+		.circumstances = under->hash, .count = count, .names_size = builder->names.size};
 
 	if (!sorted)
 		return ebcc_error_no_memory();
 	for (size_t i = 0; i < count; i++) {
-		sorted[i].name = making->names.data + functions[i].name;
+		sorted[i].name = builder->names.data + functions[i].name;
 		sorted[i].start = name_start(sorted[i].name);
 		sorted[i].function = functions[i];
 	}
@@ -220,28 +220,29 @@ static struct ebcc_error *write_entry(const struct making *making,
 	ebcc_buf_append(ret, &entry, sizeof(entry));
 	for (size_t i = 0; i < count; i++)
 		ebcc_buf_append(ret, &sorted[i].function, sizeof(sorted[i].function));
-	ebcc_buf_append(ret, ebcc_buf_string(&making->names), making->names.size);
+	ebcc_buf_append(ret, ebcc_buf_string(&builder->names), builder->names.size);
 	return ebcc_buf_check(ret);
 }
 
-/* *@ret_complete: the addresses are there, so that the entry serves every purpose. */
+/* *@ret_complete: whether the entry has addresses and so is worth caching. */
 static struct ebcc_error *make_entry(const struct circumstances *under, struct ebcc_buf *ret,
 				     bool *ret_complete)
 {
-	AUTO_MAKING struct making making = {0};
+	AUTO_BUILDER struct builder builder = {0};
 
-	TRY(ebcc_read_traceable_functions(&making.traceable, &making.traceable_known));
-	TRY(ebcc_read_kprobe_blacklist(&making.blacklist));
-	TRY(ebcc_ksyms_walk(add_function, &making));
-	TRY(ebcc_buf_check(&making.names));
-	TRY(ebcc_buf_check(&making.functions));
-	*ret_complete = making.addresses_seen;
-	return write_entry(&making, under, ret);
+	TRY(ebcc_read_traceable_functions(&builder.traceable, &builder.traceable_known));
+	TRY(ebcc_read_kprobe_blacklist(&builder.blacklist));
+	TRY(ebcc_ksyms_walk(add_function, &builder));
+	TRY(ebcc_buf_check(&builder.names));
+	TRY(ebcc_buf_check(&builder.functions));
+	*ret_complete = builder.addresses_seen;
+	return write_entry(&builder, under, ret);
 }
 
 /* ---- Entries ---- */
 
-/* Points the list into an entry, whose sizes are checked. False: it is none, or of another time. */
+/* Validates the entry and points the list into it. Returns false if it is malformed or was made in
+ * other circumstances. */
 static bool open_entry(struct list *list)
 {
 	const struct entry *entry = (const struct entry *)list->entry.data;
@@ -267,7 +268,8 @@ static bool open_entry(struct list *list)
 	return true;
 }
 
-/* One for each build of a kernel: a list of an earlier boot makes room for that of this one. */
+/* There is one key for each kernel build, so the list of this boot replaces that of an earlier one.
+ */
 static struct ebcc_error *entry_key(struct ebcc_cache_key *ret)
 {
 	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
@@ -280,7 +282,7 @@ static struct ebcc_error *entry_key(struct ebcc_cache_key *ret)
 	return NULL;
 }
 
-/* Fills a list whose circumstances are set: from the cache, or from the kernel. */
+/* Fills a list, whose circumstances are set, from the cache or from the kernel. */
 static struct ebcc_error *fill(struct list *list)
 {
 	AUTO_DISK_CACHE struct ebcc_disk_cache *cache = NULL;
@@ -296,7 +298,7 @@ static struct ebcc_error *fill(struct list *list)
 	TRY(make_entry(&list->made_under, &list->entry, &complete));
 	if (!open_entry(list))
 		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the list of kernel functions does not hold together");
+					 "the list of kernel functions is inconsistent");
 	if (complete)
 		ebcc_disk_cache_put(cache, &key, ENTRY_KIND, list->entry.data, list->entry.size);
 	return NULL;
@@ -304,7 +306,7 @@ static struct ebcc_error *fill(struct list *list)
 
 /* ---- Sharing ---- */
 
-/* Under the lock. */
+/* Releases a reference; the lock must be held. */
 static void drop(struct list *list)
 {
 	if (!list || --list->references)
@@ -331,7 +333,7 @@ static struct ebcc_error *create(const struct circumstances *under, struct list 
 	return NULL;
 }
 
-/* Makes current a list that holds now; under the lock. */
+/* Makes sure that the current list is up to date; the lock must be held. */
 static struct ebcc_error *renew(void)
 {
 	struct circumstances now = {0};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finding kernel headers. A tree is usable when it was configured: include/generated/autoconf.h is
- * there. Distributions split it: what configuring wrote in one directory, the headers that all
- * flavours share in another, which the first one's Makefile or a link "source" names.
+ * Finding kernel headers. A tree is usable if it was configured, that is, if it has
+ * include/generated/autoconf.h. Some distributions split it: one directory has the files that
+ * configuring wrote, another has the headers that all flavours share. The Makefile of the first
+ * one, or a link "source", names the second one.
  */
 #include "kernel/headers.h"
 
@@ -16,7 +17,7 @@
 
 #define MAKEFILE_LIMIT (1u << 20)
 
-/* Written by configuring: they change with every configuration and release. */
+/* Files that configuring writes: they change with every configuration and release. */
 static const char *const generated_files[] = {
 	"include/generated/autoconf.h",
 	"include/generated/utsrelease.h",
@@ -30,7 +31,7 @@ static char *join(const char *directory, const char *name)
 	return asprintf(&path, "%s/%s", directory, name) < 0 ? NULL : path;
 }
 
-/* Whether a file is there; false without memory too. */
+/* Whether a file is readable; also false without memory. */
 static bool has(const char *directory, const char *name)
 {
 	AUTO_FREE char *path = join(directory, name);
@@ -48,7 +49,7 @@ static bool has_sources(const char *directory)
 	return has(directory, "include/linux/types.h");
 }
 
-/* The directory of the Makefile that the tree's own one includes, or NULL. malloc'ed. */
+/* The directory of the Makefile that the tree's own Makefile includes, malloc'ed, or NULL. */
 static char *included_tree(const char *build)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -71,8 +72,8 @@ static char *included_tree(const char *build)
 	return NULL;
 }
 
-/* The other tree's name beside this one: packages that were unpacked elsewhere name it by the place
- * that they are meant for. */
+/* The path of another tree next to this one, malloc'ed. Needed for packages that were unpacked
+ * elsewhere: their Makefile names the place where they would be installed. */
 static char *sibling(const char *build, const char *name)
 {
 	AUTO_FREE char *real = realpath(build, NULL);
@@ -84,7 +85,7 @@ static char *sibling(const char *build, const char *name)
 	return join(real, name);
 }
 
-/* Takes @candidate over when it holds the shared headers. */
+/* Moves @candidate to @ret if it has the shared headers, else frees it. */
 static bool take_if_sources(char *candidate, char **ret)
 {
 	if (candidate && has_sources(candidate)) {
@@ -95,7 +96,7 @@ static bool take_if_sources(char *candidate, char **ret)
 	return false;
 }
 
-/* Where the headers are that configuring does not write. malloc'ed, or NULL. */
+/* The tree with the headers that configuring does not write, malloc'ed, or NULL. */
 static char *find_source(const char *build)
 {
 	AUTO_FREE char *included = included_tree(build);
@@ -131,7 +132,7 @@ static bool add_directory(struct ebcc_kernel_headers *headers, const char *tree,
 	if (!path)
 		return false;
 	headers->directories[headers->directory_count++] = path;
-	/* System headers: what clang would warn of in them is the kernel's business. */
+	/* As system headers, so that clang doesn't warn about them. */
 	headers->flags[headers->flag_count++] = "-isystem";
 	headers->flags[headers->flag_count++] = path;
 	return true;
@@ -153,7 +154,7 @@ static bool add_directories(struct ebcc_kernel_headers *headers, enum ebcc_arch_
 	       add_directory(headers, build, "include/generated/uapi", arch);
 }
 
-/* The release that the build wrote down; malloc'ed, or NULL. */
+/* The release of the kernel that was built in the tree, malloc'ed, or NULL. */
 static char *read_release(const char *build)
 {
 	AUTO_FREE char *path = join(build, "include/generated/utsrelease.h");
@@ -169,7 +170,7 @@ static char *read_release(const char *build)
 	return strndup(release, strcspn(release, "\"\n"));
 }
 
-/* Describes the tree at @path; *ret = NULL when it is none, or not configured. */
+/* Opens the tree at @path; *ret is NULL if there is none or it is not configured. */
 static struct ebcc_error *open_tree(const char *path, enum ebcc_arch_id arch,
 				    struct ebcc_kernel_headers **ret)
 {
@@ -192,7 +193,7 @@ static struct ebcc_error *open_tree(const char *path, enum ebcc_arch_id arch,
 		return ebcc_error_no_memory();
 	}
 	headers->release = read_release(path);
-	/* Since 6.19 the kernel is built with anonymous members of named types. */
+	/* Since 6.19 the kernel uses anonymous members of named types. */
 	headers->flags[headers->flag_count++] = "-fms-extensions";
 	*ret = headers;
 	return NULL;
@@ -207,9 +208,9 @@ static struct ebcc_error *open_named(const char *path, enum ebcc_arch_id arch,
 	return ebcc_error_with_subject(
 		ebcc_error_create(
 			EBCC_ERROR_KERNEL_TYPES,
-			"BCC_KERNEL_SOURCE names %s, which holds no configured kernel headers "
+			"BCC_KERNEL_SOURCE names %s, which has no configured kernel headers "
 			"(%s/%s, and include/linux/types.h there or in the tree that its "
-			"Makefile names); set it to such a tree, or unset it",
+			"Makefile includes); set it to such a tree, or unset it",
 			path, path, generated_files[0]),
 		path);
 }
@@ -254,7 +255,7 @@ void ebcc_kernel_headers_destroy(struct ebcc_kernel_headers *headers)
 	free(headers);
 }
 
-/* Whether an include names a header of the kernel, by a name that can stand in a line of C. */
+/* Whether an include is a kernel header, and its name can safely be written into an #include. */
 static bool is_header(const struct ebcc_kernel_headers *headers, const char *name)
 {
 	if (!*name || *name == '/' || strpbrk(name, "\"<>\\\n") || strstr(name, ".."))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The identity of the kernel that is compiled for (stage 2). Distributions put the release
- * of their ABI into uname -r; the version that headers call LINUX_VERSION_CODE is to be had
- * from where they put it instead.
+ * The identity of the kernel that is compiled for (stage 2). Some distributions put the version of
+ * their kernel ABI into uname -r; the version that headers call LINUX_VERSION_CODE is then found in
+ * uname -v or in /proc/version_signature.
  */
 #include "kernel/info.h"
 
@@ -23,7 +23,7 @@
 #define SMALL_FILE (64 << 10)
 #define MAX_CONFIG (4 << 20)
 
-/* Reads ROOT/PATH; leaves @text empty, and says nothing, where there is no such file. */
+/* Reads ROOT/PATH. Returns false and leaves @text empty if it can't be read. */
 static bool read_optional(const char *root, const char *path, size_t limit, struct ebcc_buf *text)
 {
 	AUTO_BUF struct ebcc_buf full = EBCC_BUF_INIT;
@@ -59,7 +59,7 @@ uint32_t ebcc_kernel_version_parse(const char *text)
 	}
 	if (part[0] > 255 || part[1] > 255)
 		return 0;
-	/* The kernel's own Makefile stops counting there. */
+	/* The kernel's own Makefile caps it like this. */
 	if (part[2] > 255)
 		part[2] = 255;
 	return part[0] << 16 | part[1] << 8 | part[2];
@@ -73,7 +73,7 @@ static uint32_t debian_version(const char *version)
 	return name ? ebcc_kernel_version_parse(name + strlen("Debian ")) : 0;
 }
 
-/* Ubuntu: "Ubuntu 5.15.0-60.66-generic 5.15.78", the last word is mainline's version. */
+/* Ubuntu: "Ubuntu 5.15.0-60.66-generic 5.15.78"; the last word is the mainline version. */
 static uint32_t ubuntu_version(const char *root)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -87,8 +87,8 @@ static uint32_t ubuntu_version(const char *root)
 	return word ? ebcc_kernel_version_parse(word + 1) : 0;
 }
 
-/* A number from the environment; 0 where there is none, or where the program runs with
- * privileges that its caller doesn't have. */
+/* The version code from the environment; 0 if there is none, or if the program runs with privileges
+ * that its caller doesn't have. */
 static uint32_t version_from_environment(void)
 {
 	const char *text = secure_getenv("BCC_LINUX_VERSION_CODE");
@@ -118,14 +118,14 @@ static struct ebcc_error *find_arch(const char *machine, enum ebcc_arch_id *ret)
 
 	if (!arch)
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-					 "programs for the machine type %s can't be compiled here: "
-					 "x86_64 and aarch64 can",
+					 "the machine type %s is not supported: programs can be "
+					 "compiled for x86_64 and aarch64",
 					 machine);
 	*ret = arch->id;
 	return NULL;
 }
 
-/* Writes the build id found among ELF notes as hex; @ret has room for 20 bytes of it. */
+/* Finds the build id among ELF notes and writes it in hex; @ret has room for 20 bytes of it. */
 static void find_build_id(const char *notes, size_t size, char *ret)
 {
 	size_t at = 0;
@@ -151,7 +151,7 @@ static void find_build_id(const char *notes, size_t size, char *ret)
 	}
 }
 
-/* The number of CPUs in a list such as "0-3,8": one more than the highest. */
+/* The number of CPUs in a list such as "0-3,8": the highest CPU number plus one. */
 static unsigned count_cpus(const char *list)
 {
 	unsigned count = 0;
@@ -183,7 +183,7 @@ static unsigned find_cpu_count(const char *root)
 	return configured > 0 ? configured : 1;
 }
 
-/* The one line of a file below the root, malloc'ed; *ret = NULL where there is no such file. */
+/* Reads the first line of a file below the root, malloc'ed; *ret is NULL if it can't be read. */
 static struct ebcc_error *read_line(const char *root, const char *path, char **ret)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -195,7 +195,7 @@ static struct ebcc_error *read_line(const char *root, const char *path, char **r
 	return *ret ? NULL : ebcc_error_no_memory();
 }
 
-/* What uname(2) would say of the kernel that is compiled for. */
+/* What uname(2) would return for the target kernel. */
 struct identity {
 	char *release, *version, *machine; /* malloc'ed */
 };
@@ -208,7 +208,7 @@ static void cleanup_identity(struct identity *identity)
 	free(identity->machine);
 }
 
-/* Each from its option, else from a file below the root, else from the running kernel. */
+/* Takes each from its option, else from a file below the root, else from the running kernel. */
 static struct ebcc_error *find_identity(const struct ebcc_kernel_info_opts *opts, const char *root,
 					struct identity *ret)
 {
@@ -229,7 +229,7 @@ static struct ebcc_error *find_identity(const struct ebcc_kernel_info_opts *opts
 	};
 
 	if (uname(&uts))
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot ask for the kernel's version");
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot get the kernel's version");
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		const char *text = parts[i].option;
 
@@ -241,8 +241,8 @@ static struct ebcc_error *find_identity(const struct ebcc_kernel_info_opts *opts
 		if (!text)
 			return ebcc_error_with_subject(
 				ebcc_error_create(EBCC_ERROR_NOT_FOUND,
-						  "%s%s is missing: copy it from the kernel that "
-						  "shall be compiled for",
+						  "%s%s is missing: copy it from a system with the "
+						  "target kernel",
 						  root, parts[i].file),
 				root);
 		*parts[i].ret = strdup(text);
@@ -252,7 +252,7 @@ static struct ebcc_error *find_identity(const struct ebcc_kernel_info_opts *opts
 	return NULL;
 }
 
-/* Where the files of tracepoints lie below a root. */
+/* Sets the root, and where tracefs is below it. */
 static struct ebcc_error *set_root(struct ebcc_kernel_info *info, const char *root)
 {
 	AUTO_BUF struct ebcc_buf tracefs = EBCC_BUF_INIT;
@@ -266,7 +266,8 @@ static struct ebcc_error *set_root(struct ebcc_kernel_info *info, const char *ro
 	return ebcc_buf_take(&tracefs, &info->tracefs, NULL);
 }
 
-/* x86 has one size. Another kernel's of arm64 is in its configuration only: 0 without that. */
+/* x86 has only one page size. For another arm64 kernel it is only in the configuration; 0 without
+ * that. */
 static struct ebcc_error *find_page_size(struct ebcc_kernel_info *info, size_t *ret)
 {
 	static const struct {
@@ -340,11 +341,11 @@ void ebcc_kernel_info_destroy(struct ebcc_kernel_info *info)
 	free(info);
 }
 
-/* Unpacks a gzip'ed or plain file; false where it isn't there or is broken. */
+/* Reads a file that may be compressed with gzip; false if it can't be read or is damaged. */
 static bool read_gzip(const char *path, struct ebcc_buf *text)
 {
 	char chunk[16384];
-	/* Not blocking: what lies there may be a FIFO. */
+	/* Non-blocking, since it might be a FIFO. */
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), n;
 	struct stat status;
 	gzFile file;
@@ -362,8 +363,8 @@ static bool read_gzip(const char *path, struct ebcc_buf *text)
 	return n == 0 && !text->failed;
 }
 
-/* Where the configuration of a release is looked for, below the root. A container's /boot is empty
- * mostly, while that of the first process is the machine's. */
+/* Where to look for the configuration of a release, below the root. A container's /boot is usually
+ * empty, but the first process usually sees that of the machine. */
 static const char *const config_places[] = {
 	"/proc/config.gz",
 	"/boot/config-%s",
@@ -384,7 +385,7 @@ static void append_place(const struct ebcc_kernel_info *info, const char *place,
 		ebcc_buf_printf(path, "%s%s", info->release, release + 2);
 }
 
-/* Takes the file over, if it is a configuration. */
+/* Reads the file and takes over @path, if it is a configuration. */
 static struct ebcc_error *take_config(struct ebcc_kernel_info *info, struct ebcc_buf *path)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -396,7 +397,7 @@ static struct ebcc_error *take_config(struct ebcc_kernel_info *info, struct ebcc
 	return ebcc_buf_take(path, &info->config_path, NULL);
 }
 
-/* The file that the environment names is of the running kernel. */
+/* Reads the configuration of the running kernel from the file that the environment names. */
 static struct ebcc_error *read_named_config(struct ebcc_kernel_info *info, const char *name)
 {
 	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
@@ -407,8 +408,8 @@ static struct ebcc_error *read_named_config(struct ebcc_kernel_info *info, const
 		return NULL;
 	return ebcc_error_with_subject(
 		ebcc_error_create(EBCC_ERROR_NOT_FOUND,
-				  "EBCC_KERNEL_CONFIG names %s, which is not a configuration of a "
-				  "kernel that can be read; name one, or unset it",
+				  "EBCC_KERNEL_CONFIG names %s, which is not a readable kernel "
+				  "configuration; name one, or unset it",
 				  name),
 		name);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Unpacks kheaders.tar.xz: decompression by liblzma, the tar format (POSIX ustar with GNU's long
- * names) read here, since only files and directories matter. Files are written into a
- * temporary directory that is renamed when it is complete, so that whoever finds the final name
- * finds all of it.
+ * Unpacks kheaders.tar.xz. liblzma decompresses it. The tar format (POSIX ustar with GNU's long
+ * names) is parsed here, since only files and directories matter. Files are written into a
+ * temporary directory, which is renamed when it is complete, so that a directory with the final
+ * name is always complete.
  */
 #include "kernel/kheaders.h"
 
@@ -59,11 +59,11 @@ static struct ebcc_error *decompress(const struct ebcc_buf *packed, struct ebcc_
 	if (status == LZMA_MEM_ERROR)
 		return ebcc_error_no_memory();
 	if (status != LZMA_STREAM_END)
-		return malformed(status == LZMA_OK ? "too large" : "not in the xz format");
+		return malformed(status == LZMA_OK ? "it is too large" : "it is not in xz format");
 	return ebcc_buf_check(ret);
 }
 
-/* An octal number that ends at a NUL, a space, or the field's end. */
+/* Parses an octal number that ends at a NUL, a space, or the end of the field. */
 static bool parse_number(const char *field, size_t size, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -79,7 +79,7 @@ static bool parse_number(const char *field, size_t size, uint64_t *ret)
 	return i == size || !field[i] || field[i] == ' ';
 }
 
-/* The sum over the header with its own field taken as spaces. */
+/* The checksum is the sum of all bytes of the header, with spaces in its own field. */
 static bool checksum_holds(const struct tar_header *header)
 {
 	const unsigned char *bytes = (const unsigned char *)header;
@@ -92,7 +92,7 @@ static bool checksum_holds(const struct tar_header *header)
 	       expected == sum;
 }
 
-/* Whether a name stays below the directory that it is unpacked into. */
+/* Whether a name stays inside the directory that it is unpacked into. */
 static bool is_inside(const char *name)
 {
 	if (*name == '/')
@@ -129,7 +129,7 @@ static struct ebcc_error *write_file(int root, char *path, const char *data, siz
 	if (!make_parents(root, path))
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot make the directory of %s", path);
 	fd = openat(root, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	/* The archive may name a file twice; the first one stays. */
+	/* The archive may contain a file twice; the first one stays. */
 	if (fd < 0 && errno == EEXIST)
 		return NULL;
 	if (fd < 0)
@@ -148,7 +148,8 @@ static struct ebcc_error *write_file(int root, char *path, const char *data, siz
 	return NULL;
 }
 
-/* The member's name: a long one that came before, or prefix and name of its header. */
+/* The member's name: the preceding long name if there is one, else prefix and name of the header.
+ */
 static struct ebcc_error *member_name(const struct tar_header *header, struct ebcc_buf *long_name,
 				      struct ebcc_buf *ret)
 {
@@ -161,7 +162,7 @@ static struct ebcc_error *member_name(const struct tar_header *header, struct eb
 		ebcc_buf_printf(ret, "%.100s", header->name);
 	}
 	TRY(ebcc_buf_check(ret));
-	return is_inside(ebcc_buf_string(ret)) ? NULL : malformed("a name that leads out of it");
+	return is_inside(ebcc_buf_string(ret)) ? NULL : malformed("a name leads out of it");
 }
 
 static struct ebcc_error *unpack_member(int root, const struct tar_header *header, const char *data,
@@ -171,7 +172,7 @@ static struct ebcc_error *unpack_member(int root, const struct tar_header *heade
 
 	if (header->type == 'L') {
 		if (size > LONG_NAME_LIMIT)
-			return malformed("a name that is too long");
+			return malformed("a name is too long");
 		ebcc_buf_clear(long_name);
 		ebcc_buf_append(long_name, data, strnlen(data, size));
 		return ebcc_buf_check(long_name);
@@ -194,9 +195,9 @@ static struct ebcc_error *unpack(const struct ebcc_buf *tar, int root)
 		at += BLOCK;
 		if (!checksum_holds(header) ||
 		    !parse_number(header->size, sizeof(header->size), &size))
-			return malformed("a bad header");
+			return malformed("a header is invalid");
 		if (size > tar->size - at)
-			return malformed("it ends too early");
+			return malformed("it is truncated");
 		TRY(unpack_member(root, header, tar->data + at, size, &long_name));
 		size = (size + BLOCK - 1) / BLOCK * BLOCK;
 		if (size > tar->size - at)
@@ -226,7 +227,7 @@ static struct ebcc_error *unpack_into(const struct ebcc_buf *packed, const char 
 	return unpack(&tar, root);
 }
 
-/* Whether the final directory is there, as this user left it. */
+/* Whether the final directory exists, and no other user can have changed it. */
 static bool is_unpacked(const char *path)
 {
 	struct stat status;
@@ -254,7 +255,7 @@ struct ebcc_error *ebcc_kheaders_unpack(const char *archive, const char *directo
 	if (!mkdtemp(temporary))
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot make %s", temporary);
 	error = unpack_into(&packed, temporary);
-	/* Another process may have been faster; its directory is as good. */
+	/* Another process may have been faster; its directory is just as good. */
 	if (!error && rename(temporary, path) && !is_unpacked(path))
 		error = ebcc_error_os(EBCC_ERROR_OS, errno, "cannot make %s", path);
 	if (!access(temporary, F_OK))

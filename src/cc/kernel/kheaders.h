@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The headers that a kernel carries in itself (CONFIG_IKHEADERS), as an archive in sysfs.
+ * The headers that are built into a kernel (CONFIG_IKHEADERS) as an archive in sysfs.
  */
 #ifndef EBCC_KERNEL_KHEADERS_H
 #define EBCC_KERNEL_KHEADERS_H
@@ -8,11 +8,12 @@
 #include "base/error.h"
 
 /*
- * Unpacks the archive into a directory of its own below @directory, which the caller vouches for,
- * unless that was done before: its name has the archive's hash. *ret is the path, malloc'ed.
+ * Unpacks the archive into a subdirectory of @directory, whose name contains the archive's hash,
+ * unless that exists already. The caller must have checked that @directory can be trusted. *ret is
+ * the path of the subdirectory, malloc'ed.
  *
- * EBCC_ERROR_FORMAT when the archive is malformed, EBCC_ERROR_OS when it can't be read or
- * written.
+ * EBCC_ERROR_FORMAT if the archive is malformed, EBCC_ERROR_OS if it can't be read or a file can't
+ * be written.
  */
 MUST_CHECK struct ebcc_error *ebcc_kheaders_unpack(const char *archive, const char *directory,
 						   char **ret);

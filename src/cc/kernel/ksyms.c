@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kernel symbols: /proc/kallsyms read once, in pieces, into a sorted array of addresses
- * and one block of names. The file lists the kernel in order of addresses and then its modules
- * and BPF programs in none, so a sort is only done where it is needed. An index by name is made at
- * the first question for a name.
+ * Kernel symbols. /proc/kallsyms is read once, in pieces, into an array of addresses and one block
+ * of names. In the file the kernel's own symbols are sorted by address, but those of modules and
+ * BPF programs, which follow, are not; only the part that is out of order is sorted here. An index
+ * by name is made when the first name is looked up.
  */
 #include "kernel/ksyms.h"
 
@@ -27,11 +27,11 @@
 #define ADDRESS_DIGITS 16
 #define LINE_MAX_SIZE 1024 /* KSYM_NAME_LEN is 512 and a module's name is at most 56 */
 
-/* No function or variable outside the kernel image is this long: what is farther from the symbol
- * before it lies in a gap between modules. */
+/* No function or variable outside the kernel image is this long: an address farther from the
+ * preceding symbol is in a gap between modules. */
 #define FAR_FROM_SYMBOL (16u << 20)
 
-/* Kernel addresses are in the upper half; below are offsets of per-CPU variables. */
+/* Kernel addresses are in the upper half; lower values are offsets of per-CPU variables. */
 #define LOWEST_KERNEL_ADDRESS (1ull << 63)
 
 struct symbol {
@@ -46,32 +46,32 @@ struct ebcc_ksyms {
 	struct ebcc_buf names;
 	uint32_t *by_name; /* open addressing; index + 1, 0: free */
 	size_t by_name_size;
-	uint32_t last_module; /* while parsing: symbols of a module come together */
-	size_t sorted;	      /* while parsing: so many are in order, from the first on */
+	uint32_t last_module; /* while parsing: that of the last symbol */
+	size_t sorted;	      /* while parsing: the number of leading symbols that are in order */
 	bool failed, addresses_seen;
-	uint32_t *by_piece;	       /* of the kernel's code: the first symbol from there on */
-	uint64_t text_start, text_end; /* of the kernel's own code, which stays as it is */
-	uint64_t guests;  /* what identifies the modules and BPF programs at the time of reading */
-	uint64_t checked; /* when that was looked at last, in nanoseconds */
-	uint64_t cost;	  /* of reading it all, in nanoseconds */
+	uint32_t *by_piece;	       /* for each piece of the kernel's code: its first symbol */
+	uint64_t text_start, text_end; /* of the kernel's own code, which never changes */
+	uint64_t loaded;  /* hash of the modules and BPF programs at the time of reading */
+	uint64_t checked; /* when that was last compared, in nanoseconds */
+	uint64_t cost;	  /* of reading all symbols, in nanoseconds */
 };
 
-/* The value of eight digits, which the kernel prints in lower case. One by one they would take as
- * long as all the rest of a line: which comes next can't be predicted. */
+/* The value of eight hexadecimal digits, which the kernel prints in lower case. Parsing them one by
+ * one would take as long as the rest of the line, since branches on them can't be predicted. */
 static uint64_t read_eight_digits(const char *digits)
 {
 	uint64_t value;
 
 	memcpy(&value, digits, sizeof(value));
 	value = be64toh(value);
-	/* Letters have a bit that digits lack, and begin with 1 where they should have 10. */
+	/* Letters have bit 6 set, unlike digits, and their low half begins at 1 instead of 10. */
 	value = (value & 0x0f0f0f0f0f0f0f0full) + 9 * (value >> 6 & 0x0101010101010101ull);
 	value = (value | value >> 4) & 0x00ff00ff00ff00ffull;
 	value = (value | value >> 8) & 0x0000ffff0000ffffull;
 	return (value | value >> 16) & 0xffffffffull;
 }
 
-/* Parses "ADDRESS TYPE NAME[\t[MODULE]]", of which it changes the separators. */
+/* Parses "ADDRESS TYPE NAME[\t[MODULE]]"; overwrites the separators with NULs. */
 static bool parse_line(char *line, char *end, struct ebcc_ksyms_line *ret)
 {
 	char *at = line + ADDRESS_DIGITS, *tab;
@@ -190,7 +190,7 @@ static bool add_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 	return !ksyms->failed;
 }
 
-/* By address; aliases stay in the order of the file, which the place of their names tells. */
+/* By address; aliases stay in the order of the file, which is that of their name offsets. */
 static int compare_symbols(const void *a, const void *b)
 {
 	const struct symbol *left = a, *right = b;
@@ -200,7 +200,8 @@ static int compare_symbols(const void *a, const void *b)
 	return left->name < right->name ? -1 : left->name > right->name;
 }
 
-/* Sorts what is not in order: as the kernel itself is, from the first module's symbol on. */
+/* Sorts the part that is out of order. The kernel's own symbols are in order, so that is usually
+ * everything from the first symbol of a module on. */
 static void sort(struct ebcc_ksyms *ksyms)
 {
 	uint64_t lowest = UINT64_MAX;
@@ -226,8 +227,8 @@ static struct ebcc_error *hidden_error(void)
 		restriction[--size] = '\0';
 	return ebcc_error_create(
 		EBCC_ERROR_PERMISSION,
-		"the kernel hides its symbols' addresses from this user: every one in " KALLSYMS
-		" is 0 (kernel.kptr_restrict is %s); run as root, and with "
+		"the kernel hides the addresses of its symbols from this user: all in " KALLSYMS
+		" are 0 (kernel.kptr_restrict is %s); run as root, and with "
 		"kernel.kptr_restrict below 2",
 		size > 0 ? restriction : "unknown");
 }
@@ -243,8 +244,8 @@ static uint32_t hash_name(const char *name)
 	return hash ^ hash >> 15;
 }
 
-/* /proc/modules without what changes all the time: names and addresses, "NAME SIZE USERS ... STATE
- * ADDRESS" in each line. */
+/* Hashes the names and addresses in /proc/modules, whose lines are "NAME SIZE USERS ... STATE
+ * ADDRESS". The users change all the time. */
 static uint64_t hash_modules(void)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -265,7 +266,8 @@ static uint64_t hash_modules(void)
 	return hash;
 }
 
-/* The ids of BPF programs: an id is never given twice. Without the privilege to see them, 0. */
+/* Hashes the ids of all BPF programs. Ids are allocated cyclically. Without the privilege to list
+ * them the hash is 0. */
 static uint64_t hash_programs(void)
 {
 	uint64_t hash = 0;
@@ -275,16 +277,16 @@ static uint64_t hash_programs(void)
 	return hash;
 }
 
-static uint64_t hash_guests(void)
+static uint64_t hash_loaded(void)
 {
 	return hash_modules() ^ hash_programs() << 1;
 }
 
 /* ---- Reading ---- */
 
-/* Makes a table of where in the array the symbols of each piece of the kernel's code begin: random
- * addresses of it are asked for most, and a search from end to end waits for memory at each step.
- */
+/* Makes a table with the index of the first symbol in each piece of the kernel's code. Most lookups
+ * are for random addresses there, and a binary search in the whole array would miss the cache at
+ * each step. */
 static bool index_text(struct ebcc_ksyms *ksyms)
 {
 	uint64_t size = ksyms->text_end - ksyms->text_start;
@@ -309,8 +311,8 @@ static struct ebcc_error *fill(struct ebcc_ksyms *ksyms)
 {
 	uint64_t begin = ebcc_work_ns();
 
-	ksyms->guests = hash_guests();
-	/* Offset 0 of the names is the kernel's own "module". */
+	ksyms->loaded = hash_loaded();
+	/* Offset 0 in names is the "module" of the kernel's own symbols. */
 	ebcc_buf_append(&ksyms->names, "kernel", sizeof("kernel"));
 	TRY(ebcc_ksyms_walk(add_symbol, ksyms));
 	if (ksyms->failed)
@@ -376,12 +378,13 @@ struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms)
 {
 	uint64_t now = ebcc_now_ns();
 
-	/* Where programs come and go all the time, reading takes a fiftieth of it at most. */
+	/* If programs come and go all the time, at most a fiftieth of the time goes into reading.
+	 */
 	if (now - ksyms->checked < CHECK_INTERVAL ||
 	    now - ksyms->checked < ksyms->cost * COST_FACTOR)
 		return NULL;
 	ksyms->checked = now;
-	return hash_guests() == ksyms->guests ? NULL : ebcc_ksyms_refresh(ksyms);
+	return hash_loaded() == ksyms->loaded ? NULL : ebcc_ksyms_refresh(ksyms);
 }
 
 bool ebcc_ksyms_is_permanent(const struct ebcc_ksyms *ksyms, uint64_t address)
@@ -412,7 +415,7 @@ bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksy
 	if (!low)
 		return false;
 	symbol = &ksyms->symbols[low - 1];
-	/* Of aliases the first, as the kernel itself has it. */
+	/* Prefers the first of several aliases, as the kernel does. */
 	while (symbol > ksyms->symbols && symbol[-1].address == symbol->address)
 		symbol--;
 	if (address - symbol->address >= FAR_FROM_SYMBOL)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which PID namespace this process is in, and whether /proc is that namespace's. See
- * pid_namespace.h.
+ * Which PID namespace this process is in, and whether /proc belongs to it. See pid_namespace.h.
  */
 #include "kernel/pid_namespace.h"
 
@@ -33,7 +32,7 @@ bool ebcc_pid_namespace_is_inner(void)
 	return inode && inode != INITIAL_NAMESPACE;
 }
 
-/* Whether there is a /proc, whosever it is. */
+/* Whether /proc is mounted, for whatever namespace. */
 static bool proc_is_mounted(void)
 {
 	struct statfs fs;
@@ -41,8 +40,8 @@ static bool proc_is_mounted(void)
 	return !statfs("/proc", &fs) && fs.f_type == PROC_MAGIC;
 }
 
-/* NSpid has this process's number in each namespace from that of /proc down to its own: one
- * where they are the same. */
+/* NSpid lists the PIDs of this process in each namespace from that of /proc down to its own: only
+ * one if they are the same. */
 static bool proc_is_of_outer_namespace(void)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -64,14 +63,16 @@ struct ebcc_error *ebcc_pid_namespace_check(void)
 
 	if (inode == INITIAL_NAMESPACE)
 		return NULL;
-	/* One that was mounted for a namespace that this process is not in shows no "self". */
+	/* A /proc of a namespace that this process is not in has no "self". */
 	if (inode ? !proc_is_of_outer_namespace()
 		  : !proc_is_mounted() || !stat("/proc/self", &(struct stat){0}))
 		return NULL;
 	return ebcc_error_create(
 		EBCC_ERROR_UNSUPPORTED,
-		"/proc is that of another PID namespace, where processes have other numbers: mount "
-		"that of this one (mount -t proc proc /proc), or begin with unshare --mount-proc");
+		"/proc belongs to another PID namespace, where processes have different PIDs: "
+		"mount "
+		"one for this namespace (mount -t proc proc /proc), or start this with "
+		"unshare --mount-proc");
 }
 
 struct ebcc_error *ebcc_pid_namespace(uint32_t *ret)
@@ -79,17 +80,17 @@ struct ebcc_error *ebcc_pid_namespace(uint32_t *ret)
 	uint32_t inode = ebcc_pid_namespace_inode();
 
 	TRY(ebcc_pid_namespace_check());
-	/* A kernel without PID namespaces has a /proc/self without a link to one. */
+	/* On a kernel without PID namespaces, /proc/self exists but has no link to one. */
 	if (!inode && stat("/proc/self", &(struct stat){0}))
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
-			"/proc is not mounted: without it, which numbers processes "
-			"have here is not known (mount -t proc proc /proc)");
+			"/proc is not mounted, so the PIDs of processes in this namespace "
+			"are not known (mount -t proc proc /proc)");
 	*ret = inode == INITIAL_NAMESPACE ? 0 : inode;
 	return NULL;
 }
 
-/* Whether BTF has everything that a search for a number needs. */
+/* Reads the offsets that finding a PID needs. Returns false if the BTF lacks any. */
 static bool read_layout(const struct ebcc_kernel_btf *btf, struct ebcc_pid_layout *ret)
 {
 	const struct {
@@ -133,8 +134,8 @@ struct ebcc_error *ebcc_pid_layout(struct ebcc_pid_layout *ret)
 		return NULL;
 	return ebcc_error_create(
 		EBCC_ERROR_UNSUPPORTED,
-		"this program runs in a PID namespace, and which numbers processes "
-		"have there can't be known: %s",
+		"this program runs in a PID namespace, and the PIDs of processes in it "
+		"can't be determined: %s",
 		error ? ebcc_error_message(error)
 		      : "the kernel's BTF does not describe its struct pid");
 }

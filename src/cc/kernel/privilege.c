@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Capabilities of this process. See privilege.h.
+ * The capabilities of this process. See privilege.h.
  */
 #include "kernel/privilege.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The kernel's own lists of functions that ftrace traces and that kprobes refuse.
+ * The kernel's lists of functions that ftrace can trace and that kprobes refuse.
  */
 #include "kernel/probeable.h"
 
@@ -11,7 +11,7 @@
 
 #define LIST_FILE_LIMIT (64u << 20)
 
-/* Tells a list that can't be had, which is as good as an empty one, from lack of memory. */
+/* A list that can't be read counts as empty; only lack of memory is an error. */
 static struct ebcc_error *ignore_unreadable(struct ebcc_error *error)
 {
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NO_MEMORY)
@@ -51,12 +51,12 @@ struct ebcc_error *ebcc_read_traceable_functions(struct ebcc_hash *names, bool *
 	ebcc_buf_each_line(&text, add_traceable, &set);
 	if (set.failed)
 		return ebcc_error_no_memory();
-	/* A kernel without ftrace may have the file and nothing in it. */
+	/* On a kernel without ftrace the file may exist but be empty. */
 	*ret_known = names->count > 0;
 	return NULL;
 }
 
-/* "0xSTART-0xEND\tFUNCTION", and perhaps " [MODULE]" behind it. */
+/* "0xSTART-0xEND\tFUNCTION", possibly followed by " [MODULE]". */
 static void add_blacklisted(void *ctx, char *line)
 {
 	char *name = strchr(line, '\t');

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Questions about the running kernel that decide which source a script uses: what kinds of
- * programs it runs, and what members and enumerators its types have. The first are answered by
- * trying (features.c), the second from BTF, modules included.
+ * Queries about the running kernel that scripts use to choose between sources: which kinds of
+ * programs it supports, and which members and enumerators its types have. The former are probed
+ * (features.c), the latter are looked up in BTF, including that of modules.
  */
 #include <string.h>
 
@@ -15,7 +15,7 @@ static bool look_for_module_lookup(void *ctx, const struct ebcc_ksyms_line *line
 {
 	bool *found = ctx;
 
-	/* The name of the lookup changed when it learned to look into modules. */
+	/* This function got a new name when it learned to find tracepoints in modules. */
 	*found = !strcmp(line->name, "bpf_get_raw_tracepoint");
 	return !*found;
 }
@@ -68,7 +68,8 @@ static uint32_t find_either(const struct ebcc_kernel_btf *btf, const char *name,
 	return id ? id : ebcc_kernel_btf_find(btf, name, other_kind);
 }
 
-/* Opens the kernel's BTF, with modules where vmlinux lacks the type. *@ret_id 0: there is none. */
+/* Opens the kernel's BTF and finds a type, in modules if vmlinux lacks it. *@ret_id is 0 if there
+ * is none. */
 static struct ebcc_error *open_with(const char *name, unsigned kind, unsigned other_kind,
 				    struct ebcc_kernel_btf **ret_btf, uint32_t *ret_id)
 {

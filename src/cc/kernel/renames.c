@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Facts about kernels; the version is the first in which the name is gone. Distributions may have
- * taken a change into older kernels, so a version is told, and used only to choose between rows.
+ * Renames in the kernel. The version is the first one without the old name. Distributions may have
+ * backported a change, so the version is only reported, and used to choose between rows.
  */
 #include "kernel/renames.h"
 
@@ -43,7 +43,7 @@ static const struct ebcc_rename renames[] = {
 	{MEMBER, "page", "index", "__folio_index", V(6, 16), 0,
 	 "__folio_index, and index of struct folio"},
 	{MEMBER, "page", "slab_cache", "slab.slab_cache", V(5, 17), 0,
-	 "slab_cache of struct slab, which lies where the page does"},
+	 "slab_cache of struct slab, which overlays struct page"},
 	{MEMBER, "kernfs_node", "parent", "__parent", V(6, 15), 0, NULL},
 	{MEMBER, "module", "core_layout", "mem", V(6, 4), 0, "mem[MOD_TEXT] and what follows it"},
 	{MEMBER, "file", "f_count", "f_ref", V(6, 13), 0, "f_ref.refcnt"},
@@ -62,13 +62,13 @@ static const struct ebcc_rename renames[] = {
 	{FUNCTION, NULL, "generic_make_request", "submit_bio_noacct", V(5, 9), 0, NULL},
 	{FUNCTION, NULL, "blk_start_request", "blk_mq_start_request", V(5, 0), 0, NULL},
 	{FUNCTION, NULL, "blk_account_io_start", "block:block_io_start", V(6, 5), 0,
-	 "the tracepoint block:block_io_start, as the compiler puts it into its callers"},
+	 "the tracepoint block:block_io_start, since the compiler inlines the function"},
 	{FUNCTION, NULL, "blk_account_io_start", "block:block_rq_issue", V(5, 17), V(6, 5),
-	 "the tracepoint block:block_rq_issue, as the compiler puts it into its callers"},
+	 "the tracepoint block:block_rq_issue, since the compiler inlines the function"},
 	{FUNCTION, NULL, "blk_account_io_done", "block:block_io_done", V(6, 5), 0,
-	 "the tracepoint block:block_io_done, as the compiler puts it into its callers"},
+	 "the tracepoint block:block_io_done, since the compiler inlines the function"},
 	{FUNCTION, NULL, "blk_account_io_done", "block:block_rq_complete", V(5, 17), V(6, 5),
-	 "the tracepoint block:block_rq_complete, as the compiler puts it into its callers"},
+	 "the tracepoint block:block_rq_complete, since the compiler inlines the function"},
 	{FUNCTION, NULL, "generic_file_buffered_read", "filemap_read", V(5, 12), 0, NULL},
 	{FUNCTION, NULL, "account_page_dirtied", "__folio_mark_dirty", V(5, 16), 0, NULL},
 	{FUNCTION, NULL, "__do_page_cache_readahead", "page_cache_ra_unbounded", V(5, 8), 0, NULL},
@@ -104,7 +104,7 @@ static bool is_row(const struct ebcc_rename *row, enum ebcc_rename_kind kind, co
 	       (!row->scope || (scope && !strcmp(row->scope, scope)));
 }
 
-/* The row for a kernel: of several the one of its version. */
+/* Finds the row for a kernel; if there are several, the one for its version. */
 static const struct ebcc_rename *find_row(enum ebcc_rename_kind kind, const char *scope,
 					  const char *name, const char *release)
 {
@@ -119,7 +119,7 @@ static const struct ebcc_rename *find_row(enum ebcc_rename_kind kind, const char
 			continue;
 		if (version >= row->since && (!row->until || version < row->until))
 			return row;
-		/* An older kernel that lacks it, too, has taken the change over. */
+		/* If an older kernel lacks the name, too, the change was backported. */
 		if (!found || row->since < found->since)
 			found = row;
 	}
@@ -137,7 +137,7 @@ bool ebcc_rename_explain(enum ebcc_rename_kind kind, const char *scope, const ch
 	if (row->now)
 		ebcc_buf_printf(ret, "it is %s", row->how ? row->how : row->now);
 	else
-		ebcc_buf_append_string(ret, "there is no such thing, and nothing in its place");
+		ebcc_buf_append_string(ret, "it no longer exists, and nothing replaces it");
 	return true;
 }
 

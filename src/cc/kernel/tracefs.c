@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where tracefs is mounted, and its files; see tracefs.h. */
+/* Finding and reading tracefs; see tracefs.h. */
 #include "kernel/tracefs.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ struct ebcc_error *ebcc_tracefs_find(const char **ret)
 	if (refused)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_PERMISSION,
-					  "%s may not be read: run this as root", places[0]),
+					  "no permission to read %s: run this as root", places[0]),
 			places[0]);
 	return ebcc_error_with_subject(
 		ebcc_error_create(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finding kernel headers in the places and forms that distributions have, on trees made here, and
- * unpacking those that a kernel carries in itself.
+ * Finding kernel headers in the places and layouts that distributions use, with trees made by the
+ * tests, and unpacking those that are built into a kernel.
  */
 #include <check.h>
 #include <stdio.h>
@@ -89,7 +89,7 @@ static void is_tree(struct ebcc_kernel_headers *headers, const char *build, cons
 START_TEST(nothing_there)
 {
 	ck_assert_ptr_null(find());
-	/* Sources that nobody configured, or a configuration without sources, are of no use. */
+	/* Sources that were not configured, or a configuration without sources, are not enough. */
 	shell(SOURCES(MODULES "/build"));
 	ck_assert_ptr_null(find());
 	shell("rm -r " MODULES "; " CONFIGURED(MODULES "/build"));
@@ -249,7 +249,7 @@ START_TEST(carried_by_the_kernel)
 	ck_assert_int_eq(stat(path, &first), 0);
 	ebcc_kernel_headers_destroy(headers);
 	shell("[ $(cat cache/kheaders-*/include/long*/x.h) = deep ]");
-	/* Once is enough; and nothing is left of the work. */
+	/* It is unpacked only once, and no temporary files are left. */
 	headers = find();
 	ck_assert_int_eq(stat(path, &second), 0);
 	ck_assert_uint_eq(first.st_ino, second.st_ino);
@@ -288,7 +288,7 @@ START_TEST(bad_archives)
 	      "2>/dev/null;"
 	      "xz -c bad.tar > sys/kernel/kheaders.tar.xz");
 	archive_fails();
-	/* A member that is larger than what follows. */
+	/* A member that is larger than the rest of the archive. */
 	shell("seq 5000 > t/large; tar -C t -cf bad.tar large;"
 	      "head -c 2000 bad.tar | xz -c > sys/kernel/kheaders.tar.xz");
 	archive_fails();

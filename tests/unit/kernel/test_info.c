@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which kernel it is: from files made for the purpose, and from this machine's. */
+/* The identity of a kernel, from files that the tests write and from this machine's. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static void cleanup(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* Writes ROOT/PATH, making its directories. */
+/* Writes ROOT/PATH and creates its directories. */
 static void write_file(const char *path, const void *data, size_t size)
 {
 	char full[256];
@@ -146,7 +146,7 @@ START_TEST(test_machine)
 }
 END_TEST
 
-/* A root says itself which kernel it is of; nothing of the running one gets in. */
+/* With a root, the kernel's identity is read from its files only, never from the running kernel. */
 START_TEST(test_root_identity)
 {
 	struct ebcc_kernel_info_opts opts = {.root = root};
@@ -185,7 +185,7 @@ START_TEST(test_build_id)
 	write_file("/sys/kernel/notes", notes, sizeof(notes));
 	create("6.1.0", "");
 	ck_assert_str_eq(info->build_id, "01020304000000000000000000000000ff000000");
-	/* Sizes that lead outside. */
+	/* Sizes that are out of bounds. */
 	note[1] = 0xfffffff0;
 	memcpy(notes + sizeof(other), note, sizeof(note));
 	write_file("/sys/kernel/notes", notes, sizeof(notes));
@@ -230,7 +230,7 @@ START_TEST(test_config)
 	check_config("CONFIG_NAME", "\"a b\"");
 	check_config("CONFIG_NUMA", NULL);
 	check_config("CONFIG_H", NULL);
-	/* The running kernel's own comes first. */
+	/* The file that the kernel itself provides comes first. */
 	snprintf(path, sizeof(path), "%s/proc/config.gz", root);
 	write_text("/proc/x", "");
 	file = gzopen(path, "w");

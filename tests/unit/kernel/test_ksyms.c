@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Kernel symbols: answers compared with /proc/kallsyms read the plain way, and what the parse
- * costs. */
+/* Kernel symbols: lookups compared with a simple reading of /proc/kallsyms, and the cost of
+ * parsing. */
 #include "kernel/ksyms.h"
 
 #include <check.h>
@@ -18,7 +18,7 @@ struct line {
 	char name[512], module[64];
 };
 
-/* Every @step'th line of kallsyms that has a kernel address. */
+/* Reads every @step'th line of kallsyms that has a kernel address. */
 static size_t sample_lines(struct line *lines, size_t capacity, size_t step)
 {
 	FILE *file = fopen(KALLSYMS, "r");
@@ -79,7 +79,7 @@ START_TEST(names_give_their_addresses)
 		same_address += address == lines[i].address;
 		ck_assert(ebcc_ksyms_find_name(ksyms, lines[i].module, lines[i].name, &address));
 	}
-	/* Some names are those of several functions. */
+	/* Several functions can have the same name. */
 	ck_assert_uint_gt(same_address, count * 8 / 10);
 	ck_assert(ebcc_ksyms_find_name(ksyms, "kernel", "_stext", &address));
 	ck_assert(ebcc_ksyms_find(ksyms, address + 1, &symbol));
@@ -94,7 +94,7 @@ START_TEST(names_give_their_addresses)
 }
 END_TEST
 
-/* Of processor time, whatever else the machine does. */
+/* CPU time of this process, which doesn't depend on what else the machine does. */
 static double seconds(void)
 {
 	struct timespec now;
@@ -109,8 +109,7 @@ static bool count_line(void *ctx, const struct ebcc_ksyms_line *line)
 	return true;
 }
 
-/* The kernel takes long to print the file; what is ours to answer for is what comes on top of it.
- */
+/* Most of the time goes into the kernel's printing of the file; parsing must not add much to it. */
 START_TEST(parse_is_quick)
 {
 	double read_time = 1e9, parse_time = 1e9;
@@ -142,14 +141,14 @@ START_TEST(hidden_addresses_are_explained)
 	size_t lines = 0;
 
 	if (setgid(65534) || setuid(65534))
-		ck_abort_msg("this test has to start as root");
+		ck_abort_msg("this test must be run as root");
 	error = ebcc_ksyms_create(&ksyms);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_PERMISSION);
 	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "kptr_restrict"));
 	ck_assert_ptr_null(ksyms);
 	ebcc_error_destroy(error);
-	/* The names are there all the same. */
+	/* The names are still visible. */
 	ck_assert_ok(ebcc_ksyms_walk(count_line, &lines));
 	ck_assert_uint_gt(lines, 10000);
 }
@@ -167,7 +166,7 @@ int main(void)
 	tcase_add_test(symbols, names_give_their_addresses);
 	tcase_add_test(symbols, hidden_addresses_are_explained);
 	suite_add_tcase(suite, symbols);
-	/* A case of its own: it means nothing on an emulated processor. */
+	/* A separate case, since its result means nothing on an emulated processor. */
 	tcase_set_timeout(speed, 120);
 	tcase_add_test(speed, parse_is_quick);
 	suite_add_tcase(suite, speed);

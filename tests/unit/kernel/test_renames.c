@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The table of what kernels called otherwise, against a kernel: the one below the directory in
- * EBCC_TEST_KERNEL_ROOT, else the running one, which may be built with little in it.
+ * Compares the table of renames with a kernel: the one whose files are in the directory
+ * EBCC_TEST_KERNEL_ROOT, else the running one, which may lack many options.
  */
 #include <check.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static unsigned version;
 static struct ebcc_kernel_btf *btf;
 static struct ebcc_hash functions, symbols, events;
 
-/* The first word of each line of a file below the root, or its third one. */
+/* Reads the first or the third word of each line of a file below the root. */
 static void read_names(const char *path, bool third, struct ebcc_hash *ret)
 {
 	char full[4096], line[NAME_LIMIT * 2], name[NAME_LIMIT];
@@ -88,8 +88,8 @@ static bool has_function(const char *name)
 	return ebcc_hash_find_string(functions.count ? &functions : &symbols, name);
 }
 
-/* "STRUCT.MEMBER", "MEMBER" of the row's struct, "CATEGORY:EVENT", "FUNCTION()", or what the row's
- * kind has as plain names. */
+/* Whether the kernel has the replacement: "STRUCT.MEMBER", "MEMBER" of the row's struct,
+ * "CATEGORY:EVENT", "FUNCTION()", or a plain name of the row's kind. */
 static bool has_new(const struct ebcc_rename *row)
 {
 	const char *dot = strchr(row->now, '.'), *end = strstr(row->now, "()");
@@ -125,7 +125,7 @@ static bool has_old(const struct ebcc_rename *row)
 	return ebcc_hash_find_string(&events, event);
 }
 
-/* Whether this kernel was built with what the row is about. */
+/* Whether this kernel was built with the feature that the row is about. */
 static bool is_built(const struct ebcc_rename *row)
 {
 	if (row->kind == EBCC_RENAMED_MEMBER)
@@ -141,12 +141,12 @@ START_TEST(rows_are_true_of_the_kernel)
 		if (version < row->since || (row->until && version >= row->until) || !is_built(row))
 			continue;
 		ck_assert_msg(!has_old(row), "%s is still there", row->name);
-		ck_assert_msg(!row->now || has_new(row), "%s is not there", row->now);
+		ck_assert_msg(!row->now || has_new(row), "%s is missing", row->now);
 	}
 }
 END_TEST
 
-/* What the newest kernel without the change has: the old name, or the row is about nothing. */
+/* A kernel older than the change must have the old name, or the row is wrong. */
 START_TEST(rows_have_their_version)
 {
 	const struct ebcc_rename *row;
@@ -178,7 +178,7 @@ START_TEST(explanations)
 	ebcc_buf_clear(&text);
 	ck_assert(ebcc_rename_explain(EBCC_RENAMED_MEMBER, "file", "f_version", "6.12.3", &text));
 	ck_assert_str_eq(ebcc_buf_string(&text),
-			 "since Linux 6.12 there is no such thing, and nothing in its place");
+			 "since Linux 6.12 it no longer exists, and nothing replaces it");
 }
 END_TEST
 
@@ -189,7 +189,7 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	/* Once for all tests: reading the kernel's symbols takes long in an emulated machine. */
+	/* Once for all tests: reading the kernel's symbols is slow in an emulated machine. */
 	tcase_add_unchecked_fixture(tests, setup, teardown);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, rows_are_true_of_the_kernel);
