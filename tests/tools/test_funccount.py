@@ -193,7 +193,7 @@ def test_source(caller, binary):
     ("u:c:no_such_*", b"nothing matches 'u:c:no_such_*'"),
     ("c:mallocc", b"nothing matches 'c:mallocc'; did you mean malloc,"),
     ("t:sched:sched_swich", b"nothing matches 't:sched:sched_swich'; did you mean sched:sched_switch"),
-    ("u:no_such_library:f", b"no library and no program of PATH is named no_such_library"),
+    ("u:no_such_library:f", b"no library and no program in PATH is named no_such_library"),
     ("no_such_library:f", b"no_such_library"),
     ("t:syscalls:*", b" functions match, and 10 are allowed"),
 ])

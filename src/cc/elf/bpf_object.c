@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finds a section or a symbol of an ELF object in memory. The header's numbers are checked against
+ * Finds a section or a symbol of an ELF object in memory. All offsets and sizes are checked against
  * the size of the object before they are used.
  */
 #include "elf/bpf_object.h"
@@ -25,7 +25,7 @@ static bool read_header(const char *bytes, size_t size, const Elf64_Ehdr *elf, u
 	return ret->sh_type == SHT_NOBITS || within(size, ret->sh_offset, ret->sh_size);
 }
 
-/* The header of an object, and that of the section with the names of sections. */
+/* Reads the ELF header, and the header of the section with the section names. */
 static bool read_names(const char *bytes, size_t size, Elf64_Ehdr *ret, Elf64_Shdr *ret_names)
 {
 	if (size < sizeof(*ret))
@@ -37,7 +37,7 @@ static bool read_names(const char *bytes, size_t size, Elf64_Ehdr *ret, Elf64_Sh
 	       ret_names->sh_type == SHT_STRTAB;
 }
 
-/* The section of that name, and where the name stands. */
+/* Finds a section by its name. *@ret_name points to the name in the object. */
 static bool find_section(const char *bytes, size_t size, const char *name, Elf64_Shdr *ret,
 			 const char **ret_name)
 {
@@ -58,7 +58,7 @@ static bool find_section(const char *bytes, size_t size, const char *name, Elf64
 	return false;
 }
 
-/* The name of section @index where it is one of global variables, else NULL. */
+/* The name of section @index if it has global variables, else NULL. */
 static const char *data_section_name(const char *bytes, size_t size, const Elf64_Ehdr *elf,
 				     const Elf64_Shdr *names, unsigned index)
 {
@@ -153,7 +153,7 @@ struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *var
 		return NULL;
 	if (offset > section_size)
 		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the variable %s lies outside of its section", variable);
+					 "the variable %s is outside of its section", variable);
 	line = section + offset;
 	stop = line + strnlen(line, section_size - offset);
 	for (; line < stop; line = end + 1) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sections and symbols of an ELF object in memory, for what libbpf keeps to itself: .BTF.ext,
- * whose line info says where an instruction comes from, where a program begins, the names of
- * sections, and .ebcc.meta.
+ * Sections and symbols of an ELF object in memory, for what libbpf doesn't provide: .BTF.ext, whose
+ * line info maps instructions to source lines; where a program begins in its section; the names of
+ * sections; and .ebcc.meta.
  */
 #ifndef EBCC_ELF_BPF_OBJECT_H
 #define EBCC_ELF_BPF_OBJECT_H
@@ -13,24 +13,27 @@
 
 #include "base/error.h"
 
-/* False: no such section, or not an ELF object. *@ret points into @bytes. */
+/* Finds a section. Returns false if there is none, or if this is not an ELF object. *@ret points
+ * into @bytes. */
 bool ebcc_elf_section(const char *bytes, size_t size, const char *name, const char **ret,
 		      size_t *ret_size);
 
-/* Where in @bytes the name of a section stands. NULL: no such section, or not an ELF object. */
+/* Returns a pointer to the name of a section in @bytes, or NULL if there is no such section or this
+ * is not an ELF object. */
 const char *ebcc_elf_section_name(const char *bytes, size_t size, const char *name);
 
-/* The name of a section of global variables that has relocations: addresses that a linker would put
- * there, and the kernel's loader does not. NULL: there is none, or not an ELF object. */
+/* Returns the name of a section of global variables that has relocations: a linker would insert
+ * addresses there, but libbpf doesn't. NULL if there is none, or if this is not an ELF object. */
 const char *ebcc_elf_relocated_data(const char *bytes, size_t size);
 
-/* Where in its section the function or variable @name begins, in bytes. False: no such symbol. */
+/* Finds the offset of the function or variable @name in its section, in bytes. Returns false if
+ * there is no such symbol. */
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret);
 
 /*
- * The value of one fact ("pinned") of those that a variable of .ebcc.meta holds as lines
- * "key=value" (compiler/passes/pipeline.h lists them), or NULL. *@ret is malloc'ed.
- * EBCC_ERROR_FORMAT: the variable lies outside of its section.
+ * Returns the value of a key ("pinned") in a variable of .ebcc.meta, which contains lines
+ * "key=value" (compiler/passes/pipeline.h lists the keys), malloc'ed; NULL if it has no such key.
+ * EBCC_ERROR_FORMAT if the variable is outside of its section.
  */
 MUST_CHECK struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *variable,
 					    const char *key, char **ret);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finding debug files. What lies where one is expected is taken only if it has the build id of the
- * stripped file, or, for files without one, the checksum that the stripped file names. It is looked
- * for inside the root of the process that maps the file first, and in this system then.
+ * Finding debug files. A file found in one of the usual places is used only if it has the build id
+ * of the stripped file or, if that has none, the checksum that the stripped file specifies. The
+ * root of the process that maps the file is searched first, then this system.
  */
 #include "elf/debug_file.h"
 
@@ -19,7 +19,7 @@
 #include "elf/sections.h"
 #include "elf/symbols.h"
 
-/* A checksum reads the whole file, and a stranger chooses how large that is. */
+/* Computing a checksum reads the whole file, whose size another user may control. */
 #define CHECKSUM_LIMIT (512ll << 20)
 #define PATH_SIZE 4096
 
@@ -49,7 +49,7 @@ size_t ebcc_elf_build_id(Elf *elf, unsigned char *ret)
 	GElf_Shdr section_header;
 	GElf_Phdr header;
 
-	/* Sections first: the program headers of a debug file may point at nothing. */
+	/* Sections first: in a debug file the program headers may refer to missing data. */
 	while (!size && (section = elf_nextscn(elf, section)))
 		if (gelf_getshdr(section, &section_header) && section_header.sh_type == SHT_NOTE)
 			size = find_build_id(ebcc_elf_section_data(section, &section_header, 0),
@@ -80,7 +80,7 @@ static bool has_build_id(int fd, const unsigned char *wanted, size_t size)
 
 /* ---- Candidates ---- */
 
-/* What a candidate is known by. */
+/* How to recognize the right file. */
 struct wanted {
 	unsigned char build_id[EBCC_BUILD_ID_MAX];
 	size_t build_id_size;
@@ -98,7 +98,7 @@ static bool has_checksum(int fd, uint32_t wanted)
 	if (!data || fstat(fd, &st) || st.st_size > CHECKSUM_LIMIT)
 		return false;
 	for (off_t at = 0; (size = pread(fd, data, 64u << 10, at)) > 0; at += size) {
-		/* It may grow meanwhile. */
+		/* The file may grow in the meantime. */
 		if (at > st.st_size)
 			return false;
 		checksum = crc32(checksum, data, (uInt)size);
@@ -106,7 +106,7 @@ static bool has_checksum(int fd, uint32_t wanted)
 	return !size && checksum == wanted;
 }
 
-/* Keeps the descriptor if it is the file that is looked for. */
+/* Returns the descriptor if it is the right file, else closes it and returns -1. */
 static int accept_file(int fd, const struct wanted *wanted)
 {
 	if (fd < 0)
@@ -121,7 +121,7 @@ static int accept_file(int fd, const struct wanted *wanted)
 static int open_candidate(int root, const struct wanted *wanted, const char *format, ...)
 	EBCC_PRINTF(3, 4);
 
-/* @root: the process's, or -1: this system's. */
+/* @root: the root directory of the process; -1: this system's. */
 static int open_candidate(int root, const struct wanted *wanted, const char *format, ...)
 {
 	char path[PATH_SIZE];
@@ -150,7 +150,7 @@ static int open_by_build_id(int root, const char *directory, const struct wanted
 			      text + 2);
 }
 
-/* The directory of @path is the length that is returned. */
+/* The length of the directory part of @path. */
 static int directory_length(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -170,7 +170,7 @@ static int open_by_link(int root, const char *debug, const char *path, const str
 	return fd;
 }
 
-/* ".gnu_debuglink": a file name, padded to four bytes, and a checksum. */
+/* Reads .gnu_debuglink: a file name, padded to a multiple of four bytes, and a checksum. */
 static void read_link(Elf *elf, struct wanted *ret)
 {
 	Elf_Data *data = ebcc_elf_section_named(elf, ".gnu_debuglink", NULL);

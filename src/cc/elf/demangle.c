@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libiberty's demanglers behind a bound on their output: substitutions let a short name expand to
- * any length. Of its interfaces those with a callback are used: they allocate nothing (the
- * others end the process when memory runs out), so that leaving them by a jump loses nothing.
+ * libiberty's demanglers with a limit on their output, since substitutions let a short name expand
+ * to any length. The interfaces with a callback are used: they allocate no memory (the others abort
+ * the process when it runs out), so leaving them with longjmp() leaks nothing.
  */
 #include "elf/demangle.h"
 
@@ -12,8 +12,8 @@
 #include <libiberty/demangle.h>
 
 #define OUTPUT_LIMIT (64u << 10)
-/* The C++ demangler keeps two arrays of the name's length on the stack, and refuses more than 1024
- * characters by itself; the Rust one has no such limit. */
+/* The C++ demangler puts two arrays proportional to the name's length on the stack, and itself
+ * refuses names of more than 1024 characters; the Rust demangler has no such limit. */
 #define INPUT_LIMIT 4096
 
 struct output {
@@ -34,7 +34,7 @@ bool ebcc_is_mangled(const char *name)
 {
 	if (name[0] != '_')
 		return false;
-	/* "_R" begins the newer names of Rust, "___Z" blocks of Objective-C++. */
+	/* "_R": Rust's v0 mangling; "___Z": blocks of Objective-C++. */
 	return name[1] == 'Z' || name[1] == 'R' || !strncmp(name, "___Z", 4);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Recognises what the Go compiler built, by sections that its linker writes and that stripping
- * leaves (cmd/link: .go.buildinfo and .gopclntab since Go 1.13, .note.go.buildid since 1.5; the
- * .data.rel.ro prefix is that of position-independent executables).
+ * Recognizes binaries built by the Go compiler by sections that its linker writes and that
+ * stripping preserves (cmd/link: .go.buildinfo and .gopclntab since Go 1.13, .note.go.buildid since
+ * 1.5; position-independent executables have the .data.rel.ro prefix).
  */
 #include "elf/go_binary.h"
 

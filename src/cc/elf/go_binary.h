@@ -4,7 +4,7 @@
 
 #include "elf/symbols.h"
 
-/* Whether the Go compiler built a file. */
+/* Whether a file was built by the Go compiler. */
 bool ebcc_elf_is_go(struct ebcc_elf *elf);
 
 #endif /* EBCC_ELF_GO_BINARY_H */

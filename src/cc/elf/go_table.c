@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading pclntab. Its layouts are those of Go 1.2, 1.16, 1.18 and 1.20, each with a magic number
- * of its own (runtime/symtab.go, debug/gosym): a header, names, and a sorted array of pairs, the
- * address of a function and where its record is; a record begins with the address again, and then
- * has the place of the name. Where a program is linked by the system's linker as position
- * independent, the table is somewhere in .data.rel.ro.
+ * Reading pclntab. There are four layouts, of Go 1.2, 1.16, 1.18 and 1.20, each with its own magic
+ * number (runtime/symtab.go, debug/gosym). The table has a header, names, and a sorted array of
+ * pairs: the address of a function and the offset of its record. A record begins with the address
+ * again, followed by the offset of the name. If the system's linker linked the program as a
+ * position-independent executable, the table is somewhere in .data.rel.ro.
  */
 #include "elf/go_table.h"
 
@@ -16,22 +16,22 @@
 #define MAGIC_1_16 0xfffffffau
 #define MAGIC_1_18 0xfffffff0u
 #define MAGIC_1_20 0xfffffff1u
-/* The magic number, two zeros, the smallest instruction's size and that of a pointer. */
+/* The magic number, two zero bytes, the minimum instruction size and the pointer size. */
 #define PROLOGUE_SIZE 8
 #define HEADER_WORDS 8
 #define FUNCTION_LIMIT (32u << 20)
-/* Where runtime.moduledata, which since Go 1.26 has a section of its own, keeps the address of the
- * first function's code: a pointer, six slices and three pointers come first. */
+/* The word in runtime.moduledata, which has its own section since Go 1.26, with the address where
+ * the code begins. A pointer, six slices and three pointers precede it. */
 #define MODULE_TEXT_WORD 22
-/* A table among other data begins at a multiple of this. */
+/* A table in the middle of other data begins at a multiple of this. */
 #define TABLE_ALIGNMENT 8
 
-/* A piece of the file that has the table, or begins with it. */
+/* A part of the file that begins with the table or contains it. */
 struct region {
 	const char *data;
 	size_t size;
 	uint64_t offset; /* in the file */
-	uint64_t text;	 /* where the code begins, if the table doesn't tell */
+	uint64_t text;	 /* where the code begins, if the table doesn't say */
 };
 
 static uint64_t read_word(const char *at, unsigned size)
@@ -64,7 +64,7 @@ static bool is_prologue(const char *data)
 	       (data[7] == 4 || data[7] == 8);
 }
 
-/* Since Go 1.26 the table doesn't say where the code begins. 0: nor does anything else. */
+/* The address where the code begins, which the table doesn't have since Go 1.26; 0: not known. */
 static uint64_t text_of_module(Elf *elf)
 {
 	unsigned word_size = gelf_getclass(elf) == ELFCLASS32 ? 4 : 8;
@@ -75,7 +75,7 @@ static uint64_t text_of_module(Elf *elf)
 	return read_word((char *)data->d_buf + MODULE_TEXT_WORD * word_size, word_size);
 }
 
-/* Go 1.2 to 1.15: records and names are counted from the table's begin. */
+/* Go 1.2 to 1.15: the offsets of records and names are relative to the start of the table. */
 static void read_first_layout(const struct region *region, unsigned word_size,
 			      struct ebcc_go_table *ret)
 {
@@ -92,7 +92,7 @@ static void read_first_layout(const struct region *region, unsigned word_size,
 	};
 }
 
-/* Later ones: the header says where each part is. Since Go 1.18 addresses are relative. */
+/* Later versions: the header has the offset of each part. Since Go 1.18 addresses are relative. */
 static bool read_later_layout(const struct region *region, unsigned word_size, bool relative,
 			      struct ebcc_go_table *ret)
 {
@@ -137,13 +137,14 @@ static bool read_table(const struct region *region, struct ebcc_go_table *ret)
 		read_first_layout(region, word_size, ret);
 	else if (!read_later_layout(region, word_size, magic != MAGIC_1_16, ret))
 		return false;
-	/* Behind the last pair stands the address where the last function ends. */
+	/* The last pair is followed by the address where the last function ends. */
 	room = region->data + region->size - ret->functions;
 	return ret->count && ret->count <= FUNCTION_LIMIT &&
 	       (ret->count * 2 + 1) * ret->address_size <= room;
 }
 
-/* A section as a region. False: there is none, or its data isn't read. */
+/* Finds a section as a region. Returns false if there is none, or if its data is too large or not
+ * in the file. */
 static bool find_region(Elf *elf, const char *name, struct region *ret)
 {
 	Elf_Data *data = ebcc_elf_section_named(elf, name, &ret->offset);
@@ -155,7 +156,7 @@ static bool find_region(Elf *elf, const char *name, struct region *ret)
 	return true;
 }
 
-/* Looks for a table among the data of a section. */
+/* Searches the data of a section for a table. */
 static bool search_region(struct region region, struct ebcc_go_table *ret)
 {
 	while (region.size >= PROLOGUE_SIZE) {

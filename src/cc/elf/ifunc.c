@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Which variant of an indirect function (IFUNC: strlen() and kin of the C library) the loader
- * chose. The choice depends on the processor alone, so it is the same in every process of this
- * machine; of a library that this process has loaded itself, the loader tells.
+ * Which variant of an indirect function (IFUNC: strlen() and similar functions of the C library)
+ * the dynamic loader chose. The choice depends only on the processor, so it is the same in every
+ * process on this machine. For a library that this process has loaded itself, the loader can be
+ * asked.
  */
 #include <dlfcn.h>
 #include <link.h>
@@ -22,7 +23,7 @@ static bool is_same_file(int fd, const char *path)
 bool ebcc_find_variant(int fd, const char *path, const char *name, uint64_t *ret)
 {
 	struct link_map *map = NULL;
-	/* Nothing is loaded for it: code of a library that is merely traced must not run here. */
+	/* RTLD_NOLOAD: code of a library that is only being traced must not run in this process. */
 	void *library = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
 	void *variant = library ? dlsym(library, name) : NULL;
 	Dl_info info;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finding the file behind the name of a library or program: in the dynamic loader's
- * cache, in the maps of a process, in PATH. The cache's layout is glibc's "1.1": a header,
- * fixed-size entries, and strings at offsets from the header's start; older caches have another
- * one in front of it.
+ * Finding the file for the name of a library or program: in the dynamic loader's cache, in the maps
+ * of a process, or in PATH. The layout of the cache is glibc's "1.1": a header, entries of fixed
+ * size, and strings at offsets from the start of the header. Some files have a cache in the old
+ * format before it.
  */
 #include "elf/library.h"
 
@@ -36,12 +36,12 @@ struct cache_header {
 
 struct cache_entry {
 	int32_t flags;
-	uint32_t name, path; /* offsets of strings from the header's start */
+	uint32_t name, path; /* offsets of strings from the start of the header */
 	uint32_t os_version;
-	uint64_t hardware; /* not 0: a variant for certain processors */
+	uint64_t hardware; /* not 0: a variant for specific processors */
 };
 
-/* "libc.so.6" for itself, for "libc.so" and for "c". */
+/* Whether a file is the library @name: "libc.so.6" matches "libc.so.6", "libc.so" and "c". */
 static bool is_library(const char *file, const char *name)
 {
 	size_t length = strlen(name);
@@ -56,7 +56,7 @@ static bool is_library(const char *file, const char *name)
 	       (!file[length + 6] || file[length + 6] == '.');
 }
 
-/* The string at @offset, or NULL if it isn't within @size bytes. */
+/* The string at @offset, or NULL if it doesn't end within @size bytes. */
 static const char *cache_string(const char *cache, size_t size, uint32_t offset)
 {
 	if (offset >= size || !memchr(cache + offset, '\0', size - offset))
@@ -64,7 +64,7 @@ static const char *cache_string(const char *cache, size_t size, uint32_t offset)
 	return cache + offset;
 }
 
-/* Moves to the new header, which may follow an old cache, 8-byte aligned. */
+/* Advances to the new header, which may follow an old cache at a multiple of 8 bytes. */
 static bool skip_old_cache(const char **cache, size_t *size)
 {
 	uint32_t count;
@@ -118,7 +118,8 @@ static bool is_file(const char *path)
 	return !stat(path, &st) && S_ISREG(st.st_mode);
 }
 
-/* Searches a directory, as the loader does after its cache. @ret stays NULL without a match. */
+/* Searches a directory, as the loader does after its cache. @ret stays NULL if there is no match.
+ */
 static struct ebcc_error *find_in_directory(const char *directory, const char *name, char **ret)
 {
 	DIR *stream = opendir(directory);
@@ -163,7 +164,7 @@ static struct ebcc_error *find_in_system(const char *name, char **ret)
 	return NULL;
 }
 
-/* Whether a process sees other mounts than we do, so that its paths mean other files. */
+/* Whether a process is in another mount namespace, so that its paths may mean other files. */
 static bool has_own_mounts(int pid)
 {
 	char path[64], ours[64], theirs[64];
@@ -188,8 +189,7 @@ static struct ebcc_error *process_path(const char *path, int pid, char **ret)
 	return length < 0 ? ebcc_error_no_memory() : NULL;
 }
 
-/* The first file by that name that a process has mapped. @text: what the mapping borrows from.
- * False: there is none. */
+/* Finds the first file of that name that a process has mapped. The mapping borrows from @text. */
 static struct ebcc_error *find_mapping(const char *name, int pid, struct ebcc_buf *text,
 				       struct ebcc_mapping *ret, bool *ret_found)
 {
@@ -224,8 +224,8 @@ static struct ebcc_error *library_not_found(const char *name, int pid)
 		return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
 					 "process %d has no library %s loaded", pid, name);
 	return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
-				 "no library %s in the loader's cache (" CACHE_PATH
-				 ") nor in its directories; give its path",
+				 "there is no library %s in the loader's cache (" CACHE_PATH
+				 ") or its directories; give its path",
 				 name);
 }
 
@@ -257,7 +257,7 @@ struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret)
 	return NULL;
 }
 
-/* Looks for a program in PATH. @ret stays NULL without one. */
+/* Searches PATH for a program. @ret stays NULL if there is none. */
 static struct ebcc_error *find_program(const char *name, char **ret)
 {
 	const char *at = getenv("PATH");
@@ -279,7 +279,7 @@ static struct ebcc_error *find_program(const char *name, char **ret)
 	return NULL;
 }
 
-/* The path of a library of this system, else of a program. */
+/* Finds the path of a library of this system, else of a program. */
 static struct ebcc_error *find_by_name(const char *name, char **ret)
 {
 	TRY(find_in_system(name, ret));
@@ -289,13 +289,13 @@ static struct ebcc_error *find_by_name(const char *name, char **ret)
 		return NULL;
 	return ebcc_error_with_subject(
 		ebcc_error_create(EBCC_ERROR_NOT_FOUND,
-				  "no library and no program of PATH is named %s; give its path",
+				  "no library and no program in PATH is named %s; give its path",
 				  name),
 		name);
 }
 
-/* Paths below /proc are ours to follow: they lead out of any root directory. Of one that
- * leads into a process's, the rest is followed within it. */
+/* Paths in /proc are resolved by this process, since they lead out of any root directory. If one
+ * leads into the root directory of a process, the rest is resolved inside it. */
 static struct ebcc_error *open_path(const char *path, int pid, int *ret)
 {
 	int root_pid, rest = 0;
@@ -319,7 +319,7 @@ struct ebcc_error *ebcc_open_binary(const char *name, int pid, int *ret_fd, char
 	if (pid > 0 && !strchr(name, '/'))
 		TRY(find_mapping(name, pid, &text, &mapping, &found));
 	if (!found && !strchr(name, '/'))
-		/* What a process has not loaded yet it may load later, and others have it. */
+		/* The process may not have loaded it yet. */
 		TRY(find_by_name(name, &path));
 	else
 		path = strdup(found ? mapping.path : name);

@@ -10,16 +10,16 @@
 #include "base/error.h"
 
 /*
- * Opens what a user probe names as its binary: a path as it is, else a library, else a program of
- * PATH. With a @pid above 0 as that process sees it, and within its root directory.
- * @ret_fd: owned by the caller. @ret_path: malloc'ed, as the process names the file.
- * Errors: EBCC_ERROR_NOT_FOUND, EBCC_ERROR_FORMAT for what is not a regular file.
+ * Opens the binary that a user probe names: a path, else a library, else a program in PATH. If @pid
+ * is above 0, it is opened as that process sees it, inside its root directory.
+ * @ret_fd: owned by the caller. @ret_path: malloc'ed; the path as the process sees it.
+ * Errors: EBCC_ERROR_NOT_FOUND; EBCC_ERROR_FORMAT if it is not a regular file.
  */
 MUST_CHECK struct ebcc_error *ebcc_open_binary(const char *name, int pid, int *ret_fd,
 					       char **ret_path);
 
-/* The entry of a loader cache (the contents of ld.so.cache) for a library "c" or "libc.so.6", or
- * NULL. Borrowed from @cache, whose @size bytes may hold anything. */
+/* Looks up a library ("c" or "libc.so.6") in a loader cache (the contents of ld.so.cache). Returns
+ * its path, borrowed from @cache, or NULL. The @size bytes of @cache may be malformed. */
 const char *ebcc_library_in_cache(const char *cache, size_t size, const char *name);
 
 #endif /* EBCC_ELF_LIBRARY_H */

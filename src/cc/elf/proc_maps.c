@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads /proc/PID/maps, and opens files in the root directory of a process, which a path must not
- * lead out of. /proc/PID/map_files has the very file that is mapped, but wants more privilege.
+ * Reads /proc/PID/maps, and opens files inside the root directory of a process; a path must not
+ * lead out of it. /proc/PID/map_files has exactly the file that is mapped, but requires more
+ * privileges.
  */
 #include "elf/proc_maps.h"
 
@@ -145,7 +146,8 @@ struct ebcc_error *ebcc_mapping_open(int pid, const struct ebcc_mapping *mapping
 		if (mapped < 0)
 			error = ebcc_open_failure(mapping->path, errno);
 	}
-	/* Overlay file systems number devices otherwise: the path's file is the best there is. */
+	/* Overlay file systems report other device numbers, so the file at the path is used if
+	 * map_files can't be opened. */
 	if (mapped < 0 && fd < 0)
 		return ebcc_error_with_subject(TAKE_PTR(error), mapping->path);
 	*ret = mapped >= 0 ? TAKE_FD(mapped) : TAKE_FD(fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sections of an ELF file that may be anyone's: their headers are checked before libelf allocates.
+ * Sections of an ELF file that may be malicious: their headers are checked before libelf allocates
+ * memory.
  */
 #ifndef EBCC_ELF_SECTIONS_H
 #define EBCC_ELF_SECTIONS_H
@@ -9,16 +10,16 @@
 #include <libelf.h>
 #include <stdint.h>
 
-/* Larger tables are refused: a sparse file can claim any size for nothing. */
+/* Larger tables are refused: with a sparse file, any size costs nothing. */
 #define EBCC_ELF_SECTION_LIMIT (1ull << 30)
 
-/* The first section of a name, and its header; or NULL. */
+/* Returns the first section of that name and its header, or NULL. */
 Elf_Scn *ebcc_elf_find_scn(Elf *elf, const char *name, GElf_Shdr *ret);
 
-/* The bytes of a section, if it is in the file, not too large, and has the entry size it should
- * have (0: any); else NULL. */
+/* Returns the data of a section if it is in the file, not too large, and has the given entry size
+ * (0: any); else NULL. */
 Elf_Data *ebcc_elf_section_data(Elf_Scn *section, const GElf_Shdr *header, size_t entry_size);
-/* The same for the first section of a name. @ret_offset: where it is in the file, or NULL. */
+/* The same for the first section of that name. @ret_offset: its offset in the file; may be NULL. */
 Elf_Data *ebcc_elf_section_named(Elf *elf, const char *name, uint64_t *ret_offset);
 
 #endif /* EBCC_ELF_SECTIONS_H */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading symbol tables and program headers with libelf. libelf bounds what it reads
- * by the file's size; what the tables say of each other (entry sizes, string offsets, section
- * links) is checked here. The file is read, not mapped, so that one cut short meanwhile is an error
- * and no SIGBUS.
+ * Reading symbol tables and program headers with libelf. libelf checks offsets against the size of
+ * the file; references between tables (entry sizes, string offsets, section links) are checked
+ * here. The file is read, not mapped, so that if it is truncated in the meantime, the result is an
+ * error and not SIGBUS.
  */
 #include "elf/symbols.h"
 
@@ -19,12 +19,12 @@
 #include "elf/proc_maps.h"
 #include "elf/sections.h"
 
-/* Longer names are passed over; C++ templates reach tens of thousands. */
+/* Longer names are skipped; those of C++ templates can have tens of thousands of characters. */
 #define NAME_LIMIT (1u << 16)
-/* What all names of a file may have together: those of browsers have half of it. Any number of
- * symbols can have one long name, and searching all would take hours. */
+/* The total length of all names that are read; browsers have half of it. Any number of symbols can
+ * share one long name, and searching them all could take hours. */
 #define NAMES_LIMIT (1u << 29)
-/* Set in a .gnu.version entry for every version of a symbol but the default one. */
+/* Set in a .gnu.version entry for every version of a symbol except the default one. */
 #define VERSION_HIDDEN 0x8000
 
 struct ebcc_elf {
@@ -45,11 +45,11 @@ static struct ebcc_error *begin(struct ebcc_elf *elf, const char *path)
 	if (!elf->elf || elf_kind(elf->elf) != ELF_K_ELF)
 		return ebcc_error_create(
 			EBCC_ERROR_FORMAT,
-			"%s is not an ELF file (a script? then name its interpreter)", path);
+			"%s is not an ELF file (if it is a script, name its interpreter)", path);
 	return NULL;
 }
 
-/* @fd: taken over, also on failure. */
+/* Takes ownership of @fd, even on failure. */
 static struct ebcc_error *create(int fd, const char *path, struct ebcc_elf **ret)
 {
 	struct ebcc_elf *elf = calloc(1, sizeof(*elf));
@@ -139,7 +139,7 @@ static Elf_Data *linked_strings(Elf *elf, size_t index)
 	return ebcc_elf_section_data(section, &header, 0);
 }
 
-/* The versions of the symbols in the section of that index, or NULL: there are none. */
+/* The versions of the symbols in the section with that index, or NULL if there are none. */
 static Elf_Data *symbol_versions(Elf *elf, size_t symbols_index)
 {
 	Elf_Scn *section = NULL;
@@ -174,10 +174,11 @@ struct walk {
 	void *ctx;
 	Elf_Data *strings, *versions;
 	size_t read; /* bytes of names seen so far */
-	char *name;  /* NAME_LIMIT bytes: for names that carry their version */
+	char *name;  /* NAME_LIMIT bytes, for names without the version they came with */
 };
 
-/* The length of the name at the begin of @room bytes; 0: it is none, or too long. */
+/* The length of the name at the start of @room bytes; 0 if it is empty, unterminated or too long.
+ */
 static size_t name_length(struct walk *walk, const char *name, size_t room)
 {
 	size_t length = strnlen(name, room < NAME_LIMIT ? room : NAME_LIMIT);
@@ -186,7 +187,7 @@ static size_t name_length(struct walk *walk, const char *name, size_t room)
 	return length == room || length == NAME_LIMIT ? 0 : length;
 }
 
-/* Shows one symbol to the walk's function; false ends the walk. */
+/* Calls the walk's function for one symbol; returns false to end the walk. */
 static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
 {
 	struct ebcc_elf_symbol found = {.address = symbol->st_value, .size = symbol->st_size};
@@ -218,7 +219,7 @@ static bool visit(struct walk *walk, const GElf_Sym *symbol, size_t index)
 	return walk->fn(walk->ctx, &found);
 }
 
-/* The table of one type, of which a file has one at most, or NULL. */
+/* The symbol table of a type, or NULL; a file has at most one of each type. */
 static Elf_Scn *table_section(struct ebcc_elf *elf, uint32_t type, GElf_Shdr *ret)
 {
 	Elf_Scn *section = NULL;
@@ -229,7 +230,7 @@ static Elf_Scn *table_section(struct ebcc_elf *elf, uint32_t type, GElf_Shdr *re
 	return section;
 }
 
-/* Walks the table of one type; false when the function ended it. */
+/* Walks the symbol table of a type; returns false if the function ended the walk. */
 static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 {
 	size_t entry_size = gelf_fsize(elf->elf, ELF_T_SYM, 1, EV_CURRENT);
@@ -251,7 +252,7 @@ static bool walk_table(struct ebcc_elf *elf, uint32_t type, struct walk *walk)
 	return true;
 }
 
-/* The functions of a stripped Go program; false when the function ended the walk. */
+/* Walks the functions of a stripped Go program; returns false if the function ended the walk. */
 static bool walk_go_functions(struct ebcc_elf *elf, struct walk *walk)
 {
 	struct ebcc_go_function function;
@@ -319,7 +320,7 @@ struct search {
 	const char *name;
 	struct ebcc_elf_symbol *found;
 	bool any;
-	size_t functions; /* seen, whatever their names */
+	size_t functions; /* number of functions seen */
 };
 
 static bool search_function(void *ctx, const struct ebcc_elf_symbol *symbol)
@@ -373,7 +374,7 @@ struct ebcc_error *ebcc_elf_find_function(struct ebcc_elf *elf, const char *name
 	return NULL;
 }
 
-/* The file offset of an address in a loaded segment that has all of @flags. */
+/* Finds the file offset of an address in a loadable segment that has all of @flags. */
 static bool find_offset(struct ebcc_elf *elf, uint64_t address, uint32_t flags, uint64_t *ret)
 {
 	GElf_Phdr header;
@@ -405,11 +406,9 @@ struct ebcc_error *ebcc_elf_address_to_offset(struct ebcc_elf *elf, uint64_t add
 	if (find_offset(elf, address, PF_X, ret))
 		return NULL;
 	return ebcc_error_with_subject(
-		ebcc_error_create(
-			EBCC_ERROR_NOT_FOUND,
-			"address 0x%llx is in no executable segment of %s: it has to be an "
-			"address as the file has it (as nm shows it), not one of a running "
-			"process",
-			(unsigned long long)address, elf->path),
+		ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+				  "address 0x%llx is in no executable segment of %s: it must be an "
+				  "address in the file (as nm prints it), not in a running process",
+				  (unsigned long long)address, elf->path),
 		elf->path);
 }

@@ -468,7 +468,7 @@ START_TEST(uprobe_failures_say_why)
 		     "/nowhere/at/all");
 	opts.binary = "nosuchlibrary";
 	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
-		     "no library and no program of PATH is named nosuchlibrary");
+		     "no library and no program in PATH is named nosuchlibrary");
 	opts.binary = "/dev/null";
 	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
 		     "/dev/null is not a regular file");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A library for test_elf_symbols.c to read: functions in both symbol tables, one of two
- * versions, one that the loader chooses (an IFUNC), and data, which is no function.
+ * A library for test_symbols.c to read: functions in both symbol tables, one with two versions,
+ * one that the loader chooses (an IFUNC), and a variable.
  */
 int sample_data = 42;
 

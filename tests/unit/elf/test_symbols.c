@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Symbols of ELF files: what is found equals what nm and the linker say, and no damaged
- * file does more than fail.
+ * Symbols of ELF files: the results agree with nm and the linker, and reading a damaged file fails
+ * without crashing.
  */
 #include "elf/symbols.h"
 
@@ -29,7 +29,7 @@ static bool add_to_hash(void *ctx, const struct ebcc_elf_symbol *symbol)
 	return true;
 }
 
-/* Every function that nm lists is found at the address that nm gives it. */
+/* Every function that nm lists is found at the same address. */
 START_TEST(functions_equal_those_of_nm)
 {
 	AUTO_HASH struct ebcc_hash functions = {0};
@@ -46,14 +46,14 @@ START_TEST(functions_equal_those_of_nm)
 	while (fscanf(nm, "%llx %c %255s", &address, &type, name) == 3) {
 		uint64_t *found = ebcc_hash_find_string(&functions, name);
 
-		if (!strcmp(name, "sample_versioned")) /* twice, told apart below */
+		if (!strcmp(name, "sample_versioned")) /* listed twice; see the next test */
 			continue;
 		if (type == 'T' || type == 't' || type == 'i') {
 			ck_assert_msg(found != NULL, "%s is missing", name);
 			ck_assert_uint_eq(*found, address);
 			compared++;
 		} else {
-			ck_assert_msg(!found, "%s of type %c is no function", name, type);
+			ck_assert_msg(!found, "%s of type %c is not a function", name, type);
 		}
 	}
 	ck_assert_int_eq(pclose(nm), 0);
@@ -91,7 +91,7 @@ START_TEST(missing_functions_name_near_ones)
 }
 END_TEST
 
-/* More than a few instructions. */
+/* Long enough to compare some of its code. */
 __attribute__((noinline)) int function_of_this_program(const char *text)
 {
 	int sum = 0;
@@ -101,7 +101,7 @@ __attribute__((noinline)) int function_of_this_program(const char *text)
 	return sum;
 }
 
-/* The offset's bytes are the function's: compared with this program's own memory. */
+/* The bytes at the offset are the function's code, as in this program's memory. */
 START_TEST(offsets_lead_to_the_code)
 {
 	extern const char __ehdr_start[];
@@ -170,7 +170,7 @@ static bool touch_symbol(void *ctx, const struct ebcc_elf_symbol *symbol)
 	return true;
 }
 
-/* Reads all of a file that may hold anything. How much there was. */
+/* Reads everything in a file that may be damaged. Returns the size of the names that were read. */
 static size_t read_damaged(const char *data, size_t size)
 {
 	AUTO_ELF struct ebcc_elf *elf = NULL;
@@ -214,7 +214,7 @@ START_TEST(flipped_bits)
 	memcpy(&header, sample.data, sizeof(header));
 	srandom(1);
 	for (int round = 0; round < 6000; round++) {
-		/* The headers of the file and of its sections decide most; hit them most. */
+		/* Damages in the headers of the file and its sections have the most effect. */
 		size_t start = round % 3 == 1 ? header.e_shoff : 0;
 		size_t size = round % 3 == 0 ? 1024 : sample.size - start;
 
@@ -227,7 +227,7 @@ START_TEST(flipped_bits)
 }
 END_TEST
 
-/* Each 8-byte word of the section headers set to extreme values. */
+/* Sets each 8-byte word of the headers to extreme values. */
 START_TEST(extreme_sizes_and_offsets)
 {
 	static const uint64_t extremes[] = {0,		1,	    0x7fffffffffffffff,
