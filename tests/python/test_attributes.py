@@ -148,7 +148,7 @@ def test_every_attribute_macro():
 ])  # fmt: skip
 def test_unknown_words(text, line):
     """A word that looks like an attribute and is none is refused where it stands: no variable of that name."""
-    with pytest.raises(ebcc.CompileError, match=rf"main\.c:{line}:\d+: error: '__(mystery|paked)' is not an attribute"):
+    with pytest.raises(ebcc.CompileError, match=rf"main\.c:{line}:\d+: error: '__(mystery|paked)' is not a known attribute"):
         BPF(text=text)
 
 

@@ -67,7 +67,7 @@ def test_a_tracefs_without_events():
     text = said("ebcc.BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return args->pid; }')",
                 shell="umount -l /sys/kernel/debug 2>/dev/null; mount -t tmpfs none /sys/kernel/tracing/events; ")
     assert "CompileError" in text and "fields are not known" in text
-    assert "syscalls:sys_enter_getpgid records is not known: tracefs has no files of events" in text
+    assert "the fields of the tracepoint syscalls:sys_enter_getpgid are not known: tracefs has no event files" in text
 
 
 def test_no_probe_events():

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The record of a kernel in an object (kernel_record.h). A kernel's build id tells it from any
- * other; where one of the two kernels does not show its own, the release and the version have to
- * do. Where the types came from a file that the caller named, or there was no build id, a hash of
- * the BTF must agree, too.
+ * The record of a kernel in an object (kernel_record.h). A kernel is identified by its build id, or
+ * by its release and version if the build id of either kernel is not known. If the types came from
+ * a file that the caller named, or if there was no build id, a hash of the BTF must match, too.
  */
 #include "types/kernel_record.h"
 
@@ -19,7 +18,7 @@
 
 #define VARIABLE "__ebcc_kernel"
 #define MODULE_BTF_DIRECTORY "/sys/kernel/btf/"
-/* A kernel without BTF, as a hash. */
+/* The hash for a kernel without BTF. */
 #define NO_BTF 0
 
 static uint64_t hash_btf(const struct ebcc_kernel_btf *btf)
@@ -33,7 +32,8 @@ static uint64_t hash_btf(const struct ebcc_kernel_btf *btf)
 
 /* ---- Writing ---- */
 
-/* A line "KEY=VALUE" within a string literal of C. Files of another kernel may hold anything. */
+/* Writes a line "KEY=VALUE" inside a C string literal. The values may come from files of another
+ * kernel, so special characters are replaced. */
 static void write_fact(struct ebcc_buf *text, const char *key, const char *value)
 {
 	if (!*value)
@@ -46,7 +46,7 @@ static void write_fact(struct ebcc_buf *text, const char *key, const char *value
 	ebcc_buf_append_string(text, "\\n");
 }
 
-/* The kernel modules whose types the text has: "modules=kvm:HASH xfs:HASH". */
+/* Writes the kernel modules whose types the text uses: "modules=kvm:HASH xfs:HASH". */
 static void write_modules(struct ebcc_buf *text, const struct ebcc_kernel_btf *btf)
 {
 	AUTO_BUF struct ebcc_buf list = EBCC_BUF_INIT;
@@ -92,7 +92,7 @@ struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kerne
 
 /* ---- Comparing ---- */
 
-/* What an object says; each NULL where it doesn't. */
+/* The record in an object; a member is NULL if the record lacks it. */
 struct record {
 	char *arch, *cpus, *kernel, *release, *version, *build_id, *btf, *btf_file, *modules;
 };
@@ -129,18 +129,17 @@ static struct ebcc_error *read_record(const char *object, size_t size, struct re
 	return NULL;
 }
 
-/* The running kernel. */
 static struct ebcc_error *find_running(struct ebcc_kernel_info **ret)
 {
 	struct utsname uts;
 	struct ebcc_kernel_info_opts opts = {.machine = uts.machine};
 
 	if (uname(&uts))
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot ask for the kernel's version");
+		return ebcc_error_os(EBCC_ERROR_OS, errno, "cannot get the kernel's version");
 	return ebcc_kernel_info_create(&opts, ret);
 }
 
-/* The hash of the running kernel's BTF, or NO_BTF. */
+/* Hashes the BTF of the running kernel; NO_BTF if it has none. */
 static struct ebcc_error *hash_running(uint64_t *ret)
 {
 	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
@@ -160,7 +159,7 @@ static bool same(const char *recorded, const char *running)
 	return recorded && !strcmp(recorded, running);
 }
 
-/* Whether @record is of the kernel @running; kernel modules apart. */
+/* Whether @record matches the kernel @running, apart from its modules. */
 static struct ebcc_error *compare(const struct record *record,
 				  const struct ebcc_kernel_info *running, bool *ret)
 {
@@ -196,8 +195,8 @@ static void describe(struct ebcc_buf *text, const char *release, const char *ver
 		ebcc_buf_printf(text, " (build id %.12s)", build_id);
 }
 
-static const char advice[] = "it would read other places than it means: compile the source for "
-			     "this kernel, or ask for any_kernel to load it all the same";
+static const char advice[] = "its offsets may be wrong here: compile the source for this kernel, "
+			     "or set any_kernel to load it anyway";
 
 static struct ebcc_error *other_kernel(const struct record *record,
 				       const struct ebcc_kernel_info *running)
@@ -219,12 +218,12 @@ static struct ebcc_error *other_kernel(const struct record *record,
 					 advice);
 	return ebcc_error_create(
 		EBCC_ERROR_OTHER_KERNEL,
-		"the object was compiled for the kernel %s, and this one is %s; %s",
+		"the object was compiled for the kernel %s, but this one is %s; %s",
 		ebcc_buf_string(&compiled), ebcc_buf_string(&here), advice);
 }
 
-/* A kernel module may have been built anew for the same kernel. One that isn't loaded now says
- * nothing. */
+/* A kernel module may have been rebuilt for the same kernel. Modules that aren't loaded are not
+ * compared. */
 static struct ebcc_error *compare_modules(char *modules)
 {
 	char *save = NULL;
@@ -247,9 +246,8 @@ static struct ebcc_error *compare_modules(char *modules)
 		return ebcc_error_with_subject(
 			ebcc_error_create(
 				EBCC_ERROR_OTHER_KERNEL,
-				"the object was compiled for another build of the kernel "
-				"module %s than the one that is loaded (BTF %s and %016" PRIx64
-				"); %s",
+				"the object was compiled for a different build of the kernel "
+				"module %s than the loaded one (BTF %s and %016" PRIx64 "); %s",
 				module, hash, now, advice),
 			module);
 	}
@@ -273,13 +271,13 @@ struct ebcc_error *ebcc_kernel_record_check(const char *object, size_t size, boo
 		return ebcc_error_create(
 			EBCC_ERROR_OTHER_KERNEL,
 			"the object does not say which kernel it was compiled for, "
-			"as an earlier version made it; it may read other places "
-			"than it means: compile the source again, or ask for "
-			"any_kernel to load it all the same");
+			"since an earlier version created it, so its offsets may be "
+			"wrong here: compile the source again, or set any_kernel to "
+			"load it anyway");
 	TRY(find_running(&running));
 	if (atoi(record.arch) != (int)running->arch)
 		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
-					 "the object was compiled for the machine type %s, and "
+					 "the object was compiled for the machine type %s, but "
 					 "this one is %s; compile the source for this machine",
 					 arch_name(atoi(record.arch)), arch_name(running->arch));
 	if (any_kernel)

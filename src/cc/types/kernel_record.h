@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which kernel an object was compiled for. The compile writes it into the object as facts
- * (compiler/passes/pipeline.h:
- * __ebcc_kernel), and whoever loads the object compares them with the running kernel: the
- * object has the offsets, sizes and constants of the kernel that it was compiled for.
+ * Which kernel an object was compiled for. An object contains offsets, sizes and constants of that
+ * kernel. So the compile stores a record of the kernel in the object (__ebcc_kernel in
+ * compiler/passes/pipeline.h), and loading compares it with the running kernel.
  */
 #ifndef EBCC_TYPES_KERNEL_RECORD_H
 #define EBCC_TYPES_KERNEL_RECORD_H
@@ -16,16 +15,17 @@
 #include "types/ktypes.h"
 
 /*
- * Appends the record as C text, to be compiled with the source. @btf_path names the file that
- * the types come from, where the caller named one; else NULL.
+ * Appends the record as C text, to be compiled with the source. @btf_path is the BTF file that the
+ * caller named, or NULL.
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kernel,
 						       const struct ebcc_ktypes *ktypes,
 						       const char *btf_path, struct ebcc_buf *text);
 
 /*
- * Compares the record in an object with the running kernel; @any_kernel: only with the machine. An
- * object of another compiler has none and passes. EBCC_ERROR_OTHER_KERNEL names both kernels.
+ * Compares the record in an object with the running kernel; with @any_kernel, only the architecture
+ * is compared. An object made by another compiler has no record and passes.
+ * EBCC_ERROR_OTHER_KERNEL names both kernels.
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_record_check(const char *object, size_t size,
 						       bool any_kernel);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The kernel types text, put together (stage 2): preamble, types, tracepoints, macros; and what a
- * failed compile teaches about it. See ktypes.h.
+ * Assembles the kernel types text (stage 2): preamble, types, tracepoints, macros. See ktypes.h;
+ * ktypes_btf.c explains how types are selected.
  */
 #include "types/ktypes.h"
 
@@ -18,7 +18,7 @@
 
 #define MAX_FORMAT_FILE (1 << 20)
 
-/* What macros of ebcc/pid_namespace.h use of the kernel's types. */
+/* The kernel types and members that macros of ebcc/pid_namespace.h use. */
 static const char pid_namespace_uses[] =
 	"struct task_struct *task; task->tgid; task->pid; task->thread_pid;"
 	"struct pid *pid; pid->level;";
@@ -114,7 +114,7 @@ static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
 	return t ? t->size : 0;
 }
 
-/* FNV-1a of a format's text, for the cache key. */
+/* FNV-1a hash of a format's text, for the cache key. */
 static uint64_t hash_text(const struct ebcc_buf *text)
 {
 	uint64_t hash = 14695981039346656037ull;
@@ -141,7 +141,7 @@ static struct ebcc_error *print_tracepoint(struct ebcc_ktypes *ktypes, const cha
 	return ebcc_buf_check(&ktypes->inputs);
 }
 
-/* "this kernel has no tracepoint X; did you mean Y?" */
+/* Adds the note "this kernel has no tracepoint X; did you mean Y?". */
 static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_scan_tracepoint *tp)
 {
 	AUTO_BUF struct ebcc_buf wanted = EBCC_BUF_INIT, now = EBCC_BUF_INIT;
@@ -154,8 +154,8 @@ static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_sca
 	error = ebcc_tracepoint_list(ktypes->tracefs_path, &list, &count);
 	if (error || !count) {
 		ebcc_buf_printf(&ktypes->notes,
-				"what the tracepoint %s records is not known: tracefs has no "
-				"files of events here\n",
+				"the fields of the tracepoint %s are not known: tracefs has no "
+				"event files here\n",
 				ebcc_buf_string(&wanted));
 		return;
 	}
@@ -174,8 +174,8 @@ static void note_no_tracepoint(struct ebcc_ktypes *ktypes, const struct ebcc_sca
 }
 
 /*
- * A tracepoint that can't be had is no error yet: the source may do without its struct. Its tag
- * is declared, or a parameter list would be the first to name it, which clang warns of.
+ * A missing tracepoint is not an error yet: the source may not use its struct. Its tag is declared,
+ * since clang warns if it first appears in a parameter list.
  */
 static struct ebcc_error *note_missing(struct ebcc_ktypes *ktypes, struct ebcc_error *error,
 				       const struct ebcc_scan_tracepoint *tp, struct ebcc_buf *text)
@@ -193,7 +193,8 @@ static struct ebcc_error *note_missing(struct ebcc_ktypes *ktypes, struct ebcc_e
 	return ebcc_buf_check(&ktypes->notes);
 }
 
-/* Whether an earlier entry of the list makes the same struct. */
+/* Whether the struct of a joined name (CATEGORY__EVENT) is also that of an entry whose category is
+ * known. */
 static bool is_repeated(const struct ebcc_scan *scan, size_t index)
 {
 	const struct ebcc_scan_tracepoint *tp = &scan->tracepoints[index];
@@ -232,15 +233,16 @@ static struct ebcc_error *print_tracepoints(struct ebcc_ktypes *ktypes, struct e
 	return ebcc_buf_check(text);
 }
 
-/* What -D defines must not change the kernel's text: put away before, brought back behind it. */
-static void put_macros_away(const struct ebcc_scan *scan, struct ebcc_buf *text)
+/* Macros that -D defines must not change the kernel's text: they are undefined before it and
+ * restored after it. */
+static void save_macros(const struct ebcc_scan *scan, struct ebcc_buf *text)
 {
 	for (size_t i = 0; i < scan->define_count; i++)
 		ebcc_buf_printf(text, "#pragma push_macro(\"%s\")\n#undef %s\n", scan->defines[i],
 				scan->defines[i]);
 }
 
-static void bring_macros_back(const struct ebcc_scan *scan, struct ebcc_buf *text)
+static void restore_macros(const struct ebcc_scan *scan, struct ebcc_buf *text)
 {
 	for (size_t i = 0; i < scan->define_count; i++)
 		ebcc_buf_printf(text, "#pragma pop_macro(\"%s\")\n", scan->defines[i]);
@@ -270,7 +272,7 @@ static void list_btf_inputs(struct ebcc_ktypes *ktypes)
 				ktypes->btf->parts[i].path);
 }
 
-/* Has dialect.h include the functions that know PID namespaces, where the source names one. */
+/* Makes dialect.h include the functions for PID namespaces if the source names one of them. */
 static struct ebcc_error *add_pid_namespace(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	if (!ebcc_scan_names_pid_namespace(&ktypes->scan))
@@ -291,17 +293,18 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 
 	TRY(begin(ktypes));
 	TRY(add_pid_namespace(ktypes, text));
-	/* The structs of tracepoints come behind the types that they need, but say which. */
+	/* The structs of tracepoints are printed first, to find the types that they need, but come
+	 * after these in the text. */
 	TRY(print_tracepoints(ktypes, &tracepoints));
 	if (tracepoints.size)
 		TRY(ebcc_scan_merge_names(&ktypes->scan, tracepoints.data, tracepoints.size));
 	if (!ktypes->btf) {
 		ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
-		ebcc_ktypes_print_doubts(ktypes, text);
+		ebcc_ktypes_print_unknown_attributes(ktypes, text);
 		return ebcc_buf_check(text);
 	}
 	TRY(ebcc_ktypes_expand_macros(ktypes));
-	put_macros_away(&ktypes->scan, text);
+	save_macros(&ktypes->scan, text);
 	ebcc_buf_append_string(text, ebcc_ktypes_basic);
 	if (ktypes->core)
 		ebcc_buf_append_string(text, "#pragma clang attribute push(__attribute__(("
@@ -312,11 +315,11 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 	ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
 	before = text->size;
 	TRY(ebcc_ktypes_print_macros(ktypes, text));
-	/* Tracepoints and the configuration are inputs, even those that are not there. */
+	/* Tracepoints and configuration options are inputs even if they don't exist. */
 	if (text->size != before || ktypes->inputs.size)
 		ktypes->independent = false;
-	ebcc_ktypes_print_doubts(ktypes, text);
-	bring_macros_back(&ktypes->scan, text);
+	ebcc_ktypes_print_unknown_attributes(ktypes, text);
+	restore_macros(&ktypes->scan, text);
 	list_btf_inputs(ktypes);
 	TRY(ebcc_buf_check(&ktypes->inputs));
 	return ebcc_buf_check(text);

@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 
-/* What every text begins with. The macros of bool are those of C, the enumerators those of kernels.
- */
+/* Every text begins with this. true and false are enumerators, as in the kernel. */
 extern const char ebcc_ktypes_basic[];
 
 /* Whether it defines the typedef @name. */

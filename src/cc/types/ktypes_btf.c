@@ -18,50 +18,50 @@
 
 #include "kernel/btf_check.h"
 
-/* By-value nesting in kernels stays below 100, libbpf's printer recurses along it. */
+/* Nesting by value stays below 100 in kernels, and libbpf's printer recurses for each level. */
 #define MAX_DEPTH 400
-/* Far beyond any kernel's structs, and texts. */
+/* Far larger than any kernel's structs and texts. */
 #define MAX_STRUCT_SIZE (4 << 20)
 #define MAX_TEXT (64 << 20)
-/* Behind a kernel name that would clash with one of the source's. */
+/* Appended to a kernel name that would clash with one that the source defines. */
 #define CLASH_SUFFIX "___kernel"
 
 enum mark {
-	MARK_COMPLETE = 1 << 0, /* struct, union: not only declared; others: looked at by value */
-	MARK_WEAK = 1 << 1,	/* looked at behind a pointer */
+	MARK_COMPLETE = 1 << 0, /* visited by value; a struct or union is then printed in full */
+	MARK_WEAK = 1 << 1,	/* visited behind a pointer */
 	MARK_QUEUED = 1 << 2,
-	MARK_ACTIVE = 1 << 3, /* being looked at by value further up */
-	MARK_ACTIVE_WEAK = 1 << 4,
+	MARK_ACTIVE = 1 << 3,	   /* being visited by value, further up the call chain */
+	MARK_ACTIVE_WEAK = 1 << 4, /* being visited behind a pointer */
 };
 
 struct selection {
 	const struct ebcc_kernel_btf *btf;
 	const struct ebcc_hash *names;
-	uint8_t *marks;	 /* enum mark, by type number */
-	uint32_t *queue; /* named by the source, then those that members lead to */
+	uint8_t *marks;	 /* enum mark, by type id */
+	uint32_t *queue; /* types that the source names, then those that its members lead to */
 	size_t queue_count;
-	bool tells_signs; /* BTF says of enums whether their values are signed, as since 6.0 */
-	uint64_t prefixes[1 << 10]; /* set of the names' hashed beginnings */
-	const char *malformed;	    /* what is wrong with a type that was looked at, or NULL */
+	bool has_enum_signs;	    /* BTF says whether an enum is signed, as it does since 6.0 */
+	uint64_t prefixes[1 << 10]; /* bit set of the hashes of the names' prefixes */
+	const char *malformed;	    /* what is wrong with a visited type, or NULL */
 };
 
-/* In subset.old_ids: the struct or union of that number, without its name. */
+/* A flag in subset.old_ids: the struct or union is copied without its name. */
 #define NAMELESS (1u << 31)
 
-/* The small BTF in the making. */
+/* The small BTF that is being built. */
 struct subset {
 	const struct selection *selection;
-	uint32_t *new_ids;	  /* by old number; 0: not yet referred to */
-	uint32_t *old_ids;	  /* by new number */
-	uint32_t count, capacity; /* of new types, void included */
-	bool failed;		  /* no memory for old_ids */
+	uint32_t *new_ids;	  /* by old id; 0: not referred to yet */
+	uint32_t *old_ids;	  /* by new id */
+	uint32_t count, capacity; /* of new types, including void */
+	bool failed;		  /* out of memory for old_ids */
 	bool endless;		  /* a type contains itself */
-	uint32_t void_pointer;	  /* its new number; 0: not needed yet */
+	uint32_t void_pointer;	  /* the new id of void *; 0: not needed yet */
 	struct ebcc_buf types, strings;
-	struct ebcc_hash tags, ordinary; /* names given out */
+	struct ebcc_hash tags, ordinary; /* names used so far, and how often */
 };
 
-/* Hash of a name's first 8 bytes: a cheap first look, which most names do not pass. */
+/* A hash of a name's first 8 bytes, for a cheap test that most of the kernel's names fail. */
 static uint32_t prefix_hash(const char *name)
 {
 	uint64_t prefix = 0;
@@ -80,7 +80,7 @@ static void note_prefixes(struct selection *selection)
 	}
 }
 
-/* The place of a name's uses, or NULL where the source doesn't have it. */
+/* Returns a pointer to the uses of a name, or NULL if the source doesn't have the name. */
 static uint64_t *uses_of(const struct selection *selection, const char *name)
 {
 	uint32_t hash = prefix_hash(name);
@@ -108,14 +108,14 @@ static uint32_t enumerator_name(const struct btf_type *t, int i)
 	return btf_is_enum64(t) ? btf_enum64(t)[i].name_off : btf_enum(t)[i].name_off;
 }
 
-/* Whether values have lost their upper half: until BTF had 64 bits for them. */
+/* Whether the enum's values are truncated: BTF had only 32 bits for them before BTF_KIND_ENUM64. */
 static bool is_truncated(const struct btf_type *t)
 {
 	return btf_is_enum(t) && t->size > sizeof(uint32_t);
 }
 
-/* Whether an enum whose sign BTF doesn't tell has values below 0, by numbers that are hardly meant
- * as large ones: 0xffffffff often is, except as the first of an enum. */
+/* Guesses whether an enum is signed if BTF doesn't say, by values that are more likely small
+ * negative numbers than large ones. 0xffffffff is often a large one, unless it comes first. */
 static bool looks_signed(const struct btf_type *t)
 {
 	for (int i = 0; i < btf_vlen(t); i++)
@@ -124,7 +124,7 @@ static bool looks_signed(const struct btf_type *t)
 	return false;
 }
 
-/* Whether the source names one of the enumerators, which no enum before this one has. */
+/* Whether the source names one of the enumerators, and no earlier enum has it. */
 static bool names_enumerator(const struct selection *selection, const struct ebcc_btf_part *part,
 			     const struct btf_type *t)
 {
@@ -162,7 +162,7 @@ static bool names_typedef(uint64_t *uses)
 	return true;
 }
 
-/* Whether the source names this type. Of several with one name, the first is meant. */
+/* Whether the source names this type. If there are several with one name, the first one counts. */
 static bool is_named(const struct selection *selection, const struct ebcc_btf_part *part,
 		     const struct btf_type *t)
 {
@@ -201,7 +201,7 @@ static void select_named(struct selection *selection, bool whole)
 			const struct btf_type *t =
 				(const struct btf_type *)(part->types + part->offsets[k]);
 
-			selection->tells_signs |= btf_is_any_enum(t) && btf_kflag(t);
+			selection->has_enum_signs |= btf_is_any_enum(t) && btf_kflag(t);
 			if (is_named(selection, part, t))
 				enqueue(selection, id);
 		}
@@ -216,7 +216,7 @@ static void select_named(struct selection *selection, bool whole)
 
 static void reach(struct selection *selection, uint32_t id, bool weak, int depth);
 
-/* Whether the type is a pointer to a function, which a program can neither call nor needs typed. */
+/* Whether the type is a pointer to a function. Programs can't call it, so `void *` is enough. */
 static bool is_function_pointer(const struct ebcc_kernel_btf *btf, uint32_t id)
 {
 	const struct ebcc_btf_part *part;
@@ -229,7 +229,7 @@ static bool is_function_pointer(const struct ebcc_kernel_btf *btf, uint32_t id)
 	return t && btf_is_func_proto(t);
 }
 
-/* The struct or union that a member's pointer, or array of pointers, leads to; or 0. */
+/* The struct or union that a member of pointer type, or an array of pointers, leads to; or 0. */
 static uint32_t pointed_struct(const struct ebcc_kernel_btf *btf, uint32_t id)
 {
 	bool through_pointer = false;
@@ -256,7 +256,7 @@ static uint32_t pointed_struct(const struct ebcc_kernel_btf *btf, uint32_t id)
 	return 0;
 }
 
-/* Makes what the member points to complete, if the source goes there. */
+/* If the source accesses the member, the struct that it points to must be complete. */
 static void follow_member(struct selection *selection, const char *member, uint32_t id)
 {
 	const struct ebcc_btf_part *part;
@@ -274,7 +274,7 @@ static void follow_member(struct selection *selection, const char *member, uint3
 		enqueue(selection, target);
 }
 
-/* Whether there can be values of the type. libbpf's printer divides by sizes and alignments. */
+/* Whether the type has a valid size: libbpf's printer divides by sizes and alignments. */
 static bool has_value(const struct ebcc_kernel_btf *btf, uint32_t id)
 {
 	for (int i = 0; i < MAX_DEPTH; i++) {
@@ -315,7 +315,7 @@ static void reach_members(struct selection *selection, const struct ebcc_btf_par
 		if (!has_value(selection->btf, id))
 			selection->malformed = "a member has no size";
 		if (btf_member_bit_offset(t, i) > t->size * 8ull)
-			selection->malformed = "a member lies outside of its struct";
+			selection->malformed = "a member extends beyond its struct";
 		if (is_function_pointer(selection->btf, id))
 			continue;
 		reach(selection, id, false, depth);
@@ -334,7 +334,7 @@ static void reach_params(struct selection *selection, const struct ebcc_btf_part
 		reach(selection, ebcc_kernel_btf_id(part, p->type), true, depth);
 }
 
-/* Marks what must be complete for the type to be declared: by value, or (@weak) behind a pointer.
+/* Marks the types that must be complete to use this one by value or, with @weak, behind a pointer.
  */
 static void reach(struct selection *selection, uint32_t id, bool weak, int depth)
 {
@@ -351,7 +351,7 @@ static void reach(struct selection *selection, uint32_t id, bool weak, int depth
 		mark = MARK_COMPLETE;
 	}
 	if (selection->marks[id] & active || depth >= MAX_DEPTH) {
-		selection->malformed = "types are nested without end";
+		selection->malformed = "types are nested too deeply";
 		return;
 	}
 	if (selection->marks[id] & (mark | MARK_COMPLETE))
@@ -382,15 +382,15 @@ static void reach(struct selection *selection, uint32_t id, bool weak, int depth
 	selection->marks[id] &= ~active;
 }
 
-/* Whether the source needs a name that vmlinux does not have, and a module might. */
+/* Whether the source needs a name that vmlinux doesn't have but a module might. */
 static bool lacks_names(const struct ebcc_hash *names)
 {
 	hash_for_each (names, entry) {
 		unsigned uses = entry->value;
 		bool wanted = (uses & EBCC_SCAN_TAG) && !ktypes_excludes_tag(uses);
 
-		/* A learnt name may be an ordinary one; a scanned one is mostly the source's own.
-		 */
+		/* Ordinary names count only if they were learnt: most of the others are the
+		 * source's own. */
 		wanted |= (uses & EBCC_SCAN_ASKED) != 0;
 		if (wanted && !(uses & FOUND_ANY) && strncmp(entry->key, "tracepoint__", 12) &&
 		    strcmp(entry->key, "pt_regs"))
@@ -455,10 +455,11 @@ static void subset_deinit(struct subset *subset)
 	ebcc_hash_deinit(&subset->ordinary);
 }
 
-/* Gives the next number of the subset. */
+/* Allocates the next id of the subset. */
 static uint32_t add_id(struct subset *subset, uint32_t old_id)
 {
-	/* Only nameless copies can become more than there are types: when a struct is in itself. */
+	/* There can only be more ids than types because of nameless copies, and only if a struct
+	 * contains itself. */
 	if (subset->count / 2 > subset->selection->btf->type_count + 1000) {
 		subset->endless = true;
 		return 0;
@@ -478,7 +479,8 @@ static uint32_t add_id(struct subset *subset, uint32_t old_id)
 	return subset->count++;
 }
 
-/* The number in the subset of a type by its old one. Type tags say nothing to the compiler here. */
+/* The new id of a type, by its old id; allocated if necessary. Type tags are skipped, since they
+ * mean nothing to the compiler here. */
 static uint32_t refer(struct subset *subset, uint32_t id)
 {
 	const struct ebcc_kernel_btf *btf = subset->selection->btf;
@@ -509,8 +511,7 @@ static uint32_t add_name(struct subset *subset, const char *name, const char *su
 	if (!*name)
 		return 0;
 	ebcc_buf_append_string(&subset->strings, name);
-	/* Names of other languages, or what is put into a BTF in bad faith, must not become code.
-	 */
+	/* Names from other languages, or in malicious BTF, must not become code. */
 	for (size_t i = offset; i < subset->strings.size; i++)
 		if (!isalnum((unsigned char)subset->strings.data[i]) &&
 		    subset->strings.data[i] != ' ')
@@ -519,7 +520,7 @@ static uint32_t add_name(struct subset *subset, const char *name, const char *su
 	return offset;
 }
 
-/* Adds a name that must be the only one of its kind, changed where it can't stay. */
+/* Adds a name that must be unique among @given; it is changed if it is taken or @clashes. */
 static uint32_t add_unique_name(struct subset *subset, struct ebcc_hash *given, const char *name,
 				bool clashes)
 {
@@ -548,8 +549,8 @@ static uint32_t add_tag(struct subset *subset, const char *name)
 }
 
 /*
- * Names that must not be printed as the kernel has them: the preamble's own enumerators, and
- * what libbpf takes for the compiler's va_list, which for BPF has not the kernel's size.
+ * Names that can't be printed unchanged: those that the preamble defines, and those that libbpf
+ * replaces with the compiler's va_list, which has a different size for BPF than in the kernel.
  */
 static bool is_unprintable(const char *name)
 {
@@ -562,7 +563,8 @@ static bool is_unprintable(const char *name)
 	return false;
 }
 
-/* The name of a typedef or an enumerator; @wrong: it must not stand for what BTF has. */
+/* Adds the name of a typedef or an enumerator; @wrong: the value in BTF is wrong, so the name must
+ * be changed. */
 static uint32_t add_ordinary(struct subset *subset, const char *name, bool wrong)
 {
 	unsigned uses = value_of(uses_of(subset->selection, name));
@@ -586,8 +588,9 @@ static uint32_t void_pointer(struct subset *subset)
 }
 
 /*
- * The type of a member. A member without a name whose struct has one (kernels are built with
- * -fms-extensions since 6.19) is written without that: standard C would take it for a declaration.
+ * The new id of a member's type. If an anonymous member has a struct with a name (kernels are built
+ * with -fms-extensions since 6.19), the struct is copied without its name, since in standard C it
+ * would only be a declaration.
  */
 static uint32_t refer_member(struct subset *subset, const struct ebcc_btf_part *part,
 			     const struct btf_member *m)
@@ -636,7 +639,7 @@ static void write_enum(struct subset *subset, const struct ebcc_btf_part *part,
 	const char *name = ebcc_kernel_btf_name(btf, part, t->name_off);
 	uint32_t info = t->info;
 
-	if (btf_is_enum(t) && !subset->selection->tells_signs && looks_signed(t))
+	if (btf_is_enum(t) && !subset->selection->has_enum_signs && looks_signed(t))
 		info |= 1u << 31;
 	append_type(subset, btf_vlen(t) ? add_tag(subset, name) : add_name(subset, name, ""), info,
 		    t->size);
@@ -666,7 +669,7 @@ static void write_function(struct subset *subset, const struct ebcc_btf_part *pa
 
 	append_type(subset, 0, t->info, refer_local(subset, part, t->type));
 	for (int i = 0; i < btf_vlen(t); i++, p++) {
-		/* The last one of a variadic function is void: it stays so. */
+		/* The last parameter of a variadic function is void, and stays void. */
 		struct btf_param copy = {.type = refer_local(subset, part, p->type)};
 
 		ebcc_buf_append(&subset->types, &copy, sizeof(copy));
@@ -692,7 +695,7 @@ static void write_type(struct subset *subset, uint32_t old_id)
 	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
 	const char *name = t ? ebcc_kernel_btf_name(btf, part, t->name_off) : "";
 
-	if (!t) { /* only void_pointer() gives numbers to nothing */
+	if (!t) { /* the id was allocated by void_pointer() */
 		append_type(subset, 0, BTF_KIND_PTR << 24, 0);
 		return;
 	}
@@ -742,7 +745,7 @@ static struct ebcc_error *write_subset(struct subset *subset, const struct selec
 	if (!subset->new_ids || !subset->old_ids)
 		return ebcc_error_no_memory();
 	ebcc_buf_append_char(&subset->strings, '\0');
-	/* First what the source names: of several types with one name, these keep it. */
+	/* Types that the source names come first, so if several have one name, these keep it. */
 	for (size_t i = 0; i < selection->queue_count; i++)
 		refer(subset, selection->queue[i]);
 	for (uint32_t id = 1; id < subset->count && !subset->endless; id++)
@@ -750,12 +753,12 @@ static struct ebcc_error *write_subset(struct subset *subset, const struct selec
 	if (subset->failed)
 		return ebcc_error_no_memory();
 	if (subset->endless)
-		return malformed(selection->btf, "a struct is part of itself");
+		return malformed(selection->btf, "a struct contains itself");
 	TRY(ebcc_buf_check(&subset->types));
 	return ebcc_buf_check(&subset->strings);
 }
 
-/* libbpf's own object for the subset; @ret is NULL where there is nothing in it. */
+/* Opens the subset with libbpf, and checks it before libbpf prints it. */
 static struct ebcc_error *open_subset(const struct subset *subset, struct btf **ret)
 {
 	const char *path = subset->selection->btf->parts[0].path;
@@ -774,7 +777,7 @@ static struct ebcc_error *open_subset(const struct subset *subset, struct btf **
 	*ret = btf__new(raw.data, raw.size);
 	if (!*ret)
 		return ebcc_error_os(EBCC_ERROR_FORMAT, errno,
-				     "libbpf does not take the kernel's type information");
+				     "libbpf rejects the kernel's type information (BTF)");
 	btf__set_pointer_size(*ret, 8);
 	return ebcc_btf_check(*ret, path);
 }
@@ -811,7 +814,7 @@ static void cleanup_btf(struct btf **btf)
 	btf__free(*btf);
 }
 
-/* Structs whose layout is the same in every kernel: what programs are called with. */
+/* Program contexts: structs whose layout is the same in every kernel. */
 static bool is_context(const char *name)
 {
 	static const char *const names[] = {
@@ -825,7 +828,7 @@ static bool is_context(const char *name)
 	return false;
 }
 
-/* Notes which parts the types come from, and whether any of them may differ by kernel. */
+/* Records which parts the types come from, and whether any of them may differ between kernels. */
 static void note_origins(const struct selection *selection, struct ebcc_ktypes *ktypes)
 {
 	for (size_t i = 0; i < ktypes->btf->part_count; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of stage 2 share: the state of one generation of kernel types, and the
- * parts that write the text, section by section.
+ * Shared by the files of stage 2: the state of a generation of kernel types, and the functions that
+ * write the sections of the text.
  */
 #ifndef EBCC_TYPES_KTYPES_INTERNAL_H
 #define EBCC_TYPES_KTYPES_INTERNAL_H
@@ -12,32 +12,33 @@
 #include "types/ktypes.h"
 #include "types/source_scan.h"
 
-/* Beside enum ebcc_scan_use in the values of scan.names: where BTF has the name. */
+/* In the values of scan.names, in addition to enum ebcc_scan_use: where the name was found. */
 enum ebcc_ktypes_found {
-	FOUND_TAG = 1 << 16,	  /* a struct, union or enum */
-	FOUND_ORDINARY = 1 << 17, /* a typedef or an enumerator */
-	FOUND_MACRO = 1 << 18,	  /* ktypes_macros.c has it */
+	FOUND_TAG = 1 << 16,	  /* in BTF, a struct, union or enum */
+	FOUND_ORDINARY = 1 << 17, /* in BTF, a typedef or an enumerator */
+	FOUND_MACRO = 1 << 18,	  /* in the table of macros */
 };
 #define FOUND_ANY (FOUND_TAG | FOUND_ORDINARY | FOUND_MACRO)
 
 struct ebcc_ktypes {
 	struct ebcc_scan scan;
 	struct ebcc_kernel_info *kernel; /* borrowed */
-	struct ebcc_kernel_btf *btf;	 /* NULL: kernel headers give the types */
-	char *tracefs_path;		 /* as given; NULL: found by itself */
+	struct ebcc_kernel_btf *btf;	 /* NULL: kernel headers provide the types */
+	char *tracefs_path;		 /* from the options; NULL: where it is mounted */
 	bool core;
 	bool independent; /* ebcc_ktypes_independent() */
 	struct ebcc_buf notes, inputs, unknown;
 };
 
-/* Whether a tag of the kernel must keep out of the source's way. */
+/* Whether the kernel's struct, union or enum must be left out, because the source defines the tag.
+ */
 static inline bool ktypes_excludes_tag(unsigned uses)
 {
 	return (uses & EBCC_SCAN_DROPPED_TAG) ||
 	       ((uses & EBCC_SCAN_DEFINES_TAG) && !(uses & EBCC_SCAN_ASKED));
 }
 
-/* The same for a typedef or an enumerator. */
+/* The same for a typedef, an enumerator or a macro. */
 static inline bool ktypes_excludes_ordinary(unsigned uses)
 {
 	return (uses & EBCC_SCAN_DROPPED_ORDINARY) ||
@@ -47,23 +48,25 @@ static inline bool ktypes_excludes_ordinary(unsigned uses)
 }
 
 /*
- * ktypes_btf.c: marks in the scan's names what BTF has of them (FOUND_TAG, FOUND_ORDINARY), and
- * appends those types as C with all that they need. @whole: all types.
+ * ktypes_btf.c: marks the scan's names that BTF has (FOUND_TAG, FOUND_ORDINARY), and appends these
+ * types as C, with all types that they need. @whole: all types.
  */
 MUST_CHECK struct ebcc_error *ebcc_ktypes_print_btf(struct ebcc_ktypes *ktypes, bool whole,
 						    struct ebcc_buf *text);
 
 /*
- * ktypes_macros.c: adds to the scan's names what the macros and functions that the source names
- * themselves name, however far; marks FOUND_MACRO. To be called before the types are printed.
+ * ktypes_macros.c: finds the macros and functions that the source names (FOUND_MACRO), and adds the
+ * names that these use to the scan, recursively. To be called before the types are printed.
  */
 MUST_CHECK struct ebcc_error *ebcc_ktypes_expand_macros(struct ebcc_ktypes *ktypes);
 
-/* ktypes_macros.c: appends them, but for those whose name BTF has. After the types. */
+/* ktypes_macros.c: appends them, except those whose name BTF has. To be called after the types are
+ * printed. */
 MUST_CHECK struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes,
 						       struct ebcc_buf *text);
 
-/* ktypes_macros.c: appends what refuses words that may be meant as attributes. After headers. */
-void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
+/* ktypes_macros.c: appends macros that report words which may be meant as attributes. In the text
+ * for kernel headers they come after the headers. */
+void ebcc_ktypes_print_unknown_attributes(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
 
 #endif /* EBCC_TYPES_KTYPES_INTERNAL_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What clang's diagnostics say about the kernel types text: a name that it lacks, or one
- * that it has and should not. The sentences are clang's; one that is not known here teaches
- * nothing, and the whole of BTF is what remains to be tried.
+ * What clang's diagnostics tell about the kernel types text: a name that it lacks, or one that it
+ * has but shouldn't. The messages are matched by clang's wording. Nothing is learnt from an unknown
+ * one, and what remains is to try with all types.
  */
 #include <ctype.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static struct name name_at(const char *text)
 	return name;
 }
 
-/* Changes a name's uses, and says so if they did change. */
+/* Sets and clears bits of a name's uses; *@learnt becomes true if they changed. */
 static struct ebcc_error *change(struct ebcc_ktypes *ktypes, struct name name, unsigned set,
 				 unsigned clear, bool *learnt)
 {
@@ -69,7 +69,7 @@ static struct ebcc_error *add_tag(struct ebcc_ktypes *ktypes, struct name name, 
 	return change(ktypes, name, EBCC_SCAN_ASKED | EBCC_SCAN_TAG, EBCC_SCAN_DROPPED_TAG, learnt);
 }
 
-/* The first quoted name behind @prefix, where the message begins with or holds that. */
+/* The name after the first @prefix in the message; empty if it is not there. */
 static struct name quoted_after(const char *message, const char *prefix)
 {
 	const char *at = strstr(message, prefix);
@@ -77,7 +77,7 @@ static struct name quoted_after(const char *message, const char *prefix)
 	return at ? name_at(at + strlen(prefix)) : (struct name){0};
 }
 
-/* Every struct, union and enum that a message on an incomplete type speaks of. */
+/* Adds every struct, union and enum that a message about an incomplete type mentions. */
 static struct ebcc_error *add_incomplete(struct ebcc_ktypes *ktypes, const char *message,
 					 bool *learnt)
 {
@@ -108,8 +108,8 @@ static const char *const clashing_sentences[] = {
 	"static declaration of '",	"redeclaration of '",
 };
 
-/* The line of source that a rendered diagnostic shows, and where in it its caret points; NULL
- * without. */
+/* Returns the place that the caret of a rendered diagnostic points to, in the line of source that
+ * it shows (*@ret_line); NULL if it shows none. */
 static const char *find_caret(const char *rendered, const char **ret_line)
 {
 	const char *line = rendered, *before = NULL;
@@ -148,8 +148,8 @@ static bool follows_tag_keyword(const char *line, const char *at)
 }
 
 /*
- * A name that the source defines too. Which of its two kinds is meant, the line of the kernel
- * types tells, which a note shows; without a note the source's own line.
+ * Drops a name that the source defines, too. Whether it is a tag or an ordinary name can be seen in
+ * the line of the kernel types text, which the note shows, or else in the source's own line.
  */
 static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name,
 			       const struct ebcc_cc_diagnostic *diagnostic,
@@ -162,7 +162,7 @@ static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name,
 		      EBCC_SCAN_ASKED, learnt);
 }
 
-/* The name in the place that a diagnostic, or its note, points at. */
+/* The name that a diagnostic or its note points to. */
 static struct name pointed_name(const struct ebcc_cc_diagnostic *diagnostic,
 				const struct ebcc_cc_diagnostic *note)
 {
@@ -228,7 +228,7 @@ struct ebcc_error *ebcc_ktypes_learn(struct ebcc_ktypes *ktypes,
 	return NULL;
 }
 
-/* Beginnings of sentences that are the same whatever the kernel declares. */
+/* Beginnings of messages that don't depend on what the kernel declares. */
 static const char *const form_sentences[] = {
 	"expected ",
 	"extraneous ",
@@ -258,16 +258,15 @@ static bool is_about_form(const char *message)
 	return false;
 }
 
-/* Whether something is expected behind a word that looks like one of the kernel's macros ("char
- * __user *name"), and before more of the line. Where any other word stands, the mistake is the
- * source's. */
+/* Whether something is expected right after a word that looks like a kernel macro ("char __user
+ * *name"), and more of the line follows. After any other word it is a mistake in the source. */
 static bool may_lack_macro(const struct ebcc_cc_diagnostic *diagnostic)
 {
 	const char *line, *caret = find_caret(diagnostic->rendered, &line), *start;
 	bool is_small = false;
 	size_t rest;
 
-	/* Behind the last character of the line there is none. */
+	/* At the end of the line a macro can't be what is missing. */
 	if (!caret)
 		return false;
 	rest = strspn(caret, " \t\r");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Constants, macros and small functions of kernel headers, for names that BTF doesn't have: from
- * the table (macros.h), from the kernel's configuration, and those whose value depends on
- * the kernel in hand.
+ * the table (macros.h), from the kernel's configuration, and those whose value is computed for the
+ * target kernel.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include "types/ktypes_internal.h"
 #include "types/macros.h"
 
-/* Rounds of names that bring names along; tables nest 5 deep. */
+/* How far definitions are followed that use other definitions; the table nests 5 levels deep. */
 #define MAX_ROUNDS 16
 
-/* "KERNEL >= 6.3", "KERNEL < 6.3", "X86_64" or "BTF(name)". */
+/* Evaluates "KERNEL >= 6.3", "KERNEL < 6.3", "X86_64" or "BTF(name)". */
 static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
 {
 	unsigned major, minor;
@@ -34,7 +34,7 @@ static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
 		ebcc_kernel_btf_find(ktypes->btf, name, BTF_KIND_STRUCT));
 }
 
-/* Whether a definition is true for the kernel in hand. */
+/* Whether a definition applies to the target kernel. */
 static bool holds(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
 {
 	const char *term = macro->condition;
@@ -52,7 +52,7 @@ static bool holds(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *mac
 	return all != macro->negated;
 }
 
-/* The definition that the kernel in hand has of a name; NULL: none. */
+/* The definition of a name for the target kernel, or NULL if there is none. */
 static const struct ebcc_macro *find_macro(const struct ebcc_ktypes *ktypes, const char *name,
 					   size_t size)
 {
@@ -68,7 +68,7 @@ static const struct ebcc_macro *find_macro(const struct ebcc_ktypes *ktypes, con
 	return NULL;
 }
 
-/* Whether the source can mean the macro of that name. */
+/* Whether the source may mean the macro of that name. */
 static bool is_wanted(const struct ebcc_ktypes *ktypes, enum ebcc_macro_kind kind, unsigned uses)
 {
 	if (ktypes_excludes_ordinary(uses) ||
@@ -81,7 +81,7 @@ static bool is_wanted(const struct ebcc_ktypes *ktypes, enum ebcc_macro_kind kin
 	return uses & EBCC_SCAN_TOKEN;
 }
 
-/* A definition that depends on the kernel. Appends nothing where there is none to be had. */
+/* Appends a definition that depends on the kernel; nothing if it can't be determined. */
 typedef struct ebcc_error *(*computed_fn)(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
 
 static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
@@ -91,7 +91,7 @@ static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc
 	return NULL;
 }
 
-/* A name of the source that has no value since no configuration is found. */
+/* Records that a name in the source has no value, since no configuration was found. */
 static struct ebcc_error *note_unknown(struct ebcc_ktypes *ktypes, const char *name)
 {
 	ebcc_buf_printf(&ktypes->unknown, "%s%s", ktypes->unknown.size ? " " : "", name);
@@ -114,8 +114,9 @@ static struct ebcc_error *define_page_shift(struct ebcc_ktypes *ktypes, struct e
 	return NULL;
 }
 
-/* The value of a configuration symbol, for the text: NULL where it is not set, or (*@ret_known
- * false) not known. What was asked is an input. */
+/* Looks up a configuration symbol and records it as an input. *@ret is NULL if it is not set or,
+ * with
+ * *@ret_known false, not known. */
 static struct ebcc_error *look_up_config(struct ebcc_ktypes *ktypes, const char *symbol, char **ret,
 					 bool *ret_known)
 {
@@ -127,7 +128,7 @@ static struct ebcc_error *look_up_config(struct ebcc_ktypes *ktypes, const char 
 	return ebcc_buf_check(&ktypes->inputs);
 }
 
-/* #define NAME with the value of a configuration symbol, or @otherwise where it is not set. */
+/* Defines @name as the value of a configuration symbol, or as @otherwise if that is not set. */
 static struct ebcc_error *define_from_config(struct ebcc_ktypes *ktypes, const char *name,
 					     const char *symbol, const char *otherwise,
 					     struct ebcc_buf *text)
@@ -152,7 +153,7 @@ static struct ebcc_error *define_nr_cpus(struct ebcc_ktypes *ktypes, struct ebcc
 	return define_from_config(ktypes, "NR_CPUS", "CONFIG_NR_CPUS", "8192", text);
 }
 
-/* Where the kernel's half of the addresses begins. */
+/* PAGE_OFFSET: where the kernel's half of the address space begins. */
 static struct ebcc_error *define_page_offset(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	const struct ebcc_arch *arch = ebcc_arch_of_id(ktypes->kernel->arch);
@@ -173,8 +174,8 @@ static struct ebcc_error *define_base(struct ebcc_buf *text, const char *name, u
 	return NULL;
 }
 
-/* The same with page tables of four and of five levels. A kernel built with CONFIG_X86_5LEVEL, as
- * all are since 6.17, may run with either. */
+/* The same with page tables of four and of five levels. A kernel built with CONFIG_X86_5LEVEL,
+ * which all are since 6.17, may run with either. */
 static struct ebcc_error *define_page_offset_l4(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	return define_base(text, "__PAGE_OFFSET_BASE_L4",
@@ -187,8 +188,7 @@ static struct ebcc_error *define_page_offset_l5(struct ebcc_ktypes *ktypes, stru
 			   ebcc_arch_of_id(ktypes->kernel->arch)->page_offset_l5);
 }
 
-/* The number of elements of an array member of a struct, searched through anonymous members; 0:
- * none. */
+/* The number of elements of an array member of a struct; 0 if there is no such array. */
 static uint32_t array_length(const struct ebcc_kernel_btf *btf, const char *tag, const char *member)
 {
 	const struct ebcc_btf_part *part, *array_part;
@@ -207,8 +207,8 @@ static uint32_t array_length(const struct ebcc_kernel_btf *btf, const char *tag,
 	return 0;
 }
 
-/* Constants that are the length of an array in a struct of the kernel: where BTF has that, the
- * table doesn't count. @less is what the array has beyond the constant. */
+/* Constants that are the length of an array in a kernel struct. If BTF has the array, its length is
+ * used instead of the table's value. @less: how much longer the array is than the constant. */
 static const struct {
 	const char *name, *tag, *member;
 	uint32_t less;
@@ -225,7 +225,7 @@ static const struct {
 	{"MAX_PAGE_ORDER", "zone", "free_area", 1},
 };
 
-/* The value of such a constant; 0: not one, or BTF doesn't have the array. */
+/* The value of such a constant; 0 if it is not one of them or BTF doesn't have the array. */
 static uint32_t length_of(const struct ebcc_kernel_btf *btf, const char *name)
 {
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
@@ -239,7 +239,7 @@ static uint32_t length_of(const struct ebcc_kernel_btf *btf, const char *name)
 	return 0;
 }
 
-/* 40 for ages, then as d_iname of struct dentry has room; since 6.14 in a union d_shortname. */
+/* The size of d_iname in struct dentry, which is in the union d_shortname since 6.14. */
 static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	const struct ebcc_kernel_btf *btf = ktypes->btf;
@@ -256,7 +256,7 @@ static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct
 	return NULL;
 }
 
-/* A bio named its disk itself until 5.12, and names a block device since. */
+/* Until 5.12 a bio pointed to its disk; since then it points to a block device. */
 static struct ebcc_error *define_bio_dev(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	uint32_t bio = ebcc_kernel_btf_find(ktypes->btf, "bio", BTF_KIND_STRUCT);
@@ -287,14 +287,14 @@ static const struct {
 	{"bio_dev", define_bio_dev},
 };
 
-/* Structs that the kernel's headers have under another name than user space's. */
+/* Structs that have another name in the kernel than in user space. */
 static const struct {
 	const char *name, *kernel_name;
 } renamed_tags[] = {
 	{"sockaddr_storage", "__kernel_sockaddr_storage"},
 };
 
-/* Whether the source means such a struct, and the kernel doesn't have one of the plain name. */
+/* Whether the source uses such a struct, and the kernel doesn't have one with the plain name. */
 static bool is_renamed_tag(const struct ebcc_ktypes *ktypes, size_t index)
 {
 	unsigned uses = ebcc_scan_uses(&ktypes->scan, renamed_tags[index].name);
@@ -327,18 +327,18 @@ static void print_renamed_tags(struct ebcc_ktypes *ktypes, struct ebcc_buf *text
 					renamed_tags[i].kernel_name);
 }
 
-/* Adds what one macro names. */
+/* Adds the names that a macro uses. */
 static struct ebcc_error *expand(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
 {
 	const char *text = macro->text;
 
-	/* The scan is not to learn that the source defines it. */
+	/* Without the #define, so that the scan doesn't count it as defined by the source. */
 	if (macro->kind != EBCC_MACRO_CODE)
 		text += strlen("#define ") + strlen(macro->name);
 	return ebcc_scan_merge_names(&ktypes->scan, text, strlen(text));
 }
 
-/* One pass over the names; *ret_more: some macro was new, and its names are to be looked at. */
+/* One pass over the names. *ret_more: new macros were found, whose names need another pass. */
 static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_more)
 {
 	AUTO_FREE const struct ebcc_macro **found = NULL;
@@ -358,7 +358,7 @@ static struct ebcc_error *expand_round(struct ebcc_ktypes *ktypes, bool *ret_mor
 		entry->value |= FOUND_MACRO;
 		found[count++] = macro;
 	}
-	/* Only now: it changes the table that was walked. */
+	/* Only after the walk, since this changes the table. */
 	for (size_t i = 0; i < count; i++)
 		TRY(expand(ktypes, found[i]));
 	*ret_more = count > 0;
@@ -385,7 +385,7 @@ static struct ebcc_error *print_computed(struct ebcc_ktypes *ktypes, struct ebcc
 	return NULL;
 }
 
-/* CONFIG_X as the build has it: 1 for y, and CONFIG_X_MODULE for m. */
+/* Defines CONFIG_X as the kernel's build does: 1 for y, and CONFIG_X_MODULE for m. */
 static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *name,
 				       struct ebcc_buf *text)
 {
@@ -404,7 +404,7 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 		return note_unknown(ktypes, name);
 	if (!value || !strcmp(value, "n") || (module && strcmp(value, "m")))
 		return NULL;
-	/* IS_ENABLED() makes the module's name of the symbol's. */
+	/* IS_ENABLED() derives the name of the _MODULE macro from the symbol. */
 	if (!strcmp(value, "m"))
 		ebcc_buf_printf(text, "#define %s%s 1\n", symbol, suffix);
 	else if (!strcmp(value, "y"))
@@ -425,11 +425,11 @@ static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_
 }
 
 /*
- * A word behind the body of a struct, a union or an enum that begins with two underscores, that
- * nothing else in the source names and that nobody defines: C takes it for a variable or a member,
- * and the struct's layout is not the one that was meant.
+ * Reports words after the body of a struct, union or enum that begin with two underscores, are used
+ * nowhere else in the source, and are not defined. C takes such a word for a variable or a member,
+ * but if an attribute like __packed was meant, the struct doesn't have the intended layout.
  */
-void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+void ebcc_ktypes_print_unknown_attributes(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
 	static const unsigned named = EBCC_SCAN_TOKEN | EBCC_SCAN_TAG | EBCC_SCAN_MEMBER |
 				      EBCC_SCAN_DEFINES_MACRO | EBCC_SCAN_DEFINES_TYPEDEF |
@@ -442,9 +442,9 @@ void ebcc_ktypes_print_doubts(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 			continue;
 		ebcc_buf_printf(text,
 				"#ifndef %s\n#define %s _Pragma(\"GCC error \\\"'%s' is not "
-				"an attribute that is known here: as it stands, it declares a "
-				"variable or a member of that name. Write the attribute as "
-				"__attribute__((...)), or another name for what is declared"
+				"a known attribute, so this declares a variable or a member "
+				"of that name. Write the attribute as __attribute__((...)), or "
+				"choose another name for the variable or member"
 				"\\\"\")\n#endif\n",
 				name, name, name);
 	}
@@ -484,7 +484,7 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 		if ((entry->value & FOUND_MACRO) && !(entry->value & FOUND_ORDINARY))
 			chosen[count++] = find_macro(ktypes, entry->key, entry->key_size);
 	qsort(chosen, count, sizeof(*chosen), by_order);
-	/* Functions use the macros of their time: all of these come first. */
+	/* Functions need the macros that they use, so all macros come first. */
 	for (size_t i = 0; i < count; i++)
 		if (chosen[i]->kind != EBCC_MACRO_CODE)
 			print_define(ktypes, chosen[i], text);

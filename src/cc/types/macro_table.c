@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Build-time program: makes the table of macros.h. Definitions come from this project's
- * kernel/macros.h and kernel/aliases.h, and from user-space headers: a list of their macros as
- * `cc -E -dM` prints it, and their enumerators, from their text as `cc -E -P` prints it. The first
- * definition of a name is the one kept. Of the headers, only constants in capitals are taken: what
- * else they define is not the kernel's interface. And none that grows from kernel to kernel: the
- * numbers of the last enumerators, and what kernel/macros.h names with #undef.
+ * A build-time program that generates the table of macros.h. The definitions come from this
+ * project's tables/macros.h and tables/aliases.h, and from user-space headers: their macros, as
+ * listed by `cc -E -dM`, and their enumerators, from their text as printed by `cc -E -P`. The first
+ * definition of a name is kept. From user-space headers, only constants in capitals are used, since
+ * their other definitions are not the kernel's interface. Constants that differ between kernels are
+ * left out: enumerators that count the others, and names with an #undef in tables/macros.h.
  *
- * In the project's own headers, definitions may stand between #if, #else and #endif. The condition
- * is one of the kernel that a source is compiled for (ktypes_macros.c evaluates it there):
- * `KERNEL >= 6.3`, `KERNEL < 6.8`, `X86_64`, or `BTF(name)` for a function or a struct that the
- * kernel has;
- * || and && join several, from left to right. Such a name has several definitions, and the first
- * that holds is taken.
+ * In this project's headers, definitions may be enclosed in #if, #else and #endif. The condition is
+ * about the kernel that a source is compiled for, and ktypes_macros.c evaluates it then:
+ * `KERNEL >= 6.3`, `KERNEL < 6.8`, `X86_64`, or `BTF(name)` for a function or a struct of the
+ * kernel, joined by || and && and evaluated from left to right. A name may so have several
+ * definitions, and the first whose condition is true is used.
  *
  * macro_table OUT MACROS ALIASES LIST TEXT
  */
@@ -28,13 +27,13 @@
 
 #define MAX_MACROS 20000
 
-/* Beside enum ebcc_macro_kind: a name that is not to be offered from user-space headers. */
+/* In addition to enum ebcc_macro_kind: a name that must not be taken from user-space headers. */
 #define WITHHELD ((enum ebcc_macro_kind) - 1)
 
 static struct ebcc_macro macros[MAX_MACROS];
 static size_t count;
 
-/* The #if or #else that the line is in: NULL outside of them. */
+/* The condition of the #if or #else around the current line, or NULL. */
 static char *condition;
 static bool condition_negated;
 
@@ -66,7 +65,7 @@ static void add(const char *name, size_t size, const char *text, size_t text_siz
 	count++;
 }
 
-/* The end of a line, with those that a backslash joins to it. */
+/* The end of a definition: of its line, and of those that a backslash joins to it. */
 static const char *end_of_define(const char *line)
 {
 	const char *end = strchr(line, '\n');
@@ -88,8 +87,8 @@ static const char *end_of_function(const char *line)
 	return end + 3;
 }
 
-/* The function's name is the word before the parenthesis of its parameters, the last one that opens
- * before the body at depth 0 but for attributes. */
+/* Finds a function's name: the word before its parameter list, which is the last parenthesis opened
+ * at depth 0 before the body, except those of attributes. */
 static const char *function_name(const char *text, size_t *ret_size)
 {
 	const char *body = strstr(text, "\n{"), *name = NULL;
@@ -114,7 +113,7 @@ static const char *function_name(const char *text, size_t *ret_size)
 	return name;
 }
 
-/* The last word before the semicolon. */
+/* Finds a typedef's name: the last word before the semicolon. */
 static const char *typedef_name(const char *text, size_t *ret_size)
 {
 	const char *end = strchr(text, ';'), *start = end;
@@ -135,7 +134,7 @@ static const char *skip_comment(const char *line)
 	return end ? end + 1 : line + strlen(line);
 }
 
-/* Whether a #define, from its name on, stands for attributes, words like them, or nothing. */
+/* Whether a #define (from its name on) is empty, or expands to attributes or `inline`. */
 static bool is_attribute(const char *name)
 {
 	static const char *const beginnings[] = {"\n", "__attribute__((", "inline"};
@@ -152,7 +151,7 @@ static bool is_attribute(const char *name)
 	return false;
 }
 
-/* Follows #if, #else and #endif; false for another line. */
+/* Handles #if, #else and #endif; returns false for any other line. */
 static bool follow_condition(const char *line, const char *end)
 {
 	if (!strncmp(line, "#if ", 4)) {
@@ -171,7 +170,7 @@ static bool follow_condition(const char *line, const char *end)
 	return true;
 }
 
-/* The definitions of a header of this project. */
+/* Adds the definitions in a header of this project. */
 static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 {
 	char *text = read_file(path);
@@ -209,14 +208,14 @@ static void add_header(const char *path, enum ebcc_macro_kind define_kind)
 			name = function_name(line, &size);
 			add(name, size, line, end - line, EBCC_MACRO_CODE);
 		} else {
-			die("this is no definition", line);
+			die("this is not a definition", line);
 		}
 		line = end;
 	}
 	free(text);
 }
 
-/* Whether a name is the compiler's or the C library's own: it says what these are, not the kernel.
+/* Whether a name is internal to the compiler or the C library, and so doesn't describe the kernel.
  */
 static bool is_internal(const char *name, size_t size)
 {
@@ -228,7 +227,8 @@ static bool is_internal(const char *name, size_t size)
 	return name[0] == '_' && (name[1] != '_' || name[size - 1] == '_');
 }
 
-/* Whether a macro of the compiler's list is a constant, or a test of one, to be offered. */
+/* Whether a macro of the compiler's list is a constant, or a function of constants, to be put into
+ * the table. */
 static bool is_offered(const char *name, size_t size, const char *value, size_t value_size)
 {
 	bool syscall_number = size > 5 && !strncmp(name, "__NR_", 5);
@@ -238,16 +238,16 @@ static bool is_offered(const char *name, size_t size, const char *value, size_t 
 	for (size_t i = 0; i < size && !syscall_number; i++)
 		if (islower((unsigned char)name[i]))
 			return false;
-	/* An enumerator with a macro of its name in front, for #ifdef. */
+	/* An enumerator with a macro of the same name, for #ifdef. */
 	if (value_size == size && !strncmp(name, value, size))
 		return false;
-	/* Request codes of ioctls, made by macros that would have to come along. */
+	/* Request codes of ioctls use macros that would have to be added, too. */
 	if (memmem(value, value_size, "_IO", 3))
 		return false;
 	return true;
 }
 
-/* "#define NAME VALUE" or "#define NAME(X) VALUE", one a line. */
+/* Adds a list of "#define NAME VALUE" or "#define NAME(X) VALUE", one per line. */
 static void add_list(const char *path)
 {
 	char *text = read_file(path);
@@ -271,7 +271,7 @@ static void add_list(const char *path)
 	free(text);
 }
 
-/* The end of an enumerator's expression: the comma behind it, or the enum's brace. */
+/* The end of an enumerator's expression: the comma after it, or the closing brace. */
 static const char *end_of_expression(const char *p)
 {
 	int depth = 0;
@@ -281,7 +281,7 @@ static const char *end_of_expression(const char *p)
 	return p;
 }
 
-/* The first position that is no space. */
+/* The first character that is not a space. */
 static const char *skip_spaces(const char *p)
 {
 	while (isspace((unsigned char)*p))
@@ -289,14 +289,14 @@ static const char *skip_spaces(const char *p)
 	return p;
 }
 
-/* What enumerators without an expression count from. */
+/* What enumerators without an expression are counted from. */
 struct base {
 	const char *name; /* NULL: 0 */
 	size_t size;
 	unsigned distance;
 };
 
-/* Whether an enumerator without an expression tells how many there are: a newer kernel has more. */
+/* Whether an enumerator counts the others: it is greater in a newer kernel. */
 static bool is_count(const char *name, size_t size)
 {
 	static const char *const endings[] = {"_MAX", "_CNT", "_LAST", "_NUM", "_COUNT", "_END"};
@@ -335,7 +335,7 @@ static void add_enumerator(const char *name, size_t size, const char *expression
 	free(text);
 }
 
-/* The enumerators of one enum, from behind its brace. Returns its end. */
+/* Adds the enumerators of one enum, starting after its opening brace. Returns its end. */
 static const char *add_enum(const char *p)
 {
 	struct base base = {0};
@@ -357,7 +357,7 @@ static const char *add_enum(const char *p)
 	return p;
 }
 
-/* The enumerators of all enums in preprocessed text. */
+/* Adds the enumerators of all enums in preprocessed text. */
 static void add_enums(const char *path)
 {
 	char *text = read_file(path);
@@ -384,7 +384,7 @@ static int by_name(const void *a, const void *b)
 	return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
-/* Whether a definition names one that is withheld. */
+/* Whether a definition uses a withheld name. */
 static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_macro *withheld,
 			   size_t withheld_count)
 {
@@ -407,7 +407,8 @@ static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_mac
 	return false;
 }
 
-/* Withholds what is made of withheld names, from the definition @first on; whether that was any. */
+/* Withholds the definitions from @first on that use withheld names. Returns whether there were any.
+ */
 static bool spread_withheld(size_t first)
 {
 	static struct ebcc_macro withheld[MAX_MACROS];
@@ -446,7 +447,7 @@ static void print_string(FILE *out, const char *text)
 int main(int argc, char **argv)
 {
 	static const char *const kinds[] = {"DEFINE", "ATTRIBUTE", "ALIAS", "CODE"};
-	const char *complete = NULL; /* the name whose definitions are all written */
+	const char *complete = NULL; /* the last name with an unconditional definition */
 	size_t own;
 	FILE *out;
 

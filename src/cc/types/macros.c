@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A name that is looked for. */
+/* A name to look up. */
 struct name {
 	const char *start;
 	size_t size;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The lexical pass over a source (stage 1). It splits the text into tokens, follows just
- * enough syntax (braces, typedefs, enumerators, function heads, directives) to tell uses from
- * definitions, and enters local headers. Conditionals are not evaluated, but for #if 0.
+ * The lexical pass over a source (stage 1). It splits the text into tokens, tracks just enough
+ * syntax (braces, typedefs, enumerators, function heads, directives) to distinguish uses from
+ * definitions, and follows local headers. Conditionals are not evaluated, except #if 0.
  */
 #include "types/source_scan.h"
 
@@ -20,11 +20,11 @@
 #define MAX_FILE_SIZE (4 << 20)
 
 enum token_kind {
-	TOKEN_END, /* of the text, or of a directive's line */
+	TOKEN_END, /* end of the text, or of a directive's line */
 	TOKEN_NAME,
 	TOKEN_NUMBER,
 	TOKEN_STRING,
-	TOKEN_PUNCTUATION, /* one character, but for -> and ## */
+	TOKEN_PUNCTUATION, /* one character, except -> and ## */
 };
 
 struct token {
@@ -35,34 +35,34 @@ struct token {
 
 struct lexer {
 	const char *next, *end;
-	bool in_directive; /* a newline is the end */
+	bool in_directive; /* a newline ends the tokens */
 	bool line_start;   /* only blanks since the last newline */
 };
 
-/* Where the search for local headers happens; one for a source with all its headers. */
+/* Shared by a source and all its headers: the search for local headers. */
 struct context {
 	struct ebcc_scan *scan;
 	const struct ebcc_scan_opts *opts;
 	unsigned depth;
 };
 
-/* What a definition in progress looks like. */
+/* The state of the scan of one text. */
 struct state {
 	struct context *context;
 	struct ebcc_scan *scan;
 	struct lexer lexer;
 	struct token previous;
 	int braces, parens;
-	bool after_tag_keyword; /* struct, union or enum was the last word, or attributes since */
+	bool after_tag_keyword; /* after struct, union or enum; only attributes since */
 	bool after_enum_keyword;
-	bool opens_record;  /* the next brace is that of a struct, a union or an enum with a tag */
-	uint64_t records;   /* bit N: what the braces of depth N enclose is one */
-	bool behind_record; /* only attributes since the end of one */
-	int enum_braces;    /* depth inside the enum's body; 0: not in one */
+	bool opens_record;  /* the next brace opens a struct, a union or an enum with a tag */
+	uint64_t records;   /* bit N: the braces at depth N enclose a struct, union or enum */
+	bool behind_record; /* after the body of one; only attributes since */
+	int enum_braces;    /* depth of the enum's body; 0: not in one */
 	bool in_typedef;
 	int typedef_braces;
-	struct token function; /* name of what may become a function definition */
-	int read_macro_parens; /* depth inside BPF_CORE_READ and kin; 0: not in one */
+	struct token function; /* name of what may turn out to be a function definition */
+	int read_macro_parens; /* depth inside BPF_CORE_READ() or similar; 0: not in one */
 };
 
 static struct ebcc_error *scan_with(struct context *context, const char *text, size_t size);
@@ -118,7 +118,7 @@ static struct ebcc_error *add_use(struct ebcc_scan *scan, const char *name, size
 	return NULL;
 }
 
-/* Appends a copy of a string to a list, unless it is there. */
+/* Appends a copy of a string to a list, unless the list has it already. */
 static struct ebcc_error *add_string(char ***strings, size_t *count, const char *text, size_t size)
 {
 	char **bigger;
@@ -178,7 +178,7 @@ static bool is_name_part(char c)
 	return is_name_start(c) || isdigit((unsigned char)c);
 }
 
-/* Whether a backslash at @p continues the line; sets @ret_size to what it takes up. */
+/* Whether there is a backslash and a newline at @p; *@ret_size is their size. */
 static bool continues_line(const char *p, const char *end, size_t *ret_size)
 {
 	if (end - p >= 2 && p[0] == '\\' && p[1] == '\n')
@@ -245,7 +245,7 @@ static void lex_quoted(struct lexer *lexer, char quote)
 	lexer->next = p < lexer->end && *p == quote ? p + 1 : p;
 }
 
-/* A number as the preprocessor has it: 0x1fULL, 1.5e+3. */
+/* A preprocessing number: 0x1fULL, 1.5e+3. */
 static void lex_number(struct lexer *lexer)
 {
 	const char *p = lexer->next;
@@ -311,8 +311,8 @@ static bool is_attribute_keyword(struct token token)
 	return token_is(token, "__attribute__") || token_is(token, "__attribute");
 }
 
-/* Whether a word stands for attributes, or for nothing: one of the language, or a macro of the
- * kernel's headers. */
+/* Whether a word is an attribute: a keyword for one, or a macro of kernel headers that is empty or
+ * has only attributes. */
 static bool is_attribute(struct token token)
 {
 	const struct ebcc_macro *macro;
@@ -326,7 +326,7 @@ static bool is_attribute(struct token token)
 	return macro && macro->kind == EBCC_MACRO_ATTRIBUTE;
 }
 
-/* Skips a parenthesized group, if one follows. */
+/* Skips a group in parentheses, if one follows. */
 static void skip_group(struct lexer *lexer)
 {
 	int depth = 0;
@@ -344,8 +344,8 @@ static void skip_group(struct lexer *lexer)
 	}
 }
 
-/* The next token that is not part of an attribute; the lexer is left behind it. */
-static struct token next_beside_attributes(struct lexer *lexer)
+/* The next token that is not part of an attribute. */
+static struct token next_skipping_attributes(struct lexer *lexer)
 {
 	struct token token = next_token(lexer);
 
@@ -357,14 +357,15 @@ static struct token next_beside_attributes(struct lexer *lexer)
 }
 
 /* The same without consuming anything. */
-static struct token peek_beside_attributes(const struct lexer *lexer)
+static struct token peek_skipping_attributes(const struct lexer *lexer)
 {
 	struct lexer copy = *lexer;
 
-	return next_beside_attributes(&copy);
+	return next_skipping_attributes(&copy);
 }
 
-/* Reads `( NAME , NAME` and the like without consuming it; false where it isn't that. */
+/* Reads @count names in parentheses, `(NAME, NAME)`, without consuming them; returns false if
+ * something else follows. */
 static bool peek_arguments(const struct lexer *lexer, struct token *ret, size_t count)
 {
 	struct lexer copy = *lexer;
@@ -381,7 +382,7 @@ static bool peek_arguments(const struct lexer *lexer, struct token *ret, size_t 
 	return true;
 }
 
-/* Adds a name put together from a prefix and a token. */
+/* Adds a name made of a prefix and a token. */
 static struct ebcc_error *add_pasted(struct ebcc_scan *scan, const char *prefix, struct token token,
 				     unsigned use)
 {
@@ -398,7 +399,7 @@ static const char *prefix_of(enum ebcc_program_kind_id kind)
 	return ebcc_program_kinds[kind].prefix;
 }
 
-/* `tracepoint__CAT__EV`, as a tag or as a function. */
+/* Adds the tracepoint of `tracepoint__CATEGORY__EVENT`, the name of a struct or a function. */
 static struct ebcc_error *add_joined_tracepoint(struct ebcc_scan *scan, struct token token)
 {
 	const char *prefix = prefix_of(EBCC_KIND_TRACEPOINT);
@@ -415,7 +416,7 @@ static bool is_macro_of(struct token name, enum ebcc_program_kind_id kind)
 	return token_is(name, ebcc_program_kinds[kind].macro);
 }
 
-/* What the dialect's macros make of their arguments, in types that a kernel must provide. */
+/* Adds the kernel types that macros of the dialect make from their arguments. */
 static struct ebcc_error *note_dialect_macro(struct state *state, struct token name)
 {
 	struct token arguments[2];
@@ -448,10 +449,10 @@ static struct ebcc_error *define_function(struct state *state)
 	return NULL;
 }
 
-/* The name right behind struct, union or enum. */
+/* Handles the name after struct, union or enum. */
 static struct ebcc_error *note_tag(struct state *state, struct token name)
 {
-	struct token token = peek_beside_attributes(&state->lexer);
+	struct token token = peek_skipping_attributes(&state->lexer);
 
 	state->after_tag_keyword = false;
 	TRY(add_joined_tracepoint(state->scan, name));
@@ -463,8 +464,8 @@ static struct ebcc_error *note_tag(struct state *state, struct token name)
 	return NULL;
 }
 
-/* The name that is or begins argument number @index (from 0) of a macro; false where it is no name.
- */
+/* Reads the first token of argument number @index (from 0) of a macro without consuming it; returns
+ * false if it is not a name. */
 static bool peek_argument(const struct lexer *lexer, unsigned index, struct token *ret)
 {
 	struct lexer copy = *lexer;
@@ -484,7 +485,7 @@ static bool peek_argument(const struct lexer *lexer, unsigned index, struct toke
 	return ret->kind == TOKEN_NAME;
 }
 
-/* The variable that a map's definition makes: BPF_TABLE("hash", key, leaf, NAME, 10),
+/* Adds the variable that a map definition declares: BPF_TABLE("hash", key, leaf, NAME, 10) or
  * BPF_HASH(NAME). */
 static struct ebcc_error *note_map(struct state *state, struct token macro)
 {
@@ -496,10 +497,10 @@ static struct ebcc_error *note_map(struct state *state, struct token macro)
 	return add_use(state->scan, name.start, name.size, EBCC_SCAN_DEFINES_OBJECT);
 }
 
-/* Whether a name at file scope is that of a variable. */
+/* Whether a name at file scope is the name of a variable that is being declared. */
 static bool is_variable(const struct state *state)
 {
-	struct token next = peek_beside_attributes(&state->lexer);
+	struct token next = peek_skipping_attributes(&state->lexer);
 
 	if (state->braces || state->parens || state->in_typedef)
 		return false;
@@ -508,8 +509,9 @@ static bool is_variable(const struct state *state)
 	       (token_is(next, ";") || token_is(next, "=") || token_is(next, "["));
 }
 
-/* Whether words stand before expressions: after them a name is none that is being declared. */
-static bool begins_expression(struct token word)
+/* Keywords that are followed by an expression or a label: a name after one is a use, not a
+ * declaration. */
+static bool precedes_expression(struct token word)
 {
 	static const char *const words[] = {"return", "case", "goto", "else", "do", "sizeof"};
 
@@ -519,14 +521,14 @@ static bool begins_expression(struct token word)
 	return false;
 }
 
-/* Whether a name in capitals, as constants have, is that of a member, a parameter or a local
- * variable: the kernel's macro of that name would break it. */
+/* Whether a name in capitals, like that of a constant, declares a member, a parameter or a local
+ * variable: a kernel macro of that name would break the declaration. */
 static bool is_inner_name(const struct state *state, struct token name)
 {
-	struct token next = peek_beside_attributes(&state->lexer);
+	struct token next = peek_skipping_attributes(&state->lexer);
 
 	if (!(state->braces || state->parens) || state->lexer.in_directive ||
-	    state->previous.kind != TOKEN_NAME || begins_expression(state->previous))
+	    state->previous.kind != TOKEN_NAME || precedes_expression(state->previous))
 		return false;
 	for (size_t i = 0; i < name.size; i++)
 		if (islower((unsigned char)name.start[i]))
@@ -534,10 +536,10 @@ static bool is_inner_name(const struct state *state, struct token name)
 	return next.kind == TOKEN_PUNCTUATION && strchr(";=[,)", *next.start);
 }
 
-/* Whether the name, inside of a typedef, is the one that it defines. */
+/* Whether a name in a typedef is the one that it defines. */
 static bool is_typedef_name(const struct state *state)
 {
-	struct token next = peek_beside_attributes(&state->lexer);
+	struct token next = peek_skipping_attributes(&state->lexer);
 
 	if (!state->in_typedef || state->braces != state->typedef_braces)
 		return false;
@@ -553,8 +555,8 @@ static bool follows_member_access(const struct state *state)
 }
 
 /*
- * An attribute, and what its arguments name. The attributes' own names inside of __attribute__(())
- * are no uses: `noinline` there is not the kernel's macro.
+ * Adds an attribute and the names in its arguments. The names of attributes inside
+ * __attribute__(()) are not uses: `noinline` there is not the kernel's macro.
  */
 static struct ebcc_error *note_attribute(struct state *state, struct token name)
 {
@@ -577,15 +579,15 @@ static struct ebcc_error *note_attribute(struct state *state, struct token name)
 }
 
 /*
- * Whether a name is what `struct { ... } __NAME;` declares: such a word is meant to be an attribute
- * more often than it names a variable or a member.
+ * Whether a name is declared by `struct { ... } __NAME;`. Such a word is more likely meant to be an
+ * attribute than the name of a variable or a member.
  */
 static bool is_doubtful(const struct state *state, struct token name)
 {
 	bool in_typedef = state->in_typedef && state->braces == state->typedef_braces;
 
 	return state->behind_record && token_begins(name, "__") && !in_typedef &&
-	       token_is(peek_beside_attributes(&state->lexer), ";");
+	       token_is(peek_skipping_attributes(&state->lexer), ";");
 }
 
 static struct ebcc_error *note_name(struct state *state, struct token name)
@@ -635,7 +637,7 @@ static struct ebcc_error *scan_name(struct state *state, struct token name)
 	return NULL;
 }
 
-/* The bit of the present depth; 0 for one that nobody writes. */
+/* The bit for the current depth; 0 if it is too deep. */
 static uint64_t depth_bit(const struct state *state)
 {
 	return state->braces < 64 ? (uint64_t)1 << state->braces : 0;
@@ -673,7 +675,7 @@ static void close_brace(struct state *state)
 	if (state->braces > 0)
 		state->braces--;
 	state->function.kind = TOKEN_END;
-	/* What a macro left unbalanced ends with the function at the latest. */
+	/* Parentheses that a macro left unbalanced end with the function at the latest. */
 	if (state->braces == 0)
 		state->parens = 0;
 }
@@ -743,7 +745,7 @@ static bool is_net_header(const char *path)
 	return false;
 }
 
-/* Scans the file, if there is one; *ret_found says so. */
+/* Scans a header, if it exists (*ret_found). */
 static struct ebcc_error *scan_file(struct context *context, const char *directory,
 				    size_t directory_size, const char *name, bool *ret_found)
 {
@@ -768,7 +770,7 @@ static struct ebcc_error *scan_file(struct context *context, const char *directo
 		return NULL;
 	AUTO_ERROR struct ebcc_error *unreadable =
 		ebcc_buf_read_file(&text, path.data, MAX_FILE_SIZE);
-	if (unreadable) /* the compiler will say so, where it says it best */
+	if (unreadable) /* the compiler will report it */
 		return NULL;
 	context->depth++;
 	TRY(scan_with(context, ebcc_buf_string(&text), text.size));
@@ -776,7 +778,8 @@ static struct ebcc_error *scan_file(struct context *context, const char *directo
 	return NULL;
 }
 
-/* The argument of a flag that has it glued on or behind; NULL where @flag is another one. */
+/* The argument of @flag, in the same element of cflags or in the next one (which is consumed); NULL
+ * if the element at *@index is another flag. */
 static const char *flag_argument(const struct ebcc_scan_opts *opts, size_t *index, const char *flag)
 {
 	const char *text = opts->cflags[*index];
@@ -791,7 +794,7 @@ static const char *flag_argument(const struct ebcc_scan_opts *opts, size_t *inde
 	return opts->cflags[++*index];
 }
 
-/* Looks for an included header in the source's directory, then along -iquote and -I. */
+/* Searches for an included header in the source's directory, then in those of -iquote and -I. */
 static struct ebcc_error *follow_include(struct context *context, const char *name, bool quoted)
 {
 	const struct ebcc_scan_opts *opts = context->opts;
@@ -847,7 +850,7 @@ static struct ebcc_error *scan_include(struct state *state)
 	return state->context ? follow_include(state->context, name, quoted) : NULL;
 }
 
-/* Skips to the #else, #elif or #endif of an #if 0, whose line has been read. */
+/* Skips to the #else, #elif or #endif of an #if 0; its line has been read. */
 static void skip_dead_branch(struct lexer *lexer)
 {
 	int depth = 1;
@@ -876,14 +879,14 @@ static void skip_dead_branch(struct lexer *lexer)
 
 static struct ebcc_error *scan_tokens(struct state *state);
 
-/* The rest of a directive's line, apart from the syntax around it. */
+/* Scans the rest of a directive's line, independently of the syntax around it. */
 static struct ebcc_error *scan_directive_line(struct state *state)
 {
 	struct state line = {
 		.context = state->context,
 		.scan = state->scan,
 		.lexer = state->lexer,
-		/* not at file scope: f(x) { in a macro's body is hardly a definition */
+		/* not at file scope: f(x) { in a macro's body is probably not a definition */
 		.braces = 1};
 
 	TRY(scan_tokens(&line));
@@ -955,7 +958,7 @@ struct ebcc_error *ebcc_scan_text(struct ebcc_scan *scan, const char *text, size
 	return scan_with(&context, text, size);
 }
 
-/* -DNAME, -DNAME=VALUE, -DNAME(x)=VALUE: the name is defined, the value is source. */
+/* -DNAME, -DNAME=VALUE or -DNAME(x)=VALUE: defines the name, and the value is scanned. */
 static struct ebcc_error *scan_define(struct ebcc_scan *scan, const char *text)
 {
 	const char *value = strchr(text, '=');

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stage 1: what a source names. A lexical pass, not a parse: every identifier with
- * the ways it is used in, the tracepoints, the headers. It steers
- * what stage 2 offers, generously; where it errs (pasted names, conditionals), the
- * diagnostics of a failed compile put it right (ebcc_ktypes_learn()).
+ * Stage 1: which names a source uses. This is a lexical pass, not a parser. It finds every
+ * identifier and how it is used, the tracepoints, and the headers. Stage 2 then provides definitions
+ * for all names that may need one. Where the scan is wrong (pasted names, conditionals), the
+ * diagnostics of a failed compile correct it (ebcc_ktypes_learn()).
  */
 #ifndef EBCC_TYPES_SOURCE_SCAN_H
 #define EBCC_TYPES_SOURCE_SCAN_H
@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 
-/* How a name occurs; or'ed into the value of ebcc_scan.names. */
+/* How a name is used, as bits of a value in ebcc_scan.names. */
 enum ebcc_scan_use {
 	EBCC_SCAN_TOKEN = 1 << 0,	/* neither a tag nor a member */
 	EBCC_SCAN_TAG = 1 << 1,		/* after struct, union or enum */
@@ -25,16 +25,15 @@ enum ebcc_scan_use {
 	EBCC_SCAN_DEFINES_ENUMERATOR = 1 << 5,
 	EBCC_SCAN_DEFINES_MACRO = 1 << 6,
 	EBCC_SCAN_DEFINES_OBJECT = 1 << 7, /* function, variable or map at file scope */
-	EBCC_SCAN_ASKED = 1 << 8,	   /* learnt: emit, whatever the source seems to define */
-	EBCC_SCAN_DROPPED_TAG =
-		1 << 9, /* learnt: the source defines a struct, union or enum of that name */
-	EBCC_SCAN_DROPPED_ORDINARY = 1 << 10, /* learnt: or something else */
-	EBCC_SCAN_DOUBTFUL = 1 << 11, /* behind a struct's body, where an attribute may be meant */
+	EBCC_SCAN_ASKED = 1 << 8,	   /* learnt: needed, whatever the source seems to define */
+	EBCC_SCAN_DROPPED_TAG = 1 << 9,	   /* learnt: the source defines a struct, union or enum */
+	EBCC_SCAN_DROPPED_ORDINARY = 1 << 10, /* learnt: the source defines something else */
+	EBCC_SCAN_DOUBTFUL = 1 << 11, /* after a struct's body, where an attribute may be meant */
 };
 
-/* A tracepoint that the source needs the struct of. */
+/* A tracepoint whose struct the source needs. */
 struct ebcc_scan_tracepoint {
-	char *category; /* NULL: @event is CATEGORY__EVENT, not known where to part */
+	char *category; /* NULL: @event is CATEGORY__EVENT, not split yet */
 	char *event;
 };
 
@@ -44,31 +43,30 @@ struct ebcc_scan {
 	size_t tracepoint_count;
 	char **includes; /* as written, without <> or "" */
 	size_t include_count;
-	char **files; /* paths of local headers that were followed */
+	char **files; /* paths of local headers that were scanned */
 	size_t file_count;
 	char **defines; /* names that -D defines */
 	size_t define_count;
-	bool net_headers; /* includes something of <net/...> or a networking header of <linux/...>
-			   */
+	bool net_headers; /* a networking header is included, of <net/...> or <linux/...> */
 };
 
 struct ebcc_scan_opts {
-	const char *path; /* of the source; its directory serves #include "..."; may be NULL */
-	const char *const *cflags; /* -D, -I, -iquote and -include count */
+	const char *path;	   /* of the source, for #include "..."; may be NULL */
+	const char *const *cflags; /* -D, -I, -iquote and -include are used */
 	size_t cflag_count;
 };
 
-/* Scans a source with the local headers it includes. @opts may be NULL. @ret is initialized by
- * the call; release it with ebcc_scan_deinit() after success. Fails only for want of memory. */
+/* Scans a source and the local headers that it includes. @opts may be NULL. @ret is initialized by
+ * the call; release it with ebcc_scan_deinit() after success. Fails only if memory runs out. */
 MUST_CHECK struct ebcc_error *ebcc_scan_source(const char *text, size_t size,
 					       const struct ebcc_scan_opts *opts,
 					       struct ebcc_scan *ret);
 
-/* Adds the names of one more text (kernel macro, tracepoint struct) to a scan, including
- * what it defines; no header is followed. */
+/* Adds the names in another text (a kernel macro, a tracepoint's struct) to a scan, including those
+ * that it defines. Headers are not followed. */
 MUST_CHECK struct ebcc_error *ebcc_scan_text(struct ebcc_scan *scan, const char *text, size_t size);
 
-/* Asks for the struct of a tracepoint. Texts are copied; @category may be NULL. */
+/* Adds a tracepoint whose struct is needed. The strings are copied; @category may be NULL. */
 MUST_CHECK struct ebcc_error *ebcc_scan_add_tracepoint(struct ebcc_scan *scan, const char *category,
 						       size_t category_size, const char *event,
 						       size_t event_size);
@@ -76,11 +74,11 @@ MUST_CHECK struct ebcc_error *ebcc_scan_add_tracepoint(struct ebcc_scan *scan, c
 /* Whether the source calls one of the functions of ebcc/pid_namespace.h. */
 bool ebcc_scan_names_pid_namespace(const struct ebcc_scan *scan);
 
-/* Adds the names that a text uses, not those that it defines. */
+/* Adds the names that a text uses, but not those that it defines. */
 MUST_CHECK struct ebcc_error *ebcc_scan_merge_names(struct ebcc_scan *scan, const char *text,
 						    size_t size);
 
-/* The uses of a name: enum ebcc_scan_use, or'ed; 0 where it does not occur. */
+/* The uses of a name, as bits of enum ebcc_scan_use; 0 if it doesn't occur. */
 unsigned ebcc_scan_uses(const struct ebcc_scan *scan, const char *name);
 
 void ebcc_scan_init(struct ebcc_scan *scan);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From a tracepoint's `format` file to a C struct. The file's types are the kernel's
- * spelling and its sizes are the truth: `int flags` of a system call takes 8 bytes. So integers get
- * a type of the right size, and every field is put at its offset whatever the compiler would do.
+ * From a tracepoint's `format` file to a C struct. The types in the file are only how the kernel's
+ * source spells them, while the sizes are right: `int flags` of a system call takes 8 bytes. So
+ * integers get a type of the right size, and padding puts every field at its offset.
  */
 #include "types/tracepoint.h"
 
@@ -15,14 +15,14 @@
 
 #include "kernel/tracefs.h"
 
-/* A record is at most a page (perf: 8 kB); what is beyond these is nonsense. */
+/* A record is at most a page (perf: 8 kB), so larger numbers are malformed. */
 #define MAX_RECORD 65536
 #define MAX_FIELDS 1024
 
-/* The common part that BPF keeps a pointer of its own in. */
+/* The common fields, where the kernel stores an internal pointer for BPF programs. */
 #define HIDDEN_SIZE 8
 
-/* A piece of the text; not NUL-terminated. */
+/* A part of the text; not NUL-terminated. */
 struct span {
 	const char *start;
 	size_t size;
@@ -53,7 +53,7 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Cuts `KEY:VALUE;` off the front; false where it isn't that. */
+/* Removes `KEY:VALUE;` from the front; returns false if something else is there. */
 static bool cut_item(struct span *line, const char *key, struct span *ret)
 {
 	const char *end;
@@ -73,7 +73,7 @@ static bool cut_item(struct span *line, const char *key, struct span *ret)
 	return true;
 }
 
-/* A decimal number up to @limit, and nothing beside it. */
+/* Parses a decimal number up to @limit; nothing else may be in the span. */
 static bool parse_number(struct span span, uint32_t limit, uint32_t *ret)
 {
 	uint64_t value = 0;
@@ -91,7 +91,7 @@ static bool parse_number(struct span span, uint32_t limit, uint32_t *ret)
 	return true;
 }
 
-/* Takes a trailing [N] off a declaration. */
+/* Removes a trailing [N] from a declaration. */
 static void cut_array(struct span *declaration, struct ebcc_tracepoint_field *field)
 {
 	const char *open;
@@ -122,7 +122,7 @@ static bool cut_word(struct span *declaration, const char *word)
 	return true;
 }
 
-/* "const char * filename" -> type and name. */
+/* Splits "const char * filename" into type and name. */
 static bool parse_declaration(struct span declaration, struct ebcc_tracepoint_field *field)
 {
 	size_t name = 0;
@@ -137,7 +137,7 @@ static bool parse_declaration(struct span declaration, struct ebcc_tracepoint_fi
 	field->name = strndup(declaration.start + declaration.size - name, name);
 	declaration.size -= name;
 	trim(&declaration);
-	/* A type's own brackets: "char[] name". */
+	/* Brackets after the type: "char[] name". */
 	if (declaration.size && declaration.start[declaration.size - 1] == ']')
 		cut_array(&declaration, field);
 	if (!declaration.size)
@@ -157,7 +157,7 @@ static bool parse_field(struct span line, struct ebcc_tracepoint_field *field)
 	if (!parse_number(offset, MAX_RECORD, &field->offset) ||
 	    !parse_number(size, MAX_RECORD, &field->size))
 		return false;
-	/* Kernels before 2.6.33 don't tell. */
+	/* Missing in kernels before 2.6.33. */
 	if (cut_item(&line, "signed:", &is_signed) && parse_number(is_signed, 1, &sign))
 		field->is_signed = sign;
 	return parse_declaration(declaration, field);
@@ -187,10 +187,9 @@ static struct ebcc_error *add_field(struct ebcc_tracepoint_format *format, struc
 					  "a tracepoint's format has more than %d fields",
 					  MAX_FIELDS);
 	else if (!parse_field(line, &field))
-		error = ebcc_error_create(
-			EBCC_ERROR_FORMAT,
-			"a tracepoint's format has the line `%.*s`, which makes no sense",
-			(int)(line.size < 200 ? line.size : 200), line.start);
+		error = ebcc_error_create(EBCC_ERROR_FORMAT,
+					  "a tracepoint's format has the malformed line `%.*s`",
+					  (int)(line.size < 200 ? line.size : 200), line.start);
 	else if (!field.type || !field.name)
 		error = ebcc_error_no_memory();
 	if (error)
@@ -223,13 +222,13 @@ struct ebcc_error *ebcc_tracepoint_format_parse(const char *text, size_t size,
 			TRY(add_field(&format, line));
 	}
 	if (!format.field_count)
-		return ebcc_error_create(EBCC_ERROR_FORMAT, "a tracepoint's format has no field");
+		return ebcc_error_create(EBCC_ERROR_FORMAT, "a tracepoint's format has no fields");
 	*ret = format;
 	format = (struct ebcc_tracepoint_format){0};
 	return NULL;
 }
 
-/* Integer types that have the same size on every architecture served. */
+/* Integer types that have the same size on all supported architectures. */
 static const struct {
 	const char *name;
 	uint32_t size;
@@ -288,7 +287,7 @@ static int find_integer(const char *name)
 	return -1;
 }
 
-/* The name of a plain integer; NULL for a size that none has. */
+/* An integer type of the given size, or NULL if there is none. */
 static const char *sized_integer(uint32_t size, bool is_signed)
 {
 	switch (size) {
@@ -305,7 +304,7 @@ static const char *sized_integer(uint32_t size, bool is_signed)
 	}
 }
 
-/* The integer type of @size bytes that comes closest to what the file calls it, or NULL. */
+/* The integer type of @size bytes that is closest to the type in the file, or NULL. */
 static const char *integer_type(const char *type, uint32_t size, bool is_signed)
 {
 	int known = find_integer(type);
@@ -320,7 +319,8 @@ static const char *integer_type(const char *type, uint32_t size, bool is_signed)
 static const char *const pointer_words[] = {"const", "volatile", "void",     "char",  "short",
 					    "int",   "long",	 "unsigned", "signed"};
 
-/* Whether a pointer's type can be repeated as it is: qualifiers, basic types, tags. */
+/* Whether the text can use a pointer's type unchanged: it has only qualifiers, basic types and
+ * tags. */
 static bool is_plain_pointer(const char *type)
 {
 	bool after_tag_keyword = false;
@@ -357,7 +357,7 @@ static const char *const reserved[] = {
 	"void",	  "volatile", "while",	"asm",
 };
 
-/* What stands behind a field's name where the name alone is a keyword. */
+/* The suffix for a field's name: "_" if the name is a keyword, else "". */
 static const char *name_suffix(const char *name)
 {
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++)
@@ -425,11 +425,11 @@ static struct declaration declare(const struct ebcc_tracepoint_field *field,
 	return (struct declaration){type, 0, field->size, ""};
 }
 
-/* Appends the field, which must not begin before @position, and moves that behind it. */
+/* Appends a field, which must not begin before *@position, and advances *@position past it. */
 static void print_field(const struct ebcc_tracepoint_field *field, struct declaration declaration,
 			uint32_t *position, struct ebcc_buf *text)
 {
-	/* A struct's own alignment isn't known here: it gets none. */
+	/* The alignment of a struct isn't known here, so it is packed. */
 	bool packed = !declaration.alignment || field->offset % declaration.alignment;
 	uint32_t alignment = packed ? 1 : declaration.alignment;
 	uint32_t natural = (*position + alignment - 1) / alignment * alignment;
@@ -521,7 +521,7 @@ static struct ebcc_error *list_category(const char *tracefs, const char *categor
 	return ebcc_buf_check(names);
 }
 
-/* Pointers and texts in one allocation. */
+/* Makes a list of pointers and their strings in one allocation. */
 static struct ebcc_error *make_list(const struct ebcc_buf *names, size_t count, char ***ret)
 {
 	size_t pointers = (count + 1) * sizeof(char *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tracepoints as tracefs describes them: their `format` files, and the C structs made of those.
+ * Tracepoints in tracefs: parsing their `format` files, and generating C structs from them.
  */
 #ifndef EBCC_TYPES_TRACEPOINT_H
 #define EBCC_TYPES_TRACEPOINT_H
@@ -13,27 +13,27 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
-/* One field of an event's record, as its line in the format file has it. */
+/* One field of an event's record: a line in the format file. */
 struct ebcc_tracepoint_field {
-	char *type; /* "const char *", "unsigned long"; without what is below */
+	char *type; /* "const char *", "unsigned long"; without __data_loc and [N] */
 	char *name;
 	bool data_loc; /* __data_loc: offset and length of data elsewhere in the record */
-	bool rel_loc;  /* __rel_loc: the same, from the field's own end */
+	bool rel_loc;  /* __rel_loc: the same, relative to the end of the field */
 	bool array;
-	uint32_t array_length; /* elements; 0: not told as a number */
-	uint32_t offset, size; /* bytes */
+	uint32_t array_length; /* number of elements; 0: not given as a number */
+	uint32_t offset, size; /* in bytes */
 	bool is_signed;
 };
 
 struct ebcc_tracepoint_format {
-	struct ebcc_tracepoint_field *fields; /* common_* are among them */
+	struct ebcc_tracepoint_field *fields; /* including common_* */
 	size_t field_count;
 };
 
 /*
- * Parses a format file's text. @ret is initialized by the call; release it with
- * ebcc_tracepoint_format_deinit() after success. EBCC_ERROR_FORMAT for a field line that does not
- * make sense, and where there is no field at all.
+ * Parses the text of a format file. @ret is initialized by the call; release it with
+ * ebcc_tracepoint_format_deinit() after success. EBCC_ERROR_FORMAT if the line of a field is
+ * malformed, or if there are no fields.
  */
 MUST_CHECK struct ebcc_error *ebcc_tracepoint_format_parse(const char *text, size_t size,
 							   struct ebcc_tracepoint_format *ret);
@@ -41,30 +41,31 @@ void ebcc_tracepoint_format_deinit(struct ebcc_tracepoint_format *format);
 #define AUTO_TRACEPOINT_FORMAT CLEANUP(ebcc_tracepoint_format_deinit)
 
 /*
- * Size in bytes of a struct or union that the text may use by value, or 0. @name is the tag.
+ * Returns the size in bytes of a struct or union with the tag @name, or 0 if the text can't use it
+ * by value.
  */
 typedef uint32_t (*ebcc_tracepoint_size_fn)(void *ctx, const char *name, bool is_union);
 
 /*
- * Appends `struct tracepoint__CATEGORY__EVENT { ... };`: the fields at their offsets, the common
- * ones behind a member that is not to be used (BPF programs may not read it), __data_loc fields as
- * `int data_loc_NAME`. It needs the basic typedefs (u8 to s64) and nothing else, but for structs
- * by value, which @size_of is asked for (NULL: none is known).
+ * Appends `struct tracepoint__CATEGORY__EVENT { ... };` with the fields at their offsets. The
+ * common fields are covered by one member, since BPF programs can't read them. __data_loc fields
+ * become `int data_loc_NAME`. The struct needs only the basic typedefs (u8 to s64), and the structs
+ * by value that @size_of knows (NULL: none).
  */
 void ebcc_tracepoint_print(const struct ebcc_tracepoint_format *format, const char *category,
 			   const char *event, ebcc_tracepoint_size_fn size_of, void *ctx,
 			   struct ebcc_buf *text);
 
 /*
- * Finds where `CATEGORY__EVENT` parts, so that there is such an event in tracefs. The two are
- * malloc'ed. EBCC_ERROR_NOT_FOUND where no parting gives one.
+ * Splits `CATEGORY__EVENT`, which may contain more double underscores, so that tracefs has the
+ * event. Both results are malloc'ed. EBCC_ERROR_NOT_FOUND if there is no such event.
  */
 MUST_CHECK struct ebcc_error *ebcc_tracepoint_split(const char *tracefs, const char *joined,
 						    char **ret_category, char **ret_event);
 
 /*
- * All events, as "CATEGORY:EVENT", sorted. A NULL-terminated list in one allocation: free() it.
- * @tracefs NULL: found by itself.
+ * Lists all events, as "CATEGORY:EVENT", sorted. The list is NULL-terminated and one allocation;
+ * release it with free(). @tracefs NULL: where it is mounted.
  */
 MUST_CHECK struct ebcc_error *ebcc_tracepoint_list(const char *tracefs, char ***ret,
 						   size_t *ret_count);

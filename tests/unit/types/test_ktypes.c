@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kernel types: what is selected from a BTF made for the purpose, what a failed compile teaches,
- * and, against this machine's BTF, that the text compiles and has the kernel's own layout.
+ * Kernel types: what is selected from a small BTF made here, what is learnt from a failed compile,
+ * and, with this machine's BTF, that the text compiles and has the kernel's layout.
  */
 #include <bpf/btf.h>
 #include <check.h>
@@ -30,7 +30,7 @@ static void write_bytes(const char *path, const void *data, size_t size)
 /*
  * struct task { int pid; struct mm *mm; struct files *files; struct inner in; struct other *other;
  *               int (*run)(struct task *); enum state state; size2_t counted; };
- * and what belongs to it, and duplicates.
+ * and the types that it uses, and duplicates.
  */
 static struct btf *make_btf(void)
 {
@@ -127,7 +127,7 @@ static const char *generate(bool whole)
 	return ebcc_buf_string(&text);
 }
 
-/* The text for a source, against the small BTF. */
+/* The text for a source, from the small BTF. */
 static const char *generate_for(const char *source)
 {
 	struct ebcc_ktypes_opts opts = {.btf_path = btf_path};
@@ -169,16 +169,16 @@ START_TEST(test_named)
 {
 	generate_for("struct task *t;");
 	ck_assert(has("struct task {\n"));
-	/* By value: along with it. */
+	/* Members by value are complete, too. */
 	ck_assert(has("struct inner {\n\tint low: 3;\n\tint high: 5;\n\tint wide;\n};"));
 	ck_assert(has("enum state {\n\tRUNNING = 0,\n\tSTOPPED = 7,\n};"));
 	ck_assert(has("typedef int size2_t;"));
-	/* Behind pointers: declared. */
+	/* Types behind pointers are only declared. */
 	ck_assert(has("struct mm;"));
 	ck_assert(!has("struct mm {"));
 	ck_assert(has("struct files *files;"));
 	ck_assert(!has("struct files {"));
-	/* A pointer to a function is only a pointer. */
+	/* A pointer to a function becomes void *. */
 	ck_assert(has("void *run;"));
 }
 END_TEST
@@ -188,7 +188,7 @@ START_TEST(test_followed_members)
 	generate_for("int f(struct task *t) { return t->mm->users; }");
 	ck_assert(has("struct mm {\n"));
 	ck_assert(!has("struct files {"));
-	/* A token of the name is no member. */
+	/* A variable of that name doesn't count as a member access. */
 	generate_for("int f(struct task *t) { int mm = 1; return mm; }");
 	ck_assert(!has("struct mm {"));
 }
@@ -203,7 +203,7 @@ START_TEST(test_tokens)
 	generate_for("char comm[TASK_COMM_LEN];");
 	ck_assert(has("TASK_COMM_LEN = 24"));
 	ck_assert(!has("#define TASK_COMM_LEN"));
-	/* The preamble's own. */
+	/* The preamble defines `true` itself. */
 	ck_assert(has("true___kernel = 1"));
 	generate_for("u64 x = WIDE;");
 	ck_assert(has("WIDE = 1099511627776ULL"));
@@ -215,7 +215,7 @@ START_TEST(test_source_defines)
 	generate_for("struct mm { int mine; }; int f(struct task *t) { return t->mm->mine; }");
 	ck_assert(has("struct task {\n"));
 	ck_assert(!has("struct mm {"));
-	/* By value the kernel's is needed: under another name. */
+	/* The kernel's struct is needed by value, so it gets another name. */
 	generate_for("struct inner { int mine; }; struct task *t;");
 	ck_assert(!has("struct inner {"));
 	ck_assert(has("struct inner___kernel {"));
@@ -234,7 +234,7 @@ END_TEST
 
 START_TEST(test_duplicates)
 {
-	/* The first one is meant; the other one keeps out of its way. */
+	/* The first one keeps the name; the other one is renamed. */
 	generate_for("struct holder *h; struct files *f;");
 	ck_assert(has("struct files {\n\tint count;\n};"));
 	ck_assert(has("struct files___2 {\n"));
@@ -276,7 +276,7 @@ START_TEST(test_flags)
 
 	open_with("struct task *t;", &scan_opts, &opts);
 	generate(false);
-	/* The kernel's own text does not see them, the source does. */
+	/* The macros affect the source but not the kernel's text. */
 	ck_assert(has("#pragma push_macro(\"pid\")\n#undef pid\n"));
 	ck_assert_ptr_nonnull(strstr(strstr(text.data, "struct task {"), "pop_macro(\"pid\")"));
 	ck_assert(has("STOPPED = 7"));
@@ -288,7 +288,7 @@ START_TEST(test_macros)
 	generate_for("int x = min(1, 2); int e = -ENOENT; int s = AF_INET6; // max(1, 2)");
 	ck_assert(has("#define min("));
 	ck_assert(has("#define ENOENT 2\n"));
-	/* What a macro names comes along. */
+	/* Macros that a macro uses are added, too. */
 	ck_assert(has("#define AF_INET6 PF_INET6\n#define PF_INET6 10\n") ||
 		  has("#define PF_INET6 10\n#define AF_INET6 PF_INET6\n") ||
 		  (has("#define AF_INET6 PF_INET6\n") && has("#define PF_INET6 10\n")));
@@ -318,7 +318,7 @@ START_TEST(test_aliases)
 }
 END_TEST
 
-/* Opens a source for a kernel of a configuration of our own. */
+/* Opens a source for a kernel with a configuration made here. */
 static void open_configured(const char *source)
 {
 	static const char config[] = "CONFIG_HZ=300\nCONFIG_NUMA=y\nCONFIG_EXT4_FS=m\n";
@@ -389,7 +389,7 @@ END_TEST
 
 START_TEST(test_learn_dead_definition)
 {
-	/* The scan saw a definition that the compiler never saw. */
+	/* The scan saw a definition that the compiler skipped. */
 	generate_for(
 		"#ifdef NEVER\nstruct files { int old; };\n#endif\nint f(struct files *f) { }");
 	ck_assert(!has("struct files {"));
@@ -425,7 +425,7 @@ START_TEST(test_learn_clashes)
 }
 END_TEST
 
-/* Where macros make the clashing names, the note on the earlier definition tells what they are. */
+/* If macros produce the clashing names, the note about the earlier definition shows their kind. */
 START_TEST(test_learn_clashes_in_macros)
 {
 	struct ebcc_cc_diagnostic diagnostics[] = {
@@ -460,7 +460,7 @@ START_TEST(test_learn_clashes_in_macros)
 }
 END_TEST
 
-/* What other types, and what headers, may change. */
+/* Failures that other types, or kernel headers, may or may not fix. */
 static const struct {
 	const char *message, *rendered;
 	bool types, headers;
@@ -517,7 +517,7 @@ START_TEST(test_tracepoints)
 	ck_assert(has(
 		"struct tracepoint__my__cat__ev {\n\tu64 __do_not_use__;\n\tstruct task * task;\n"
 		"\tstruct inner in __attribute__((packed));\n};"));
-	/* What the struct names is there, before it. */
+	/* The types that the struct uses come before it. */
 	ck_assert_ptr_nonnull(
 		strstr(strstr(text.data, "struct inner {"), "struct tracepoint__my__cat"));
 	ck_assert(has("struct task {\n"));
@@ -571,8 +571,8 @@ START_TEST(test_bad_files)
 }
 END_TEST
 
-/* BTF that lies: whatever comes of it, it comes as a text or as an error. */
-START_TEST(test_lying_btf)
+/* Corrupted BTF gives either a text or an error. */
+START_TEST(test_corrupted_btf)
 {
 	struct ebcc_ktypes_opts opts;
 	struct ebcc_buf file = EBCC_BUF_INIT;
@@ -608,7 +608,7 @@ START_TEST(test_lying_btf)
 		ebcc_error_destroy(error);
 		ebcc_scan_deinit(&scan);
 	}
-	/* A changed name or offset does no harm; a changed kind or count does. */
+	/* A changed name or offset is harmless; a changed kind or count is an error. */
 	ck_assert_uint_gt(texts, 100);
 	ck_assert_uint_lt(texts, 1000);
 	ebcc_buf_deinit(&file);
@@ -640,8 +640,9 @@ START_TEST(test_endless_types)
 }
 END_TEST
 
-/* Types that lead to themselves without a struct in between, and types without end in other ways.
- * Each is given the number that it will have, and leaves "end" as what a struct then holds. */
+/* Types that lead back to themselves without a struct in between, and others that are infinite or
+ * too large. Each function gets the id that its first type will have, and returns the id of the
+ * type that the test then uses as a member. */
 static int pointer_to_itself(struct btf *btf, int id)
 {
 	return btf__add_ptr(btf, id);
@@ -735,7 +736,7 @@ static int deep_structs(struct btf *btf, int id)
 	return id + 9999;
 }
 
-/* 2 to the power of 60 of the first. */
+/* The last one contains 2 to the power of 60 of the first. */
 static int pairs_of_structs(struct btf *btf, int id)
 {
 	char name[16];
@@ -760,7 +761,7 @@ static int pairs_of_parameters(struct btf *btf, int id)
 	return btf__add_typedef(btf, "pairs_t", id + 119);
 }
 
-/* Two gigabytes of a struct of four: where the padding behind it begins is anybody's guess. */
+/* A member of two gigabytes in a struct of 64 bytes. */
 static int array_beyond_its_struct(struct btf *btf, int id)
 {
 	btf__add_array(btf, 1, 1, 0x1fc00001);
@@ -852,14 +853,14 @@ START_TEST(test_modules)
 	ck_assert(has("struct task {\n\tint pid;\n"));
 	ck_assert_ptr_nonnull(strstr(ebcc_ktypes_inputs(ktypes), "/my_module\n"));
 	ck_assert_ptr_null(strstr(ebcc_ktypes_inputs(ktypes), "/broken\n"));
-	/* Nothing is missing: modules are not looked at. */
+	/* If nothing is missing, modules are not opened. */
 	open_with("int f(struct task *t) { return t->pid; }", NULL, &opts);
 	generate(false);
 	ck_assert_ptr_null(strstr(ebcc_ktypes_inputs(ktypes), "my_module"));
 }
 END_TEST
 
-/* Compiles the text and this source with plain clang; true where it does. */
+/* Whether the text and this source compile with plain clang. */
 static bool compiles(const char *source)
 {
 	char header[128], main_c[128], command[512];
@@ -884,7 +885,7 @@ static const char *const snippets[] = {
 	"int f(struct request *rq, struct dentry *d, struct tcphdr *th) {"
 	" return rq->bio->bi_iter.bi_size + d->d_name.len + d->d_parent->d_inode->i_sb->s_dev"
 	" + th->syn + (rq->cmd_flags & REQ_OP_MASK) + req_op(rq) + S_ISREG(d->d_inode->i_mode); }",
-	/* Functions of headers that need types of their own. */
+	/* Functions of headers that need types, too. */
 	"int f(struct sock *sk, struct sk_buff *skb, struct scatterlist *sg) {"
 	" return tcp_sk(sk)->snd_cwnd + inet_sk(sk)->inet_sport + ip_hdr(skb)->saddr"
 	" + tcp_hdr(skb)->dest + skb_queue_len(&sk->sk_receive_queue) + sg_next(sg)->length; }",
@@ -895,15 +896,15 @@ static const char *const snippets[] = {
 	" + DNAME_INLINE_LEN + EINVAL + O_CREAT + SIGKILL + AF_INET6 + IPPROTO_TCP + CLONE_NEWNS"
 	" + ETH_P_IP + PERF_COUNT_HW_CPU_CYCLES + __NR_openat + NAME_MAX + CAP_SYS_ADMIN + "
 	"MAJOR(n); }",
-	/* Macros that sources look for to tell kernels apart. */
+	/* Macros that sources test for to distinguish kernels. */
 	"#ifndef CAP_OPT_NONE\n#error\n#endif\n#ifndef bio_dev\n#error\n#endif\n"
 	"u64 f(u64 options) { return (options & CAP_OPT_NOAUDIT) | CAP_OPT_INSETID; }",
-	/* Enumerators of user-space headers, of which BTF may know nothing: with a value of their
-	 * own, counted from another's, counted from 0. */
+	/* Enumerators of user-space headers that BTF may lack: with an explicit value, counted from
+	 * another one, and counted from 0. */
 	"_Static_assert(BPF_DEVCG_ACC_WRITE == 4 && BPF_DEVCG_DEV_CHAR == 2, \"\");"
 	"_Static_assert(XFRMNLGRP_EXPIRE == 2 && IFLA_MTU == 4 && NLMSG_MIN_TYPE == 16, \"\");"
 	"unsigned f(int a) { return AUDIT_ARCH_X86_64 + BPF_MAP_TYPE_HASH + a; }",
-	/* The kernel's names, the source's own meaning. */
+	/* Names of the kernel that the source defines itself. */
 	"struct path { int mine; }; typedef char qstr_t; enum { PIDTYPE_PID = 77 };"
 	" int f(struct file *file, struct path *p) { return file->f_mode + p->mine + PIDTYPE_PID; "
 	"}",
@@ -930,14 +931,14 @@ START_TEST(test_real_snippets)
 	generate(false);
 	ck_assert_uint_lt(text.size, 200000);
 	ck_assert_msg(compiles(snippets[_i]), "does not compile: %s", snippets[_i]);
-	/* What compiles against selected types compiles against all of them. */
+	/* A source that compiles with selected types must compile with all of them. */
 	generate(true);
 	ck_assert_uint_gt(text.size, 1000000);
 	ck_assert_msg(compiles(snippets[_i]), "does not compile with all types: %s", snippets[_i]);
 }
 END_TEST
 
-/* Appends what the BTF says of a struct as assertions on the compiler's layout. */
+/* Appends assertions that the compiler's layout of a struct is the one in BTF. */
 static void assert_layout(const struct ebcc_kernel_btf *btf, const char *name,
 			  struct ebcc_buf *source)
 {
@@ -1007,7 +1008,7 @@ int main(void)
 	tcase_add_loop_test(tests, test_what_may_help, 0, sizeof(failures) / sizeof(*failures));
 	tcase_add_test(tests, test_tracepoints);
 	tcase_add_test(tests, test_bad_files);
-	tcase_add_test(tests, test_lying_btf);
+	tcase_add_test(tests, test_corrupted_btf);
 	tcase_add_loop_test(tests, test_endless_types, 0, 3);
 	tcase_add_loop_test(tests, test_types_without_end, 0,
 			    sizeof(without_end) / sizeof(*without_end));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The scan: what counts as a use, as a definition, and as neither. */
+/* The scan: what counts as a use, as a definition, or as neither. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,13 +77,13 @@ START_TEST(test_dead_branch)
 	ck_assert_uint_eq(uses("alive"), EBCC_SCAN_TAG);
 	ck_assert_uint_eq(uses("alive2"), EBCC_SCAN_TAG);
 	ck_assert_uint_eq(uses("alive3"), EBCC_SCAN_TAG);
-	/* Not closed: the rest is dead, and the scan ends. */
+	/* An unterminated #if 0: the rest is skipped, and the scan ends. */
 	scan_it("#if 0\nstruct dead x;");
 	ck_assert_uint_eq(uses("dead"), 0);
 }
 END_TEST
 
-/* Names that the kernel may have a macro for. */
+/* Names that may also be kernel macros. */
 START_TEST(test_definitions_in_capitals)
 {
 	scan_it("enum { /* first */ A = 1,\n#if 1\n B, // second\n#endif\n C };\n"
@@ -129,7 +129,7 @@ START_TEST(test_definitions)
 }
 END_TEST
 
-/* Attribute macros are uses of their names wherever they stand, and no names of anything else. */
+/* Attribute macros count as uses wherever they are, and not as names of variables or members. */
 START_TEST(test_attributes)
 {
 	scan_it("struct a { int x __packed; } __aligned(SIZE) one; typedef struct { int y; } b_t "
@@ -149,7 +149,7 @@ START_TEST(test_attributes)
 	ck_assert(uses("t") & EBCC_SCAN_TAG);
 	ck_assert_uint_eq(uses("noinline"), 0);
 	ck_assert_uint_eq(uses("__init"), EBCC_SCAN_MEMBER);
-	/* What may be meant as one, and isn't known. */
+	/* Unknown words that may be meant as attributes. */
 	scan_it("struct a { int x; } __mystery; struct b { int x; } __named; int c = __named.x;\n"
 		"typedef struct { union { int x; } __inner; } __type; struct d { int x; } __packed "
 		"__odd;");
@@ -195,10 +195,10 @@ START_TEST(test_macros)
 	ck_assert_uint_eq(uses("CONFIG_NUMA"), EBCC_SCAN_TOKEN);
 	ck_assert_uint_eq(uses("CONFIG_HZ"), EBCC_SCAN_TOKEN);
 	ck_assert_uint_eq(uses("LINUX_VERSION_CODE"), EBCC_SCAN_TOKEN);
-	/* Pasted names are in pieces: that is what learning is for. */
+	/* Pasted names are not found; they have to be learnt from diagnostics. */
 	scan_it("#define TYPE(x) struct x##_struct\nTYPE(task) *t;");
 	ck_assert_uint_eq(uses("task_struct"), 0);
-	/* A brace in a macro's body opens nothing outside. */
+	/* A brace in a macro's body doesn't affect the text after it. */
 	scan_it("#define OPEN {\nint global;\n");
 	ck_assert(uses("global") & EBCC_SCAN_DEFINES_OBJECT);
 }
@@ -273,7 +273,7 @@ START_TEST(test_includes)
 	ck_assert(scan.net_headers);
 	scan_it("#include <uapi/linux/tcp.h>\n");
 	ck_assert(scan.net_headers);
-	/* Without an end, or without a name. */
+	/* Unterminated, or without a name. */
 	scan_it("#include <linux/sched.h\n#include\n#include \"\nint x;");
 	ck_assert(uses("x") & EBCC_SCAN_TOKEN);
 }
@@ -315,7 +315,7 @@ START_TEST(test_local_headers)
 }
 END_TEST
 
-/* Every prefix of a source is a text that the scan must survive. */
+/* The scan must cope with every prefix of a source. */
 START_TEST(test_cut_off)
 {
 	static const char text[] =

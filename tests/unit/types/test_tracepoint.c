@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Format files into structs: given ones, hostile ones, and those of this machine. */
+/* From format files to structs: valid files, malformed files, and those of this machine. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static uint32_t size_of(void *ctx, const char *name, bool is_union)
 	return !strcmp(name, "known") && !is_union ? 12 : 0;
 }
 
-/* The struct's text for these field lines. */
+/* The text of the struct for a format file. */
 static const char *print(const char *file)
 {
 	ck_assert_ptr_null(parse(file));
@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(test_places)
 {
-	/* A gap, a misaligned field, structs by value, a size that no integer has. */
+	/* A gap, a misaligned field, structs by value, a size that no integer type has. */
 	const char *got = print(COMMON "\tfield:u8 a;\toffset:12;\tsize:1;\tsigned:0;\n"
 				       "\tfield:u32 b;\toffset:13;\tsize:4;\tsigned:0;\n"
 				       "\tfield:struct known c;\toffset:17;\tsize:12;\tsigned:0;\n"
@@ -182,7 +182,7 @@ START_TEST(test_too_many_fields)
 }
 END_TEST
 
-/* Every format of this machine parses, and what it becomes is what the file says. */
+/* Every format file of this machine can be parsed, and its struct has the layout in the file. */
 START_TEST(test_this_machine)
 {
 	struct ebcc_buf source = EBCC_BUF_INIT;

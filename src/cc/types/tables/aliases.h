@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Macros of kernel headers that stand for members of members: with them `sk->sk_family` is
- * `sk->__sk_common.skc_family`. They are offered where a member of that name is asked for
- * and a networking header is included.
+ * Macros of kernel headers that expand to members of members: with them `sk->sk_family` is
+ * `sk->__sk_common.skc_family`. A source gets one if it uses a member of that name and includes a
+ * networking header.
  */
 
-/* struct sock: what it shares with inet_timewait_sock is in __sk_common. */
+/* struct sock: the members that it shares with inet_timewait_sock are in __sk_common. */
 #define sk_node __sk_common.skc_node
 #define sk_nulls_node __sk_common.skc_nulls_node
 #define sk_refcnt __sk_common.skc_refcnt
@@ -37,7 +37,7 @@
 #define sk_flags __sk_common.skc_flags
 #define sk_rxhash __sk_common.skc_rxhash
 
-/* struct inet_sock: the same of its own sock. */
+/* struct inet_sock: those of its member sk. */
 #define inet_daddr sk.__sk_common.skc_daddr
 #define inet_rcv_saddr sk.__sk_common.skc_rcv_saddr
 #define inet_dport sk.__sk_common.skc_dport

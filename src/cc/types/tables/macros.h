@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Constants, macros and small functions of the kernel's internal headers that BTF can't give and
- * sources for BPF use. Read at build time by macro_table.c, which makes a table of its
- * definitions: each one (a #define, a typedef, or a function that begins with `static`) stands
- * by itself, and reaches a text only where a source, or another definition in it, names it and BTF
- * doesn't have the name. Functions come behind those that they call. Parameter names begin with two
- * underscores, so that they are nobody's enumerators.
+ * Constants, macros and small functions of the kernel's internal headers that BPF programs use and
+ * BTF doesn't have. macro_table.c makes a table of these definitions at build time. Each one (a
+ * #define, a typedef, or a function that begins with `static`) is independent of the others: it is
+ * added to a text only if the source or another added definition names it, and BTF doesn't have the
+ * name. Functions come after those that they call. Parameter names begin with two underscores, so
+ * that they don't clash with enumerators.
  */
 
-/* linux/types.h: for a BTF that lacks them. */
+/* linux/types.h, in case BTF lacks them. */
 typedef int pid_t;
 typedef u32 uid_t;
 typedef u32 gid_t;
@@ -246,8 +246,9 @@ typedef unsigned short __kernel_sa_family_t;
 
 /*
  * Attributes: linux/compiler_attributes.h, linux/compiler_types.h, linux/cache.h, linux/init.h and
- * others. macro_table.c marks what is a #define of nothing, of attributes or of `inline`, and the
- * scan knows these words by that mark. What neither a layout nor BPF code can show is empty.
+ * others. macro_table.c marks a #define that is empty or expands to attributes or `inline`, and the
+ * scan recognizes attributes by this mark. Attributes that affect neither the layout of types nor
+ * BPF code are empty.
  */
 #define __packed __attribute__((__packed__))
 #define __maybe_unused __attribute__((__unused__))
@@ -360,7 +361,7 @@ typedef unsigned short __kernel_sa_family_t;
 #define __compiletime_error(__text)
 #define __compiletime_warning(__text)
 
-/* linux/errno.h: those that user space never sees. */
+/* linux/errno.h: errors that are internal to the kernel. */
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 #define ERESTARTNOHAND 514
@@ -373,7 +374,7 @@ typedef unsigned short __kernel_sa_family_t;
 /* linux/version.h */
 #define KERNEL_VERSION(__a, __b, __c) (((__a) << 16) + ((__b) << 8) + ((__c) > 255 ? 255 : (__c)))
 
-/* Byte order: asm/byteorder.h. BPF programs run in the machine's own, which is little. */
+/* Byte order: asm/byteorder.h. BPF programs have that of the machine, which is little-endian. */
 #define __constant_htons(__n) ((__be16)__builtin_bswap16(__n))
 #define __constant_ntohs(__n) ((__u16)__builtin_bswap16(__n))
 #define __constant_htonl(__n) ((__be32)__builtin_bswap32(__n))
@@ -443,7 +444,7 @@ static __inline__ __attribute__((__always_inline__)) u64 div_u64_rem(u64 __n, u3
 	*__rest = __n % __d;
 	return __n / __d;
 }
-/* BPF divides without signs. */
+/* Signed division, which older BPF instruction sets lack, by unsigned division. */
 static __inline__ __attribute__((__always_inline__)) s64 div64_s64(s64 __n, s64 __d)
 {
 	u64 __quotient = (u64)(__n < 0 ? -__n : __n) / (u64)(__d < 0 ? -__d : __d);
@@ -564,7 +565,7 @@ roundup_pow_of_two(unsigned long __n)
 	return 1UL << fls64(__n - 1);
 }
 
-/* linux/bitops.h, linux/log2.h beyond that, linux/bitfield.h */
+/* linux/bitops.h, the rest of linux/log2.h, linux/bitfield.h */
 static __inline__ __attribute__((__always_inline__)) u8 rol8(u8 __n, unsigned int __by)
 {
 	return (__n << (__by & 7)) | (__n >> (-__by & 7));
@@ -936,7 +937,7 @@ ipv6_addr_is_multicast(const struct in6_addr *__address)
 #define __THREAD_SIZE_MIN (1UL << (14 + KASAN_STACK_ORDER))
 #define THREAD_SIZE (PAGE_SIZE > __THREAD_SIZE_MIN ? PAGE_SIZE : __THREAD_SIZE_MIN)
 #endif
-/* What is left free below the top, for a kernel that may use FRED. */
+/* The padding at the top of the stack in a kernel that may use FRED. */
 #if X86_64 && BTF(cpu_init_fred_exceptions)
 #define TOP_OF_KERNEL_STACK_PADDING 16
 #else
@@ -1009,7 +1010,7 @@ hlist_empty(const struct hlist_head *__head)
 #define rb_parent(__node) ((struct rb_node *)((__node)->__rb_parent_color & ~3UL))
 #define RB_EMPTY_NODE(__node) ((__node)->__rb_parent_color == (unsigned long)(__node))
 
-/* linux/sched.h: p->__state, and what the sched_switch tracepoint shows of it. */
+/* linux/sched.h: p->__state, and how the sched_switch tracepoint reports it. */
 #define TASK_RUNNING 0x0000
 #define TASK_INTERRUPTIBLE 0x0001
 #define TASK_UNINTERRUPTIBLE 0x0002
@@ -1067,11 +1068,11 @@ hlist_empty(const struct hlist_head *__head)
 #define task_tgid_nr(__task) ((__task)->tgid)
 #define task_tgid_vnr(__task) ((__task)->tgid)
 
-/* linux/kernel.h: directions of a transfer. */
+/* linux/kernel.h: the direction of a transfer. */
 #define READ 0
 #define WRITE 1
 
-/* linux/kdev_t.h: device numbers inside of the kernel, not as user space packs them. */
+/* linux/kdev_t.h: device numbers as the kernel encodes them, which differs from user space. */
 #define MINORBITS 20
 #define MINORMASK ((1U << MINORBITS) - 1)
 #define MAJOR(__dev) ((unsigned int)((__dev) >> MINORBITS))
@@ -1100,7 +1101,7 @@ static __inline__ __attribute__((__always_inline__)) dev_t new_decode_dev(u32 __
 #define FMODE_PREAD 0x8
 #define FMODE_PWRITE 0x10
 #define FMODE_EXEC 0x20
-/* 6.14, and what was ported back to 6.12 with it. */
+/* 6.14, and 6.12 with backports from it. */
 #if KERNEL >= 6.14 || BTF(file_set_fsnotify_mode)
 #define FMODE_NONOTIFY 0x2000000
 #define FMODE_NONOTIFY_PERM 0x4000000
@@ -1144,8 +1145,7 @@ d_backing_inode(const struct dentry *__dentry)
 	return __dentry->d_inode;
 }
 
-/* linux/gfp_types.h. The bits are enumerators since 6.10; before, they had these numbers for long.
- */
+/* linux/gfp_types.h. The bits are enumerators since 6.10; older kernels have these numbers. */
 #define ___GFP_DMA_BIT 0
 #define ___GFP_HIGHMEM_BIT 1
 #define ___GFP_DMA32_BIT 2
@@ -1251,7 +1251,7 @@ d_backing_inode(const struct dentry *__dentry)
 #define MAX_PAGE_ORDER 10
 #define NR_PAGE_ORDERS (MAX_PAGE_ORDER + 1)
 #define MAX_ORDER_NR_PAGES (1 << MAX_PAGE_ORDER)
-/* The number of orders; then the greatest of them; then no more. */
+/* The number of orders; later the greatest order; later removed. */
 #if KERNEL < 6.4
 #define MAX_ORDER NR_PAGE_ORDERS
 #endif
@@ -1260,7 +1260,7 @@ d_backing_inode(const struct dentry *__dentry)
 #endif
 #define HPAGE_PMD_ORDER (PMD_SHIFT - PAGE_SHIFT)
 
-/* linux/security.h: what a capability check is told, since 5.1. */
+/* linux/security.h: options of capability checks, since 5.1. */
 #define CAP_OPT_NONE 0x0
 #define CAP_OPT_NOAUDIT BIT(1)
 #define CAP_OPT_INSETID BIT(2)
@@ -1360,7 +1360,7 @@ blk_rq_sectors(const struct request *__request)
 #define SEND_SHUTDOWN 2
 #define SHUTDOWN_MASK 3
 
-/* linux/in.h, for a BTF without the enum. */
+/* linux/in.h, in case BTF lacks the enum. */
 #define IPPROTO_IP 0
 #define IPPROTO_ICMP 1
 #define IPPROTO_IGMP 2
@@ -1669,8 +1669,8 @@ sg_next(struct scatterlist *__entry)
 #define ULL(__number) (_ULL(__number))
 #define _NSIG 64
 
-/* What user-space headers tell of the kernel that they came with, and is another value for others:
- * masks and versions that grow. What BTF has of them it gives all the same. */
+/* Constants in user-space headers that differ between kernel versions, such as masks and version
+ * numbers. They are not taken from the headers, only from BTF if it has them. */
 #undef AUDIT_NR_FILTERS
 #undef FUTEX_CMD_MASK
 #undef MAX_BPF_LINK_TYPE

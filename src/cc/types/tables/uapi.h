@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The user-space headers whose constants are offered to sources. Not compiled in: at build time
- * the preprocessor lists the macros and the enumerators that these define (macro_table.c makes a
- * table of them). What BTF knows as an enumerator comes from BTF; of enums that no code of the
- * kernel uses by name, BTF knows nothing.
+ * The user-space headers whose constants sources can use. This file is not compiled: at build time
+ * the preprocessor lists the macros and enumerators that the headers define, and macro_table.c makes
+ * a table of them. Enumerators that BTF has are taken from BTF, but BTF lacks enums that no kernel
+ * code uses by name.
  */
-/* First: it says less once a header of the C library has been seen. */
+/* This must come first: it defines less after a header of the C library. */
 #include <linux/stat.h>
 
 #include <asm/ioctls.h>
@@ -86,9 +86,9 @@
 #include <linux/wait.h>
 #include <linux/xattr.h>
 #include <linux/xfrm.h>
-/* AF_*, PF_*, SOL_*: the kernel's own are in no header for user space. */
+/* AF_*, PF_*, SOL_*: the kernel doesn't export its own definitions to user space. */
 #include <sys/socket.h>
-/* Of a linux/bpf.h newer than that of the oldest system that this is built on. */
+/* From newer versions of linux/bpf.h than the oldest supported build system has. */
 #ifndef BPF_MEMSX
 #define BPF_MEMSX 0x80
 #endif
