@@ -1,12 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From names to C: which of the kernel's types a source can reach, and their text.
+ * Types from BTF: which of the kernel's types a source can reach, and their text in C.
  *
- * A type is complete in the text when the source names it, when a complete one holds it by
- * value, or when a member that the source follows points to it; other structs stay forward
- * declarations, since every complete one costs the compiler debug info. The chosen types are
- * copied into a BTF of their own, in which the incomplete ones are forward declarations and names
- * that the source defines itself are changed; that small BTF is what libbpf prints.
+ * The whole BTF of a kernel is 2.7 MB of C, far too much to compile for each program. This file
+ * selects what one source needs. For example:
+ *
+ *	struct path { char text[64]; };
+ *
+ *	int kprobe__vfs_read(struct pt_regs *ctx, struct file *file)
+ *	{
+ *		struct path path = {};
+ *		char comm[TASK_COMM_LEN];
+ *		umode_t mode = file->f_inode->i_mode;
+ *
+ *		return S_ISREG(mode);
+ *	}
+ *
+ * 1. The scan (source_scan.c) has found the names in the source, and how each of them is used:
+ *
+ *	pt_regs, file		tags
+ *	path			a tag, but the source defines it itself
+ *	f_inode, i_mode		members: they come after a -> or a dot
+ *	umode_t, TASK_COMM_LEN	other words, and so are S_ISREG, comm, mode, ...
+ *
+ *    It doesn't know whether a word is a typedef, a constant or a variable. That does no harm: a
+ *    word that is in BTF adds a definition, and one that isn't adds nothing.
+ *
+ * 2. select_named() goes through all types and queues those that the source names: the structs
+ *    pt_regs and file, the typedef umode_t, and the anonymous enum that has TASK_COMM_LEN. The
+ *    kernel's struct path is not queued, since ktypes_excludes_tag() says that the source has its
+ *    own. If a tag were not found, the BTF of modules would be opened and searched, too.
+ *
+ * 3. reach() decides which structs must be complete. C needs the definition of a struct only for a
+ *    member or a variable of that type; a pointer needs no more than a declaration. So for struct
+ *    file, reach_members() visits the types that it contains by value, such as spinlock_t and the
+ *    kernel's struct path, but not struct file_operations or struct cred, to which it only has
+ *    pointers.
+ *
+ *    There is one exception: the source reads what f_inode points to, and for this struct inode
+ *    must be complete. follow_member() queues the target of each pointer whose member name the
+ *    source uses after a -> or a dot. It doesn't know the type of the expression before that; a
+ *    name that is used with one struct is followed in all of them. Adding a struct too many costs
+ *    only time. Members of struct inode that the source doesn't use, like i_sb, are not followed,
+ *    and that is what keeps the selection small.
+ *
+ * 4. write_subset() copies the selected types to a small BTF, because libbpf's printer prints a BTF
+ *    as it is. The copy differs from the original in that
+ *
+ *	- a struct that need not be complete becomes a forward declaration,
+ *	- a name that the source defines gets the suffix ___kernel: struct file contains a struct
+ *	  path, but the name belongs to the source,
+ *	- the second type of a name gets the suffix ___2: in C both would be in one scope,
+ *	- a pointer to a function becomes void *, since a BPF program can't call it anyway, and the
+ *	  types of its parameters are not needed then.
+ *
+ *    Type ids change, of course. refer() translates an id of the kernel's BTF, and assigns the
+ *    next free id of the copy to a type that has none yet; the loop in write_subset() writes types
+ *    until it has reached the last id.
+ *
+ * 5. open_subset() checks the copy with ebcc_btf_check(), since a malformed BTF could send libbpf
+ *    into an endless recursion, and print_types() prints it. On Linux 6.18 the result, with
+ *    the basic typedefs before it, has 8 kB:
+ *
+ *	typedef short unsigned int umode_t;
+ *	...
+ *	struct file_operations;
+ *	struct cred;
+ *	...
+ *	struct path___kernel {
+ *		struct vfsmount *mnt;
+ *		struct dentry *dentry;
+ *	};
+ *	...
+ *	struct callback_head {
+ *		struct callback_head *next;
+ *		void *func;
+ *	};
+ *	...
+ *	struct file {
+ *		spinlock_t f_lock;
+ *		fmode_t f_mode;
+ *		const struct file_operations *f_op;
+ *		...
+ *		struct inode *f_inode;
+ *		...
+ *		union {
+ *			const struct path___kernel f_path;
+ *			struct path___kernel __f_path;
+ *		};
+ *		...
+ *	};
+ *
+ *	enum {
+ *		TASK_COMM_LEN = 16,
+ *	};
+ *	...
+ *	struct super_block;
+ *	...
+ *	struct inode {
+ *		umode_t i_mode;
+ *		...
+ *		struct super_block *i_sb;
+ *		...
+ *	};
+ *
+ * S_ISREG is a macro, which BTF doesn't have. ktypes_macros.c adds it after the types, with the
+ * macros that it uses.
+ *
+ * The selection can be wrong: the scan doesn't see a name that a macro pastes together, and it
+ * sees definitions inside an #ifdef that the compiler skips. Then the compile fails, and
+ * ktypes_learn.c reads from the diagnostics which names to add or to leave out. It sets
+ * EBCC_SCAN_ASKED, EBCC_SCAN_DROPPED_TAG or EBCC_SCAN_DROPPED_ORDINARY for them, and the selection
+ * is made again. If that doesn't help, all types of the kernel are printed (@whole), which takes
+ * long but can lack nothing.
  */
 #include "types/ktypes_basic.h"
 #include "types/ktypes_internal.h"
