@@ -108,7 +108,7 @@ START_TEST(buf_reads_files_up_to_a_limit)
 END_TEST
 
 /* A pipe that nobody writes to would block its reader forever. */
-START_TEST(buf_reads_no_pipes)
+START_TEST(buf_refuses_pipes)
 {
 	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
 	char directory[] = "/tmp/ebcc-test-XXXXXX", path[64];
@@ -126,7 +126,7 @@ START_TEST(buf_reads_no_pipes)
 }
 END_TEST
 
-START_TEST(hash_keeps_what_was_inserted)
+START_TEST(hash_finds_inserted_keys)
 {
 	AUTO_HASH struct ebcc_hash hash = {0};
 	char key[32];
@@ -165,8 +165,8 @@ int main(void)
 	tcase_add_test(tcase, buf_grows_and_is_terminated);
 	tcase_add_test(tcase, buf_remembers_failure);
 	tcase_add_test(tcase, buf_reads_files_up_to_a_limit);
-	tcase_add_test(tcase, buf_reads_no_pipes);
-	tcase_add_test(tcase, hash_keeps_what_was_inserted);
+	tcase_add_test(tcase, buf_refuses_pipes);
+	tcase_add_test(tcase, hash_finds_inserted_keys);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

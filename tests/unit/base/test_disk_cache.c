@@ -70,7 +70,7 @@ static void entry_path(char path[256])
 	snprintf(path, 256, "%s/%s", directory, key_name);
 }
 
-START_TEST(gives_back_what_was_put)
+START_TEST(returns_what_was_stored)
 {
 	struct ebcc_disk_cache *cache = open_cache(0);
 	struct ebcc_cache_key other = {.low = 1, .high = key.high};
@@ -309,7 +309,7 @@ START_TEST(concurrent_writers_and_readers_see_whole_entries)
 }
 END_TEST
 
-START_TEST(environment_turns_it_off_or_elsewhere)
+START_TEST(environment_sets_directory_or_turns_off)
 {
 	struct ebcc_disk_cache *cache;
 
@@ -348,7 +348,7 @@ int main(void)
 		return 77;
 	}
 	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, gives_back_what_was_put);
+	tcase_add_test(tcase, returns_what_was_stored);
 	tcase_add_test(tcase, every_damage_is_a_miss);
 	tcase_add_test(tcase, an_entry_under_another_name_is_a_miss);
 	tcase_add_test(tcase, others_files_are_not_read);
@@ -356,7 +356,7 @@ int main(void)
 	tcase_add_test(tcase, a_full_disk_and_a_read_only_one_are_misses);
 	tcase_add_test(tcase, the_size_is_bounded_and_the_oldest_go_first);
 	tcase_add_test(tcase, concurrent_writers_and_readers_see_whole_entries);
-	tcase_add_test(tcase, environment_turns_it_off_or_elsewhere);
+	tcase_add_test(tcase, environment_sets_directory_or_turns_off);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -22,7 +22,7 @@ static const char *suggest(const char *wanted, const char *names)
 	return text;
 }
 
-START_TEST(slips_of_the_fingers)
+START_TEST(typing_mistakes)
 {
 	ck_assert_str_eq(suggest("vfs_raed", "vfs_write tcp_sendmsg vfs_read do_exit"),
 			 "; did you mean vfs_read?");
@@ -58,7 +58,7 @@ START_TEST(far_names_are_not_suggested)
 }
 END_TEST
 
-START_TEST(long_names_are_passed_over)
+START_TEST(long_names_are_skipped)
 {
 	char longest[EBCC_NEAR_NAMES_LENGTH], longer[EBCC_NEAR_NAMES_LENGTH + 1];
 
@@ -80,11 +80,11 @@ int main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_test(names, slips_of_the_fingers);
+	tcase_add_test(names, typing_mistakes);
 	tcase_add_test(names, nearest_come_first_and_once);
 	tcase_add_test(names, parts_of_longer_names);
 	tcase_add_test(names, far_names_are_not_suggested);
-	tcase_add_test(names, long_names_are_passed_over);
+	tcase_add_test(names, long_names_are_skipped);
 	suite_add_tcase(suite, names);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

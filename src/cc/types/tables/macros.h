@@ -374,7 +374,7 @@ typedef unsigned short __kernel_sa_family_t;
 /* linux/version.h */
 #define KERNEL_VERSION(__a, __b, __c) (((__a) << 16) + ((__b) << 8) + ((__c) > 255 ? 255 : (__c)))
 
-/* Byte order: asm/byteorder.h. BPF programs have that of the machine, which is little-endian. */
+/* Byte order: asm/byteorder.h. BPF programs use that of the machine, which is little-endian. */
 #define __constant_htons(__n) ((__be16)__builtin_bswap16(__n))
 #define __constant_ntohs(__n) ((__u16)__builtin_bswap16(__n))
 #define __constant_htonl(__n) ((__be32)__builtin_bswap32(__n))
