@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What names of programs and macros mean, in one place: the kinds of programs that a name's prefix
- * tells, the prefixes of functions of system calls, the macros that declare tables, and the methods of
- * tables. Whatever depends on one of these reads it here.
+ * What the names of programs and macros mean: the kinds of programs and their name prefixes, the
+ * prefixes of system call functions, the macros that declare tables, and the methods of tables.
+ * These tables are the only place for these facts.
  */
 #ifndef EBCC_BASE_KINDS_H
 #define EBCC_BASE_KINDS_H
@@ -12,29 +12,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How a program is attached that is named by its kind and target. */
+/* How a program is attached whose name has its kind and target. */
 enum ebcc_kind_attach {
 	EBCC_ATTACH_BY_HAND, /* its name says nothing about where */
 	EBCC_ATTACH_FUNCTION,
 	EBCC_ATTACH_FUNCTION_RETURN,
 	EBCC_ATTACH_TRACEPOINT,
 	EBCC_ATTACH_RAW_TRACEPOINT,
-	EBCC_ATTACH_TRACE, /* its target is settled when it is loaded */
+	EBCC_ATTACH_TRACE, /* its target is set when it is loaded */
 	EBCC_ATTACH_ITER,  /* the same, and it runs when it is read */
 };
 
-/* What a name has to do with system calls. */
+/* How a kind of program treats system calls. */
 enum ebcc_kind_syscall {
 	EBCC_SYSCALL_NOT,
-	EBCC_SYSCALL_TARGET,	/* a target "sys_clone" is the kernel's wrapper of the call */
-	EBCC_SYSCALL_ARGUMENTS, /* and parameters behind the context are the call's arguments */
-	EBCC_SYSCALL_ALWAYS,	/* parameters are the arguments of a call, whatever the target */
+	EBCC_SYSCALL_TARGET,	/* a target "sys_clone" means the kernel's wrapper of the call */
+	EBCC_SYSCALL_ARGUMENTS, /* and parameters after the context are the call's arguments */
+	EBCC_SYSCALL_ALWAYS,	/* parameters are always the arguments of a system call */
 };
 
 /*
- * X(ID, name, prefix of programs' names, prefix of their section, type, expected attach type, how
- * it is attached, system calls, macro that makes such a name or NULL). A target follows the prefix.
- * Without a prefix, a section alone says what a program is.
+ * X(ID, name, prefix of the program's name, prefix of its section, type, expected attach type, how
+ * it is attached, system calls, macro that generates such a name or NULL). The target follows the
+ * prefix. A kind without a prefix is given only by the section.
  */
 #define EBCC_PROGRAM_KINDS(X)                                                                      \
 	X(KPROBE, "kprobe", "kprobe__", "kprobe/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_FUNCTION,  \
@@ -71,10 +71,10 @@ enum ebcc_program_kind_id {
 struct ebcc_program_kind {
 	enum ebcc_program_kind_id id;
 	const char *name;
-	const char *prefix;  /* of the program's name; NULL: the name does not tell it */
+	const char *prefix;  /* of the program's name; NULL: none */
 	const char *section; /* prefix of the section's name */
 	enum bpf_prog_type type;
-	enum bpf_attach_type attach_type; /* 0: the kernel wants none */
+	enum bpf_attach_type attach_type; /* 0: the kernel requires none */
 	enum ebcc_kind_attach attach;
 	enum ebcc_kind_syscall syscall;
 	const char *macro; /* or NULL */
@@ -83,19 +83,19 @@ struct ebcc_program_kind {
 /* By enum ebcc_program_kind_id. */
 extern const struct ebcc_program_kind ebcc_program_kinds[EBCC_KIND_COUNT];
 
-/* The kind that a program's name tells, and the target, what follows the prefix; NULL: it tells
- * none, or no target. @ret_target may be NULL. */
+/* Returns the kind for the prefix of a program's name, and the target, which follows the prefix;
+ * NULL if the name has no such prefix or no target. @ret_target may be NULL. */
 const struct ebcc_program_kind *ebcc_program_kind_of(const char *program, const char **ret_target);
 
-/* Whether programs of a kind are attached to what the kernel's BTF describes: their context is an
- * array of arguments. Iterators have one of their own. */
+/* Whether programs of a kind are attached to something that the kernel's BTF describes, so that
+ * their context is an array of arguments. Iterators have a different context. */
 bool ebcc_program_kind_is_typed(const struct ebcc_program_kind *kind);
 
-/* Whether parameters behind the context of a program of that name are arguments of a system call.
- */
+/* Whether the parameters after the context are the arguments of a system call in a program of that
+ * name. */
 bool ebcc_program_has_syscall_arguments(const char *program);
 
-/* What the functions of system calls are called in kernels of any architecture: X(prefix). */
+/* Prefixes of system call functions, for kernels of all architectures: X(prefix). */
 #define EBCC_SYSCALL_PREFIXES(X)                                                                   \
 	X("sys_")                                                                                  \
 	X("__x64_sys_")                                                                            \
@@ -129,14 +129,14 @@ enum ebcc_method_group {
 };
 
 #define EBCC_METHODS_MAP (EBCC_METHODS_LOOKUP | EBCC_METHODS_UPDATE | EBCC_METHODS_KEYED)
-/* The type is a string, which may be any kind's. */
+/* The type is a string, so it may be of any kind. */
 #define EBCC_METHODS_ANY                                                                           \
 	(EBCC_METHODS_MAP | EBCC_METHODS_PERF_OUTPUT | EBCC_METHODS_STACK_TRACE |                  \
 	 EBCC_METHODS_PERF_ARRAY | EBCC_METHODS_PROG_ARRAY | EBCC_METHODS_CGROUP_ARRAY |           \
 	 EBCC_METHODS_REDIRECT | EBCC_METHODS_QUEUE | EBCC_METHODS_SK_STORAGE |                    \
 	 EBCC_METHODS_INODE_STORAGE | EBCC_METHODS_TASK_STORAGE)
 
-/* X(name, arguments as a hint shows them, group). */
+/* X(name, arguments for hints, group). */
 #define EBCC_TABLE_METHODS(X)                                                                      \
 	X("lookup", "(&key)", LOOKUP)                                                              \
 	X("lookup_or_try_init", "(&key, &initial_leaf)", KEYED)                                    \
@@ -176,13 +176,13 @@ enum ebcc_method_group {
 	X("msg_redirect_hash", "(msg, &key, flags)", SOCKHASH)                                     \
 	X("sk_redirect_hash", "(skb, &key, flags)", SOCKHASH)
 
-/* In the places of arguments: there is none; of their number: any. */
+/* As the index of an argument: there is none. As the number of arguments: any. */
 #define EBCC_NO_ARGUMENT UINT_MAX
 #define EBCC_ANY_NUMBER UINT_MAX
 
 /*
- * The macros that declare tables: X(name, arguments, least and most of them, index of the name,
- * index of an argument that is a string or EBCC_NO_ARGUMENT, methods).
+ * The macros that declare tables: X(name, arguments, minimum and maximum number of them, index of
+ * the name, index of an argument that is a string or EBCC_NO_ARGUMENT, methods).
  */
 #define EBCC_TABLE_MACROS(X)                                                                       \
 	X("BPF_TABLE", "\"type\", key, leaf, name, size", 5, 5, 3, 0, EBCC_METHODS_ANY)            \
@@ -244,8 +244,8 @@ struct ebcc_table_macro {
 	const char *name, *arguments;
 	unsigned least, most;
 	unsigned identifier; /* index of the argument that names the table */
-	unsigned string;     /* index of one that is a string, or EBCC_NO_ARGUMENT */
-	unsigned methods;    /* enum ebcc_method_group, or'ed */
+	unsigned string;     /* index of the argument that is a string, or EBCC_NO_ARGUMENT */
+	unsigned methods;    /* bits of enum ebcc_method_group */
 };
 
 struct ebcc_table_method {
@@ -257,7 +257,7 @@ struct ebcc_table_method {
 extern const struct ebcc_table_macro ebcc_table_macros[];
 extern const struct ebcc_table_method ebcc_table_methods[];
 
-/* The macro or method of that name, which is @length bytes long; NULL: there is none. */
+/* Return the macro or method of that name, which is @length bytes long; NULL if there is none. */
 const struct ebcc_table_macro *ebcc_table_macro_of(const char *name, size_t length);
 const struct ebcc_table_method *ebcc_table_method_of(const char *name, size_t length);
 

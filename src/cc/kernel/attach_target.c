@@ -44,7 +44,7 @@ static const struct ebcc_target_kind kinds[] = {
 	{EBCC_KIND_TP_BTF, "btf_trace_", BTF_KIND_TYPEDEF, "tracepoint"},
 };
 
-/* Prefix of the names of sections. */
+/* The prefix of the section's name. */
 static const char *section_of(const struct ebcc_target_kind *kind)
 {
 	return ebcc_program_kinds[kind->id].section;

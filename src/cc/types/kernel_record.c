@@ -284,9 +284,9 @@ struct ebcc_error *ebcc_kernel_record_check(const char *object, size_t size, boo
 		return NULL;
 	if (record.cpus && strtoul(record.cpus, NULL, 10) != running->cpu_count)
 		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
-					 "the object counts on %s CPUs, and this machine has %u; "
-					 "compile the source for this machine, or ask for "
-					 "any_kernel to load it all the same",
+					 "the object was compiled for %s CPUs, but this machine "
+					 "has %u; compile the source for this machine, or set "
+					 "any_kernel to load it anyway",
 					 record.cpus, running->cpu_count);
 	if (same(record.kernel, "any"))
 		return NULL;

@@ -90,7 +90,7 @@ const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes);
  * object compiled with such a text fits all kernels. */
 bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes);
 
-/* Whether the source may name the number of CPUs, which is a constant in the object. */
+/* Whether the source may use the number of CPUs, which is a constant in the object. */
 bool ebcc_ktypes_names_cpu_count(const struct ebcc_ktypes *ktypes);
 
 /* Names in the source, separated by spaces, that depend on the kernel's configuration and were left

@@ -410,7 +410,7 @@ static struct ebcc_error *add_joined_tracepoint(struct ebcc_scan *scan, struct t
 					token.size - strlen(prefix));
 }
 
-/* Whether a name is that of the macro that makes programs of a kind. */
+/* Whether a name is the macro that declares programs of a kind. */
 static bool is_macro_of(struct token name, enum ebcc_program_kind_id kind)
 {
 	return token_is(name, ebcc_program_kinds[kind].macro);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage 1: which names a source uses. This is a lexical pass, not a parser. It finds every
- * identifier and how it is used, the tracepoints, and the headers. Stage 2 then provides definitions
- * for all names that may need one. Where the scan is wrong (pasted names, conditionals), the
- * diagnostics of a failed compile correct it (ebcc_ktypes_learn()).
+ * identifier and how it is used, the tracepoints, and the headers. Stage 2 then provides
+ * definitions for all names that may need one. Where the scan is wrong (pasted names,
+ * conditionals), the diagnostics of a failed compile correct it (ebcc_ktypes_learn()).
  */
 #ifndef EBCC_TYPES_SOURCE_SCAN_H
 #define EBCC_TYPES_SOURCE_SCAN_H

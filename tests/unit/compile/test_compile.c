@@ -799,7 +799,7 @@ START_TEST(an_object_for_another_number_of_cpus)
 	ck_assert_ptr_null(create(source, &opts, &module));
 	error = load_object(module, false);
 	ck_assert_ptr_nonnull(error);
-	has(error, "counts on 1022 CPUs, and this machine has ", 1);
+	has(error, "was compiled for 1022 CPUs, but this machine has ", 1);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_OTHER_KERNEL);
 	ebcc_error_destroy(error);
 	ck_assert_ptr_null(load_object(module, true));
