@@ -563,7 +563,7 @@ START_TEST(an_object_with_an_endless_type)
 	memcpy(place + 24 + 8, &first, sizeof(first));
 	error = ebcc_module_create_from_object(copy, size, &opts, &damaged);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_FORMAT);
-	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "made of itself"));
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "contains itself"));
 	ebcc_error_destroy(error);
 	opts.second_object = copy;
 	opts.second_object_size = size;

@@ -563,7 +563,7 @@ START_TEST(test_object_with_endless_types)
 		ck_assert_uint_eq(kept, type->type);
 		memcpy(place, &id, sizeof(id));
 		check_error(ebcc_object_check(object.data, object.size), EBCC_ERROR_FORMAT,
-			    "made of itself");
+			    "contains itself");
 		memcpy(place, &kept, sizeof(kept));
 		refused++;
 	}
