@@ -530,10 +530,10 @@ END_TEST
 START_TEST(prefix_of_file)
 {
 	static const char *const cflags[] = {"-ffile-prefix-map=main=very/long"};
-	struct ebcc_cc_answer answer AUTO_ANSWER =
-		compile_flags("_Static_assert(sizeof(__FILE__) == sizeof(\"very/long.c\"), __FILE__);\n"
-			      "int prog(void *ctx) { return 0; }\n",
-			      cflags, 1);
+	struct ebcc_cc_answer answer AUTO_ANSWER = compile_flags(
+		"_Static_assert(sizeof(__FILE__) == sizeof(\"very/long.c\"), __FILE__);\n"
+		"int prog(void *ctx) { return 0; }\n",
+		cflags, 1);
 
 	assert_ok(&answer);
 }
