@@ -83,6 +83,7 @@ CASES = [
          sign(libc.memcmp(bytes(8), b"\0\0\0\0\0\1", 6)), exact=False, i=6),
     Case('result->value = bcmp(word, "hellx", 5) != 0;', 1),
     Case('result->value = bcmp(word, "hellx", 4);', 0),
+    Case('static const char *const words[] = {"a", "bc"}; result->value = bcmp(word, words[i & 1], 0);', 0),
     Case("bzero(buffer + 2, 4);", None, b"XX" + bytes(4) + b"X" * 25 + b"\0"),
     Case("memmove(buffer + 1, word, 5); memmove(buffer + 2, buffer, 8);", None, b"XhXhelloXX" + b"X" * 21 + b"\0"),
     Case('result->value = snprintf(buffer, 32, "hello");', 5, c_string("snprintf", 32, b"hello")),

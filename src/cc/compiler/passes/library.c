@@ -280,16 +280,18 @@ static void replace_strncmp(struct ebcc_ir *ir, LLVMValueRef call)
 	replace_comparison(ir, call, build_bounded(ir, LLVMGetOperand(call, 2), bound), true);
 }
 
-/* Those of a constant size that isn't large the backend makes. Zero bytes end nothing here. */
+/* Those of a constant size that isn't large the backend makes, but for none at all. Zero bytes end
+ * nothing here. */
 static void replace_memcmp(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	LLVMValueRef size = LLVMGetOperand(call, 2);
 	uint64_t bound = smaller_known(known_size(ir, LLVMGetOperand(call, 0), false, MAX_CHOICES),
 				       known_size(ir, LLVMGetOperand(call, 1), false, MAX_CHOICES));
 
-	if (LLVMIsAConstantInt(size) && LLVMConstIntGetZExtValue(size) <= COMPARED_IN_PLACE)
-		return;
-	replace_comparison(ir, call, build_bounded(ir, size, bound), false);
+	if (LLVMIsNull(size))
+		ebcc_ir_replace(call, LLVMConstNull(LLVMTypeOf(call)));
+	else if (!LLVMIsAConstantInt(size) || LLVMConstIntGetZExtValue(size) > COMPARED_IN_PLACE)
+		replace_comparison(ir, call, build_bounded(ir, size, bound), false);
 }
 
 static void replace_length(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef size)
