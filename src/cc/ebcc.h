@@ -59,7 +59,8 @@ enum ebcc_error_code {
 	EBCC_ERROR_INTERRUPTED = 13, /**< a signal arrived */
 	EBCC_ERROR_CALLBACK = 14,    /**< a caller's callback asked to stop */
 	EBCC_ERROR_OTHER_KERNEL =
-		15, /**< the object was compiled for another kernel than the running one */
+		15, /**< the object was compiled for another kernel than the running one, or
+		     *  has the number of CPUs of another machine as a constant */
 };
 
 struct ebcc_error;
