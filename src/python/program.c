@@ -422,7 +422,7 @@ static PyObject *attach_iter(PyObject *self, PyObject *args)
 	struct ebcc_iter_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error = NULL;
 	const char *table = NULL;
-	struct ebcc_link *link;
+	struct ebcc_link *link = NULL;
 
 	if (!PyArg_ParseTuple(args, "|O&", bytes_or_none, &table) || !module_check(program->module))
 		return NULL;

@@ -177,7 +177,7 @@ int trace_pipe_add(PyObject *extension);
 PyObject *bytes_list(char **strings, size_t count);
 
 /** The library's log callback: keeps the message until messages_deliver(). Runs no Python. */
-void log_message(void *ctx, enum ebcc_log_level level, const char *message);
+void log_message(void *ctx, enum ebcc_log_level level, const char *text);
 /** Hands the messages that this thread's calls left to Python's logging, through ebcc.log. Handlers
  *  of signals run first.
  *  @return false with an exception set, which came from there or was there before. */

@@ -45,7 +45,7 @@ def number(expression, known):
     """The value of an enumerator: a number, a shift, or another enumerator."""
     plain = re.sub(r"\b(0x[0-9a-fA-F]+|\d+)[uUlL]+\b", r"\1", expression)
     if not re.fullmatch(r"[\w\s()<|~+-]+", plain):
-        sys.exit("%s is no expression that generate.py can read" % expression)
+        sys.exit("%s is not an expression that generate.py can read" % expression)
     return eval(plain, {"__builtins__": {}}, known)  # pylint: disable=eval-used
 
 

@@ -51,7 +51,7 @@ enum bpf_func_id {
 #define __NR_lsm_get_self_attr 459
 #define __NR_lsm_set_self_attr 460
 #define __NR_lsm_list_modules 461
-#define __NR_mseal 462	   /* Linux 6.10 */
+#define __NR_mseal 462	    /* Linux 6.10 */
 #define __NR_setxattrat 463 /* Linux 6.13 */
 #define __NR_getxattrat 464
 #define __NR_listxattrat 465

@@ -129,8 +129,8 @@ def test_full_path_across_a_mount(tmp_path):
         (tmp_path / "inside").mkdir()
         workload = Workload(tmp_path / "inside")
         try:
-            lines, calls = trace(workload, "-F", "-p", workload.pid, "-f", "O_WRONLY",
-                                 "-f", "O_RDONLY")
+            lines, _ = trace(workload, "-F", "-p", workload.pid, "-f", "O_WRONLY",
+                             "-f", "O_RDONLY")
         finally:
             workload.close()
         assert os.fsencode(tmp_path / "inside/base/below") in [line.split()[-1] for line in lines]

@@ -96,7 +96,7 @@ def test_totals(options):
 
 @repeated_when_skipped
 def test_histograms():
-    output, least, most = trace(send_packets, "-d", "-N")
+    output, _, most = trace(send_packets, "-d", "-N")
     sections = dict(re.findall(rb"^softirq = (\w+)\n((?:.+\n)+)", output, re.MULTILINE))
     assert b"net_rx" in sections
     for name, text in sections.items():

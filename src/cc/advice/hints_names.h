@@ -21,9 +21,9 @@ typedef void (*ebcc_name_fn)(void *ctx, const char *name);
  */
 bool ebcc_names_of_members(const char *text, const char *type, ebcc_name_fn fn, void *ctx);
 
-/* Adds what the text seems to declare before @end: variables, parameters, functions, tables,
+/* Adds what the text seems to declare before @stop: variables, parameters, functions, tables,
  * macros. Names of types, and what is only used, are left out. */
-void ebcc_near_declared(const char *text, const char *end, struct ebcc_near_names *near);
+void ebcc_near_declared(const char *text, const char *stop, struct ebcc_near_names *near);
 
 /* Adds the tags of structs, unions or enums that the text defines; @keyword: "struct", ... */
 void ebcc_near_tags(const char *text, const char *keyword, struct ebcc_near_names *near);

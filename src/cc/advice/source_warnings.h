@@ -17,7 +17,7 @@ MUST_CHECK struct ebcc_error *ebcc_source_warnings(const struct ebcc_compiled *c
  * @release: as uname gives it, or NULL: the newest. *@ret_length: of what it refuses, which is
  * returned; NULL: it takes all.
  */
-const char *ebcc_refused_format(const char *format, size_t size, const char *release,
+const char *ebcc_refused_format(const char *text, size_t size, const char *release,
 				size_t *ret_length);
 
 #endif /* EBCC_ADVICE_SOURCE_WARNINGS_H */

@@ -111,7 +111,8 @@ static void restrict_files(const char *const *paths, size_t count)
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
 /* The lower half of an argument: on both machines it comes first. */
 #define LOAD_ARGUMENT(index)                                                                       \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * (index))
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                                         \
+		 offsetof(struct seccomp_data, args) + sizeof(uint64_t) * (index))
 #define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 #define REFUSE BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
 

@@ -70,9 +70,9 @@ static uint64_t text_of_module(Elf *elf)
 	unsigned word_size = gelf_getclass(elf) == ELFCLASS32 ? 4 : 8;
 	Elf_Data *data = ebcc_elf_section_named(elf, ".go.module", NULL);
 
-	if (!data || data->d_size < (MODULE_TEXT_WORD + 1) * word_size)
+	if (!data || data->d_size < (size_t)(MODULE_TEXT_WORD + 1) * word_size)
 		return 0;
-	return read_word((char *)data->d_buf + MODULE_TEXT_WORD * word_size, word_size);
+	return read_word((char *)data->d_buf + (size_t)MODULE_TEXT_WORD * word_size, word_size);
 }
 
 /* Go 1.2 to 1.15: the offsets of records and names are relative to the start of the table. */

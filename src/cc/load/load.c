@@ -160,7 +160,8 @@ static struct ebcc_error *create_maps(struct ebcc_module *module)
 	TRY(ebcc_module_ifindex(module, &ifindex));
 	TRY(ebcc_table_scope_prepare(module));
 	if (ifindex)
-		bpf_object__for_each_map(map, module->object) bpf_map__set_ifindex(map, ifindex);
+		bpf_object__for_each_map (map, module->object)
+			bpf_map__set_ifindex(map, ifindex);
 	ebcc_capture_init(&capture, &module->log);
 	LOG_SCOPE(&capture.log);
 	err = bpf_object__load(module->object);

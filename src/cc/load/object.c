@@ -94,7 +94,8 @@ struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char
 				     "libbpf can't read the BPF object%s",
 				     ebcc_buf_string(&reason));
 	}
-	bpf_object__for_each_program(program, object) bpf_program__set_autoload(program, false);
+	bpf_object__for_each_program (program, object)
+		bpf_program__set_autoload(program, false);
 	*ret = object;
 	return NULL;
 }

@@ -89,11 +89,12 @@ struct ebcc_error *ebcc_programs_create(struct ebcc_module *module)
 	struct bpf_program *program;
 	size_t count = 0;
 
-	bpf_object__for_each_program(program, module->object) count++;
+	bpf_object__for_each_program (program, module->object)
+		count++;
 	module->programs = calloc(count + 1, sizeof(*module->programs));
 	if (!module->programs)
 		return ebcc_error_no_memory();
-	bpf_object__for_each_program(program, module->object)
+	bpf_object__for_each_program (program, module->object)
 		TRY(create(module, program, module->program_count));
 	return NULL;
 }
@@ -448,7 +449,8 @@ static struct ebcc_error *run_load(struct load *load)
 	TRY(copy_instructions(program, load->bpf_program));
 	ebcc_capture_init(&capture, &program->module->log);
 	LOG_SCOPE(&capture.log);
-	bpf_object__for_each_map(map, load->object) TRY(use_map(load, map));
+	bpf_object__for_each_map (map, load->object)
+		TRY(use_map(load, map));
 	TRY(prepare(load, ifindex));
 	ebcc_target_enter(load->target, load->target_btf);
 	err = bpf_object__load(load->object);

@@ -184,7 +184,7 @@ static struct bpf_object *open_object(void)
 	struct bpf_program *program;
 
 	ck_assert_ptr_nonnull(object);
-	bpf_object__for_each_program(program, object)
+	bpf_object__for_each_program (program, object)
 		bpf_program__set_type(program, program_type(bpf_program__section_name(program)));
 	return object;
 }
@@ -638,7 +638,8 @@ START_TEST(every_kind_of_program)
 		ck_assert_msg(program != NULL, "%s", expected[i].program);
 		ck_assert_str_eq(bpf_program__section_name(program), expected[i].section);
 	}
-	bpf_object__for_each_program(program, object) n++;
+	bpf_object__for_each_program (program, object)
+		n++;
 	ck_assert_uint_eq(n, COUNT(expected));
 	bpf_object__close(object);
 	/* dfd is not used: two arguments of the call and one character are read, not three. */

@@ -367,8 +367,7 @@ static bool is_volatile(const struct ebcc_ir *ir, LLVMValueRef global)
 
 static bool is_kept_by_llvm(LLVMValueRef value)
 {
-	for_each_use(use, value)
-	{
+	for_each_use (use, value) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (LLVMIsAGlobalVariable(user)

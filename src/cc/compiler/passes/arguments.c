@@ -169,8 +169,7 @@ static void move_blocks(struct ebcc_ir *ir, LLVMValueRef from, LLVMValueRef to)
 
 static void return_zero(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	for_each_block(block, function)
-	{
+	for_each_block (block, function) {
 		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block);
 
 		if (!terminator || !LLVMIsAReturnInst(terminator))

@@ -112,7 +112,8 @@ void ebcc_ir_check_assembler(struct ebcc_ir *ir)
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function)) {
 		check_name(ir, function);
-		for_each_block(block, function) for_each_instruction(instruction, block)
-			check_instruction(ir, instruction);
+		for_each_block (block, function)
+			for_each_instruction (instruction, block)
+				check_instruction(ir, instruction);
 	}
 }

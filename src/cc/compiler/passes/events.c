@@ -36,10 +36,8 @@ enum { DI_VARIABLE_TYPE = 3 };
  * intrinsics. */
 static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
 {
-	for_each_block(block, function)
-	{
-		for_each_instruction(instruction, block)
-		{
+	for_each_block (block, function) {
+		for_each_instruction (instruction, block) {
 			LLVMValueRef callee = ebcc_ir_callee(instruction);
 
 			if (callee && !strcmp(ebcc_ir_name(callee), "llvm.dbg.declare") &&
@@ -166,8 +164,9 @@ static void check_outputs(struct ebcc_ir *ir)
 {
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function))
-		for_each_block(block, function) for_each_instruction(instruction, block)
-			check_output(ir, instruction);
+		for_each_block (block, function)
+			for_each_instruction (instruction, block)
+				check_output(ir, instruction);
 }
 
 /* Replaces the calls of a marker, in the order of the source: a use list has no order. */
@@ -180,9 +179,10 @@ static void lower_marker(struct ebcc_ir *ir, const char *name,
 		return;
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function))
-		for_each_block(block, function)
-			for_each_instruction(instruction, block) if (ebcc_ir_callee(instruction) ==
-								     marker) lower(ir, instruction);
+		for_each_block (block, function)
+			for_each_instruction (instruction, block)
+				if (ebcc_ir_callee(instruction) == marker)
+					lower(ir, instruction);
 	LLVMDeleteFunction(marker);
 }
 

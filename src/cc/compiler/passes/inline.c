@@ -22,13 +22,17 @@ static bool takes_address(LLVMValueRef user, LLVMValueRef function)
 	}
 	if (LLVMIsAGlobalVariable(user))
 		return !ebcc_ir_after_prefix(ebcc_ir_name(user), "llvm.");
-	for_each_use(use, user) if (takes_address(LLVMGetUser(use), function)) return true;
+	for_each_use (use, user)
+		if (takes_address(LLVMGetUser(use), function))
+			return true;
 	return false;
 }
 
 static bool is_callback(LLVMValueRef function)
 {
-	for_each_use(use, function) if (takes_address(LLVMGetUser(use), function)) return true;
+	for_each_use (use, function)
+		if (takes_address(LLVMGetUser(use), function))
+			return true;
 	return false;
 }
 
@@ -41,7 +45,9 @@ static bool is_subprogram(LLVMValueRef function)
 
 static bool is_called(LLVMValueRef function)
 {
-	for_each_use(use, function) if (ebcc_ir_callee(LLVMGetUser(use)) == function) return true;
+	for_each_use (use, function)
+		if (ebcc_ir_callee(LLVMGetUser(use)) == function)
+			return true;
 	return false;
 }
 
@@ -95,10 +101,8 @@ static void find_recursion(struct ebcc_ir *ir, struct ebcc_ir_values *visits, LL
 		ebcc_ir_no_memory(ir);
 		return;
 	}
-	for_each_block(block, function)
-	{
-		for_each_instruction(instruction, block)
-		{
+	for_each_block (block, function) {
+		for_each_instruction (instruction, block) {
 			LLVMValueRef callee = ebcc_ir_callee(instruction);
 
 			if (!callee || !LLVMGetFirstBasicBlock(callee))
@@ -157,10 +161,8 @@ static bool is_expanded(LLVMValueRef call)
 /* What no optimization found out: a function, or a method of a map, that is chosen at run time. */
 static void refuse_indirect_calls(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	for_each_block(block, function)
-	{
-		for_each_instruction(instruction, block)
-		{
+	for_each_block (block, function) {
+		for_each_instruction (instruction, block) {
 			if (LLVMIsACallInst(instruction) &&
 			    !LLVMIsAConstant(LLVMGetCalledValue(instruction)) &&
 			    !LLVMIsAInlineAsm(LLVMGetCalledValue(instruction)))
@@ -183,8 +185,7 @@ void ebcc_ir_undefined(struct ebcc_ir *ir)
 	     function = LLVMGetNextFunction(function)) {
 		if (!is_undefined(function))
 			continue;
-		for_each_use(use, function)
-		{
+		for_each_use (use, function) {
 			LLVMValueRef user = LLVMGetUser(use);
 
 			if (ebcc_ir_callee(user) == function && !is_expanded(user))

@@ -452,8 +452,7 @@ void ebcc_ir_library(struct ebcc_ir *ir)
 
 		if (!function || !LLVMIsDeclaration(function))
 			continue;
-		for_each_use(use, function)
-		{
+		for_each_use (use, function) {
 			LLVMValueRef call = LLVMGetUser(use);
 
 			if (ebcc_ir_callee(call) != function ||

@@ -162,8 +162,7 @@ static void lower_calls(struct ebcc_ir *ir, LLVMValueRef function, const struct 
 
 	snprintf(name, sizeof(name), "%s%s", marker->becomes, map);
 	target = LLVMGetNamedFunction(ir->module, name);
-	for_each_use(use, function)
-	{
+	for_each_use (use, function) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (target && ebcc_ir_callee(user) == function)
@@ -342,8 +341,7 @@ static void lower_function(struct ebcc_ir *ir, size_t index)
 
 	if (!function)
 		return;
-	for_each_use(use, function)
-	{
+	for_each_use (use, function) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (ebcc_ir_callee(user) == function)
@@ -378,7 +376,8 @@ void ebcc_ir_error_markers(struct ebcc_ir *ir)
 
 		if (!function)
 			continue;
-		for_each_use(use, function) ebcc_ir_report_at(ir, EBCC_CC_ERROR, LLVMGetUser(use),
-							      "%s", error_markers[i].message);
+		for_each_use (use, function)
+			ebcc_ir_report_at(ir, EBCC_CC_ERROR, LLVMGetUser(use), "%s",
+					  error_markers[i].message);
 	}
 }

@@ -133,7 +133,8 @@ static LLVMValueRef build_bytes(struct ebcc_ir *ir, LLVMValueRef context, const 
 						       LLVMConstInt(ir->i64, done, false), ""),
 					  part);
 
-		value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, part * 8, false), "");
+		value = LLVMBuildShl(builder, value,
+				     LLVMConstInt(ir->i64, (uint64_t)part * 8, false), "");
 		value = LLVMBuildOr(builder, value, loaded, "");
 		done += part;
 	}
@@ -236,10 +237,8 @@ static void lower_access(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef
 
 static void lower_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	for_each_block(block, function)
-	{
-		for_each_instruction(instruction, block)
-		{
+	for_each_block (block, function) {
+		for_each_instruction (instruction, block) {
 			if (LLVMIsALoadInst(instruction) &&
 			    packet_access(ir, LLVMGetOperand(instruction, 0)))
 				lower_access(ir, function, instruction,
@@ -287,8 +286,7 @@ static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
  * the backend takes the access apart for that. */
 static bool is_asked_about(struct ebcc_ir *ir, LLVMValueRef access)
 {
-	for_each_use(use, access)
-	{
+	for_each_use (use, access) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_FIELD_INFO) ||
@@ -308,9 +306,10 @@ static bool is_to_be_deleted(struct ebcc_ir *ir, LLVMValueRef instruction)
 
 static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	for_each_block(block, function)
-		for_each_instruction(instruction, block) if (is_to_be_deleted(ir, instruction))
-			ebcc_ir_replace(instruction, plain_access(ir, instruction));
+	for_each_block (block, function)
+		for_each_instruction (instruction, block)
+			if (is_to_be_deleted(ir, instruction))
+				ebcc_ir_replace(instruction, plain_access(ir, instruction));
 }
 
 void ebcc_ir_packets(struct ebcc_ir *ir)

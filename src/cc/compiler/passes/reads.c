@@ -200,8 +200,7 @@ static bool add_origins(struct reads *reads, LLVMValueRef instruction, unsigned 
 		return true;
 	if (!ebcc_ir_values_set(&reads->origins, instruction, old | origins))
 		return false;
-	for_each_use(use, instruction)
-	{
+	for_each_use (use, instruction) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (LLVMIsAInstruction(user) && !ebcc_ir_list_push(&reads->work, user))
@@ -223,19 +222,21 @@ static bool run_to_fixpoint(struct reads *reads)
 
 static bool find_origins(struct reads *reads)
 {
-	for_each_block(block, reads->function) for_each_instruction(
-		instruction,
-		block) if (!add_origins(reads, instruction,
-					compute_origins(reads, instruction))) return false;
+	for_each_block (block, reads->function)
+		for_each_instruction (instruction, block)
+			if (!add_origins(reads, instruction, compute_origins(reads, instruction)))
+				return false;
 	if (!run_to_fixpoint(reads))
 		return false;
 	if (reads->packets)
 		return true;
 	/* A pointer made of a number that comes from nowhere is an address of the kernel's. */
-	for_each_block(block, reads->function) for_each_instruction(
-		instruction, block) if (LLVMIsAIntToPtrInst(instruction) &&
-					!ebcc_ir_values_get(&reads->origins, instruction) &&
-					!add_origins(reads, instruction, FOREIGN)) return false;
+	for_each_block (block, reads->function)
+		for_each_instruction (instruction, block)
+			if (LLVMIsAIntToPtrInst(instruction) &&
+			    !ebcc_ir_values_get(&reads->origins, instruction) &&
+			    !add_origins(reads, instruction, FOREIGN))
+				return false;
 	return run_to_fixpoint(reads);
 }
 
@@ -304,8 +305,7 @@ static bool is_read(unsigned helper)
 /* Whether a helper gets the value, or a place in what it points to. */
 static bool goes_to_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigned depth)
 {
-	for_each_use(use, value)
-	{
+	for_each_use (use, value) {
 		LLVMValueRef user = LLVMGetUser(use);
 		unsigned helper = LLVMIsACallInst(user) ? ebcc_ir_helper_number(user) : 0;
 		bool passes = LLVMIsACastInst(user) || LLVMIsAGetElementPtrInst(user) ||
@@ -346,8 +346,7 @@ static bool is_never_read(const struct ebcc_ir *ir, LLVMValueRef variable)
 {
 	if (!LLVMIsAAllocaInst(variable))
 		return false;
-	for_each_use(use, variable)
-	{
+	for_each_use (use, variable) {
 		LLVMValueRef user = LLVMGetUser(use);
 		bool writes = ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMCPY) ||
 			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_MEMSET);
@@ -426,10 +425,8 @@ static void lower_call(struct reads *reads, LLVMValueRef call)
 
 static void lower_function(struct reads *reads)
 {
-	for_each_block(block, reads->function)
-	{
-		for_each_instruction(instruction, block)
-		{
+	for_each_block (block, reads->function) {
+		for_each_instruction (instruction, block) {
 			switch (LLVMGetInstructionOpcode(instruction)) {
 			case LLVMLoad:
 				lower_load(reads, instruction);

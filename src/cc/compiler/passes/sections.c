@@ -112,8 +112,7 @@ static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
 /* A path that returns nothing leaves a register that verifiers don't accept; clang has warned. */
 static void define_returns(LLVMValueRef program)
 {
-	for_each_block(block, program)
-	{
+	for_each_block (block, program) {
 		LLVMValueRef terminator = LLVMGetBasicBlockTerminator(block), value;
 
 		if (!terminator || !LLVMIsAReturnInst(terminator) ||

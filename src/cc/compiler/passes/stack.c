@@ -37,10 +37,8 @@ void ebcc_ir_stack(struct ebcc_ir *ir)
 {
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function)) {
-		for_each_block(block, function)
-		{
-			for_each_instruction(instruction, block)
-			{
+		for_each_block (block, function) {
+			for_each_instruction (instruction, block) {
 				if (!LLVMIsAGetElementPtrInst(instruction) ||
 				    !has_variable_index(instruction) ||
 				    !is_on_stack(LLVMGetOperand(instruction, 0)))

@@ -278,8 +278,9 @@ static void for_all_instructions(struct tables *tables,
 {
 	for (LLVMValueRef function = LLVMGetFirstFunction(tables->ir->module); function;
 	     function = LLVMGetNextFunction(function))
-		for_each_block(block, function) for_each_instruction(instruction, block)
-			visit(tables, instruction);
+		for_each_block (block, function)
+			for_each_instruction (instruction, block)
+				visit(tables, instruction);
 }
 
 static void find_places(struct tables *tables)
@@ -519,8 +520,7 @@ static void check_call(struct tables *tables, LLVMValueRef call, unsigned index,
 /* An address as a number, to compare it or to subtract it from another. */
 static bool is_only_compared(LLVMValueRef number)
 {
-	for_each_use(use, number)
-	{
+	for_each_use (use, number) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (!LLVMIsAICmpInst(user) &&
@@ -633,8 +633,7 @@ static void check_functions(struct tables *tables)
 /* Whether some helper that wants the address of a constant gets this one. */
 static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
 {
-	for_each_use(use, value)
-	{
+	for_each_use (use, value) {
 		LLVMValueRef user = LLVMGetUser(use);
 		unsigned helper = ebcc_ir_helper_number(user);
 		bool passes = LLVMIsAGetElementPtrInst(user) || LLVMIsAPHINode(user) ||
@@ -747,8 +746,7 @@ static void rewrite(struct tables *tables)
 /* Whether memory is only read, apart from @copy. */
 static bool is_only_read(const struct ebcc_ir *ir, LLVMValueRef pointer, LLVMValueRef copy)
 {
-	for_each_use(use, pointer)
-	{
+	for_each_use (use, pointer) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (user == copy || LLVMIsALoadInst(user) || LLVMIsAICmpInst(user) ||
@@ -793,8 +791,7 @@ static void use_original(struct tables *tables, LLVMValueRef instruction)
 	if (!original)
 		return;
 	variable = LLVMGetOperand(instruction, 0);
-	for_each_use(use, variable)
-	{
+	for_each_use (use, variable) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_LIFETIME_START) ||
