@@ -45,8 +45,10 @@ from ebcc.table import (Array as Array, ArrayBase as ArrayBase,
                         ProgArray as ProgArray, QueueStack as QueueStack, RingBuf as RingBuf,
                         StackTrace as StackTrace, Table as Table, TableBase as TableBase,
                         XskMap as XskMap, get_table_type_name as get_table_type_name,
-                        map_type_name as map_type_name, BuildIdFrame as bcc_stacktrace_build_id,
-                        BuildIdOffset as bcc_ip_offset_union)
+                        map_type_name as map_type_name, BuildIdFrame, BuildIdOffset)
+
+bcc_stacktrace_build_id = BuildIdFrame
+bcc_ip_offset_union = BuildIdOffset
 
 log2_index_max: int
 linear_index_max: int
