@@ -283,7 +283,7 @@ static void ask_for_batches(struct reader *reader, int64_t now)
 		return;
 	if (!reader->batches_until)
 		write_batch(reader, reader->table->max_entries / 4);
-	reader->batches_until = now + 2 * BATCH_DELAY_MS;
+	reader->batches_until = now + 2 * (int64_t)BATCH_DELAY_MS;
 }
 
 /* Called when no events came for a while: the next one shall wake the reader. */

@@ -124,15 +124,18 @@ struct ebcc_error *ebcc_tables_create(struct ebcc_module *module)
 	struct bpf_map *map;
 	size_t count = 0;
 
-	bpf_object__for_each_map(map, module->object) count++;
+	bpf_object__for_each_map (map, module->object)
+		count++;
 	module->tables = calloc(count + 1, sizeof(*module->tables));
 	if (!module->tables)
 		return ebcc_error_no_memory();
 	/* The source's own tables come first: the public functions count only those. */
-	bpf_object__for_each_map(map, module->object) if (!is_internal(map))
-		TRY(create(module, map));
-	bpf_object__for_each_map(map, module->object) if (is_internal(map))
-		TRY(create(module, map));
+	bpf_object__for_each_map (map, module->object)
+		if (!is_internal(map))
+			TRY(create(module, map));
+	bpf_object__for_each_map (map, module->object)
+		if (is_internal(map))
+			TRY(create(module, map));
 	return NULL;
 }
 

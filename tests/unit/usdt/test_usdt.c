@@ -491,7 +491,8 @@ START_TEST(room_for_layouts)
 		add(module, 0, i);
 	check_error(ebcc_usdt_specs_add(module, 0, &more, &key), EBCC_ERROR_STATE, "room for");
 	add(module, 0, room - 1);
-	check_error(ebcc_module_reserve_usdt(module, 1000), EBCC_ERROR_STATE, "before the module is loaded");
+	check_error(ebcc_module_reserve_usdt(module, 1000), EBCC_ERROR_STATE,
+		    "before the module is loaded");
 	ebcc_module_destroy(module);
 }
 END_TEST
