@@ -1,4 +1,4 @@
-"""docs/reference.md names what there is: methods, macros, variables of the environment, files."""
+"""docs/reference.md and its pages name what there is: methods, macros, variables of the environment, files."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,8 @@ import ebcc
 from ebcc import table
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-REFERENCE = (REPOSITORY / "docs/reference.md").read_text(encoding="utf-8")
+PAGES = [REPOSITORY / "docs/reference.md", *sorted((REPOSITORY / "docs/reference").glob("*.md"))]
+REFERENCE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 ARCHITECTURE = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", REFERENCE))
 SOURCES = [path for path in (REPOSITORY / "src").rglob("*") if path.suffix in (".c", ".h", ".py", ".lua") and path.is_file()]
@@ -63,3 +64,27 @@ def test_columns_of_pictures(name):
     picture = (REPOSITORY / f"docs/{name}.svg").read_text(encoding="utf-8")
     lines = re.findall(r'<text x="18"[^>]*>(.*?)</text>', picture)
     assert len(lines) > 5 and not any(" " in line for line in lines)
+
+
+def headings(path):
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line.lower()).replace(" ", "-") for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("path", sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")]), ids=lambda path: path.name)
+def test_links_lead_somewhere(path):
+    text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if link.startswith("http"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert not anchor or anchor in headings(target), link
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_lines_are_not_too_long(path):
+    """Rows of tables can't be broken."""
+    assert [line for line in path.read_text(encoding="utf-8").splitlines() if len(line) > 120 and not line.startswith("|")] == []
