@@ -6,7 +6,7 @@ A block's first line says what it is, after the language:
     c error             a source that must not compile or load: the block's last comment has a part of the message
     python, lua         run. Blocks below one heading are one script, in their order. What never ends by itself is
                         interrupted after a second
-    python b, lua b     the same, where b is the BPF object of the C block before it
+    python b, lua b     the same, where b is the BPF object of the C block before it; `python module` calls it module
     capi                compiled against ebcc.h and linked; a main() that is missing is added
     sh                  every command is there; options of this project's tools are parsed by them
     sh run              run; every command in it must succeed
@@ -95,8 +95,8 @@ def of(*languages, without=("skip",)):
 
 
 def test_every_block_says_what_it_is():
-    known = {"c", "python", "lua", "capi", "sh", "text"}
-    words = {"error", "b", "run", "skip"}
+    known = {"c", "python", "lua", "capi", "sh", "text", "mermaid"}
+    words = {"error", "b", "module", "run", "skip"}
     for block in BLOCKS:
         assert block.language in known, f"{block}: {block.language} is not one of {sorted(known)}"
         unknown = [word for word in block.words if word not in words and not word.startswith("needs=")]
@@ -245,8 +245,8 @@ def python_script(blocks):
     parts = ["from ebcc import BPF", "import os, time", "import signal",
              "signal.signal(signal.SIGINT, signal.default_int_handler)", "WORKLOAD_PID = int(os.environ['WORKLOAD_PID'])"]
     for block in blocks:
-        if "b" in block.words:
-            parts.append(f"b = BPF(text={block.before.text!r})")
+        for name in {"b", "module"} & set(block.words):
+            parts.append(f"{name} = BPF(text={block.before.text!r})")
         text = "\n" * block.line + block.text
         parts.append(f"exec(compile({text!r}, {str(block)!r}, 'exec'), globals())")
     return "\n".join(parts)
