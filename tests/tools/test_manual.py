@@ -36,5 +36,5 @@ def test_page_is_well_formed(name):
     assert done.stderr == ""
     page = (MAN / f"{name}.8").read_text(encoding="utf-8")
     for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COLUMNS", "EXIT STATUS",
-                    "EXAMPLES", "NOTES", "SEE ALSO"):
+                    "EXAMPLES", "SAMPLE OUTPUT", "OVERHEAD", "NOTES", "SEE ALSO"):
         assert f"\n.SH {section}\n" in page
