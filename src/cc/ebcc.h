@@ -931,8 +931,9 @@ EBCC_API size_t ebcc_find_near(const char *wanted, const char *const *names, siz
 EBCC_API bool ebcc_tracepoint_exists(const char *category, const char *event);
 /** The prefix of system call functions on this kernel: "__x64_sys_", "sys_", ... Static. */
 EBCC_API const char *ebcc_syscall_prefix(void);
-/** The system call whose function a name is, on a kernel of any architecture: "clone" of "sys_clone"
- * and of "__x64_sys_clone". Points into @p function; NULL: it is not the name of such a function. */
+/** The system call whose function a name is, on a kernel of any architecture: "clone" of
+ * "sys_clone" and of "__x64_sys_clone". Points into @p function; NULL: it is not the name of such a
+ * function. */
 EBCC_API const char *ebcc_syscall_name(const char *function);
 /** Function symbols of an ELF file that match; addresses are as in the file. */
 EBCC_API struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *regex,

@@ -282,7 +282,8 @@ static PyMethodDef functions[] = {
 	{"tracepoint_exists", tracepoint_exists, METH_VARARGS,
 	 "tracepoint_exists(category, event) -> bool"},
 	{"syscall_name", syscall_name, METH_VARARGS,
-	 "syscall_name(function) -> bytes or None\n\nThe system call whose function a name is, on any "
+	 "syscall_name(function) -> bytes or None\n\nThe system call whose function a name is, on "
+	 "any "
 	 "processor."},
 	{"syscall_prefix", syscall_prefix, METH_NOARGS, "syscall_prefix() -> bytes"},
 	{"find_user_functions", find_user_functions, METH_VARARGS,
