@@ -119,7 +119,7 @@ int f(void *ctx) { return limit; }
     { 'BPF.SymbolCache("x")', "bad argument #1 to 'SymbolCache' (a whole number is needed" },
     { 'BPF.SymbolCache():resolve("x")', "bad argument #1 to 'resolve' (an address is needed, not a string)" },
     { 'BPF.USDT:new { path = 5 }', "path is to be a string, not a number" },
-    { 'BPF.get_kprobe_functions("(")', "is no regular expression" },
+    { 'BPF.get_kprobe_functions("(")', "is not a regular expression" },
   }
   for _, case in ipairs(cases) do
     local call = assert(load("local BPF, bpf = ...\nlocal result = " .. case[1], "=script"))

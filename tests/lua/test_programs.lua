@@ -149,7 +149,7 @@ end
 
 function TestPrograms:test_control_group()
   local wrong = { fn_name = "skip", fd = 99999, attach_type = ebcc.constants.BPF_CGROUP_INET_EGRESS }
-  lu.assertStrContains(helper.raised(self.bpf.attach_func, self.bpf, wrong), "99999 is no descriptor")
+  lu.assertStrContains(helper.raised(self.bpf.attach_func, self.bpf, wrong), "99999 is not a descriptor")
 end
 
 function TestPrograms:test_iterator()

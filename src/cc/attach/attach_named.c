@@ -26,9 +26,8 @@ static struct ebcc_error *attach_named_kprobe(struct ebcc_program *program,
 }
 
 /*
- * @target is CATEGORY__EVENT. Either part may have double underscores of its own, so the
- * division is taken that names a tracepoint of this kernel; with none the first one, for the
- * message.
+ * @target is CATEGORY__EVENT. Both parts may contain double underscores, so we split it where that
+ * gives a tracepoint of this kernel; if no split does, at the first place, for the error message.
  */
 static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, const char *target,
 						  struct ebcc_link **ret)
@@ -41,7 +40,7 @@ static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, 
 	if (!divider || divider == target || !divider[2])
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"a tracepoint program is named tracepoint__CATEGORY__EVENT");
+			"a tracepoint program must be named tracepoint__CATEGORY__EVENT");
 	for (at = divider; at; at = strstr(at + 1, "__")) {
 		category[at - target] = '\0';
 		if (ebcc_tracepoint_exists(category, at + 2)) {
@@ -70,7 +69,7 @@ static struct ebcc_error *attach_named(struct ebcc_program *program,
 		return ebcc_attach_raw_tracepoint(program, target, ret);
 	case EBCC_ATTACH_TRACE:
 		return ebcc_attach_trace(program, ret);
-	case EBCC_ATTACH_ITER: /* it runs when it is read: no link is made */
+	case EBCC_ATTACH_ITER: /* runs when it is read, so it is only loaded, without a link */
 		return ebcc_iter_load(program);
 	}
 	return NULL;
@@ -102,7 +101,7 @@ struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
 			error = ebcc_program_attach_named(module->programs[i], &link);
 		if (!error)
 			continue;
-		/* All or nothing: new links are put in front of the list. */
+		/* All or nothing. New links are at the front of the list. */
 		while (module->links != before)
 			ebcc_link_destroy(module->links);
 		return error;

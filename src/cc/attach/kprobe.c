@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Kernel probes: by the perf event source "kprobe", which needs nothing in tracefs and
- * leaves nothing behind. Only a return probe with a limit of its own (max_active) is an event made
- * in tracefs (kprobe_events.h), since perf has no field for it. Attaching one program to many
- * functions at once (kprobe.multi) is another kind of link, with its own function beside
- * attach_perf().
+ * Kernel probes. They are perf events of the source "kprobe", which needs nothing in tracefs and
+ * leaves nothing behind. Only a return probe with a limit of its own (max_active) is an event in
+ * tracefs (kprobe_events.h), since perf has no field for the limit. Attaching one program to many
+ * functions at once (kprobe.multi) is another kind of link, in kprobe_multi.c.
  */
 #include "attach/attach.h"
 
@@ -51,8 +50,8 @@ static bool look_at_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 	return true;
 }
 
-/* Which functions of that name, and of near ones, there are: those of one module, or of all. */
-static struct ebcc_error *look_at_functions(struct explanation *explanation)
+/* Counts the functions of that name, and collects similar names, in one module or all. */
+static struct ebcc_error *count_functions(struct explanation *explanation)
 {
 	const struct ebcc_kernel_functions *functions;
 
@@ -81,8 +80,8 @@ static struct ebcc_error *not_found(const char *name, const struct explanation *
 				 ebcc_buf_string(&near_text));
 }
 
-/* Functions that exist and can't be probed. NULL: it is something else. */
-static struct ebcc_error *refused(const char *function)
+/* The error for functions that exist but can't be probed. NULL: there must be another reason. */
+static struct ebcc_error *explain_refusal(const char *function)
 {
 	AUTO_HASH struct ebcc_hash blacklist = {0}, traceable = {0};
 	AUTO_BUF struct ebcc_buf now = EBCC_BUF_INIT;
@@ -92,21 +91,21 @@ static struct ebcc_error *refused(const char *function)
 	if (ebcc_hash_find_string(&blacklist, function))
 		return ebcc_error_create(
 			EBCC_ERROR_ATTACH,
-			"kernel function %s is on the kernel's kprobe blacklist: it is part "
-			"of what runs when a probe is hit, so none may be set in it",
+			"kernel function %s is on the kernel's kprobe blacklist: it runs "
+			"while a probe is being handled, so it can't be probed itself",
 			function);
 	TRY(ebcc_read_traceable_functions(&traceable, &known));
 	ebcc_rename_tell(EBCC_RENAMED_FUNCTION, NULL, function, &now);
 	if (known && !ebcc_hash_find_string(&traceable, function))
 		return ebcc_error_create(
 			EBCC_ERROR_ATTACH,
-			"kernel function %s is marked notrace, and this kernel sets no probes "
+			"kernel function %s is marked notrace, and this kernel does not set probes "
 			"in such functions%s",
 			function, ebcc_buf_string(&now));
 	return NULL;
 }
 
-/* What perf_event_open's or the write's errno means for this function. */
+/* Explains the errno of perf_event_open() or of the write to kprobe_events. */
 static struct ebcc_error *explain(const struct ebcc_kprobe_opts *opts, int errnum)
 {
 	AUTO_FREE char *name = strdup(opts->function);
@@ -127,29 +126,29 @@ static struct ebcc_error *explain(const struct ebcc_kprobe_opts *opts, int errnu
 		explanation.function = colon + 1;
 	}
 	ebcc_near_names_init(&explanation.near, explanation.function);
-	error = look_at_functions(&explanation);
+	error = count_functions(&explanation);
 	if (!error && !explanation.count)
 		return not_found(opts->function, &explanation);
 	ebcc_error_destroy(error);
-	TRY(refused(explanation.function));
+	TRY(explain_refusal(explanation.function));
 	if (explanation.count > 1)
 		return ebcc_error_create(
 			EBCC_ERROR_ATTACH,
-			"kernel function name %s is ambiguous: there are %zu functions of "
-			"that name, and the kernel can't tell which is meant",
+			"kernel function name %s is ambiguous: there are %zu functions with "
+			"that name, and the kernel can't tell which one is meant",
 			opts->function, explanation.count);
 	if (errnum == EILSEQ || (errnum == EINVAL && opts->offset))
 		return ebcc_error_create(
 			EBCC_ERROR_ATTACH,
-			"offset 0x%llx of kernel function %s is not the start of an "
-			"instruction in it",
+			"offset 0x%llx of kernel function %s is not the start of one of its "
+			"instructions",
 			(unsigned long long)opts->offset, opts->function);
 	return ebcc_error_os(EBCC_ERROR_ATTACH, errnum, "can't set a kprobe at %s", opts->function);
 }
 
 /* ---- Attaching ---- */
 
-/* "FUNCTION" or "FUNCTION+0xOFFSET". @ret malloc'ed. */
+/* Formats "FUNCTION" or "FUNCTION+0xOFFSET". @ret is malloc'ed. */
 static struct ebcc_error *describe(const struct ebcc_kprobe_opts *opts, char **ret)
 {
 	int length = opts->offset ? asprintf(ret, "%s+0x%llx", opts->function,
@@ -191,7 +190,7 @@ static struct ebcc_error *attach_perf(struct ebcc_program *program,
 	return ebcc_perf_link_create(program, fd, opts->cookie, kind_name(opts), name, ret);
 }
 
-/* A link on an event of our own in tracefs. */
+/* A link to an event that we created in tracefs. */
 struct tracefs_link {
 	struct ebcc_link base;
 	char *event; /* "GROUP/EVENT"; NULL while it doesn't exist */
@@ -204,7 +203,7 @@ static void detach_tracefs(struct ebcc_link *base)
 
 	if (base->fd >= 0)
 		close(base->fd);
-	/* A forked child has copies of the descriptors; the event is its parent's. */
+	/* A forked child has copies of the descriptors, but the event belongs to its parent. */
 	if (link->event && base->program->module->owner == getpid())
 		ebcc_kprobe_event_remove(link->path, link->event);
 	free(link->event);
@@ -284,7 +283,7 @@ static struct ebcc_error *check_opts(const struct ebcc_kprobe_opts *opts)
 {
 	if (!opts->function || !*opts->function || strpbrk(opts->function, " \t\n+/"))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "\"%s\" is no name of a kernel function (FUNCTION or "
+					 "\"%s\" is not the name of a kernel function (FUNCTION or "
 					 "MODULE:FUNCTION)",
 					 opts->function ? opts->function : "");
 	if (opts->on_return && opts->offset)
@@ -309,8 +308,8 @@ static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc
 				: attach_perf(program, opts, name, ret);
 }
 
-/* Attaches to the function behind a macro of that name (EBCC_ALLOCATION_SUFFIX). False: there is
- * none that could be attached to. */
+/* Attaches to the function that a macro of that name calls (EBCC_ALLOCATION_SUFFIX). Returns false
+ * if there is none, or it can't be attached to. */
 static bool attach_behind_macro(struct ebcc_program *program, struct ebcc_kprobe_opts opts,
 				struct ebcc_link **ret)
 {

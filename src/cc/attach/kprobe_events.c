@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The name of an event's group, "ebcc_PID_STARTTIME_PIDNAMESPACE", says whose the event is: what
- * belongs to no living process is removed by whichever process attaches next.
+ * The name of an event's group, "ebcc_PID_STARTTIME_PIDNAMESPACE", identifies the process that
+ * created the event. If that process is gone, the next one that attaches removes the event.
  */
 #include "attach/kprobe_events.h"
 
@@ -19,8 +19,8 @@
 
 #define GROUP_PREFIX "ebcc_"
 #define EVENTS_LIMIT (16u << 20)
-/* Names of events may have 63 characters; more of the function than this isn't needed to be unique.
- */
+/* Event names are limited to 63 characters, and a number makes them unique: this much of the
+ * function's name is enough. */
 #define EVENT_FUNCTION_LENGTH 30
 
 int ebcc_kprobe_events_write(const char *path, const char *command)
@@ -43,8 +43,8 @@ void ebcc_kprobe_event_remove(const char *path, const char *event)
 	ebcc_kprobe_events_write(path, command);
 }
 
-/* Whether the group was made by a process of our namespace that is gone: process numbers mean
- * something within their namespace only. */
+/* Whether the group was created by a process of our PID namespace that is gone. Pids of other
+ * namespaces mean nothing here. */
 static bool is_left_behind(const char *group, unsigned long namespace)
 {
 	unsigned long long ticks;
@@ -69,7 +69,7 @@ void ebcc_kprobe_events_sweep(void)
 
 	if (!error)
 		error = ebcc_buf_read_file(&events, path, EVENTS_LIMIT);
-	/* Each line is "KIND:GROUP/EVENT PLACE ARGUMENTS". */
+	/* Each line is "KIND:GROUP/EVENT LOCATION ARGUMENTS". */
 	for (line = error ? NULL : events.data; line && (end = strchr(line, '\n'));
 	     line = end + 1) {
 		char *group = memchr(line, ':', end - line);

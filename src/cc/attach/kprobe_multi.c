@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One program on many kernel functions. Where the kernel has kprobe.multi links, one
- * link takes all of them by their addresses, in one system call; the program is loaded once more
- * for that, as its own variant. One function that the kernel refuses fails the whole link, so a
- * failed one is halved until the refused functions are alone, and these are tried, as everything is
- * on older kernels, with a probe of their own.
+ * Attaching one program to many kernel functions. If the kernel has kprobe.multi links, a single
+ * link attaches to all of them by their addresses, in one system call; for that, another variant of
+ * the program is loaded. If the kernel refuses any function, the whole link fails. We then split
+ * the functions in half, again and again, until those that are refused are alone; these get a probe
+ * of their own, as all functions do on older kernels.
  */
 
 #include <bpf/bpf.h>
@@ -22,7 +22,7 @@
 
 #define NO_PART SIZE_MAX
 
-/* What keeps some of the functions attached: a kprobe.multi link, or one function's own. */
+/* What keeps some of the functions attached: a kprobe.multi link, or the link of one function. */
 struct part {
 	int fd;			  /* of the kprobe.multi link, or -1 */
 	struct ebcc_link *single; /* or NULL */
@@ -30,13 +30,13 @@ struct part {
 
 struct group {
 	struct ebcc_program *program;
-	int program_fd; /* the program as loaded for kprobe.multi, or -1 */
+	int program_fd; /* the variant of the program for kprobe.multi, or -1 */
 	bool on_return;
 	size_t count;
 	char **names;
-	uint64_t *addresses; /* 0: not known */
+	uint64_t *addresses; /* 0: unknown */
 	size_t *part_of;     /* index of each function's part, or NO_PART */
-	struct part *parts;  /* room for one per function */
+	struct part *parts;  /* allocated for one per function */
 	size_t part_count;
 };
 
@@ -79,7 +79,7 @@ static struct ebcc_error *group_init(struct group *group, struct ebcc_program *p
 
 		if (!again)
 			return ebcc_error_no_memory();
-		/* A name that is given twice is attached once. */
+		/* Attach only once to a name that was given twice. */
 		if ((*again)++)
 			continue;
 		group->part_of[group->count] = NO_PART;
@@ -93,7 +93,7 @@ static struct ebcc_error *group_init(struct group *group, struct ebcc_program *p
 
 /* ---- Addresses ---- */
 
-/* The address of the one function of that name, if a probe can be set at it; else 0. */
+/* The address of the function of that name, if there is only one and it can be probed; else 0. */
 static uint64_t find_address(const struct ebcc_kernel_functions *functions, const char *name)
 {
 	size_t index = ebcc_kernel_functions_search(functions, name);
@@ -119,7 +119,8 @@ static void swap_functions(struct group *group, size_t a, size_t b)
 	group->addresses[b] = address;
 }
 
-/* Finds the functions' addresses, and puts those that have one in front: *@ret_resolved. */
+/* Finds the addresses of the functions, and moves the *@ret_resolved ones that have one to the
+ * front. */
 static struct ebcc_error *resolve(struct group *group, size_t *ret_resolved)
 {
 	const struct ebcc_kernel_functions *functions;
@@ -154,7 +155,7 @@ static void add_part(struct group *group, size_t first, size_t count, struct par
 	group->parts[group->part_count++] = part;
 }
 
-/* Attaches functions one by one. *@failure becomes that of the last one that could not be. */
+/* Attaches to functions one by one. *@failure is the error of the last one that failed. */
 static void attach_singles(struct group *group, size_t first, size_t count,
 			   struct ebcc_error **failure)
 {
@@ -174,7 +175,7 @@ static void attach_singles(struct group *group, size_t first, size_t count,
 	}
 }
 
-/* Attaches functions whose addresses are known by as few links as the kernel takes. */
+/* Attaches to functions with known addresses, with as few links as the kernel allows. */
 static void attach_range(struct group *group, size_t first, size_t count,
 			 struct ebcc_error **failure)
 {
@@ -190,7 +191,7 @@ static void attach_range(struct group *group, size_t first, size_t count,
 	}
 }
 
-/* Forgets the functions of a part; NO_PART: those that were never attached. */
+/* Removes the functions of a part; with NO_PART, those that could not be attached to. */
 static void drop_part(struct group *group, size_t part)
 {
 	size_t kept = 0;
@@ -252,7 +253,7 @@ struct ebcc_error *ebcc_attach_kprobe_multi(struct ebcc_program *program,
 					 "no kernel functions to attach to were given");
 	TRY(group_init(&group, program, functions, count, on_return));
 	TRY(attach_group(&group));
-	/* Last, so that the module, which destroys the newest link first, finds the parts whole. */
+	/* Created last, because a module destroys its newest link first: parts are still intact. */
 	TRY(ebcc_link_create(program, sizeof(struct multi_link), detach_multi, &link,
 			     "%s.multi:%zu functions", on_return ? "kretprobe" : "kprobe",
 			     group.count));
@@ -263,7 +264,7 @@ struct ebcc_error *ebcc_attach_kprobe_multi(struct ebcc_program *program,
 	return NULL;
 }
 
-/* ---- Afterwards ---- */
+/* ---- Detaching single functions ---- */
 
 static const struct group *group_of(const struct ebcc_link *link)
 {
@@ -278,19 +279,19 @@ const char *const *ebcc_kprobe_multi_functions(const struct ebcc_link *link, siz
 	return group ? (const char *const *)group->names : NULL;
 }
 
-/* Removes a function from the lists, and gives its part. */
+/* Removes a function from the lists, and returns its part. */
 static size_t remove_function(struct group *group, size_t index)
 {
 	size_t part = group->part_of[index];
 
-	/* A part number of its own makes it the one to drop. */
+	/* No other function has this part number now. */
 	group->part_of[index] = NO_PART;
 	drop_part(group, NO_PART);
 	return part;
 }
 
-/* Makes a part's link anew for the functions that it still has. */
-static struct ebcc_error *rebuild(struct group *group, size_t index)
+/* Replaces a part's link by one for the functions that it still has. */
+static struct ebcc_error *recreate_link(struct group *group, size_t index)
 {
 	struct part *part = &group->parts[index];
 	AUTO_FREE uint64_t *addresses = calloc(group->count + 1, sizeof(*addresses));
@@ -331,7 +332,7 @@ struct ebcc_error *ebcc_kprobe_multi_detach(struct ebcc_link *link, const char *
 		ebcc_link_destroy(group->parts[part].single);
 		group->parts[part].single = NULL;
 	} else {
-		error = rebuild(group, part);
+		error = recreate_link(group, part);
 	}
 	update_fd((struct multi_link *)link);
 	return error;

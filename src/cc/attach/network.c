@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Programs on packets and sockets: XDP on a network interface, filters of sockets, and what the
- * kernel attaches to a descriptor (control groups, tables of sockets and others).
+ * Programs for packets and sockets: XDP on a network interface, socket filters, and programs that
+ * are attached to a descriptor (of a control group, a table of sockets and others).
  */
 
 #include <arpa/inet.h>
@@ -31,7 +31,8 @@ static struct ebcc_error *find_device(const char *device, unsigned *ret)
 		device);
 }
 
-/* What is attached here by no descriptor of its own is the parent's business after a fork. */
+/* Only the process that attached may detach what is not held by a descriptor, not a forked child.
+ */
 static bool is_owner(const struct ebcc_link *link)
 {
 	return link->program->module->owner == getpid();
@@ -44,13 +45,13 @@ struct xdp_link {
 	unsigned ifindex, flags;
 };
 
-/* Only this program goes: by now another one may be there, or another namespace's interface have
- * the number. */
+/* Detaches only this program: the interface may have another program by now, or its index may
+ * belong to an interface of another namespace. */
 static void detach_xdp(struct ebcc_link *link)
 {
 	struct xdp_link *xdp = (struct xdp_link *)link;
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = link->program->fd);
-	LOG_SCOPE(NULL); /* libbpf warns where another program is there, which is in order */
+	LOG_SCOPE(NULL); /* libbpf would warn if there is another program, which is fine */
 
 	if (xdp->ifindex && is_owner(link))
 		bpf_xdp_detach((int)xdp->ifindex,
@@ -62,11 +63,11 @@ static struct ebcc_error *xdp_error(int errnum, const char *device, const char *
 	const char *hint = "";
 
 	if (errnum == EBUSY)
-		hint = ": another program is there";
+		hint = ": another program is attached there";
 	else if (errnum == EEXIST)
-		hint = ": a program is there in another mode, or may not be replaced";
+		hint = ": a program is attached there in another mode, or may not be replaced";
 	else if (errnum == EOPNOTSUPP)
-		hint = ": its driver can't do it in this mode (XDP_FLAGS_SKB_MODE always can)";
+		hint = ": its driver does not support this mode (XDP_FLAGS_SKB_MODE always works)";
 	return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
 						     "can't attach program %s to interface %s%s",
 						     program, device, hint),
@@ -136,7 +137,7 @@ static struct ebcc_error *set_filter(struct ebcc_program *program, int socket_fd
 	if (!setsockopt(socket_fd, SOL_SOCKET, SO_ATTACH_BPF, &program->fd, sizeof(program->fd)))
 		return NULL;
 	return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, errno,
-						     "program %s can't be the socket's filter",
+						     "can't attach program %s to the socket",
 						     program->name),
 				       program->name);
 }
@@ -151,7 +152,7 @@ struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_f
 	copy = fcntl(socket_fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
 		return ebcc_error_os(EBCC_ERROR_INVALID_ARGUMENT, errno,
-				     "%d is no socket's descriptor", socket_fd);
+				     "descriptor %d is not a socket", socket_fd);
 	TRY(set_filter(program, copy));
 	TRY(ebcc_link_create(program, sizeof(*link), detach_socket, &link, "socket:%d", socket_fd));
 	link->fd = TAKE_FD(copy);
@@ -159,7 +160,7 @@ struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_f
 	return NULL;
 }
 
-/* The socket gets its protocol last, so that it sees no packet before the filter does. */
+/* The socket gets its protocol last, so no packet arrives before the filter is attached. */
 struct ebcc_error *ebcc_attach_raw_socket(struct ebcc_program *program, const char *device,
 					  struct ebcc_link **ret)
 {
@@ -204,7 +205,7 @@ static void detach_descriptor(struct ebcc_link *link)
 		close(link->fd);
 }
 
-/* The kind of program that is attached so, or 0. */
+/* The type of programs with this attach type, or 0 if several types have it. */
 static unsigned program_type(int attach_type)
 {
 	switch (attach_type) {
@@ -254,8 +255,8 @@ static struct ebcc_error *load_for(struct ebcc_program *program, int attach_type
 		return NULL;
 	if (!program_type(attach_type))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "program %s: attach type %d does not say its program "
-					 "type, so load it first",
+					 "program %s: attach type %d does not imply a program "
+					 "type, so load the program first",
 					 program->name, attach_type);
 	return ebcc_program_load(program, program_type(attach_type), &opts);
 }
@@ -273,7 +274,7 @@ struct ebcc_error *ebcc_attach_descriptor(struct ebcc_program *program, int fd, 
 	link->attach_type = (enum bpf_attach_type)attach_type;
 	link->base.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (link->base.fd < 0)
-		error = ebcc_error_os(EBCC_ERROR_INVALID_ARGUMENT, errno, "%d is no descriptor",
+		error = ebcc_error_os(EBCC_ERROR_INVALID_ARGUMENT, errno, "%d is not a descriptor",
 				      fd);
 	else if (bpf_prog_attach(program->fd, fd, link->attach_type, flags))
 		error = ebcc_error_os(EBCC_ERROR_ATTACH, errno,

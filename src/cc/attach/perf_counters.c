@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Perf events that programs read instead of run on: one counter per CPU in a BPF_PERF_ARRAY table.
- * The kernel keeps each as long as the table, so no descriptor is kept here.
+ * Perf events that programs read: one counter per CPU in a BPF_PERF_ARRAY table. The table keeps
+ * each event alive, so no descriptor is kept here.
  */
 
 #include <bpf/bpf.h>
@@ -37,7 +37,7 @@ struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table, uint32_t t
 	if (ebcc_table_map_type(table) != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"table '%s' holds no perf events: only a BPF_PERF_ARRAY does",
+			"table '%s' can't hold perf events: only a BPF_PERF_ARRAY can",
 			ebcc_table_name(table));
 	TRY(ebcc_online_cpus(&cpus, &count));
 	for (size_t i = 0; i < count; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Programs that run on samples of perf events: clocks, hardware and software counters. Events are
- * per CPU, so a link on all of them has one for each online CPU.
+ * per CPU, so a link for all CPUs has one event for each CPU that is online.
  */
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "base/options.h"
 #include "load/link.h"
 
-/* The kernel takes attributes of up to a page; the first version of the struct has 64 bytes. */
+/* The kernel accepts attributes of up to a page; the first version of the struct had 64 bytes. */
 #define ATTR_SIZE_LIMIT 4096
 #define MAX_SAMPLE_RATE "/proc/sys/kernel/perf_event_max_sample_rate"
 
@@ -35,7 +35,7 @@ static void detach_perf_events(struct ebcc_link *link)
 		close(events->fds[i]);
 }
 
-/* The attributes to open events with. @ret malloc'ed. */
+/* Makes the attributes to open events with. @ret is malloc'ed. */
 static struct ebcc_error *make_attr(const struct ebcc_perf_event_opts *opts,
 				    struct perf_event_attr **ret)
 {
@@ -58,7 +58,7 @@ static struct ebcc_error *make_attr(const struct ebcc_perf_event_opts *opts,
 		attr->sample_period = opts->sample_freq ? opts->sample_freq : opts->sample_period;
 	}
 	attr->size = (uint32_t)size;
-	attr->disabled = 1; /* until the program is there to see every sample */
+	attr->disabled = 1; /* until the program is attached, so that it sees every sample */
 	*ret = attr;
 	return NULL;
 }
@@ -69,14 +69,13 @@ static struct ebcc_error *check_sampling(const struct perf_event_attr *attr,
 	if (!opts->attr && opts->sample_period && opts->sample_freq)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"both sample_period and sample_freq are given: a perf event is "
-			"sampled by one of them");
+			"both sample_period and sample_freq are given: a perf event can "
+			"have only one of them");
 	if (!attr->sample_period)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"neither sample_period nor sample_freq is given: a perf event's "
-			"program runs every so many events (sample_period), or so many times "
-			"a second (sample_freq)");
+			"neither sample_period nor sample_freq is given: the program runs "
+			"once every sample_period events, or sample_freq times a second");
 	return NULL;
 }
 
@@ -85,7 +84,7 @@ static bool is_online(int cpu)
 	AUTO_FREE int *cpus = NULL;
 	size_t count = 0;
 	struct ebcc_error *error = ebcc_online_cpus(&cpus, &count);
-	bool found = error != NULL; /* without a list no CPU is called offline */
+	bool found = error != NULL; /* without a list of CPUs, don't claim that it is offline */
 
 	for (size_t i = 0; i < count; i++)
 		found = found || cpus[i] == cpu;
@@ -95,7 +94,7 @@ static bool is_online(int cpu)
 
 static struct ebcc_error *cpu_not_online(int cpu)
 {
-	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no CPU %d online", cpu);
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "CPU %d does not exist or is offline", cpu);
 }
 
 static struct ebcc_error *open_error(const struct perf_event_attr *attr, int pid, int cpu,
@@ -122,8 +121,8 @@ static struct ebcc_error *open_error(const struct perf_event_attr *attr, int pid
 		if (attr->freq && ebcc_read_small_file(MAX_SAMPLE_RATE, rate, sizeof(rate)) &&
 		    attr->sample_freq > strtoull(rate, NULL, 10))
 			return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-						 "%llu samples a second are more than "
-						 "kernel.perf_event_max_sample_rate allows (%s)",
+						 "%llu samples a second exceed the limit, "
+						 "kernel.perf_event_max_sample_rate (%s)",
 						 (unsigned long long)attr->sample_freq, rate);
 		/* fall through */
 	default:
@@ -133,7 +132,7 @@ static struct ebcc_error *open_error(const struct perf_event_attr *attr, int pid
 	}
 }
 
-/* Opens the event on each of the CPUs. One that went offline meanwhile is left out. */
+/* Opens the event on each of the CPUs. A CPU that went offline meanwhile is skipped. */
 static struct ebcc_error *open_events(struct perf_events_link *link,
 				      const struct perf_event_attr *attr,
 				      const struct ebcc_perf_event_opts *opts, const int *cpus,
@@ -153,7 +152,7 @@ static struct ebcc_error *open_events(struct perf_events_link *link,
 	}
 	if (!link->count)
 		return ebcc_error_create(EBCC_ERROR_ATTACH,
-					 "no CPU is online that takes the perf event");
+					 "the perf event can't be opened on any online CPU");
 	link->base.fd = link->fds[0];
 	return NULL;
 }

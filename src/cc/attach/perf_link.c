@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Perf events as what programs hang on. A BPF link on the event keeps both; on kernels without
- * (before 5.15) the event's own descriptor holds the program.
+ * Attaching programs to perf events. A BPF link keeps event and program alive; on kernels that
+ * don't have it (before 5.15), the event's own descriptor keeps the program attached.
  */
 #include "attach/perf_link.h"
 
@@ -48,15 +48,16 @@ static struct ebcc_error *set_error(struct ebcc_program *program, int errnum)
 {
 	if (errnum == EEXIST)
 		return ebcc_error_create(EBCC_ERROR_ATTACH,
-					 "program %s is attached to this event already",
+					 "program %s is already attached to this event",
 					 program->name);
 	return ebcc_error_with_subject(
 		ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
-			      "the kernel refuses to run program %s on this event", program->name),
+			      "the kernel refuses to attach program %s to this event",
+			      program->name),
 		program->name);
 }
 
-/* *@ret is the link's descriptor, or -1 where the event itself keeps the program. */
+/* *@ret is the link's descriptor, or -1 if the event itself keeps the program attached. */
 static struct ebcc_error *set_program(int event, struct ebcc_program *program, uint64_t cookie,
 				      int *ret)
 {
@@ -67,7 +68,7 @@ static struct ebcc_error *set_program(int event, struct ebcc_program *program, u
 	if (cookie && (!can_link || !ebcc_feature(EBCC_FEATURE_COOKIE)))
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
-			"this kernel has no attach cookies (Linux 5.15 brought them)");
+			"this kernel has no attach cookies (Linux 5.15 and later have them)");
 	if (can_link)
 		link = bpf_link_create(program->fd, event, BPF_PERF_EVENT, &opts);
 	if (can_link ? link < 0 : ioctl(event, PERF_EVENT_IOC_SET_BPF, program->fd))
@@ -90,8 +91,8 @@ struct ebcc_error *ebcc_perf_event_set_program(int perf_fd, struct ebcc_program 
 	return NULL;
 }
 
-/* The event's own descriptor is not needed beside a BPF link's, but others find out by it what
- * this process traces (bpftool perf show). */
+/* With a BPF link, the event's own descriptor is not needed; but it shows to other tools what this
+ * process traces (bpftool perf show). */
 struct perf_link {
 	struct ebcc_link base;
 	int event;
@@ -124,7 +125,7 @@ struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_
 	return NULL;
 }
 
-/* A whole decimal number of at most @limit. */
+/* Parses a string that is a decimal number of at most @limit. */
 static bool parse_number(const char *text, unsigned long limit, unsigned long *ret)
 {
 	char *end;

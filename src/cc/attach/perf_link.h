@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Perf events as what programs are attached to, and links on them.
+ * Attaching programs to perf events.
  */
 #ifndef EBCC_ATTACH_PERF_LINK_H
 #define EBCC_ATTACH_PERF_LINK_H
@@ -11,30 +11,31 @@
 
 #include "load/link.h"
 
-/* perf_event_open(2), close-on-exec. The descriptor, or -1 and errno. */
+/* Calls perf_event_open(2) with close-on-exec. Returns the descriptor, or -1 and sets errno. */
 int ebcc_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu, int group_fd);
 
-/* The same for an event of the tracing kinds (tracepoint, kprobe, uprobe), whose programs run on
- * every CPU whichever it was opened on. @pid: one process, or 0 / -1 for all. */
+/* The same for a tracing event (tracepoint, kprobe, uprobe), whose programs run on every CPU, no
+ * matter on which one it was opened. @pid is a process, or 0 or -1 for all. */
 int ebcc_perf_event_open_tracing(const struct perf_event_attr *attr, int pid);
 
 /*
- * Sets @program on a perf event (disabled so far) and enables it: with a BPF link where the kernel
- * has them for perf events (5.15), by ioctl otherwise.
- * @perf_fd: taken over, also on failure.
- * @cookie: what bpf_get_attach_cookie() gives; other than 0 it needs a link.
- * @ret: the one descriptor that keeps the program attached; owned by the caller.
+ * Attaches @program to a perf event, which is still disabled, and enables it: with a BPF link if
+ * the kernel has links for perf events (5.15), else with ioctl(2).
+ * @perf_fd: consumed, even on failure.
+ * @cookie: the result of bpf_get_attach_cookie(); if not 0, a link is required.
+ * @ret: the descriptor that keeps the program attached; owned by the caller.
  */
 MUST_CHECK struct ebcc_error *ebcc_perf_event_set_program(int perf_fd, struct ebcc_program *program,
 							  uint64_t cookie, int *ret);
 
-/* Creates a link named "@kind:@target" on one perf event. @perf_fd: taken over, also on failure. */
+/* Creates a link named "@kind:@target" for one perf event. @perf_fd is consumed, even on failure.
+ */
 MUST_CHECK struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_fd,
 						    uint64_t cookie, const char *kind,
 						    const char *target, struct ebcc_link **ret);
 
-/* A dynamic event source of perf ("kprobe", "uprobe"): its type, and the bit of its config that
- * asks for a return probe. False: the kernel doesn't have it. */
+/* Looks up an event source of perf ("kprobe", "uprobe"): its type, and the bit of its config that
+ * selects a return probe. Returns false if the kernel doesn't have it. */
 bool ebcc_perf_source(const char *name, uint32_t *ret_type, uint64_t *ret_return_bit);
 
 #endif /* EBCC_ATTACH_PERF_LINK_H */

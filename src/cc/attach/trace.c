@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Programs whose target the kernel describes by BTF: at the begin and end of kernel functions, in
- * place of their results, at the hooks of security modules, and iterators. What they are for is
- * settled when they are loaded, by their names; attaching only switches them on.
+ * BTF-typed programs: at the entry and return of kernel functions, modifying their results, at the
+ * hooks of security modules, and iterators. Their target is determined by their name when they are
+ * loaded; attaching only enables them.
  */
 #include "attach/trace.h"
 
@@ -16,7 +16,7 @@
 #include "base/options.h"
 #include "load/link.h"
 
-/* The kind that the program's name tells, if it is attached in this way. */
+/* The kind that the program's name says, if it is attached in this way. */
 static const struct ebcc_program_kind *kind_of(const char *program, enum ebcc_kind_attach attach)
 {
 	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program, NULL);
@@ -38,7 +38,7 @@ static void detach(struct ebcc_link *link)
 		close(link->fd);
 }
 
-/* A link whose descriptor is @fd, or the error that errno tells. */
+/* Creates a link for descriptor @fd; if @fd is negative, returns the error for errno. */
 static struct ebcc_error *create_link(struct ebcc_program *program,
 				      const struct ebcc_program_kind *kind, int fd,
 				      struct ebcc_link **ret)
@@ -60,7 +60,7 @@ static struct ebcc_error *create_link(struct ebcc_program *program,
 	return NULL;
 }
 
-/* For a program whose name is none of the kinds that are attached in this way. */
+/* The error for a program whose name is not of a kind that is attached in this way. */
 static struct ebcc_error *not_named(const struct ebcc_program *program,
 				    enum ebcc_kind_attach attach)
 {
@@ -72,8 +72,8 @@ static struct ebcc_error *not_named(const struct ebcc_program *program,
 					ebcc_program_kinds[i].prefix, ebcc_program_kinds[i].macro);
 	return ebcc_error_with_subject(
 		ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-				  "program '%s' does not say what it traces: the name of such a "
-				  "program begins with %s",
+				  "program '%s' does not say what it traces: its name must begin "
+				  "with %s",
 				  program->name, ebcc_buf_string(&prefixes)),
 		program->name);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Tracepoints, in two ways: as trace events, through the perf event of the number that tracefs
- * gives them, whose programs see the event's fields; and raw, by name, whose programs see the
- * arguments of the tracepoint itself.
+ * Tracepoints, in two forms: as trace events, which are perf events with an id from tracefs, whose
+ * programs see the fields of the event; and raw, by name, whose programs see the arguments of the
+ * tracepoint itself.
  */
 
 #include <bpf/bpf.h>
@@ -19,7 +19,7 @@
 #include "kernel/tracefs.h"
 #include "load/link.h"
 
-/* A name that could lead out of the events directory is no name of an event. */
+/* Rejects names that would lead out of the events directory. */
 static bool is_name(const char *name)
 {
 	return *name && *name != '.' && !strchr(name, '/');
@@ -27,10 +27,11 @@ static bool is_name(const char *name)
 
 static struct ebcc_error *invalid_name(const char *category, const char *event)
 {
-	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-				 "\"%s:%s\" is no tracepoint: one is named CATEGORY:EVENT, as in "
-				 "sched:sched_switch",
-				 category, event);
+	return ebcc_error_create(
+		EBCC_ERROR_INVALID_ARGUMENT,
+		"\"%s:%s\" is not the name of a tracepoint (CATEGORY:EVENT, such as "
+		"sched:sched_switch)",
+		category, event);
 }
 
 static bool suggest_event(void *ctx, const char *category, const char *event)
@@ -58,7 +59,7 @@ static struct ebcc_error *event_not_found(const char *name, const char *category
 				       name);
 }
 
-/* The number of a trace event, which perf_event_open wants. */
+/* Reads the id of a trace event, which perf_event_open() needs. */
 static struct ebcc_error *event_id(const char *category, const char *event, uint64_t *ret)
 {
 	AUTO_FREE char *path = NULL, *name = NULL;
@@ -117,7 +118,8 @@ struct ebcc_error *ebcc_attach_tracepoint(struct ebcc_program *program, const ch
 	return ebcc_perf_link_create(program, fd, 0, "tracepoint", name, ret);
 }
 
-/* Trace events have the names of their tracepoints, nearly all; those of system calls have none. */
+/* Nearly all trace events have the name of their tracepoint; those of system calls don't have a
+ * tracepoint. */
 static bool suggest_raw(void *ctx, const char *category, const char *event)
 {
 	if (strcmp(category, "syscalls"))
@@ -131,7 +133,8 @@ static struct ebcc_error *raw_not_found(const char *event)
 	struct ebcc_near_names near;
 
 	ebcc_near_names_init(&near, event);
-	/* The suggestion is a courtesy, and raw tracepoints need no tracefs. */
+	/* Failures don't matter: it is only a suggestion, and raw tracepoints don't need tracefs.
+	 */
 	ebcc_error_destroy(ebcc_tracepoints_walk(suggest_raw, &near));
 	ebcc_near_names_suggest(&near, &near_text);
 	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no raw tracepoint %s%s", event,

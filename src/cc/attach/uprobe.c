@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * User probes: a breakpoint at a place in a file, in every process that maps it, or in one. The
- * kernel wants the offset in the file, which the symbol's address and the program headers give.
+ * User probes: a breakpoint at an offset in a file, in every process that maps it or in one of
+ * them. The offset is computed from the symbol's address and the program headers.
  */
 #include "attach/uprobe.h"
 
@@ -19,10 +19,10 @@
 #include "elf/library.h"
 #include "elf/symbols.h"
 
-/* Bits of the event's config from here up hold the offset of a reference counter. */
+/* The upper bits of the event's config hold the offset of a reference counter. */
 #define REF_COUNTER_SHIFT 32
 
-/* The place of the probe, as an address in the file. Warns of what can't work as meant. */
+/* Finds the virtual address of the probe in the file. Warns if the probe won't do what is meant. */
 static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program *program,
 				       const struct ebcc_uprobe_opts *opts,
 				       const struct ebcc_uprobe_place *place, uint64_t *ret)
@@ -38,8 +38,9 @@ static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program
 	if (symbol.indirect &&
 	    !ebcc_find_variant(place->file, place->path, opts->symbol, &symbol.address))
 		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
-			 "%s of %s is chosen by the loader among several variants (an IFUNC); the "
-			 "probe is at what chooses, which runs once per process",
+			 "%s of %s has several variants, of which the loader chooses one (an "
+			 "IFUNC); "
+			 "the probe is in the function that chooses, which runs once per process",
 			 opts->symbol, opts->binary);
 	if (opts->offset > UINT64_MAX - symbol.address)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
@@ -49,7 +50,7 @@ static struct ebcc_error *find_address(struct ebcc_elf *elf, struct ebcc_program
 	return NULL;
 }
 
-/* "PATH:SYMBOL+0xOFFSET", or "PATH:0xADDRESS". @ret malloc'ed. */
+/* Formats "PATH:SYMBOL+0xOFFSET" or "PATH:0xADDRESS". @ret is malloc'ed. */
 static struct ebcc_error *describe(const char *path, const struct ebcc_uprobe_opts *opts,
 				   uint64_t address, char **ret)
 {
@@ -78,9 +79,9 @@ static struct ebcc_error *open_error(const struct ebcc_uprobe_place *place, int 
 	else if (errnum == ENOTSUP || errnum == EINVAL)
 		error = ebcc_error_os(
 			EBCC_ERROR_ATTACH, errnum,
-			"the kernel can't probe offset 0x%llx of %s: the place has to be "
-			"the start of an instruction of a kind that it can step, in a file "
-			"system that allows it",
+			"the kernel can't probe offset 0x%llx of %s: it must be the start "
+			"of an instruction that can be single-stepped, in a file system that "
+			"allows probes",
 			(unsigned long long)place->offset, place->path);
 	else
 		error = ebcc_error_os(EBCC_ERROR_OS, errnum, "can't probe offset 0x%llx of %s",
@@ -88,8 +89,8 @@ static struct ebcc_error *open_error(const struct ebcc_uprobe_place *place, int 
 	return ebcc_error_with_subject(error, place->path);
 }
 
-/* A path for the kernel to find the open file by: the one that people know where that is the
- * same file, which it isn't in a process with another root directory, or after an upgrade. */
+/* A path by which the kernel finds the open file: its ordinary path if that is the same file. It
+ * isn't if the process has another root directory, or after an upgrade. */
 static void kernel_path(const struct ebcc_uprobe_place *place, char *path, size_t size)
 {
 	struct stat opened, named;
@@ -117,7 +118,7 @@ struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *
 	if (place->semaphore_offset > UINT32_MAX)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"the semaphore's offset 0x%llx is beyond what the kernel takes",
+			"the offset of the semaphore, 0x%llx, is too large for the kernel",
 			(unsigned long long)place->semaphore_offset);
 	kernel_path(place, path, sizeof(path));
 	attr.config =
@@ -146,8 +147,8 @@ static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc
 	if (opts->on_return && ebcc_elf_is_go(elf))
 		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
 			 "%s was built by the Go compiler: a return probe changes the return "
-			 "address on a stack that Go may move, which can crash the program; probe "
-			 "the function's entry, or its RET instructions by their offsets",
+			 "address on the stack, which Go may move, and that can crash the program; "
+			 "probe the function's entry, or its RET instructions by their offsets",
 			 place->path);
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
 	TRY(ebcc_uprobe_open(place, &fd));
@@ -167,7 +168,7 @@ struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_uprobe_opts"));
 	if (!opts.binary || !*opts.binary)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "a user probe needs the binary that it is in");
+					 "a user probe needs a binary");
 	TRY(ebcc_open_binary(opts.binary, opts.pid, &file, &path));
 	place.file = file;
 	place.path = path;

@@ -7,18 +7,18 @@
 
 #include "base/error.h"
 
-/* Where a user probe is set. */
+/* The location of a user probe. */
 struct ebcc_uprobe_place {
 	int file;		   /* open descriptor of the file */
-	const char *path;	   /* its path, which may lead elsewhere by now */
+	const char *path;	   /* its path, which may be another file by now */
 	uint64_t offset;	   /* in the file */
-	uint64_t semaphore_offset; /* of a counter of tracers that the kernel keeps, or 0 */
-	int pid;		   /* one process, or 0 / -1 for all */
+	uint64_t semaphore_offset; /* of a counter of tracers, which the kernel maintains; or 0 */
+	int pid;		   /* one process, or 0 or -1 for all */
 	bool on_return;
 };
 
-/* Opens the perf event of a user probe, disabled. @ret: owned by the caller. The error of a place
- * that the kernel refuses has its errno. */
+/* Opens the perf event of a user probe, disabled. The caller owns @ret. If the kernel refuses the
+ * location, the error has its errno. */
 MUST_CHECK struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *ret);
 
 #endif /* EBCC_ATTACH_UPROBE_H */

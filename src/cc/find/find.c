@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Finding kernel functions, trace events and functions of user files by regular expression.
- * Lists are gathered as one block of names and given out as one allocation.
+ * Each list is returned as one allocation, with the names after the pointers.
  */
 #include <regex.h>
 #include <string.h>
@@ -19,9 +19,9 @@
 struct matches {
 	regex_t regex;
 	bool compiled;
-	bool anchored;	       /* the expression matches at the start only, and tells no place */
+	bool anchored;	       /* compiled to match only at the start, and to return no positions */
 	struct ebcc_buf names; /* NUL-terminated, one after the other */
-	struct ebcc_buf addresses; /* uint64_t each, where there are any */
+	struct ebcc_buf addresses; /* a uint64_t for each, or empty */
 	size_t count;
 };
 
@@ -41,14 +41,14 @@ static struct ebcc_error *regex_error(int status, const regex_t *regex, const ch
 	if (status == REG_ESPACE)
 		return ebcc_error_no_memory();
 	regerror(status, regex, reason, sizeof(reason));
-	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "\"%s\" is no regular expression: %s",
-				 text, reason);
+	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+				 "\"%s\" is not a regular expression: %s", text, reason);
 }
 
 /*
- * Takes "^(@regex)" in place of the expression: the C library then looks at the start of a name
- * only, and does not search for the longest match, which is up to four times as fast. Parentheses
- * would change the numbers of back-references.
+ * Compiles "^(@regex)" in place of the expression. The C library then looks only at the start of a
+ * name and does not search for the longest match, which is up to four times as fast. Expressions
+ * with backslashes are left alone: the parentheses would renumber back-references.
  */
 static struct ebcc_error *anchor(struct matches *matches, const char *regex)
 {
@@ -77,8 +77,7 @@ static struct ebcc_error *matches_init(struct matches *matches, const char *rege
 	return anchor(matches, regex);
 }
 
-/* Whether the expression matches at the start of @name. Of several matches regexec gives the
- * leftmost. */
+/* Whether the expression matches at the start of @name. regexec() returns the leftmost match. */
 static bool matches_name(const struct matches *matches, const char *name)
 {
 	regmatch_t match;
@@ -111,7 +110,7 @@ static int compare_named(const void *a, const void *b)
 	return left->address < right->address ? -1 : left->address > right->address;
 }
 
-/* The matches in order of their names. @ret malloc'ed, names borrowed from the matches. */
+/* Sorts the matches by name. @ret is malloc'ed; the names are borrowed from the matches. */
 static struct ebcc_error *matches_sort(struct matches *matches, struct named_address **ret)
 {
 	const uint64_t *addresses = (const uint64_t *)matches->addresses.data;
@@ -130,7 +129,7 @@ static struct ebcc_error *matches_sort(struct matches *matches, struct named_add
 	return NULL;
 }
 
-/* A NULL-terminated list of copies, in one allocation. */
+/* Copies the names to a NULL-terminated list in one allocation. */
 static struct ebcc_error *copy_names(const struct named_address *sorted, size_t count, char ***ret)
 {
 	size_t size = (count + 1) * sizeof(char *);
@@ -151,7 +150,7 @@ static struct ebcc_error *copy_names(const struct named_address *sorted, size_t 
 	return NULL;
 }
 
-/* Drops equal neighbours. */
+/* Drops duplicates from a sorted list. */
 static size_t drop_equal(struct named_address *sorted, size_t count)
 {
 	size_t kept = 0;
@@ -164,12 +163,12 @@ static size_t drop_equal(struct named_address *sorted, size_t count)
 
 /* ---- Kernel functions ---- */
 
-/* A run of plain characters that is in every name that matches: its search is many times as fast as
- * the expression's, and refuses most names. */
+/* Plain characters that every matching name contains: searching for them is much faster than
+ * matching the expression, and rules out most names. */
 struct literal {
-	const char *text; /* in the expression */
+	const char *text; /* points into the expression */
 	size_t length;
-	bool at_start; /* such names begin with it */
+	bool at_start; /* matching names begin with it */
 };
 
 static size_t plain_length(const char *text)
@@ -177,16 +176,17 @@ static size_t plain_length(const char *text)
 	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				     "0123456789_");
 
-	/* A character that may be there no time at all is no part of it. */
+	/* A character before one of these may not occur at all. */
 	return length && text[length] && strchr("*?{", text[length]) ? length - 1 : length;
 }
 
-/* The longest one, or that at the start: in the order of names these lie together. */
+/* Finds a literal at the start, as names that begin with it are adjacent in the sorted list; or
+ * else the longest one. */
 static struct literal find_literal(const char *regex)
 {
 	struct literal best = {.text = regex};
 
-	/* With alternatives, groups, sets and escapes it takes more than a look. */
+	/* Expressions with alternatives, groups, sets or escapes would have to be parsed. */
 	if (strpbrk(regex, "|()[]\\{}"))
 		return best;
 	regex += *regex == '^';
@@ -203,8 +203,8 @@ static struct literal find_literal(const char *regex)
 	return best;
 }
 
-/* The only probeable function of those with one name, which begin at *@index; it is moved behind
- * them. NULL: there is none, or several, and the kernel refuses a name that several have. */
+/* Looks at the functions with the same name, from *@index on, and moves *@index past them. Returns
+ * the name if exactly one of them is probeable, else NULL: the kernel refuses ambiguous names. */
 static const char *next_function(const struct ebcc_kernel_functions *functions, size_t *index)
 {
 	const char *name = ebcc_kernel_function_name(functions, *index);
@@ -350,7 +350,7 @@ struct ebcc_error *ebcc_find_ifunc_resolver(const char *binary, const char *name
 	TRY(ebcc_elf_find_function(elf, name, &symbol));
 	if (!symbol.indirect)
 		return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
-					 "%s of %s is a function itself: no resolver chooses it",
+					 "%s of %s is an ordinary function, without a resolver",
 					 name, path);
 	*ret = symbol.address;
 	return NULL;

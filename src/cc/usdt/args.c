@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Parses operands in the assembler syntax of x86 (AT&T) and arm64. The text comes from
- * the traced program's file: whatever it says, the result stays within the program's registers.
+ * Parses operands in the assembler syntax of x86 (AT&T) and arm64. The text comes from the traced
+ * program's file and is not trusted: whatever it says, register offsets stay in range.
  */
 #include "usdt/args.h"
 
@@ -16,21 +16,21 @@
 
 static const char malformed[] = "its description is malformed";
 static const char bad_size[] = "its size is not 1, 2, 4 or 8 bytes";
-static const char is_float[] = "it is a floating-point number, which programs can't compute with";
-static const char in_vector[] = "it is in a vector register, which programs can't read";
-static const char unknown_register[] = "it is in a register that programs can't read";
-static const char in_segment[] = "it is relative to a segment (a thread's own data)";
-static const char relocated[] = "it is at an address that the dynamic linker computes";
-static const char unknown_machine[] = "it is for a machine whose registers aren't known";
-static const char narrow_index[] = "its index is a 32-bit register that is to be extended";
+static const char is_float[] = "it is a floating-point number, which BPF programs can't handle";
+static const char in_vector[] = "it is in a vector register, which BPF programs can't read";
+static const char unknown_register[] = "it is in a register that BPF programs can't read";
+static const char in_segment[] = "it is relative to a segment register (thread-local data)";
+static const char relocated[] = "its address is computed by the dynamic linker";
+static const char unknown_machine[] = "it is for an unsupported machine";
+static const char narrow_index[] = "its index is a 32-bit register that has to be extended";
 
-/* 32-bit programs of x86 name registers that 64-bit ones have, too. */
+/* The register names of 32-bit x86 programs exist on x86_64, too. */
 static const struct ebcc_arch *arch_of(unsigned machine)
 {
 	return ebcc_arch_of_elf(machine == EM_386 ? EM_X86_64 : machine);
 }
 
-/* ---- Words of an operand ---- */
+/* ---- Parts of an operand ---- */
 
 struct parser {
 	const char *at, *end;
@@ -68,8 +68,8 @@ static bool is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '$';
 }
 
-/* A number or a name into @word, NUL-terminated. False: there is none, or it is too long; then
- * @word is empty. */
+/* Takes a number or a name and stores it in @word, NUL-terminated. Returns false if there is none
+ * or it is too long; @word is then empty. */
 static bool take_word(struct parser *parser, char *word, size_t size)
 {
 	size_t length = 0;
@@ -85,7 +85,7 @@ static bool take_word(struct parser *parser, char *word, size_t size)
 	return length > 0;
 }
 
-/* Decimal, hexadecimal or octal, as assemblers have it, modulo 2^64. */
+/* Parses a decimal, hexadecimal or octal number as assemblers do, modulo 2^64. */
 static bool parse_number(const char *word, uint64_t *ret)
 {
 	char *end;
@@ -95,7 +95,7 @@ static bool parse_number(const char *word, uint64_t *ret)
 	return !errno && isdigit((unsigned char)*word) && !*end;
 }
 
-/* A register's name into @name, and what it stands for. A reason, or NULL. */
+/* Takes the name of a register, and looks it up. Returns NULL, or why it is not usable. */
 static const char *take_register(struct parser *parser, char *name, size_t size,
 				 struct ebcc_arch_register *ret)
 {
@@ -106,7 +106,8 @@ static const char *take_register(struct parser *parser, char *name, size_t size,
 	return arch_of(parser->machine)->is_vector_register(name) ? in_vector : unknown_register;
 }
 
-/* A sum of numbers and at most one symbol: "8", "-8", "table+16". Adds to the operand's parts. */
+/* Takes a sum of numbers and at most one symbol: "8", "-8", "table+16". Adds the numbers to *@ret
+ * and sets the operand's symbol. */
 static const char *take_sum(struct parser *parser, int64_t *ret)
 {
 	struct ebcc_usdt_operand *operand = parser->operand;
@@ -143,7 +144,7 @@ static const char *take_sum(struct parser *parser, int64_t *ret)
 
 /* ---- x86 ---- */
 
-/* "(%base,%index,scale)", behind the offset; each part may be missing. */
+/* Parses "(%base,%index,scale)", after the offset; each part may be missing. */
 static const char *parse_x86_registers(struct parser *parser)
 {
 	struct ebcc_usdt_operand *operand = parser->operand;
@@ -213,14 +214,14 @@ static const char *parse_x86(struct parser *parser)
 
 /* ---- arm64 ---- */
 
-/* A number, with a "#" before it or not. */
+/* Parses a number with an optional "#" before it. */
 static const char *parse_arm64_number(struct parser *parser, int64_t *ret)
 {
 	take(parser, '#');
 	return take_sum(parser, ret);
 }
 
-/* Behind the index register: "lsl 3" or nothing. */
+/* Parses what follows the index register: "lsl 3" or nothing. */
 static const char *parse_arm64_shift(struct parser *parser)
 {
 	struct ebcc_usdt_operand *operand = parser->operand;
@@ -241,7 +242,7 @@ static const char *parse_arm64_shift(struct parser *parser)
 	return NULL;
 }
 
-/* "[x0]", "[x0, 8]", "[x0, x1, lsl 3]", behind the first bracket. */
+/* Parses "[x0]", "[x0, 8]" or "[x0, x1, lsl 3]", after the opening bracket. */
 static const char *parse_arm64_memory(struct parser *parser)
 {
 	struct ebcc_usdt_operand *operand = parser->operand;
@@ -312,7 +313,7 @@ bool ebcc_usdt_next_argument(const char **at, const char **ret, size_t *ret_leng
 	return length > 0;
 }
 
-/* "-4@". Without one, and with the size left out, it is a machine word. */
+/* Parses "-4@". If that, or only the number, is missing, the size is that of a machine word. */
 static const char *parse_size(struct parser *parser)
 {
 	const char *separator = memchr(parser->at, '@', (size_t)(parser->end - parser->at));
@@ -364,7 +365,7 @@ static const char *parse_operand(struct parser *parser)
 	return at_end(parser) ? NULL : malformed;
 }
 
-/* A register's name may stand for less than the size says. */
+/* The name of a register may stand for fewer bytes than the size says. */
 static void limit_size(struct parser *parser)
 {
 	struct ebcc_usdt_operand *operand = parser->operand;
@@ -391,7 +392,7 @@ void ebcc_usdt_parse(unsigned machine, const char *text, size_t length,
 		limit_size(&parser);
 }
 
-/* The bytes before which the register lies, for a program; or that it counts as 0. */
+/* The offset of a register in the program's context, or that it counts as 0. */
 static uint16_t encode_register(unsigned machine, const char *name)
 {
 	struct ebcc_arch_register found;
@@ -401,7 +402,7 @@ static uint16_t encode_register(unsigned machine, const char *name)
 	return found.offset;
 }
 
-/* Symbol and location move together, so the distance between them holds in every process. */
+/* Symbol and probe are loaded together, so their distance is the same in every process. */
 static const char *encode_symbol(const struct ebcc_usdt_operand *operand,
 				 const struct ebcc_usdt_place *place,
 				 struct ebcc_usdt_argument *ret)

@@ -1,8 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attaching to a USDT probe: a user probe at each of its locations, in every file that has
- * it; the layout of its arguments in the module's map; its semaphores raised. All of it, or
- * nothing.
+ * Attaching to a USDT probe. For each location of the probe, in each file that has it, that takes
+ * three steps: put the layout of the arguments into the module's map, set a user probe, and raise
+ * the semaphore. If a step fails at any location, all are undone.
+ *
+ * An example
+ * ----------
+ *
+ * The program "shop" has this function, with the macros of <sys/sdt.h>:
+ *
+ *     void sell(int item, const char *name)
+ *     {
+ *             if (shop_sale_semaphore)
+ *                     DTRACE_PROBE2(shop, sale, item, name);
+ *     }
+ *
+ * The compiler makes a nop of the probe, and a note, which readelf -n shows:
+ *
+ *     Provider: shop
+ *     Name: sale
+ *     Location: 0x117a, Base: 0x2008, Semaphore: 0x4018
+ *     Arguments: -4@%edi 8@%rsi
+ *
+ * ebcc_usdt_open() has read the note (notes.c) into a struct ebcc_usdt_site. If the probe were in
+ * an inlined function, it would have several sites, maybe with different arguments.
+ *
+ * 1. describe_arguments() encodes the text of the arguments (args.c): the first one is signed, has
+ *    4 bytes, and is in the register at offset 112 of struct pt_regs; the second one has 8 bytes
+ *    and is at offset 104. ebcc_usdt_specs_add() puts this layout into the map __ebcc_usdt_specs,
+ *    under the key 1. This is skipped if no program of the module reads arguments.
+ *
+ * 2. open_event() opens a perf event for the user probe. Its offset in the file is 0x117a, too, as
+ *    the segment of code is mapped at the address that equals its offset.
+ *
+ * 3. The semaphore is at the address 0x4018, in the segment of data, which makes that the offset
+ *    0x3018 in the file. The upper half of the event's config has room for such an offset, and then
+ *    the kernel adds 1 to the counter in each process that maps the file, as long as the event is
+ *    open. So sell() now reaches the nop.
+ *
+ * 4. ebcc_perf_event_set_program() attaches the program with the key as its attach cookie.
+ *
+ * When a process calls sell(), bpf_usdt_readarg(1, ctx, &item) looks up the cookie of the running
+ * program in the map (bpf/ebcc/usdt.h), and reads 4 bytes at offset 112 of its context.
+ *
+ * Older kernels
+ * -------------
+ *
+ * Without attach cookies (before Linux 5.15), programs look up the instruction pointer instead. The
+ * key is then the address of the nop in the process. It is known only if the file is loaded at
+ * fixed addresses, or for one given process, whose mappings are searched: find_key().
+ *
+ * If the kernel can't count tracers (for an offset of more than 32 bits, or if
+ * another tracer has set a probe at the same place without the semaphore), raise_semaphore()
+ * increments the counter in the memory of the process, which must be given, too; detach()
+ * decrements it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,25 +72,25 @@
 #include "load/usdt_specs.h"
 #include "usdt/usdt.h"
 
-/* What one location has in use. */
+/* What one attached location holds. */
 struct held {
-	int fd;		    /* keeps the program attached; -1: it isn't */
-	uint64_t key;	    /* of the layout of its arguments; 0: it has none */
-	uint64_t semaphore; /* where it was raised by us in the process; 0: it wasn't */
+	int fd;		    /* keeps the program attached, or -1 */
+	uint64_t key;	    /* of the layout of its arguments, or 0 */
+	uint64_t semaphore; /* the address in the process of a semaphore that we raised, or 0 */
 };
 
 struct usdt_link {
 	struct ebcc_link base;
 	struct held *held;
 	size_t count;
-	int memory; /* of the process, while a semaphore is raised by us; or -1 */
+	int memory; /* /proc/PID/mem, if we raised a semaphore; or -1 */
 };
 
 static void detach(struct ebcc_link *base)
 {
 	struct usdt_link *link = (struct usdt_link *)base;
 	struct ebcc_module *module = base->program->module;
-	/* What a forked child undoes in the map and in the process would be its parent's. */
+	/* A forked child must not undo what its parent did in the map and in the process. */
 	bool ours = getpid() == module->owner;
 
 	for (size_t i = 0; i < link->count; i++) {
@@ -55,7 +106,7 @@ static void detach(struct ebcc_link *base)
 	free(link->held);
 }
 
-/* One attaching. */
+/* What is the same for all locations of one call. */
 struct attaching {
 	struct usdt_link *link;
 	const struct ebcc_usdt_attach_opts *opts;
@@ -63,7 +114,7 @@ struct attaching {
 	bool wants_arguments, has_cookies;
 };
 
-/* ---- Places in the process ---- */
+/* ---- Addresses in the process ---- */
 
 static bool maps_file(const struct ebcc_mapping *mapping, const struct ebcc_usdt_binary *binary,
 		      const struct stat *st)
@@ -71,11 +122,12 @@ static bool maps_file(const struct ebcc_mapping *mapping, const struct ebcc_usdt
 	if (st->st_ino == mapping->inode && major(st->st_dev) == mapping->major &&
 	    minor(st->st_dev) == mapping->minor)
 		return true;
-	/* Overlay file systems show other devices. */
+	/* With overlay file systems, mappings show another device. */
 	return mapping->path && !strcmp(mapping->path, binary->path);
 }
 
-/* Where a process has the byte at @offset of a file; as code, or as data that it can change. */
+/* The address at which a process maps the byte at @offset of a file, as code or as writable data.
+ */
 static struct ebcc_error *find_in_process(int pid, const struct ebcc_usdt_binary *binary,
 					  uint64_t offset, bool code, uint64_t *ret)
 {
@@ -97,14 +149,14 @@ static struct ebcc_error *find_in_process(int pid, const struct ebcc_usdt_binary
 		return NULL;
 	}
 	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
-							 "process %d has not mapped %s", pid,
+							 "process %d does not map %s", pid,
 							 binary->path),
 				       binary->path);
 }
 
 /* ---- Arguments ---- */
 
-/* Without cookies, a program finds the layout by the address that it runs at. */
+/* Chooses the key of the layout. Without cookies it is the address of the probe in the process. */
 static struct ebcc_error *find_key(const struct attaching *attaching,
 				   const struct ebcc_usdt_probe *probe,
 				   const struct ebcc_usdt_site *site, uint64_t offset,
@@ -123,8 +175,8 @@ static struct ebcc_error *find_key(const struct attaching *attaching,
 		return find_in_process(attaching->pid, binary, offset, true, ret);
 	return ebcc_error_create(
 		EBCC_ERROR_UNSUPPORTED,
-		"%s:%s of %s is at another address in each process, and this kernel can't tell "
-		"them apart for its arguments (Linux 5.15 can): give a pid",
+		"%s:%s of %s has a different address in each process, so its arguments can't be "
+		"read in all of them on this kernel (Linux 5.15 and later can): give a pid",
 		probe->provider, probe->name, binary->path);
 }
 
@@ -155,7 +207,7 @@ static struct ebcc_error *describe_arguments(const struct attaching *attaching,
 
 /* ---- Semaphores ---- */
 
-/* Where the kernel can't count tracers of a process, it is done in the process's memory. */
+/* Counts tracers in the process's memory, if the kernel can't. */
 static struct ebcc_error *raise_semaphore(const struct attaching *attaching,
 					  const struct ebcc_usdt_probe *probe, uint64_t offset,
 					  struct held *held)
@@ -167,8 +219,8 @@ static struct ebcc_error *raise_semaphore(const struct attaching *attaching,
 	if (!attaching->pid)
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
-			"the kernel does not count tracers for %s:%s of %s (another probe was set "
-			"there without its semaphore, or the kernel can't): give a pid",
+			"the kernel can't count the tracers of %s:%s of %s (because another probe "
+			"was set there without its semaphore, or in general): give a pid",
 			probe->provider, probe->name, probe->binary->path);
 	TRY(find_in_process(attaching->pid, probe->binary, offset, false, &address));
 	snprintf(path, sizeof(path), "/proc/%d/mem", attaching->pid);
@@ -184,7 +236,7 @@ static struct ebcc_error *raise_semaphore(const struct attaching *attaching,
 	return NULL;
 }
 
-/* The probe's event, and its semaphore: by the kernel, or without it. */
+/* Opens the probe's event and raises its semaphore: through the kernel if it can. */
 static struct ebcc_error *open_event(const struct attaching *attaching,
 				     const struct ebcc_usdt_probe *probe,
 				     const struct ebcc_usdt_site *site,
@@ -196,7 +248,8 @@ static struct ebcc_error *open_event(const struct attaching *attaching,
 	if (site->semaphore &&
 	    !ebcc_elf_data_offset(probe->binary->elf, site->semaphore, &semaphore))
 		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "%s:%s has its semaphore outside of what %s loads",
+					 "the semaphore of %s:%s is outside the segments that %s "
+					 "loads",
 					 probe->provider, probe->name, probe->binary->path);
 	if (!semaphore)
 		return ebcc_uprobe_open(place, ret);
@@ -257,7 +310,7 @@ static struct ebcc_error *attach_probe(const struct attaching *attaching,
 	return NULL;
 }
 
-/* In each file that has the probe. */
+/* Attaches in each file that has the probe. */
 static struct ebcc_error *attach_all(const struct attaching *attaching,
 				     const struct ebcc_usdt *usdt)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads .note.stapsdt. A note is three words (sizes of name and description, type), the name
- * "stapsdt", and the description: three addresses and three strings. Sizes are rounded
- * up to 4 bytes.
+ * Reads the section .note.stapsdt. A note is three words (sizes of name and description, type), the
+ * name "stapsdt", and the description: three addresses and three strings. Name and description are
+ * padded to a multiple of 4 bytes.
  */
 #include "usdt/notes.h"
 
@@ -17,13 +17,13 @@ struct note_header {
 	uint32_t name_size, description_size, type;
 };
 
-/* The bytes that are left of a section. */
+/* The rest of a section. */
 struct bytes {
 	const char *at;
 	size_t size;
 };
 
-/* Takes @size bytes and what pads them to a multiple of 4. NULL: there are not so many. */
+/* Takes @size bytes and the padding after them. Returns NULL if there are fewer. */
 static const char *take(struct bytes *bytes, size_t size)
 {
 	const char *taken = bytes->at;
@@ -31,7 +31,7 @@ static const char *take(struct bytes *bytes, size_t size)
 
 	if (size > bytes->size)
 		return NULL;
-	/* The last one may come without its padding. */
+	/* The padding may be missing at the end. */
 	if (padded > bytes->size)
 		padded = bytes->size;
 	bytes->at += padded;
@@ -49,7 +49,7 @@ static bool take_address(struct bytes *bytes, unsigned size, uint64_t *ret)
 	return taken;
 }
 
-/* A string with its NUL; what follows is not aligned. */
+/* Takes a string with its NUL; what follows is not aligned. */
 static const char *take_string(struct bytes *bytes)
 {
 	const char *taken = bytes->at;
@@ -108,11 +108,11 @@ struct ebcc_error *ebcc_usdt_walk_notes(const void *data, size_t size, unsigned 
 struct move {
 	ebcc_usdt_note_fn fn;
 	void *ctx;
-	uint64_t base; /* where .stapsdt.base is now; 0: nowhere */
+	uint64_t base; /* address of .stapsdt.base in the file, or 0 */
 };
 
-/* A note whose base is 0 was written without one, and its addresses are kept up to date by whoever
- * moves the file. Such a note may lie in one file with others that have a base. */
+/* A note with base 0 was written without one; tools that move the file adjust its addresses. The
+ * same file may also have notes with a base. */
 static bool visit(void *ctx, const struct ebcc_usdt_note *note)
 {
 	const struct move *move = ctx;

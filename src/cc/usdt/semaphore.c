@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Counting tracers in a process's memory, for what the kernel can't do. A semaphore is two bytes in
- * the program's data; above 0, the program goes to the trouble of computing its probe's arguments.
+ * Counting tracers in a process's memory, when the kernel can't. A semaphore is a 16-bit counter in
+ * the program's data; programs compute the arguments of a probe only if it is above 0.
  */
 #include "usdt/usdt.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-/* Adds @step. Nobody else is kept from doing so in between: the memory is the process's. */
-static int count(int memory, uint64_t address, int step)
+/* Adds @step. This is not atomic: another tracer could change the counter in between. */
+static int add_to_counter(int memory, uint64_t address, int step)
 {
 	uint16_t value;
 
@@ -28,16 +28,17 @@ struct ebcc_error *ebcc_semaphore_raise(int memory, uint64_t address)
 	int errnum;
 
 	errno = 0;
-	errnum = count(memory, address, 1);
+	errnum = add_to_counter(memory, address, 1);
 	if (errnum == ERANGE)
-		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the USDT probe's semaphore counts 65535 tracers already");
+		return ebcc_error_create(
+			EBCC_ERROR_FORMAT,
+			"the USDT probe's semaphore is already at its maximum, 65535");
 	return errnum ? ebcc_error_os(EBCC_ERROR_OS, errnum,
-				      "can't count in the semaphore of a USDT probe")
+				      "can't increment the semaphore of a USDT probe")
 		      : NULL;
 }
 
 void ebcc_semaphore_lower(int memory, uint64_t address)
 {
-	count(memory, address, -1);
+	add_to_counter(memory, address, -1);
 }

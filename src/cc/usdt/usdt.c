@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Finds the USDT probes of a file, or of all files that a process has mapped to run. Notes are
- * gathered file by file and sorted, so that the locations of a probe lie side by side; a million
- * of them in a hostile file cost memory in proportion to the file, and no more.
+ * Finds the USDT probes of a file, or of all files that a process maps as code. The notes of each
+ * file are collected and sorted, so that the locations of a probe are adjacent. Even a hostile file
+ * with a million notes takes memory only in proportion to its size.
  */
 #include "usdt/usdt.h"
 
@@ -17,7 +17,7 @@
 #include "usdt/args.h"
 #include "usdt/notes.h"
 
-#define NOTE_LIMIT (1u << 20) /* of one file; the largest known programs have some thousands */
+#define NOTE_LIMIT (1u << 20) /* in one file; the largest known programs have a few thousand */
 
 static void close_binary(struct ebcc_usdt_binary *binary)
 {
@@ -34,7 +34,7 @@ static void cleanup_binary(struct ebcc_usdt_binary **binary)
 	close_binary(*binary);
 }
 
-/* @fd: taken over, also on failure. */
+/* Consumes @fd, even on failure. */
 static struct ebcc_error *open_binary(int fd, const char *path, struct ebcc_usdt_binary **ret)
 {
 	CLEANUP(cleanup_binary) struct ebcc_usdt_binary *binary = calloc(1, sizeof(*binary));
@@ -55,7 +55,7 @@ static struct ebcc_error *open_binary(int fd, const char *path, struct ebcc_usdt
 
 /* ---- From notes to probes ---- */
 
-/* A note, and where it was among the others. */
+/* A note, and its position among the others. */
 struct found {
 	const char *provider, *name;
 	struct ebcc_usdt_site site;
@@ -105,7 +105,7 @@ static int compare_probes(const void *a, const void *b)
 	return left->order < right->order ? -1 : left->order > right->order;
 }
 
-/* Room for one more pointer behind @count of them. */
+/* Makes room for one more element in an array of @count pointers. */
 static bool grow(void *array_pointer, size_t count, size_t size)
 {
 	void **array = array_pointer;
@@ -116,7 +116,7 @@ static bool grow(void *array_pointer, size_t count, size_t size)
 	return grown;
 }
 
-/* Makes probes of sorted notes, at @probes, of which there is room for as many. Their number. */
+/* Groups sorted notes into probes. @probes has room for @count. Returns the number of probes. */
 static size_t group(const struct found *notes, size_t count, const struct ebcc_usdt_binary *binary,
 		    struct ebcc_usdt_site *sites, struct ebcc_usdt_probe *probes)
 {
@@ -141,7 +141,7 @@ static size_t group(const struct found *notes, size_t count, const struct ebcc_u
 	return made;
 }
 
-/* Adds a file's probes. @binary is taken over on success. */
+/* Adds the probes of a file. @binary is consumed on success. */
 static struct ebcc_error *add_probes(struct ebcc_usdt *usdt, struct ebcc_usdt_binary *binary,
 				     struct found *notes, size_t count)
 {
@@ -162,7 +162,7 @@ static struct ebcc_error *add_probes(struct ebcc_usdt *usdt, struct ebcc_usdt_bi
 	return NULL;
 }
 
-/* Reads one file. @fd: taken over, also on failure. */
+/* Reads one file. Consumes @fd, even on failure. */
 static struct ebcc_error *add_file(struct ebcc_usdt *usdt, int fd, const char *path)
 {
 	CLEANUP(cleanup_binary) struct ebcc_usdt_binary *binary = NULL;
@@ -188,7 +188,7 @@ static struct ebcc_error *add_file(struct ebcc_usdt *usdt, int fd, const char *p
 
 /* ---- Files ---- */
 
-/* Every file that the process has mapped to run, once. What can't be read has no probes. */
+/* Adds each file that the process maps as code, once. Files that can't be read are skipped. */
 static struct ebcc_error *add_process(struct ebcc_usdt *usdt)
 {
 	AUTO_BUF struct ebcc_buf maps = EBCC_BUF_INIT;
@@ -240,8 +240,7 @@ struct ebcc_error *ebcc_usdt_open(const struct ebcc_usdt_opts *caller_opts, stru
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_usdt_opts"));
 	if (opts.pid <= 0 && (!opts.binary || !*opts.binary))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "USDT probes are those of a process or a file: give a "
-					 "pid or a path");
+					 "a pid or a path is needed to look for USDT probes");
 	usdt = calloc(1, sizeof(*usdt));
 	if (!usdt)
 		return ebcc_error_no_memory();
@@ -269,7 +268,7 @@ void ebcc_usdt_close(struct ebcc_usdt *usdt)
 	free(usdt);
 }
 
-/* ---- What was found ---- */
+/* ---- Results ---- */
 
 size_t ebcc_usdt_probe_count(const struct ebcc_usdt *usdt)
 {
@@ -308,8 +307,8 @@ static struct ebcc_error *probe_not_found(const struct ebcc_usdt *usdt, const ch
 	}
 	if (!usdt->probe_count)
 		ebcc_buf_append_string(
-			&text, ": there are no probes at all; programs have them only when they "
-			       "were built with them (--with-dtrace, --enable-dtrace)");
+			&text, ": there are no probes at all; programs have them only if they were "
+			       "built with them (--with-dtrace, --enable-dtrace)");
 	else
 		ebcc_near_names_suggest(&near, &text);
 	TRY(ebcc_buf_check(&text));
@@ -333,7 +332,7 @@ struct ebcc_error *ebcc_usdt_find_probe(const struct ebcc_usdt *usdt, const char
 		if (found && strcmp(found->provider, probe->provider))
 			return ebcc_error_with_subject(
 				ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-						  "%s is a USDT probe of several providers: name "
+						  "several providers have a USDT probe %s: use "
 						  "%s:%s or %s:%s",
 						  name, found->provider, found->name,
 						  probe->provider, probe->name),
@@ -433,7 +432,8 @@ static void examine(const struct ebcc_usdt_probe *probe, const struct ebcc_usdt_
 	ebcc_usdt_parse(place.machine, text, length, operand);
 	if (operand->parts & EBCC_USDT_PART_SYMBOL &&
 	    !ebcc_elf_find_data(binary->elf, operand->symbol, &place.symbol))
-		operand->unreadable = "the file's symbol tables don't have its symbol, or several";
+		operand->unreadable =
+			"its symbol is missing from the file's symbol tables, or ambiguous";
 	operand->unreadable = ebcc_usdt_encode(operand, &place, argument);
 }
 

@@ -225,7 +225,7 @@ def _identity(descriptor):
     try:
         status = os.fstat(descriptor)
     except OSError as error:
-        raise _ebcc.AttachError("%d is no descriptor: %s" % (descriptor, error.strerror)) from None
+        raise _ebcc.AttachError("%d is not a descriptor: %s" % (descriptor, error.strerror)) from None
     return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else descriptor
 
 

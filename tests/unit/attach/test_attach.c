@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Attaching, on the running kernel: small BPF programs, written as instructions and loaded by the
- * test, count into a map what happens in this process, and the counts must be exact. Programs
- * tell this process from others by its command name, which the test makes unique.
+ * test, count what happens in this process into a map, and the counts must be exact. Programs
+ * recognize this process by its command name, which the test makes unique.
  */
 #include "attach/perf_link.h"
 
@@ -39,7 +39,7 @@ static int map;
 #define INSN(c, d, s, o, i)                                                                        \
 	((struct bpf_insn){.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)})
 
-/* Adds one to the map's only element if the command name's first 8 bytes are ours. */
+/* Adds one to the only element of the map if the first 8 bytes of the command name are ours. */
 static int load_counter(enum bpf_prog_type type)
 {
 	char command[16] = "";
@@ -172,7 +172,7 @@ START_TEST(links_go_in_any_order)
 						    &links[i]));
 	}
 	assert_fails(ebcc_attach_tracepoint(&programs[0], "syscalls", "sys_enter_getpgid", &again),
-		     EBCC_ERROR_ATTACH, "attached to this event already");
+		     EBCC_ERROR_ATTACH, "already attached to this event");
 	call_getpgid(10);
 	ck_assert_uint_eq(count(), 30);
 	ebcc_link_destroy(links[1]);
@@ -214,8 +214,7 @@ START_TEST(raw_tracepoint_counts)
 	reset_count();
 	call_getpgid(1000);
 	counted = count();
-	/* Every system call of this process: these, those of Check, and the read of the map itself.
-	 */
+	/* All system calls of this process: these, those of Check, and the read of the map. */
 	ck_assert_uint_ge(counted, 1001);
 	ck_assert_uint_lt(counted, 1010);
 	ebcc_link_destroy(link);
@@ -249,7 +248,7 @@ int probed_function(int x)
 	return x + 1;
 }
 
-/* Where the loader put this program: what its addresses are above those in the file. */
+/* By how much the addresses in this process are above those in the file. */
 static uint64_t load_bias(void)
 {
 	extern const char __ehdr_start[];
@@ -361,10 +360,10 @@ START_TEST(uprobe_in_a_library_by_its_name)
 }
 END_TEST
 
-/* What a USDT probe's reader looks at: above 0 while somebody is attached. */
+/* The semaphore of a USDT probe: above 0 while a tracer is attached. */
 static volatile uint16_t semaphore __attribute__((section(".probes")));
 
-/* Where the file has what is at this address of the running program. */
+/* The offset in the file of what is at this address of the running program. */
 static uint64_t file_offset(const volatile void *place)
 {
 	uint64_t address = (uint64_t)(uintptr_t)place - load_bias();
@@ -398,7 +397,7 @@ START_TEST(uprobe_counts_references)
 }
 END_TEST
 
-/* A program that writes its attach cookie into the map's only element. */
+/* Loads a program that writes its attach cookie to the only element of the map. */
 static int load_cookie_reader(void)
 {
 	struct bpf_insn code[] = {
@@ -477,7 +476,7 @@ START_TEST(uprobe_failures_say_why)
 		     "not an ELF file");
 	opts.binary = NULL;
 	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "needs the binary");
+		     "needs a binary");
 	child = fork();
 	if (!child)
 		_exit(0);
@@ -494,7 +493,7 @@ END_TEST
 
 /* ---- Perf events ---- */
 
-/* Spends so much processor time, however little of it a busy machine gives. */
+/* Uses this much processor time, no matter how long that takes on a busy machine. */
 static void spin(double seconds)
 {
 	struct timespec start, now;
@@ -572,7 +571,7 @@ START_TEST(perf_event_failures_say_why)
 	opts.type = PERF_TYPE_SOFTWARE;
 	opts.cpu = 5000;
 	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
-		     "no CPU 5000 online");
+		     "CPU 5000 does not exist");
 	ck_assert_ptr_null(link);
 	ck_assert_ptr_null(module.links);
 }
@@ -595,7 +594,7 @@ START_TEST(cpu_lists)
 }
 END_TEST
 
-/* ---- By name, and across fork ---- */
+/* ---- By name, and after a fork ---- */
 
 START_TEST(named_programs_attach_themselves)
 {
@@ -666,7 +665,7 @@ START_TEST(options_without_size_are_refused)
 }
 END_TEST
 
-/* ---- Kernel probes: where the kernel has them ---- */
+/* ---- Kernel probes, if the kernel has them ---- */
 
 static bool has_kprobes(void)
 {
@@ -676,7 +675,7 @@ static bool has_kprobes(void)
 	return ebcc_perf_source("kprobe", &type, &return_bit);
 }
 
-/* How many lines of kprobe_events have @part in them. */
+/* The number of lines of kprobe_events that contain @part. */
 static size_t kprobe_events_with(const char *part)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -757,7 +756,7 @@ struct function_choice {
 	char module_function[256], ambiguous[256];
 };
 
-/* A traceable function of a module, and a traceable name that two functions have. */
+/* Chooses a traceable function of a module, and a traceable name of two functions. */
 static bool choose_functions(void *ctx, const struct ebcc_ksyms_line *line)
 {
 	struct function_choice *choice = ctx;
@@ -791,7 +790,7 @@ START_TEST(kprobe_in_modules_and_of_ambiguous_names)
 	ck_assert_str_ne(choice.ambiguous, "");
 	ck_assert_ok(ebcc_attach_kprobe(&program, &opts, &link));
 	ebcc_link_destroy(link);
-	/* Kernels before 6.7 take the first function of the name. */
+	/* Kernels before 6.7 use the first function of that name. */
 	opts.function = choice.ambiguous;
 	error = ebcc_attach_kprobe(&program, &opts, &link);
 	if (error)

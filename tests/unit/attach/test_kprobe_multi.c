@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One program on many kernel functions, against a stand-in for the kernel: bpf_link_create() is the
- * test's own, refuses addresses at will and notes what each link holds. Names and addresses are
- * the running kernel's.
+ * One program on many kernel functions, against a stand-in for the kernel: this test has its own
+ * bpf_link_create(), which refuses addresses as told and records what each link holds. Names and
+ * addresses are those of the running kernel.
  */
 #include "load/link.h"
 
@@ -26,7 +26,7 @@ static char **names;
 static size_t name_count;
 static uint64_t addresses[FUNCTIONS];
 
-/* The kernel's part. */
+/* Links, as the kernel would have them. */
 static struct {
 	int fd;
 	uint32_t count, flags;
@@ -34,8 +34,8 @@ static struct {
 } links[LINKS];
 static size_t link_count, single_count;
 static uint64_t refused[4];
-static const char *unprobable; /* a name that no single probe can be set at */
-static int link_errno;	       /* of every link, or 0 */
+static const char *unprobable; /* the name of a function at which no probe can be set */
+static int link_errno;	       /* with which creating any link fails, or 0 */
 
 static bool is_refused(uint64_t address)
 {
@@ -62,7 +62,7 @@ int bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type type,
 	}
 	ck_assert_uint_lt(link_count, LINKS);
 	links[link_count].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	/* The number of a link that is closed is used again. */
+	/* The descriptor of a closed link is reused. */
 	for (size_t i = 0; i < link_count; i++)
 		if (links[i].fd == links[link_count].fd)
 			links[i].count = 0;
@@ -216,7 +216,7 @@ START_TEST(refused_functions_do_not_fail_the_others)
 	refused[1] = addresses[11];
 	unprobable = names[11];
 	link = attach(16);
-	/* The one is attached by itself, the other can't be. */
+	/* One gets a probe of its own, the other can't be probed. */
 	ck_assert_uint_eq(single_count, 1);
 	ck_assert_uint_eq(attached_count(link), 15);
 	ck_assert(is_attached(link, names[3]) && !is_attached(link, names[11]));
@@ -271,7 +271,7 @@ START_TEST(link_that_cannot_be_made_again)
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_ATTACH);
 	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "7 kernel functions"));
 	ebcc_error_destroy(error);
-	/* What is listed is what is attached. */
+	/* The list contains only what is attached. */
 	ck_assert_uint_eq(attached_count(link), 0);
 	ebcc_link_destroy(link);
 }
@@ -295,7 +295,7 @@ START_TEST(module_destroys_the_link_before_its_parts)
 {
 	ebcc_feature_override(EBCC_FEATURE_KPROBE_MULTI, false);
 	attach(4);
-	/* As ebcc_module_destroy() does it. */
+	/* Like ebcc_module_destroy(). */
 	while (module.links)
 		ebcc_link_destroy(module.links);
 	ck_assert_uint_eq(single_count, 0);
@@ -312,7 +312,7 @@ START_TEST(names_without_an_address_are_tried_singly)
 	ck_assert_uint_eq(link_count, 1);
 	ck_assert_uint_eq(links[0].count, 2);
 	ck_assert(!is_attached(link, "no_such_function"));
-	/* And one that is given twice is attached once. */
+	/* A function that is given twice is attached to once. */
 	ck_assert_uint_eq(attached_count(link), 2);
 	ck_assert_uint_eq(single_count, 0);
 	ebcc_link_destroy(link);

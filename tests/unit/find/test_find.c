@@ -42,7 +42,7 @@ START_TEST(kernel_functions)
 	ck_assert(list_has(list, "vfs_read") && list_has(list, "vfs_write"));
 	ck_assert_uint_le(count, 4);
 	assert_sorted(list, count);
-	/* Matches begin at the start, as Python's re.match has it, with ^ or without. */
+	/* Matches begin at the start of a name, as with Python's re.match(), with or without ^. */
 	ck_assert_ok(
 		ebcc_find_kprobe_functions("^vfs_(read|write)v?$", &anchored, &anchored_count));
 	ck_assert_uint_eq(count, anchored_count);
@@ -52,7 +52,7 @@ START_TEST(kernel_functions)
 	ck_assert_ok(ebcc_find_kprobe_functions("", &all, &all_count));
 	ck_assert_uint_gt(all_count, 10000);
 	assert_sorted(all, all_count);
-	/* Code that was freed after boot. */
+	/* The code of this function was freed after boot. */
 	ck_assert(!list_has(all, "start_kernel"));
 }
 END_TEST
@@ -63,7 +63,7 @@ START_TEST(bad_expressions_are_refused)
 	size_t count;
 
 	assert_fails(ebcc_find_kprobe_functions("vfs_(", &list, &count),
-		     EBCC_ERROR_INVALID_ARGUMENT, "\"vfs_(\" is no regular expression");
+		     EBCC_ERROR_INVALID_ARGUMENT, "\"vfs_(\" is not a regular expression");
 	assert_fails(ebcc_find_tracepoints("[", &list, &count), EBCC_ERROR_INVALID_ARGUMENT,
 		     "\"[\"");
 	ck_assert_ptr_null(list);
@@ -185,7 +185,7 @@ START_TEST(programs)
 }
 END_TEST
 
-/* No cache makes the search read outside of it; what it gives lies within, or is nothing. */
+/* Whatever the cache contains, the search stays within it, and so does what it returns. */
 START_TEST(damaged_library_caches)
 {
 	AUTO_BUF struct ebcc_buf cache = EBCC_BUF_INIT;
@@ -271,7 +271,7 @@ START_TEST(trace_pipe_is_interrupted_by_signals)
 	sigaction(SIGALRM, &action, NULL);
 	ck_assert_ok(ebcc_trace_pipe_open(false, &pipe));
 	ualarm(50000, 50000);
-	/* Others may be printing; what they print comes first. */
+	/* Other programs may be printing; skip their lines. */
 	while (!error)
 		error = ebcc_trace_pipe_read(pipe, &line);
 	ualarm(0, 0);

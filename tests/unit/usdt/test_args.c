@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Arguments of USDT probes, from source to values: programs of both pipelines run at the entry of a
- * function of this process, whose registers are known there; the map of specs is filled by hand,
- * with the layout that programs and library share.
+ * function of this process, where the contents of registers are known. The test fills the map of
+ * specs itself, in the layout that programs and library share.
  */
 #include <check.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 #define COOKIE 0x1122334455667788ULL
 
-/* Three integer parameters, where a function finds them at its entry. */
+/* The registers of the first three integer parameters at the entry of a function. */
 #if defined(__x86_64__)
 #define FIRST offsetof(struct user_regs_struct, rdi)
 #define SECOND offsetof(struct user_regs_struct, rsi)
@@ -81,7 +81,7 @@ static const struct {
 	char text[16];
 } memory = {{-1, 0x1234567890abcdef, -3, 0x00000000fffffffe}, "spoken"};
 
-/* The probe's place. */
+/* The location of the probe. */
 __attribute__((noinline)) static void traced(const void *first, long second, long third)
 {
 	asm volatile("" : : "r"(first), "r"(second), "r"(third) : "memory");
@@ -93,8 +93,7 @@ static void ok(struct ebcc_error *error)
 		      error && ebcc_error_details(error) ? ebcc_error_details(error) : "");
 }
 
-/* The descriptor of the loaded program's map of specs, or -1. The name is cut short by the kernel.
- */
+/* The descriptor of the loaded program's map of specs, or -1. The kernel truncates the name. */
 static int find_specs(void)
 {
 	struct bpf_prog_info info = {0};
@@ -120,7 +119,7 @@ static int find_specs(void)
 	return -1;
 }
 
-/* Puts what the second pipeline makes of the source in the module's place. */
+/* Replaces the module by one from the object of the second pipeline. */
 static void take_second(void)
 {
 	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
@@ -171,7 +170,7 @@ static void set_spec(uint64_t key, const struct ebcc_usdt_spec *spec)
 	ck_assert_int_eq(bpf_map_update_elem(specs, &key, spec, BPF_ANY), 0);
 }
 
-/* What the program makes of argument @n at a call of the traced function. */
+/* What the program reads as argument @n in a call of the traced function. */
 static struct answer ask(uint32_t n)
 {
 	struct answer answer = {0};
@@ -321,7 +320,7 @@ START_TEST(missing_arguments)
 }
 END_TEST
 
-/* Nothing outside of the registers and of eight bytes is read. */
+/* Nothing is read outside the registers, and never more than eight bytes. */
 START_TEST(broken_specs)
 {
 	struct ebcc_usdt_spec spec = {
@@ -362,8 +361,8 @@ START_TEST(the_map_is_internal)
 }
 END_TEST
 
-/* An object as on a kernel without cookies: the loader says so in .kconfig, and the helper's number
- * is one that no kernel knows. */
+/* Opens an object as on a kernel without cookies: .kconfig says so, and the number of the helper is
+ * one that no kernel knows. */
 static struct bpf_object *open_without_cookies(const void *bytes, size_t size)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_RDONLY_PROG);
@@ -458,12 +457,12 @@ int main(void)
 	int failed;
 
 	if (geteuid()) {
-		fprintf(stderr, "skipped: programs are loaded by root only\n");
+		fprintf(stderr, "skipped: loading programs requires root\n");
 		return 77;
 	}
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
-	/* Every one with both pipelines. */
+	/* Each of them with both pipelines. */
 	tcase_add_loop_test(tcase, constants_and_registers, 0, 2);
 	tcase_add_loop_test(tcase, user_memory, 0, 2);
 	tcase_add_loop_test(tcase, what_a_pointer_points_to, 0, 2);

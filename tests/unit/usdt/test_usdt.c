@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * USDT probes without the compiler: notes, arguments of both architectures in every form, damaged
- * texts of both, the map of layouts, and lines of /proc/PID/maps.
+ * USDT probes without the compiler: notes, arguments of both architectures in every form, malformed
+ * notes and arguments, the map of layouts, and lines of /proc/PID/maps.
  */
 #include "load/runtime_fixture.h"
 
@@ -74,7 +74,7 @@ static void fails(const struct ebcc_usdt_place *place, const char *text, const c
 	.index = NONE, .value = (uint64_t)(value_)
 
 #if defined(__x86_64__)
-/* The table of registers against the system's own struct. */
+/* The table of registers, compared with the system's struct. */
 START_TEST(registers_of_x86)
 {
 #define SAME(name) {#name, offsetof(struct user_regs_struct, name)}
@@ -113,7 +113,7 @@ START_TEST(operands_of_x86)
 	IS(&x86, "2@%r8w", REGISTER(2, 0, 72));
 	IS(&x86, "1@%r9b", REGISTER(1, 0, 64));
 	IS(&x86, "1@%r10l", REGISTER(1, 0, 56));
-	/* A name stands for its own width at most. */
+	/* A register is not read beyond the width of its name. */
 	IS(&x86, "8@%edx", REGISTER(4, 0, 96));
 	IS(&x86, "%rdx", REGISTER(8, 0, 96));
 	IS(&x86, "-4@$-7", CONSTANT(4, 1, -7));
@@ -267,7 +267,7 @@ START_TEST(separate_arguments)
 }
 END_TEST
 
-/* Whatever a text says, only registers within struct pt_regs are named. */
+/* Whatever a text says, the result refers only to registers in struct pt_regs. */
 START_TEST(random_arguments)
 {
 	static const char *const words[] = {"8@",   "-4@", "%rax", "%r99", "(",
@@ -301,7 +301,7 @@ END_TEST
 
 /* ---- Notes ---- */
 
-/* Appends a note. @address_size: 4 or 8. */
+/* Appends a note. @address_size is 4 or 8. */
 static void add_note(struct ebcc_buf *buf, unsigned address_size, const char *owner, unsigned type,
 		     const uint64_t addresses[3], const char *strings, size_t strings_size)
 {
@@ -362,7 +362,8 @@ START_TEST(notes)
 }
 END_TEST
 
-/* Cut at each byte: exact copies, so that a read beyond the end is seen by sanitizers. */
+/* Truncated at each byte, in blocks of the exact size, so that sanitizers notice reads past the
+ * end. */
 START_TEST(cut_notes)
 {
 	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
@@ -614,7 +615,7 @@ int main(void)
 	tcase_add_test(texts, counting_in_memory);
 	suite_add_tcase(suite, texts);
 	if (geteuid()) {
-		fprintf(stderr, "skipped: maps are created by root only\n");
+		fprintf(stderr, "skipped: creating maps requires root\n");
 	} else {
 		tcase_add_test(kernel, equal_layouts_share_a_cookie);
 		tcase_add_test(kernel, layouts_by_address);

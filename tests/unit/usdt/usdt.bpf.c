@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The map of argument layouts alone, as the dialect's header defines it. */
+/* Only the map of argument layouts, as the dialect's header defines it. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 

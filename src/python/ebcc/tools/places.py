@@ -49,7 +49,7 @@ def parse_pattern(text, is_regexp):
     try:
         re.compile(expression)
     except re.error as error:
-        raise ValueError(f"{name!r} is no regular expression: {error}") from None
+        raise ValueError(f"{name!r} is not a regular expression: {error}") from None
     return kind, library, expression
 
 
