@@ -1,5 +1,5 @@
--- The Lua package ebcc as a rock, for a machine that has ebcc's library and header installed. constants.lua is
--- made first: python3 ../uapi/generate.py cc lua constants.lua
+-- The Lua package ebcc as a rock, for machines with ebcc's library and header installed. Generate
+-- constants.lua first: python3 ../uapi/generate.py cc lua constants.lua
 -- SPDX-License-Identifier: Apache-2.0
 package = "ebcc"
 version = "0.1.0-1"
@@ -7,7 +7,7 @@ source = {
   url = "file://.",
 }
 description = {
-  summary = "Compiles C sources into BPF programs at run time, and traces Linux with them",
+  summary = "Compiles C source to BPF programs at run time, and traces Linux with them",
   detailed = [[
 The Lua package ebcc: modules, programs of every kind, tables, perf and ring buffers, stack traces,
 symbols, USDT probes and the trace pipe. The module `bcc` is the same for existing scripts, and

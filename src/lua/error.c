@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Errors of the library as Lua's. One table says what each code is called, which errno stands
- * for it where no system call was behind it, and whether a script may want to go on: then the
- * call returns nil, message, errno, as Lua's own libraries do. Everything else raises a table
- * with the fields kind, code, message, errno, subject, details and where, the script's line.
+ * The library's errors in Lua. A table has the name of each code, the errno that is used if no
+ * system call failed, and whether a script may want to handle it. If so, the call returns nil,
+ * message, errno, as Lua's own libraries do. All other errors raise a table with the fields kind,
+ * code, message, errno, subject, details and where, which is the script's line.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 struct kind_desc {
 	enum ebcc_error_code code;
 	const char *name;
-	int number; /* errno where the error has none */
+	int number; /* the errno if the error has none */
 	bool returned;
 };
 
@@ -37,7 +37,7 @@ static const struct kind_desc kind_descs[] = {
 	{EBCC_ERROR_OTHER_KERNEL, "OtherKernelError", ENOEXEC, false},
 };
 
-/* A code of a later library is an error like any other. */
+/* For codes of later versions of the library. */
 static const struct kind_desc unknown_desc = {0, "Error", EIO, false};
 
 static const struct kind_desc *desc_of(enum ebcc_error_code code)
@@ -56,7 +56,7 @@ static int number_of(const struct ebcc_error *error)
 	return number > 0 ? number : desc_of(ebcc_error_code(error))->number;
 }
 
-/* Diagnostics of a compiler are part of the text, once. */
+/* Pushes the message; it includes the compiler's diagnostics, once. */
 static void message_push(lua_State *L, const struct ebcc_error *error)
 {
 	const char *message = ebcc_error_message(error);
@@ -74,8 +74,8 @@ static void text_set(lua_State *L, const char *name, const char *text)
 	lua_setfield(L, -2, name);
 }
 
-/* In the registry: a list of directories of the package's own Lua files, whose lines are no news to
- * a script. */
+/* In the registry: a list of the directories of the package's own Lua files. Errors don't refer to
+ * lines of these. */
 static const char packages_key;
 
 /* add_package(directory) */
@@ -94,7 +94,8 @@ static int error_add_package(lua_State *L)
 	return 0;
 }
 
-/* Whether a source file is the package's; the list of its directories is on top of the stack. */
+/* Whether a source file belongs to the package. The list of its directories is on top of the
+ * stack. */
 static bool is_of_package(lua_State *L, const char *source)
 {
 	const char *directory;
@@ -111,7 +112,7 @@ static bool is_of_package(lua_State *L, const char *source)
 	return false;
 }
 
-/* Pushes "FILE:LINE: " of the innermost Lua function that isn't the package's; "" without one. */
+/* Pushes "FILE:LINE: " of the innermost Lua function outside the package, or "". */
 static void where_push(lua_State *L)
 {
 	lua_Debug frame;
@@ -129,7 +130,7 @@ static void where_push(lua_State *L)
 	lua_remove(L, -2);
 }
 
-/* where(): the line of the script that called the package. */
+/* where(): the line of the script that called into the package. */
 static int error_where(lua_State *L)
 {
 	where_push(L);
@@ -150,7 +151,7 @@ int argument_fail(lua_State *L, int arg, const char *text)
 
 	lua_getstack(L, 0, &frame);
 	lua_getinfo(L, "n", &frame);
-	/* Who calls a method doesn't count the object. */
+	/* The object of a method call does not count as an argument. */
 	if (strcmp(frame.namewhat, "method") == 0)
 		arg--;
 	lua_pushfstring(L, "bad argument #%d to '%s' (%s)", arg, frame.name ? frame.name : "?",
@@ -220,7 +221,7 @@ static int error_tostring(lua_State *L)
 	return 1;
 }
 
-/* Errors are glued into messages: "..." .. err. */
+/* Scripts concatenate errors: "..." .. err. */
 static int error_concat(lua_State *L)
 {
 	luaL_tolstring(L, 1, NULL);
@@ -229,7 +230,7 @@ static int error_concat(lua_State *L)
 	return 1;
 }
 
-/* #err: of its text. */
+/* #err: the length of its text. */
 static int error_len(lua_State *L)
 {
 	luaL_tolstring(L, 1, NULL);
@@ -237,7 +238,7 @@ static int error_len(lua_State *L)
 	return 1;
 }
 
-/* A method of strings, the upvalue, on an error's text. */
+/* Calls a string method, the upvalue, on the text of an error. */
 static int error_text_method(lua_State *L)
 {
 	luaL_tolstring(L, 1, NULL);
@@ -248,7 +249,7 @@ static int error_text_method(lua_State *L)
 	return lua_gettop(L);
 }
 
-/* Scripts look for words in errors: err:match("..."). What strings can do, their metatable says. */
+/* Scripts search errors for words: err:match("..."). So errors have the methods of strings. */
 static int error_index(lua_State *L)
 {
 	lua_pushliteral(L, "");

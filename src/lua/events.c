@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of an event from a perf or ring buffer to its Lua callback, which is given the value
- * itself: a record, a number, a string. What a callback raises ends the poll and comes out of
- * it, with the traceback of the callback. A callback that returns false ends the poll, too.
+ * Delivering events of perf and ring buffers to Lua callbacks, as Lua values: a record, a number, a
+ * string. An error in a callback ends the poll and is raised from it, with the traceback of the
+ * callback. A callback that returns false ends the poll, too.
  */
 #include <linux/bpf.h>
 #include <string.h>
 
 #include "luaebcc.h"
 
-/* Indices in the frame of a poll; callbacks of the library run inside it. */
+/* Stack indices in the frame of a poll, where the library's callbacks run. */
 enum poll_index {
 	POLL_MODULE = 1,
 	POLL_READERS = 2,
@@ -17,25 +17,25 @@ enum poll_index {
 	POLL_TOP = 3,
 };
 
-/* An open buffer of a table: a userdata, in the module's list of readers. */
+/* A table's open buffer: a userdata in the module's list of readers. */
 struct reader {
 	struct module_box *module;
-	const struct layout *layout; /* of events; NULL: they are given as strings */
-	bool ring;		     /* a ring buffer's callback isn't told the CPU */
+	const struct layout *layout; /* of events; NULL: they are passed as strings */
+	bool ring;		     /* a ring buffer, whose callback does not get the CPU */
 };
 
-/* Upvalues of the function that delivers a reader's events. */
+/* Upvalues of the function that delivers the events of a reader. */
 #define CALLBACK lua_upvalueindex(1)
 #define LOST lua_upvalueindex(2)
 #define METATABLE lua_upvalueindex(3)
-/* The fourth is the layout, the fifth the reader: kept alive there. */
+/* The fourth is the layout, the fifth the reader, to keep them alive. */
 #define UPVALUES 5
 
 struct delivery {
 	const struct reader *reader;
 	int cpu;
 	const void *data; /* NULL: events were lost */
-	uint64_t size;	  /* in bytes; or how many were lost */
+	uint64_t size;	  /* in bytes, or the number of lost events */
 };
 
 /* --- delivering --- */
@@ -50,7 +50,7 @@ static void event_push(lua_State *L, const struct delivery *delivery)
 		lua_pushlstring(L, delivery->data, delivery->size);
 }
 
-/* Runs protected: returns what the callback returns first. */
+/* Runs in protected mode. Returns the callback's first result. */
 static int deliver(lua_State *L)
 {
 	const struct delivery *delivery = lua_touserdata(L, 1);
@@ -65,7 +65,7 @@ static int deliver(lua_State *L)
 	return 1;
 }
 
-/* A traceback belongs to a message; other values come out of the poll as they are. */
+/* Appends a traceback to messages; other values are passed on unchanged. */
 static int add_traceback(lua_State *L)
 {
 	const char *message = lua_tostring(L, 1);
@@ -87,7 +87,7 @@ static int deliver_protected(const struct delivery *delivery)
 	lua_rawgetp(L, POLL_READERS, delivery->reader);
 	lua_pushlightuserdata(L, (void *)delivery);
 	module->failed = lua_pcall(L, 1, 1, POLL_TRACEBACK) != LUA_OK;
-	/* The callback may have used the module from a coroutine, which may be gone. */
+	/* The callback may have used the module in a coroutine that no longer exists. */
 	module->state = L;
 	if (module->failed)
 		return -1;
@@ -112,7 +112,7 @@ static int on_lost(void *ctx, int cpu, uint64_t count)
 
 /* --- opening and closing --- */
 
-/* Pushes the layout of a table's events: the caller's, or that of what the source submits. */
+/* Pushes the layout of a table's events: that of the caller, or of the type in the source. */
 static const struct layout *event_layout_push(lua_State *L, struct table_box *table)
 {
 	const struct ebcc_type *type = ebcc_table_event_type(table->handle);
@@ -129,7 +129,7 @@ static const struct layout *event_layout_push(lua_State *L, struct table_box *ta
 	return layout;
 }
 
-/* Pushes a reader, and then what delivers its events. */
+/* Pushes a reader, and then the function that delivers its events. */
 static struct reader *reader_push(lua_State *L, struct table_box *table)
 {
 	struct reader *reader = lua_newuserdatauv(L, sizeof(*reader), 0);
@@ -149,8 +149,7 @@ static struct reader *reader_push(lua_State *L, struct table_box *table)
 	return reader;
 }
 
-/* Notes a reader under the name of its table; or, with NULL, forgets the one that is there. The
- * list of readers is on top of the stack. */
+/* Removes the reader of a table from the list of readers, which is on top of the stack. */
 static void reader_forget(lua_State *L, const char *name)
 {
 	if (lua_getfield(L, -1, name) == LUA_TUSERDATA) {
@@ -183,7 +182,7 @@ int table_open_events(lua_State *L)
 	if (lua_getfield(L, -1, name) != LUA_TNIL)
 		return error_raise_state(L, "the events of this table are already open");
 	lua_pop(L, 1);
-	/* Noted before it is opened: from then on the library has its address. */
+	/* Add it to the list before it is opened, as the library then has its address. */
 	opts.ctx = reader_push(L, table);
 	lua_rawsetp(L, -3, opts.ctx);
 	lua_setfield(L, -2, name);
@@ -214,7 +213,7 @@ static struct module_box *poll_begin(lua_State *L)
 	struct module_box *module = module_check(L, POLL_MODULE);
 
 	if (module->polling)
-		error_raise_state(L, "this BPF module is being polled already");
+		error_raise_state(L, "this BPF module is already being polled");
 	lua_settop(L, POLL_MODULE);
 	lua_getiuservalue(L, POLL_MODULE, MODULE_READERS);
 	lua_pushcfunction(L, add_traceback);
@@ -226,8 +225,8 @@ static struct module_box *poll_begin(lua_State *L)
 	return module;
 }
 
-/* The number of events, or what a callback raised. An interrupted wait is one without events: the
- * interpreter runs its own handler next. */
+/* Returns the number of events, or raises what a callback raised. An interrupted wait returns no
+ * events; the interpreter runs its own signal handler next. */
 static int poll_end(lua_State *L, struct module_box *module, struct ebcc_error *error)
 {
 	module->polling = false;

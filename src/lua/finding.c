@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions of ebcc._ebcc that find what can be traced, and ask what the kernel can do: kernel
- * functions, tracepoints, functions of ELF files, libraries.
+ * Functions of ebcc._ebcc that find what can be traced (kernel functions, tracepoints, functions of
+ * ELF files, libraries), and what the kernel supports.
  */
 #include <stdlib.h>
 
@@ -48,7 +48,7 @@ static int syscall_prefix(lua_State *L)
 	return 1;
 }
 
-/* find_user_functions(binary, regex): a list of {name=, addr=}, by address as in the file. */
+/* find_user_functions(binary, regex): a list of {name=, addr=}; addr is the address in the file. */
 static int find_user_functions(lua_State *L)
 {
 	struct ebcc_error *error;
@@ -112,7 +112,7 @@ static int possible_cpus(lua_State *L)
 	return 1;
 }
 
-/* check_privilege(): true, or an error where this process may not trace. */
+/* check_privilege(): true; or nil, message, errno if this process may not trace. */
 static int check_privilege(lua_State *L)
 {
 	struct ebcc_error *error = ebcc_privilege_check();
@@ -123,7 +123,7 @@ static int check_privilege(lua_State *L)
 	return 1;
 }
 
-/* pid_namespace(): the inode number of this process's; 0: the initial one. */
+/* pid_namespace(): the inode number of this process's PID namespace; 0 for the initial one. */
 static int pid_namespace(lua_State *L)
 {
 	struct ebcc_error *error;
@@ -136,7 +136,7 @@ static int pid_namespace(lua_State *L)
 	return 1;
 }
 
-/* supports(name): whether the kernel runs such programs. */
+/* kernel_supports(name): whether the kernel supports programs of this kind. */
 static int kernel_supports(lua_State *L)
 {
 	static const char *const names[] = {
@@ -154,7 +154,7 @@ static int kernel_supports(lua_State *L)
 	return 1;
 }
 
-/* true, false, or nothing where the kernel doesn't describe the type. */
+/* Returns true or false, or nil if the kernel doesn't describe the type. */
 static int answer_return(lua_State *L, int answer)
 {
 	if (answer < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc.Link: what keeps a program attached. It belongs to its module: letting go of the handle
- * leaves the program attached until the module goes; detach(), close() or __close end it.
+ * ebcc.Link: keeps a program attached. A link belongs to its module: if the handle is collected,
+ * the program stays attached until the module is closed. detach(), close() or __close detach it.
  */
 #include <errno.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static struct link_box *link_check(lua_State *L, int index)
 	return link;
 }
 
-/* Detaching twice, or after the module went, does nothing. */
+/* Detaching again, or after the module was closed, does nothing. */
 static int link_detach(lua_State *L)
 {
 	struct link_box *link = luaL_checkudata(L, 1, LINK_TYPE);
@@ -96,7 +96,7 @@ static int link_detach_function(lua_State *L)
 	return success_return(L, error);
 }
 
-/* Everything that @p fd gives, or with an errno what stopped it. The buffer is Lua's. */
+/* Reads all of @p fd into a Lua buffer and pushes it. Returns 0 or an errno. */
 static int read_to_end(lua_State *L, int fd)
 {
 	luaL_Buffer buffer;
@@ -122,7 +122,7 @@ static int iterator_close(lua_State *L)
 	return 0;
 }
 
-/* Link:read(): what an iterator writes from its start to its end, a string. */
+/* Link:read(): runs an iterator, and returns what it writes as a string. */
 static int link_read(lua_State *L)
 {
 	struct link_box *link = link_check(L, 1);
@@ -144,10 +144,10 @@ static int link_read(lua_State *L)
 	return 1;
 }
 
-/* Longer ones don't come from an interface. */
+/* Interfaces don't deliver longer ones. */
 #define PACKET_MAX 65536
 
-/* Link:receive(): a packet of a raw socket, or nothing where none is waiting. */
+/* Link:receive(): a packet of a raw socket, or nil if none is waiting. */
 static int link_receive(lua_State *L)
 {
 	struct link_box *link = link_check(L, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Lua module ebcc._ebcc: its entry, and the small things that every file of it needs, which
- * are options in tables, lists of strings and metatables of handles.
+ * The Lua module ebcc._ebcc: its entry point, and helpers for all its files: options in tables,
+ * lists of strings and metatables of handles.
  */
 #include <stdlib.h>
 
@@ -13,13 +13,14 @@ void handle_register(lua_State *L, const char *name, const luaL_Reg *methods, co
 	luaL_setfuncs(L, meta, 0);
 	lua_newtable(L);
 	luaL_setfuncs(L, methods, 0);
-	/* Lua adds methods of its own there. */
+	/* Lua files add more methods there. */
 	luaL_getsubtable(L, 1, "methods");
 	lua_pushvalue(L, -2);
 	lua_setfield(L, -2, name);
 	lua_pop(L, 1);
 	lua_setfield(L, -2, "__index");
-	/* The functions check their handles, but a metatable's may be called with anything. */
+	/* Hide the metatable: methods check their handle, but metamethods could be called with
+	 * anything. */
 	lua_pushstring(L, name);
 	lua_setfield(L, -2, "__metatable");
 	lua_pop(L, 1);
@@ -37,7 +38,7 @@ const char *option_string(lua_State *L, int index, const char *name)
 	int type = lua_getfield(L, index, name);
 
 	if (type != LUA_TSTRING && type != LUA_TNIL)
-		luaL_error(L, "%s is to be a string, not a %s", name, lua_typename(L, type));
+		luaL_error(L, "%s must be a string, not a %s", name, lua_typename(L, type));
 	text = lua_tostring(L, -1);
 	lua_pop(L, 1);
 	return text;
@@ -58,7 +59,7 @@ lua_Integer option_integer(lua_State *L, int index, const char *name, lua_Intege
 	lua_Integer value = type == LUA_TNIL ? fallback : lua_tointegerx(L, -1, &whole);
 
 	if (!whole)
-		luaL_error(L, "%s is to be a whole number", name);
+		luaL_error(L, "%s must be a whole number", name);
 	lua_pop(L, 1);
 	return value;
 }

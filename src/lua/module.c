@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc.Module: one compiled source, its maps and programs. Closing it, by close(), __close or
- * the collector, detaches and unloads everything. A module that is closed in a callback of its
- * own poll goes away when that poll returns.
+ * ebcc.Module: a compiled source, its maps and programs. Closing it, by close(), __close or the
+ * collector, detaches and unloads everything. If a module is closed in a callback of its own poll,
+ * that happens when the poll returns.
  */
 #include <string.h>
 
@@ -21,7 +21,7 @@ static int module_close(lua_State *L)
 {
 	struct module_box *module = luaL_checkudata(L, 1, MODULE_TYPE);
 
-	/* Messages of the way out are nobody's: the collector may be at work. */
+	/* Drop messages from now on: this may run in the collector. */
 	module->state = NULL;
 	if (module->polling)
 		module->closing = true;
@@ -59,8 +59,8 @@ struct module_box *module_of(lua_State *L, int index, struct module_box *module)
 	return module_use(L, module);
 }
 
-/* A table of weak values in the registry: address of a module_box -> its userdata. A log function
- * that refers to its module doesn't keep it alive this way. */
+/* In the registry, a table with weak values: address of a module_box -> its userdata. This way, a
+ * log function that refers to its module doesn't keep it alive. */
 static const char modules_key;
 
 static int log_deliver(lua_State *L)
@@ -78,15 +78,15 @@ static int log_deliver(lua_State *L)
 	return 0;
 }
 
-/* Ends what runs, as the hook does that lua5.4 sets when SIGINT arrives. */
+/* Interrupts the running function, like the hook that lua5.4 sets on SIGINT. */
 static void raise_interrupt(lua_State *L, lua_Debug *where)
 {
 	lua_sethook(L, NULL, 0, 0);
 	luaL_error(L, "interrupted!");
 }
 
-/* What a log function raises can't come out of the library's call: it is a warning of Lua's. An
- * interrupt that hit the function is not its own, and comes again when the call is over. */
+/* An error in a log function can't be raised through the library's call, so it becomes a Lua
+ * warning. An interrupt that arrived in the function is raised again after the call. */
 static void log_failed(lua_State *L)
 {
 	const char *text = lua_tostring(L, -1);
@@ -128,7 +128,7 @@ static void options_read(lua_State *L, int index, struct ebcc_module_opts *opts)
 	opts->any_kernel = option_boolean(L, index, "any_kernel");
 }
 
-/* Pushes a module that isn't open yet. */
+/* Pushes a module that is not open yet. */
 static struct module_box *module_push(lua_State *L)
 {
 	struct module_box *module = lua_newuserdatauv(L, sizeof(*module), MODULE_USERVALUES);
@@ -146,8 +146,7 @@ static struct module_box *module_push(lua_State *L)
 	return module;
 }
 
-/* _ebcc.module{source=|object=, ...}: a module. Nobody can go on without one: all failures raise.
- */
+/* _ebcc.module{source=|object=, ...}: a module. All failures raise, as scripts need a module. */
 static int module_create(lua_State *L)
 {
 	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
@@ -276,7 +275,7 @@ static int module_attach_named(lua_State *L)
 	return error ? error_raise(L, error) : 0;
 }
 
-/* Module:program(name): misuse if the source has no such function. */
+/* Module:program(name): raises if the source has no such program. */
 static int module_program(lua_State *L)
 {
 	struct module_box *module = module_check(L, 1);
@@ -358,7 +357,7 @@ static int module_debug_text(lua_State *L)
 	return 1;
 }
 
-/* Module:leaf_layout(name): the layout of a table's leaves; no map is created for it. */
+/* Module:leaf_layout(name): the layout of a table's leaves; does not create maps. */
 static int module_leaf_layout(lua_State *L)
 {
 	struct module_box *module = module_check(L, 1);
@@ -388,7 +387,7 @@ static int module_poll_fd(lua_State *L)
 	return 1;
 }
 
-/* Module:reserve_usdt(count): room for so many layouts of probes' arguments; before load. */
+/* Module:reserve_usdt(count): reserves room for layouts of USDT arguments, before load. */
 static int module_reserve_usdt(lua_State *L)
 {
 	struct module_box *module = module_check(L, 1);
@@ -398,7 +397,7 @@ static int module_reserve_usdt(lua_State *L)
 	return error ? error_raise(L, error) : 0;
 }
 
-/* A module of which nothing is left, or nothing was there yet. */
+/* Whether a module is closed, or not open yet. */
 static int module_closed(lua_State *L)
 {
 	struct module_box *module = luaL_checkudata(L, 1, MODULE_TYPE);

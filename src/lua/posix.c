@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The few things of POSIX that tracing scripts need and Lua doesn't have: clocks, sleeping,
- * the process, and signals that end a script. Debian has no luaposix for Lua 5.4.
+ * The few POSIX functions that tracing scripts need and Lua doesn't have: clocks, sleeping, the
+ * process, and signals that end a script. Debian has no luaposix for Lua 5.4.
  */
 #include <errno.h>
 #include <math.h>
@@ -27,7 +27,7 @@ static int posix_time_ns(lua_State *L)
 	return 1;
 }
 
-/* sleep(seconds, clock): true, or false when a signal came first, whose handler runs next. */
+/* sleep(seconds, clock): true; or false if a signal came first, whose handler runs next. */
 static int posix_sleep(lua_State *L)
 {
 	lua_Number seconds = luaL_checknumber(L, 1);
@@ -35,11 +35,11 @@ static int posix_sleep(lua_State *L)
 	struct timespec wait;
 	int error;
 
-	luaL_argcheck(L, seconds >= 0 && seconds < 1e12, 1, "not a time to sleep");
+	luaL_argcheck(L, seconds >= 0 && seconds < 1e12, 1, "not a valid number of seconds");
 	wait.tv_sec = (time_t)seconds;
 	wait.tv_nsec = (long)((seconds - floor(seconds)) * 1e9);
 	error = clock_nanosleep(clock, 0, &wait, NULL);
-	luaL_argcheck(L, error == 0 || error == EINTR, 2, "not a clock to sleep by");
+	luaL_argcheck(L, error == 0 || error == EINTR, 2, "not a clock for sleeping");
 	lua_pushboolean(L, error == 0);
 	return 1;
 }
@@ -76,7 +76,7 @@ static int posix_user_id(lua_State *L)
 
 /* --- signals --- */
 
-/* "RTMIN", "RTMIN+2", "RTMAX-1": the real-time signals have no other names. 0: not one. */
+/* The number of a real-time signal: "RTMIN", "RTMIN+2", "RTMAX-1". 0 for other names. */
 static int real_time_signal(const char *name)
 {
 	bool from_end = !strncmp(name, "RTMAX", 5);
@@ -117,7 +117,7 @@ static int posix_signal_number(lua_State *L)
 
 static volatile sig_atomic_t interrupts;
 
-/* The second one ends the process, as it would without us. */
+/* A second signal ends the process, as it would without this handler. */
 static void note_interrupt(int number)
 {
 	if (interrupts++) {
@@ -126,15 +126,15 @@ static void note_interrupt(int number)
 	}
 }
 
-/* Nobody reads the output any more: as good as an interrupt, however often it is tried. */
+/* No one reads the output any more. This counts as an interrupt, however often it happens. */
 static void note_lost_reader(int number)
 {
 	if (!interrupts)
 		interrupts = 1;
 }
 
-/* catch_interrupts(): from now on SIGINT and SIGTERM end waits and are noted, once, also where the
- * shell has set SIGINT to be ignored, as it does for background jobs. So is SIGPIPE. */
+/* catch_interrupts(): from now on, the first SIGINT or SIGTERM ends waits and sets a flag; even if
+ * the shell ignores SIGINT, as it does for background jobs. So does SIGPIPE. */
 static int posix_catch_interrupts(lua_State *L)
 {
 	struct sigaction action = {.sa_handler = note_interrupt};

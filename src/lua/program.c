@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc.Program: loading a program and attaching it, which gives a ebcc.Link. Every attaching
- * method takes its options as a table or in order, and returns nil, message, errno when what
- * is to be traced isn't there or can't be.
+ * ebcc.Program: loading a program, and attaching it, which returns an ebcc.Link. The attach methods
+ * take their options as a table or in order. They return nil, message, errno if the target does not
+ * exist or can't be traced.
  */
 #include <linux/bpf.h>
 #include <string.h>
@@ -70,10 +70,10 @@ static int program_instructions(lua_State *L)
 	return 1;
 }
 
-/* Room for what a program leaves of a packet: it can put data before and behind it. */
+/* How much a program can add to a packet, before and after it. */
 #define PACKET_GROWTH 65536
 
-/* A string among the options at index 2, kept there; NULL without one. */
+/* A string in the table of options at index 2, which keeps it alive; NULL if it is missing. */
 static const void *option_bytes(lua_State *L, const char *name, size_t *ret_size)
 {
 	const void *bytes;
@@ -100,7 +100,7 @@ static int program_test_run(lua_State *L)
 	opts.cpu = option_unsigned(L, 2, "cpu");
 	if (opts.data_size_in)
 		opts.data_size_out = opts.data_size_in + PACKET_GROWTH;
-	/* The kernel gives no context back of these, and refuses to be asked. */
+	/* For these, the kernel does not return a context, and rejects a request for it. */
 	if (type != BPF_PROG_TYPE_RAW_TRACEPOINT && type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
 		opts.ctx_size_out = opts.ctx_size_in;
 	opts.data_out = lua_newuserdatauv(L, opts.data_size_out, 0);
@@ -122,7 +122,7 @@ static int program_test_run(lua_State *L)
 	return 1;
 }
 
-/* What an attaching call returns: its link, on top of the stack, or the error. */
+/* Returns the result of an attach method: its link, on top of the stack, or the error. */
 static int attach_return(lua_State *L, struct ebcc_error *error)
 {
 	return error ? error_return(L, error) : 1;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From bytes to Lua values. Numbers, booleans and text become Lua's own; structs and arrays become
- * userdata over a copy of the bytes, whose members are decoded when they are read: an event of
- * thirty members costs what the script looks at. A struct or array inside another is a view of it.
- * Arrays count from 1 on, as Lua's do. Records can be written to, compared, and walked by pairs().
+ * From bytes to Lua values. Numbers, booleans and text become Lua's own types. Structs and arrays
+ * become userdata with a copy of the bytes; members are decoded when they are read, so an event
+ * with thirty members costs only what the script looks at. A struct or array inside another is a
+ * view of it. Arrays start at 1, as in Lua. Records can be modified, compared, and iterated over
+ * with pairs().
  */
 #include <string.h>
 
 #include "luaebcc.h"
 
-/* A record or array: the userdata itself. One without a parent has its bytes behind this. */
+/* A record or array. Without a parent, its bytes follow in the userdata. */
 struct value {
 	const struct layout *layout; /* kept alive by the metatable */
 	unsigned char *data;
@@ -21,7 +22,7 @@ struct value {
 /* Of the iterators of pairs(): the layout. */
 #define WALKED lua_upvalueindex(3)
 
-/* Set in the metatables of records and arrays, which nothing else has. */
+/* A key that only the metatables of records and arrays have. */
 static const char value_key;
 
 uint64_t bits_read(const void *data, uint64_t bit_offset, uint32_t bits)
@@ -56,7 +57,8 @@ static lua_Integer extend(uint64_t value, unsigned bits, bool is_signed)
 	return is_signed ? (int64_t)(value << shift) >> shift : (int64_t)value;
 }
 
-/* A copy of a known size is one instruction, and every field that is read comes by here. */
+/* Reads a number. This runs for every field that is read; memcpy() of a constant size compiles to a
+ * single instruction. */
 static uint64_t number_load(const void *data, size_t size)
 {
 	uint64_t value = 0;
@@ -94,7 +96,7 @@ static void float_push(lua_State *L, const struct layout *layout, const void *da
 	lua_pushnumber(L, wide);
 }
 
-/* Pushes what isn't a record or an array. */
+/* Pushes a value other than a record or array. */
 static void plain_push(lua_State *L, const struct layout *layout, const void *data)
 {
 	switch (layout->form) {
@@ -238,8 +240,8 @@ static lua_Integer no_member(lua_State *L, int index)
 	return luaL_error(L, "the struct has no member '%s'", lua_tostring(L, index));
 }
 
-/* The number of the member that is named at @p index; raises where there is none. Leaves the number
- * on the stack: most callers return next. */
+/* The number of the member named by the string at @p index; raises if there is none. Leaves the
+ * number on the stack, since most callers return next. */
 static lua_Integer member_number(lua_State *L, int index)
 {
 	lua_pushvalue(L, index);
@@ -263,15 +265,15 @@ static int record_newindex(lua_State *L)
 	return 0;
 }
 
-/* The value that an iterator of pairs() is given: of the layout that the iterator was made for, as
- * names and children in the upvalues are those of that one. */
+/* The value that an iterator of pairs() gets. It must have the layout for which the iterator was
+ * made, as names and children in the upvalues belong to that one. */
 static struct value *walked_value(lua_State *L)
 {
 	struct value *value = value_check(L, 1);
 
 	lua_settop(L, 2);
 	if (value->layout != lua_touserdata(L, WALKED))
-		luaL_argerror(L, 1, "this iterator is of another type's values");
+		luaL_argerror(L, 1, "this iterator is for values of another type");
 	return value;
 }
 
@@ -307,13 +309,13 @@ static int record_pairs(lua_State *L)
 	return walk_begin(L, record_next);
 }
 
-/* The position at @p index, from 0 on; -1 behind the end, where ipairs() stops. */
+/* The position at @p index, converted to start at 0; -1 after the end, where ipairs() stops. */
 static lua_Integer element_position(lua_State *L, const struct layout *layout, int index)
 {
 	lua_Integer position = luaL_checkinteger(L, index);
 
 	if (position < 1)
-		luaL_error(L, "arrays count from 1 on; there is no element %I", position);
+		luaL_error(L, "arrays start at 1; there is no element %I", position);
 	return position <= (lua_Integer)layout->count ? position - 1 : -1;
 }
 
@@ -372,7 +374,7 @@ static int array_len(lua_State *L)
 	return 1;
 }
 
-/* --- as a whole --- */
+/* --- whole values --- */
 
 static int value_eq(lua_State *L)
 {
@@ -383,8 +385,8 @@ static int value_eq(lua_State *L)
 	return 1;
 }
 
-/* Replaces the string on top of the stack by one in quotes. It may be anybody's, such as the name
- * of a process: no byte of it steers a terminal. */
+/* Replaces the string on top of the stack by one in quotes. It may be untrusted, such as the name
+ * of a process, so bytes that could control a terminal are escaped. */
 static void quote(lua_State *L)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -410,7 +412,7 @@ static void quote(lua_State *L)
 	lua_remove(L, -2);
 }
 
-/* Adds the value on top of the stack to the list of texts, and pops it. */
+/* Appends the text of the value on top of the stack to a list, and pops it. */
 static void text_add(lua_State *L, int list)
 {
 	if (lua_type(L, -1) == LUA_TSTRING) {
@@ -440,7 +442,7 @@ static int parts_join(lua_State *L, int list)
 	return 1;
 }
 
-/* {pid = 1, comm = "x"} or {1, 2}: for people. */
+/* tostring(value): {pid = 1, comm = "x"} or {1, 2}. */
 static int value_tostring(lua_State *L)
 {
 	struct value *value = lua_touserdata(L, 1);
@@ -479,7 +481,7 @@ void value_metatable_create(lua_State *L, const struct layout *layout)
 	int names = lua_gettop(L) - 1;
 
 	lua_newtable(L);
-	/* It keeps the layout alive, as values point to it. */
+	/* Keeps the layout alive, as values point to it. */
 	lua_pushvalue(L, names - 1);
 	lua_rawsetp(L, -2, &value_key);
 	lua_pushliteral(L, "ebcc record");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc.Symbolizer: names of addresses in processes, in the kernel and in files known by their
+ * ebcc.Symbolizer: names of addresses in processes, in the kernel and in files identified by their
  * build id, and addresses of names.
  */
 #include "luaebcc.h"
@@ -11,14 +11,15 @@ struct symbolizer_box {
 	struct ebcc_symbolizer *handle; /* NULL: not open yet, or closed */
 };
 
-/* What the library has to say. A warning of Lua's runs no Lua, so it may come out of a call. */
+/* Messages of the library become Lua warnings. These run no Lua code, so they are safe during a
+ * call. */
 static void log_message(void *ctx, enum ebcc_log_level level, const char *message)
 {
 	(void)level;
 	lua_warning(ctx, message, 0);
 }
 
-/* Any coroutine may be gone when something is logged. */
+/* A coroutine may no longer exist when something is logged. */
 static lua_State *main_thread(lua_State *L)
 {
 	lua_State *thread;
@@ -70,7 +71,7 @@ static struct ebcc_symbolizer *symbolizer_check(lua_State *L)
 	return symbolizer->handle;
 }
 
-/* Name (or nil), offset and module (or nil). */
+/* Returns name (or nil), offset and module (or nil). */
 static int symbol_return(lua_State *L, const struct ebcc_symbol *symbol)
 {
 	lua_pushstring(L, symbol->name);
@@ -92,7 +93,7 @@ static int symbolizer_resolve(lua_State *L)
 	return error ? error_raise(L, error) : symbol_return(L, &symbol);
 }
 
-/* Symbolizer:find_name(pid, name, module): the address; nil, message, errno where there is none. */
+/* Symbolizer:find_name(pid, name, module): the address; or nil, message, errno. */
 static int symbolizer_find_name(lua_State *L)
 {
 	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
@@ -123,7 +124,7 @@ static int symbolizer_forget_process(lua_State *L)
 	return 0;
 }
 
-/* Symbolizer:add_file(path): makes a file known by its build id. */
+/* Symbolizer:add_file(path): registers a file under its build id. */
 static int symbolizer_add_file(lua_State *L)
 {
 	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
@@ -133,7 +134,7 @@ static int symbolizer_add_file(lua_State *L)
 	return success_return(L, error);
 }
 
-/* Symbolizer:resolve_build_id(id, offset): the id as a string of bytes, the offset in the file. */
+/* Symbolizer:resolve_build_id(id, offset): id is a string of bytes, offset a file offset. */
 static int symbolizer_resolve_build_id(lua_State *L)
 {
 	struct ebcc_symbolizer *symbolizer = symbolizer_check(L);
@@ -154,7 +155,7 @@ static void set_count(lua_State *L, const char *name, uint64_t count)
 	lua_setfield(L, -2, name);
 }
 
-/* Symbolizer:statistics(): a table of numbers, as struct ebcc_symbolizer_statistics has them. */
+/* Symbolizer:statistics(): a table with the numbers of struct ebcc_symbolizer_statistics. */
 static int symbolizer_statistics(lua_State *L)
 {
 	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc.Table: keys and values of a BPF map as Lua values. A per-CPU table's value is a list with
- * an element for each possible CPU. Walking a table walks a copy of it, so that a script may
- * change the table meanwhile.
+ * ebcc.Table: keys and values of a BPF map as Lua values. Values of per-CPU tables are lists with
+ * an element for each possible CPU. Iteration walks a copy of the table, so a script may change the
+ * table meanwhile.
  */
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static void table_open(lua_State *L, struct table_box *table, struct ebcc_table 
 	layout_set(L, TABLE_LEAF, ebcc_table_leaf_type(handle), table->leaf_size);
 }
 
-/* Module:table(name): nil, message, errno where the source has no such table. */
+/* Module:table(name): the table; or nil, message, errno if the source has no such table. */
 int module_table(lua_State *L)
 {
 	struct module_box *module = module_check(L, 1);
@@ -102,20 +102,20 @@ static const struct layout *table_layout(lua_State *L, int slot)
 	return lua_touserdata(L, -2);
 }
 
-/* Scratch memory of at least one byte, which Lua owns and the stack holds. */
+/* Pushes a block of scratch memory of at least one byte. */
 static void *scratch(lua_State *L, size_t size)
 {
 	return lua_newuserdatauv(L, size ? size : 1, 0);
 }
 
-/* An index of an array; a negative one counts from its end. */
+/* Reads an index of an array; negative ones count from the end. */
 static void index_read(lua_State *L, struct table_box *table, int arg, void *key)
 {
 	lua_Integer size = ebcc_table_max_entries(table->handle);
 	lua_Integer index;
 	uint32_t number;
 
-	if (only_element_push(L, arg)) /* as value_read() takes it */
+	if (only_element_push(L, arg)) /* like value_read() */
 		lua_replace(L, arg);
 	index = luaL_checkinteger(L, arg);
 	number = index < 0 ? index + size : index;
@@ -140,7 +140,7 @@ static void *key_read(lua_State *L, struct table_box *table, int arg)
 	return key;
 }
 
-/* Programs and tables stand for their descriptors, in tables of such. */
+/* In tables of descriptors, programs and tables stand for theirs. */
 static bool descriptor_read(lua_State *L, struct table_box *table, int arg, void *value)
 {
 	int fd;
@@ -157,7 +157,7 @@ static bool descriptor_read(lua_State *L, struct table_box *table, int arg, void
 	return true;
 }
 
-/* Whether a list is of each CPU's value, not of the members or elements of one. */
+/* Whether a list has a value for each CPU, rather than members or elements of one value. */
 static bool is_cpu_list(lua_State *L, int arg, const struct layout *layout)
 {
 	bool composite = layout->form == VALUE_RECORD || layout->form == VALUE_ARRAY;
@@ -167,7 +167,7 @@ static bool is_cpu_list(lua_State *L, int arg, const struct layout *layout)
 	return list;
 }
 
-/* A list has an element for each CPU; another value is every CPU's. */
+/* Reads a list with an element for each CPU, or one value for all CPUs. */
 static void cpus_read(lua_State *L, struct table_box *table, int arg, const struct layout *layout,
 		      char *value)
 {
@@ -175,7 +175,7 @@ static void cpus_read(lua_State *L, struct table_box *table, int arg, const stru
 
 	if (list && luaL_len(L, arg) > table->cpus)
 		argument_fail(L, arg,
-			      lua_pushfstring(L, "%I values are more than the %d CPUs",
+			      lua_pushfstring(L, "there are %I values, but only %d CPUs",
 					      luaL_len(L, arg), (int)table->cpus));
 	memset(value, 0, table->value_size);
 	for (unsigned i = 0; i < table->cpus; i++) {
@@ -202,7 +202,7 @@ static void *leaf_read(lua_State *L, struct table_box *table, int arg)
 	return value;
 }
 
-/* Pushes a value as the kernel has it. */
+/* Pushes a value in the format of the kernel. */
 static void leaf_push(lua_State *L, const struct table_box *table, const struct layout *layout,
 		      const char *value, int metatable)
 {
@@ -219,7 +219,7 @@ static void leaf_push(lua_State *L, const struct table_box *table, const struct 
 
 /* --- stack traces --- */
 
-/* Replaces each address of the list on top of the stack by what the function at index 3 makes of
+/* Replaces each address of the list on top of the stack by what the function at index 3 returns for
  * it. */
 static void resolve(lua_State *L, size_t count)
 {
@@ -231,7 +231,7 @@ static void resolve(lua_State *L, size_t count)
 	}
 }
 
-/* Pushes a frame of a build-id table: {build_id=, offset=}, or an address as of other tables. */
+/* Pushes a frame of a build-id table: {build_id=, offset=}, or an address as in other tables. */
 static void frame_push(lua_State *L, const struct ebcc_build_id_frame *frame)
 {
 	if (frame->status != EBCC_FRAME_BUILD_ID) {
@@ -245,7 +245,7 @@ static void frame_push(lua_State *L, const struct ebcc_build_id_frame *frame)
 	lua_setfield(L, -2, "offset");
 }
 
-/* Pushes the list of a stack's frames. */
+/* Pushes the list of frames of a stack. */
 static struct ebcc_error *frames_push(lua_State *L, struct table_box *table, int32_t id)
 {
 	size_t capacity = table->value_size / sizeof(struct ebcc_build_id_frame), count = 0;
@@ -264,7 +264,7 @@ static struct ebcc_error *frames_push(lua_State *L, struct table_box *table, int
 	return NULL;
 }
 
-/* Pushes the list of a stack's addresses. */
+/* Pushes the list of addresses of a stack. */
 static struct ebcc_error *addresses_push(lua_State *L, struct table_box *table, int32_t id)
 {
 	size_t capacity = table->value_size / sizeof(uint64_t), count = 0;
@@ -283,8 +283,8 @@ static struct ebcc_error *addresses_push(lua_State *L, struct table_box *table, 
 	return NULL;
 }
 
-/* Table:get(id, resolver): the addresses of a stack, innermost first, or what the resolver makes of
- * them; an empty list where there is no such stack. */
+/* Table:get(id, resolver): the addresses of a stack, innermost first, or what the resolver returns
+ * for them; an empty list if there is no such stack. */
 static int stack_get(lua_State *L, struct table_box *table)
 {
 	int id = int_check(L, 2);
@@ -326,7 +326,7 @@ static int table_get(lua_State *L)
 	return 1;
 }
 
-/* Table:set(key, value, flags): true; nil, message, errno where the kernel refuses. */
+/* Table:set(key, value, flags): true; or nil, message, errno if the kernel refuses. */
 static int table_set(lua_State *L)
 {
 	struct table_box *table = table_check(L, 1);
@@ -355,7 +355,7 @@ static int table_delete(lua_State *L)
 	return 1;
 }
 
-/* Table:next(key): the key after it, or the first one. */
+/* Table:next(key): the key after it, or the first one if it is nil. */
 static int table_next(lua_State *L)
 {
 	struct table_box *table = table_check(L, 1);
@@ -438,7 +438,7 @@ enum walk_kind {
 
 /* A copy of a table's entries: a userdata. */
 struct snapshot {
-	char *keys; /* malloc'ed by the library, as is the next */
+	char *keys; /* malloc'ed by the library, as are the values */
 	char *values;
 	size_t count;
 	size_t next;
@@ -494,9 +494,8 @@ static int walk_next(lua_State *L)
 	return snapshot->kind == WALK_VALUES ? 1 : 2;
 }
 
-/* Pushes what a generic for takes for a copy of the table at index 1: an iterator, and as its
- * closing value the copy. The collector doesn't know how large that is, so it goes as soon as it
- * can. */
+/* Pushes the values of a generic for over a copy of the table at index 1: an iterator, and the copy
+ * as its closing value. The collector doesn't know how large the copy is, so the loop frees it. */
 static int walk(lua_State *L, enum walk_kind kind, bool remove)
 {
 	struct table_box *table = table_check(L, 1);
@@ -525,8 +524,8 @@ static int walk(lua_State *L, enum walk_kind kind, bool remove)
 	return 4;
 }
 
-/* Table:items(with_index): keys and values. Of an array, as existing scripts expect: values; with
- * with_index, their positions from 1 on before them. */
+/* Table:items(with_index): keys and values. For arrays, as existing scripts expect: only values; or
+ * if with_index is true, positions, starting at 1, and values. */
 static int table_items(lua_State *L)
 {
 	bool with_index = lua_toboolean(L, 2);
@@ -552,13 +551,13 @@ static int table_each(lua_State *L)
 	return walk(L, WALK_ITEMS, false);
 }
 
-/* Table:drain(): the same; what is read is deleted. */
+/* Table:drain(): the same, and deletes what it reads. */
 static int table_drain(lua_State *L)
 {
 	return walk(L, WALK_ITEMS, true);
 }
 
-/* Table:size(): how many entries there are. */
+/* Table:size(): the number of entries. */
 static int table_size(lua_State *L)
 {
 	struct snapshot *snapshot;
@@ -597,7 +596,7 @@ static int table_key_sprintf(lua_State *L)
 	return print_value(L, ebcc_table_key_type(table->handle), key, table->key_size);
 }
 
-/* Of a per-CPU table: one element. */
+/* For per-CPU tables, this takes one element. */
 static int table_leaf_sprintf(lua_State *L)
 {
 	struct table_box *table = table_check(L, 1);
@@ -642,7 +641,7 @@ static int table_leaf_scanf(lua_State *L)
 	return scan_value(L, TABLE_LEAF, ebcc_table_leaf_type(table->handle), table->leaf_size);
 }
 
-/* --- what else there is --- */
+/* --- other methods --- */
 
 static int table_open_counters(lua_State *L)
 {
@@ -666,7 +665,7 @@ static int table_lost(lua_State *L)
 	return 1;
 }
 
-/* Table:facts(): what doesn't change about it, as a table. */
+/* Table:facts(): its constant properties, as a Lua table. */
 static int table_facts(lua_State *L)
 {
 	struct table_box *table = table_check(L, 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc.TracePipe: lines of the kernel's trace pipe, where bpf_trace_printk() goes.
+ * ebcc.TracePipe: the lines of the kernel's trace pipe, to which bpf_trace_printk() writes.
  */
 #include "luaebcc.h"
 
@@ -31,7 +31,7 @@ static int trace_pipe_close(lua_State *L)
 	return 0;
 }
 
-/* TracePipe:read(): a line; nothing when none is there (non-blocking); nil, message, errno after a
+/* TracePipe:read(): a line; nil if there is none (non-blocking); or nil, message, errno after a
  * signal, whose handler runs next. */
 static int trace_pipe_read(lua_State *L)
 {

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the library's type descriptions to layouts, and from Lua values to bytes. A layout is a
- * copy of what the description says, made once per type and module, so that records outlive
- * the module that they came from. Descriptions come from an object file: what doesn't fit
- * together is refused.
+ * From the library's types to layouts, and from Lua values to bytes. A layout is a copy of a type,
+ * made once per type and module, so that records outlive the module that they come from. Types come
+ * from an object file, so inconsistent ones are rejected.
  */
 #include <stdarg.h>
 #include <string.h>
 
 #include "luaebcc.h"
 
-/* Deeper nesting than any C source has comes from a damaged description only. */
+/* No C source nests types deeper than this. */
 #define DEPTH_MAX 64
 
 /* User values of a layout's userdata. */
 enum layout_uservalue {
 	LAYOUT_METATABLE = 1, /* of its records or arrays */
-	LAYOUT_CHILDREN = 2,  /* list: layouts of members; the one of elements */
-	LAYOUT_NAMES = 3,     /* names of members in order, and name -> number of the member */
+	LAYOUT_CHILDREN = 2,  /* list: the layouts of members, or of elements */
+	LAYOUT_NAMES = 3, /* list: names of members in order; and name -> number of the member */
 	LAYOUT_USERVALUES = 3,
 };
 
@@ -26,7 +25,7 @@ static const struct layout *layout_build(lua_State *L, int cache, const struct e
 
 static int damaged(lua_State *L)
 {
-	return luaL_error(L, "a type of the BPF object is described incompletely");
+	return luaL_error(L, "the BPF object has a malformed type");
 }
 
 static bool is_char(const struct ebcc_type *type)
@@ -87,7 +86,7 @@ static struct layout *layout_create(lua_State *L, enum value_form form, size_t s
 	return layout;
 }
 
-/* Members of a record, those of its nameless parts among them; nameless padding isn't one. */
+/* The number of members of a record, including those of anonymous members, without padding. */
 static size_t members_count(lua_State *L, const struct ebcc_type *type, int depth)
 {
 	struct ebcc_member member;
@@ -104,7 +103,7 @@ static size_t members_count(lua_State *L, const struct ebcc_type *type, int dept
 	return total;
 }
 
-/* What a record's members are collected into; stack indices. */
+/* Where the members of a record are collected; the integers are stack indices. */
 struct record_build {
 	struct layout *layout;
 	int cache;
@@ -160,7 +159,7 @@ static void record_complete(lua_State *L, struct layout *layout, int cache,
 	build.children = self + 1;
 	lua_newtable(L);
 	build.names = self + 2;
-	/* The members' memory lives among the children, under a key that is no number of one. */
+	/* The memory of the members is stored with the children, at index 0, which no child has. */
 	layout->members = lua_newuserdatauv(L, (count + 1) * sizeof(*layout->members), 0);
 	lua_rawseti(L, build.children, 0);
 	members_add(L, &build, type, 0);
@@ -180,7 +179,7 @@ static void array_complete(lua_State *L, struct layout *layout, int cache,
 		damaged(L);
 }
 
-/* Leaves the layout's userdata on the stack. */
+/* Leaves the userdata of the layout on the stack. */
 static const struct layout *layout_build(lua_State *L, int cache, const struct ebcc_type *type,
 					 int depth)
 {
@@ -234,9 +233,9 @@ void layout_push_metatable(lua_State *L, int index)
 /* --- from Lua to bytes --- */
 
 /*
- * What doesn't fit is told where it is: the converting functions return false then and leave two
- * strings on top of the stack, the way to the part that is wrong ("", ".list[2].x") and what is
- * wrong with it. Who knows a part's place puts it before the way.
+ * Errors say which part of a value is wrong. A conversion that fails returns false and leaves two
+ * strings on top of the stack: the path to the part that is wrong ("", ".list[2].x"), and what is
+ * wrong with it. Each caller that knows the place of a part prepends it to the path.
  */
 static bool refuse(lua_State *L, const char *format, ...)
 {
@@ -249,7 +248,7 @@ static bool refuse(lua_State *L, const char *format, ...)
 	return false;
 }
 
-/* The string on top of the stack goes before the way of what was refused. */
+/* Prepends the string on top of the stack to the path of the part that is wrong. */
 static bool refuse_within(lua_State *L)
 {
 	lua_pushvalue(L, -3);
@@ -258,7 +257,7 @@ static bool refuse_within(lua_State *L)
 	return false;
 }
 
-/* One text of the two strings. */
+/* Joins the two strings. */
 static const char *refusal(lua_State *L)
 {
 	const char *way = lua_tostring(L, -2), *text = lua_tostring(L, -1);
@@ -266,7 +265,7 @@ static const char *refusal(lua_State *L)
 	return way[0] ? lua_pushfstring(L, "%s: %s", way + (way[0] == '.'), text) : text;
 }
 
-/* Signed and unsigned numbers of that many bits are taken alike: -1 is a way to write all ones. */
+/* Accepts both signed and unsigned numbers of that many bits, as -1 is a way to write all ones. */
 static bool integer_convert(lua_State *L, int arg, unsigned bits, uint64_t *ret)
 {
 	int whole = lua_isboolean(L, arg);
@@ -350,8 +349,8 @@ static bool member_convert(lua_State *L, int arg, const struct layout_member *me
 	return refuse_within(L);
 }
 
-/* A name that isn't a member's is a mistake that would be silent otherwise; so is a number behind
- * the last one. */
+/* Rejects names that aren't members, and positions after the last member, instead of ignoring
+ * them. */
 static bool names_check(lua_State *L, int arg, const struct layout *layout)
 {
 	if (luaL_len(L, arg) > (lua_Integer)layout->count)
@@ -372,7 +371,7 @@ static bool names_check(lua_State *L, int arg, const struct layout *layout)
 	return true;
 }
 
-/* From {name = value} or {value, value}; what is left out is zero. */
+/* Converts {name = value} or {value, value}; missing members are zero. */
 static bool record_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
 	if (!names_check(L, arg, layout))
@@ -411,7 +410,7 @@ static bool array_convert(lua_State *L, int arg, const struct layout *layout, vo
 	return true;
 }
 
-/* Records and arrays also come as such, or as a string of all their bytes. */
+/* Accepts a record or array of the same size, or a string of all its bytes. */
 static bool composite_convert(lua_State *L, int arg, const struct layout *layout, void *data)
 {
 	const struct layout *given;
@@ -474,7 +473,7 @@ bool only_element_push(lua_State *L, int index)
 	return only;
 }
 
-/* Scripts for LuaJIT give the initializer of an array of one value: {5}, {{pid, name}}. */
+/* Scripts for LuaJIT pass initializers of an array of one value: {5}, {{pid, name}}. */
 void value_read(lua_State *L, int arg, int index, const struct layout *layout, void *data)
 {
 	int top;
@@ -499,7 +498,7 @@ void constant_read(lua_State *L, int index, const struct layout *layout, void *d
 	error_fail(L);
 }
 
-/* By way of a copy: parts of the value may be views of the record itself. */
+/* Assigns through a copy, as parts of the value may be views of the record itself. */
 static void assign(lua_State *L, int index, const struct layout *layout, void *data,
 		   const char *place)
 {

@@ -12,7 +12,8 @@ struct usdt_box {
 	struct ebcc_usdt *handle; /* NULL: not open yet, or closed */
 };
 
-/* _ebcc.usdt{pid=, path=}: nil, message, errno where there is no such file or process. */
+/* _ebcc.usdt{pid=, path=}: the probes; or nil, message, errno if there is no such file or process.
+ */
 static int usdt_open(lua_State *L)
 {
 	struct ebcc_usdt_opts opts = {.sz = sizeof(opts)};
@@ -48,7 +49,7 @@ static struct ebcc_usdt *usdt_check(lua_State *L, int index)
 	return usdt->handle;
 }
 
-/* The types that hold a probe's arguments; false for one that programs can't read. */
+/* Pushes the types that hold the arguments of a probe; false for those that programs can't read. */
 static void argument_types_push(lua_State *L, const struct ebcc_usdt_probe *probe)
 {
 	size_t count = ebcc_usdt_probe_argument_count(probe);
@@ -111,7 +112,7 @@ static int usdt_probes(lua_State *L)
 	return 1;
 }
 
-/* Usdt:find(name): the probe "PROVIDER:NAME" or "NAME" as a table; nil, message, errno for none. */
+/* Usdt:find(name): the probe "PROVIDER:NAME" or "NAME" as a table; or nil, message, errno. */
 static int usdt_find(lua_State *L)
 {
 	const struct ebcc_usdt_probe *probe;

@@ -82,7 +82,7 @@ function TestCompat:test_ffi()
   lu.assertEquals(ffi.string("ab\0cd"), "ab")
   lu.assertEquals(ffi.string("abcd", 2), "ab")
   lu.assertEquals({ ffi.sizeof("int"), ffi.sizeof("struct { u64 a; char b; }"), ffi.sizeof("char[16]") }, { 4, 16, 16 })
-  lu.assertStrContains(helper.raised(ffi.sizeof, "abcd"), '"abcd"): that is no C type')
+  lu.assertStrContains(helper.raised(ffi.sizeof, "abcd"), '"abcd"): this is not a C type')
   lu.assertStrContains(helper.raised(function() return ffi.new("int[1]") end), "ffi.new needs LuaJIT")
 end
 

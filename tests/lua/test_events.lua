@@ -234,7 +234,7 @@ function TestEvents:test_callback_uses_the_module()
   helper.act()
   self:poll(1)
   lu.assertTrue(depth > 2)
-  lu.assertStrContains(nested, "is being polled already")
+  lu.assertStrContains(nested, "is already being polled")
 end
 
 function TestEvents:test_module_closed_in_a_callback()

@@ -67,7 +67,7 @@ function TestMistakes:test_calls_without_what_they_need()
   lu.assertStrContains(helper.raised(bpf.attach_tracepoint, bpf, { tp = "x", fn_name = "f" }), "CATEGORY:EVENT")
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { name = "c", sym = "puts", fn_name = "g" }), "no program 'g'")
   lu.assertStrContains(helper.raised(bpf.attach_uprobe, bpf, { name = "c", sym = "puts", fn_name = "f", pid = "x" }),
-    "pid is to be a whole number")
+    "pid must be a whole number")
 end
 
 -- Wrong use is told with the script's line, the method and what was wrong, however deep it is noticed.
@@ -93,9 +93,9 @@ int f(void *ctx) { return limit; }
     { 'bpf:attach_uprobe { fn_name = "f", name = "c", symbol = "puts" }', "has no option 'symbol'; it takes addr, cookie" },
     { 'bpf:attach_uprobe { fn_name = "f", name = "c" }', "attach_uprobe{}: sym, addr or sym_re is needed" },
     { 'bpf:attach_uretprobe { name = "c" }', "attach_uretprobe{}: fn_name is needed" },
-    { 'bpf:attach_kretprobe { fn_name = "f", event = 5 }', "event is to be a string, not a number" },
+    { 'bpf:attach_kretprobe { fn_name = "f", event = 5 }', "event must be a string, not a number" },
     { 'bpf:attach_raw_tracepoint { fn_name = "f" }', "attach_raw_tracepoint{}: tp is needed" },
-    { 'bpf:attach_func { fn_name = "f", fd = 1.5, attach_type = 1 }', "fd is to be a whole number, not 1.5" },
+    { 'bpf:attach_func { fn_name = "f", fd = 1.5, attach_type = 1 }', "fd must be a whole number, not 1.5" },
     { 'bpf:attach_uprobe { fn_name = "f", name = "c", sym = "puts", pid = 1 << 32 | 1 }',
       "pid: 4294967297 is not a number from -2147483648 to 2147483647" },
     { 'bpf:attach_perf_event { fn_name = "f", ev_type = -1, ev_config = 0, sample_freq = 9 }',
@@ -103,22 +103,22 @@ int f(void *ctx) { return limit; }
     { 'bpf:get_table("stacks"):get(1 << 32)', "bad argument #1 to 'get' (4294967296 is not a number from" },
     { 'BPF.USDT:new { pid = 1 << 32 }', "pid: 4294967296 is not a number from" },
     { 'BPF.SymbolCache(1 << 32):resolve(5)', "4294967296 is not a number from" },
-    { 'bpf:attach_usdt { fn_name = "f", probe = "x", usdt = {} }', "usdt is to be an object of USDT, not a table" },
+    { 'bpf:attach_usdt { fn_name = "f", probe = "x", usdt = {} }', "usdt must be an object of USDT, not a table" },
     { 'bpf:get_table("perf"):open_perf_buffer()', "bad argument #1 to 'open_perf_buffer' (a function is needed, not nil)" },
     { 'bpf:get_table("perf"):open_perf_buffer(print, { pages = 8 })', "open_perf_buffer{} has no option 'pages'" },
-    { 'bpf:get_table("perf"):open_perf_buffer(print, { page_count = "x" })', "page_count is to be a whole number" },
+    { 'bpf:get_table("perf"):open_perf_buffer(print, { page_count = "x" })', "page_count must be a whole number" },
     { 'bpf:get_table("perf"):open_ring_buffer(print)', "open_ring_buffer does not open table 'perf': open_perf_buffer does" },
     { 'bpf:get_table("ring"):open_perf_buffer(print)', "open_perf_buffer does not open table 'ring': open_ring_buffer does" },
     { 'bpf:get_table("h"):open_perf_buffer(print)', "table 'h' is not a perf or ring buffer" },
     { 'bpf:get_table("perf"):open_perf_buffer(print, "struct {")', "event type does not compile" },
-    { 'BPF:new { text = 5 }', "BPF:new{}: text is to be a string, not a number" },
+    { 'BPF:new { text = 5 }', "BPF:new{}: text must be a string, not a number" },
     { 'BPF:new { text = "", cflag = {} }', "BPF:new{} has no option 'cflag'; it takes allow_rlimit, " },
-    { 'BPF:new { text = "", cflags = { 5 } }', "cflags is to be a string or a list of strings, not a table" },
+    { 'BPF:new { text = "", cflags = { 5 } }', "cflags must be a string or a list of strings, not a table" },
     { 'BPF:new { text = "const volatile u8 limit = 0;", constants = { limit = 256 } }', "limit: 256 does not fit 8 bits" },
     { 'BPF:new { text = "nonsense" }', "main.c does not compile" },
     { 'BPF.SymbolCache("x")', "bad argument #1 to 'SymbolCache' (a whole number is needed" },
     { 'BPF.SymbolCache():resolve("x")', "bad argument #1 to 'resolve' (an address is needed, not a string)" },
-    { 'BPF.USDT:new { path = 5 }', "path is to be a string, not a number" },
+    { 'BPF.USDT:new { path = 5 }', "path must be a string, not a number" },
     { 'BPF.get_kprobe_functions("(")', "is not a regular expression" },
   }
   for _, case in ipairs(cases) do

@@ -299,7 +299,7 @@ function TestPrograms:test_clock()
   lu.assertTrue(ebcc.posix.cpu_count() >= 1)
   lu.assertStrContains(ebcc.posix.strerror(524), "ENOTSUPP")
   lu.assertEquals(ebcc.posix.strerror(2), "No such file or directory")
-  lu.assertStrContains(helper.raised(ebcc.posix.sleep, -1), "not a time to sleep")
+  lu.assertStrContains(helper.raised(ebcc.posix.sleep, -1), "not a valid number of seconds")
 end
 
 -- Global variables, and programs that run on what a test gives them.

@@ -172,7 +172,7 @@ function TestTables:test_per_cpu_structs()
   for number = 1, #values + 1 do
     many[number] = { x = number }
   end
-  lu.assertStrContains(helper.raised(points.set, points, 0, many), "are more than the")
+  lu.assertStrContains(helper.raised(points.set, points, 0, many), "values, but only")
 end
 
 function TestTables:test_queue_and_stack()

@@ -234,7 +234,7 @@ function TestValues:test_iterator_is_of_one_type()
   for _, other in ipairs { value.inner, value.list, io.stdout } do
     lu.assertErrorMsgContains("bad argument #1", next_member, other)
   end
-  lu.assertErrorMsgContains("iterator is of another type", next_element, value)
+  lu.assertErrorMsgContains("iterator is for values of another type", next_element, value)
   lu.assertEquals((next_member(value)), "small")
 end
 
@@ -243,7 +243,7 @@ function TestValues:test_wrong_use_of_records()
   lu.assertStrContains(helper.raised(function() return value.absent end), "no member 'absent'")
   lu.assertStrContains(helper.raised(function() value.absent = 1 end), "no member 'absent'")
   lu.assertStrContains(helper.raised(function() return value[1] end), "members of a struct have names")
-  lu.assertStrContains(helper.raised(function() return value.list[0] end), "count from 1 on")
+  lu.assertStrContains(helper.raised(function() return value.list[0] end), "arrays start at 1")
   lu.assertStrContains(helper.raised(function() value.list[3] = {} end), "the array ends at 2")
   lu.assertNil(value.list[3])
   lu.assertEquals(getmetatable(value), "ebcc record")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attaching all programs of a module whose names say what to: kprobe__FUNCTION and the like.
+ * Attaching all programs of a module whose names say where: kprobe__FUNCTION and similar.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The bit operations that scripts for LuaJIT call by name. There, plain numbers have 32 bits and a
--- result with a sign, and 64-bit values are a type of their own; here, whether operands fit 32 bits
--- decides. bcc-lua offers this as the global and the module "bit".
+-- LuaJIT's library of bit operations. In LuaJIT, operations on plain numbers have 32 bits and signed
+-- results, and 64-bit values are a separate type; here, an operation has 32 bits if its operands fit.
+-- bcc-lua provides this as the global and the module "bit".
 
 local bit = {}
 
@@ -9,12 +9,12 @@ local function is_narrow(number)
   return number >= -0x80000000 and number <= 0xffffffff
 end
 
--- The operand as an integer: fractions go, as LuaJIT rounds them.
+-- The operand as an integer, rounded as LuaJIT does.
 local function whole(operand)
   return math.tointeger(operand) or math.floor(operand + 0.5)
 end
 
---- The number's lower 32 bits, with a sign.
+--- The lower 32 bits of a number, signed.
 ---@param number number
 ---@return integer
 function bit.tobit(number)
@@ -22,7 +22,7 @@ function bit.tobit(number)
   return number >= 0x80000000 and number - 0x100000000 or number
 end
 
--- A function of any number of operands, joined two by two.
+-- Makes a function of any number of operands from one of two.
 local function joining(join)
   return function(first, ...)
     local result, narrow = whole(first), is_narrow(first)
@@ -33,7 +33,7 @@ local function joining(join)
   end
 end
 
---- Bitwise and, or, exclusive or of any number of operands.
+--- Bitwise and, or, and exclusive or of any number of operands.
 ---@type fun(first: number, ...: number): integer
 bit.band = joining(function(a, b) return a & b end)
 ---@type fun(first: number, ...: number): integer
@@ -47,8 +47,8 @@ function bit.bnot(number)
   return bit.bxor(number, -1)
 end
 
--- A function of a number and a count of bits, which counts within the number's width. How it shifts is
--- given the number without a sign.
+-- Makes a function that shifts a number. The count is taken modulo the number's width, and the given
+-- function gets the number as unsigned.
 local function shifting(shift)
   return function(number, count)
     local narrow = is_narrow(number)
@@ -62,7 +62,7 @@ end
 bit.lshift = shifting(function(number, count) return number << count end)
 ---@type fun(number: number, count: integer): integer
 bit.rshift = shifting(function(number, count) return number >> count end)
---- Shifts copies of the sign bit in.
+--- Shifts to the right and fills with copies of the sign bit.
 ---@type fun(number: number, count: integer): integer
 bit.arshift = shifting(function(number, count, width)
   local negative = number >> (width - 1) & 1 == 1
@@ -79,7 +79,7 @@ bit.ror = shifting(function(number, count, width)
   return number >> count | number << width - count
 end)
 
---- The number's bytes in the other order.
+--- The number with its bytes in reverse order.
 ---@param number number
 ---@return integer
 function bit.bswap(number)
@@ -89,8 +89,8 @@ function bit.bswap(number)
   return (string.unpack(">i8", string.pack("<i8", whole(number))))
 end
 
---- Hexadecimal digits: so many of the lowest, 8 (16 of a wide number) without a count; upper case where
---- it is negative.
+--- The number in hexadecimal: its lowest digits, 8 by default (16 if it needs more than 32 bits); in upper
+--- case if digits is negative.
 ---@param number number
 ---@param digits? integer
 ---@return string

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What existing scripts lean on besides BPF: "fmt" % {...}, string.split and kin, %p and %u for
--- integers, functions of Lua 5.1. These are changes of globals, so only bcc-lua makes them.
+-- What existing scripts use besides BPF: "fmt" % {...}, string.split and similar functions, %p and %u
+-- for integers, functions of Lua 5.1. All this changes globals, so only bcc-lua does it.
 
 local compat = {}
 
 local plain_format = string.format
 
--- A 64-bit integer without a sign, in decimal.
+-- A 64-bit integer as unsigned decimal.
 local function unsigned_text(number)
   if number >= 0 then
     return tostring(number)
@@ -15,7 +15,7 @@ local function unsigned_text(number)
   return plain_format("%d%d", tens, number - tens * 10)
 end
 
--- Numbers are integers for LuaJIT where a conversion asks for one.
+-- Converts to an integer where a conversion requires one, as LuaJIT does.
 local function to_integer(argument)
   local number = tonumber(argument)
   if math.type(number) == "float" and number == number and math.abs(number) < 2 ^ 63 then
@@ -24,14 +24,14 @@ local function to_integer(argument)
   return number or argument
 end
 
--- The conversion (flags and letter) that Lua 5.4 has for one of C's, and the argument for it.
+-- The conversion (flags and letter) of Lua 5.4 for one of C, and the argument for it.
 local function conversion(flags, letter, argument)
   if letter == "p" and math.type(argument) then
     return flags .. "x", to_integer(argument)
   elseif letter == "u" then
     return flags:gsub("0", "", 1) .. "s", unsigned_text(to_integer(argument))
   elseif letter == "s" and math.type(argument) == "float" then
-    -- Numbers have one type in other Luas: 4 / 2 is 2.
+    -- Older versions of Lua have one type of numbers: 4 / 2 is printed as 2.
     return flags .. letter, plain_format("%.14g", argument)
   elseif letter:find("[dixXoc]") then
     return flags .. letter, to_integer(argument)
@@ -39,7 +39,7 @@ local function conversion(flags, letter, argument)
   return flags .. letter, argument
 end
 
---- string.format() that also takes %p and %u for integers, C's length modifiers, and numbers with a
+--- Like string.format(), but accepts %p and %u for integers, C's length modifiers, and numbers with a
 --- fraction for %d.
 ---@param format string
 ---@return string
@@ -61,7 +61,7 @@ end
 
 local plain_modulo = getmetatable("").__mod
 
--- "fmt" % {...} and "fmt" % value; numbers written as strings still divide.
+-- "fmt" % {...} and "fmt" % value. Strings that contain numbers are still divided.
 local function modulo(left, right)
   if type(left) ~= "string" or not left:find("%", 1, true) then
     return plain_modulo(left, right)
@@ -71,8 +71,8 @@ local function modulo(left, right)
   return compat.format(left, right)
 end
 
---- The parts of a text between matches of a pattern (plain: a text), spaces unless given; no more
---- than limit parts. An empty text has none.
+--- Splits a text at matches of a pattern (with plain: at a string), by default spaces, into at most
+--- limit parts. An empty text has no parts.
 ---@param text string
 ---@param separator? string
 ---@param plain? boolean
@@ -101,12 +101,12 @@ function compat.ends(text, suffix)
   return suffix == "" or text:sub(-#suffix) == suffix
 end
 
---- The text without a prefix.
+--- Removes a prefix from a text.
 function compat.lstrip(text, prefix)
   return compat.starts(text, prefix) and text:sub(#prefix + 1) or text
 end
 
---- The pattern that matches a text.
+--- A pattern that matches exactly this text.
 function compat.escape(text)
   return (text:gsub("%p", "%%%0"))
 end
@@ -133,10 +133,11 @@ function compat.join(first, second)
   return table.move(second, 1, #second, #list + 1, list)
 end
 
---- In a sorted list, the position of the last element that isn't greater than a value; 0 for none.
+--- The position, in a sorted list, of the last element that is not greater than a value; 0 if there is
+--- none.
 ---@param list any[]
 ---@param wanted any
----@param key? fun(element: any): any what of an element is compared
+---@param key? fun(element: any): any returns what to compare of an element
 ---@return integer
 function compat.bsearch(list, wanted, key)
   local low, high = 0, #list
@@ -160,13 +161,13 @@ function compat.exists(path)
   return file ~= nil
 end
 
---- What a command, formatted, writes.
+--- Formats a command, runs it, and returns its output.
 function compat.spawn(format, ...)
   local pipe <close> = assert(io.popen(compat.format(format, ...)))
   return pipe:read("a")
 end
 
---- Makes all of it global, under the names that scripts use.
+--- Sets globals under the names that scripts use.
 function compat.install()
   string.format = compat.format
   getmetatable("").__mod = modulo

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The program bcc-lua: runs a script that uses BPF. One that returns a function (the shape
--- `return function(BPF, utils) ... end`) has it called with a BPF whose failures raise, since such
--- scripts don't look at what attaching returns.
+-- The program bcc-lua: runs a script that uses BPF. If the script returns a function, as in
+-- `return function(BPF, utils) ... end`, calls it with a BPF whose failures raise, since such scripts
+-- don't check what attaching returns.
 
 local bcc = require "bcc"
 local compat = require "bcc.compat"
@@ -24,7 +24,7 @@ local FAILURE, MISUSE, INTERRUPTED = 1, 2, 130
 
 local run = {}
 
--- A class with the methods of another, whose failures raise.
+-- A class with the methods of another, but whose failures raise.
 local function strict_class(class)
   return setmetatable({ strict = true }, {
     __index = class,
@@ -32,10 +32,10 @@ local function strict_class(class)
   })
 end
 
---- utils of such scripts: argparse, posix and USDT.
+--- The argument utils of such scripts: argparse, posix and USDT.
 local function make_utils()
   local posix = setmetatable({}, { __index = bcc.posix })
-  --- A number from a text, as other Luas need it for 64 bits.
+  --- Converts a text to a number; LuaJIT needs this for 64 bits.
   function posix.tonumber64(text, base)
     return math.tointeger(tonumber(text, base))
   end
@@ -60,7 +60,7 @@ local function make_log(verbose)
   }
 end
 
--- The script's path and what follows it, and whether to be verbose; or an exit status.
+-- Returns the script's path and its arguments, and whether to be verbose; or an exit status.
 local function parse(arguments)
   local verbose, first = false, 1
   while arguments[first] and arguments[first]:sub(1, 1) == "-" do
@@ -98,19 +98,19 @@ local function start(script)
   end
 end
 
--- An error with the way to it in the script; an interrupt is the user's wish.
+-- Adds a traceback to an error, except to an interrupt, which the user asked for.
 local function explain(err)
   local text = tostring(err)
   if text:find("interrupted!", 1, true) then
     return INTERRUPTED
   end
   local this_file = debug.getinfo(1, "S").short_src
-  local way = debug.traceback("", 2)
-  local behind = way:find("\n\t" .. this_file .. ":", 1, true)
-  return text .. (behind and way:sub(1, behind - 1) or way)
+  local traceback = debug.traceback("", 2)
+  local last = traceback:find("\n\t" .. this_file .. ":", 1, true)
+  return text .. (last and traceback:sub(1, last - 1) or traceback)
 end
 
---- Runs bcc-lua with the arguments of the command line, and gives its exit status.
+--- Runs bcc-lua with the arguments of the command line, and returns its exit status.
 ---@param arguments string[]
 ---@return integer
 function run.main(arguments)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Attaching programs: the attach_ methods of BPF. Each returns a link, whose detach() ends it; left
--- alone, it lasts as long as the module. Where what is to be traced isn't there or can't be,
--- they return nil, a message and an errno; a strict BPF raises instead.
+-- Attaching programs: the attach_ methods of BPF. Each returns a link, which lasts until its detach() is
+-- called or the module is closed. If the target does not exist or can't be traced, they return nil, a
+-- message and an errno; a strict BPF raises instead.
 
 local ebcc = require "ebcc._ebcc"
 local check = require "ebcc.check"
@@ -9,13 +9,13 @@ local check = require "ebcc.check"
 ---@class ebcc.BPF
 local attach = {}
 
--- Links that are attached, by kind, of all modules of this process.
+-- The attached links of all modules of this process, by kind.
 local links = { kprobe = {}, uprobe = {}, tracepoint = {} }
 for _, list in pairs(links) do
   setmetatable(list, { __mode = "k" })
 end
 
--- How many functions or events a kind's links are attached to.
+-- The number of functions or events that the links of a kind are attached to.
 local function count(kind)
   local total = 0
   for link, number in pairs(links[kind]) do
@@ -26,25 +26,25 @@ local function count(kind)
   return total
 end
 
---- Kernel functions and return points that programs of this process are attached to.
+--- The number of kernel functions and returns that programs of this process are attached to.
 ---@return integer
 function attach.num_open_kprobes()
   return count("kprobe")
 end
 
---- Places in user programs, USDT probes among them.
+--- The number of locations in user programs, including USDT probes.
 ---@return integer
 function attach.num_open_uprobes()
   return count("uprobe")
 end
 
---- Tracepoints.
+--- The number of tracepoints.
 ---@return integer
 function attach.num_open_tracepoints()
   return count("tracepoint")
 end
 
--- What an attach_ method returns. The module holds its links: a script may drop what it gets.
+-- Returns the result of an attach_ method. The module keeps its links, so a script may drop them.
 local function outcome(self, kind, link, message, errno)
   if not link then
     if self.strict then
@@ -86,14 +86,14 @@ local PROBE = {
   every_process = "any",
 }
 
--- The program that the options of a method name. Scripts that were written for other bindings may
--- give more than there is.
+-- The program that the options of a method name. Scripts written for other bindings may have options that
+-- don't exist here.
 local function program_of(self, method, options, kinds)
   check.options(method, options, kinds, self.strict)
   return self.module:program(options.fn_name)
 end
 
--- The options of a method that probes the return of a function, for the one that does both.
+-- Converts the options of a method for return probes to those of the method for both.
 local function on_return(method, options, kinds, tolerant)
   check.options(method, options, kinds, tolerant)
   local copy = { retprobe = true }
@@ -103,13 +103,13 @@ local function on_return(method, options, kinds, tolerant)
   return copy
 end
 
--- Several links as one: what matched a regular expression.
+-- Several links as one: for all matches of a regular expression.
 ---@class ebcc.Links
 local Links = {}
 Links.__index = Links
 Links.__name = "ebcc.Links"
 
---- Ends all of them.
+--- Detaches all of them.
 function Links:detach()
   for _, link in ipairs(self) do
     link:detach()
@@ -140,7 +140,7 @@ function Links:names()
   return names
 end
 
--- Attaches to each of a list; some may fail, as not everything that matches can be traced.
+-- Attaches to each item of a list; some may fail, as not everything that matches can be traced.
 local function attach_each(list, what, attach_one)
   local found, last_message, last_errno = setmetatable({}, Links), nil, nil
   for _, item in ipairs(list) do
@@ -158,9 +158,9 @@ local function attach_each(list, what, attach_one)
     last_errno or 2
 end
 
---- Attaches to a kernel function, or with retprobe = true to its return. event_re: to every one that
---- the regular expression matches from its start on; with a cookie or maxactive that gives one object
---- for all the links.
+--- Attaches to a kernel function, or with retprobe = true to its return. event_re attaches to all functions
+--- whose name the regular expression matches from the start; with a cookie or maxactive, it returns one
+--- object for all the links.
 ---@param options {event?: string, event_re?: string, fn_name: string, retprobe?: boolean, event_off?: integer, maxactive?: integer, cookie?: integer}
 ---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
@@ -178,7 +178,7 @@ function attach:attach_kprobe(options)
   elseif #functions == 0 then
     return outcome(self, "kprobe", nil, "nothing was attached: no kernel function matches", 2)
   end
-  -- A limit of active calls and a cookie are a matter of single probes.
+  -- Only single probes have a limit of active calls or a cookie.
   if options.cookie or options.maxactive then
     return outcome(self, nil, attach_each(functions, "kernel function", function(name)
       local link, text, number = program:attach_kprobe {
@@ -210,8 +210,8 @@ function attach:attach_kretprobe(options)
 end
 
 --- Attaches to a function (sym) or an address (addr, as in the file) of a program or library (name:
---- a path, or "c" for libc), or with retprobe = true to its return. sym_re: to every function that
---- matches, which gives one object for all the links. pid: in one process only.
+--- a path, or "c" for libc), or with retprobe = true to its return. sym_re attaches to all functions that
+--- match, and returns one object for all the links. pid: only in this process.
 ---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, retprobe?: boolean, cookie?: integer}
 ---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
@@ -227,7 +227,7 @@ function attach:attach_uprobe(options)
   if not functions then
     return outcome(self, "uprobe", nil, message, errno)
   end
-  -- A function may have several names.
+  -- Attach only once to functions with several names.
   local known = {}
   return outcome(self, nil, attach_each(functions, "function", function(found)
     if known[found.addr] then
@@ -254,11 +254,11 @@ function attach:attach_uretprobe(options)
   return self:attach_uprobe(on_return("attach_uretprobe", options, UPROBE, self.strict))
 end
 
--- One tracepoint, "CATEGORY:EVENT".
+-- Attaches to one tracepoint, "CATEGORY:EVENT".
 local function attach_tracepoint(self, program, name)
   local category, event = name:match("^([^:]+):([^:]+)$")
   if not category then
-    check.fail("a tracepoint is written CATEGORY:EVENT, not '%s'", name)
+    check.fail("'%s' is not the name of a tracepoint (CATEGORY:EVENT)", name)
   end
   local link, message, errno = program:attach_tracepoint(category, event)
   if link then
@@ -298,9 +298,9 @@ function attach:attach_raw_tracepoint(options)
   return outcome(self, nil, program:attach_raw_tracepoint(options.tp))
 end
 
---- Attaches to a perf event: ev_type and ev_config as perf_event_open(2) has them, every
---- sample_period events or sample_freq times a second, of all processes and CPUs unless pid or cpu
---- says otherwise.
+--- Attaches to a perf event: ev_type and ev_config are those of perf_event_open(2). The program runs every
+--- sample_period events or sample_freq times a second, for all processes and CPUs unless pid or cpu is
+--- given.
 ---@param options {ev_type: integer, ev_config: integer, fn_name: string, sample_period?: integer, sample_freq?: integer, pid?: integer, cpu?: integer, group_fd?: integer}
 ---@return ebcc.Link? link
 ---@return string? message
@@ -310,7 +310,7 @@ function attach:attach_perf_event(options)
   return outcome(self, nil, program:attach_perf_event(options))
 end
 
--- A method for programs whose name says what they are attached to.
+-- Makes a method for programs whose name says what they are attached to.
 local function trace_method(name)
   return function(self, options)
     local program = program_of(self, name, options, TRACE)
@@ -331,8 +331,8 @@ attach.attach_fmod_ret = trace_method("attach_fmod_ret")
 ---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
 attach.attach_lsm = trace_method("attach_lsm")
 
---- Prepares an iterator (BPF_ITER), whose link's read() runs it and gives what it writes. table: the
---- one whose elements it walks, if it is of that kind.
+--- Prepares an iterator (BPF_ITER). Its link's read() runs it and returns what it writes. table: the
+--- table whose elements it walks, if it is of that kind.
 ---@param options {fn_name: string, table?: ebcc.Table}
 ---@return ebcc.Link? link
 ---@return string? message
@@ -362,7 +362,7 @@ function attach.remove_xdp(dev, flags)
   return ebcc.remove_xdp(dev, flags)
 end
 
---- Opens a raw socket with a program as its filter; its link's receive() gives packets. dev: the
+--- Opens a raw socket with a program as its filter. The link's receive() returns packets. dev: the
 --- interface, or nil for all.
 ---@param options {fn_name: string, dev?: string}
 ---@return ebcc.Link? link
@@ -373,8 +373,8 @@ function attach:attach_raw_socket(options)
   return outcome(self, nil, program:attach_raw_socket(options.dev))
 end
 
---- Attaches to what a descriptor stands for, as BPF_PROG_ATTACH does: a control group, a table of
---- sockets. attach_type, flags: of enum bpf_attach_type, BPF_F_ALLOW_MULTI and kin.
+--- Attaches to a descriptor with BPF_PROG_ATTACH: of a control group, or a table of sockets. attach_type:
+--- enum bpf_attach_type; flags: BPF_F_ALLOW_MULTI and similar.
 ---@param options {fn_name: string, fd: integer, attach_type: integer, flags?: integer}
 ---@return ebcc.Link? link
 ---@return string? message
@@ -385,8 +385,8 @@ function attach:attach_func(options)
     options.attach_type, options.flags))
 end
 
---- Attaches to a USDT probe ("PROVIDER:NAME", or "NAME"). usdt: an object of ebcc.USDT; or pid and
---- path, which then are looked at for this call.
+--- Attaches to a USDT probe ("PROVIDER:NAME", or "NAME"). Give either usdt, an object of ebcc.USDT, or pid
+--- and path, in which the probe is looked up for this call.
 ---@param options {probe: string, fn_name: string, usdt?: ebcc.USDT, pid?: integer, path?: string, every_process?: boolean}
 ---@return ebcc.Link? link
 ---@return string? message

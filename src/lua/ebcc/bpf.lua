@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The class BPF: a C source compiled, its maps in the kernel, its programs attached. Programs whose
--- names say where they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...) are attached when the
--- object is made.
+-- The class BPF: a compiled C source, its maps in the kernel, and its programs. Programs whose names say
+-- what they are attached to (kprobe__FN, tracepoint__CATEGORY__EVENT, ...) are attached when the object is
+-- created.
 
 local ebcc = require "ebcc._ebcc"
 local attach = require "ebcc.attach"
@@ -17,14 +17,14 @@ local KERNEL_TYPES = { auto = 0, btf = 1, headers = 2 }
 local COMPILERS = { helper = 0, in_process = 1 }
 local SOURCE_ALL, SOURCE_PERF, SOURCE_RING = 0, 1, 2
 local ERROR, WARNING = 1, 2
--- Milliseconds of a poll: more than that is the same as no limit to anybody.
+-- The longest timeout of a poll, in milliseconds; longer ones are as good as none.
 local LONGEST_WAIT = 0x7fffffff
--- Layouts of USDT probes' arguments that a module has room for unless it is asked for more.
+-- How many layouts of USDT arguments a module has room for unless more are reserved.
 local USDT_ROOM = 256
 
 ---@class ebcc.BPF
 ---@field module table
----@field strict boolean failures to attach raise, which otherwise are returned
+---@field strict boolean failures to attach raise, instead of being returned
 local BPF = { strict = false }
 BPF.__index = BPF
 BPF.__name = "ebcc.BPF"
@@ -39,10 +39,10 @@ BPF.SymbolCache = SymbolCache
 BPF.USDT = USDT
 BPF.SCRIPT_ROOT = "./"
 
--- Modules that are open, of this process.
+-- The open modules of this process.
 local open_modules = setmetatable({}, { __mode = "k" })
 
---- Where src_file and hdr_file of scripts are looked for: the directory of a script's path.
+--- Sets the directory where src_file and hdr_file are looked for to that of a script.
 ---@param path? string
 ---@return string
 function BPF.script_root(path)
@@ -52,7 +52,7 @@ function BPF.script_root(path)
   return BPF.SCRIPT_ROOT
 end
 
--- The path and the text of a file that is named by a path, or beside the script.
+-- The path and the text of a file, given by its path or by its name beside the script.
 local function read_source(name)
   for _, path in ipairs { name, BPF.SCRIPT_ROOT .. name } do
     local file = io.open(path, "rb")
@@ -65,7 +65,7 @@ local function read_source(name)
   check.fail("there is no file %s, neither here nor in %s", name, BPF.SCRIPT_ROOT)
 end
 
--- The number of what an option names; the first of the names unless it is given.
+-- The number for the value of an option; 0 if it isn't given.
 local function choice(names, what, name)
   if name and not names[name] then
     check.fail("BPF:new{}: %s cannot be '%s'", what, name)
@@ -80,14 +80,14 @@ local OPTIONS = {
   kernel_root = "string", any_kernel = "any", allow_rlimit = "any", log = "function",
 }
 
--- Messages of the library, for who gave no function of his own: warn("@on") shows them.
+-- The default log function: messages become warnings, which warn("@on") shows.
 local function log_to_warn(level, message)
   if level <= WARNING then
     warn(level == ERROR and "error: " or "", message)
   end
 end
 
--- Flags come as a list, or as other bindings take them: one by one or in a string.
+-- The flags as a list; they may be given as one, or in a string, as in other bindings.
 local function flags_of(cflags)
   if type(cflags) == "string" then
     local list = {}
@@ -120,7 +120,7 @@ local function compile(options)
   }
 end
 
--- The debug flags ask for texts on stderr.
+-- Writes the texts that the debug flags select to stderr.
 local function show_debug(module, debug)
   for bit = 0, 5 do
     local text = (debug or 0) & 1 << bit ~= 0 and module:debug_text(1 << bit)
@@ -130,7 +130,7 @@ local function show_debug(module, debug)
   end
 end
 
--- Makes room for the arguments at every place of the probes that were enabled.
+-- Reserves room for the arguments at each location of the enabled probes.
 local function reserve_usdt(module, contexts)
   local places = 0
   for _, usdt in ipairs(contexts) do
@@ -143,8 +143,8 @@ local function reserve_usdt(module, contexts)
   end
 end
 
--- The source's global variables as fields, which are read and written while programs run. Structs and arrays
--- are copies: assign the whole variable to change it.
+-- The source's global variables as fields, which can be read and written while programs run. Structs and
+-- arrays are copies: assign the whole variable to change it.
 local function globals_of(module)
   return setmetatable({}, {
     __name = "ebcc.Globals",
@@ -162,7 +162,7 @@ local function globals_of(module)
   })
 end
 
--- What is done once a source is compiled; raises.
+-- Everything after a source was compiled: loads and attaches. Raises on failure.
 local function start(self, options)
   for name, constant in pairs(options.constants or {}) do
     self.module:set_constant(name, constant)
@@ -182,9 +182,9 @@ local function start(self, options)
   end
 end
 
---- Compiles a source (text, or src_file), creates its maps, and attaches the programs whose names
---- say where they go. Raises with clang's diagnostics, or the verifier's words. A BPF is closed by
---- close(), `local b <close>`, or the collector.
+--- Compiles a source (text, or src_file), creates its maps, and attaches the programs whose names say what
+--- they are attached to. Raises an error with clang's diagnostics or the verifier's log. A BPF is closed
+--- by close(), `local b <close>`, or the collector.
 ---@param options ebcc.Options
 ---@return ebcc.BPF
 function BPF:new(options)
@@ -202,7 +202,7 @@ function BPF:new(options)
   return object
 end
 
--- The module of an object whose method is called.
+-- The module of the object whose method is called.
 local function module_of(self, method)
   if getmetatable(self) ~= BPF then
     check.fail("%s is a method of an object: object:%s(...)", method, method)
@@ -221,7 +221,7 @@ local function type_number(prog_type)
   return number
 end
 
---- Loads a program and returns it: {bpf=, name=, fd=, program=}. Loading it again gives the same.
+--- Loads a program and returns it: {bpf=, name=, fd=, program=}. Loading it again returns the same.
 ---@param fn_name string
 ---@param prog_type string|integer "BPF_PROG_TYPE_KPROBE", "KPROBE" or the number
 ---@param device? string
@@ -244,7 +244,7 @@ function BPF:load_func(fn_name, prog_type, device, attach_type)
   return found
 end
 
---- Loads all programs as one type, that of kprobes unless said otherwise.
+--- Loads all programs as one type, by default that of kprobes.
 ---@param prog_type? string|integer
 ---@return table<string, ebcc.Function>
 function BPF:load_funcs(prog_type)
@@ -292,7 +292,7 @@ end
 
 -- Tables.
 
---- The table of that name; nil, a message and an errno where the source has none.
+--- The table of that name; or nil, a message and an errno if the source has none.
 ---@param name string
 ---@return ebcc.Table?
 ---@return string? message
@@ -325,30 +325,30 @@ local function poll(self, method, source, timeout)
   return module_of(self, method):poll(source, math.ceil(timeout))
 end
 
---- Waits for events of perf buffers and calls the callbacks. timeout: milliseconds; without one, or
---- with a negative one, until something comes. Returns how many events there were: none after an
---- interrupt. What a callback raises comes out of here, with its traceback.
+--- Waits for events of perf buffers and calls the callbacks. timeout: milliseconds; if it is missing or
+--- negative, waits until something comes. Returns the number of events, 0 after an interrupt. An error in a
+--- callback is raised from here, with its traceback.
 ---@param timeout? number
 ---@return integer
 function BPF:perf_buffer_poll(timeout)
   return poll(self, "perf_buffer_poll", SOURCE_PERF, timeout)
 end
 
---- As perf_buffer_poll(), for ring buffers.
+--- Like perf_buffer_poll(), for ring buffers.
 ---@param timeout? number
 ---@return integer
 function BPF:ring_buffer_poll(timeout)
   return poll(self, "ring_buffer_poll", SOURCE_RING, timeout)
 end
 
---- Both kinds of buffers.
+--- The same for both kinds of buffers.
 ---@param timeout? number
 ---@return integer
 function BPF:poll(timeout)
   return poll(self, "poll", SOURCE_ALL, timeout)
 end
 
---- Calls the callbacks for what is there in perf buffers, without waiting.
+--- Calls the callbacks for the events that are in perf buffers, without waiting.
 ---@return integer
 function BPF:perf_buffer_consume()
   return module_of(self, "perf_buffer_consume"):consume(SOURCE_PERF)
@@ -360,33 +360,33 @@ function BPF:ring_buffer_consume()
   return module_of(self, "ring_buffer_consume"):consume(SOURCE_RING)
 end
 
---- A descriptor that polls readable when there are events, for event loops.
+--- A descriptor that becomes readable when there are events, for event loops.
 ---@return integer
 function BPF:poll_fd()
   return assert(module_of(self, "poll_fd"):poll_fd())
 end
 
---- perf_buffer_poll() by its older name.
+--- The older name of perf_buffer_poll().
 BPF.kprobe_poll = BPF.perf_buffer_poll
 
---- Polls until an error comes out of it; Ctrl-C is one.
+--- Polls until an error is raised, such as by Ctrl-C.
 function BPF:perf_buffer_poll_loop()
   while not ebcc.posix.interrupted() do
     self:perf_buffer_poll()
   end
 end
 
---- perf_buffer_poll_loop() by its older name.
+--- The older name of perf_buffer_poll_loop().
 BPF.kprobe_poll_loop = BPF.perf_buffer_poll_loop
 
---- The trace pipe, where bpf_trace_printk() writes.
+--- The trace pipe, to which bpf_trace_printk() writes.
 ---@param nonblocking? boolean
 ---@return ebcc.TracerPipe
 function BPF:pipe(nonblocking)
   return TracerPipe.new(nonblocking)
 end
 
--- The end.
+-- Closing.
 
 --- Detaches and unloads everything. Doing it again does nothing.
 function BPF:close()
@@ -403,12 +403,12 @@ function BPF.cleanup()
   end
 end
 
---- Raises when so many more probes are more than BCC_PROBE_LIMIT allows (1000 unless it is set).
+--- Raises if this many more probes would exceed BCC_PROBE_LIMIT (by default 1000).
 ---@param more integer
 function BPF.check_probe_quota(more)
   local limit = math.tointeger(tonumber(os.getenv("BCC_PROBE_LIMIT"))) or 1000
   if attach.num_open_kprobes() + attach.num_open_uprobes() + more > limit then
-    check.fail("%d more probes would be more than %d (BCC_PROBE_LIMIT)", more, limit)
+    check.fail("%d more probes would exceed the limit of %d (BCC_PROBE_LIMIT)", more, limit)
   end
 end
 
@@ -417,7 +417,7 @@ function BPF:__tostring()
     or self.module:program_names(), " "))
 end
 
---- A USDT object, as older scripts make them.
+--- Creates a USDT object, the way older scripts do.
 ---@param options {pid?: integer, path?: string}
 ---@return ebcc.USDT?
 ---@return string? message

@@ -1,24 +1,24 @@
 -- SPDX-License-Identifier: Apache-2.0
--- What scripts hand to methods, looked at where it comes in: a mistake is told with the script's own
--- line and the name of the method that the script called.
+-- Checks what scripts pass to methods, so that errors refer to the script's own line and to the method
+-- that the script called.
 
 local ebcc = require "ebcc._ebcc"
 
 local check = {}
 
--- Files in this one's directory are no scripts. Where it was not loaded from a file, no source begins so.
+-- Files in this directory are not scripts. If this one was not loaded from a file, "\n" matches no source.
 ebcc.add_package(debug.getinfo(1, "S").source:match("^(.*/)") or "\n")
 
---- Raises a text, with the line of the script.
+--- Raises a message with the line of the script.
 ---@param text string
----@param ... any what the conversions in the text stand for
+---@param ... any arguments of the conversions in the text
 function check.fail(text, ...)
   error(ebcc.where() .. (select("#", ...) > 0 and text:format(...) or text), 0)
 end
 
 local KINDS = {
   string = { "a string", function(given) return type(given) == "string" end },
-  -- Text will do where it is a number, as numbers of the command line are.
+  -- A string will do if it is a number, as arguments of the command line are.
   integer = { "a whole number", function(given) return math.tointeger(tonumber(given)) ~= nil end },
   number = { "a number", function(given) return tonumber(given) ~= nil end },
   ["function"] = { "a function", function(given) return type(given) == "function" end },
@@ -44,7 +44,7 @@ local KINDS = {
   any = { "anything", function() return true end },
 }
 
--- The words for what a value is instead of a kind; nil when it is of that kind.
+-- Returns nil if a value is of a kind; else words for the kind and for what the value is instead.
 local function mismatch(given, kind)
   local words, fits = table.unpack(KINDS[kind])
   if not fits(given) then
@@ -53,7 +53,7 @@ local function mismatch(given, kind)
   end
 end
 
--- "a, b, c" of a table's keys.
+-- The keys of a table as "a, b, c".
 local function names_of(kinds)
   local names = {}
   for name in pairs(kinds) do
@@ -63,11 +63,11 @@ local function names_of(kinds)
   return table.concat(names, ", ")
 end
 
---- Raises unless a method's options are a table, have what is needed and know no other names.
----@param method string as the script calls it
----@param options any what the script gave
----@param kinds table<string, string> kinds of the options; with a "!" those that are needed
----@param tolerant? boolean other names are nobody's business
+--- Raises unless the options of a method are a table, complete, of the right kinds, and without other names.
+---@param method string the name by which the script calls it
+---@param options any what the script passed
+---@param kinds table<string, string> the kinds of the options, with a "!" if required
+---@param tolerant? boolean allow other names
 function check.options(method, options, kinds, tolerant)
   if type(options) ~= "table" then
     check.fail("%s{} takes a table of options, not %s", method, select(2, mismatch(options, "table")))
@@ -86,17 +86,17 @@ function check.options(method, options, kinds, tolerant)
     else
       local words, instead = mismatch(given, needed and kind:sub(1, -2) or kind)
       if words then
-        check.fail("%s{}: %s is to be %s, not %s", method, name, words, instead)
+        check.fail("%s{}: %s must be %s, not %s", method, name, words, instead)
       end
     end
   end
 end
 
 --- Raises unless an argument is of a kind.
----@param method string as the script calls it
+---@param method string the name by which the script calls it
 ---@param number integer the argument's position in the script's call
 ---@param given any
----@param kind string with a "?", nil will do
+---@param kind string with a "?" if nil is allowed
 function check.argument(method, number, given, kind)
   local optional = kind:sub(-1) == "?"
   if optional and given == nil then

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Histograms of tables as text: slots that are powers of two, or plain numbers. A key is a slot, or
--- a struct of a bucket and a slot; each bucket is a section of its own.
+-- Tables as text histograms, whose slots are powers of two or plain numbers. A key is a slot, or a struct
+-- of a bucket and a slot; each bucket gets a section of its own.
 
 local ebcc = require "ebcc._ebcc"
 
 local histogram = {}
 
--- Log2 histograms with slots from here on need wider columns and have narrower bars.
+-- Log2 histograms with this slot or a later one have wider columns and narrower bars.
 local WIDE_SLOT = 33
 local NARROW = { indent = 5, column = 19, number = 10, bar = 40 }
 local WIDE = { indent = 15, column = 29, number = 20, bar = 20 }
@@ -15,7 +15,7 @@ local function bar(count, largest, width)
   return ("*"):rep(largest > 0 and width * count // largest or 0)
 end
 
--- The last slot that counted something, -1 for none, and the largest count.
+-- The last slot with a count, or -1, and the largest count.
 local function extent(counts)
   local last, largest = -1, 0
   for slot, count in pairs(counts) do
@@ -33,7 +33,7 @@ function histogram.log2_bounds(slot)
   return low == 1 and 0 or low, (1 << slot) - 1
 end
 
---- Lines of a histogram whose slots are powers of two: slots 1 to the last one that isn't empty.
+--- The lines of a histogram whose slots are powers of two: slot 1 to the last one that isn't empty.
 ---@param counts table<integer, integer>
 ---@param val_type string
 ---@param strip_leading_zero? boolean leave out empty slots before the first that isn't
@@ -57,7 +57,7 @@ function histogram.log2_lines(counts, val_type, strip_leading_zero)
   return lines
 end
 
---- The same for slots that are plain numbers, from 0 on.
+--- The same for slots that are plain numbers, starting at 0.
 function histogram.linear_lines(counts, val_type, strip_leading_zero)
   local last, largest = extent(counts)
   if last < 0 then
@@ -74,7 +74,7 @@ function histogram.linear_lines(counts, val_type, strip_leading_zero)
   return lines
 end
 
--- The number in a leaf; those of all CPUs count together.
+-- The number in a leaf; for per-CPU tables, the sum of all CPUs.
 local function count_of(leaf)
   if type(leaf) ~= "table" then
     return leaf
@@ -86,7 +86,7 @@ local function count_of(leaf)
   return sum
 end
 
--- The bucket and the slot of a key: its first member, and the next that isn't padding.
+-- The bucket and the slot of a key: its first member, and the next one that isn't padding.
 local function parts(key)
   local bucket, slot
   for name, part in pairs(key) do
@@ -99,12 +99,12 @@ local function parts(key)
   return bucket, slot
 end
 
--- Records are the same bucket when their bytes are.
+-- Records with the same bytes are the same bucket.
 local function identity(bucket)
   return ebcc.form(bucket) and ebcc.bytes(bucket) or bucket
 end
 
---- A list of {bucket, counts} in the order of the table; one without a bucket where keys are slots.
+--- A list of {bucket, counts} in the order of the table; if keys are slots, a single one without bucket.
 ---@param items fun(): any, any keys and leaves
 ---@param bucket_fn? fun(bucket: any): any
 ---@return {bucket: any, counts: table<integer, integer>}[]
@@ -127,7 +127,7 @@ function histogram.sections(items, bucket_fn)
   return list
 end
 
--- Prints a table's sections, each under its bucket's name.
+-- Prints the sections of a table, each with the name of its bucket.
 function histogram.print(tbl, lines_of, val_type, section_header, options)
   local sections = histogram.sections(tbl:each(), options.bucket_fn)
   if options.section_sort_fn then

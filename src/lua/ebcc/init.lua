@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The Lua package ebcc: compiles C sources into BPF programs, runs them in the kernel, and brings
--- their data back. `require "ebcc"` changes no global; what scripts of other Lua bindings of BPF
--- lean on (a format operator, string.split, ...) is brought in by the program bcc-lua.
+-- The Lua package ebcc: compiles C source to BPF programs, runs them in the kernel, and brings their data
+-- back. `require "ebcc"` changes no globals; what scripts for other Lua bindings of BPF need (a format
+-- operator, string.split, ...) is provided by the program bcc-lua.
 
 local core = require "ebcc._ebcc"
 local value = require "ebcc.value"
@@ -10,7 +10,7 @@ local value = require "ebcc.value"
 ---@field BPF ebcc.BPF
 ---@field USDT ebcc.USDT
 ---@field SymbolCache ebcc.SymbolCache
----@field constants table<string, integer> the kernel's numbers: BPF_PROG_TYPE_KPROBE, XDP_PASS, ...
+---@field constants table<string, integer> constants of the kernel: BPF_PROG_TYPE_KPROBE, XDP_PASS, ...
 ---@field posix ebcc.posix clocks, sleeping, signals
 ---@field version string of the library
 local ebcc = {
@@ -22,11 +22,10 @@ local ebcc = {
   version = core.version,
 }
 
---- A copy of a record as plain Lua tables, for JSON and the like. Other values come back as they are.
+--- A copy of a record as plain Lua tables, for JSON and similar. Other values are returned unchanged.
 ebcc.totable = value.totable
 
---- The bytes of a record as a string, which (other than the record) is the same key of a Lua table
---- each time.
+--- The bytes of a record as a string, which, unlike the record, can serve as a key of a Lua table.
 ---@type fun(record: ebcc.Record): string
 ebcc.bytes = core.bytes
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Names of addresses: of processes, and of the kernel. One symbolizer serves the whole program, as
--- processes share files.
+-- Names of addresses of processes and of the kernel. As processes share files, the whole program uses one
+-- symbolizer.
 
 local ebcc = require "ebcc._ebcc"
 local check = require "ebcc.check"
@@ -30,18 +30,18 @@ local function look_up(method, pid, address)
   return shared():resolve(pid, address)
 end
 
---- The symbols of a process; without one (or with a negative number), the kernel's.
+--- The symbols of a process; without a pid, or with a negative one, those of the kernel.
 ---@param pid? integer
 ---@return ebcc.SymbolCache
 function SymbolCache.new(pid)
   check.argument("SymbolCache", 1, pid, "integer?")
   pid = math.tointeger(tonumber(pid)) or KERNEL
-  -- -1 may come from a u32 of the source.
+  -- -1 may have been stored in a u32.
   return setmetatable({ pid = pid >= 0 and pid ~= 0xffffffff and pid or KERNEL }, SymbolCache)
 end
 
---- Name, offset from its start (in bytes) and module of an address. Where there is no symbol, the name is
---- "[unknown]", and the offset counts in the module, or is the address itself without one.
+--- The name of an address, the offset from the symbol's start (in bytes), and the module. If there is no
+--- symbol, the name is "[unknown]", and the offset is that in the module or, without one, the address.
 ---@param address integer|{build_id: string, offset: integer} an address, or a frame of a table of build ids
 ---@return string name
 ---@return integer offset
@@ -51,7 +51,7 @@ function SymbolCache:resolve(address)
   return name or UNKNOWN, offset, module
 end
 
---- Makes an ELF file known by its build id.
+--- Registers an ELF file under its build id.
 ---@param path string
 function SymbolCache.add_file(path)
   return shared():add_file(path)
@@ -59,7 +59,7 @@ end
 
 --- The address of a function, or nil, a message and an errno.
 ---@param name string
----@param module? string path or file name of what it is in
+---@param module? string path or file name of the file that has it
 ---@return integer?
 ---@return string? message
 ---@return integer? errno
@@ -69,8 +69,8 @@ function SymbolCache:resolve_name(name, module)
   return shared():find_name(self.pid, name, module)
 end
 
---- Reads the memory map of the process again, so that its addresses can be named when it has ended.
---- The kernel's symbols are always those of now.
+--- Reads the memory map of the process now, so that its addresses can be named after it has ended. The
+--- kernel's symbols are always current.
 ---@return boolean?
 ---@return string? message
 ---@return integer? errno
@@ -81,7 +81,7 @@ function SymbolCache:refresh()
   return shared():add_process(self.pid)
 end
 
---- An address as people read it: name+0x1f [module]; [unknown] without a symbol.
+--- An address in readable form: name+0x1f [module], or [unknown] without a symbol.
 ---@param address integer
 ---@param show_module? boolean
 ---@param show_offset? boolean
@@ -100,7 +100,8 @@ function SymbolCache:describe(address, show_module, show_offset)
   return name
 end
 
---- What is kept of processes and their files, in bytes, and what was left out of it: such addresses have no names.
+--- How much memory processes and their files take, in bytes, and how much was left out: such addresses have
+--- no names.
 ---@return {memory: integer, dropped: integer, too_large: integer, no_memory: integer, no_time: integer}
 function SymbolCache.statistics()
   return shared():statistics()

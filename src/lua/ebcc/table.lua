@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Methods of tables that run once per call of a script; what runs once per entry or event is C.
+-- Methods of tables that run once per call of a script; what runs once per entry or event is written in C.
 
 local ebcc = require "ebcc._ebcc"
 local check = require "ebcc.check"
@@ -9,8 +9,8 @@ local value = require "ebcc.value"
 ---@class ebcc.Table
 local methods = ebcc.methods["ebcc.Table"]
 
--- What an event's callback is given: the type that a script names, the one that the source submits,
--- or bytes. Parameters stand for each $ in the type.
+-- What an event callback gets: the type that the script names, the one that the source submits, or bytes.
+-- Parameters replace each $ in the type.
 local function event_layout(data_type, parameters)
   if data_type == nil then
     return nil
@@ -21,14 +21,14 @@ local function event_layout(data_type, parameters)
   return value.describe(data_type)
 end
 
--- The first two are names that other bindings have for the next ones.
+-- The first two are the names that other bindings use for the next two.
 local PERF_OPTIONS = {
   page_cnt = "integer", lost_cb = "function", page_count = "integer", lost = "function", type = "string",
   raw = "any", wakeup_events = "integer",
 }
 local RING_OPTIONS = { type = "string", raw = "any", lost = "function", lost_cb = "function" }
 
--- Map types of the kernel, and what opens each.
+-- Map types of the kernel, and the method that opens each.
 local OPENERS = { [4] = "open_perf_buffer", [27] = "open_ring_buffer" }
 
 -- Raises unless this is the method that opens a table.
@@ -40,21 +40,21 @@ local function check_opener(self, method)
   end
 end
 
--- What is told of losses unless the script wants to know: warn("@on") shows it.
+-- The default lost callback: losses become warnings, which warn("@on") shows.
 local function warn_lost(self)
   local name = self:facts().name
-  -- The last argument is how many; before it, a perf buffer's has the CPU.
+  -- The last argument is the number; for a perf buffer, the CPU comes before it.
   return function(...)
     warn(("%d events of table '%s' were lost"):format(select(-1, ...), name))
   end
 end
 
--- A table of options has names, a list of a type's parameters hasn't.
+-- Unlike a list of parameters, a table of options has string keys.
 local function is_options(given)
   return type(given) == "table" and type(next(given)) == "string"
 end
 
--- Options as one table. Older scripts pass a type, its parameters, pages, lost, one by one.
+-- The options as one table. Older scripts pass type, parameters, pages and lost as separate arguments.
 local function event_options(method, kinds, data_type, parameters, page_count, lost)
   local options = { type = data_type, page_count = page_count, lost = lost }
   if type(data_type) == "table" then
@@ -70,14 +70,14 @@ local function event_options(method, kinds, data_type, parameters, page_count, l
   return options, parameters or {}
 end
 
---- Opens a perf buffer. The callback gets (cpu, event, size): the event as a record or a plain value,
---- as a string of bytes where the source doesn't say its type. What it raises comes out of the
---- poll; when it returns false, the poll ends.
+--- Opens a perf buffer. The callback gets (cpu, event, size); the event is a record or a plain value, or a
+--- string of bytes if the source doesn't say its type. Errors in the callback are raised from the poll; if
+--- it returns false, the poll ends.
 ---@param callback fun(cpu: integer, event: any, size: integer): boolean?
 ---@param data_type? string|ebcc.EventOptions a C type that describes events, or options
----@param parameters? any[]|ebcc.EventOptions what each $ in data_type stands for, or further options
+---@param parameters? any[]|ebcc.EventOptions values for each $ in data_type, or more options
 ---@param page_count? integer pages per CPU, a power of two
----@param lost? fun(cpu: integer, count: integer) is told of events that were lost
+---@param lost? fun(cpu: integer, count: integer) is called when events were lost
 ---@return boolean?
 ---@return string? message
 ---@return integer? errno
@@ -110,7 +110,7 @@ function methods:open_ring_buffer(callback, data_type)
 end
 
 --- Puts counters of a perf event into a BPF_PERF_ARRAY, for perf_read() in the source.
----@param ev_type integer as perf_event_open(2) has it
+---@param ev_type integer as for perf_event_open(2)
 ---@param ev_config integer
 ---@param pid? integer
 ---@return boolean?
@@ -136,7 +136,7 @@ function methods:walk(id, resolver)
   end
 end
 
--- The values of all CPUs joined by a function, or nil.
+-- The values of all CPUs combined by a function, or nil.
 local function joined(self, key, join)
   local values = self:get(key)
   if values == nil then
@@ -149,21 +149,21 @@ local function joined(self, key, join)
   return result, #values
 end
 
---- Of a per-CPU table of numbers: the sum of all CPUs' values. Nil where the key isn't there.
+--- For per-CPU tables of numbers: the sum of the values of all CPUs; nil if there is no such key.
 ---@param key any
 ---@return number?
 function methods:sum(key)
   return (joined(self, key, function(a, b) return a + b end))
 end
 
---- Of a per-CPU table of numbers: the largest of all CPUs' values. Nil where the key isn't there.
+--- For per-CPU tables of numbers: the largest value of all CPUs; nil if there is no such key.
 ---@param key any
 ---@return number?
 function methods:max(key)
   return (joined(self, key, math.max))
 end
 
---- Of a per-CPU table of numbers: the mean of all CPUs' values. Nil where the key isn't there.
+--- For per-CPU tables of numbers: the mean of the values of all CPUs; nil if there is no such key.
 ---@param key any
 ---@return number?
 function methods:average(key)
@@ -171,16 +171,16 @@ function methods:average(key)
   return sum and sum / count
 end
 
---- Prints the table as a histogram of powers of two. A key is a slot, or a struct of a bucket and a
---- slot: then each bucket is a section.
----@param val_type? string what the slots count, in the head of the column
+--- Prints the table as a histogram of powers of two. A key is a slot, or a struct of a bucket and a slot;
+--- then each bucket gets a section.
+---@param val_type? string what the slots are, for the head of the column
 ---@param section_header? string what the buckets are
 ---@param options? ebcc.HistogramOptions
 function methods:print_log2_hist(val_type, section_header, options)
   histogram.print(self, histogram.log2_lines, val_type or "value", section_header, options or {})
 end
 
---- The same with slots that are plain numbers.
+--- The same for slots that are plain numbers.
 ---@param val_type? string
 ---@param section_header? string
 ---@param options? ebcc.HistogramOptions

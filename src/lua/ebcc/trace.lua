@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The trace pipe: what bpf_trace_printk() writes, as lines and as fields.
+-- The trace pipe, to which bpf_trace_printk() writes, as lines and as fields.
 
 local ebcc = require "ebcc._ebcc"
 local check = require "ebcc.check"
@@ -20,7 +20,7 @@ function TracerPipe.new(nonblocking)
   return self
 end
 
---- Opens it, if it isn't.
+--- Opens it, unless it is open.
 function TracerPipe:open()
   if not self.handle then
     local handle, message = ebcc.trace_pipe(self.nonblocking)
@@ -32,7 +32,7 @@ function TracerPipe:open()
   return self.handle
 end
 
---- A line without its newline; nil when there is none (non-blocking), or an interrupt was caught.
+--- A line without its newline; nil if there is none (non-blocking), or an interrupt was caught.
 ---@return string?
 function TracerPipe:readline()
   local handle = self:open()
@@ -41,7 +41,7 @@ function TracerPipe:readline()
     if line or not interrupted or ebcc.posix.interrupted() then
       return line
     end
-    -- A signal came, whose handler has run by now and let the script go on.
+    -- A signal came, and its handler has run and let the script continue.
   end
 end
 
@@ -65,8 +65,8 @@ local function parse(line)
   return task, pid, cpu, columns[#columns - 1], time, tail:match("^.-: (.*)$") or ""
 end
 
---- Task, pid, CPU, flags, time in seconds and message of the next event; nothing when there is
---- none (non-blocking).
+--- Task, pid, CPU, flags, time in seconds and message of the next event; nothing if there is none
+--- (non-blocking).
 ---@return string? task
 ---@return integer pid
 ---@return integer cpu
@@ -86,7 +86,7 @@ function TracerPipe:trace_fields()
   end
 end
 
---- Lets go of the pipe, for which there is one reader at a time; the next reading opens it again.
+--- Closes the pipe, so that others can read it; the next read opens it again.
 function TracerPipe:close()
   if self.handle then
     self.handle:close()

@@ -1,19 +1,19 @@
 ---@meta ebcc
 -- SPDX-License-Identifier: Apache-2.0
--- What the C module gives, and tables of options, for the Lua language server. Nothing loads this file.
+-- Types of the C module, and tables of options, for the Lua language server. Nothing loads this file.
 
---- A struct, union or array of C: members by name, or elements from 1 on. A copy of the bytes, which can be
---- written to, compared, and walked by pairs().
+--- A struct, union or array of C: members by name, or elements starting at 1. It is a copy of the bytes, and
+--- can be modified, compared, and iterated over with pairs().
 ---@class ebcc.Record
 ---@field [string|integer] any
 
---- A table of the source. Keys and values are integers, booleans, numbers, strings or records; a per-CPU
---- table's value is a list with an element for each possible CPU. Indices of arrays begin with 0.
+--- A table of the source. Keys and values are integers, booleans, numbers, strings or records. A value of a
+--- per-CPU table is a list with an element for each possible CPU. Indices of arrays start at 0.
 ---@class ebcc.Table
 local Table = {}
 
---- The value of a key, or nil. Of a table of stack traces: get(id, resolver), the addresses of a
---- stack, innermost first, or what the resolver makes of each; an empty list where there is none.
+--- The value of a key, or nil. For tables of stack traces, get(id, resolver): the addresses of a stack,
+--- innermost first, or what the resolver returns for each; an empty list if there is no such stack.
 ---@param key any
 ---@param resolver? fun(address: integer): any
 ---@return any
@@ -21,8 +21,8 @@ local Table = {}
 ---@return integer? errno
 function Table:get(key, resolver) end
 
---- Sets a value. Records are given as records, as tables by name or position, or as bytes. In tables
---- of descriptors a program or another table stands for its own.
+--- Sets a value. Structs can be given as records, as tables by name or position, or as bytes. In tables of
+--- descriptors, a program or another table stands for its descriptor.
 ---@param key any
 ---@param value any
 ---@param flags? integer 0: BPF_ANY, 1: BPF_NOEXIST, 2: BPF_EXIST
@@ -31,7 +31,7 @@ function Table:get(key, resolver) end
 ---@return integer? errno
 function Table:set(key, value, flags) end
 
---- Whether the key was there.
+--- Deletes a key. Returns whether it was there.
 ---@param key any
 ---@return boolean?
 ---@return string? message
@@ -43,14 +43,15 @@ function Table:delete(key) end
 ---@return any
 function Table:next(key) end
 
---- Deletes every entry; an array's are zeroed.
+--- Deletes all entries; those of arrays are zeroed.
 ---@return boolean?
 ---@return string? message
 ---@return integer? errno
 function Table:clear() end
 
---- Keys and values of a copy of the table; of an array values, or with with_index positions from 1 on and
---- values. pairs(table) and each() give keys and values of every kind.
+--- Iterates over keys and values of a copy of the table; for arrays, over values only, or if with_index is
+--- true, over positions, starting at 1, and values. pairs(table) and each() return keys and values of every
+--- kind of table.
 ---@param with_index? boolean
 ---@return fun(): any, any
 function Table:items(with_index) end
@@ -64,11 +65,11 @@ function Table:values() end
 ---@return fun(): any, any
 function Table:each() end
 
---- As each(); what is read is deleted.
+--- Like each(), and deletes what it reads.
 ---@return fun(): any, any
 function Table:drain() end
 
---- How many entries there are.
+--- The number of entries.
 ---@return integer
 function Table:size() end
 
@@ -79,11 +80,11 @@ function Table:size() end
 ---@return integer? errno
 function Table:push(value, flags) end
 
---- The next value of a queue or stack, taken out; nil when it is empty.
+--- Removes and returns the next value of a queue or stack; nil if it is empty.
 ---@return any
 function Table:pop() end
 
---- The next value of a queue or stack, left there.
+--- Returns the next value of a queue or stack without removing it.
 ---@return any
 function Table:peek() end
 
@@ -107,21 +108,21 @@ function Table:leaf_scanf(text) end
 --- Closes the reader of its events.
 function Table:close_events() end
 
---- Events that the source failed to submit, since load.
+--- The number of events that programs failed to submit since the module was loaded.
 ---@return integer
 function Table:lost() end
 
 ---@return {name: string, map_type: integer, fd: integer, map_id: integer, flags: integer, max_entries: integer, key_size: integer, leaf_size: integer, per_cpu: boolean, array: boolean}
 function Table:facts() end
 
---- Keeps a program attached. It belongs to its module: only detach(), close() and `<close>` end it before.
+--- Keeps a program attached until the module is closed, or until detach(), close() or `<close>`.
 ---@class ebcc.Link
 local Link = {}
 
---- Ends it. Doing it again does nothing.
+--- Detaches the program. Doing it again does nothing.
 function Link:detach() end
 
---- detach() by another name.
+--- Another name of detach().
 function Link:close() end
 
 ---@return boolean
@@ -130,11 +131,11 @@ function Link:attached() end
 ---@return integer
 function Link:fd() end
 
---- "kprobe:vfs_read"
+--- A name such as "kprobe:vfs_read".
 ---@return string
 function Link:name() end
 
---- Of attach_kprobe{event_re = ...}: the functions.
+--- For attach_kprobe{event_re = ...}: the functions.
 ---@return string[]
 function Link:functions() end
 
@@ -144,13 +145,13 @@ function Link:functions() end
 ---@return integer? errno
 function Link:detach_function(name) end
 
---- Of attach_iter{}: what the iterator writes.
+--- For attach_iter{}: runs the iterator, and returns what it writes.
 ---@return string?
 ---@return string? message
 ---@return integer? errno
 function Link:read() end
 
---- Of attach_raw_socket{}: a packet, or nil where none is waiting.
+--- For attach_raw_socket{}: a packet, or nil if none is waiting.
 ---@return string?
 ---@return string? message
 ---@return integer? errno
@@ -160,18 +161,18 @@ function Link:receive() end
 ---@field CLOCK table<string, integer>
 local posix = {}
 
---- Nanoseconds of a clock, the monotonic one by default.
+--- The time of a clock in nanoseconds; by default the monotonic one.
 ---@param clock? integer
 ---@return integer
 function posix.time_ns(clock) end
 
---- True; false when a signal came first.
+--- Sleeps. Returns true, or false if a signal came first.
 ---@param seconds number
 ---@param clock? integer
 ---@return boolean
 function posix.sleep(seconds, clock) end
 
---- CPUs that are online.
+--- The number of CPUs that are online.
 ---@return integer
 function posix.cpu_count() end
 
@@ -182,60 +183,60 @@ function posix.getpid() end
 ---@return string
 function posix.strerror(errno) end
 
---- The id of a user, by name.
+--- The id of a user, given by name.
 ---@param name string
 ---@return integer?
 function posix.user_id(name) end
 
---- The number of a signal, by its name without SIG, such as "USR1" or "RTMIN+1".
+--- The number of a signal, given by its name without SIG, such as "USR1" or "RTMIN+1".
 ---@param name string
 ---@return integer?
 function posix.signal_number(name) end
 
---- From now on SIGINT and SIGTERM end waits and are noted; a second one ends the process.
+--- From now on, the first SIGINT or SIGTERM ends waits and sets a flag; a second one ends the process.
 function posix.catch_interrupts() end
 
---- Whether one was.
+--- Whether such a signal came.
 ---@return boolean
 function posix.interrupted() end
 
---- What is raised by failures that a script can't go on with, and by wrong use of the module.
+--- Raised by failures that a script can't handle, and on misuse of the module.
 ---@class ebcc.Error
 ---@field where string "FILE:LINE: " of the script
 ---@field kind string "CompileError", "LoadError", ...
 ---@field code integer
 ---@field message string
 ---@field errno integer
----@field subject? string the path, program or symbol it speaks of
+---@field subject? string the path, program or symbol that it is about
 ---@field details? string clang's diagnostics, or the verifier's log
 
 ---@class ebcc.Options
 ---@field text? string the source
----@field src_file? string its file: a path, or a name beside the script
----@field hdr_file? string a file put before the source
+---@field src_file? string the file of the source: a path, or a name beside the script
+---@field hdr_file? string a file that is put before the source
 ---@field cflags? string[]|string flags for clang
----@field debug? integer DEBUG_ bits, whose texts go to stderr
+---@field debug? integer DEBUG_ bits, whose texts are written to stderr
 ---@field constants? table<string, any> values of `const volatile` globals
 ---@field usdt? ebcc.USDT probes that were enabled
 ---@field usdt_contexts? ebcc.USDT[]
----@field attach_usdt_ignore_pid? boolean run at USDT probes in every process
+---@field attach_usdt_ignore_pid? boolean run at USDT probes in all processes
 ---@field kernel_types? "auto"|"btf"|"headers"
 ---@field compiler? "helper"|"in_process"
 ---@field device? string network device to offload to
 ---@field btf_path? string file with the kernel's BTF
----@field kernel_root? string directory in whose place / is looked at for what describes the kernel
----@field any_kernel? boolean load what these make a module for another kernel, too
----@field allow_rlimit? boolean false: RLIMIT_MEMLOCK stays as it is
+---@field kernel_root? string directory to use instead of / when looking for what describes the kernel
+---@field any_kernel? boolean load a module even if these options make it one for another kernel
+---@field allow_rlimit? boolean false: leave RLIMIT_MEMLOCK as it is
 ---@field log? fun(level: integer, message: string) 1: error, 2: warning, 3: info, 4: debug; default: warn()
 
 ---@class ebcc.EventOptions
 ---@field type? string a C type that describes events
 ---@field raw? boolean events are strings of bytes
 ---@field page_count? integer perf buffers: pages per CPU, a power of two
----@field wakeup_events? integer wake the reader after so many
----@field lost? fun(cpu: integer, count: integer) is told of lost events, instead of warn(); that of a ring buffer gets the count only
----@field page_cnt? integer page_count by another name
----@field lost_cb? fun(cpu: integer, count: integer) lost by another name
+---@field wakeup_events? integer wake the reader after this many
+---@field lost? fun(cpu: integer, count: integer) is called for lost events, instead of warn(); for ring buffers with the count only
+---@field page_cnt? integer another name of page_count
+---@field lost_cb? fun(cpu: integer, count: integer) another name of lost
 
 ---@class ebcc.HistogramOptions
 ---@field bucket_fn? fun(bucket: any): any
@@ -247,4 +248,4 @@ function posix.interrupted() end
 ---@field bpf ebcc.BPF
 ---@field name string
 ---@field fd integer
----@field program table to be assigned into a table of programs
+---@field program table to be assigned to an element of a table of programs

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- USDT probes of a process or a file, and which programs are to run at them: a USDT object is given
--- to BPF:new{usdt = ...}, which attaches what was enabled.
+-- USDT probes of a process or a file, and the programs to run at them. A USDT object is passed to
+-- BPF:new{usdt = ...}, which attaches the programs.
 
 local ebcc = require "ebcc._ebcc"
 local check = require "ebcc.check"
@@ -15,8 +15,8 @@ USDT.__name = "ebcc.USDT"
 local OPTIONS = { pid = "integer", path = "string" }
 local PROBE = { probe = "string!", fn_name = "string!" }
 
---- Reads the probes of a process (pid), of a file (path: a path, or the name of a library or program),
---- or of a file as a process runs it (both). Without either, an error.
+--- Reads the probes of a process (pid), of a file (path: a path, or the name of a library or program), or of
+--- a file in the view of a process (both). At least one is required.
 ---@param options {pid?: integer, path?: string}
 ---@return ebcc.USDT?
 ---@return string? message
@@ -36,7 +36,7 @@ function USDT:new(options)
   return setmetatable({ handle = handle, enabled = {}, strict = self.strict }, USDT)
 end
 
---- Runs a program at a probe ("PROVIDER:NAME", or "NAME") once a module is made with this object.
+--- Runs a program at a probe ("PROVIDER:NAME", or "NAME") when a module is created with this object.
 ---@param options {probe: string, fn_name: string}
 ---@return boolean?
 ---@return string? message
@@ -54,13 +54,13 @@ function USDT:enable_probe(options)
   return true
 end
 
---- The probes that there are.
+--- The list of probes.
 ---@return {provider: string, name: string, path: string, semaphore: integer, arguments: (string|false)[], locations: {address: integer, arguments: string}[]}[]
 function USDT:probes()
   return self.handle:probes()
 end
 
---- Frees the descriptions; programs that are attached stay so.
+--- Frees the object; programs stay attached.
 function USDT:close()
   self.handle:close()
 end

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Values of tables and events as plain Lua data, and C types that a script writes as text.
+-- Values of tables and events as plain Lua data, and C types that a script gives as text.
 
 local ebcc = require "ebcc._ebcc"
 
 local value = {}
 
---- A copy of a record as plain Lua tables; other values come back as they are.
+--- A copy of a record as plain Lua tables; other values are returned unchanged.
 ---@param record any
 ---@return any
 function value.totable(record)
@@ -19,13 +19,13 @@ function value.totable(record)
   return copy
 end
 
--- C types by their text: each costs a run of the compiler.
+-- A cache of C types by their text, as each costs a run of the compiler.
 local described = {}
 
--- The layout of a type that is written in C, such as "struct { u32 pid; char comm[16]; }".
+-- The layout of a C type, such as "struct { u32 pid; char comm[16]; }".
 function value.describe(text)
   if not described[text] then
-    -- In a declaration, an array's dimensions are behind the name.
+    -- In a declaration, the dimensions of an array come after the name.
     local element, dimensions = text:match("^(.-)%s*(%[[^{}]*%])%s*$")
     local module = ebcc.module {
       source = ("#include <linux/types.h>\ntypedef %s described_type%s;\n"):format(element or text, dimensions or "") ..

@@ -1,9 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What command line tools in Lua share: arguments, output, losses, signals and exit status.
 --
--- A tool ends with 0 when it ended as asked (Ctrl-C, a duration), with FAILURE when something went
--- wrong, and with USAGE when it was called wrongly. In both of those it says why on stderr, in
--- one line.
+-- A tool exits with 0 if it ended as requested (Ctrl-C, a duration), with FAILURE if something went wrong,
+-- and with USAGE if it was called wrongly. In the last two cases it says why on stderr, in one line.
 
 local argparse = require "argparse"
 local ebcc = require "ebcc._ebcc"
@@ -11,36 +10,36 @@ local json = require "dkjson"
 
 local posix = ebcc.posix
 
--- null: the value of json_line() for what is not known.
+-- null: the value in json_line() for what is not known.
 local cli = { FAILURE = 1, USAGE = 2, null = json.null }
 
 local BAD_DESCRIPTOR, BROKEN_PIPE = 9, 32
 
-local EXIT_STATUS = "\n\nexit status: 0 it ended as asked (Ctrl-C, -d), 1 it failed, 2 wrong usage"
+local EXIT_STATUS = "\n\nexit status: 0 if it ended as requested (Ctrl-C, -d), 1 if it failed, 2 for wrong usage"
 
 -- The longest wait for events; an interrupt ends it, too.
 local POLL_MS = 200
 
--- Raises the error of a function of the standard output, if it is one.
+-- Raises an error if writing to standard output failed.
 local function check_output(done, reason, errno)
   if not done then
     error({ message = "cannot write the output: " .. reason, no_reader = errno == BROKEN_PIPE }, 0)
   end
 end
 
---- Writes texts to the standard output; raises what keeps it from that.
+--- Writes texts to standard output; raises an error if that fails.
 ---@param ... string
 function cli.write(...)
   check_output(io.stdout:write(...))
 end
 
---- Hands on what was written; raises what keeps it from that.
+--- Flushes standard output; raises an error if that fails.
 function cli.flush()
   check_output(io.stdout:flush())
 end
 
---- An argument parser whose help ends with examples and the exit status, and which tells a mistake
---- in one line. When the arguments are right, it raises for users who may not trace.
+--- An argument parser whose help ends with examples and the exit status, and which reports mistakes in one
+--- line. If the arguments are right, it raises an error for users who may not trace.
 ---@param name string
 ---@param description string
 ---@param examples string
@@ -54,7 +53,7 @@ function cli.parser(name, description, examples)
   parser:flag("--version", "show the version of ebcc"):action(function()
     cli.run(name, function() cli.write(("%s (ebcc %s)\n"):format(name, ebcc.version)) end)
   end)
-  parser:flag("--ebpf", "print the BPF source and end, without tracing")
+  parser:flag("--ebpf", "print the BPF source and exit, without tracing")
   parser:usage_margin(2):help_usage_margin(2):help_description_margin(38):help_max_width(100)
   function parser.error(_, message)
     io.stderr:write(name, ": ", (message:gsub("\n", "; ")), " (--help shows the options)\n")
@@ -72,9 +71,9 @@ function cli.parser(name, description, examples)
   return parser
 end
 
---- The BPF object of a tool's source. With --ebpf the source is printed and the tool ends; the
---- constants, which are set when it is loaded, stand before it as comments.
----@param args table what the parser gave
+--- Creates the BPF object of a tool's source. With --ebpf, prints the source and exits; the constants, which
+--- are set when it is loaded, come first as comments.
+---@param args table the result of the parser
 ---@param source string
 ---@param constants table<string, integer|boolean>
 function cli.load(args, source, constants)
@@ -94,7 +93,7 @@ function cli.load(args, source, constants)
   os.exit(0)
 end
 
---- A converter of whole numbers from low to high.
+--- A converter for integers from low to high.
 ---@param low integer
 ---@param high integer
 function cli.whole(low, high)
@@ -109,11 +108,11 @@ end
 
 local process_id = cli.whole(1, 0xffffffff)
 
---- The converter of process ids. One that nobody has is no wrong usage, but ends the tool too: it
---- would wait for events that can't come.
+--- The converter for process ids. If there is no such process, that is not wrong usage, but ends the tool,
+--- too: it would wait for events that can't come.
 function cli.pid(text)
   local number, mistake = process_id(text)
-  local known, reason = ebcc.pid_namespace() -- fails where /proc has other processes' numbers
+  local known, reason = ebcc.pid_namespace() -- fails if /proc shows other pids
   if not known then
     error(reason, 0)
   end
@@ -128,7 +127,7 @@ end
 
 local user_id = cli.whole(0, 0xffffffff)
 
---- The converter of users: an id, or the id of the user of that name.
+--- The converter for users: an id, or the name of a user.
 function cli.user(text)
   if text:match("^%d+$") then
     return user_id(text)
@@ -139,7 +138,7 @@ end
 
 local signal_number = cli.whole(0, 64)
 
---- The converter of signals: a number, or a name such as USR1, SIGUSR1 or RTMIN+1.
+--- The converter for signals: a number, or a name such as USR1, SIGUSR1 or RTMIN+1.
 function cli.signal(text)
   if text:match("^%d+$") then
     return signal_number(text)
@@ -148,7 +147,7 @@ function cli.signal(text)
   return number, not number and ("there is no signal '%s'"):format(text) or nil
 end
 
---- The converter of a time in seconds, above zero; fractions are allowed.
+--- The converter for a time in seconds above zero; fractions are allowed.
 function cli.seconds(text)
   local number = tonumber(text)
   if not number or not (number > 0 and number < 1e9) then
@@ -157,7 +156,7 @@ function cli.seconds(text)
   return number
 end
 
--- Bytes as the kernel has them as a text that every JSON reader takes.
+-- Converts bytes from the kernel to a text that every JSON reader accepts.
 local function text_of(bytes)
   if utf8.len(bytes) then
     return bytes
@@ -179,10 +178,11 @@ local function written_out(characters)
   return (characters:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end))
 end
 
--- In UTF-8, the control characters of C1, and what breaks lines or turns the direction of text.
+-- Control characters: those of C0, and in UTF-8 those of C1 and those that break lines or change the
+-- direction of text.
 local CONTROLS = { "%c", "\xc2[\x80-\x9f]", "\xe2\x80[\xa8-\xae]", "\xe2\x81[\xa6-\xa9]" }
 
---- The text with control characters written out, so that none reaches the terminal.
+--- The text with control characters escaped, so that none reaches the terminal.
 ---@param text string
 ---@return string
 function cli.for_terminal(text)
@@ -193,13 +193,12 @@ function cli.for_terminal(text)
   return text
 end
 
--- A number with a fraction, to a millionth: dkjson writes 14 digits, ten of which a time of today has
--- before its point.
+-- A number with six decimals: dkjson writes only 14 digits, and the current time has ten before the point.
 local function number_of(fraction)
   return setmetatable({}, { __tojson = function() return ("%.6f"):format(fraction) end })
 end
 
---- A line of JSON: the values in the order of the keys.
+--- A line of JSON, with the values in the order of the keys.
 ---@param keys string[]
 ---@param values table<string, any>
 ---@return string
@@ -212,7 +211,7 @@ function cli.json_line(keys, values)
   return json.encode(readable, { keyorder = keys }) .. "\n"
 end
 
---- Seconds since 1970 of a moment of the monotonic clock, in nanoseconds.
+--- Converts a time of the monotonic clock, in nanoseconds, to seconds since 1970.
 ---@param moment integer
 ---@return number
 function cli.wall_clock(moment)
@@ -220,7 +219,7 @@ function cli.wall_clock(moment)
   return (now + moment) / 1e9
 end
 
--- Tells what a ring buffer lost, at most once a second.
+-- Reports what a ring buffer lost, at most once a second.
 local function report_losses(name, events, told, last)
   local total = events:lost()
   if total > told.count and (last or posix.time_ns() - told.moment >= 1000000000) then
@@ -229,8 +228,8 @@ local function report_losses(name, events, told, last)
   end
 end
 
---- Shows the events of a ring buffer until an interrupt, or for so many seconds; at last what it
---- still holds.
+--- Shows the events of a ring buffer until an interrupt, or for duration seconds, including what it still
+--- holds at the end.
 ---@param name string of the tool
 ---@param bpf ebcc.BPF
 ---@param events ebcc.Table
@@ -248,8 +247,8 @@ function cli.show_events(name, bpf, events, duration)
   report_losses(name, events, told, true)
 end
 
--- What an error says, in one line: of a compiler's words, the first that is an error, and what the
--- library adds at the end. Lines of source and carets are indented.
+-- An error in one line: from compiler output, the first error and what the library adds at the end. Lines
+-- of source and carets are indented, so they can be told apart.
 local function one_line(err)
   local text = type(err) == "table" and err.message or tostring(err)
   local first = text:match("[^\n]* error: [^\n]*")
@@ -260,7 +259,7 @@ local function one_line(err)
   return first or text:match("[^\n]+") or "unknown error"
 end
 
---- Runs a tool's main() and ends the process with the exit status that belongs to its outcome.
+--- Runs main() of a tool, and ends the process with the corresponding exit status.
 ---@param name string
 ---@param main fun()
 function cli.run(name, main)
@@ -274,7 +273,7 @@ function cli.run(name, main)
     main()
     cli.flush()
   end)
-  -- Nobody reads any more: that is not a failure.
+  -- If no one reads the output any more, that is not a failure.
   done = done or type(err) == "table" and err.no_reader
   if not done then
     io.stderr:write(name, ": ", one_line(err), "\n")
