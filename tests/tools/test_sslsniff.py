@@ -140,7 +140,7 @@ def test_extra_library(sender, tmp_path):
 
 def test_mistakes_are_told():
     for arguments, said in ((("--extra-lib", "tls:/x"), b"not KIND:PATH"),
-                            (("--handshake",), b"works with -l"),
+                            (("--handshake",), b"requires -l"),
                             (("--max-buffer-size", "99999"), b"more than")):
         status, output, errors = run("sslsniff", *arguments)
         assert (status, output) == (2, b"") and said in errors

@@ -50,8 +50,8 @@ WRONG_USAGE = [
     ("funccount", ["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
     ("offcputime", ["-p", "1", "-t", "1"], b"not allowed with"),
     ("offcputime", ["-u", "-k"], b"not allowed with"),
-    ("offcputime", ["-k", "-U"], b"threads of the kernel (-k) have no stacks in user space"),
-    ("offcputime", ["-m", "5", "-M", "4"], b"no time is above -m and below -M"),
+    ("offcputime", ["-k", "-U"], b"threads of the kernel (-k) don't have user stacks"),
+    ("offcputime", ["-m", "5", "-M", "4"], b"-m is larger than -M"),
     ("offcputime", ["-m", "0"], b"0 is not possible"),
     ("offcputime", ["--state", "-1"], b"'-1' is not a whole number"),
     ("offcputime", ["nothing"], b"'nothing' is not a number of seconds"),
@@ -62,7 +62,7 @@ WRONG_USAGE = [
     ("opensnoop", ["-b", "3"], b"'3' is not a power of two"),
     ("opensnoop", ["-b", "0"], b"'0' is not a power of two"),
     ("opensnoop", ["-f", "O_NONSENSE"], b"O_NONSENSE"),
-    ("opensnoop", ["-f", "path"], b"'path' is no flag"),
+    ("opensnoop", ["-f", "path"], b"'path' is not a flag"),
     ("opensnoop", ["-u", "no-such-user"], b"there is no user 'no-such-user'"),
     ("opensnoop", ["extra"], b"extra"),
     ("profile", ["-p", "1,"], b"'' is not a whole number"),
@@ -96,7 +96,7 @@ WRONG_USAGE = [
     ("syncsnoop", ["-d", "x"], b"'x' is not a number of seconds"),
     ("syncsnoop", ["more"], b"too many arguments"),
     ("gethostlatency", ["-m", "-1"], b"'-1' is not a number of milliseconds"),
-    ("memleak", ["-c", ""], b"-c names no command"),
+    ("memleak", ["-c", ""], b"-c needs a command"),
     ("sslsniff", ["-o", "-g", "-n"], b"-o, -g and -n leave nothing to trace"),
 ]
 
