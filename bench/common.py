@@ -1,4 +1,4 @@
-"""Shared by the benchmarks: their command lines, the two modules under test, runs in turn, ratios and targets."""
+"""Shared by the benchmarks: command lines, the two modules under test, alternating runs, ratios and targets."""
 
 import argparse
 import json
@@ -17,20 +17,20 @@ LUA = "/usr/bin/lua5.4"
 
 
 class BenchError(Exception):
-    """Something is missing or failed; the text says what to do."""
+    """Something is missing or has failed; the text says what to do."""
 
 
-def parse_arguments(prog, description, examples, runs, what="runs of each kind, after one that isn't measured"):
-    """The command line that all benchmarks have."""
+def parse_arguments(prog, description, examples, runs, what="runs of each kind, after one that is not measured"):
+    """The command line of all benchmarks."""
     parser = argparse.ArgumentParser(
         prog=prog, description=description, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=runs, help=f"{what} (default: %(default)s)")
     parser.add_argument("--build", type=Path, default=os.environ.get("EBCC_BUILD", REPOSITORY / "build"),
                         help="build tree to measure (default: build/)")  # fmt: skip
-    parser.add_argument("--no-bcc", action="store_true", help="leave Debian's bcc out")
+    parser.add_argument("--no-bcc", action="store_true", help="don't measure Debian's bcc")
     parser.add_argument("--json", action="store_true", help="print every run, medians and ratios as JSON")
-    parser.add_argument("--check", action="store_true", help="exit status 1 when a target is missed")
+    parser.add_argument("--check", action="store_true", help="exit with status 1 if a target is missed")
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs must be at least 1")
@@ -38,7 +38,7 @@ def parse_arguments(prog, description, examples, runs, what="runs of each kind, 
 
 
 def run_script(name, script, arguments, environment):
-    """One process of a measured script, whose last line is JSON with its measurements and the module that it ran on."""
+    """Runs a measured script, whose last line of output is JSON with its measurements and the module that it ran on."""
     done = subprocess.run(
         [LUA if script.endswith(".lua") else PYTHON, str(BENCH / script), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
@@ -54,8 +54,8 @@ def run_script(name, script, arguments, environment):
 def in_turn(kinds, runs):
     """{kind: its runs}, where kinds has a function per kind that measures it once.
 
-    All take turns, so that whatever else the machine does meets every kind alike. The first round isn't kept: it fills
-    the page cache, and ours.
+    They alternate, so whatever else the machine does affects all kinds alike. The first round is not counted: it fills the
+    page cache, and ours.
     """
     results = {name: [] for name in kinds}
     for number in range(runs + 1):
@@ -67,7 +67,7 @@ def in_turn(kinds, runs):
 
 
 def compare_modules(options, scratch, script, arguments=(), lua_script=None):
-    """{"ebcc": runs, "bcc": runs} of a script on this project's module and on Debian's; with a Lua script, which
+    """{"ebcc": runs, "bcc": runs} of a script on this project's module and on Debian's; with a Lua script that
     measures the same, {..., "ebcc Lua": runs}."""
     environments = {"ebcc": build_environment(options.build)}
     if not options.no_bcc:
@@ -84,11 +84,11 @@ def compare_modules(options, scratch, script, arguments=(), lua_script=None):
 def run(prog, options, measure, summarize, print_report):
     """Runs a benchmark and ends the process with its exit status.
 
-    measure(options, scratch): the runs. summarize(results): the medians, bcc's over ours, and the targets, each
-    (text, measured, met). print_report(medians, ratios): the table for people.
+    measure(options, scratch) returns the runs; summarize(results) the medians, bcc's divided by ours, and the targets, each
+    (text, measured, met). print_report(medians, ratios) prints the table.
     """
     if os.geteuid():
-        sys.exit(f"{prog}: run this as root: BPF programs can't be loaded without privileges")
+        sys.exit(f"{prog}: run this as root: loading BPF programs requires privileges")
     scratch = tempfile.mkdtemp(prefix="ebcc-bench.")
     try:
         results = measure(options, scratch)
@@ -110,26 +110,26 @@ def run(prog, options, measure, summarize, print_report):
 
 
 def medians_of(results, columns):
-    """{kind: {column: median}} of the runs of each kind."""
+    """{kind: {column: median}} for the runs of each kind."""
     return {name: {column: median([run[column] for run in runs]) for column in columns} for name, runs in results.items()}
 
 
 def ratio_target(ratios, column, text, factor):
-    """A target in which ours is at most 1/factor of bcc's; nothing without bcc."""
+    """A target that ours is at most 1/factor of bcc's; none without bcc."""
     if column not in ratios:
         return []
     return [(f"{text} at most 1/{factor} of bcc's", f"1/{ratios[column]:.1f}", ratios[column] >= factor)]
 
 
 def ratios_of(medians):
-    """{column: bcc's median over ours}, of two kinds of runs."""
+    """{column: bcc's median divided by ours}, for two kinds of runs."""
     if "bcc" not in medians:
         return {}
     return {column: value / medians["ebcc"][column] for column, value in medians["bcc"].items()}
 
 
 def print_comparison(columns, medians, ratios):
-    """A table with a line per column: (name, title, unit, factor to that unit)."""
+    """Prints a table with a line per column: (name, title, unit, factor to that unit)."""
     rows = [["", *medians, *(["bcc / ebcc"] if ratios else [])]]
     for name, title, unit, factor in columns:
         row = [title, *(f"{values[name] * factor:.2f} {unit}" for values in medians.values())]
@@ -138,18 +138,18 @@ def print_comparison(columns, medians, ratios):
 
 
 def build_environment(build):
-    """Environment in which Python finds this project's module in a build tree."""
+    """The environment in which Python finds this project's module in a build tree."""
     script = 'exports=$("$1" "$2") && eval "$exports" && env -0'
     command = ["bash", "-c", script, "bash", str(REPOSITORY / "scripts/env"), str(build)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     if done.returncode:
-        raise BenchError(f"there is no build tree at {build}: scripts/quickstart makes one, --build names another")
+        raise BenchError(f"there is no build tree at {build}: run scripts/quickstart, or give another one with --build")
     pairs = (entry.split("=", 1) for entry in done.stdout.decode().split("\0") if "=" in entry)
     return dict(pairs)
 
 
 def bcc_environment(scratch):
-    """Environment in which Python finds Debian's bcc, and that finds kernel headers."""
+    """The environment in which Python finds Debian's bcc, and bcc finds kernel headers."""
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "LD_LIBRARY_PATH")}
     probe = subprocess.run(
         [PYTHON, "-c", "import bcc; print(bcc.__file__)"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -163,7 +163,7 @@ def bcc_environment(scratch):
 
 
 def merged_headers(scratch):
-    """A kernel header tree made of symbolic links: bcc wants what Debian keeps in two folders in one."""
+    """A kernel header tree of symbolic links: bcc needs in one folder what Debian has in two."""
     specific = sorted(path for path in Path("/usr/src").glob("linux-headers-*-amd64") if (path / "include").is_dir())
     if not specific:
         raise BenchError("bcc needs kernel headers: scripts/install-deps --bench")
@@ -177,13 +177,13 @@ def merged_headers(scratch):
 
 
 def median(values):
-    """Median of the values that are there, or None."""
+    """The median of the values that exist, or None."""
     there = [value for value in values if value is not None]
     return statistics.median(there) if there else None
 
 
 def print_table(rows):
-    """Prints rows of cells: the first column to the left, numbers to the right."""
+    """Prints rows of cells, with the first column left-aligned and numbers right-aligned."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]

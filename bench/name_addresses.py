@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The script that bench/symbols runs on either module: names addresses, of a process and of the kernel, and prints how
-long that took as one line of JSON: seconds of processor time for an address, and the part of them that has a name.
+"""The script that bench/symbols runs on each module: names addresses of a process and of the kernel, and prints one line of
+JSON: the seconds of processor time for an address, and the fraction of addresses that have a name.
 
-Arguments: the pid of a process, a file with its addresses, a file with kernel addresses; one address in a line.
+Arguments: the pid of a process, a file with its addresses, a file with kernel addresses; one address per line.
 """
 
 import json
@@ -19,14 +19,14 @@ def read_addresses(path):
 
 
 def measure(name, addresses):
-    """Seconds of processor time for naming all of them, one by one, and the names."""
+    """The seconds of processor time for naming all of them one by one, and the names."""
     begin = time.process_time()
     names = [name(address) for address in addresses]
     return time.process_time() - begin, names
 
 
 def main():
-    """First all addresses with nothing read yet, then the best of some rounds."""
+    """Measures first without any symbols read, then the best of some rounds."""
     import bcc
     from bcc import BPF
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The script that bench/start runs on either module: traces the opens of its own process until it sees one.
+"""The script that bench/start runs on each module: traces the opens of its own process until it sees one.
 
-Prints its measurements as one line of JSON. The process's start, in seconds of CLOCK_MONOTONIC, is its argument.
+Prints its measurements as one line of JSON. The argument is the start of the process, in seconds of CLOCK_MONOTONIC.
 """
 
 import json
@@ -44,13 +44,13 @@ TRACEPOINT_PROBE(syscalls, sys_enter_openat)
 
 
 def peak_memory_kb():
-    """Peak resident memory of this process."""
+    """The peak resident memory of this process."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def main():
-    """Creates the module, opens a file, and ends when the event for it has come."""
+    """Creates the module, opens a file, and ends when the event for it arrives."""
     started = float(sys.argv[1])
     with open("/proc/self/comm", "w", encoding="ascii") as comm:
         comm.write(COMMAND_NAME)

@@ -1,6 +1,6 @@
 /*
- * What the scripts of bench/events run in the kernel: an event, numbered, for each call of a
- * process. They replace OUTPUT, SUBMIT and WRITER.
+ * The BPF program of the scripts of bench/events: a numbered event for each call of a process.
+ * The scripts replace OUTPUT, SUBMIT and WRITER.
  */
 struct event_t {
 	u64 number;

@@ -1,6 +1,6 @@
--- What bench/events runs for Lua: reads events, numbered, that a process of its own makes, as read_events.py does for
--- Python. Arguments: the kind of buffer, perf or ring. Prints its measurements as one line of JSON: processor time for an
--- event, in seconds.
+-- The script that bench/events runs for Lua: reads numbered events from a process that it starts, like read_events.py for
+-- Python. Argument: the kind of buffer, perf or ring. Prints its measurements as one line of JSON: the processor time for
+-- an event, in seconds.
 
 local ebcc = require "ebcc"
 local json = require "dkjson"
@@ -16,7 +16,7 @@ local OUTPUTS = {
   ring = { ("BPF_RINGBUF_OUTPUT(events, %d);"):format(PAGES), "events.ringbuf_output(&event, sizeof(event), 0)" },
 }
 
--- Makes the events that it is asked for on its standard input, as "COUNT RATE": 0 is as fast as it can.
+-- Makes events as requested on standard input: "COUNT RATE"; a rate of 0 is as fast as possible.
 local WRITER = [[
 import os, sys, time
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
@@ -72,14 +72,14 @@ local function write(count, rate)
   writer:flush()
 end
 
--- Waits until the events that were asked for are made.
+-- Waits until the requested events have been made.
 local function written()
   while bpf:get_table("sent"):get(0) < total do
     ebcc.posix.sleep(0.01)
   end
 end
 
--- Reads the events that are due: the processor time that each took.
+-- Reads the expected events; returns the processor time for each.
 local function read(count)
   local deadline, start = os.time() + 30, os.clock()
   while last ~= total - 1 and os.time() < deadline do
@@ -87,7 +87,7 @@ local function read(count)
   end
   local spent = os.clock() - start
   if last ~= total - 1 or pid ~= writer_pid then
-    error(("event %d did not come: %d was the last one"):format(total - 1, last))
+    error(("event %d did not arrive: the last one was %d"):format(total - 1, last))
   end
   return spent / count
 end

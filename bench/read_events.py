@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""The script that bench/events runs on either module: reads events, numbered, that a process of its own makes.
+"""The script that bench/events runs on each module: reads numbered events from a process that it starts.
 
-Its argument is the kind of buffer, perf or ring. Prints its measurements as one line of JSON: processor time for an event,
-in seconds.
+The argument is the kind of buffer, perf or ring. Prints its measurements as one line of JSON: the processor time for an
+event, in seconds.
 """
 
 import json
@@ -15,7 +15,7 @@ from pathlib import Path
 
 BACKLOG = 20000
 BACKLOG_ROUNDS = 7
-RATE = 20000  # events a second
+RATE = 20000  # events per second
 WAITING = 20000
 PAGES = 1024
 
@@ -25,7 +25,7 @@ OUTPUTS = {
     "ring": (f"BPF_RINGBUF_OUTPUT(events, {PAGES});", "events.ringbuf_output(&event, sizeof(event), 0)"),
 }
 
-# Makes the events that it is asked for on its standard input, as "COUNT RATE": 0 is as fast as it can.
+# Makes events as requested on standard input: "COUNT RATE"; a rate of 0 is as fast as possible.
 WRITER = """
 import os, sys, time
 for line in sys.stdin:
@@ -51,7 +51,7 @@ class Reader:
         self.pid = 0
 
     def open(self):
-        """Creates the module; returns its path, to be sure of which one it is."""
+        """Creates the module; returns its path, to check which one it is."""
         import bcc
 
         output, submit = OUTPUTS[self.kind]
@@ -72,34 +72,34 @@ class Reader:
         return bcc.__file__
 
     def write(self, count, rate=0):
-        """Has events made."""
+        """Requests events."""
         self.total += count
         self.writer.stdin.write(b"%d %d\n" % (count, rate))
         self.writer.stdin.flush()
 
     def read(self, count):
-        """Reads the events that are due; returns the processor time that each took."""
+        """Reads the expected events; returns the processor time for each."""
         deadline = time.monotonic() + 30
         start = time.process_time()
         while self.last != self.total - 1 and time.monotonic() < deadline:
             self.poll(100)
         spent = time.process_time() - start
         if self.last != self.total - 1 or self.pid != self.writer.pid:
-            sys.exit(f"event {self.total - 1} did not come: {self.last} was the last one")
+            sys.exit(f"event {self.total - 1} did not arrive: the last one was {self.last}")
         return spent / count
 
     def written(self):
-        """Waits until the events that were asked for are made."""
+        """Waits until the requested events have been made."""
         self.writer.stdout.readline()
 
     def backlog(self):
-        """The events are there before they are read."""
+        """Measures events that are there before they are read."""
         self.write(BACKLOG)
         self.written()
         return self.read(BACKLOG)
 
     def waiting(self):
-        """They come one by one."""
+        """Measures events that arrive one by one."""
         self.write(WAITING, RATE)
         spent = self.read(WAITING)
         self.written()
@@ -107,7 +107,7 @@ class Reader:
 
 
 def use_own_processors(writer):
-    """The writer and the reader don't move about: events stay in order, and both have a processor where there are two."""
+    """Pins the writer and the reader: events stay in order, and each has its own processor if there are two."""
     processors = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, processors[-1:])
     os.sched_setaffinity(writer, processors[:1])

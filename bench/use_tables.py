@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The script that bench/tables runs on either module: fills tables, reads and clears them.
+"""The script that bench/tables runs on each module: fills tables, reads and clears them.
 
-Prints its measurements as one line of JSON, in seconds of processor time; those of lookup and update are for one entry.
+Prints its measurements as one line of JSON, in seconds of processor time; lookup and update are for one entry.
 """
 
 import json
@@ -10,8 +10,8 @@ import sys
 import time
 
 ENTRIES = 50000
-ROUNDS = 3  # of what reads all of a table
-SINGLE = 5000  # entries that are looked up and written one by one
+ROUNDS = 3  # of operations on a whole table
+SINGLE = 5000  # how many entries are looked up and written one by one
 
 TEXT = """
 BPF_HASH(counts, u64, u64, 65536);
@@ -29,10 +29,10 @@ int use(struct __sk_buff *skb)
 
 
 def spent(call, times=1):
-    """Processor time of a call, the median of several, and what it returned."""
+    """The processor time of a call, as the median of several, and its result."""
     measured = []
     for _ in range(times):
-        result = None  # what the call before returned is freed before the next one
+        result = None  # free the last result before the next call
         start = time.process_time()
         result = call()
         measured.append(time.process_time() - start)
@@ -40,19 +40,19 @@ def spent(call, times=1):
 
 
 def expect(there, what):
-    """A wrong answer measures nothing."""
+    """Fails on a wrong result, whose time would mean nothing."""
     if not there:
         sys.exit(f"{what} is wrong")
 
 
 def fill(table):
-    """Entries n: 2n."""
+    """Fills a table with entries n: 2n."""
     numbers = range(ENTRIES)
     table.items_update_batch((table.Key * ENTRIES)(*numbers), (table.Leaf * ENTRIES)(*(2 * number for number in numbers)))
 
 
 def read_all(table, measured):
-    """items(), values(), keys()."""
+    """Measures items(), values() and keys()."""
     measured["items"], items = spent(table.items, ROUNDS)
     expect(len(items) == ENTRIES and all(leaf.value == 2 * key.value for key, leaf in items), "items()")
     measured["values"], values = spent(table.values, ROUNDS)
@@ -62,7 +62,7 @@ def read_all(table, measured):
 
 
 def use_single(table, measured):
-    """Entries one by one."""
+    """Measures access to single entries."""
     keys = [table.Key(number) for number in range(SINGLE)]
     leaf = table.Leaf(7)
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether two objects of one source do the same: compiled from BTF and from headers, it reads the same places.
+"""Whether two objects of one source do the same: compiled from BTF and from headers, they must read the same locations.
 
-Compared is the code of every program, instruction by instruction, with the names of what relocations refer to: offsets of
-members, sizes of reads, constants, the order of everything. Only variables on the stack may lie elsewhere: BTF doesn't
-tell alignment, so those below a copy of a kernel struct may be further down, all by the same distance.
+The code of every program is compared instruction by instruction, including the names that relocations refer to: offsets of
+members, sizes of reads, constants, the order of everything. Only variables on the stack may be at other places: BTF has no
+alignment, so those below a copy of a kernel struct may be lower, all by the same distance.
 """
 import difflib
 import re
@@ -16,7 +16,7 @@ ADDED = re.compile(r"(r\d) \+= -0x([0-9a-f]+)$")
 
 
 def functions(paths):
-    """{path: {section and function: its lines}}: instructions, and below them what relocations refer to."""
+    """{path: {section and function: its lines}}: instructions, each followed by what its relocations refer to."""
     if not paths:
         return {}
     text = subprocess.run([OBJDUMP, "-d", "-r", "--no-show-raw-insn", "--no-addresses", *paths], check=True, text=True,
@@ -35,7 +35,7 @@ def functions(paths):
 
 
 def without_places(lines):
-    """The lines without what they say of places on the stack, and these: {index of the line: bytes below its end}."""
+    """The lines without offsets on the stack, and these offsets: {index of the line: bytes below the top}."""
     bare, places = list(lines), {}
     copies = set()  # registers that hold the frame pointer
     for index, line in enumerate(lines):
@@ -53,7 +53,7 @@ def without_places(lines):
 
 
 def only_moved(places, others):
-    """Whether the variables of one stack are those of the other, with those below some depth moved by one distance."""
+    """Whether two stacks have the same variables, with all those below some depth moved by one distance."""
     pairs = sorted({(place, others[index]) for index, place in places.items()})
     distances = [other - place for place, other in pairs]
     return (len({place for place, _ in pairs}) == len({other for _, other in pairs}) == len(pairs)
@@ -61,7 +61,7 @@ def only_moved(places, others):
 
 
 def difference(programs, others):
-    """None where both (values of functions()) have the same programs that do the same; else a diff of assembler."""
+    """None if both (values of functions()) have the same programs, which do the same; else a diff of assembler."""
     if programs.keys() != others.keys():
         return f"other programs: {sorted(programs.keys() ^ others.keys())}"
     for name, lines in programs.items():

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Extracts the BPF C text of the peer's Python tools, as the tools themselves generate it.
 
-Each tool is run with typical options against a recording stand-in for the module (``standin/bcc``); what
-it hands to ``BPF(...)`` is kept. Which kernel it thinks it runs on is told by files copied from that
-kernel. The texts are the peer's: they are made when needed and never kept in the repository.
+Each tool runs with typical options on a recording stand-in for the module (``standin/bcc``), which keeps what
+the tool passes to ``BPF(...)``. Files copied from a kernel make the tool believe that it runs on that kernel.
+The texts belong to the peer: they are generated when needed and never kept in the repository.
 """
 import argparse
 import hashlib
@@ -21,25 +21,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
-# Where Debian's package has its tools, NAME-bpfcc.
+# Where Debian's package has its tools, named NAME-bpfcc.
 INSTALLED = "/usr/sbin"
 
-# Tools whose text comes from other places than BPF(text=...), or that have none.
+# Tools whose text does not come from BPF(text=...), or that have none.
 NO_PROGRAM = {"bpflist": "reads /proc only", "tplist": "lists tracepoints, loads nothing"}
 
-# Tools that end at once without a terminal.
+# Tools that exit at once without a terminal.
 NEED_TERMINAL = {"cachetop"}
 
-# What some tools ask of the machine before they hand their text over. Every machine answers the same here, so that the
-# texts depend on the kernel alone: kvmexit demands Intel's processor and KVM, biosnoop a disk, cpudist's maps have a
-# place for every process id.
+# Files that some tools read before they pass on their text. They are the same on every machine here, so the texts depend
+# only on the kernel: kvmexit requires an Intel processor and KVM, biosnoop a disk, and cpudist's maps have an entry for
+# every process id.
 MACHINE_FILES = {"/proc/cpuinfo": "processor\t: 0\nvendor_id\t: GenuineIntel\n",
                  "/proc/sys/kernel/pid_max": "32768\n"}
-# Everything in the tools' /dev, as mknod(1) takes it.
+# Everything in /dev of the tools, as arguments for mknod(1).
 MACHINE_DEVICES = {"null": "c 1 3", "zero": "c 1 5", "urandom": "c 1 9", "tty": "c 5 0", "kvm": "c 10 232",
                    "vda": "b 254 0"}
 
-# Typical options: the plain run first, then those that change the generated text.
+# Typical options: first the plain run, then those that change the generated text.
 RUNS = {
     "argdist": [["-H", "p::vfs_read(struct file *file, char *buf, size_t count):size_t:count"],
                 ["-C", "r::vfs_write():int:$retval#writes"],
@@ -120,7 +120,7 @@ RUNS = {
 
 
 def tools(place=INSTALLED):
-    """The peer's Python tools in a directory, by plain name, sorted."""
+    """The peer's Python tools in a directory, sorted by plain name."""
     found = []
     for name in sorted(os.listdir(place)):
         path = os.path.join(place, name)
@@ -133,19 +133,19 @@ def tools(place=INSTALLED):
 
 
 def symbols_of(root):
-    """Names in a kernel's kallsyms."""
+    """The names in a kernel's kallsyms."""
     with open(os.path.join(root, "proc/kallsyms"), encoding="ascii", errors="replace") as file:
         return {line.split()[2] for line in file}
 
 
 def lines_of(path):
-    """First words of a file's lines."""
+    """The first word of each line of a file."""
     with open(path, encoding="ascii", errors="replace") as file:
         return [line.split()[0] for line in file if line.strip()]
 
 
 def structs_of(root):
-    """Member names of each struct and union of vmlinux."""
+    """The member names of each struct and union of vmlinux."""
     dump = json.loads(subprocess.run(
         ["bpftool", "-j", "btf", "dump", "file", os.path.join(root, "sys/kernel/btf/vmlinux")],
         check=True, capture_output=True).stdout)
@@ -158,7 +158,7 @@ def structs_of(root):
 
 
 def facts_of(root):
-    """What the stand-in answers for a kernel, of which `root` has the files (tests/vm/run --root)."""
+    """The stand-in's answers for a kernel whose files are in `root` (tests/vm/run --root)."""
     tracing = os.path.join(root, "sys/kernel/tracing")
     return {"functions": sorted(set(lines_of(os.path.join(tracing, "available_filter_functions")))),
             "symbols": sorted(symbols_of(root)), "structs": structs_of(root),
@@ -166,7 +166,7 @@ def facts_of(root):
 
 
 def write_machine(scratch):
-    """Writes what is to lie over this machine's own files; returns (file, what it covers) pairs."""
+    """Writes files to be mounted over this machine's own; returns (file, what it covers) pairs."""
     covers = []
     for number, (covered, contents) in enumerate(MACHINE_FILES.items()):
         path = os.path.join(scratch, f"machine-{number}")
@@ -177,7 +177,7 @@ def write_machine(scratch):
 
 
 def in_kernels_files(root, covers, command):
-    """The command, run where the files that tools read themselves are those of the kernel, and of one and the same
+    """Wraps a command so that the files that tools read are those of the kernel, and of the same imaginary
     machine."""
     tracing = os.path.join(root, "sys/kernel/tracing")
     places = [(os.path.join(root, "proc/kallsyms"), "/proc/kallsyms"), (tracing, "/sys/kernel/tracing"),
@@ -190,14 +190,14 @@ def in_kernels_files(root, covers, command):
 
 
 def run_tool(command, environment, terminal):
-    """Runs a tool to its end; returns its last words, or why there are none."""
+    """Runs a tool to its end; returns the end of its output, or why there is none."""
     controller, terminal_end = pty.openpty() if terminal else (None, None)
     try:
         done = subprocess.run(command, env=environment, timeout=120, check=False,
                               stdin=terminal_end or subprocess.DEVNULL,
                               stdout=terminal_end or subprocess.PIPE, stderr=subprocess.PIPE)
     except subprocess.TimeoutExpired:
-        return "did not end in 120 s"
+        return "did not exit within 120 s"
     finally:
         if terminal:
             os.close(controller)
@@ -207,12 +207,12 @@ def run_tool(command, environment, terminal):
 
 
 def package_of(place):
-    """Where the peer's Python package lies that belongs to the tools of a directory, if it was unpacked with them."""
+    """The peer's Python package that belongs to the tools in a directory, if it was unpacked with them."""
     return os.path.join(os.path.dirname(place), "lib/python3/dist-packages/bcc")
 
 
 def record(path, options, kfunc, root, covers, scratch):
-    """Runs one tool against the stand-in. Returns what it handed over, or the reason why nothing."""
+    """Runs one tool on the stand-in. Returns what it passed on, or why it passed on nothing."""
     tool = os.path.basename(path).removesuffix("-bpfcc")
     output_path = os.path.join(scratch, f"{tool}-{threading.get_ident()}.json")
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "TERM": "xterm",
@@ -231,13 +231,13 @@ def record(path, options, kfunc, root, covers, scratch):
 
 
 def asks_for_kfunc(path):
-    """Whether the tool generates another text where the kernel has BTF-typed function probes."""
+    """Whether the tool generates another text if the kernel has BTF-typed function probes."""
     with open(path, encoding="utf-8", errors="replace") as file:
         return "kfunc" in file.read()
 
 
 def runs(place=INSTALLED):
-    """Every run as (name, tool, options, whether the kernel is said to have kfunc probes)."""
+    """All runs as (name, tool, options, whether the kernel claims to have kfunc probes)."""
     for tool in tools(place):
         if tool in NO_PROGRAM:
             continue
@@ -248,7 +248,7 @@ def runs(place=INSTALLED):
 
 
 def extract(root, jobs=2, only=None, place=INSTALLED):
-    """Runs every tool of a directory, or those named; returns a list of dicts: name, tool, options, and either text, cflags and usdt or
+    """Runs all tools in a directory, or those named; returns a list of dicts: name, tool, options, and either text, cflags and usdt or
     missing."""
     with tempfile.TemporaryDirectory() as scratch:
         with open(os.path.join(scratch, "facts"), "wb") as file:
@@ -265,7 +265,7 @@ def extract(root, jobs=2, only=None, place=INSTALLED):
 
 
 def identity(root, place=INSTALLED):
-    """Changes with everything that the texts depend on: tools, stand-in, options, the kernel's files."""
+    """A hash of everything that the texts depend on: tools, stand-in, options, the kernel's files."""
     digest = hashlib.sha256()
     files = [os.path.join(place, f"{tool}-bpfcc") for tool in tools(place)]
     files += [os.path.join(HERE, "corpus.py"), os.path.join(HERE, "standin", "bcc", "__init__.py")]
@@ -277,7 +277,7 @@ def identity(root, place=INSTALLED):
 
 
 def texts(root, place=INSTALLED):
-    """The same as extract(), kept in the tests' cache until something changes that it depends on."""
+    """Like extract(), but cached until something changes on which the texts depend."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     directory = os.path.join(base, "ebcc-tests", "corpus")
     path = os.path.join(directory, identity(root, place) + ".json")
@@ -296,8 +296,8 @@ def main():
         description=__doc__.splitlines()[0],
         epilog='example: corpus.py --root "$(tests/vm/run --kernel sid --root)" --output /tmp/corpus')
     parser.add_argument("--root", required=True,
-                        help="directory that stands for the kernel: tests/vm/run --root")
-    parser.add_argument("--output", required=True, help="directory for the texts, one file a run")
+                        help="directory that describes the kernel: tests/vm/run --root")
+    parser.add_argument("--output", required=True, help="directory for the texts, one file per run")
     arguments = parser.parse_args()
     os.makedirs(arguments.output, exist_ok=True)
     found = texts(arguments.root)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A process for the scripts that trace a database or a process's locks. "queries" has what tools
+ * A process for scripts that trace a database or the locks of a process. "queries" has what tools
  * look for in a MySQL server: the USDT probes mysql:query__start and mysql:query__done, and a
- * function by the name of dispatch_command whose third argument is the query. "locks" takes two
- * mutexes in one order, then in the other, in two threads.
+ * function named dispatch_command whose third argument is the query. "locks" takes two mutexes in
+ * one order in one thread, and in the other order in another.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A place of a probe: an instruction that does nothing, and the note that tells where it is and
- * where its argument. */
+/* The location of a probe: a nop, and the note that says where it is and where its argument
+ * is. */
 #define PROBE(name, argument)                                                                      \
 	__asm__ volatile("1:	nop\n"                                                                \
 			 "	.pushsection .note.stapsdt, \"\", \"note\"\n"                           \
@@ -77,7 +77,7 @@ static void *take_reversed(void *unused)
 	return unused;
 }
 
-/* One thread after the other, so that they never do lock each other out. */
+/* The threads run one after the other, so they never really deadlock. */
 static void run_locks(void)
 {
 	void *(*const orders[])(void *) = {take_in_order, take_reversed};

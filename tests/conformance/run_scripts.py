@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs Debian's scripts one after another inside a guest, each beside its workload; a line of JSON for each.
+"""Runs Debian's scripts one after another inside a guest, each beside its workload; prints a line of JSON for each.
 
-Started by tests/conformance/scripts. What is run and what must come out is in scripts.toml; the module under test is the
-one that PYTHONPATH leads to, or Debian's own with --peer.
+Started by tests/conformance/scripts. scripts.toml says what to run and what output to expect. The module under test is the
+one in PYTHONPATH, or Debian's own with --peer.
 """
 import argparse
 import json
@@ -27,34 +27,34 @@ from workload import Workload  # noqa: E402  pylint: disable=wrong-import-positi
 
 SCRATCH = "/run/ebcc-scratch"
 EXAMPLES = "/usr/share/doc/bpfcc-tools/examples"
-END_S = 90  # from Ctrl-C to the end: some resolve thousands of symbols then
-AGAIN_S = 15  # to the next Ctrl-C: one that comes inside a ctypes callback is lost (Debian's module has them)
+END_S = 90  # from Ctrl-C to the end, as some then resolve thousands of symbols
+AGAIN_S = 15  # until the next Ctrl-C: one that arrives in a ctypes callback, as in Debian's module, is lost
 DISK_BYTES = {"xfs": 320 << 20, "btrfs": 128 << 20}
 KEPT_OUTPUT = 6000
-# Of exceptions that were raised while others were handled, the last: it may be Ctrl-C.
+# Of exceptions that were raised while handling others, the last one: it may be Ctrl-C.
 TRACEBACK = re.compile(r"^Traceback \(most recent call last\):\n(?:^[ \t].*\n|^\n)*^(\S.*)$"
                        r"(?!\n\nDuring handling of the above exception)", re.MULTILINE)  # fmt: skip
 
 
 def run(*command):
-    """Runs a command of the set-up; its failure is the set-up's."""
+    """Runs a command of the setup, which fails if the command does."""
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def mount_scratch():
-    """Makes a file system on the scratch disk and mounts it."""
+    """Creates a file system on the scratch disk and mounts it."""
     run("mkfs.ext4", "-q", "-F", "/dev/vda")
     os.makedirs(SCRATCH, exist_ok=True)
     run("mount", "-t", "ext4", "/dev/vda", SCRATCH)
 
 
 def unmount_scratch():
-    """Leaves the scratch disk to others: ext4 writes to it in the background as long as it is mounted."""
+    """Releases the scratch disk, as ext4 writes to it in the background while it is mounted."""
     run("umount", SCRATCH)
 
 
 def mount_file(kind):
-    """Makes a file system of another kind in a file of a tmpfs, mounts it by a loop device, and returns where."""
+    """Creates a file system of another kind in a file on a tmpfs, mounts it with a loop device, and returns where."""
     directory = f"/run/ebcc-{kind}"
     if not os.path.ismount(directory):
         os.makedirs(directory, exist_ok=True)
@@ -68,7 +68,7 @@ def mount_file(kind):
 
 
 class Script:
-    """One run of a script: its process, what it has printed, and when."""
+    """One run of a script: its process, its output, and when that came."""
 
     def __init__(self, row, command, environment, directory):
         self.row = row
@@ -89,12 +89,12 @@ class Script:
         self.selector.register(self.reader, selectors.EVENT_READ)
 
     def read(self, timeout):
-        """Reads what has come, waiting for it at most so long."""
+        """Reads output, waiting for it at most this long."""
         if not self.selector.select(timeout):
             return
         try:
             data = os.read(self.reader, 1 << 16)
-        except OSError:  # a terminal whose last user has gone
+        except OSError:  # a terminal whose last user is gone
             data = b""
         if data and self.first_output is None:
             self.first_output = time.monotonic()
@@ -103,17 +103,17 @@ class Script:
             time.sleep(timeout)
 
     def interrupt(self):
-        """Ctrl-C, as a terminal sends it: to the whole group."""
+        """Sends Ctrl-C to the whole group, as a terminal does."""
         self.interrupted = self.interrupted or time.monotonic()
         self.last_interrupt = time.monotonic()
         os.killpg(self.process.pid, signal.SIGINT)
 
     def text(self):
-        """What it has printed until now."""
+        """What it has printed so far."""
         return self.output.decode(errors="replace").replace("\r\n", "\n")
 
     def close(self):
-        """Ends what still runs of it."""
+        """Ends it if it is still running."""
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -124,7 +124,7 @@ class Script:
 
 
 def missing(expected, text):
-    """Those of the expressions that the text doesn't match."""
+    """The expressions that the text doesn't match."""
     return [pattern for pattern in expected if not re.search(pattern, text, re.MULTILINE)]
 
 
@@ -142,7 +142,7 @@ def wants_interrupt(script, expected, limit):
 
 
 def follow(script, expected, limit):
-    """Reads until the script has ended. Returns what stopped it before, or None."""
+    """Reads until the script has ended. Returns what went wrong before that, or None."""
     checked = 0
     while script.process.poll() is None:
         script.read(0.25)
@@ -159,7 +159,7 @@ def follow(script, expected, limit):
 
 
 def judge(script, expected, problem):
-    """Why the run counts as failed, in a line; None when it passed."""
+    """Why the run counts as failed, in one line; None if it passed."""
     text = script.text()
     tracebacks = [last for last in TRACEBACK.findall(text) if not last.startswith("KeyboardInterrupt")]
     if tracebacks:
@@ -178,7 +178,7 @@ def judge(script, expected, problem):
 
 
 class Program:
-    """program.c's process in the workload's place."""
+    """A process of program.c, instead of a workload."""
 
     def __init__(self, path, argument):
         self.process = subprocess.Popen([path, argument], start_new_session=True)
@@ -191,7 +191,7 @@ class Program:
 
 
 def prepare(row):
-    """Modules, file system and terminal of a row. Returns what its options may name."""
+    """Prepares modules, file system and terminal for a row. Returns the values for its options."""
     for module in row.get("modules", ()):
         run("modprobe", *module.split())
     names = {"dir": mount_file(row["mount"]) if "mount" in row else SCRATCH}
@@ -202,7 +202,7 @@ def prepare(row):
 
 
 def command_of(row, peer):
-    """A row's command without its options, and the directory where it is run. Examples look there for files of theirs."""
+    """The command of a row without its options, and the directory in which it runs, where examples look for their files."""
     if "example" not in row:
         return [f"/usr/sbin/{row['script']}-bpfcc"], None
     path = os.path.join(EXAMPLES, row["example"])
@@ -212,7 +212,7 @@ def command_of(row, peer):
 
 
 def run_row(row, environment, arguments):
-    """Runs one row of the table. Returns its result."""
+    """Runs one row of the table, and returns the result."""
     names = prepare(row)
     if "program" in row:
         workload = Program(arguments.program, row["program"])
@@ -240,14 +240,14 @@ def run_row(row, environment, arguments):
 
 
 def shortened(text):
-    """An output's beginning and end."""
+    """The beginning and end of an output."""
     if len(text) <= KEPT_OUTPUT:
         return text
     return f"{text[:KEPT_OUTPUT // 3]}\n[...]\n{text[-KEPT_OUTPUT * 2 // 3:]}"
 
 
 def environment_of(arguments):
-    """The scripts' environment: unbuffered output, and nothing that leads to our module in the peer's case."""
+    """The environment of the scripts: unbuffered output, and for the peer, nothing that leads to our module."""
     environment = dict(os.environ, PYTHONUNBUFFERED="1", PYTHONDONTWRITEBYTECODE="1", TERM="xterm", COLUMNS="150", LINES="50")
     if arguments.peer:
         for name in ("PYTHONPATH", "LD_LIBRARY_PATH"):
@@ -256,14 +256,14 @@ def environment_of(arguments):
 
 
 def install_headers(tree):
-    """Makes a header tree and its common part the running kernel's, as Debian's packages do."""
+    """Installs a header tree and its common part for the running kernel, as Debian's packages do."""
     modules = f"/lib/modules/{os.uname().release}"
     os.symlink(tree, f"{modules}/build")
     os.symlink(re.sub(r"-amd64$", "-common", tree), f"{modules}/source")
 
 
 def script_of(row):
-    """The name of a row's script, which may be an example: several rows may have it."""
+    """The name of a row's script, which may be an example. Several rows may have the same."""
     if "script" in row:
         return row["script"]
     name, suffix = os.path.splitext(os.path.basename(row["example"]))
@@ -296,7 +296,7 @@ def parse_arguments(given):
     parser.add_argument("--headers", metavar="DIR", help="kernel headers to install as the running kernel's")
     parser.add_argument("--program", metavar="FILE", default="", help="program.c, compiled")
     parser.add_argument("--limit", type=float, default=100, metavar="S",
-                        help="longest time of one script until Ctrl-C (default: %(default)s s)")  # fmt: skip
+                        help="longest time for one script before Ctrl-C (default: %(default)s s)")  # fmt: skip
     parser.add_argument("rows", nargs="+", help="names of scripts.toml's rows")
     return parser.parse_args(given)
 

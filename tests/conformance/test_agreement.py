@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The comparison of what is compiled from BTF with what is compiled from headers: it sees every other offset."""
+"""The comparison of code compiled from BTF with code compiled from headers notices each different offset."""
 import os
 import re
 import subprocess
@@ -32,7 +32,7 @@ int f(struct pt_regs *ctx, struct file *file, struct task_struct *task) {
 
 
 def said_by_run(*words):
-    """A line that tests/vm/run prints of a kernel."""
+    """A line that tests/vm/run prints about a kernel."""
     return subprocess.run([VM_RUN, *words], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
@@ -71,14 +71,14 @@ def test_offsets_of_another_kernel_differ(compiled):
 
 
 def test_each_number_counts(compiled):
-    """An offset, a size, a constant or a place on the stack that is another in one instruction is a difference."""
+    """A different offset, size, constant or stack offset in one instruction is a difference."""
     ((name, lines),) = compiled["btf"].items()
     _, places = agreement.without_places(lines)
     used = list(places.values())
     changed = 0
     for index, line in enumerate(lines):
         if index in places and used.count(places[index]) == 1:
-            continue  # a variable of its own, which may lie anywhere
+            continue  # a separate variable, which may be anywhere
         for number in re.finditer(r"0x[0-9a-f]+", line):
             other = list(lines)
             other[index] = line[:number.start()] + hex(int(number[0], 16) + 8) + line[number.end():]

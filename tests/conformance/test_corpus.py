@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The corpus in continuous integration: compiled here for both kernels; tests/vm/guest_corpus.py verifies it there.
+"""The corpus in continuous integration: compiled here for both kernels, and verified there by tests/vm/guest_corpus.py.
 
-The objects are left in the build tree (corpus/SUITE), which a guest of tests/vm/run sees.
+The objects are left in the build tree (corpus/SUITE), which guests of tests/vm/run can see.
 """
 import json
 import os
@@ -16,19 +16,19 @@ BUILD = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(bcc.__fi
 
 
 VM_RUN = os.path.join(os.path.dirname(HERE), "vm", "run")
-# Compiled from this kernel's headers too, which takes a minute.
+# For this kernel, they are also compiled from headers, which takes a minute.
 COMPARED = "bookworm"
 
 
 def headers_of(suite):
-    """The suite's tree of kernel headers."""
+    """The kernel header tree of the suite."""
     return subprocess.run([VM_RUN, "--kernel", suite, "--headers"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "sid"])
 def test_every_text_compiles(suite):
-    """Against BTF; and against headers where both are compared, with the same offsets in every program."""
+    """From BTF; and for one kernel also from headers, with the same offsets in all programs."""
     command = [sys.executable, os.path.join(HERE, "texts"), "--kernel", suite, "--no-verify",
                "--objects", os.path.join(BUILD, "corpus")]
     if suite == COMPARED:
@@ -43,7 +43,7 @@ def test_every_text_compiles(suite):
         assert int(texts) - int(both) <= 1 and agreeing == both, done.stdout
 
 
-# A machine of another maker, without KVM and without the disk that the runs name.
+# A machine of another manufacturer, without KVM and without the disk that the runs use.
 OTHER_MACHINE = """
 set -e
 mount --bind "$1" /proc/cpuinfo
@@ -61,7 +61,7 @@ json.dump(corpus.extract(sys.argv[2], only={"biosnoop", "cpudist", "kvmexit"}), 
 
 
 def test_texts_depend_on_no_machine(tmp_path):
-    """What the tools hand over is the same wherever they run."""
+    """The texts are the same wherever the tools run."""
     root = subprocess.run([VM_RUN, "--kernel", COMPARED, "--root"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()
     cpuinfo = tmp_path / "cpuinfo"

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Loads every program of compiled texts into the running kernel; one line of JSON for each text.
+"""Loads all programs of compiled texts into the running kernel, and prints a line of JSON for each text.
 
-Runs inside a guest, on objects that tests/conformance/texts compiled outside: nothing is compiled here.
+Runs inside a guest, on objects that tests/conformance/texts compiled outside; nothing is compiled here.
 """
 import glob
 import json
@@ -11,11 +11,11 @@ import sys
 
 from bcc import BPF, _ebcc
 
-# How a program is loaded whose name says what it is.
+# The types of programs whose name says what they are.
 TYPES_BY_PREFIX = (("tracepoint__", BPF.TRACEPOINT), ("raw_tracepoint__", BPF.RAW_TRACEPOINT),
                    ("kfunc__", BPF.TRACING), ("kretfunc__", BPF.TRACING), ("kmod_ret__", BPF.TRACING),
                    ("kprobe__", BPF.KPROBE), ("kretprobe__", BPF.KPROBE), ("lsm__", BPF.LSM))
-# For the others the tool says it when it attaches; here, the first that the verifier takes.
+# For others, the tool chooses the type when it attaches; here, the first that the verifier accepts.
 OTHER_TYPES = (BPF.KPROBE, BPF.TRACEPOINT, BPF.PERF_EVENT, BPF.RAW_TRACEPOINT, BPF.SCHED_CLS, BPF.XDP,
                BPF.SOCKET_FILTER)
 
@@ -29,7 +29,7 @@ def types_of(name):
 
 
 def read(path):
-    """A file's bytes, or None where there is none."""
+    """The contents of a file, or None if it does not exist."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -38,7 +38,7 @@ def read(path):
 
 
 def load_program(program):
-    """None when it loads as one of its types; else the first type's error."""
+    """None if it loads as one of its types; else the error of the first type."""
     name = program.name if isinstance(program.name, str) else program.name.decode()
     first = None
     for kind in types_of(name):
@@ -51,7 +51,7 @@ def load_program(program):
 
 
 def verify(path):
-    """None when every program of an object loads; else why one does not."""
+    """None if all programs of an object load; else why one does not."""
     module = _ebcc.Module(source=b"", file_name=None, header=None, cflags=[], debug=0, kernel_types=0,
                           compiler=0, btf_path=None, device=None, no_rlimit=False, kernel_root=None,
                           object=read(path), second_object=read(path + ".second"))
@@ -66,7 +66,7 @@ def verify(path):
 
 
 def results(directory):
-    """(name, error or None) of every object in the directory, sorted by name."""
+    """(name, error or None) of each object in the directory, sorted by name."""
     for path in sorted(glob.glob(os.path.join(directory, "*.o"))):
         try:
             error = verify(path)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What runs beside a script under test: small loops of the activity that the script reports, in a process of their own.
+"""The workload that runs beside a script under test: small loops of the activity that the script reports, in a process of
+their own.
 
 Each function of ACTIONS is one round of one activity; a row of scripts.toml names those that its script needs. A round
-takes milliseconds of CPU time (the guest's processor is emulated), and what it needs between rounds is kept in `state`.
+takes milliseconds of CPU time (the guest's processor is emulated), and keeps what it needs for the next one in `state`.
 """
 import array
 import ctypes
@@ -23,10 +24,10 @@ REFUSED_PORT = 4712
 TLS_PORT = 4713
 HTTP_PORT = 4714
 PAUSE_S = 0.2
-PRESSURE_PAUSE_S = 3  # it takes a second, and the script shall get its turn
+PRESSURE_PAUSE_S = 3  # it takes a second, and the script has to run, too
 LOSSY_TIMEOUT_S = 2
 LOSSY_BYTES = 20000
-PASSED_OPEN_S = 0.5  # the script looks the descriptor up while it is open
+PASSED_OPEN_S = 0.5  # the script looks up the descriptor while it is open
 BLOCK = 4096
 CLONE_NEWNET = 0x40000000  # linux/sched.h
 SYS_BPF = 321  # x86-64's syscall table
@@ -34,7 +35,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class State:
-    """Where the workload may write, and what its actions keep from one round to the next."""
+    """Where the workload may write, and what its actions keep between rounds."""
 
     def __init__(self, directory, tty):
         self.directory = directory
@@ -42,7 +43,7 @@ class State:
         self.kept = {}
 
     def keep(self, name, make):
-        """The object of this name, made when first asked for."""
+        """The object of this name, created on first use."""
         if name not in self.kept:
             self.kept[name] = make()
         return self.kept[name]
@@ -70,7 +71,7 @@ def in_child(function):
 
 
 def opens(_state):
-    """Opens, reads and closes a file; fails to open another; asks for the status of both and of their file systems."""
+    """Opens, reads and closes a file; fails to open another; and calls stat and statfs for both."""
     with open("/etc/hostname", "rb") as file:
         file.read()
     for path in ("/etc/hostname", "/run/ebcc-missing"):
@@ -82,7 +83,7 @@ def opens(_state):
 
 
 def execs(_state):
-    """Runs a program with arguments, and fails to run another."""
+    """Executes a program with arguments, and fails to execute another."""
     subprocess.run(["/bin/busybox", "true", "--ebcc"], check=False)
     try:
         subprocess.run(["/run/ebcc-missing-program"], check=False)
@@ -96,7 +97,7 @@ def forks(_state):
 
 
 def signals(_state):
-    """Signals itself, and ends a child by SIGTERM."""
+    """Sends a signal to itself, and ends a child with SIGTERM."""
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     os.kill(os.getpid(), signal.SIGUSR1)
     in_child(lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -136,7 +137,7 @@ def binds(_state):
 
 
 def drops(state):
-    """Sends over a link that loses packets on their way out, in a network namespace of its own."""
+    """Sends over a link that drops outgoing packets, in a network namespace of its own."""
     def lossy():
         LIBC.unshare(CLONE_NEWNET)
         for command in ("ip link set lo mtu 1500 up", "tc qdisc add dev lo root netem loss 20%"):
@@ -157,7 +158,7 @@ def drops(state):
 
 
 def retransmits(state):
-    """Connects to a socket whose queue is full, so that the handshake's first segment is sent again a second later."""
+    """Connects to a socket whose queue is full, so the first segment of the handshake is sent again a second later."""
     if time.monotonic() - state.kept.get("filled_at", 0) < 4:
         return
     server = listener(socket.AF_INET, "127.0.0.1", 0, 0)
@@ -169,7 +170,7 @@ def retransmits(state):
 
 
 def packets(state):
-    """Datagrams over loopback that nobody reads: what a script does with them on their way blocks nobody."""
+    """Datagrams over loopback that no one reads, so whatever a script does with them blocks no one."""
     def sockets():
         receiver, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         receiver.bind(("127.0.0.1", PORT))
@@ -181,7 +182,7 @@ def packets(state):
 
 
 def flood(state):
-    """So many datagrams without a pause as the script takes for an attack, and more."""
+    """More datagrams without a pause than the script considers an attack."""
     for _ in range(600):
         packets(state)
 
@@ -194,12 +195,12 @@ def http(state):
 
 
 def multicast_pings(_state):
-    """Echo requests to all nodes on the link that the script makes, once it is there."""
+    """Echo requests to all nodes on the link that the script creates, once it exists."""
     try:
         link = socket.if_nametoindex("me")
         with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as pinger:
             pinger.sendto(bytes((128, 0, 0, 0, 0, 1, 0, 1)), ("ff02::1", 0, 0, link))
-    except OSError:  # no such link yet, or none that is up
+    except OSError:  # the link doesn't exist yet, or is not up
         pass
 
 
@@ -212,13 +213,13 @@ def streams(_state):
 
 
 def lengths(_state):
-    """Has the C library measure a string."""
+    """Calls strlen() of the C library."""
     for _ in range(20):
         LIBC.strlen(b"ebcc-measured")
 
 
 def refused(_state):
-    """Connects to a port on which nobody listens."""
+    """Connects to a port on which no one listens."""
     client = socket.socket()
     client.connect_ex(("127.0.0.1", REFUSED_PORT))
     client.close()
@@ -254,7 +255,7 @@ def files(state):
 
 
 def cache(state):
-    """Reads a file that the page cache has, and once more after it was taken out of it."""
+    """Reads a file that is in the page cache, and again after it was dropped from it."""
     path = state.path("cached")
     if not os.path.exists(path):
         with open(path, "wb") as file:
@@ -283,7 +284,7 @@ def mounts(state):
 
 
 def sleeps(state):
-    """Two threads that hand a byte back and forth, so that each sleeps and is woken."""
+    """Two threads that pass a byte back and forth, so each sleeps and is woken."""
     def start():
         ends = os.pipe(), os.pipe()
 
@@ -338,12 +339,12 @@ def passes(_state):
 
 
 def resolves(_state):
-    """Looks up a host name by the C library."""
+    """Looks up a host name with the C library."""
     socket.getaddrinfo("localhost", 80)
 
 
 def capabilities(_state):
-    """Asks the kernel for what only a privileged process may do."""
+    """Does something for which a process needs a capability."""
     in_child(lambda: os.setuid(65534))
 
 
@@ -388,13 +389,13 @@ def readline(state):
 
 
 def tty(state):
-    """Writes to a terminal, from two buffers: the script leaves single ones out on newer kernels."""
+    """Writes to a terminal from two buffers, as the script skips single ones on newer kernels."""
     file = state.keep("tty", lambda: os.open(state.tty, os.O_WRONLY | os.O_NOCTTY))
     os.writev(file, [b"ebcc-shown\n", b"and more\n"])
 
 
 def out_of_memory(_state):
-    """A child that needs more memory than its control group has."""
+    """A child that uses more memory than its control group allows."""
     group = "/sys/fs/cgroup/ebcc-small"
     if not os.path.exists(group):
         with open("/sys/fs/cgroup/cgroup.subtree_control", "w", encoding="ascii") as file:
@@ -414,7 +415,7 @@ def out_of_memory(_state):
 
 
 def pressure(_state):
-    """Asks for more huge pages than there is memory, so that the kernel compacts and reclaims directly."""
+    """Requests more huge pages than there is memory, so the kernel compacts and reclaims directly."""
     for count in ("4000", "0"):
         with open("/proc/sys/vm/nr_hugepages", "w", encoding="ascii") as file:
             file.write(count)
@@ -422,7 +423,7 @@ def pressure(_state):
 
 
 def holds_map(state):
-    """Holds a BPF map: BPF_MAP_CREATE's attributes are type, key size, value size, entries (linux/bpf.h)."""
+    """Holds a BPF map. The attributes of BPF_MAP_CREATE are type, key size, value size, entries (linux/bpf.h)."""
     def create():
         attributes = (ctypes.c_uint32 * 18)(2, 4, 4, 1)
         return LIBC.syscall(SYS_BPF, 0, attributes, ctypes.sizeof(attributes))
@@ -436,7 +437,7 @@ def called(depth):
 
 
 def thrown():
-    """A generator that survives what is thrown into it."""
+    """A generator that survives exceptions thrown into it."""
     try:
         yield
     except ValueError:
@@ -444,7 +445,7 @@ def thrown():
 
 
 def python(_state):
-    """Python's own calls and garbage collections. Python 3.11 passes its probe function__entry only on a throw()."""
+    """Python function calls and garbage collections. Python 3.11 reaches its probe function__entry only on a throw()."""
     called(3)
     generator = thrown()
     next(generator)
@@ -453,7 +454,7 @@ def python(_state):
 
 
 def named_python(state):
-    """Goes by the name under which the script looks for Python's processes."""
+    """Has the name by which the script looks for Python processes."""
     state.keep("named", lambda: rename("python"))
 
 
@@ -469,7 +470,7 @@ ACTIONS = {
 
 
 def loop(names, state):
-    """Runs the named actions round after round, until the process is killed."""
+    """Runs the named actions repeatedly until the process is killed."""
     while True:
         for name in names:
             ACTIONS[name](state)
@@ -477,7 +478,7 @@ def loop(names, state):
 
 
 class Workload:
-    """The process that runs the actions, until stop() ends it and what it started."""
+    """The process that runs the actions, until stop() ends it and its children."""
 
     def __init__(self, names, directory, tty_path=None):
         sys.stdout.flush()

@@ -10,10 +10,10 @@ TRACEFS = Path("/sys/kernel/tracing")
 
 
 def pytest_configure(config):
-    """The guest's files write to tracefs at will, so they refuse to run on the machine itself."""
+    """Refuses to run the guest's files on the host, as they write to tracefs."""
     named = [Path(argument.split("::")[0]).name for argument in config.args]
     if any(name.startswith("guest_") for name in named) and not os.environ.get("EBCC_VM"):
-        pytest.exit("guest_*.py files run inside a guest: use tests/vm/run", returncode=2)
+        pytest.exit("guest_*.py files must run inside a guest: use tests/vm/run", returncode=2)
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def tracefs():
 
 @pytest.fixture
 def wait_for():
-    """Waits until a condition holds, and returns its value; emulation is slow, so the limit is generous."""
+    """Waits until a condition is true, and returns its value. Emulation is slow, so the limit is generous."""
 
     def wait(condition, seconds=60, every=0.05):
         deadline = time.monotonic() + seconds
@@ -32,7 +32,7 @@ def wait_for():
             value = condition()
             if value:
                 return value
-            assert time.monotonic() < deadline, f"not so after {seconds} s: {condition}"
+            assert time.monotonic() < deadline, f"still not true after {seconds} s: {condition}"
             time.sleep(every)
 
     return wait

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Packs what describes the running kernel to a compiler into a tar file, laid out as below "/".
+"""Packs the files that describe the running kernel to a compiler into a tar file, with their paths.
 
-Runs inside a guest. The unpacked file is what ebcc_module_opts.kernel_root names; symbols, functions and events are
-added for the tests that need to know what the kernel has.
+Runs inside a guest. The directory into which it is unpacked can be used as ebcc_module_opts.kernel_root. Lists of symbols,
+functions and events are added for tests that need to know what the kernel has.
 """
 
 import io
@@ -12,7 +12,7 @@ import sys
 import tarfile
 from pathlib import Path
 
-# File systems and drivers that tracing tools look into, for their types and tracepoints.
+# File systems and drivers that tracing tools use, for their types and tracepoints.
 MODULES = ("btrfs", "ext4", "kvm", "nfs", "nfsv4", "virtio_net", "xfs")
 
 FILES = (
@@ -30,7 +30,7 @@ TREES = (("/sys/kernel/btf", "*"), ("/sys/kernel/tracing/events", "*/*/format"))
 
 
 def paths():
-    """Every file to be packed that this kernel has."""
+    """The files to pack that exist on this kernel."""
     for name in FILES:
         if Path(name).exists():
             yield Path(name)
@@ -39,12 +39,12 @@ def paths():
 
 
 def main():
-    """Writes the file named by the one argument."""
+    """Writes the file named by the argument."""
     for module in MODULES:
         subprocess.run(["modprobe", module], check=True)
     with tarfile.open(sys.argv[1], "w") as archive:
         for path in paths():
-            # The sizes that sysfs and tracefs tell aren't those of the contents.
+            # The file sizes that sysfs and tracefs report are wrong.
             data = path.read_bytes()
             entry = tarfile.TarInfo(str(path).lstrip("/"))
             entry.size = len(data)

@@ -1,4 +1,4 @@
-"""Addresses in data: the table of tests/python/address_cases.py through another kernel's verifier."""
+"""Addresses in data: the table of tests/python/address_cases.py, with another kernel's verifier."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])
 
 
 def wrong_cases(cases, kind, run_one, load_type):
-    """Those that saw something else, with how."""
+    """The cases that saw something else, and how."""
     wrong = []
     with BPF(text=address_cases.module_text(cases, kind)) as bpf:
         for index, case in enumerate(cases):

@@ -1,4 +1,4 @@
-"""The C tests of attaching, on a kernel with kprobes: outside of the guest their kprobe part can't run."""
+"""The C tests of attaching, on a kernel with kprobes: outside the guest, their kprobe part may be unable to run."""
 
 import os
 import subprocess

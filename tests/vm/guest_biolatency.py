@@ -19,5 +19,5 @@ from test_biolatency import (  # noqa: E402,F401
 
 @pytest.fixture
 def disk():
-    """The virtio disk, which nothing else uses."""
+    """The virtio disk, which no one else uses."""
     return "vda"

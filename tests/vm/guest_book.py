@@ -14,7 +14,7 @@ BOOK = "../examples/book/"
 
 
 def test_kprobe_and_kretprobe_of_a_system_call():
-    """The name that was executed, and then what the call gave: 0, or an error."""
+    """The name that was executed, and then the result of the call: 0 or an error."""
     def execute():
         subprocess.run(["/bin/sh", "-c", "/bin/no-such-program; /bin/true; :"],
                        stderr=subprocess.DEVNULL, check=True)
@@ -35,7 +35,7 @@ def test_kprobe_and_kretprobe_of_a_system_call():
 
 
 def test_kernel_latency():
-    """Each call of the function is in the histogram."""
+    """All calls of the function are in the histogram."""
     reader, writer = os.pipe()
     with Tool(BOOK + "kernel_latency.py", "vfs_write") as tool:
         tool.wait_until_asleep()
@@ -49,8 +49,8 @@ def test_kernel_latency():
     assert re.search(rb"^ +nsecs +: count +distribution$", output, re.MULTILINE)
     rows = [tuple(map(int, row)) for row in
             re.findall(rb"^ *(\d+) -> (\d+) +: (\d+) +\|", output, re.MULTILINE)]
-    # Others write too, now and then.
+    # Other processes sometimes write, too.
     assert 300 <= sum(count for _, _, count in rows) < 500
-    # No call takes less than 16 nanoseconds, and most of them not a second.
+    # No call takes less than 16 nanoseconds, and most take less than a second.
     assert sum(count for _, high, count in rows if high < 16) == 0
     assert sum(count for low, _, count in rows if low < 10**9) >= 300

@@ -1,4 +1,4 @@
-"""The texts of Debian's tools, compiled for this kernel outside (tests/conformance/test_corpus.py): every program loads."""
+"""The texts of Debian's tools, compiled outside for this kernel (tests/conformance/test_corpus.py): all programs load."""
 
 import json
 import os
@@ -11,24 +11,24 @@ import ebcc
 
 SUITE = os.environ.get("EBCC_VM", "")
 CONFORMANCE = Path(__file__).resolve().parents[1] / "conformance"
-OBJECTS = Path(os.path.abspath(ebcc.__file__)).parents[2] / "corpus" / SUITE  # not resolved: the package is linked there
+OBJECTS = Path(os.path.abspath(ebcc.__file__)).parents[2] / "corpus" / SUITE  # not resolved, as the package is a link there
 
 sys.path.insert(0, str(CONFORMANCE))
 from verify import results  # noqa: E402  pylint: disable=wrong-import-position
 
-# Modules whose types and functions the texts name.
+# Modules whose types and functions the texts use.
 MODULES = ("btrfs", "ext4", "kvm", "nfs", "nfsv4", "xfs")
 
 
 def excepted():
-    """Tools and runs that this kernel may reject."""
+    """The tools and runs that this kernel may reject."""
     listed = tomllib.loads((CONFORMANCE / "exceptions.toml").read_text())["exception"]
     return {
         entry["of"] for entry in listed if entry["stage"] == "verify" and SUITE in entry.get("kernels", [SUITE])
     }
 
 
-# The corpus is compiled for these two kernels only; others have no test here.
+# The corpus is compiled only for these two kernels; there are no tests for others.
 if SUITE in ("bookworm", "sid"):
 
     def test_every_text_loads():
@@ -43,5 +43,5 @@ if SUITE in ("bookworm", "sid"):
         assert set(found) == {entry["name"] for entry in entries if "missing" not in entry and not entry["compile"]}
         assert len(found) >= 240
         assert {name: error for name, error in rejected.items() if not may_fail[name]} == {}
-        # An exception that is none any more is taken off the list.
+        # Exceptions that are no longer needed must be removed from the list.
         assert set().union(*(may_fail[name] for name in rejected)) == excepted()

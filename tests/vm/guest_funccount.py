@@ -17,14 +17,14 @@ from test_funccount import (  # noqa: E402,F401
 
 
 def answer(caller, count):
-    """Has the program read so many lines, and write so many."""
+    """Makes the program read and write this many lines."""
     for _ in range(count):
         caller.call("rest", 1)
 
 
 def test_kernel_functions(caller):  # noqa: F811
-    """Many functions at once; each call of the process is counted under its function's name."""
-    answer(caller, 1)  # the first output needs more
+    """Many functions at once; each call of the process is counted under the name of its function."""
+    answer(caller, 1)  # the first output takes more
     counts = trace(lambda: answer(caller, 60), "-p", caller.pid, "vfs_*")
     assert counts == {"vfs_write": 60, "vfs_read": 60}
 

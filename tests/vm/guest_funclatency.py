@@ -16,7 +16,7 @@ from test_funclatency import (  # noqa: E402,F401
 
 
 def test_kernel_function(caller):  # noqa: F811
-    """Each sleep of the process is a call of one kernel function, and takes as long."""
+    """Each sleep of the process is a call of one kernel function, which takes as long."""
     took = []
     events, errors = trace(lambda: took.append(caller.call("nap_long", 5)), "-p", caller.pid, "-m",
                            "hrtimer_nanosleep")
@@ -26,7 +26,7 @@ def test_kernel_function(caller):  # noqa: F811
 
 
 def test_kernel_functions_apart(caller):  # noqa: F811
-    """Functions that call one another, by one link where the kernel can."""
+    """Functions that call one another, with a single link if the kernel supports that."""
     events, errors = trace(lambda: caller.call("nap_long", 4), "-p", caller.pid, "-F", "-u", "-r",
                            "^(do_nanosleep|hrtimer_nanosleep)$")
     assert errors == b""

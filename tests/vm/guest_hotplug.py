@@ -1,4 +1,4 @@
-"""Events of a processor that is taken away and brought back while a perf buffer is open."""
+"""Events of a processor that goes offline and comes back while a perf buffer is open."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
 
 @contextlib.contextmanager
 def running_on(cpu):
-    """This process on one processor, and back."""
+    """Runs this process on one processor for a while."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
     try:
@@ -38,13 +38,13 @@ def running_on(cpu):
 
 @pytest.fixture
 def second_cpu():
-    """switch(online): the second processor of the guest. It is online before and after."""
+    """switch(online) of the second processor of the guest, which is online before and after."""
     yield lambda online: ONLINE.write_text(str(int(online)))
     ONLINE.write_text("1")
 
 
 class Reader:
-    """An open buffer, with what it told."""
+    """An open buffer, and what it reported."""
 
     def __init__(self, **options):
         self.bpf = BPF(text=SOURCE.replace("OWN_PID", str(os.getpid())))
@@ -52,11 +52,11 @@ class Reader:
         self.bpf["events"].open_perf_buffer(lambda cpu, data, size: self.seen.append(cpu), lost_cb=self.lost.append, **options)
 
     def close(self):
-        """Leaves nothing attached to the tests that come after."""
+        """Leaves nothing attached for later tests."""
         self.bpf.close()
 
     def send(self, cpu):
-        """One event, on that processor, and what has come."""
+        """Sends one event on that processor, and reads what has arrived."""
         with running_on(cpu):
             os.getpgid(0)
         self.bpf.perf_buffer_consume()
@@ -65,7 +65,7 @@ class Reader:
         assert self.bpf["events"].lost() == sum(self.lost)
 
     def send_until_seen(self, cpu):
-        """How many events that took."""
+        """Returns how many events that took."""
         before, deadline = len(self.seen), time.monotonic() + 60
         while len(self.seen) == before:
             assert time.monotonic() < deadline
@@ -85,7 +85,7 @@ def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu, open_reader):
     reader = open_reader()
     reader.send(0)
     second_cpu(True)
-    # The first event finds no ring: it is lost, told so, and makes the reader open one.
+    # The first event finds no ring: it is lost, is reported as lost, and makes the reader open a ring.
     reader.send_until_seen(1)
     assert sum(reader.lost) == 1
     reader.send(1)
@@ -107,7 +107,7 @@ def test_a_cpu_that_goes_and_comes_back(second_cpu, open_reader):
 
 
 def test_a_reader_that_waits_for_wakeups(second_cpu, open_reader):
-    """The kernel has nothing to wake it by."""
+    """The kernel can't wake it."""
     second_cpu(False)
     reader = open_reader(wakeup_events=1)
     second_cpu(True)

@@ -1,4 +1,4 @@
-"""Kinds of programs that only a whole kernel runs: those with BTF-typed arguments, iterators, LSM hooks."""
+"""Kinds of programs that need a full kernel: those with BTF-typed arguments, iterators, LSM hooks."""
 
 import ctypes
 import json
@@ -21,7 +21,7 @@ PID = os.getpid()
 
 @pytest.fixture
 def load():
-    """load(text): a BPF object, closed at the end. OWN_PROCESS filters on this process."""
+    """load(text): a BPF object, which is closed at the end. OWN_PROCESS selects this process."""
     opened = []
 
     def create(text):
@@ -36,24 +36,24 @@ def load():
 
 @pytest.fixture
 def memory_files(tmp_path):
-    """A directory whose files are no overlay's: opening one there opens another below, which is traced too."""
+    """A directory outside the overlay: opening a file of an overlay opens another one below it, which is traced, too."""
     subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
     yield tmp_path
     subprocess.run(["umount", tmp_path], check=True)
 
 
 def kernel():
-    """The kernel's version, for what its verifier and its tables can't do yet."""
+    """The kernel's version, for what its verifier and its tables don't support yet."""
     return tuple(int(part) for part in os.uname().release.split(".")[:2])
 
 
 def traced_functions():
-    """What ftrace can trace: fentry, too."""
+    """Functions that ftrace can trace, and so can fentry."""
     return {line.split()[0] for line in pathlib.Path("/sys/kernel/tracing/available_filter_functions").read_text().splitlines()}
 
 
 def test_entry_and_return_of_a_function(load, memory_files):
-    """Typed arguments, pointers followed by the verifier's own rules, and the result."""
+    """Typed arguments, pointers that the verifier allows to follow, and the result."""
     text = """
         struct call_t { u64 count, pos, ino; s64 result; u32 mode; char name[16]; };
         BPF_HASH(calls, u32, struct call_t);
@@ -97,7 +97,7 @@ def test_entry_and_return_of_a_function(load, memory_files):
     assert (entry.count, entry.pos, entry.ino, entry.name) == (4321, 5, os.stat(path).st_ino, b"written")
     assert entry.mode == os.stat(path).st_mode
     assert (calls[2].count, calls[2].result) == (4321, 4321)
-    # Detached, they see nothing more.
+    # After detaching, they see nothing.
     bpf.detach_kfunc("vfs_write")
     bpf.detach_kretfunc("vfs_write")
     bpf["calls"].clear()
@@ -107,9 +107,9 @@ def test_entry_and_return_of_a_function(load, memory_files):
 
 
 def test_struct_passed_by_value(load):
-    """A struct of two words among the arguments."""
+    """An argument that is a struct of two words."""
     if not ({"do_sock_setsockopt", "sock_setsockopt"} & traced_functions()):
-        pytest.fail("no function with a struct argument is known here")
+        pytest.fail("this test knows no function with a struct argument here")
     head = "do_sock_setsockopt, struct socket *sock, bool compat, int level" \
         if "do_sock_setsockopt" in traced_functions() else "sock_setsockopt, struct socket *sock, int level"
     text = """
@@ -146,7 +146,7 @@ def test_struct_passed_by_value(load):
 
 
 def test_function_of_a_module(load):
-    """MODULE_KFUNC_PROBE finds its function in the module's BTF."""
+    """MODULE_KFUNC_PROBE finds its function in the BTF of the module."""
     subprocess.run(["modprobe", "overlay"], check=False)
     if not os.path.exists("/sys/kernel/btf/overlay"):
         # Kernels before 5.11 have no BTF of modules.
@@ -204,7 +204,7 @@ COUNT_WRITES = """
 
 
 def test_no_search_once_it_is_cached(tmp_path):
-    """A program whose target was found before loads without vmlinux' BTF being read."""
+    """If the target of a program was found before, it loads without reading vmlinux' BTF."""
     subprocess.run(["modprobe", "overlay"], check=False)
     # Kernels before 5.11 have no BTF of modules.
     of_module = int(os.path.exists("/sys/kernel/btf/overlay"))
@@ -217,7 +217,7 @@ def test_no_search_once_it_is_cached(tmp_path):
 
 
 def test_result_replaced(load):
-    """KMOD_RET on a security hook: the call fails as the program says."""
+    """KMOD_RET at a security hook: the call fails with the program's result."""
     bpf = load("""
         BPF_HASH(calls, u32, u64);
         KMOD_RET(security_task_setnice, struct task_struct *p, int nice, int ret)
@@ -239,7 +239,7 @@ def has_bpf_lsm():
 
 
 def test_lsm_hook(load, memory_files):
-    """Refuses one open, by name; storage of the inode and the task counts them."""
+    """Refuses to open one file, by name; storage of the inode and the task counts the opens."""
     if not os.path.exists("/sys/kernel/security/lsm"):
         subprocess.run(["mount", "-t", "securityfs", "none", "/sys/kernel/security"], check=True)
     assert has_bpf_lsm(), "the harness boots with lsm=...,bpf"
@@ -387,7 +387,7 @@ def test_saved_object_of_typed_programs(load, tmp_path):
 
 
 def test_socket_storage_in_a_typed_program(load):
-    """A sock of the kernel as owner of storage."""
+    """Storage that belongs to a kernel sock."""
     text = """
         BPF_SK_STORAGE(storage, u64);
         BPF_HASH(counts, u32, u64);

@@ -1,4 +1,4 @@
-"""One program on many kernel functions, by attach_kprobe(event_re=...): what is counted, detaching one, and the time it takes."""
+"""One program on many kernel functions, with attach_kprobe(event_re=...): counts, detaching one function, and duration."""
 
 import collections
 import os
@@ -10,10 +10,10 @@ import pytest
 from ebcc import BPF, AttachError
 
 PID = os.getpid()
-# Called from other files of the kernel than their own, so that no compiler inlines them.
+# Called from other source files of the kernel, so no compiler inlines them.
 FUNCTIONS = {b"vfs_read", b"vfs_write", b"vfs_readlink"}
 EXPRESSION = "^vfs_(read|write|readlink)$"
-# Functions that a guest at rest seldom calls: a thousand of them cost it nothing.
+# Functions that an idle guest rarely calls, so probing a thousand of them costs nothing.
 RARE = "^(tcp|udp|ext4|jbd2|inet|inet6|ip6|ipv6|audit|crypto|acpi|pci|usb|drm|snd|ata|scsi|xfrm|fib|nl|netdev)_"
 
 COUNT = f"""
@@ -43,21 +43,21 @@ COUNT = f"""
 
 @pytest.fixture
 def bpf():
-    """A module that counts this process' calls by address."""
+    """A module that counts calls of this process by address."""
     with BPF(text=COUNT) as module:
         yield module
 
 
 @pytest.fixture
 def memory_file(tmp_path):
-    """A file to be, on a file system with nothing below it: an overlay opens another file for the one that is asked for."""
+    """The path of a new file, outside the overlay, which would open another file for it."""
     subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
     yield tmp_path / "file"
     subprocess.run(["umount", tmp_path], check=True)
 
 
 def work(path):
-    """Two writes, one read of a file and one of a link, between which nothing else is done."""
+    """Two writes, one read of a file and one of a link, and nothing else in between."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
     os.write(descriptor, b"a")
     os.write(descriptor, b"b")
@@ -67,7 +67,7 @@ def work(path):
 
 
 def counted(bpf, path):
-    """Hits by function of one round of work."""
+    """The hits by function in one round of work."""
     bpf["hits"].clear()
     work(path)
     names = collections.Counter()
@@ -77,7 +77,7 @@ def counted(bpf, path):
 
 
 def links(kind):
-    """How many descriptors of this process are links of a kind."""
+    """The number of descriptors of this process that are links of a kind."""
     count = 0
     for name in os.listdir("/proc/self/fdinfo"):
         try:
@@ -89,7 +89,7 @@ def links(kind):
 
 
 def has_multi():
-    """Whether this kernel has such links: it needs fprobes (CONFIG_FPROBE), since 5.18."""
+    """Whether this kernel has such links: they came with 5.18, and need fprobes (CONFIG_FPROBE)."""
     return BPF.ksymname("register_fprobe_ips") != -1
 
 
@@ -101,7 +101,7 @@ def test_expression_attaches_to_all_that_match(bpf, memory_file):
 
 
 def test_one_link_where_the_kernel_has_such_links(bpf):
-    """Elsewhere each function has an event of its own."""
+    """On other kernels, each function has its own event."""
     bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
     assert links("kprobe_multi") == (1 if has_multi() else 0)
 
@@ -153,7 +153,7 @@ def test_functions_that_cannot_be_probed_are_left_out(bpf, memory_file):
 
 
 def test_refused_addresses_do_not_fail_the_others(bpf):
-    """The kernel's list has functions that ftrace can't trace; one of them fails a whole link."""
+    """The kernel's list includes functions that ftrace can't trace; a single one makes the whole link fail."""
     program = bpf.module.program(b"on_call")
     with open("/sys/kernel/debug/kprobes/blacklist", encoding="ascii") as file:
         refused = [line.split("\t")[1].strip().encode() for line in file][:3]
@@ -162,12 +162,12 @@ def test_refused_addresses_do_not_fail_the_others(bpf):
 
 
 def test_a_thousand_functions(bpf):
-    """At least 20 times as fast as one by one, of which a part is measured in the same run, where the kernel has one link for
-    all; elsewhere a hundred single ones do."""
+    """If the kernel has a link for all, at least 20 times as fast as one by one, of which some are measured in the same run.
+    Otherwise, a hundred single ones will do."""
     program = bpf.module.program(b"on_call")
     names = BPF.get_kprobe_functions(RARE)[:1000 if has_multi() else 100]
     assert len(names) == (1000 if has_multi() else 100)
-    program.attach_kprobe(b"vfs_read").destroy()  # what is done once only
+    program.attach_kprobe(b"vfs_read").destroy()  # do first what is done only once
     start = time.monotonic()
     link = program.attach_kprobe_multi(names)
     together = time.monotonic() - start
@@ -183,7 +183,7 @@ def test_a_thousand_functions(bpf):
 
 
 def milliseconds(function):
-    """The fastest of three calls."""
+    """The duration of the fastest of three calls."""
     times = []
     for _ in range(3):
         start = time.monotonic()
@@ -193,7 +193,7 @@ def milliseconds(function):
 
 
 def test_finding_functions_again():
-    """The list of functions is made once, which takes as long as reading the kernel's files."""
+    """The list of functions is made only once, which takes as long as reading the kernel's files."""
     with open("/proc/kallsyms", "rb") as file:
         read = milliseconds(lambda: (file.seek(0), file.read()))
     assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_")) * 20 < read
@@ -201,7 +201,7 @@ def test_finding_functions_again():
 
 
 def test_finding_functions_of_a_new_module():
-    """A module that is loaded or unloaded shows in the next answer."""
+    """The next result reflects that a module was loaded or unloaded."""
     for name in ("dummy", "nlmon", "ifb"):
         if subprocess.run(["modprobe", "-n", name], check=False, capture_output=True).returncode == 0:
             break
@@ -215,7 +215,7 @@ def test_finding_functions_of_a_new_module():
 
 
 def test_found_functions_are_those_of_the_kernels_files():
-    """Against a reading of our own."""
+    """Compared with the files as this test reads them."""
     with open("/sys/kernel/tracing/available_filter_functions", encoding="ascii") as file:
         traceable = {line.split()[0] for line in file}
     with open("/sys/kernel/debug/kprobes/blacklist", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""The Lua package on this kernel: kernel probes, and a part of the tests that run on the development machine."""
+"""The Lua package on this kernel: kernel probes, and some of the tests that run outside."""
 
 import os
 import subprocess

@@ -21,7 +21,7 @@ PIPES = 150
 
 
 def trace(act, *arguments):
-    """The objects of one output, after act() ran."""
+    """The objects of one output, after running act()."""
     with Tool("memleak", "--json", "-o", "0", "-T", "100000", *arguments, "1000") as tool:
         tool.wait_until_asleep()
         act()
@@ -31,14 +31,14 @@ def trace(act, *arguments):
 
 
 def of_pipes(groups):
-    """How often a stack with the kernel's function for new pipes allocated."""
+    """The number of allocations by stacks with the kernel's function for new pipes."""
     return sum(group["count"] for group in groups if group["stack"] and any(
         frame["name"] == "create_pipe_files" for frame in group["stack"]))
 
 
 @pytest.mark.parametrize("option", ["--combined-only", "--show-allocs"])
 def test_kernel_objects(option):
-    """Pipes that stay open are several objects each; those that were closed are none."""
+    """Each open pipe consists of several objects; closed ones don't appear."""
     pipes = []
     try:
         kept = of_pipes(trace(lambda: pipes.extend(os.pipe() for _ in range(PIPES)), option))
@@ -52,8 +52,8 @@ def test_kernel_objects(option):
         for _ in range(PIPES):
             for end in os.pipe():
                 os.close(end)
-        # Files and inodes are freed after a grace period of RCU, however long that takes. Who removes a
-        # network interface waits for all that is to be freed so (rcu_barrier() in net/core/dev.c).
+        # Files and inodes are freed after an RCU grace period, however long that takes. Removing a network
+        # interface waits for everything that is freed this way (rcu_barrier() in net/core/dev.c).
         subprocess.run(["ip", "link", "add", "passing", "type", "veth"], check=True)
         subprocess.run(["ip", "link", "delete", "passing"], check=True)
 
@@ -61,7 +61,7 @@ def test_kernel_objects(option):
 
 
 def test_per_cpu_memory():
-    """An array of per-CPU counters of BPF's takes memory on each CPU."""
+    """A per-CPU array of BPF takes memory on each CPU."""
     from ebcc import BPF
     modules = []
     groups = trace(lambda: modules.append(BPF(text="BPF_PERCPU_ARRAY(numbers, u64, 333);")),

@@ -1,4 +1,4 @@
-"""PID namespaces on this kernel: the numbers that programs get, and tools at probes that only virtual
+"""PID namespaces on this kernel: the pids that programs get, and tools with probes that only virtual
 machines have here."""
 
 import sys

@@ -1,6 +1,6 @@
-"""kprobes and kretprobes with arguments and return values, against calls that the test makes itself.
+"""kprobes and kretprobes with arguments and return values of calls that the test makes.
 
-Each text filters on the test's own process, and each is compiled inside the guest: the cache is empty at the start.
+Each text selects the test's own process, and is compiled inside the guest, where the cache is empty at the start.
 """
 
 import ctypes
@@ -20,12 +20,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def program(text):
-    """The text for a module, with the filter on this process."""
+    """The text for a module, which selects this process."""
     return textwrap.dedent(text).replace("OWN_PROCESS", f"(bpf_get_current_pid_tgid() >> 32 == {PID})")
 
 
 def events_of(bpf, act, name="events"):
-    """The events that an action causes, in their order."""
+    """The events that an action causes, in order."""
     seen = []
 
     def on_event(_cpu, data, _size):
@@ -42,7 +42,7 @@ def events_of(bpf, act, name="events"):
 
 
 def open_and_close(flags=os.O_RDWR | os.O_CLOEXEC):
-    """One open of a known file; returns its descriptor's number."""
+    """Opens a known file once; returns the descriptor."""
     descriptor = os.open(OPENED, flags)
     os.close(descriptor)
     return descriptor
@@ -101,7 +101,7 @@ RETURN_VALUE = """
 
 
 def test_kretprobe_by_name_prefix():
-    """The return value is the descriptor that the call gave, or the error. It is an int on newer kernels, a long before."""
+    """The return value is the descriptor that the call returned, or the error: an int on newer kernels, a long on older ones."""
     numbers = []
 
     def act():
@@ -122,7 +122,7 @@ def test_kretprobe_attached_by_call():
 
 
 def test_syscall_arguments():
-    """syscall__NAME names the arguments of the system call behind the kernel's wrapper."""
+    """The parameters of syscall__NAME are the arguments of the system call, inside the kernel's wrapper."""
     text = program("""
         struct event_t { s32 dfd; s32 flags; u32 mode; char name[64]; };
         BPF_PERF_OUTPUT(events);
@@ -150,7 +150,7 @@ def test_syscall_arguments():
 
 
 def test_entry_and_return_joined_by_a_map():
-    """The usual pair: the entry's argument is kept by thread, and read again at the return."""
+    """The usual pair: an argument is stored by thread at the entry, and read at the return."""
     text = program("""
         struct event_t { s64 value; u64 requested; };
         BPF_HASH(requests, u32, u64);
@@ -192,7 +192,7 @@ def test_entry_and_return_joined_by_a_map():
 
 
 def test_kernel_pointers_are_followed():
-    """Chains of kernel pointers as plain C give what the process knows of itself by other means."""
+    """Chains of kernel pointers, followed in plain C, give what the process knows about itself by other means."""
     text = program("""
         struct event_t { u32 parent; u32 owner; u32 threads; char name[32]; char parent_comm[16]; };
         BPF_PERF_OUTPUT(events);
@@ -216,14 +216,14 @@ def test_kernel_pointers_are_followed():
     with open(f"/proc/{os.getppid()}/comm", "rb") as comm:
         parent_comm = comm.read().strip()
     with BPF(text=text) as bpf:
-        # The overlay opens the file below it in the same way, by the same function on newer kernels.
+        # The overlay also opens the file below it, with the same function on newer kernels.
         assert events_of(bpf, open_and_close)[0] == {
             "parent": os.getppid(), "owner": PID, "threads": 1, "name": b"hostname", "parent_comm": parent_comm
         }  # fmt: skip
 
 
 def test_regular_expression():
-    """event_re attaches to every function it matches, and to no other."""
+    """event_re attaches to all functions that it matches, and to no others."""
     text = "BPF_HASH(calls, u64, u64); int on_call(struct pt_regs *ctx) { calls.increment(PT_REGS_IP(ctx)); return 0; }"
     with BPF(text=text) as bpf:
         assert sorted(BPF.get_kprobe_functions(b"^vfs_(read|write)$")) == [b"vfs_read", b"vfs_write"]
@@ -269,7 +269,7 @@ def test_missing_function_names_its_neighbours():
 
 
 def test_function_behind_a_macro():
-    """What allocates memory is a macro around a function since Linux 6.10: the name that sources use still works."""
+    """Since Linux 6.10, functions that allocate memory are macros around others: the names that sources use still work."""
     text = program("""
         BPF_HASH(calls, u32, u64);
         int on_call(struct pt_regs *ctx) { u32 key = 1; if (OWN_PROCESS) calls.increment(key); return 0; }
@@ -292,7 +292,7 @@ def test_function_behind_a_macro():
 
 
 def attached():
-    """Everything that programs leave in the kernel: legacy events, programs and their links."""
+    """What programs leave in the kernel: legacy events, programs and links."""
     with open("/sys/kernel/tracing/kprobe_events", encoding="ascii") as file:
         events = file.read().splitlines()
     programs = subprocess.run(["bpftool", "prog", "list"], capture_output=True, text=True, check=True).stdout
@@ -301,7 +301,7 @@ def attached():
 
 @pytest.fixture
 def nothing_attached(wait_for):
-    """Checks before and after: the kernel frees programs a moment after their last user is gone."""
+    """Checks before and after. The kernel frees programs shortly after their last user is gone."""
     wait_for(lambda: attached() == ([], ""))
     yield
     wait_for(lambda: attached() == ([], ""))
@@ -319,7 +319,7 @@ END
 
 
 def child(end, maxactive=0):
-    """A process that attaches probes, says so, and ends in the given way."""
+    """A process that attaches probes, reports that, and ends in the given way."""
     text = CHILD.replace("END", end).replace("MAXACTIVE", str(maxactive))
     process = subprocess.Popen(
         [sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -341,7 +341,7 @@ def test_nothing_is_left_attached(end, status):
 
 @pytest.mark.usefixtures("nothing_attached")
 def test_legacy_events_end_with_the_module():
-    """maxactive needs an event in tracefs; it is there while attached, and gone afterwards."""
+    """maxactive needs an event in tracefs, which exists while the probe is attached."""
     with BPF(text="int on_call(struct pt_regs *ctx) { return 0; }") as bpf:
         bpf.attach_kretprobe(event="vfs_read", fn_name="on_call", maxactive=17)
         events, _programs = attached()
@@ -351,7 +351,7 @@ def test_legacy_events_end_with_the_module():
 
 
 def test_legacy_events_of_killed_processes_are_swept():
-    """After kill -9 and one more start, none is left; those of the living stay."""
+    """After kill -9 and one more start, none is left; those of running processes stay."""
     assert attached()[0] == []
     killed, alive = child("sys.stdin.read()", maxactive=17), child("sys.stdin.read()", maxactive=18)
     killed.send_signal(signal.SIGKILL)
@@ -366,7 +366,7 @@ def test_legacy_events_of_killed_processes_are_swept():
 
 
 def test_trace_printk():
-    """bpf_trace_printk reaches trace_fields with its values."""
+    """trace_fields returns what bpf_trace_printk prints."""
     text = program("""
         int kprobe__vfs_open(struct pt_regs *ctx)
         {
@@ -382,7 +382,7 @@ def test_trace_printk():
 
 
 def test_trace_printk_of_many_values():
-    """More than three values take a helper that older kernels don't have, and then the message says so."""
+    """More than three values need a helper that older kernels don't have, as the message says."""
     text = program("""
         int kprobe__vfs_open(struct pt_regs *ctx)
         {
@@ -401,7 +401,7 @@ def test_trace_printk_of_many_values():
 
 
 def test_lost_events_are_counted():
-    """What the kernel refused is reported to the last one: seen and lost add up to what was sent."""
+    """All events that the kernel refused are reported: received and lost add up to what was sent."""
     text = program("""
         struct event_t { u64 number; char filler[200]; };
         BPF_ARRAY(count, u64, 1);
@@ -436,7 +436,7 @@ def test_lost_events_are_counted():
 
 
 def test_second_pipeline(caplog):
-    """What the verifier rejects after instcombine, here as the index's lower bound is no longer seen, loads all the same."""
+    """A program that the verifier rejects after instcombine, as it doesn't see the lower bound of the index, still loads."""
     text = """
         struct slots_t { u64 slot[16]; };
         BPF_ARRAY(input, u64, 1);

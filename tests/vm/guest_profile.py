@@ -19,7 +19,7 @@ test_ways_to_a_function = test_stackcount.test_ways_to_a_function
 
 
 def test_idle(process):  # noqa: F811
-    """-I: the CPUs that have nothing to do are seen at it; without it they are not."""
+    """Idle CPUs appear with -I, and don't without it."""
     def idle(*options):
         lines = folded(trace("profile", lambda: process.call("rest", 500), "-fK", *options))
         return sum(value for line, value in lines.items() if line.startswith("swapper/"))
@@ -27,7 +27,7 @@ def test_idle(process):  # noqa: F811
 
 
 def test_kernel_threads(process):  # noqa: F811
-    """-k: what the kernel's threads wait for, and nothing of programs."""
+    """-k shows what the kernel's threads wait for, and nothing of programs."""
     found = records("offcputime", lambda: process.call("rest", 500), "-k")
     assert found and all(stack["user"] == [] for stack in found)
     assert process.pid not in {stack["pid"] for stack in found}
@@ -35,7 +35,7 @@ def test_kernel_threads(process):  # noqa: F811
 
 
 def test_kernel_functions(process):  # noqa: F811
-    """Stacks that lead to functions of the kernel, of many by one pattern."""
+    """Stacks that lead to kernel functions; one pattern for many."""
     def act():
         process.call("copy", 20)
     found = records("stackcount", act, "-p", process.pid, "vfs_rea*")

@@ -1,4 +1,4 @@
-"""The Python interface to kprobes: names, offsets, several programs, detaching, and what can be probed."""
+"""The Python interface to kprobes: names, offsets, several programs, detaching, and functions that can be probed."""
 
 import os
 import sys
@@ -26,7 +26,7 @@ static int count(u32 which)
 int first(struct pt_regs *ctx) {{ return count(1); }}
 int second(struct pt_regs *ctx) {{ return count(2); }}
 """
-# Nothing else in this process makes these system calls; attaching itself opens files.
+# Nothing else in this process makes this system call; attaching opens files.
 GETPGID = BPF.get_syscall_fnname("getpgid").decode()
 GETSID = BPF.get_syscall_fnname("getsid").decode()
 
@@ -166,12 +166,12 @@ def test_load_func_then_attach(bpf):
 
 
 def test_what_these_kernels_have():
-    """Debian's for x86-64."""
+    """What Debian's kernels for x86-64 have."""
     assert BPF.support_raw_tracepoint() and BPF.support_kfunc()
 
 
 def test_raw_tracepoints_of_modules():
-    """The root file system of a guest is 9p's, a module with tracepoints of its own."""
+    """The root file system of a guest is 9p, whose module has tracepoints."""
     text = """
 BPF_ARRAY(hits, u64, 1);
 int request(struct bpf_raw_tracepoint_args *ctx) { hits.increment(0); return 0; }

@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "python"))
 import read_cases  # noqa: E402
 
 CASES = read_cases.CASES
-# Compiling is slow in here, most of all what each source pays once.
+# Compiling is slow in a guest, especially the fixed cost of each source.
 GROUP = 24
 KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])
 GETPGID = BPF.get_syscall_fnname("getpgid")
@@ -32,7 +32,7 @@ def seen(tmp_path_factory):
 
 
 def wrong_cases(cases, seen):
-    """Runs each case in a kprobe program of its own. Returns those that saw something else, with how."""
+    """Runs each case in its own kprobe program. Returns those that saw something else, and how."""
     wrong = []
     with BPF(text=read_cases.module_text(cases, seen, "int %s(struct pt_regs *ctx)")) as bpf:
         for case in cases:
@@ -58,13 +58,13 @@ def test_reads_in_callbacks(seen):
 
 
 def result_of(bpf):
-    """What the program saw, and its text up to the first zero byte."""
+    """What the program saw, and its text up to the first NUL."""
     result = bpf["results"][0]
     return result.value, result.other, bytes(result.text).split(b"\0")[0]
 
 
 def test_arguments_of_a_kernel_function(seen):
-    """Kernel pointers that a function was called with, by parameters and by registers."""
+    """Kernel pointers that are arguments of a function, by parameters and by registers."""
     text = RESULTS + """
         int kprobe__vfs_open(struct pt_regs *ctx, const struct path *path, struct file *file)
         {
@@ -156,7 +156,7 @@ def test_user_struct_of_a_system_call(head):
 
 
 def test_user_string_by_characters():
-    """A user pointer is followed as plain C, as a kernel pointer is."""
+    """User pointers are followed in plain C, like kernel pointers."""
     text = RESULTS + """
         int syscall__access(struct pt_regs *ctx, const char __user *name, int mode)
         {

@@ -1,4 +1,4 @@
-"""The table of what kernels called otherwise once, against this kernel."""
+"""The table of renamed functions and tracepoints, compared with this kernel."""
 
 import os
 import subprocess
@@ -8,5 +8,5 @@ BUILD = Path(os.environ.get("EBCC_BUILD", Path(__file__).resolve().parents[2] / 
 
 
 def test_renames():
-    """Old names are gone, new ones are there."""
+    """Old names are gone, and new ones exist."""
     subprocess.run([BUILD / "tests/unit/test_kernel_renames"], env=os.environ | {"EBCC_TEST_KERNEL_ROOT": "/"}, check=True)

@@ -1,4 +1,4 @@
-"""Debian's own scripts on this module: those of tests/conformance/scripts.toml that are marked for CI, one test each."""
+"""Debian's scripts on this module: those in tests/conformance/scripts.toml that are marked for CI, one test each."""
 
 import os
 import sys
@@ -15,13 +15,13 @@ ARGUMENTS = run_scripts.parse_arguments(list(ROWS))
 
 @pytest.fixture(scope="module")
 def environment():
-    """The scripts' environment, once there is a disk to work on."""
+    """The environment of the scripts, with a disk to work on."""
     run_scripts.mount_scratch()
     yield run_scripts.environment_of(ARGUMENTS)
     run_scripts.unmount_scratch()
 
 
-# What the rows expect was measured on these two kernels; others have no test here.
+# The rows were recorded on these two kernels; there are no tests for others.
 if os.environ.get("EBCC_VM") in ("bookworm", "sid"):
 
     @pytest.mark.parametrize("name", ROWS)

@@ -1,4 +1,4 @@
-"""The test world itself: what every other guest test relies on."""
+"""The test environment itself, on which all other guest tests rely."""
 
 import hashlib
 import os
@@ -20,13 +20,13 @@ def test_file_systems_are_mounted():
 
 
 def test_btf_file_is_the_kernels_own():
-    """What `tests/vm/run --btf` hands out on the host is what this kernel has."""
+    """The file that `tests/vm/run --btf` returns on the host is this kernel's BTF."""
     ours = hashlib.sha256(Path(os.environ["EBCC_VM_BTF"]).read_bytes()).hexdigest()
     assert ours == hashlib.sha256(Path("/sys/kernel/btf/vmlinux").read_bytes()).hexdigest()
 
 
 def write_event(path, text):
-    """Writes one definition. Opening the file for truncation would remove every event there is, and it can't be sought."""
+    """Writes one definition. Truncating the file would remove all events, and it does not support seeking."""
     descriptor = os.open(path, os.O_WRONLY)
     try:
         os.write(descriptor, text)
@@ -35,7 +35,7 @@ def write_event(path, text):
 
 
 def test_kprobe_event(tracefs):
-    """A kprobe placed by hand sees an open of ours."""
+    """A kprobe that is set by hand sees that we open a file."""
     events = tracefs / "kprobe_events"
     event = tracefs / "events/kprobes/vm_smoke"
     write_event(events, b"p:kprobes/vm_smoke do_sys_openat2 name=+0(%si):ustring")
@@ -51,7 +51,7 @@ def test_kprobe_event(tracefs):
 
 
 def test_scratch_disk_does_real_io():
-    """The virtio disk takes a write past the page cache, and counts it."""
+    """The virtio disk accepts a write past the page cache, and counts it."""
     before = int(Path("/sys/block/vda/stat").read_text().split()[4])
     subprocess.run(
         ["dd", "if=/dev/zero", "of=/dev/vda", "bs=4096", "count=8", "oflag=direct"], check=True, capture_output=True
@@ -60,6 +60,6 @@ def test_scratch_disk_does_real_io():
 
 
 def test_module_can_be_loaded():
-    """The kernel's own modules are found where modprobe looks."""
+    """modprobe finds the kernel's modules."""
     subprocess.run(["modprobe", "dummy"], check=True)
     assert Path("/sys/module/dummy").exists()

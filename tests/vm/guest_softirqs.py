@@ -17,5 +17,5 @@ from test_softirqs import (  # noqa: E402,F401
 
 @pytest.fixture(autouse=True)
 def loopback():
-    """The interface that packets to this machine itself go through."""
+    """The interface for packets to this machine itself."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""USDT probes on kernels of every age. Before Linux 5.15 there are no attach cookies: arguments are
-then found by the address where the program runs, which takes a process, or a file at fixed addresses."""
+"""USDT probes on kernels of every age. Before Linux 5.15 there are no attach cookies: arguments are then
+found by the address at which the program runs, which needs a given process, or a file at fixed addresses."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position,unused-import
 import ebcc
 from ebcc import USDT
-from test_usdt import (  # noqa: F401  fixtures and tests that run in the guest too
+from test_usdt import (  # noqa: F401  fixtures and tests that also run in the guest
     READ_ALL,
     binaries,
     build,
@@ -34,7 +34,7 @@ RELEASE = tuple(int(part) for part in os.uname().release.split(".")[:2])
 
 
 def test_two_processes_at_other_addresses(binaries, start, trace):
-    """Each has its own key, and neither's goes with the other's."""
+    """Each has its own key, and removing one keeps the other."""
     targets = [start(binaries["target"]) for _ in range(2)]
     contexts = [enabled("test:plain", pid=target.pid) for target in targets]
     bpf = trace(*contexts)
@@ -48,7 +48,7 @@ def test_two_processes_at_other_addresses(binaries, start, trace):
 
 
 def test_file_at_fixed_addresses(binaries, trace):
-    """It needs no process."""
+    """No process needs to be given."""
     bpf = trace(enabled("memory", path=binaries["fixed"]))
     fire(binaries["fixed"])
     [(_, found, errors)] = calls(bpf)

@@ -1,7 +1,7 @@
 """Debian's kernels, fetched and unpacked without touching the system's own apt.
 
-Versions are resolved when asked for, from the mirror that the system's apt sources name, in a private apt directory
-under the cache. An unpacked kernel has its modules indexed (depmod) and its BTF beside it.
+Versions are looked up on demand on the mirror in the system's apt sources, with a private apt directory in the cache. An
+unpacked kernel has indexed modules (depmod) and its BTF.
 """
 
 import fcntl
@@ -22,12 +22,12 @@ SUITES = ("bullseye", "bookworm", "trixie", "sid")
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 META_PACKAGE = "linux-image-amd64"
 HEADERS_META_PACKAGE = "linux-headers-amd64"
-# What of the meta package's dependencies holds files we need: newer kernels are split in four.
+# Those dependencies of the meta package that have files we need: newer kernels are split into four.
 KERNEL_PACKAGES = re.compile(r"^linux-(base|image|binary|modules)-\d\S*-amd64$")
-# The configured tree (generated headers) and the sources' headers that all flavours share.
+# The configured tree (generated headers), and the headers that all flavours share.
 HEADERS_PACKAGES = re.compile(r"^linux-headers-\d\S*-(amd64|common)$")
 LISTS_MAX_AGE_S = 24 * 3600
-# Kernels that change without anybody asking for it: such a suite decides only in the version of its last recorded run.
+# Suites whose kernels change: their results count only for the version that was last recorded.
 MOVING = ("sid",)
 TESTED = Path(__file__).resolve().parent / "tested-kernels"
 
@@ -41,39 +41,39 @@ class Kernel:
     """An unpacked kernel image."""
 
     suite: str
-    release: str  # as `uname -r` says it
+    release: str  # as printed by `uname -r`
     root: Path  # where the packages were unpacked
     image: Path  # the bzImage
     modules: Path  # .../lib/modules/<release>
-    btf: Path  # raw BTF of vmlinux, as /sys/kernel/btf/vmlinux has it
-    config: Path  # the kernel's .config, None when the packages don't have it
+    btf: Path  # raw BTF of vmlinux, as in /sys/kernel/btf/vmlinux
+    config: Path  # the kernel's .config, None if the packages don't have it
 
 
 def cache_directory():
-    """The folder that holds downloads; nothing of it is ever needed twice elsewhere."""
+    """The folder for downloads."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "ebcc-tests"
 
 
 @contextmanager
 def locked(name, report):
-    """Keeps other runs from working on the same part of the cache, until the block ends."""
+    """Keeps other runs from working on the same part of the cache until the block ends."""
     path = cache_directory() / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report(f"{name}: waiting for another run that is at work on it")
+            report(f"{name}: waiting for another run that is working on it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextmanager
 def appearing(directory):
-    """A folder to fill, which becomes `directory` when the block ends well: nobody ever sees it half full.
+    """A folder to fill, which becomes `directory` if the block succeeds, so no one ever sees it half full.
 
-    The caller holds the lock of the folder around it, so what other runs left there is of runs that were killed.
+    The caller holds the lock of the parent folder, so leftovers there come from runs that were killed.
     """
     for left in directory.parent.glob("partial.*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -87,7 +87,7 @@ def appearing(directory):
 
 
 def run(command, **kwargs):
-    """Runs a command quietly and returns its output; a failure carries the command's own last words."""
+    """Runs a command quietly and returns its output; a failure includes the last lines of its output."""
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, **kwargs)
     if done.returncode:
         tail = (done.stderr or done.stdout).strip().splitlines()[-5:]
@@ -96,9 +96,9 @@ def run(command, **kwargs):
 
 
 def mirror_uri():
-    """The Debian mirror that this system's apt is configured with: the one of the release that is installed.
+    """The Debian mirror in this system's apt configuration, for the installed release.
 
-    Labels are known only when lists were fetched; without them the release's name has to do.
+    Labels are known only after lists were fetched; before that, the name of the release has to do.
     """
     release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
     targets = run(
@@ -109,11 +109,11 @@ def mirror_uri():
         for uri, suite, *label in rows:
             if suite == release and label == labels:
                 return uri
-    raise KernelError("this system's apt sources name no mirror of Debian's own release; kernels can't be fetched")
+    raise KernelError("this system's apt sources have no mirror of its own Debian release, so kernels can't be fetched")
 
 
 class PrivateApt:
-    """An apt of one suite with its own sources, state and cache."""
+    """An apt for one suite, with its own sources, state and cache."""
 
     def __init__(self, suite, directory):
         self.suite = suite
@@ -149,7 +149,7 @@ class PrivateApt:
         stamp.touch()
 
     def packages_below(self, meta, pattern):
-        """Names of the packages that a meta package depends on and that match the pattern."""
+        """The names of the packages that a meta package depends on and that match the pattern."""
         listing = run(
             [
                 "apt-cache", *self._options(), "depends", "--recurse", "--no-recommends", "--no-suggests",
@@ -158,20 +158,20 @@ class PrivateApt:
         )  # fmt: skip
         names = sorted({line for line in listing.splitlines() if pattern.match(line)})
         if not names:
-            raise KernelError(f"{meta} of {self.suite} depends on no package of the kernel")
+            raise KernelError(f"{meta} of {self.suite} does not depend on any kernel package")
         return names
 
     def download(self, names, directory):
-        """Downloads packages, with signatures checked, and returns their files."""
+        """Downloads packages, checks signatures, and returns the files."""
         run(["apt-get", *self._options(), "download", *names], cwd=directory)
         return sorted(directory.glob("*.deb"))
 
 
 def decompress_payload(image):
-    """The vmlinux inside a bzImage. The boot protocol says where it lies (Documentation/arch/x86/boot.rst)."""
+    """The vmlinux inside a bzImage. The boot protocol says where it is (Documentation/arch/x86/boot.rst)."""
     data = image.read_bytes()
     if data[0x202:0x206] != b"HdrS":
-        raise KernelError(f"{image} is no bzImage")
+        raise KernelError(f"{image} is not a bzImage")
     setup_sectors = data[0x1F1] or 4
     offset, length = struct.unpack_from("<II", data, 0x248)
     start = (setup_sectors + 1) * 512 + offset
@@ -179,14 +179,14 @@ def decompress_payload(image):
     if payload[:6] == b"\xfd7zXZ\0":
         return lzma.LZMADecompressor().decompress(payload)
     if payload[:4] == b"\x28\xb5\x2f\xfd":
-        # The payload is followed by its size: zstd reports that as trailing garbage after all was written.
+        # The size follows the payload; zstd reports that as trailing garbage after it has written everything.
         done = subprocess.run(["zstd", "-dcq"], input=payload, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
         return done.stdout
     raise KernelError(f"{image}: unknown compression {payload[:6].hex()}")
 
 
 def elf_section(elf, wanted):
-    """Contents of a section of a little-endian 64-bit ELF image."""
+    """The contents of a section of a little-endian 64-bit ELF image."""
     if elf[:6] != b"\x7fELF\x02\x01":
         raise KernelError("the kernel's payload is not an ELF image")
     table = struct.unpack_from("<Q", elf, 40)[0]
@@ -201,11 +201,11 @@ def elf_section(elf, wanted):
 
 
 def unpack(packages, directory):
-    """Unpacks downloaded packages and completes them: module index and BTF."""
+    """Unpacks downloaded packages, and adds the module index and BTF."""
     for package in packages:
         run(["dpkg", "-x", str(package), str(directory)])
         package.unlink()
-    # Newer packages keep modules under /usr/lib; depmod wants the one or the other, so show both.
+    # Newer packages keep modules under /usr/lib; depmod may look in either place, so provide both.
     if not (directory / "lib").exists() and (directory / "usr/lib/modules").exists():
         (directory / "lib").symlink_to("usr/lib")
     releases = [path.name for path in directory.glob("lib/modules/*")]
@@ -217,7 +217,7 @@ def unpack(packages, directory):
 
 
 def kernel_image(directory, release):
-    """Finds the bzImage, which moved from /boot to the modules' folder in newer packages."""
+    """Finds the bzImage, which newer packages have in the folder of modules instead of /boot."""
     for candidate in (
         directory / "boot" / f"vmlinuz-{release}",
         directory / "lib/modules" / release / "vmlinuz",
@@ -232,7 +232,7 @@ def kernel_image(directory, release):
 
 
 def kernel_config(directory, release):
-    """Finds the kernel's configuration, which moved in the same way."""
+    """Finds the kernel's configuration, which moved the same way."""
     for candidate in (directory / "boot" / f"config-{release}", directory / "lib/modules" / release / "config"):
         if candidate.exists():
             return candidate
@@ -254,8 +254,8 @@ def kernel_at(suite, directory):
 
 
 def complete(home, names, unpack_into, suite, apt, report):
-    """Returns the folder below home that holds these packages, unpacked; downloads them if it isn't there yet."""
-    # A package's name holds the version, so it names the folder too.
+    """Returns the folder below home with these packages unpacked; downloads them if it doesn't exist yet."""
+    # The names of packages include the version, so the folder has it, too.
     directory = home / names[-1].split("-", 2)[2]
     if not (directory / "complete").exists():
         report(f"{suite}: downloading {' '.join(names)}")
@@ -273,7 +273,7 @@ def complete(home, names, unpack_into, suite, apt, report):
 def fetch_packages(suite, kind, meta, pattern, unpack_into, refresh, report):
     """Returns the folder with a suite's current packages of one kind.
 
-    Without a network the newest ones unpacked before are used, and report() is told so.
+    Without a network, uses the newest ones that were unpacked before, and calls report().
     """
     if suite not in SUITES:
         raise KernelError(f"unknown kernel '{suite}'; known: {', '.join(SUITES)}")
@@ -288,34 +288,34 @@ def fetch_packages(suite, kind, meta, pattern, unpack_into, refresh, report):
             earlier = sorted(home.glob("*/complete"), key=lambda path: path.stat().st_mtime)
             if not earlier:
                 raise
-            report(f"{suite}: cannot look for newer {kind}, using what is at hand ({error})")
+            report(f"{suite}: cannot look for newer {kind}, using what is there ({error})")
             return earlier[-1].parent
         return complete(home, names, unpack_into, suite, apt, report)
 
 
 def fetch(suite, refresh=False, report=lambda text: None):
-    """Returns the suite's current kernel, downloaded and unpacked if it isn't there yet."""
+    """Returns the suite's current kernel; downloads and unpacks it if necessary."""
     directory = fetch_packages(suite, "kernels", META_PACKAGE, KERNEL_PACKAGES, unpack, refresh, report)
     return kernel_at(suite, directory)
 
 
 def tested_kernels():
-    """{suite: release} of the last runs that were recorded."""
+    """{suite: release} of the last recorded runs."""
     lines = (line.split("#")[0].split() for line in TESTED.read_text(encoding="ascii").splitlines())
     return {fields[0]: fields[1] for fields in lines if fields}
 
 
 def record_tested(suite, release):
-    """Writes down that a suite's kernel was tested in this version."""
+    """Records that this version of a suite's kernel was tested."""
     comments = [line for line in TESTED.read_text(encoding="ascii").splitlines() if line.startswith("#")]
     entries = {**tested_kernels(), suite: release}
     TESTED.write_text("\n".join([*comments, *(f"{name} {entries[name]}" for name in sorted(entries))]) + "\n", encoding="ascii")
 
 
 def why_not_fatal(suite, refresh=False, report=lambda text: None):
-    """Why what fails on a suite's kernel says nothing about this tree, in a line; None when that kernel decides.
+    """Why failures on a suite's kernel don't count, in one line; None if they do.
 
-    The archive keeps only the newest version of a moving suite, so the recorded one can't be asked for again.
+    The archive keeps only the newest kernel of a suite that changes, so the recorded one is no longer available.
     """
     if suite not in MOVING:
         return None
@@ -323,9 +323,9 @@ def why_not_fatal(suite, refresh=False, report=lambda text: None):
     try:
         release = fetch(suite, refresh, report).release
     except KernelError as error:
-        return f"{suite}'s kernel can't be had: {' '.join(str(error).split())}"
+        return f"{suite}'s kernel is not available: {' '.join(str(error).split())}"
     if recorded is None:
-        return f"{release} is {suite}'s kernel, of which no version is recorded as tested"
+        return f"{release} is {suite}'s kernel, and no version of it is recorded as tested"
     newer = subprocess.run(["dpkg", "--compare-versions", release, "gt", recorded], check=False).returncode == 0
     return f"{release} is newer than {recorded}, the last that was recorded as tested" if newer else None
 
@@ -338,9 +338,9 @@ def unpack_headers(packages, directory):
 
 
 def fetch_headers(suite, refresh=False, report=lambda text: None):
-    """Returns the header tree of the suite's current kernel, as BCC_KERNEL_SOURCE takes it.
+    """Returns the header tree of the suite's current kernel, for BCC_KERNEL_SOURCE.
 
-    The tree shared by all flavours lies beside it.
+    The tree that all flavours share is beside it.
     """
     directory = fetch_packages(
         suite, "headers", HEADERS_META_PACKAGE, HEADERS_PACKAGES, unpack_headers, refresh, report

@@ -1,7 +1,7 @@
 """One boot of a kernel in QEMU under software emulation, over this machine's own root file system.
 
-The initramfs is written here (busybox, the modules that the shares and the scratch disk need, ./init). Command, output
-and exit status travel through a small share; a panic or a time limit ends the machine and shows the console's tail.
+This writes the initramfs (busybox, the modules for the shares and the scratch disk, ./init). Command, output and exit
+status are passed through a small share. A panic or a timeout stops the machine and shows the end of the console.
 """
 
 import lzma
@@ -27,7 +27,7 @@ CONSOLE_TAIL_LINES = 40
 BOOT_TIMEOUT_S = 300
 POLL_S = 0.1
 SCRATCH_DISK_BYTES = 64 << 20
-# Nothing here needs protection from the guest's processes, and every mitigation is emulated instructions.
+# Nothing here needs protection from the guest's processes, and mitigations cost emulated instructions.
 KERNEL_ARGUMENTS = (
     "console=ttyS0 panic=-1 oops=panic mitigations=off random.trust_cpu=on no_timer_check tsc=reliable "
     "audit=0 loglevel=4 lsm=landlock,yama,apparmor,bpf rdinit=/init"
@@ -36,12 +36,12 @@ FAILURE_ON_CONSOLE = re.compile(rb"Kernel panic - not syncing|ebcc-vm: init fail
 
 
 class MachineError(Exception):
-    """The machine did not get to the end of its command; the text has the console's tail."""
+    """The command did not run to its end; the text includes the end of the console."""
 
 
 @dataclass
 class Request:
-    """What one boot shall do."""
+    """What one boot is to do."""
 
     command: list  # program and arguments
     directory: Path = Path("/")
@@ -51,12 +51,12 @@ class Request:
     memory_mb: int = 2048
     cpus: int = 2
     kernel_arguments: str = ""
-    on_output: object = None  # called with bytes of the command's output as they come
+    on_output: object = None  # called with the command's output as it arrives
 
 
 @dataclass
 class Result:
-    """How it ended. The command's exit status is None when it did not end by itself."""
+    """How it ended. The exit status of the command is None if it did not end by itself."""
 
     status: int
     output: str
@@ -65,7 +65,7 @@ class Result:
 
 
 def module_closure(kernel, names):
-    """Module files in the order in which they must be loaded; what is built in is left out."""
+    """The module files in the order in which they must be loaded, without those that are built in."""
     dependencies = {}
     for line in (kernel.modules / "modules.dep").read_text().splitlines():
         path, _, needs = line.partition(":")
@@ -79,7 +79,7 @@ def module_closure(kernel, names):
         if name not in by_name:
             raise KernelError(f"{kernel.release} has no module {name}")
         path = by_name[name]
-        # modules.dep lists what a module needs with the most basic last.
+        # In modules.dep, the most basic dependencies of a module come last.
         for needed in [*reversed(dependencies[path]), path]:
             if needed not in ordered:
                 ordered.append(needed)
@@ -87,12 +87,12 @@ def module_closure(kernel, names):
 
 
 def module_name(path):
-    """The name by which a module file is known."""
+    """The module name of a file."""
     return Path(path).name.split(".ko")[0].replace("-", "_")
 
 
 def module_bytes(path):
-    """A module's contents; busybox's insmod does not decompress."""
+    """The contents of a module, uncompressed, as insmod of busybox does not decompress."""
     data = path.read_bytes()
     if path.suffix == ".xz":
         return lzma.decompress(data)
@@ -102,7 +102,7 @@ def module_bytes(path):
 
 
 class Cpio:
-    """Writer of the newc archive format that the kernel unpacks."""
+    """Writes the archive format newc, which the kernel unpacks."""
 
     def __init__(self):
         self.parts = []
@@ -118,7 +118,7 @@ class Cpio:
             self.parts.append(part + b"\0" * (-len(part) % 4))
 
     def finish(self):
-        """The whole archive."""
+        """Returns the archive."""
         self.add("TRAILER!!!", 0)
         return b"".join(self.parts)
 
@@ -167,9 +167,9 @@ def write_command(request, path):
 def qemu_command(kernel, request, work):
     """QEMU's command line.
 
-    The virtual CPUs take turns in one thread: with a thread for each, code that one patches (static branches, kprobes)
-    is now and then still executed in its half-patched form by another, and the kernel oopses. AVX is left out as string
-    functions that use it are slower under emulation.
+    The virtual CPUs take turns in one thread: if each has its own, another CPU sometimes executes code that is half patched
+    (static branches, kprobes), and the kernel oopses. AVX is disabled, as string functions that use it are slower under
+    emulation.
     """
     return [
         QEMU,
@@ -211,7 +211,7 @@ class Machine:
         write_command(self.request, self.share / "command")
 
     def console_tail(self):
-        """The last lines of the console; after a panic from its first line on, however long its backtrace is."""
+        """The last lines of the console; after a panic, everything from its first line."""
         path = self.work / "console"
         text = path.read_bytes().decode(errors="replace").replace("\r", "") if path.exists() else ""
         lines = [line for line in text.splitlines() if line.strip()]
@@ -220,11 +220,11 @@ class Machine:
         return "\n".join(f"  | {line}" for line in lines) or "  | (nothing on the console)"
 
     def fail(self, reason):
-        """Raises MachineError with the console's tail."""
-        raise MachineError(f"{self.kernel.suite} ({self.kernel.release}): {reason}; the console's last lines:\n{self.console_tail()}")
+        """Raises MachineError with the end of the console."""
+        raise MachineError(f"{self.kernel.suite} ({self.kernel.release}): {reason}; last lines of the console:\n{self.console_tail()}")
 
     def pump_output(self):
-        """Passes on what the command has printed since the last time."""
+        """Passes on what the command has printed since the last call."""
         path = self.share / "output"
         if self.request.on_output is None or not path.exists():
             return
@@ -236,7 +236,7 @@ class Machine:
             self.request.on_output(data)
 
     def watch(self):
-        """Waits until the command has ended, a limit is reached or the kernel has died."""
+        """Waits until the command ends, a limit is reached, or the kernel dies."""
         while True:
             ended = self.process.poll() is not None
             now = time.monotonic()
@@ -250,7 +250,7 @@ class Machine:
                 time.sleep(0.5)  # let the kernel print its backtrace
                 self.fail("the kernel panicked")
             if ended:
-                self.fail(f"the machine ended without an exit status (QEMU's was {self.process.returncode})")
+                self.fail(f"the machine stopped without an exit status (QEMU's was {self.process.returncode})")
             if self.booted_at is None and now - self.started_at > BOOT_TIMEOUT_S:
                 self.fail(f"not booted after {BOOT_TIMEOUT_S} s")
             if self.booted_at is not None and now - self.booted_at > self.request.timeout:
@@ -275,8 +275,8 @@ class Machine:
         except MachineError as error:
             said = (self.work / "qemu.log").read_text(errors="replace").strip()
             output = self.output()
-            extra = f"\nQEMU said:\n{said}" if said else ""
-            extra += f"\nthe command's output until then:\n{output}" if output and not self.request.on_output else ""
+            extra = f"\nQEMU's output:\n{said}" if said else ""
+            extra += f"\nthe command's output so far:\n{output}" if output and not self.request.on_output else ""
             raise MachineError(f"{error}{extra}") from None
         finally:
             self.stop()
@@ -288,12 +288,12 @@ class Machine:
         )
 
     def output(self):
-        """All that the command has printed."""
+        """Everything that the command has printed."""
         path = self.share / "output"
         return path.read_bytes().decode(errors="replace") if path.exists() else ""
 
     def stop(self):
-        """Ends QEMU; it is gone already after a command that ended by itself."""
+        """Stops QEMU, unless it stopped when the command ended."""
         if self.process.poll() is None:
             try:
                 self.process.wait(timeout=2)
@@ -303,5 +303,5 @@ class Machine:
 
 
 def boot(kernel, request, work):
-    """Boots a kernel, runs the request's command and returns its Result; the files of the boot stay in `work`."""
+    """Boots a kernel, runs the request's command and returns its Result; the files of the boot remain in `work`."""
     return Machine(kernel, request, Path(work)).run()

@@ -1,4 +1,4 @@
-"""The harness itself, on the host: what it writes for the guest, and what it says when a guest ends badly."""
+"""The harness itself, on the host: what it writes for the guest, and what it reports when a guest fails."""
 
 import os
 import stat
@@ -18,12 +18,12 @@ import machine  # noqa: E402
 
 
 def run(*arguments, **options):
-    """The command line, as a user has it."""
+    """Runs the command line, as a user does."""
     return subprocess.run([HERE / "run", *arguments], capture_output=True, text=True, timeout=300, check=False, **options)
 
 
 def fake_kernel(directory, dependencies, builtin=""):
-    """A kernel with module lists only."""
+    """A kernel that has only lists of modules."""
     (directory / "modules.dep").write_text(dependencies)
     (directory / "modules.builtin").write_text(builtin)
     return kernels.Kernel("test", "1.0", directory, directory / "vmlinuz", directory, directory / "btf", None)
@@ -56,7 +56,7 @@ def test_modules_are_decompressed(tmp_path):
 
 
 class FakeApt:
-    """A registry with one package of one kernel."""
+    """An archive with one package of one kernel."""
 
     downloads = 0
 
@@ -64,20 +64,20 @@ class FakeApt:
         pass
 
     def update(self, max_age=0):
-        """Its lists never change."""
+        """Does nothing, as the lists never change."""
 
     def packages_below(self, meta, pattern):
-        """What the meta package names."""
+        """The dependencies of the meta package."""
         return ["linux-image-1.0-amd64"]
 
     def download(self, names, directory):
-        """Counts."""
+        """Counts downloads."""
         FakeApt.downloads += 1
         return [directory / "image.deb"]
 
 
 def test_two_runs_at_once_unpack_once(monkeypatch, tmp_path):
-    """The second waits for the first, and both get the folder that the first has filled."""
+    """The second waits for the first, and both get the folder that the first filled."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(kernels, "PrivateApt", FakeApt)
     monkeypatch.setattr(FakeApt, "downloads", 0)
@@ -119,7 +119,7 @@ def test_failed_and_killed_runs_leave_nothing(monkeypatch, tmp_path):
 
 
 def test_what_cannot_be_unpacked_is_a_failure_of_that_kernel(monkeypatch, tmp_path):
-    """A new layout of packages, or a new compression, is told as what it is, whatever it breaks."""
+    """A new layout of packages, or a new compression, is reported as such, whatever fails because of it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(kernels, "PrivateApt", FakeApt)
 
@@ -131,7 +131,7 @@ def test_what_cannot_be_unpacked_is_a_failure_of_that_kernel(monkeypatch, tmp_pa
 
 @pytest.fixture
 def archive(monkeypatch, tmp_path):
-    """archive(release): sid's kernel has this version, or can't be had; 7.2.13-amd64 is recorded as tested."""
+    """archive(release): sid's kernel has this version, or is not available; 7.2.13-amd64 is recorded as tested."""
     monkeypatch.setattr(kernels, "TESTED", tmp_path / "tested-kernels")
     kernels.TESTED.write_text("# comment\nsid 7.2.13-amd64\n", encoding="ascii")
 
@@ -150,12 +150,12 @@ def archive(monkeypatch, tmp_path):
     ("7.2.13-amd64", None), ("7.2.9-amd64", None),
     ("7.2.13+deb14-amd64", "7.2.13+deb14-amd64 is newer than 7.2.13-amd64, the last that was recorded as tested"),
     ("7.10.1-amd64", "7.10.1-amd64 is newer than 7.2.13-amd64, the last that was recorded as tested"),
-    (kernels.KernelError("apt-get update failed:\n  no route"), "sid's kernel can't be had: apt-get update failed: no route"),
+    (kernels.KernelError("apt-get update failed:\n  no route"), "sid's kernel is not available: apt-get update failed: no route"),
 ])
 def test_the_newest_kernel_decides_in_the_recorded_version_only(archive, release, reason):
     archive(release)
     assert kernels.why_not_fatal("sid") == reason
-    # Stable's kernels decide in whatever version they come, and their absence is a failure.
+    # Failures on stable's kernels count for every version, and if they are not available, that is a failure.
     assert kernels.why_not_fatal("bookworm") is None and kernels.why_not_fatal("trixie") is None
 
 
@@ -171,13 +171,13 @@ def test_every_moving_kernel_has_a_record():
 
 
 def test_btf_on_the_host():
-    """--btf boots nothing and gives a file of BTF."""
+    """--btf boots nothing and prints the path of a BTF file."""
     path = Path(run("--kernel", "bookworm", "--btf").stdout.strip())
     assert path.read_bytes()[:2] == b"\x9f\xeb"
 
 
 def test_exit_status_output_and_overlay():
-    """The command's exit status and output come out; what it writes to / does not."""
+    """The exit status and output of the command are returned; what it writes to / is not kept."""
     probe = HERE / "written-by-the-guest"
     done = run("--kernel", "bookworm", "--", "sh", "-c", f"touch {probe} && ls {probe}; echo to stderr >&2; exit 7")
     assert (done.returncode, done.stdout) == (7, f"{probe}\nto stderr\n")
@@ -215,7 +215,7 @@ def test_guest_files_refuse_to_run_on_the_host():
         (["--kernel", "potato"], "invalid choice: 'potato'"),
         (["--"], "a command must follow"),
         (["x.py", "--", "true"], "either pytest files or a command"),
-        (["--record", "x.py"], "when every file was run"),
+        (["--record", "x.py"], "only after running all files"),
     ],
 )
 def test_wrong_arguments(arguments, words):

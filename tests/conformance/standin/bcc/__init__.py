@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A recording stand-in for the module: a tool that is run against it hands over its C source.
+"""A recording stand-in for the module, which gets the C source of a tool that runs on it.
 
-The stand-in answers what a tool asks about the kernel from a facts file (in marshal's format, named by
-EBCC_RECORD_FACTS; EBCC_RECORD_KFUNC says whether it has BTF-typed function probes), writes what reaches ``BPF(...)`` to the file named by EBCC_RECORD_OUTPUT, and
-ends the process there. Everything else that a tool imports (``bcc.utils``, ``bcc.containers``...) is the
-peer's own package: the installed one, whose library is there, then that of the tools (EBCC_RECORD_PEER).
+It answers questions about the kernel from a file of facts (EBCC_RECORD_FACTS, in marshal's format; EBCC_RECORD_KFUNC
+says whether the kernel has BTF-typed function probes), writes what is passed to ``BPF(...)`` to the file
+EBCC_RECORD_OUTPUT, and then ends the process. Everything else that a tool imports (``bcc.utils``,
+``bcc.containers``...) comes from the peer's own package: the installed one, which has its library, then that of the
+tools (EBCC_RECORD_PEER).
 """
 import json
 import marshal
@@ -14,7 +15,7 @@ import sys
 
 _PEER = "/usr/lib/python3/dist-packages/bcc"
 __path__.append(_PEER)
-# Modules that the installed package doesn't have yet: the tools' own package is of another version.
+# For modules that the installed package doesn't have: the tools may belong to another version.
 __path__.append(os.environ["EBCC_RECORD_PEER"])
 
 with open(os.environ["EBCC_RECORD_FACTS"], "rb") as _file:
@@ -34,7 +35,7 @@ def _record(**fields):
 
 
 class _Anything:
-    """Whatever a tool gets from the module before its source is handed over."""
+    """Anything that a tool gets from the module before it passes on its source."""
 
     def __getattr__(self, name):
         return _Anything()
@@ -58,7 +59,7 @@ class PerfSWConfig:
 
 
 class USDT:
-    """Probes are known by name only; their arguments are the user-space side's business."""
+    """Only the names of probes are known; their arguments don't matter here."""
 
     def __init__(self, pid=None, path=None):
         self.probes = []
@@ -84,7 +85,7 @@ class BPF:
         if text is None:
             with open(_text(src_file), encoding="utf-8") as file:
                 text = file.read()
-        # An empty text is a probe of the package itself, the tool's own comes later.
+        # An empty text is a check by the package itself; the tool's own comes later.
         if not text.strip():
             return
         _record(text=_text(text), cflags=[_text(flag) for flag in cflags],
@@ -158,8 +159,8 @@ class BPF:
         return [(b"main", 0x1000)]
 
 
-# What scripts import by these names comes from the peer's helper modules. libbcc comes first: its
-# imports and those of utils form a cycle that resolves only from there.
+# These names come from the peer's helper modules. libbcc must be imported first, as its imports and
+# those of utils form a cycle.
 from bcc import libbcc as _libbcc  # noqa: E402,F401  pylint: disable=wrong-import-position,import-self
 from bcc import utils  # noqa: E402,F401  pylint: disable=wrong-import-position,import-self
 from bcc.utils import ArgString, StrcmpRewrite, printb  # noqa: E402,F401  pylint: disable=wrong-import-position
