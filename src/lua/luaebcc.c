@@ -64,8 +64,8 @@ lua_Integer option_integer(lua_State *L, int index, const char *name, lua_Intege
 	return value;
 }
 
-static lua_Integer option_within(lua_State *L, int index, const char *name, lua_Integer fallback,
-				 lua_Integer low, lua_Integer high)
+static lua_Integer option_in_range(lua_State *L, int index, const char *name, lua_Integer fallback,
+				   lua_Integer low, lua_Integer high)
 {
 	lua_Integer value = option_integer(L, index, name, fallback);
 
@@ -78,15 +78,15 @@ static lua_Integer option_within(lua_State *L, int index, const char *name, lua_
 
 int option_int(lua_State *L, int index, const char *name, int fallback)
 {
-	return option_within(L, index, name, fallback, INT32_MIN, INT32_MAX);
+	return option_in_range(L, index, name, fallback, INT32_MIN, INT32_MAX);
 }
 
 uint32_t option_unsigned(lua_State *L, int index, const char *name)
 {
-	return option_within(L, index, name, 0, 0, UINT32_MAX);
+	return option_in_range(L, index, name, 0, 0, UINT32_MAX);
 }
 
-static lua_Integer argument_within(lua_State *L, int arg, lua_Integer low, lua_Integer high)
+static lua_Integer argument_in_range(lua_State *L, int arg, lua_Integer low, lua_Integer high)
 {
 	lua_Integer value = luaL_checkinteger(L, arg);
 
@@ -99,7 +99,7 @@ static lua_Integer argument_within(lua_State *L, int arg, lua_Integer low, lua_I
 
 int int_check(lua_State *L, int arg)
 {
-	return argument_within(L, arg, INT32_MIN, INT32_MAX);
+	return argument_in_range(L, arg, INT32_MIN, INT32_MAX);
 }
 
 int int_optional(lua_State *L, int arg, int fallback)
@@ -109,7 +109,7 @@ int int_optional(lua_State *L, int arg, int fallback)
 
 uint32_t unsigned_optional(lua_State *L, int arg)
 {
-	return lua_isnoneornil(L, arg) ? 0 : argument_within(L, arg, 0, UINT32_MAX);
+	return lua_isnoneornil(L, arg) ? 0 : argument_in_range(L, arg, 0, UINT32_MAX);
 }
 
 bool option_boolean(lua_State *L, int index, const char *name)

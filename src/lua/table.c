@@ -399,7 +399,8 @@ static int table_push(lua_State *L)
 	return success_return(L, error);
 }
 
-static int take(lua_State *L, struct ebcc_error *(*function)(struct ebcc_table *, void *, bool *))
+static int pop_or_peek(lua_State *L,
+		       struct ebcc_error *(*function)(struct ebcc_table *, void *, bool *))
 {
 	struct table_box *table = table_check(L, 1);
 	const struct layout *layout = table_layout(L, TABLE_LEAF);
@@ -419,12 +420,12 @@ static int take(lua_State *L, struct ebcc_error *(*function)(struct ebcc_table *
 
 static int table_pop(lua_State *L)
 {
-	return take(L, ebcc_table_pop);
+	return pop_or_peek(L, ebcc_table_pop);
 }
 
 static int table_peek(lua_State *L)
 {
-	return take(L, ebcc_table_peek);
+	return pop_or_peek(L, ebcc_table_peek);
 }
 
 /* --- walking --- */

@@ -33,7 +33,7 @@ struct explanation {
 	struct ebcc_near_names near;
 };
 
-static void look_at_function(struct explanation *explanation, const char *name)
+static void count_function(struct explanation *explanation, const char *name)
 {
 	if (!strcmp(name, explanation->function))
 		explanation->count++;
@@ -41,12 +41,12 @@ static void look_at_function(struct explanation *explanation, const char *name)
 		ebcc_near_names_add(&explanation->near, name);
 }
 
-static bool look_at_symbol(void *ctx, const struct ebcc_ksyms_line *line)
+static bool count_symbol(void *ctx, const struct ebcc_ksyms_line *line)
 {
 	struct explanation *explanation = ctx;
 
 	if (ebcc_ksyms_is_function(line->type) && !strcmp(line->module, explanation->module))
-		look_at_function(explanation, line->name);
+		count_function(explanation, line->name);
 	return true;
 }
 
@@ -56,10 +56,10 @@ static struct ebcc_error *count_functions(struct explanation *explanation)
 	const struct ebcc_kernel_functions *functions;
 
 	if (explanation->module)
-		return ebcc_ksyms_walk(look_at_symbol, explanation);
+		return ebcc_ksyms_walk(count_symbol, explanation);
 	TRY(ebcc_kernel_functions_get(&functions));
 	for (size_t i = 0; i < functions->count; i++)
-		look_at_function(explanation, ebcc_kernel_function_name(functions, i));
+		count_function(explanation, ebcc_kernel_function_name(functions, i));
 	ebcc_kernel_functions_put(functions);
 	return NULL;
 }

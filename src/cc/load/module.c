@@ -212,7 +212,7 @@ static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret,
 }
 
 /* Both pipelines' objects, if there are both, and what the first one holds. */
-static struct ebcc_error *take_objects(struct ebcc_module *module, const void *object, size_t size,
+static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *object, size_t size,
 				       const struct ebcc_module_opts *opts)
 {
 	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
@@ -241,7 +241,7 @@ struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t siz
 	if (!object || !size || (opts.second_object && !opts.second_object_size))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "the object is empty");
 	TRY(module_new(&opts, &module));
-	error = take_objects(module, object, size, &opts);
+	error = copy_objects(module, object, size, &opts);
 	if (error) {
 		ebcc_module_destroy(module);
 		return error;

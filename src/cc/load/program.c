@@ -377,7 +377,7 @@ static struct ebcc_error *prepare(struct load *load, unsigned ifindex)
 }
 
 /* Whether programs of this type must be loaded for one of several hooks, with no default. */
-static bool is_loaded_for_a_hook(unsigned type)
+static bool needs_attach_type(unsigned type)
 {
 	return type == BPF_PROG_TYPE_CGROUP_SOCK_ADDR || type == BPF_PROG_TYPE_CGROUP_SOCKOPT;
 }
@@ -403,7 +403,7 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 
 		return ebcc_verifier_error(&rejection);
 	}
-	if (errnum == EINVAL && load->attach_type < 0 && is_loaded_for_a_hook(load->type))
+	if (errnum == EINVAL && load->attach_type < 0 && needs_attach_type(load->type))
 		return ebcc_error_with_subject(
 			ebcc_error_create(
 				EBCC_ERROR_INVALID_ARGUMENT,
@@ -497,7 +497,7 @@ static struct ebcc_error *run_second(struct load *load)
 
 /* Repeats a rejected load to get the instructions into the log. Takes ownership of @error; returns
  * the better one. */
-static struct ebcc_error *locate(const struct load *load, struct ebcc_error *error)
+static struct ebcc_error *reload_for_instructions(const struct load *load, struct ebcc_error *error)
 {
 	CLEANUP(load_deinit) struct load again = *load;
 	struct ebcc_error *located;
@@ -518,8 +518,8 @@ static struct ebcc_error *locate(const struct load *load, struct ebcc_error *err
 }
 
 /* Records, in the log and after listings, that a program comes from the second pipeline. */
-static struct ebcc_error *tell_second(const struct ebcc_program *program,
-				      const struct ebcc_error *error)
+static struct ebcc_error *report_second(const struct ebcc_program *program,
+					const struct ebcc_error *error)
 {
 	struct ebcc_module *module = program->module;
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -546,9 +546,9 @@ static struct ebcc_error *load_either(struct load *load)
 	if (second_error) {
 		ebcc_log(&load->program->module->log, EBCC_LOG_DEBUG, "second pipeline: %s",
 			 ebcc_error_message(second_error));
-		return locate(load, error);
+		return reload_for_instructions(load, error);
 	}
-	second_error = tell_second(load->program, error);
+	second_error = report_second(load->program, error);
 	ebcc_error_destroy(error);
 	if (second_error)
 		return TAKE_PTR(second_error);

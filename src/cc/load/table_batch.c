@@ -232,7 +232,7 @@ static struct ebcc_error *collect_keys(const struct ebcc_table *table, struct en
 }
 
 /* Reads one entry and, if @remove, deletes it. *@ret_found is false if it is already gone. */
-static struct ebcc_error *take_entry(const struct ebcc_table *table, bool remove, const void *key,
+static struct ebcc_error *read_entry(const struct ebcc_table *table, bool remove, const void *key,
 				     void *value, bool *ret_found)
 {
 	int err = -1;
@@ -258,7 +258,7 @@ static struct ebcc_error *read_each(const struct ebcc_table *table, bool remove,
 	for (size_t i = 0; i < entries->count; i++) {
 		const void *key = key_at(table, entries, i);
 
-		TRY(take_entry(table, remove && !is_value_array(table), key,
+		TRY(read_entry(table, remove && !is_value_array(table), key,
 			       value_at(table, entries, kept), &found));
 		if (found)
 			memmove(key_at(table, entries, kept++), key, table->key_size);

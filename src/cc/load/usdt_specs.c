@@ -55,7 +55,7 @@ struct ebcc_error *ebcc_module_reserve_usdt(struct ebcc_module *module, uint32_t
 	return NULL;
 }
 
-static struct ebcc_error *full(const struct ebcc_table *map)
+static struct ebcc_error *full_error(const struct ebcc_table *map)
 {
 	return ebcc_error_create(
 		EBCC_ERROR_STATE,
@@ -92,7 +92,7 @@ static struct ebcc_error *add_entry(struct ebcc_module *module, uint64_t key,
 	entry->spec = *spec;
 	if (bpf_map_update_elem(map->fd, &entry->key, spec, BPF_ANY))
 		return errno == E2BIG || errno == ENOMEM
-			       ? full(map)
+			       ? full_error(map)
 			       : ebcc_error_os(EBCC_ERROR_OS, errno,
 					       "can't describe the arguments of a USDT probe");
 	entry->users = 1;

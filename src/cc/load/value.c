@@ -86,8 +86,8 @@ static const char *name_at(const struct ebcc_types *types, uint32_t offset)
 }
 
 /* Strips typedefs and qualifiers; *@name becomes the name of the first typedef. */
-static const struct btf_type *look_through(const struct ebcc_types *types, uint32_t id,
-					   const char **name)
+static const struct btf_type *strip_modifiers(const struct ebcc_types *types, uint32_t id,
+					      const char **name)
 {
 	const struct btf_type *type;
 
@@ -233,7 +233,7 @@ static const struct ebcc_type *create(struct ebcc_types *types, uint32_t id, uns
 	if (!type)
 		return NULL;
 	type->types = types;
-	type->btf_type = look_through(types, id, &type->name);
+	type->btf_type = strip_modifiers(types, id, &type->name);
 	types->by_id[id] = &invalid;
 	if (!type->btf_type || !init(type, depth + 1)) {
 		free(type);

@@ -209,7 +209,7 @@ struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, i
 	return resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named);
 }
 
-static struct ebcc_error *no_process(int pid)
+static struct ebcc_error *no_process_error(int pid)
 {
 	return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "there is no process %d", pid);
 }
@@ -221,7 +221,7 @@ struct ebcc_error *ebcc_symbolizer_add_process(struct ebcc_symbolizer *symbolize
 	begin_call(symbolizer);
 	if (pid > 0)
 		TRY(process_get(symbolizer, pid, &process));
-	return process ? NULL : no_process(pid);
+	return process ? NULL : no_process_error(pid);
 }
 
 void ebcc_symbolizer_forget_process(struct ebcc_symbolizer *symbolizer, int pid)
@@ -247,7 +247,7 @@ struct ebcc_error *ebcc_symbolizer_find_name(struct ebcc_symbolizer *symbolizer,
 		begin_call(symbolizer);
 		TRY(process_get(symbolizer, pid, &process));
 		if (!process)
-			return no_process(pid);
+			return no_process_error(pid);
 		begin = ebcc_work_ns();
 		TRY(process_find_name(symbolizer, process, module, name, ret, &found));
 		symbolizer_worked(symbolizer, begin);

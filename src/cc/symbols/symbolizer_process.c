@@ -30,8 +30,8 @@
  *    0x7f8ab5d004e3 - 0x7f8ab5c51000 + 0x26000 = 0xd54e3 bytes into the file libc.so.6.
  *
  * 3. map_table() needs the symbols of that file, and load_object() opens it. The path is not to be
- *    trusted: the file may have been deleted or replaced, the process may be in a container, or
- *    may have its root directory changed. So open_object() tries, in this order:
+ *    trusted: the file may have been deleted or replaced, and the process may be in a container or
+ *    may have changed its root directory. So open_object() tries, in this order:
  *
  *    - /proc/3582/map_files/7f8ab5c51000-7f8ab5da7000, the kernel's link to the very file that is
  *      mapped. This works for deleted files, too, but requires a privilege.

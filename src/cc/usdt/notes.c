@@ -24,7 +24,7 @@ struct bytes {
 };
 
 /* Takes @size bytes and the padding after them. Returns NULL if there are fewer. */
-static const char *take(struct bytes *bytes, size_t size)
+static const char *take_bytes(struct bytes *bytes, size_t size)
 {
 	const char *taken = bytes->at;
 	size_t padded = size + (-size & 3);
@@ -41,7 +41,7 @@ static const char *take(struct bytes *bytes, size_t size)
 
 static bool take_address(struct bytes *bytes, unsigned size, uint64_t *ret)
 {
-	const char *taken = take(bytes, size);
+	const char *taken = take_bytes(bytes, size);
 
 	*ret = 0;
 	if (taken)
@@ -80,15 +80,15 @@ struct ebcc_error *ebcc_usdt_walk_notes(const void *data, size_t size, unsigned 
 	struct bytes left = {data, size};
 
 	while (left.size) {
-		const char *words = take(&left, sizeof(struct note_header));
+		const char *words = take_bytes(&left, sizeof(struct note_header));
 		struct ebcc_usdt_note note;
 		struct note_header header;
 		const char *name, *description;
 
 		if (words)
 			memcpy(&header, words, sizeof(header));
-		name = words ? take(&left, header.name_size) : NULL;
-		description = name ? take(&left, header.description_size) : NULL;
+		name = words ? take_bytes(&left, header.name_size) : NULL;
+		description = name ? take_bytes(&left, header.description_size) : NULL;
 		if (!description)
 			return ebcc_error_create(EBCC_ERROR_FORMAT,
 						 "the notes on USDT probes are cut short");

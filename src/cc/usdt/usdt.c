@@ -418,9 +418,9 @@ bool ebcc_usdt_location(const struct ebcc_usdt_probe *probe, size_t index,
 }
 
 /* Parses and encodes one argument's text. */
-static void examine(const struct ebcc_usdt_probe *probe, const struct ebcc_usdt_site *site,
-		    const char *text, size_t length, struct ebcc_usdt_operand *operand,
-		    struct ebcc_usdt_argument *argument)
+static void encode_argument(const struct ebcc_usdt_probe *probe, const struct ebcc_usdt_site *site,
+			    const char *text, size_t length, struct ebcc_usdt_operand *operand,
+			    struct ebcc_usdt_argument *argument)
 {
 	const struct ebcc_usdt_binary *binary = probe->binary;
 	struct ebcc_usdt_place place = {
@@ -450,7 +450,7 @@ bool ebcc_usdt_operand(const struct ebcc_usdt_probe *probe, size_t location, siz
 	for (size_t i = 0; ebcc_usdt_next_argument(&at, &text, &length); i++) {
 		if (i != index)
 			continue;
-		examine(probe, &probe->sites[location], text, length, ret, &unused);
+		encode_argument(probe, &probe->sites[location], text, length, ret, &unused);
 		return true;
 	}
 	return false;
@@ -468,7 +468,7 @@ void ebcc_usdt_encode_site(const struct ebcc_usdt_probe *probe, const struct ebc
 	*ret_unreadable = 0;
 	while (ret->count < EBCC_USDT_MAX_ARGUMENTS &&
 	       ebcc_usdt_next_argument(&at, &text, &length)) {
-		examine(probe, site, text, length, &operand, &ret->arguments[ret->count++]);
+		encode_argument(probe, site, text, length, &operand, &ret->arguments[ret->count++]);
 		if (!operand.unreadable)
 			continue;
 		*ret_unreadable = ret->count;

@@ -174,7 +174,7 @@ local function text_of(bytes)
   return table.concat(parts)
 end
 
-local function written_out(characters)
+local function escaped(characters)
   return (characters:gsub(".", function(byte) return ("\\x%02x"):format(byte:byte()) end))
 end
 
@@ -188,7 +188,7 @@ local CONTROLS = { "%c", "\xc2[\x80-\x9f]", "\xe2\x80[\xa8-\xae]", "\xe2\x81[\xa
 function cli.for_terminal(text)
   text = text_of(text)
   for _, pattern in ipairs(CONTROLS) do
-    text = text:gsub(pattern, written_out)
+    text = text:gsub(pattern, escaped)
   end
   return text
 end
