@@ -47,7 +47,7 @@ def test_macros():
 def test_environment():
     """Variables that the library reads are described, and those described are read."""
     text = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
-    read = set(re.findall(r'"(E?BCC_[A-Z_]+)"', text)) - {"EBCC_API", "BCC_USDT_ARGUMENT_FLAGS"}
+    read = set(re.findall(r'"(E?BCC_[A-Z_]+)"', text)) - {"EBCC_API", "EBCC_CPU_COUNT", "BCC_USDT_ARGUMENT_FLAGS"}
     described = {name for name in re.findall(r"`(E?BCC_[A-Z_]+)`", REFERENCE) if not name.startswith("EBCC_ERROR_")}
     assert read == described
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What names of programs and tables tell. */
+/* The tables of kinds: which kind a program or table has by its name. */
 #include "base/kinds.h"
 
 #include <check.h>
@@ -72,7 +72,7 @@ START_TEST(arguments_of_system_calls)
 	ck_assert(ebcc_program_has_syscall_arguments("kprobe__sys_clone"));
 	ck_assert(ebcc_program_has_syscall_arguments("kprobe____x64_sys_clone"));
 	ck_assert(ebcc_program_has_syscall_arguments("kprobe____arm64_sys_clone"));
-	/* When the call returns, its registers are gone. */
+	/* A kretprobe has no arguments: when the call returns, the registers have changed. */
 	ck_assert(!ebcc_program_has_syscall_arguments("kretprobe__sys_clone"));
 	ck_assert(!ebcc_program_has_syscall_arguments("kprobe__vfs_read"));
 	ck_assert(!ebcc_program_has_syscall_arguments("kfunc__sys_clone"));
