@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Diagnostics in terms of the source. clang speaks of everything it has seen: the macros of the
- * dialect's headers, their variables behind a table, kernel types in a file that nobody wrote. A
- * rendering is taken apart into its pieces (a line of words, then lines of source, which begin with
- * a space); pieces about those files go, names in the others are put back, and hints are added.
+ * Diagnostics in terms of the source. Clang reports everything it sees: macros of the dialect's
+ * headers, the variables that they define for a table, kernel types in a generated file. A
+ * rendering is split into pieces (a line of text, then source lines, which begin with a space).
+ * Pieces about such files are dropped, internal names in the others are replaced by the source's,
+ * and hints are added.
  */
 #include "advice/diagnostics.h"
 
@@ -17,15 +18,15 @@
 
 #define INTERNAL "__ebcc_"
 
-/* Words. */
+/* Messages. */
 
 static bool is_name_char(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Internal names, as @at begins with one: "__ebcc_map_NAME" and kin are NAME, "__ebcc_METHOD__NAME"
- * is NAME.METHOD. Returns how much of @at that was. */
+/* Appends the source's name for the internal one that @at begins with: NAME for "__ebcc_map_NAME"
+ * and similar, NAME.METHOD for "__ebcc_METHOD__NAME". Returns the length of the internal name. */
 static size_t append_internal(const char *at, struct ebcc_buf *ret)
 {
 	static const char *const variables[] = {"map_", "key_", "table_", "lost_", "methods_"};
@@ -53,8 +54,8 @@ static size_t append_internal(const char *at, struct ebcc_buf *ret)
 	return length;
 }
 
-/* "'typeof (*__ebcc_map_counts.key) *' (aka 'unsigned int *')": the length of that, and what it
- * is known as. */
+/* Recognizes "'typeof (*__ebcc_map_counts.key) *' (aka 'unsigned int *')". Returns the length of
+ * that, or 0, and the type after "aka". */
 static size_t table_type(const char *at, const char **ret, size_t *ret_length)
 {
 	static const char aka[] = "' (aka '";
@@ -87,7 +88,7 @@ static const struct {
 	{EBCC_CC_ROOT "/", ""},
 };
 
-/* Appends a text without what only the library knows. */
+/* Appends a text with internal names replaced or removed. */
 static void append_plain(const char *text, size_t length, struct ebcc_buf *ret)
 {
 	const char *end = text + length;
@@ -114,7 +115,7 @@ static void append_plain(const char *text, size_t length, struct ebcc_buf *ret)
 	}
 }
 
-/* The backend's names of functions that stand for arithmetic. */
+/* The backend's names of functions for arithmetic, and what to say instead. */
 static const struct {
 	const char *pattern, *message;
 } built_in[] = {
@@ -153,7 +154,7 @@ static const char *reword_built_in(const char *message)
 	return NULL;
 }
 
-/* The message of a diagnostic in plain words. */
+/* Appends the message of a diagnostic in terms of the source. */
 static void append_message(const struct ebcc_cc_diagnostic *diagnostic, struct ebcc_buf *ret)
 {
 	static const char in_function[] = "in function '", assertion[] = "static assertion failed";
@@ -177,7 +178,7 @@ static void append_message(const struct ebcc_cc_diagnostic *diagnostic, struct e
 	if (!strcmp(message, "expected expression") &&
 	    strstr(diagnostic->rendered, EBCC_CC_DIALECT_INCLUDE))
 		message = "too few arguments to the method";
-	/* Of two tables of one name, the types behind them tell nothing. */
+	/* For two tables of the same name, leave out their internal types. */
 	if (!strncmp(message, "redefinition of '" INTERNAL, strlen("redefinition of '" INTERNAL)) &&
 	    (rest = strstr(message, "' with a different type")))
 		append_plain(message, (size_t)(rest + 1 - message), ret);
@@ -188,9 +189,9 @@ static void append_message(const struct ebcc_cc_diagnostic *diagnostic, struct e
 /* Pieces of a rendering. */
 
 struct piece {
-	const char *text; /* the line of words */
+	const char *text; /* the line of text */
 	size_t length;	  /* of that line, without its newline */
-	const char *rest; /* lines of source */
+	const char *rest; /* source lines */
 	size_t rest_length;
 };
 
@@ -212,7 +213,7 @@ static bool next_piece(const char **at, struct piece *ret)
 	return true;
 }
 
-/* Whether a line speaks of a file that is no file of the user's. */
+/* Whether a line refers to a file that isn't the user's. */
 static bool is_internal(const char *text, size_t length)
 {
 	static const char *const places[] = {EBCC_CC_ROOT, "<scratch space>", "<built-in>",
@@ -231,7 +232,7 @@ static bool is_head(const struct piece *piece)
 	       memmem(piece->text, piece->length, "note: ", 6);
 }
 
-/* The source line in a piece: what follows the first " | ". */
+/* Finds the source line in a piece: what follows the first " | ". */
 static void find_line(const struct piece *piece, struct ebcc_mistake *mistake)
 {
 	const char *end = memchr(piece->rest, '\n', piece->rest_length), *bar;
@@ -253,7 +254,7 @@ static bool find_head(const struct ebcc_cc_diagnostic *diagnostic, struct piece 
 	return false;
 }
 
-/* "[-Wname]", by which a warning can be turned off. */
+/* Appends "[-Wname]", which tells how to turn a warning off. */
 static void append_flag(const struct piece *head, struct ebcc_buf *ret)
 {
 	const char *flag = memmem(head->text, head->length, " [-W", 4);
@@ -281,8 +282,8 @@ struct rendering {
 	struct ebcc_buf message, hint;
 	struct piece head;
 	bool has_head;
-	bool replaced;		/* the hint is the message: clang's own words mislead */
-	bool corrected_wrongly; /* clang took a table for a kernel name that is similar */
+	bool replaced;		/* the hint replaces clang's message, which would mislead */
+	bool corrected_wrongly; /* clang took a table's name for a similar kernel name */
 };
 
 static void rendering_deinit(struct rendering *rendering)
@@ -324,7 +325,7 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 	ebcc_hint(&rendering->mistake, &rendering->hint);
 	if (!rendering->hint.size && diagnostic->severity >= EBCC_CC_ERROR)
 		ebcc_hint_dialect_use(&rendering->mistake, &rendering->hint);
-	/* What clang takes for the near name is one of a table, or of another kernel. */
+	/* The name is a table's, or another kernel's, so clang's suggestion is wrong. */
 	if (!rendering->hint.size ||
 	    !(strstr(rendering->mistake.message, "undeclared identifier") ||
 	      strstr(rendering->mistake.message, "no member named")))
@@ -336,7 +337,7 @@ static void rendering_init(struct rendering *rendering, const struct ebcc_cc_dia
 	}
 }
 
-/* The lines of source, without clang's correction where that is wrong. */
+/* Appends the source lines, without clang's correction if that is wrong. */
 static void append_lines(const struct rendering *rendering, struct ebcc_buf *ret)
 {
 	const char *text = rendering->head.rest, *end = text + rendering->head.rest_length;
@@ -355,8 +356,8 @@ static void append_lines(const struct rendering *rendering, struct ebcc_buf *ret
 	}
 }
 
-/* The pieces before the head (who includes the file) or after it (macros) that are about the user's
- * files. */
+/* Appends the pieces about the user's files that come before the head (where the file is included)
+ * or after it (macros). */
 static void append_pieces(const struct rendering *rendering, bool wanted_after,
 			  struct ebcc_buf *ret)
 {
@@ -407,7 +408,7 @@ static bool is_error(const struct ebcc_cc_diagnostic *diagnostic)
 	return diagnostic->severity >= EBCC_CC_ERROR;
 }
 
-/* Whether both are reworded to the same. */
+/* Whether both have the same message after rewording. */
 static bool same_words(const struct ebcc_cc_diagnostic *a, const struct ebcc_cc_diagnostic *b)
 {
 	const char *words = reword_built_in(a->message);
@@ -415,7 +416,7 @@ static bool same_words(const struct ebcc_cc_diagnostic *a, const struct ebcc_cc_
 	return words ? words == reword_built_in(b->message) : !strcmp(a->message, b->message);
 }
 
-/* Of several errors of one line about what is behind a table the user needs one. */
+/* Of several errors in one line about the internals of a table, the user needs only one. */
 static bool is_repetition(const struct ebcc_cc_answer *answer, size_t index)
 {
 	const struct ebcc_cc_diagnostic *this = &answer->diagnostics[index];
@@ -435,7 +436,7 @@ static bool is_repetition(const struct ebcc_cc_answer *answer, size_t index)
 	return false;
 }
 
-/* A warning about what is behind a macro of the dialect, where there is an error too. */
+/* A warning about the internals of a dialect macro, in a line that has an error too. */
 static bool is_consequence(const struct ebcc_cc_answer *answer, size_t index)
 {
 	const struct ebcc_cc_diagnostic *warning = &answer->diagnostics[index];
@@ -449,11 +450,11 @@ static bool is_consequence(const struct ebcc_cc_answer *answer, size_t index)
 	return false;
 }
 
-/* Notes that point where no user can look, and advice that doesn't hold for BPF. */
+/* Notes about files that users can't see, and advice that doesn't apply to BPF. */
 static bool is_idle_note(const struct ebcc_cc_diagnostic *note)
 {
 	return is_internal(note->path, strlen(note->path)) ||
-	       /* The hint says so, too. */
+	       /* The hint says so too. */
 	       !strncmp(note->message, "did you mean '", 14) ||
 	       !strncmp(note->message, "include the header <", 20);
 }
@@ -462,7 +463,7 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer,
 			     const struct ebcc_compiled *compiled, enum ebcc_cc_severity severity,
 			     struct ebcc_buf *ret)
 {
-	const struct ebcc_cc_diagnostic *finished = NULL; /* nothing more is said of its line */
+	const struct ebcc_cc_diagnostic *finished = NULL; /* its line gets no more diagnostics */
 	const struct ebcc_cc_diagnostic *last_hinted = NULL;
 	AUTO_BUF struct ebcc_buf last_hint = EBCC_BUF_INIT;
 	bool dropping = false;
@@ -522,7 +523,7 @@ static bool is_explained(const struct ebcc_cc_diagnostic *diagnostic,
 	return rendering.hint.size;
 }
 
-/* The name that a message has behind some words. */
+/* Finds the name that follows some words in a message. */
 static bool quoted_name(const char *message, const char *words, const char **ret,
 			size_t *ret_length)
 {
@@ -536,8 +537,8 @@ static bool quoted_name(const char *message, const char *words, const char **ret
 	return true;
 }
 
-/* BTF has all members of a struct, and all types that are used; a name in small letters that is no
- * function's is rarely a macro. */
+/* BTF has all members of structs and all types that are used, and lower-case names are rarely
+ * macros unless they are called. */
 bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
 				   const struct ebcc_compiled *compiled)
 {
@@ -557,7 +558,7 @@ bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
 	return likely && !is_explained(diagnostic, compiled);
 }
 
-/* Whether @what is in what clang shows of the source for a diagnostic. */
+/* Whether a diagnostic as rendered by clang contains @what. */
 static bool shows(const struct ebcc_cc_diagnostic *diagnostic, const char *what)
 {
 	return diagnostic->rendered && strstr(diagnostic->rendered, what);

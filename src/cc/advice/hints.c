@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Hints: tables from what clang says, and from the names in it, to what a person who writes in the
- * dialect probably meant. A hint stands beside clang's own words, never instead of them; where
- * nothing fits, nothing is said.
+ * Hints: tables that map clang's messages, and the names in them, to what the author probably
+ * meant. A hint is added to clang's own message and never replaces it. If nothing fits, there is no
+ * hint.
  */
 #include "advice/hints.h"
 
@@ -23,7 +23,7 @@ static bool is_name_char(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Names from elsewhere that stand for a method. */
+/* Names from other APIs, and the methods that correspond to them. */
 static const struct {
 	const char *name, *method;
 } foreign_methods[] = {
@@ -52,7 +52,7 @@ bool ebcc_is_method(const char *name, size_t length)
 	return ebcc_table_method_of(name, length);
 }
 
-/* Functions that a BPF program can't call, and what does their work there. */
+/* Functions that a BPF program can't call, and what to use instead. */
 static const struct {
 	const char *names; /* separated and enclosed by spaces */
 	const char *instead;
@@ -107,7 +107,7 @@ static const struct {
 #define FUNCTION_NAME(name) "bpf_" #name
 static const char *const helpers[] = {__BPF_FUNC_MAPPER(FUNCTION_NAME)};
 
-/* The text between the first pair of quotes after @prefix, which begins or is in the message. */
+/* Copies the text between the first pair of quotes after @prefix in the message. */
 static bool quoted_after(const char *message, const char *prefix, char *name, size_t size)
 {
 	const char *start = strstr(message, prefix), *end;
@@ -123,7 +123,7 @@ static bool quoted_after(const char *message, const char *prefix, char *name, si
 	return true;
 }
 
-/* The next place where @name stands as a whole word, or NULL. */
+/* The next occurrence of @name as a whole word, or NULL. */
 static const char *find_word(const char *text, const char *name)
 {
 	size_t length = strlen(name);
@@ -134,7 +134,7 @@ static const char *find_word(const char *text, const char *name)
 	return NULL;
 }
 
-/* The macro that declares a table, copied: of "BPF_HASH(counts" the first word. */
+/* Copies the name of the macro that declares a table: the first word of "BPF_HASH(counts". */
 static bool find_declaration(const char *source, const char *table, char *macro, size_t size)
 {
 	for (const char *at = source; (at = find_word(at, table)); at++) {
@@ -188,7 +188,7 @@ static bool hint_methods(const struct ebcc_mistake *mistake, const char *member,
 	return true;
 }
 
-/* "did you mean A or B?", where there is something near. */
+/* Appends "did you mean A or B?" if there are similar names. */
 static bool suggest(const struct ebcc_near_names *near, struct ebcc_buf *ret)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -211,14 +211,14 @@ struct fields {
 	struct ebcc_near_names near;
 	struct ebcc_buf list;
 	unsigned count;
-	bool has_variable; /* the wanted one is there, with a variable length */
+	bool has_variable; /* the wanted field exists, with variable length */
 };
 
 static void add_field(void *ctx, const char *name)
 {
 	struct fields *fields = ctx;
 
-	/* The fields that all tracepoints have, which programs must not read. */
+	/* Stands for the fields common to all tracepoints, which programs must not read. */
 	if (!strcmp(name, "__do_not_use__"))
 		return;
 	if (!strncmp(name, DATA_LOC, strlen(DATA_LOC)) &&
@@ -231,7 +231,7 @@ static void add_field(void *ctx, const char *name)
 		ebcc_buf_append_string(&fields->list, ", ...");
 }
 
-/* Of "struct tracepoint__CATEGORY__EVENT" all fields; near ones first. */
+/* Lists the fields of "struct tracepoint__CATEGORY__EVENT", similar names first. */
 static bool hint_field(const struct ebcc_mistake *mistake, const char *member, const char *type,
 		       struct ebcc_buf *ret)
 {
@@ -329,7 +329,7 @@ static bool hint_function(const struct ebcc_mistake *mistake, struct ebcc_buf *r
 	return true;
 }
 
-/* The characters of the line from the diagnostic's column on. */
+/* The rest of the line from the diagnostic's column. */
 static const char *at_column(const struct ebcc_mistake *mistake, size_t *ret_length)
 {
 	if (!mistake->column || mistake->column > mistake->line_length)
@@ -338,7 +338,7 @@ static const char *at_column(const struct ebcc_mistake *mistake, size_t *ret_len
 	return mistake->line + mistake->column - 1;
 }
 
-/* What is declared above the mistake under a near name. */
+/* Suggests similar names that are declared above the mistake. */
 static bool hint_declared(const struct ebcc_mistake *mistake, const char *name,
 			  struct ebcc_buf *ret)
 {
@@ -465,7 +465,7 @@ static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return true;
 }
 
-/* A struct where its address is wanted: the name that the column points at. */
+/* A struct is passed instead of its address; the column points at its name. */
 static bool hint_address(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	size_t left, length = 0;
@@ -479,7 +479,7 @@ static bool hint_address(const struct ebcc_mistake *mistake, struct ebcc_buf *re
 	return true;
 }
 
-/* A table where a helper wants its address. */
+/* A table is passed to a helper instead of its address. */
 static bool hint_table(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	char name[64], macro[64];
@@ -558,7 +558,7 @@ static bool hint_redefinition(const struct ebcc_mistake *mistake, struct ebcc_bu
 	return false;
 }
 
-/* A line break within quotes; in most cases another language made it of \n. */
+/* A line break within quotes, usually because another language expanded \n. */
 static bool hint_string(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	if (!strstr(mistake->message, "'\"'"))
@@ -617,7 +617,7 @@ bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return false;
 }
 
-/* A table inside of a function. */
+/* Whether a table is declared inside a function. */
 static bool is_misplaced_table(const struct ebcc_mistake *mistake)
 {
 	size_t left;
@@ -658,7 +658,7 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	return true;
 }
 
-/* The character that follows the parenthesis that closes the one at @open, spaces skipped. */
+/* The first character, except spaces, after the parenthesis that matches the one at @open. */
 static char after_parentheses(const char *open)
 {
 	int depth = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What to do about the compiler's diagnostics that come from common mistakes in the dialect.
+ * Advice on compiler diagnostics that come from common mistakes in the dialect.
  */
 #ifndef EBCC_ADVICE_HINTS_H
 #define EBCC_ADVICE_HINTS_H
@@ -9,14 +9,14 @@
 
 #include "base/buf.h"
 
-/* One diagnostic, and what is known of its surroundings. All is borrowed. */
+/* One diagnostic and its context. Everything is borrowed. */
 struct ebcc_mistake {
 	const char *source;   /* the whole text that the user wrote */
-	const char *types;    /* the kernel's types that it was compiled against, as C; or "" */
+	const char *types;    /* the kernel types that it was compiled against, as C; or "" */
 	const char *release;  /* of the kernel, or NULL */
 	const char *message;  /* in the source's own terms, without internal names */
 	const char *rendered; /* as clang prints it, with internal names */
-	const char *line;     /* the source line, "" when there is none; not NUL-terminated there */
+	const char *line;     /* the source line, or ""; not NUL-terminated at its end */
 	size_t line_length;
 	unsigned number; /* of that line, from 1; 0: unknown */
 	unsigned column; /* from 1; 0: unknown */
@@ -25,12 +25,12 @@ struct ebcc_mistake {
 /* Appends one sentence of advice to @ret, without a full stop. Returns whether there was any. */
 bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
-/* For a mistake that clang tells of in many words that mislead, appends few: a macro that the
- * dialect doesn't have, where one of a near name exists; a table inside of a function; wrong
- * arguments of one of the dialect's macros. */
+/* For mistakes that clang reports in a long and misleading way, appends a message that replaces
+ * clang's: for a macro that the dialect doesn't have, with a name similar to one that it has; for a
+ * table inside a function; for wrong arguments of a dialect macro. */
 bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
-/* Whether @name is the name of a method that some table has. */
+/* Whether some table has a method called @name. */
 bool ebcc_is_method(const char *name, size_t length);
 
 /* Whether the source defines a macro of that name. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Hints on the dialect's own macros. What clang says of a wrong argument speaks of what is behind
- * the macro; here the arguments are looked at as the user wrote them, against a table of what each
+ * Hints on the dialect's own macros. Clang's messages about a wrong argument are about the macro's
+ * expansion. Here the arguments are checked as the user wrote them, against a table of what each
  * macro takes.
  */
 #include "advice/hints_macros.h"
@@ -14,9 +14,9 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MAX_ARGUMENTS 16
-#define MAX_LINES 32 /* of one use of a macro */
+#define MAX_LINES 32 /* that one use of a macro may span */
 
-/* The macros that declare no tables. */
+/* Macros that don't declare tables. */
 static const struct ebcc_table_macro macros[] = {
 	{"BPF_LICENSE", "name", 1, 1, EBCC_NO_ARGUMENT, EBCC_NO_ARGUMENT, 0},
 	{"BPF_ITER", "target", 1, 1, 0, EBCC_NO_ARGUMENT, 0},
@@ -47,12 +47,12 @@ static bool is_name_char(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* A macro as it is used in a source. */
+/* A use of a macro in the source. */
 struct use {
 	const struct ebcc_table_macro *macro;
 	bool parentheses; /* it has arguments */
-	bool at_place;	  /* the mistake is in what is looked at here, not in a body behind it */
-	size_t count;	  /* MAX_ARGUMENTS and more are counted only */
+	bool at_place;	  /* the mistake is in the use itself, not in a body after it */
+	size_t count;	  /* of arguments; those above MAX_ARGUMENTS are counted only */
 	struct {
 		const char *start;
 		size_t length; /* without spaces around it */
@@ -80,7 +80,8 @@ static const char *skip_string(const char *at, const char *end)
 	return at;
 }
 
-/* Takes the arguments apart, from behind the parenthesis. Returns where it is closed, or NULL. */
+/* Splits the arguments, which begin at @at, after the parenthesis. Returns the closing parenthesis,
+ * or NULL. */
 static const char *find_arguments(struct use *use, const char *at, const char *end)
 {
 	const char *start = at;
@@ -120,7 +121,7 @@ const char *ebcc_source_line(const char *source, unsigned number, size_t *ret_le
 	return at ? at : "";
 }
 
-/* Whether two lines are the same but for spaces: clang shows tabs as such. */
+/* Whether two lines are the same except for white space: clang prints tabs as spaces. */
 static bool is_same_line(const char *a, size_t length, const char *b, size_t other_length)
 {
 	const char *end = a + length, *other_end = b + other_length;
@@ -137,8 +138,8 @@ static bool is_same_line(const char *a, size_t length, const char *b, size_t oth
 	}
 }
 
-/* Whether one of the macros begins at @line and ends behind @place, or has no arguments; the text
- * ends at @end. */
+/* Whether the line begins with a use of one of the macros. at_place is set if the use extends to
+ * @place, or has no arguments. The text ends at @end. */
 static bool is_use(const char *line, const char *end, const char *place, struct use *ret)
 {
 	const char *at, *name, *close;
@@ -161,14 +162,14 @@ static bool is_use(const char *line, const char *end, const char *place, struct 
 	return close;
 }
 
-/* The macro that the mistake's line begins with, or one that begins some lines above and goes on
- * here. */
+/* Finds the macro that the mistake's line begins with, or one that begins some lines above and
+ * extends to it. */
 static bool find_use(const struct ebcc_mistake *mistake, struct use *ret)
 {
 	size_t length, column = mistake->column ? mistake->column - 1 : 0;
 	const char *line = ebcc_source_line(mistake->source, mistake->number, &length);
 
-	/* The line may be another file's. */
+	/* The line may be from another file. */
 	if (!mistake->number || !is_same_line(line, length, mistake->line, mistake->line_length))
 		return is_use(mistake->line, mistake->line + mistake->line_length,
 			      mistake->line + column, ret);
@@ -245,7 +246,7 @@ static bool has_wrong_argument(const struct use *use, struct ebcc_buf *ret)
 	return false;
 }
 
-/* What clang says of a size that it can't take. */
+/* Clang's messages about an invalid size, and what to say instead. */
 static const struct {
 	const char *said, *plain;
 } sizes[] = {
@@ -282,7 +283,7 @@ bool ebcc_hint_dialect_macro(const struct ebcc_mistake *mistake, struct ebcc_buf
 	return false;
 }
 
-/* Types of a near name, or all. */
+/* Suggests types with similar names, or lists all. */
 static bool hint_type(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	const char *start = strchr(mistake->message, '"'), *end;

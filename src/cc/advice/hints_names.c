@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Looks at C as at words and brackets: a member's name is the last word before what ends its
- * declaration, and a word behind a word is what that declares. That is not parsing; what is found
- * is only ever offered.
+ * Reads C as words and brackets: a member's name is the last word before the end of its
+ * declaration, and a word that follows another word is what that one declares. This is not parsing,
+ * but good enough for suggestions.
  */
 #include "advice/hints_names.h"
 
@@ -42,7 +42,8 @@ const char *ebcc_skip_comments(const char *at)
 	}
 }
 
-/* The next piece: a whole word, or one character. NULL at the end. Returns where it ends. */
+/* Moves @at to the next piece, a whole word or one character, and returns its end; NULL at the end
+ * of the text. */
 static const char *next_piece(const char **at)
 {
 	const char *end;
@@ -61,7 +62,7 @@ static bool is_word(const char *at, const char *end, const char *word)
 	return strlen(word) == (size_t)(end - at) && !memcmp(at, word, (size_t)(end - at));
 }
 
-/* Where the bracket at @open is closed, or the text's end. */
+/* The bracket that closes the one at @open, or the end of the text. */
 static const char *find_close(const char *open)
 {
 	const char *at = open, *end;
@@ -97,7 +98,8 @@ static void give(const struct members *members, const char *name, const char *en
 static void walk_members(const struct members *members, const char *at, const char *stop,
 			 unsigned depth);
 
-/* Behind the braces of a struct in a struct. Without a name its members are the outer one's. */
+/* Skips the braces of a struct in a struct. If it has no name, its members belong to the outer
+ * one. */
 static const char *walk_inner(const struct members *members, const char *open, unsigned depth)
 {
 	const char *close = find_close(open), *behind;
@@ -110,7 +112,7 @@ static const char *walk_inner(const struct members *members, const char *open, u
 	return close + 1;
 }
 
-/* The name in "(*name)", where a parenthesis at @open begins that; else what there was. */
+/* Sets the name if the parenthesis at @open begins "(*name)"; otherwise leaves it unchanged. */
 static void take_pointer(const char *open, const char **name, const char **name_end)
 {
 	const char *at = ebcc_skip_comments(open + 1);
@@ -216,7 +218,7 @@ static void add(struct ebcc_near_names *near, const char *name, const char *end)
 	give(&members, name, end);
 }
 
-/* Whether a word isn't a name: one of C's. */
+/* Whether a word is a keyword of C. */
 static bool is_keyword(const char *at, const char *end)
 {
 	static const char *const words[] = {"struct", "union",	"enum",	  "const",   "unsigned",
@@ -228,7 +230,7 @@ static bool is_keyword(const char *at, const char *end)
 	return false;
 }
 
-/* Whether a word before another one can be what declares it. */
+/* Whether a word can be the type of a declaration when a name follows. */
 static bool may_declare(const char *at, const char *end)
 {
 	static const char *const words[] = {"return", "else", "case", "goto", "sizeof"};
@@ -241,7 +243,7 @@ static bool may_declare(const char *at, const char *end)
 
 void ebcc_near_declared(const char *text, const char *stop, struct ebcc_near_names *near)
 {
-	/* The word before, without stars between; the one before an opening parenthesis. */
+	/* The previous word, ignoring stars; and the BPF_ macro before an opening parenthesis. */
 	const char *type = NULL, *type_end = NULL, *macro = NULL, *end;
 
 	for (const char *at = text; (end = next_piece(&at)) && at < stop; at = end) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Looks at the words of the source, as the compiler has lost by then who wrote what. What is behind
- * macros isn't seen.
+ * Checks the text of the source, because the compiler's output no longer shows what the user wrote.
+ * Code inside macros is not checked.
  */
 #include "advice/source_warnings.h"
 
@@ -24,7 +24,7 @@ static unsigned version_of(const char *release)
 	return EBCC_LINUX(major, minor);
 }
 
-/* The characters of a format that are left. */
+/* The rest of a format that is being checked. */
 struct format {
 	const char *at, *end;
 	unsigned version;
@@ -44,7 +44,7 @@ static bool take(struct format *format, const char *characters)
 	return true;
 }
 
-/* Takes what is behind a percent sign. False: the kernel refuses it. These are the rules of
+/* Skips what follows a percent sign. Returns false if the kernel rejects it. The rules are those of
  * bpf_bprintf_prepare() in the kernel, and before 5.13 of bpf_trace_printk() itself. */
 static bool take_conversion(struct format *format)
 {
@@ -82,7 +82,7 @@ const char *ebcc_refused_format(const char *text, size_t size, const char *relea
 			format.at++;
 		if (*start != '%' || take_conversion(&format))
 			continue;
-		/* What was taken, and the character that isn't known. */
+		/* What was accepted so far, and the unknown character. */
 		format.at += format.at < format.end && format.at == start + 1;
 		while (isalpha((unsigned char)peek(&format)) && format.at < start + 4)
 			format.at++;
@@ -124,7 +124,7 @@ static const char *end_of_string(const char *open)
 	return at;
 }
 
-/* @at: behind the word bpf_trace_printk. */
+/* @at: after the word bpf_trace_printk. */
 static void look_at_format(struct walk *walk, const char *at)
 {
 	static const char known[] = "it knows %d, %i, %u, %x and %X, with l or ll, %s, %c and %p";
@@ -152,7 +152,7 @@ static void look_at_format(struct walk *walk, const char *at)
 	walk->failed |= text.failed;
 }
 
-/* @at: behind the word TRACEPOINT_PROBE. */
+/* @at: after the word TRACEPOINT_PROBE. */
 static void enter_probe(struct walk *walk, const char *at)
 {
 	char category[64];
@@ -163,7 +163,7 @@ static void enter_probe(struct walk *walk, const char *at)
 		*walk->event = '\0';
 }
 
-/* Whether a field of the system call's tracepoint is a pointer, which is the process's. */
+/* Whether a field of the system call's tracepoint is a pointer, and so one to user memory. */
 static bool is_user_pointer(const struct walk *walk, const char *field, size_t length)
 {
 	AUTO_BUF struct ebcc_buf tag = EBCC_BUF_INIT, member = EBCC_BUF_INIT;
@@ -193,7 +193,7 @@ static void look_at_argument(struct walk *walk, const char *at)
 		before--;
 	if (before > walk->compiled->source && before[-1] == '&')
 		return;
-	/* A star behind a name, a number or a parenthesis multiplies, or is a type's. */
+	/* A star after a name, a number or a parenthesis is a multiplication or part of a type. */
 	if (field[length] != '[' && !(before > walk->compiled->source + 1 && before[-1] == '*' &&
 				      strchr("=(;{,! ", before[-2])))
 		return;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads the verifier's log from its end. The log's lines are instructions ("5: (61) r1 = ..."),
- * source lines ("; int x = *p;", newer kernels add "@ file:line"), register states, and at last the
- * reason, followed by statistics. Kernels that don't name file and line are helped out with the
- * object's own line info, a table of struct bpf_line_info per section in .BTF.ext.
+ * Reads the verifier's log from its end. The log consists of instructions ("5: (61) r1 = ..."),
+ * source lines ("; int x = *p;", newer kernels add "@ file:line"), register states, and finally the
+ * reason, followed by statistics. For kernels that don't print file and line, the object's own line
+ * info is used, a table of struct bpf_line_info per section in .BTF.ext.
  */
 #include "advice/verifier_log.h"
 
@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "elf/bpf_object.h"
 
-/* As much of the log as a person may want to see in an error. */
+/* How much of the log an error includes. */
 #define DETAILS_LINES 60
 #define DETAILS_SIZE 8192
 
@@ -27,7 +27,7 @@ struct line {
 	size_t length;
 };
 
-/* What the log says, as far as it could be found; each may be empty. */
+/* What was found in the log; each part may be empty. */
 struct findings {
 	struct line reason;
 	struct line source;   /* the text of the source line */
@@ -35,7 +35,7 @@ struct findings {
 	long instruction;     /* -1: unknown */
 };
 
-/* The line that ends before @end; *@end moves to where the one before it ends. */
+/* Gets the line that ends before *@end, and moves *@end to its beginning. */
 static bool previous_line(const char *start, const char **end, struct line *ret)
 {
 	const char *stop = *end, *begin;
@@ -58,7 +58,7 @@ static bool begins(const struct line *line, const char *prefix)
 	return line->length >= length && !memcmp(line->text, prefix, length);
 }
 
-/* What follows a reason: states of a loop that doesn't end, counts. */
+/* Whether a line follows the reason: states of an infinite loop, statistics. */
 static bool is_statistics(const struct line *line)
 {
 	return begins(line, "cur state:") || begins(line, "old state:") ||
@@ -67,7 +67,7 @@ static bool is_statistics(const struct line *line)
 	       begins(line, "peak_states") || begins(line, "mark_precise") || begins(line, "-- ");
 }
 
-/* "12: (85) call ..." and "from 12 to 15: R0=..." aren't reasons. */
+/* The number of the instruction in "12: (85) call ..." or "12: R0=...", or -1. */
 static long instruction_of(const struct line *line)
 {
 	size_t i = 0;
@@ -153,8 +153,8 @@ static bool same_text(const struct line *wanted, const char *text)
 }
 
 /*
- * One section's records: the line info at or before the instruction, if that has
- * the text which the log shows, else any record with this text (an inlined line, a subprogram).
+ * Searches the records of one section for the line info at or before the instruction if it has the
+ * text that the log shows, otherwise for any record with this text (an inlined line, a subprogram).
  */
 static void search_records(const struct ebcc_rejection *rejection, const struct findings *findings,
 			   const char *records, size_t count, size_t record_size, bool own_section,
@@ -164,7 +164,7 @@ static void search_records(const struct ebcc_rejection *rejection, const struct 
 	bool have_instruction = own_section && findings->instruction >= 0 &&
 				(size_t)findings->instruction < rejection->instruction_count;
 
-	/* Other programs may come before it in its section. */
+	/* Other programs may precede it in its section. */
 	ebcc_elf_symbol_offset(rejection->object_bytes, rejection->object_size, rejection->program,
 			       &start);
 	wanted = start + (uint64_t)findings->instruction * 8;
@@ -194,8 +194,8 @@ static void search_line_info(const struct ebcc_rejection *rejection,
 	const char *data;
 	size_t size;
 
-	/* struct btf_ext_header: magic, version and flags (8 bytes with header_size), then offset
-	 * and length of function info and of line info, counted from the header's end. */
+	/* struct btf_ext_header: magic, version, flags and header_size (8 bytes), then offset and
+	 * length of function info and of line info, relative to the header's end. */
 	if (!rejection->btf ||
 	    !ebcc_elf_section(rejection->object_bytes, rejection->object_size, ".BTF.ext", &data,
 			      &size) ||
@@ -267,7 +267,7 @@ static const struct {
 	{"read from stack", "a variable on the stack was never set: initialize it with = {}"},
 	{"R0 !read_ok", "the program ends without a return value: add return 0"},
 	{"!read_ok", "a value is used that was never set"},
-	/* Its number in kernels that don't know it. */
+	/* bpf_trace_vprintk, in kernels that don't know it. */
 	{"unknown#177",
 	 "bpf_trace_printk() of more than three values needs Linux 5.16: print fewer "
 	 "in a line, or hand them to user space through a BPF_PERF_OUTPUT"},
@@ -293,7 +293,7 @@ static const struct {
 	{"invalid mem access 'inv'", plain_number_hint},
 };
 
-/* What the line before the reason tells: "func 'vfs_write' arg3 type INT is not a struct". */
+/* For logs with "func 'vfs_write' arg3 type INT is not a struct" before the reason. */
 static const char argument_hint[] =
 	"this kernel gives such programs no argument that points to anything but a struct, which "
 	"came with Linux 5.17: use a kprobe, or leave the argument alone";
@@ -322,7 +322,8 @@ static const char *log_end(const char *log)
 	return start;
 }
 
-/* "GPL-restricted function", "GPL only function", "GPL compatible license", by version and kind. */
+/* Depending on version and kind: "GPL-restricted function", "GPL only function", "GPL compatible
+ * license". */
 static bool is_about_license(const struct line *reason)
 {
 	return memmem(reason->text, reason->length, "GPL", 3);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the verifier's log to an error in terms of the source: the reason, the line of the
- * source that it speaks of, and advice where a common mistake shows.
+ * Turns the verifier's log into an error in terms of the source: the reason, the source line, and
+ * advice on common mistakes.
  */
 #ifndef EBCC_ADVICE_VERIFIER_LOG_H
 #define EBCC_ADVICE_VERIFIER_LOG_H
@@ -12,11 +12,11 @@
 
 struct btf;
 
-/* What was rejected. All borrowed for the call. */
+/* The rejected program. Everything is borrowed for the call. */
 struct ebcc_rejection {
 	const char *program;
 	const char *section;	  /* the program's own, in the object */
-	size_t instruction_count; /* of the program itself, subprograms not counted */
+	size_t instruction_count; /* of the program itself, without subprograms */
 	const char *log;
 	const char *object_bytes; /* the ELF object, for line info */
 	size_t object_size;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The object cache's reasoning: what an answer of the compiler depends on, written down
- * as conditions, and whether these hold now. Anything that can't be said as a condition
- * keeps the answer out of the cache; a wrong answer is never given for a fast one.
+ * Decides when a cached answer of the compiler is valid: records what the answer depends on as
+ * conditions, and checks whether they hold now. If something can't be expressed as a condition, the
+ * answer is not cached: correctness comes before speed.
  *
- * A manifest is text. Each record begins with "object KEY", followed by its conditions, a line
- *each:
+ * A manifest is text. Each record begins with "object KEY", followed by its conditions, one per
+ * line:
  *
- *	file HASH PATH		XXH64 of the file's bytes
- *	absent PATH		was looked for in vain
- *	directory PATH		of the process: files were looked for, maybe relative to it
- *	config SYMBOL VALUE	VALUE is n where the symbol is not set
- *	unconfigured		no configuration of the kernel can be found
+ *	file HASH PATH		XXH64 of the file's contents
+ *	absent PATH		the file was looked for and not found
+ *	directory PATH		the working directory: files may be relative to it
+ *	config SYMBOL VALUE	VALUE is n if the symbol is not set
+ *	unconfigured		the kernel's configuration can't be found
  */
 #include "compile/cache.h"
 
@@ -23,10 +23,10 @@
 #include "compiler/protocol.h"
 #include "kernel/tracefs.h"
 
-/* Changes with any change of what is stored or of what enters the keys. */
+/* Must change whenever the stored data or the keys' inputs change. */
 #define CACHE_FORMAT "ebcc cache 2 " EBCC_VERSION
 
-/* Answers kept per manifest: a header that flips between a few states still hits. */
+/* Answers kept per manifest: a header that alternates between a few versions still hits. */
 #define MANIFEST_RECORDS 8
 
 #define MANIFEST "manifest"
@@ -38,7 +38,7 @@ static void cleanup_xxh(XXH3_state_t **state)
 	XXH3_freeState(*state);
 }
 
-/* Sizes before bytes, so that no two lists of strings give the same stream. */
+/* The size comes before the bytes, so that different lists of strings never give the same input. */
 static void add_bytes(XXH3_state_t *state, const void *data, size_t size)
 {
 	XXH3_128bits_update(state, &size, sizeof(size));
@@ -123,7 +123,7 @@ static bool directory_holds(const char *expected)
 	return now && !strcmp(now, expected);
 }
 
-/* Whether one condition (a line, changed by the call) is true now. */
+/* Whether a condition holds now. Modifies the line. */
 static bool holds(struct ebcc_kernel_info *kernel, char *line)
 {
 	unsigned long long hash;
@@ -199,7 +199,7 @@ bool ebcc_compile_cache_find(struct ebcc_disk_cache *cache, const struct ebcc_ca
 	return false;
 }
 
-/* Appends "file HASH PATH". False where the path can't stand in a line, or be read. */
+/* Appends "file HASH PATH". Returns false if the path contains a newline or can't be read. */
 static bool add_file(struct ebcc_buf *conditions, const char *path)
 {
 	uint64_t hash;
@@ -210,7 +210,7 @@ static bool add_file(struct ebcc_buf *conditions, const char *path)
 	return true;
 }
 
-/* "CATEGORY:EVENT HASH" as the condition on its format file. */
+/* Turns "CATEGORY:EVENT HASH" into a condition on the event's format file. */
 static bool add_tracepoint(struct ebcc_buf *conditions, const struct ebcc_kernel_info *kernel,
 			   const char *input)
 {
@@ -234,7 +234,7 @@ static bool add_tracepoint(struct ebcc_buf *conditions, const struct ebcc_kernel
 	return add_file(conditions, path.data);
 }
 
-/* One line of ebcc_ktypes_inputs() as a condition. */
+/* Turns a line of ebcc_ktypes_inputs() into a condition. */
 static bool add_input(struct ebcc_buf *conditions, const struct ebcc_kernel_info *kernel,
 		      const char *line)
 {
@@ -249,7 +249,8 @@ static bool add_input(struct ebcc_buf *conditions, const struct ebcc_kernel_info
 	if (!strncmp(line, "file ", 5))
 		return add_file(conditions, line + 5);
 	if (!strncmp(line, "btf ", 4)) {
-		/* The kernel's own BTF changes with its build id, which is in the first key. */
+		/* The kernel's own BTF is identified by the build id, which is part of the first
+		 * key. */
 		if (*kernel->build_id && !strcmp(line + 4, "/sys/kernel/btf/vmlinux"))
 			return true;
 		return add_file(conditions, line + 4);
@@ -267,7 +268,7 @@ static bool add_directory(struct ebcc_buf *conditions)
 	return true;
 }
 
-/* All conditions of an answer; false when one can't be expressed. */
+/* Writes all conditions of an answer. Returns false if one can't be expressed. */
 static bool write_conditions(struct ebcc_buf *conditions, const struct ebcc_kernel_info *kernel,
 			     const char *inputs, const struct ebcc_cc_answer *answer)
 {
@@ -296,7 +297,7 @@ static bool write_conditions(struct ebcc_buf *conditions, const struct ebcc_kern
 	return !conditions->failed;
 }
 
-/* Appends the records of the old manifest, but for those of @object and those beyond the bound. */
+/* Appends the old manifest's records, except those of @object and those beyond the limit. */
 static void keep_records(struct ebcc_buf *manifest, char *old, const struct ebcc_cache_key *object)
 {
 	unsigned records = 1;

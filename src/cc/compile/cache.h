@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * When an earlier answer of the compiler may be given again. Lookup has two levels. The first key
- * is made of what is known before anything is read: the request, the kernel's and the
- * compiler's identity. Under it stands a manifest: for each answer, the conditions that it
- * was made under, which are files with their hashes, files that were looked for and not there, and
- * configuration symbols. The first answer whose conditions all hold is the one.
+ * Caches the compiler's answers. Lookup has two levels. The first key is made from what is known
+ * before anything is read: the request and the identities of kernel and compiler. It leads to a
+ * manifest, which has for each answer the conditions under which it is valid: files with their
+ * hashes, files that were looked for and not found, and configuration symbols. The first answer
+ * whose conditions all hold is used.
  */
 #ifndef EBCC_COMPILE_CACHE_H
 #define EBCC_COMPILE_CACHE_H
@@ -14,21 +14,22 @@
 #include "kernel/info.h"
 
 /*
- * The first key. @request without its files (they follow from the rest); @compiler: what
- * identifies the compiler; @types: what else chose the kernel types (options, by name).
+ * Makes the first key, from @request except its files, which follow from the rest; @compiler, which
+ * identifies the compiler; and @types, the options that select the kernel types.
  */
 MUST_CHECK struct ebcc_error *ebcc_compile_cache_key(const struct ebcc_cc_request *request,
 						     const struct ebcc_kernel_info *kernel,
 						     const char *compiler, const char *types,
 						     struct ebcc_cache_key *ret);
 
-/* Writes an answer whose conditions hold to @ret (owned by the caller). False: none. */
+/* Writes an answer whose conditions hold to @ret, owned by the caller. Returns false if there is
+ * none. */
 bool ebcc_compile_cache_find(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			     struct ebcc_kernel_info *kernel, struct ebcc_cc_answer *ret);
 
 /*
- * Keeps a good answer. @inputs: the lines of ebcc_ktypes_inputs(); the answer's own
- * dependencies are added to them. An answer whose conditions can't be written down is not kept.
+ * Stores a successful answer. @inputs: the lines of ebcc_ktypes_inputs(), to which the answer's own
+ * dependencies are added. An answer whose conditions can't be expressed is not stored.
  */
 void ebcc_compile_cache_store(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			      const struct ebcc_kernel_info *kernel, const char *inputs,

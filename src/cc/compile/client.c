@@ -1,10 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The core's side of the compiler. A helper process is started without a fork of this one's
- * memory, in a process group of its own, with three descriptors: a socket for requests and
- * answers, and a file in memory for what it prints while it dies. A compile has succeeded when
- * a whole answer with the right checksum is here; exit statuses only help to word errors,
- * since the embedding program may reap our children or ignore SIGCHLD.
+ * The library's side of the compiler. By default the compiler runs in a helper process, ebcc-cc,
+ * and this file is about what can go wrong with a process. The compile itself is a function from
+ * request to answer, and protocol.c encodes both.
+ *
+ * An example: a program compiles twice with one client.
+ *
+ *	ebcc_compiler_client_create()     nothing is started
+ *	ebcc_compiler_client_start()      optional: start_helper()
+ *	ebcc_compiler_client_compile()    compile_in_helper()
+ *	ebcc_compiler_client_compile()    the same helper, if it may serve the request
+ *	ebcc_compiler_client_destroy()    stop_helper()
+ *
+ * Starting. start_helper() finds ebcc-cc in the library's directory, or where EBCC_CC says, and
+ * starts it by posix_spawn(), which doesn't copy this process's memory map. The helper leads a
+ * process group of its own, so that a terminal's SIGINT doesn't reach it and kill_helper() can kill
+ * whatever it started. It has three descriptors: standard input is a socket, on which requests and
+ * answers travel, and standard output and error are a file in memory (client->complaints), which
+ * errors quote. Everything else is closed, signals have their defaults, and the environment is
+ * empty. While this process continues, for example reading BTF, the helper sets its limits and
+ * warms up LLVM.
+ *
+ * Compiling. start_for() makes sure that the helper may serve the request: the first request
+ * of a helper says which files it may read, and it confines itself to them for good (confine.c). If
+ * a later request has another list, or if the helper died while idle (helper_is_ready()), a new one
+ * is started. exchange() then sends the request's frame and receives the answer's:
+ *
+ *	compile_in_helper
+ *	  ebcc_frame_encode_request
+ *	  start_for
+ *	  wait_begin                      sets the deadline, blocks interrupting signals
+ *	  exchange
+ *	    transmit                      send(), and wait_for(POLLOUT) while the socket is full
+ *	    receive_answer
+ *	      receive                     the header, then as many bytes as it announces
+ *	      ebcc_decode_answer          after the checksum has been verified
+ *	  wait_end                        restores the signal mask
+ *
+ * The exchange blocks only in wait_slice(), in ppoll(), a tenth of a second at a time. In between
+ * the caller is asked whether to continue (interrupted() of the log); Python checks there whether a
+ * signal was raised. The signals that should interrupt a compile are blocked except inside ppoll(),
+ * which unblocks them atomically. So one that arrives between two waits ends the next one instead
+ * of being lost.
+ *
+ * Ending. Success is decided by one thing only: a whole answer with the right checksum has arrived.
+ * Anything else is an outcome that outcome_error() turns into an error:
+ *
+ *	OUTCOME_CLOSED       the helper is dead or dying: dead_helper_error()
+ *	OUTCOME_TIMEOUT      it hangs (wait_longer()) and is killed; EBCC_CC_TIMEOUT sets the limit
+ *	OUTCOME_INTERRUPTED  it is killed
+ *	OUTCOME_FAILED       a system call failed: it is killed
+ *
+ * An answer that can't be decoded kills it too (nonsense_error()). In each case the next
+ * compile starts a new helper.
+ *
+ * The exit status serves only to word the error of a dead helper (death_error()): a signal is a
+ * crash, except SIGXCPU, which is its own limit on CPU time, and SIGKILL, which may be the kernel
+ * short of memory; the helper's last output is added. The status may be unknown, since the program
+ * that uses the library may reap our children itself, or ignore SIGCHLD. That is why reap_helper()
+ * can fail without harm, and why kill_helper() uses a pidfd: the pid may belong to another process
+ * once it has been reaped.
+ *
+ * A forked child shares the socket with its parent but doesn't own the helper (client->owner). Its
+ * client only closes the descriptors, and starts a helper of its own if it compiles.
+ *
+ * In process. With EBCC_COMPILER_IN_PROCESS, libebcc-compiler.so is loaded instead and called
+ * under a mutex: for programs that can't start others. There are then no limits, and what LLVM
+ * considers fatal ends the program.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,7 +94,7 @@
 
 #define DEFAULT_TIMEOUT_SECONDS 60
 #define DEFAULT_MEMORY_MIB 4096
-/* What is read of a dead helper's words. */
+/* How much of a dead helper's output is read. */
 #define COMPLAINTS_LIMIT 8192
 /* The exit status of a program whose libraries can't be loaded. */
 #define EXIT_CANT_RUN 127
@@ -44,10 +106,10 @@ struct ebcc_compiler_client {
 	unsigned memory_mib;
 	pid_t owner; /* the process that started the helper */
 	pid_t pid;   /* 0: no helper */
-	int pidfd;   /* -1 on kernels without, or when it could not be had */
+	int pidfd;   /* -1 on kernels without pidfds, or if opening it failed */
 	int socket;
 	int complaints;		  /* the helper's standard error, a memfd */
-	struct ebcc_buf readable; /* what its first request let it read; empty before */
+	struct ebcc_buf readable; /* the paths that its first request allowed; empty before */
 };
 
 /* How an exchange with the helper ended. */
@@ -88,8 +150,8 @@ struct ebcc_error *ebcc_compiler_client_create(const struct ebcc_log *log, enum 
 	return NULL;
 }
 
-/* The directory that this code was loaded from: of the library, or of a program linked statically.
- */
+/* The directory that this code was loaded from: that of the library, or of a statically linked
+ * program. */
 static struct ebcc_error *own_directory(char **ret)
 {
 	struct link_map *map;
@@ -110,8 +172,8 @@ static struct ebcc_error *own_directory(char **ret)
 	return NULL;
 }
 
-/* Looks for a file in places relative to the library. *@ret is malloc'ed; NULL where there is none.
- */
+/* Looks for a file in places relative to the library. *@ret is malloc'ed, or NULL if there is
+ * none. */
 static struct ebcc_error *find_beside_library(const char *const *places, size_t count, int mode,
 					      char **ret)
 {
@@ -154,7 +216,7 @@ static struct ebcc_error *find_helper(char **ret)
 	return NULL;
 }
 
-/* A program may have closed its standard descriptors; ours must not be taken for them. */
+/* If the program has closed its standard descriptors, ours must not get their numbers. */
 static bool move_above_standard(int *fd)
 {
 	int moved;
@@ -217,7 +279,7 @@ static int spawn(const struct ebcc_compiler_client *client, const char *path, in
 	return errnum;
 }
 
-/* Whether children of this process are to be in another PID namespace, by unshare(). */
+/* Whether children of this process will be in another PID namespace, because of unshare(). */
 static bool children_are_elsewhere(void)
 {
 	char own[64], children[64];
@@ -289,22 +351,23 @@ static void close_descriptors(struct ebcc_compiler_client *client)
 	ebcc_buf_clear(&client->readable);
 }
 
-/* Ends the helper, and what it may have started: they are a process group. */
+/* Kills the helper and everything that it may have started: they are a process group. */
 static void kill_helper(const struct ebcc_compiler_client *client)
 {
-	/* The pidfd can't hit a process that has the number by now. Where a seccomp filter refuses
-	 * it, and for the group, the number is right until the helper is reaped. */
+	/* The pidfd can't hit another process that has reused the pid. If a seccomp filter forbids
+	 * it, and for the group, the pid is valid until the helper is reaped. */
 	if (client->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, client->pidfd, SIGKILL, NULL, 0);
 	if (!waitid(P_PID, client->pid, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT))
 		kill(-client->pid, SIGKILL);
 }
 
-/* Once it is killed, or its socket closed, a helper ends. Where even that can't be done to it, it
- * is left alone after this time: its own limit on time ends it. */
+/* A helper ends soon after it is killed or its socket is closed. If neither works, it is left alone
+ * after this time; its own CPU time limit ends it. */
 #define REAP_WAIT_MS 3000
 
-/* Waits for the end of a killed helper. False when somebody else has reaped it, or it stays. */
+/* Waits for the end of a killed helper. Returns false if something else has reaped it, or if it
+ * doesn't end. */
 static bool reap_helper(const struct ebcc_compiler_client *client, siginfo_t *ret)
 {
 	for (int waited = 0; waited < REAP_WAIT_MS; waited++) {
@@ -320,7 +383,7 @@ static bool reap_helper(const struct ebcc_compiler_client *client, siginfo_t *re
 	return false;
 }
 
-/* Ends the helper and forgets it. */
+/* Ends the helper, if it is ours, and closes its descriptors. */
 static void stop_helper(struct ebcc_compiler_client *client)
 {
 	siginfo_t status;
@@ -335,7 +398,7 @@ static void stop_helper(struct ebcc_compiler_client *client)
 	close_descriptors(client);
 }
 
-/* An idle helper has nothing to say: a readable socket is a closed or a senseless one. */
+/* An idle helper sends nothing: if its socket is readable, it is closed or has invalid data. */
 static bool helper_is_ready(const struct ebcc_compiler_client *client)
 {
 	struct pollfd poll_fd = {.fd = client->socket, .events = POLLIN};
@@ -352,35 +415,35 @@ struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *clien
 }
 
 /*
- * Signals that end or stop programs interrupt a compile; the others (timers, children, profilers)
- * would only do so by accident. They are held back except while the exchange waits: one that came
- * just before a wait would interrupt nothing.
+ * Signals that end or stop programs interrupt a compile; others (timers, children, profilers) must
+ * not. The interrupting ones are blocked except while the exchange waits, since one that arrived
+ * just before a wait would be missed.
  */
 static const int interrupting[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
-/* What the thread does to itself is never held back. */
+/* Signals caused by the thread itself are never blocked. */
 static const int synchronous[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP};
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Waiting for the helper. The helper itself limits the processor time of a compile; this is for one
- * that hangs. On a busy machine a healthy helper may need more than the limit by the clock, so it
- * is given up only if it hardly ran meanwhile.
+ * Waiting for the helper. The helper itself limits the CPU time of a compile; this limit is for one
+ * that hangs. On a busy machine a healthy helper may need longer by the clock, so it is given up
+ * only if it has hardly run in that time.
  */
 struct wait {
 	struct timespec deadline;
 	sigset_t mask_before; /* the thread's */
 	unsigned seconds;
-	int64_t used_ns; /* processor time of the helper when the deadline was set */
+	int64_t used_ns; /* CPU time of the helper when the deadline was set */
 };
 
-/* A helper that got this part of the time that passed doesn't hang: one in so many. */
+/* A helper that has run for at least this part (one in so many) of the time doesn't hang. */
 #define RUNNING_PART 20
 
-/* How often a wait asks the caller whether to go on. */
+/* How often a wait asks the caller whether to continue. */
 #define WAIT_SLICE_NS 100000000
 
-/* The processor time that the helper has used, or 0 if it is gone. */
+/* The CPU time that the helper has used, or 0 if it has ended. */
 static int64_t helper_time_ns(const struct ebcc_compiler_client *client)
 {
 	struct timespec used;
@@ -398,7 +461,7 @@ static void set_deadline(const struct ebcc_compiler_client *client, struct wait 
 	wait->deadline.tv_sec += wait->seconds;
 }
 
-/* At the deadline: sets another one if the helper has run since the last. */
+/* Called at the deadline: sets a new one if the helper has run since the last. */
 static bool wait_longer(const struct ebcc_compiler_client *client, struct wait *wait)
 {
 	int64_t ran = helper_time_ns(client) - wait->used_ns;
@@ -433,7 +496,7 @@ static void mask_open(sigset_t *mask, const sigset_t *before, const int *signals
 			sigdelset(mask, signals[i]);
 }
 
-/* Waits until the socket is ready for @events, or for a slice of the time: then *@ret_ready is
+/* Waits until the socket is ready for @events, or at most for one slice; then *@ret_ready is
  * false. */
 static enum outcome wait_slice(const struct ebcc_compiler_client *client, short events,
 			       struct wait *wait, bool *ret_ready)
@@ -534,8 +597,8 @@ static enum outcome receive(const struct ebcc_compiler_client *client, char *dat
 	return OUTCOME_DONE;
 }
 
-/* The last words of the helper, as text; control characters other than newline and tab become '?'.
- */
+/* Reads the end of the helper's output as text. Control characters except newline and tab become
+ * '?'. */
 static void read_complaints(const struct ebcc_compiler_client *client, char *ret, size_t capacity)
 {
 	struct stat stat = {0};
@@ -561,8 +624,8 @@ static bool tells_of_memory(const char *complaints)
 	       strstr(complaints, "Allocation failed");
 }
 
-/* The limit on this process's addresses in MiB, which the helper inherits, where it is lower than
- * what the helper may use; else 0. */
+/* This process's limit on address space in MiB, which the helper inherits, if it is lower than the
+ * helper's own; else 0. */
 static unsigned inherited_limit_mib(const struct ebcc_compiler_client *client)
 {
 	struct rlimit limit;
@@ -615,7 +678,7 @@ static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
 	return ebcc_error_create(EBCC_ERROR_COMPILE, "the compiler ended without an answer");
 }
 
-/* A helper that has closed its socket ends soon, by itself or by us. */
+/* A helper that has closed its socket ends soon, by itself or because we kill it. */
 static struct ebcc_error *dead_helper_error(struct ebcc_compiler_client *client)
 {
 	struct pollfd poll_fd = {.fd = client->pidfd, .events = POLLIN};
@@ -660,7 +723,7 @@ static struct ebcc_error *outcome_error(struct ebcc_compiler_client *client, enu
 	}
 }
 
-/* An answer that makes no sense: the helper is not to be used again. */
+/* After an invalid answer the helper must not be used again. */
 static struct ebcc_error *nonsense_error(struct ebcc_compiler_client *client,
 					 struct ebcc_error *cause)
 {
@@ -708,7 +771,8 @@ static struct ebcc_error *exchange(struct ebcc_compiler_client *client, struct e
 	return receive_answer(client, wait, answer);
 }
 
-/* A helper is confined by its first request: one that may read other files needs another helper. */
+/* A helper is confined by its first request, so a request that may read other files needs a new
+ * one. */
 static struct ebcc_error *start_for(struct ebcc_compiler_client *client,
 				    const struct ebcc_cc_request *request)
 {
@@ -743,7 +807,7 @@ static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
 	return error;
 }
 
-/* The compiler library in this process. Loaded once, never unloaded: LLVM leaves hooks behind. */
+/* The compiler library in this process. Never unloaded, because LLVM leaves hooks behind. */
 static struct {
 	pthread_mutex_t mutex; /* LLVM's options and the library's own state are global */
 	enum ebcc_cc_status (*compile)(const struct ebcc_cc_request *request,

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The core's way to the compiler library: in a helper process (the default; compiler
- * crashes, memory and load time stay out of the tracing program), or loaded into this
- * process. Whatever happens to the compiler - killed, crashed, hung, out of memory,
- * talking nonsense - a call here returns, with an error in plain words.
+ * Access to the compiler library, either in a helper process (the default, which keeps crashes,
+ * memory and load time out of the tracing program), or loaded into this process. Whatever happens
+ * to the helper (killed, crashed, hung, out of memory, invalid answers), a call here returns with
+ * an error that says so.
  *
- * That holds for the helper. In process, compiles of all threads wait for one another, LLVM
- * stays loaded for good, and an error that LLVM takes for fatal, memory running out among them,
- * ends this process; there are no limits.
+ * In process there are no such limits: compiles of all threads wait for one another, LLVM is never
+ * unloaded, and an error that is fatal to LLVM, such as running out of memory, ends this process.
  *
- * Environment (not looked at in a privileged program, where AT_SECURE is set):
- * EBCC_CC path of the helper, EBCC_CC_TIMEOUT seconds per compile (default 60),
- * EBCC_CC_MEMORY MiB of address space of the helper (default 4096).
+ * Environment (ignored if AT_SECURE is set, as in setuid programs): EBCC_CC is the path of the
+ * helper, EBCC_CC_TIMEOUT its seconds per compile (default 60), EBCC_CC_MEMORY its address space in
+ * MiB (default 4096).
  */
 #ifndef EBCC_COMPILE_CLIENT_H
 #define EBCC_COMPILE_CLIENT_H
@@ -24,45 +23,45 @@
 struct ebcc_compiler_client;
 
 /*
- * Makes a client; nothing is started or loaded before the first compile. @log is
- * borrowed, must outlive the client and may be NULL.
+ * Creates a client. Nothing is started or loaded before the first compile. @log is borrowed, must
+ * outlive the client and may be NULL.
  */
 MUST_CHECK struct ebcc_error *ebcc_compiler_client_create(const struct ebcc_log *log,
 							  enum ebcc_compiler mode,
 							  struct ebcc_compiler_client **ret);
 
 /*
- * Starts the helper, so that it initializes LLVM while the caller does something else.
- * Optional; does nothing in process, or when the helper runs already. Errors are those of
- * starting it.
+ * Starts the helper, so that it initializes LLVM while the caller does something else. Optional;
+ * does nothing in process, or if the helper is already running. Fails only if it can't be started.
  */
 MUST_CHECK struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *client);
 
 /*
- * Appends what tells this compiler from another one, for a cache key: its file, size and time of
- * change. Starts nothing. EBCC_ERROR_COMPILE when the compiler is not there.
+ * Appends what identifies the compiler for a cache key: its path, size and modification time.
+ * Doesn't start it. EBCC_ERROR_COMPILE if the compiler is missing.
  */
 MUST_CHECK struct ebcc_error *
 ebcc_compiler_client_identity(const struct ebcc_compiler_client *client, struct ebcc_buf *identity);
 
 /*
- * Compiles. Any number of times: one helper serves all requests of a client, and is
- * started again when it has died meanwhile.
+ * Compiles. May be called any number of times: one helper serves all requests of a client, and is
+ * started again if it has died.
  *
- * Returns NULL when there is an answer, which is a failed compile too: look at
- * @answer->status. The caller frees @answer with ebcc_cc_answer_deinit(); it is
- * initialized, and empty, when the call fails.
+ * Returns NULL if there is an answer, even that of a failed compile: check @answer->status. The
+ * caller frees @answer with ebcc_cc_answer_deinit(). If the call fails, @answer is initialized and
+ * empty.
  *
- * EBCC_ERROR_COMPILE: no helper, or it crashed, hung, ran out of memory or time, or
- * answered nonsense; what it printed is in the details. EBCC_ERROR_INTERRUPTED: a handler for
- * SIGINT, SIGTERM, SIGHUP or SIGQUIT ran in this thread, or @log's interrupted() said so; the
- * helper is killed. (Other signals wait until the compile is over.)
+ * EBCC_ERROR_COMPILE: no helper, or it crashed, hung, ran out of memory or time, or gave an invalid
+ * answer; what it printed is in the details. EBCC_ERROR_INTERRUPTED: a handler for SIGINT, SIGTERM,
+ * SIGHUP or SIGQUIT ran in this thread, or @log's interrupted() returned true; the helper is
+ * killed. Other signals are held back until the compile is over.
  */
 MUST_CHECK struct ebcc_error *ebcc_compiler_client_compile(struct ebcc_compiler_client *client,
 							   const struct ebcc_cc_request *request,
 							   struct ebcc_cc_answer *answer);
 
-/* Ends the helper and frees the client. NULL is allowed. In a forked child it only closes. */
+/* Ends the helper and frees the client. NULL is allowed. In a forked child, only closes
+ * descriptors. */
 void ebcc_compiler_client_destroy(struct ebcc_compiler_client *client);
 
 #endif /* EBCC_COMPILE_CLIENT_H */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From source to object. A first parse is made against the kernel types that the scan
- * thinks the source can reach; what its diagnostics tell is learnt and the parse
- * repeated; the last one is made against every type of the kernel. So a wrong guess of
- * the scan costs time, never a failure. What BTF can't satisfy is compiled against the kernel's
- * headers, where these are to be had.
+ * From source to object. The first compile is against the kernel types that the scan thinks the
+ * source needs. If it fails, names in its diagnostics are added and the source is compiled again;
+ * the last attempt is against every type of the kernel. So a wrong guess costs time but never
+ * causes a failure. Sources that need more than BTF has are compiled against the kernel's headers,
+ * if these are available.
  */
 #include "compile/compile.h"
 
@@ -27,27 +27,27 @@
 #include "types/ktypes.h"
 #include "types/source_scan.h"
 
-/* Parses against a growing selection before the whole of BTF is printed. */
+/* Compiles against a growing selection before all of BTF is used. */
 #define LEARNING_ROUNDS 4
 
-/* BPF instruction set 3 (32-bit jumps): every kernel since 5.1 takes it. */
+/* BPF instruction set 3 (32-bit jumps), which every kernel since 5.1 supports. */
 #define CPU_VERSION 3
 
 #define DEFAULT_FILE_NAME "main.c"
 #define WARN_OF_UNDEFINED "-Wundef"
 #define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
 
-/* What was asked for, and everything that the request to the compiler points into. */
+/* The caller's options, and everything that the request to the compiler points into. */
 struct ebcc_compilation {
 	const struct ebcc_log *log;
 	enum ebcc_compiler where;
 	char *source, *file_name, *header_text, *btf_path;
 	char *kernel_root;	       /* or NULL: the running kernel */
-	char *root_btf, *root_modules; /* where BTF lies below it */
+	char *root_btf, *root_modules; /* where its BTF is */
 	bool named;		       /* file_name is the caller's, not the default */
 	enum ebcc_kernel_types types;
 	struct ebcc_buf kernel_types;
-	char *release;	     /* of the kernel; NULL until that is looked at */
+	char *release;	     /* of the kernel; NULL until known */
 	const char **cflags; /* strings of cflag_texts, and literals */
 	char **cflag_texts;
 	size_t cflag_count; /* the caller's */
@@ -117,7 +117,7 @@ static unsigned wanted_texts(unsigned debug)
 	return flags;
 }
 
-/* Where another kernel's BTF is, unless a file of it was named. */
+/* Sets the paths of another kernel's BTF, used unless a BTF file was named. */
 static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, const char *root)
 {
 	AUTO_BUF struct ebcc_buf modules = EBCC_BUF_INIT, vmlinux = EBCC_BUF_INIT;
@@ -131,7 +131,7 @@ static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, 
 	return ebcc_buf_take(&vmlinux, &compilation->root_btf, NULL);
 }
 
-/* Copies what the caller gave, and sets the request up but for kernel and pipeline. */
+/* Copies the caller's options, and sets up the request except for kernel and pipeline. */
 static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 					   const struct ebcc_log *log, const char *source,
 					   size_t size, const struct ebcc_module_opts *opts)
@@ -159,7 +159,7 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 		.file_count = opts->header_text ? 2 : 1,
 		.cpu_version = CPU_VERSION,
 		/* Both architectures have one address space for kernel and user (kernel commit
-		 * 0ebeea8ca8a4 names those that have not), so helper 4 reads either. */
+		 * 0ebeea8ca8a4 lists those that don't), so helper 4 reads both. */
 		.read = EBCC_CC_READ_ANY,
 		.flags = wanted_texts(opts->debug),
 	};
@@ -171,7 +171,7 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 	return copy_cflags(compilation, opts);
 }
 
-/* The circumstances of one run through stages 1 to 4; everything is borrowed. */
+/* What one run through stages 1 to 4 works with; everything is borrowed. */
 struct surroundings {
 	struct ebcc_kernel_info *kernel;
 	struct ebcc_compiler_client *client;
@@ -204,7 +204,7 @@ static void log_warnings(const struct ebcc_compilation *compilation,
 	}
 }
 
-/* In place of all that clang says of it. */
+/* Replaces clang's diagnostics. */
 static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *compilation)
 {
 	struct ebcc_error *error = ebcc_error_create(
@@ -219,8 +219,8 @@ static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *comp
 	return ebcc_error_with_subject(error, compilation->file_name);
 }
 
-/* The error of a source that does not compile: the diagnostics, once, and what stage 2 had to
- * leave out. */
+/* The error for a source that does not compile: the diagnostics without repetitions, and what stage
+ * 2 had to leave out. */
 static struct ebcc_error *compile_error(const struct ebcc_compilation *compilation,
 					const struct ebcc_cc_answer *answer, const char *notes)
 {
@@ -248,7 +248,7 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 	return ebcc_error_with_details(error, ebcc_buf_string(&text));
 }
 
-/* Has clang tell of each name without a definition that an #if takes the value of. */
+/* Enables or disables clang's warning about undefined names in #if. */
 static void warn_of_undefined(struct ebcc_compilation *compilation, bool wanted)
 {
 	struct ebcc_cc_request *request = &compilation->request;
@@ -259,7 +259,7 @@ static void warn_of_undefined(struct ebcc_compilation *compilation, bool wanted)
 		compilation->cflags[request->cflag_count++] = WARN_OF_UNDEFINED;
 }
 
-/* Compiles with the kernel types of the moment; @answer is the caller's to free on success. */
+/* Compiles against the current selection of kernel types. The caller frees @answer on success. */
 static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 				       const struct surroundings *with, struct ebcc_ktypes *ktypes,
 				       bool whole, struct ebcc_cc_answer *answer)
@@ -277,7 +277,7 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
 }
 
-/* Whether other types of the kernel, or its headers, may make a source compile. */
+/* Whether the source might compile with more kernel types, or with headers. */
 static bool types_may_help(const struct ebcc_compilation *compilation,
 			   const struct ebcc_cc_answer *answer,
 			   bool (*may_help)(const struct ebcc_cc_answer *answer))
@@ -287,7 +287,8 @@ static bool types_may_help(const struct ebcc_compilation *compilation,
 	return may_help(answer) && !ebcc_diagnostics_speak_of_libbpf(answer, &about);
 }
 
-/* The rounds: selected types, learnt ones, all of them. @answer holds the last round's. */
+/* Compiles against selected types, then with learned ones added, and finally against all types.
+ * @answer is that of the last round. */
 static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
 					 const struct surroundings *with,
 					 struct ebcc_ktypes *ktypes, struct ebcc_cc_answer *answer)
@@ -316,7 +317,7 @@ void ebcc_compile_output_deinit(struct ebcc_compile_output *output)
 	free(output->assembly);
 }
 
-/* Hands what the answer holds over to the caller. */
+/* Moves the answer's contents to the output. */
 static void take_answer(struct ebcc_cc_answer *answer, struct ebcc_compile_output *output)
 {
 	output->object = TAKE_PTR(answer->object);
@@ -346,7 +347,7 @@ static void cleanup_headers(struct ebcc_kernel_headers **headers)
 	ebcc_kernel_headers_destroy(*headers);
 }
 
-/* Stage 1 for the source and the text that is put before it. */
+/* Stage 1 for the source and the text that precedes it. */
 static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struct ebcc_scan *ret)
 {
 	struct ebcc_scan_opts opts = {
@@ -361,7 +362,7 @@ static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struc
 	return ebcc_scan_text(ret, compilation->header_text, strlen(compilation->header_text));
 }
 
-/* Adds a warning that concerns the whole source to what the compiler said: the cache keeps it. */
+/* Adds a warning about the whole source to the compiler's answer, so that it is cached too. */
 static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc_buf *message)
 {
 	TRY(ebcc_buf_check(message));
@@ -371,7 +372,7 @@ static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc
 	return NULL;
 }
 
-/* Whether a list of names, blanks between, has the name of that length. */
+/* Whether a list of names, separated by spaces, has a name of that length. */
 static bool lists(const char *list, const char *name, size_t size)
 {
 	for (const char *at = list; *at; at += strcspn(at, " ")) {
@@ -382,7 +383,7 @@ static bool lists(const char *list, const char *name, size_t size)
 	return false;
 }
 
-/* Whether @message has one of the names in quotes, as "'CONFIG_HZ'". */
+/* Whether @message quotes one of the names in @list, as in "'CONFIG_HZ'". */
 static bool speaks_of(const char *message, const char *list)
 {
 	for (const char *quote = strchr(message, '\''); quote; quote = strchr(quote + 1, '\''))
@@ -400,8 +401,8 @@ static void tell_where_looked(const struct ebcc_kernel_info *kernel, struct ebcc
 						     "EBCC_KERNEL_CONFIG can name a copy of it)");
 }
 
-/* Clang's warning that an #if takes 0 for a name that nobody knows the value of, as an error; such
- * warnings of other names were not asked for. */
+/* Turns clang's warning that an undefined name evaluates to 0 in an #if into an error, for a name
+ * whose value is unknown. */
 static struct ebcc_error *refuse_value(struct ebcc_cc_answer *answer, size_t index)
 {
 	struct ebcc_cc_diagnostic *warning = &answer->diagnostics[index];
@@ -434,8 +435,9 @@ static bool asked_for_undefined(const struct ebcc_compilation *compilation)
 }
 
 /*
- * What becomes of names whose value is not known: used as a value, an error; tested by #ifdef,
- * where they count as not set, a warning. @notes: what an error needs to be understood.
+ * Handles names whose value is unknown. If one is used as a value, that is an error; if only tested
+ * by #ifdef, where it counts as not set, a warning. @notes gets what is needed to understand an
+ * error.
  */
 static struct ebcc_error *judge_unknown(const struct ebcc_compilation *compilation,
 					const struct ebcc_kernel_info *kernel, const char *unknown,
@@ -472,7 +474,7 @@ static struct ebcc_error *judge_unknown(const struct ebcc_compilation *compilati
 	return ebcc_buf_check(notes);
 }
 
-/* @inputs and @notes get, appended, what stage 2 read, and what it had to leave out. */
+/* Appends what stage 2 read to @inputs, and what it had to leave out to @notes. */
 static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 					   const struct surroundings *with,
 					   struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
@@ -499,7 +501,8 @@ static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 	return ebcc_buf_check(notes);
 }
 
-/* Who names a tree in BCC_KERNEL_SOURCE may know better: patched kernels go by other names. */
+/* Only a warning, since a user who sets BCC_KERNEL_SOURCE may know better: patched kernels have
+ * other release names. */
 static struct ebcc_error *warn_of_other_headers(const struct ebcc_kernel_info *kernel,
 						const struct ebcc_kernel_headers *headers,
 						struct ebcc_cc_answer *answer)
@@ -542,7 +545,7 @@ static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilat
 	return warn_of_other_headers(with->kernel, headers, answer);
 }
 
-/* Where headers were looked for, and the ways to have some. */
+/* Says where headers were searched for, and how to provide them. */
 static void tell_no_headers(const struct ebcc_compilation *compilation,
 			    const struct surroundings *with, struct ebcc_buf *text)
 {
@@ -564,7 +567,7 @@ static void tell_no_headers(const struct ebcc_compilation *compilation,
 		release, root, release, root, release, root, release, release);
 }
 
-/* Whether an error is about a name that headers may have. */
+/* Whether an error is about a name that headers may define. */
 static bool lacks_names(const struct ebcc_compilation *compilation,
 			const struct ebcc_cc_answer *answer)
 {
@@ -577,7 +580,7 @@ static bool lacks_names(const struct ebcc_compilation *compilation,
 	return false;
 }
 
-/* One sentence on what headers would be good for. */
+/* Says in one sentence how headers could help. */
 static void tell_of_headers(const struct ebcc_compilation *compilation,
 			    const struct surroundings *with, struct ebcc_buf *notes)
 {
@@ -609,8 +612,8 @@ static void tell_second_failure(const struct ebcc_cc_answer *answer,
 	}
 }
 
-/* What BTF did not satisfy, against the headers that there are. @answer and @inputs are replaced
- * on success; else @notes says why not. */
+/* Compiles a source that doesn't compile against BTF against headers, if there are any. On success,
+ * replaces @answer and @inputs; otherwise @notes says why not. */
 static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 				      const struct surroundings *with,
 				      struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
@@ -653,7 +656,7 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 	return ebcc_buf_check(inputs);
 }
 
-/* Whether the kernel has no BTF; a file of BTF that was named and isn't there is another matter. */
+/* Whether the kernel has no BTF, as opposed to a missing BTF file that was named. */
 static bool is_without_btf(const struct ebcc_compilation *compilation,
 			   const struct ebcc_error *error)
 {
@@ -699,8 +702,9 @@ static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
 	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s", ebcc_buf_string(&text));
 }
 
-/* Whether a text may name a file beside it: by an include of another form than <...>, or another
- * directive that opens files. Naming too much only lets the compiler read more. */
+/* Whether a text may refer to a file in its own directory: by an include not of the form <...>, or
+ * by another directive that opens files. If in doubt, true: that only lets the compiler read
+ * more. */
 static bool may_name_files(const char *text)
 {
 	static const char *const words[] = {"include", "include_next", "import", "embed",
@@ -717,7 +721,7 @@ static bool may_name_files(const char *text)
 	return false;
 }
 
-/* What the compile may read: where the source is, if it needs that, and what flags name. */
+/* Sets what the compile may read: the source's directory, if needed, and what flags name. */
 static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 {
 	const char *slash = strrchr(compilation->file_name, '/');
@@ -733,7 +737,7 @@ static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 	TRY(ebcc_read_scope_add_flags(readable, compilation->cflags, compilation->cflag_count));
 	compilation->request.readable = (const char *const *)readable->paths;
 	compilation->request.readable_count = readable->count;
-	/* A directory that was removed has no name: nothing can be in it, either. */
+	/* A removed directory has no path, but nothing can be in it either. */
 	free(compilation->working_directory);
 	compilation->working_directory = getcwd(NULL, 0);
 	compilation->request.working_directory =
@@ -741,7 +745,7 @@ static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 	return NULL;
 }
 
-/* Stages 1 to 4, and a good answer into the cache. */
+/* Runs stages 1 to 4, and caches a successful answer. */
 static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
 				       const struct surroundings *with,
 				       struct ebcc_cc_answer *answer)
@@ -766,8 +770,8 @@ static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
 	return NULL;
 }
 
-/* The source through one pipeline, from the cache if it can be had. @answer is initialized by the
- * call; the caller frees it in any case. */
+/* Compiles with one pipeline, or gets the answer from the cache. @answer is initialized by the
+ * call; the caller always frees it. */
 static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 				  enum ebcc_cc_pipeline pipeline, struct ebcc_cc_answer *answer)
 {
@@ -811,7 +815,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 			    answer);
 }
 
-/* Warns of numbers that mean other processes to who reads them here. */
+/* Warns if the source uses process ids that mean other processes here. */
 static struct ebcc_error *warn_of_namespace(const struct ebcc_compilation *compilation)
 {
 	AUTO_SCAN struct ebcc_scan names = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From source to object: joins the scan, the kernel types and the compiler, and repeats the parse
- * with better kernel types when the first selection was wrong.
+ * From source to object: runs the scan, the kernel types and the compiler, and compiles again with
+ * better kernel types if the first selection was wrong.
  */
 #ifndef EBCC_COMPILE_COMPILE_H
 #define EBCC_COMPILE_COMPILE_H
@@ -12,14 +12,14 @@
 #include "base/error.h"
 #include "base/log.h"
 
-/* A request to the compiler and everything it points into: kept for the second pipeline. */
+/* A request to the compiler and everything that it points into, kept for the second pipeline. */
 struct ebcc_compilation;
 
-/* What one pipeline makes of a source; all malloc'ed. */
+/* The output of one pipeline; everything is malloc'ed. */
 struct ebcc_compile_output {
 	char *object; /* ELF */
 	size_t object_size;
-	/* Texts that ebcc_module_opts.debug asks for; else NULL. */
+	/* The texts that ebcc_module_opts.debug requests, or NULL. */
 	char *ir, *preprocessed, *assembly;
 };
 
@@ -27,8 +27,8 @@ void ebcc_compile_output_deinit(struct ebcc_compile_output *output);
 #define AUTO_COMPILE_OUTPUT CLEANUP(ebcc_compile_output_deinit)
 
 /*
- * Compiles @source as @opts say. Warnings go to @log, which is borrowed for the life of the
- * compilation. @ret is owned by the caller, also on failure (NULL without memory); so is @output.
+ * Compiles @source according to @opts. Warnings go to @log, which must outlive the compilation.
+ * @ret and @output are owned by the caller, even on failure; @ret is NULL when out of memory.
  */
 MUST_CHECK struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const char *source,
 					   size_t size, const struct ebcc_module_opts *opts,

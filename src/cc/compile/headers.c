@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Compiling against kernel headers. The headers that the source includes are parsed ahead into
- * a precompiled header, together with those that every source expects; the tracepoints'
- * structs come from tracefs as always. Headers that don't parse when included first are
- * included where the source has them.
+ * Compiles against kernel headers. The headers that the source includes are parsed into a
+ * precompiled header in advance, together with those that every source expects. Structs of
+ * tracepoints come from tracefs as usual. If the headers don't parse when included first, they are
+ * included where the source includes them.
  */
 #include "compile/headers.h"
 
@@ -15,10 +15,10 @@
 #include "compiler/read_scope.h"
 #include "types/kernel_record.h"
 
-/* The request's own files, and preamble, its precompiled form, kernel types. */
+/* Files in addition to the request's: the preamble, its precompiled form, the kernel types. */
 #define MORE_FILES 3
 
-/* What a request points into. */
+/* A request and everything that it points into. */
 struct headers_request {
 	struct ebcc_cc_request request;
 	struct ebcc_cc_file *files;
@@ -96,7 +96,7 @@ struct ebcc_error *ebcc_compile_find_headers(const struct ebcc_kernel_info *kern
 	return ebcc_kernel_headers_find(kernel, &opts, cache, ret);
 }
 
-/* What the template may read, and the trees of the headers. */
+/* Adds what the original request may read, and the header trees. */
 static struct ebcc_error *add_trees(struct ebcc_read_scope *scope,
 				    const struct ebcc_cc_request *from,
 				    const struct ebcc_kernel_headers *headers)
@@ -108,7 +108,7 @@ static struct ebcc_error *add_trees(struct ebcc_read_scope *scope,
 	return ebcc_read_scope_add_flags(scope, headers->flags, headers->flag_count);
 }
 
-/* The template's flags and files, with those of the headers. */
+/* Copies the original request, and adds the headers' flags and room for more files. */
 static struct ebcc_error *request_init(struct headers_request *request,
 				       const struct ebcc_headers_compile *compile)
 {
@@ -145,7 +145,7 @@ static void add_file(struct headers_request *request, const char *path, const st
 	};
 }
 
-/* The preamble with the headers of @scan; NULL: without. */
+/* Makes the preamble with the headers of @scan (NULL: without them) and precompiles it. */
 static struct ebcc_error *make_pch(const struct ebcc_headers_compile *compile,
 				   struct headers_request *request, const struct ebcc_scan *scan)
 {
@@ -176,7 +176,7 @@ static struct ebcc_error *add_preamble(const struct ebcc_headers_compile *compil
 	return NULL;
 }
 
-/* Removes what the identity of the tree stands for. */
+/* Removes dependencies on files in the header tree, which its identity covers. */
 static void forget_dependencies(struct ebcc_cc_answer *answer,
 				const struct ebcc_kernel_headers *headers)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A compile against kernel headers: what it puts into the request in place of BTF's types.
+ * Compiling against kernel headers, which take the place of the types from BTF.
  */
 #ifndef EBCC_COMPILE_HEADERS_H
 #define EBCC_COMPILE_HEADERS_H
@@ -20,9 +20,9 @@ struct ebcc_headers_compile {
 };
 
 /*
- * Compiles once. @scan is taken over. @answer is the caller's to free; what it read of the headers'
- * tree is no longer among its dependencies: @inputs gets, appended, the lines that stand for the
- * tree and for tracepoints (ebcc_ktypes_inputs()), @notes what ebcc_ktypes_notes() has to say.
+ * Compiles once. Takes ownership of @scan. The caller frees @answer, whose dependencies don't
+ * include files of the header tree: instead, lines that identify the tree and tracepoints
+ * (ebcc_ktypes_inputs()) are appended to @inputs, and those of ebcc_ktypes_notes() to @notes.
  */
 MUST_CHECK struct ebcc_error *ebcc_compile_with_headers(const struct ebcc_headers_compile *compile,
 							struct ebcc_scan *scan,
@@ -30,18 +30,18 @@ MUST_CHECK struct ebcc_error *ebcc_compile_with_headers(const struct ebcc_header
 							struct ebcc_buf *inputs,
 							struct ebcc_buf *notes);
 
-/* Finds headers as the environment names them (not looked at where AT_SECURE is set), else the
- * installed ones unless @named_only. *ret = NULL: none. */
+/* Finds the headers that the environment names (ignored if AT_SECURE is set), or else, unless
+ * @named_only, the installed ones. Sets *ret to NULL if there are none. */
 MUST_CHECK struct ebcc_error *ebcc_compile_find_headers(const struct ebcc_kernel_info *kernel,
 							struct ebcc_disk_cache *cache,
 							bool named_only,
 							struct ebcc_kernel_headers **ret);
 
-/* Appends what of the environment chooses headers, for a cache key. */
+/* Appends the environment variables that select headers, for a cache key. */
 void ebcc_compile_headers_key(struct ebcc_buf *key);
 
-/* What EBCC_KERNEL_TYPES says, where @asked leaves it open. EBCC_ERROR_INVALID_ARGUMENT for another
- * word than btf, headers and auto. */
+/* Resolves @asked by EBCC_KERNEL_TYPES if it is auto. EBCC_ERROR_INVALID_ARGUMENT if the variable
+ * is not btf, headers or auto. */
 MUST_CHECK struct ebcc_error *ebcc_compile_types(enum ebcc_kernel_types asked,
 						 enum ebcc_kernel_types *ret);
 

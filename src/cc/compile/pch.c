@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Building precompiled headers and giving them again. The key holds everything that the result
- * depends on, so that an entry found under it fits; that clang's own checks are switched off for
- * it (they would look at each of a thousand files again) is safe for that reason.
+ * Builds and caches precompiled headers. The key covers everything that the result depends on, so a
+ * cached entry is always valid. That makes it safe to disable clang's own checks, which would look
+ * at a thousand files again.
  */
 #include "compile/pch.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 
-/* Changes with any change of what enters the key. */
+/* Must change whenever the key's inputs change. */
 #define PCH_FORMAT "ebcc pch 1 " EBCC_VERSION
 #define PCH "pch"
 
@@ -22,7 +22,7 @@ static bool defines_for_headers(const char *name)
 	return *name == '_' || !strncmp(name, "CONFIG_", 7);
 }
 
-/* The number of words of a flag that headers see, 0: only the source does. */
+/* The number of words of a flag that applies to headers; 0 if it applies to the source only. */
 static size_t words_for_headers(const char *const *flags, size_t count)
 {
 	const char *flag = flags[0];
@@ -38,7 +38,7 @@ static size_t words_for_headers(const char *const *flags, size_t count)
 	return !strncmp(flag, "-f", 2) || !strncmp(flag, "-m", 2) || !strncmp(flag, "-std", 4);
 }
 
-/* Fills @ret (room for request->cflag_count) with the flags that headers see. */
+/* Fills @ret (room for request->cflag_count) with the flags that apply to headers. */
 static size_t select_flags(const struct ebcc_cc_request *request, const char **ret)
 {
 	size_t count = 0;

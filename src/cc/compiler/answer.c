@@ -8,7 +8,8 @@
 
 #include "compiler/answer.h"
 
-/* Makes room for one more of @count elements: at powers of two there may be none left. */
+/* Makes room for one more element after @count: the list is full when @count is 0 or a power of
+ * two. */
 static void *grow(void *list, size_t count, size_t element_size)
 {
 	if (count & (count - 1))

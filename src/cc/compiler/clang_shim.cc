@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The only C++ file, and the only one that knows LLVM's versions: clang run in process over
- * files held in memory, and the few queries that LLVM-C lacks. The file system that clang
- * sees is the real one, as far as the request lets it be read, with a tree of virtual files on top
- * (compiler.h describes it); every real file read, or looked for in vain, is recorded as a
+ * The only C++ file, and the only one that depends on LLVM's version. It runs clang in process over
+ * files held in memory, and has the few queries that LLVM-C lacks. Clang sees the real file system,
+ * limited to what the request allows it to read, with a tree of virtual files on top (see
+ * compiler.h). Every real file that is read, or looked for and not found, is recorded as a
  * dependency of the compile.
  */
 #include <clang/AST/Decl.h>
@@ -66,7 +66,7 @@ std::error_code no_such_file()
 	return std::make_error_code(std::errc::no_such_file_or_directory);
 }
 
-/* Why a file that exists is not opened; clang shows the words behind "cannot open file". */
+/* Why a file that exists is not opened; clang prints the message after "cannot open file". */
 class RefusalCategory : public std::error_category
 {
 	const char *name() const noexcept override
@@ -95,7 +95,7 @@ class RefusalCategory : public std::error_category
 	}
 };
 
-/* A file whose bytes are at hand. Each open gets a copy: buffers may outlive the file. */
+/* A file whose contents are in memory. Each open gets a copy: buffers may outlive the file. */
 class MemoryFile : public vfs::File
 {
 	vfs::Status stat;
@@ -124,7 +124,7 @@ class MemoryFile : public vfs::File
 	}
 };
 
-/* The real file system below the request's own files. */
+/* The real file system, with the request's own files on top. */
 class RequestFileSystem : public vfs::ProxyFileSystem
 {
 	struct Entry {
@@ -133,9 +133,9 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 	};
 
 	const ebcc_cc_request &request;
-	ebcc_cc_answer *answer; /* NULL: dependencies aren't wanted */
+	ebcc_cc_answer *answer; /* NULL: don't record dependencies */
 	llvm::StringMap<Entry> files;
-	/* Ids are what tells directories apart: clang drops search paths that seem the same. */
+	/* Clang tells directories apart by their ids, and drops search paths that seem the same. */
 	llvm::StringMap<llvm::sys::fs::UniqueID> directories;
 	llvm::StringSet<> recorded;
 
@@ -165,7 +165,7 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 			ebcc_cc_answer_add_dependency(answer, name.str().c_str(), hash, missing);
 	}
 
-	/* The virtual file of that name; kernel headers come into being when asked for. */
+	/* The virtual file of that name. Empty kernel headers are made when first looked up. */
 	const Entry *find(StringRef name)
 	{
 		auto found = files.find(name);
@@ -201,7 +201,7 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 		return name == EBCC_CC_ROOT || name.starts_with(EBCC_CC_ROOT "/");
 	}
 
-	/* A directory that exists because a virtual file is in it, or may be asked for. */
+	/* A directory that exists because it holds a virtual file, or might hold one. */
 	bool is_virtual_directory(StringRef name) const
 	{
 		StringRef rest = name;
@@ -280,7 +280,7 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 		return open_real(twine, name);
 	}
 
-	/* A descriptor of a file that may be read. */
+	/* Opens a file if the request allows reading it. */
 	ErrorOr<int> open_readable(const Twine &twine, StringRef name)
 	{
 		llvm::SmallString<256> absolute;
@@ -310,7 +310,7 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 			return fd.getError();
 		llvm::sys::fs::file_status status;
 		std::error_code failed = llvm::sys::fs::status(*fd, status);
-		/* Volatile: read, not mapped. */
+		/* Marked volatile, so that it is read and not mapped. */
 		auto contents = llvm::MemoryBuffer::getOpenFile(*fd, twine, -1, true, true);
 		close(*fd);
 		if (failed)
@@ -329,8 +329,8 @@ class RequestFileSystem : public vfs::ProxyFileSystem
 	}
 };
 
-/* Names of functions of the kernel's headers whose bodies clang can't parse: some need headers that
- * no package installs, some what only gcc has. Few sources call them. */
+/* Names of functions in the kernel's headers whose bodies clang can't parse: some need headers that
+ * no package installs, some need features that only gcc has. Few sources call them. */
 using BrokenFunctions = llvm::StringSet<>;
 
 /* Tells the parser which bodies to leave out. */
@@ -351,7 +351,7 @@ class BodySkipper : public clang::ASTConsumer
 	{
 	}
 
-	/* @consumer, with the bodies of those functions left out. */
+	/* Returns @consumer, extended to leave out the bodies of those functions. */
 	static std::unique_ptr<clang::ASTConsumer> add(std::unique_ptr<clang::ASTConsumer> consumer,
 						       const BrokenFunctions &broken)
 	{
@@ -369,17 +369,17 @@ class BodySkipper : public clang::ASTConsumer
 class AnswerDiagnostics : public clang::DiagnosticConsumer
 {
 	clang::CompilerInstance &compiler;
-	BrokenFunctions *broken; /* NULL: they are not looked for */
-	ebcc_cc_answer *answer;	 /* NULL: they are dropped */
+	BrokenFunctions *broken; /* NULL: don't look for them */
+	ebcc_cc_answer *answer;	 /* NULL: drop diagnostics */
 	llvm::IntrusiveRefCntPtr<clang::DiagnosticOptions> options;
 	std::string text;
 	llvm::raw_string_ostream stream{text};
 	clang::TextDiagnosticPrinter printer{stream, options.get()};
 	bool dropped_last = false;
-	bool undeclared =
-		false; /* a function, which isn't one that compiler/passes/library.c knows */
+	/* An undeclared function was called that compiler/passes/library.c doesn't implement. */
+	bool undeclared = false;
 
-	/* Functions of the C library that need no declaration: there is no header to include. */
+	/* C library functions that need no declaration: there is no header to include. */
 	static bool is_known_function(const clang::Diagnostic &info)
 	{
 		static const char *const names[] = {
@@ -412,15 +412,16 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		}
 	}
 
-	/* The call of a function that nobody declared is an error as it is to clang, except where
-	 * the function is known: those clang may declare by itself. */
+	/* Calling an undeclared function is an error, as in clang, except for functions that we
+	 * implement: clang may declare those implicitly. */
 	bool is_undeclared(const clang::Diagnostic &info) const
 	{
 		return info.getID() == clang::diag::ext_implicit_lib_function_decl_c99 &&
 		       !is_known_function(info);
 	}
 
-	/* Warnings about virtual headers tell the user nothing; their notes go with them. */
+	/* Warnings about virtual headers are useless to the user. Their notes are dropped with
+	 * them. */
 	bool unwanted(clang::DiagnosticsEngine::Level level, StringRef file)
 	{
 		if (level == clang::DiagnosticsEngine::Note)
@@ -431,7 +432,7 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		return dropped_last;
 	}
 
-	/* Remembers the function of a kernel header that an error is in. */
+	/* If the error is inside a function of a kernel header, remembers that function. */
 	void note_broken(const clang::Diagnostic &info)
 	{
 		if (!broken || !compiler.hasSema() || info.getLocation().isInvalid())
@@ -454,7 +455,7 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 	{
 	}
 
-	/* Whether something was an error that clang itself doesn't know as one. */
+	/* Whether we reported an error that clang doesn't count as one. */
 	bool has_own_errors() const
 	{
 		return undeclared;
@@ -486,8 +487,8 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 		if (level >= clang::DiagnosticsEngine::Error)
 			note_broken(info);
 		if (info.getLocation().isValid() && info.hasSourceManager()) {
-			/* Of what is in a macro the place where it is used, of its arguments their
-			 * own. */
+			/* Inside a macro, the place where it is expanded; inside its arguments,
+			 * their own place. */
 			const clang::SourceManager &sources = info.getSourceManager();
 			clang::PresumedLoc where =
 				sources.getPresumedLoc(sources.getFileLoc(info.getLocation()));
@@ -509,10 +510,10 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 };
 
 /*
- * A struct that is written in place as an argument of the dialect's macros may have commas in it.
- * To the preprocessor they end the argument; here they lose that meaning, by the flag that it has
- * for Microsoft's commas, which lasts for one expansion. So each macro on the way marks them again.
- * What is read of the source are the arguments of `...`, which hold their commas as they are.
+ * A struct defined inside an argument of a dialect macro may contain commas, which would end the
+ * argument. Here they get the flag that clang has for Microsoft's preprocessor, which makes a comma
+ * an ordinary token. The flag lasts for one expansion, so each nested macro marks them again. The
+ * user's own call is not affected: those macros take `...`, and its arguments keep their commas.
  */
 class CommasInBraces : public clang::PPCallbacks
 {
@@ -575,9 +576,9 @@ class PreprocessAction : public clang::PreprocessorFrontendAction
 };
 
 /*
- * Makes machine code harmless in kernel headers that the source includes behind the preamble,
- * and leaves that of the source alone: while a file of the kernel's is read, the keywords are
- * the macros that the preamble keeps for them (bpf/ebcc/kernel_begin.h).
+ * Disables inline assembly in kernel headers that the source includes after the preamble, without
+ * touching the source's own: while a kernel header is being read, keywords such as asm are defined
+ * as the macros that the preamble keeps for them (bpf/ebcc/kernel_begin.h).
  */
 class KernelHeaderKeywords : public clang::PPCallbacks
 {
@@ -622,7 +623,7 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 
 		if (reason != EnterFile && reason != ExitFile)
 			return;
-		/* In the preamble they are macros already. */
+		/* Within the preamble they are macros already. */
 		if (kernel == defined ||
 		    (kernel &&
 		     preprocessor.isMacroDefined(preprocessor.getIdentifierInfo(keywords[0][0]))))
@@ -643,15 +644,15 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 	}
 };
 
-/* What a macro without parameters stands for when the source ends, as text. */
+/* The text that a macro without parameters expands to at the end of the source. */
 class MacroText : public clang::PPCallbacks
 {
-	/* Macros that name macros: as deep as anybody writes them. */
+	/* Macros that expand to macros: deeper than anyone nests them. */
 	static constexpr unsigned max_depth = 16;
 
 	clang::Preprocessor &preprocessor;
 	const char *name;
-	std::string *text; /* left alone where there is no such macro */
+	std::string *text; /* unchanged when there is no such macro */
 
 	void append(const clang::MacroInfo &macro, unsigned depth)
 	{
@@ -692,9 +693,9 @@ class MacroText : public clang::PPCallbacks
 };
 
 /*
- * Holds back everything from code generation until the whole source has been parsed without an
- * error. clang hands over declarations as it meets them, invalid ones too, and its generator of
- * debug info ends the process on a struct whose member has no known type.
+ * Delays code generation until the whole source has been parsed without an error. Clang passes
+ * declarations on as it parses them, even invalid ones, and its debug info generator aborts on a
+ * struct with a member of unknown type.
  */
 class CodegenAfterParsing : public clang::ASTConsumer
 {
@@ -703,7 +704,7 @@ class CodegenAfterParsing : public clang::ASTConsumer
 	clang::CompilerInstance &compiler;
 	std::unique_ptr<clang::ASTConsumer> codegen;
 	std::vector<Event> events;
-	bool parsed = false; /* what comes now, codegen itself has asked for */
+	bool parsed = false; /* codegen is running: later events are its own */
 
 	void pass(Event event)
 	{
@@ -820,7 +821,7 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 	{
 	}
 
-	/* The module, with what the source defines as its license in the metadata. */
+	/* The module, with the license that the source defines in its metadata. */
 	std::unique_ptr<llvm::Module> take()
 	{
 		std::unique_ptr<llvm::Module> module = takeModule();
@@ -871,8 +872,8 @@ class PrecompileAction : public clang::ASTFrontendAction
 	}
 };
 
-/* Runs one front end action over the request. Returns false when there were errors. @broken: those
- * known are left out already; those met are added. */
+/* Runs one front end action over the request. Returns false if there were errors. Bodies of the
+ * functions in @broken are left out; functions newly found to be broken are added to it. */
 bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action,
 	 BrokenFunctions *broken = nullptr)
 {
@@ -882,7 +883,7 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	llvm::SmallVector<const char *, 64> arguments(input.arguments,
 						      input.arguments + input.argument_count);
 	auto options = llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
-	options->ShowOptionNames = true; /* [-Wname], for those who want to turn a warning off */
+	options->ShowOptionNames = true; /* [-Wname] tells users how to turn a warning off */
 	clang::CompilerInstance compiler;
 	AnswerDiagnostics consumer(compiler, answer, broken, options);
 	auto diagnostics = llvm::makeIntrusiveRefCnt<clang::DiagnosticsEngine>(
@@ -894,7 +895,7 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	arguments.append({"-main-file-name", main_file_name.c_str()});
 	if (!clang::CompilerInvocation::CreateFromArgs(*invocation, arguments, *diagnostics))
 		return false;
-	/* What flags may have asked of the driver's other duties: no file is written here. */
+	/* Whatever the flags ask for, no dependency files are written. */
 	invocation->getDependencyOutputOpts() = {};
 	invocation->getPreprocessorOutputOpts().ShowCPP = true;
 	invocation->getFrontendOpts().Inputs = {
@@ -906,7 +907,7 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	compiler.setDiagnostics(diagnostics.get());
 	compiler.setVerboseOutputStream(std::make_unique<llvm::raw_null_ostream>());
 	clang::ProcessWarningOptions(*diagnostics, invocation->getDiagnosticOpts());
-	/* AnswerDiagnostics decides what it is. */
+	/* AnswerDiagnostics decides whether it is an error. */
 	diagnostics->setSeverity(clang::diag::ext_implicit_lib_function_decl_c99,
 				 clang::diag::Severity::Remark, clang::SourceLocation());
 	compiler.createFileManager(
@@ -915,8 +916,8 @@ bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendA
 	       !consumer.has_own_errors();
 }
 
-/* Runs actions that @make makes, the first and one more whenever bodies of the kernel's headers
- * turned out to be broken. Returns the last one where it succeeded, else nothing. */
+/* Runs the action that @make creates, again with a new one whenever more functions of kernel
+ * headers turn out to be broken. Returns the action that succeeded, or null. */
 template <typename Make>
 auto run_without_broken(const ebcc_clang_input &input, ebcc_cc_answer *answer, Make make)
 	-> decltype(make(std::declval<const BrokenFunctions &>()))
@@ -940,9 +941,9 @@ auto run_without_broken(const ebcc_clang_input &input, ebcc_cc_answer *answer, M
 } // namespace
 
 /*
- * Debian's clang is built with Polly as a static extension, which its archives ask for by
- * name. Optimization of C loop nests has no use here: an empty plugin in its place saves
- * the link of two more libraries.
+ * Debian's clang is built with Polly as a static extension, which its archives refer to by name.
+ * Polly optimizes loop nests, which is useless here: an empty plugin in its place saves linking two
+ * more libraries.
  */
 llvm::PassPluginLibraryInfo getPollyPluginInfo()
 {
@@ -995,8 +996,8 @@ void ebcc_llvm_disable_dwarf(LLVMModuleRef module_ref)
 	llvm::SmallVector<llvm::Module::ModuleFlagEntry, 8> flags;
 
 	/*
-	 * The printer makes DWARF unless the module is marked for CodeView only; CodeView itself
-	 * exists for Windows alone, and BTF is made for any module with debug info.
+	 * The asm printer emits DWARF unless the module asks for CodeView only. CodeView itself is
+	 * emitted for Windows only, and BTF for any module with debug info.
 	 */
 	module->getModuleFlagsMetadata(flags);
 	if (llvm::NamedMDNode *node = module->getNamedMetadata("llvm.module.flags"))

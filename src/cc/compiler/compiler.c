@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Driver of stages 3 and 4: parse, lower, optimize, emit. Everything that goes wrong on
- * the way becomes a diagnostic of the answer, in the form that clang gives its own:
- * location, message, source line, caret.
+ * Drives stages 3 and 4: parse, lower, optimize, emit. Everything that goes wrong becomes a
+ * diagnostic in the answer, in the same form as clang's own: location, message, source line, caret.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +43,7 @@ static bool fail(struct compilation *compilation, const char *what, const char *
 	return false;
 }
 
-/* The backend's own words advise what is of no use here, and end in newlines. */
+/* The backend's own messages give advice that is useless here, and end in newlines. */
 static const char *reword(char *message)
 {
 	size_t length = strlen(message);
@@ -57,7 +56,7 @@ static const char *reword(char *message)
 	return message;
 }
 
-/* What LLVM's passes and the backend have to say, such as a stack that is too large. */
+/* Reports errors and warnings of LLVM's passes and backend, such as a stack that is too large. */
 static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 {
 	struct compilation *compilation = ctx;
@@ -177,7 +176,8 @@ static bool emit_assembly(struct compilation *compilation)
 	return true;
 }
 
-/* The last barrier: whatever left an address in data, nobody would ever put it there. */
+/* The last check: an address in initialized data would never be filled in, so no object with one
+ * may pass. */
 static bool check_relocations(struct compilation *compilation)
 {
 	const struct ebcc_cc_answer *answer = compilation->answer;
@@ -225,7 +225,7 @@ static bool keep_ir(struct compilation *compilation)
 	return compilation->answer->ir || fail(compilation, "the IR listing", "out of memory");
 }
 
-/* Parses with the embedded headers, one of them in place of the one of the same path. */
+/* Parses the source with the given version of the embedded headers. */
 static bool parse_with(struct compilation *compilation, const struct ebcc_cc_file *builtin)
 {
 	const struct ebcc_cc_request *request = compilation->request;
@@ -244,7 +244,8 @@ static bool parse_with(struct compilation *compilation, const struct ebcc_cc_fil
 	return compilation->module;
 }
 
-/* The embedded headers with fewer helpers: a list to be freed, its table pointing into @text. */
+/* The embedded headers with a shorter table of helpers. The caller frees the list; the table's text
+ * is in @text. */
 static struct ebcc_cc_file *select_builtin(const struct ebcc_cc_request *request,
 					   struct ebcc_buf *text)
 {
@@ -296,7 +297,7 @@ static bool is_said_elsewhere(const struct ebcc_cc_answer *answer, size_t index)
 	return false;
 }
 
-/* The backend complains for every instruction concerned, and not all of them have a location. */
+/* The backend reports every affected instruction, and not all of them have a location. */
 static void drop_repetitions(struct ebcc_cc_answer *answer)
 {
 	for (size_t i = 0; i < answer->diagnostic_count;) {
@@ -307,7 +308,7 @@ static void drop_repetitions(struct ebcc_cc_answer *answer)
 	}
 }
 
-/* The other kind of request: its answer is a precompiled header. */
+/* Answers the other kind of request: with a precompiled header. */
 static enum ebcc_cc_status precompile(struct compilation *compilation)
 {
 	struct ebcc_cc_answer *answer = compilation->answer;
@@ -326,7 +327,7 @@ static enum ebcc_cc_status precompile(struct compilation *compilation)
 		       : EBCC_CC_SOURCE_ERROR;
 }
 
-/* Whether the backend makes relocations of something in the module. */
+/* Whether the backend will emit CO-RE relocations for the module. */
 static bool has_relocations(const struct compilation *compilation)
 {
 	static const char prefix[] = "llvm.bpf.preserve.";
@@ -345,7 +346,7 @@ static bool has_relocations(const struct compilation *compilation)
 
 /*
  * LLVM's backend (19, BPFAbstractMemberAccess.cpp) keeps the relocated accesses of a module in a
- * table that outlives it; the next module that has one of them would get freed memory.
+ * table that outlives it. The next module with such accesses would use freed memory.
  */
 static bool relocates_again(const struct compilation *compilation)
 {
@@ -390,7 +391,7 @@ static enum ebcc_cc_status compile(struct compilation *compilation)
 	return has_errors(answer) ? EBCC_CC_SOURCE_ERROR : EBCC_CC_OK;
 }
 
-/* A request from the other side of a pipe is checked for what would trip LLVM. */
+/* Checks a request, which may come from another process, for values that would crash LLVM. */
 static const char *find_fault(const struct ebcc_cc_request *request)
 {
 	if (!ebcc_arch_of_id(request->arch))
@@ -439,8 +440,8 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 }
 
 /*
- * Most of what a first compile takes longer than a second one is page faults in LLVM's code:
- * a small program with a bit of everything goes the same ways.
+ * A first compile is slower than a second one mostly because of page faults in LLVM's code. A small
+ * program with a bit of everything touches the same code.
  */
 void ebcc_cc_warm_up(void)
 {

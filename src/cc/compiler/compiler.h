@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The compiler library: stages 3 and 4 as a pure function, from (source and headers,
- * options) to (ELF object, diagnostics). It links LLVM and clang and nothing else of
- * this project knows that they exist. It runs in the helper process ebcc-cc
- * (compile/client.h talks to it), or in the embedder's own process.
- *
- * Same input, same answer: it reads no kernel state, no environment and, beyond the
- * headers that the source includes, no file; of these only what the request says.
+ * The compiler library: stages 3 and 4 as a pure function, from (source and headers, options) to
+ * (ELF object, diagnostics). Only this part of the project knows LLVM and clang. It runs in the
+ * helper process ebcc-cc (see compile/client.h), or in the calling program's own process. The same
+ * input always gives the same answer: it reads no kernel state, no environment variables, and no
+ * files except the headers that the source includes, of those only what the request allows.
  */
 #ifndef EBCC_COMPILER_COMPILER_H
 #define EBCC_COMPILER_COMPILER_H
@@ -18,21 +16,22 @@
 #include "arch/arch.h"
 
 /*
- * Virtual include tree. The caller's files live where their paths say; a file named
- * EBCC_CC_KERNEL_TYPES is included before everything else. Below EBCC_CC_KERNEL_INCLUDE,
- * every path `DIR/.../NAME.h` with DIR one of linux, uapi, net, asm, asm-generic, trace, ...
- * exists: as the caller's file of that name, else empty (the kernel types and
- * constants that the source needs are in EBCC_CC_KERNEL_TYPES). A header of the source's own
- * directory or of its -I flags comes first.
+ * The virtual include tree. The caller's files appear at their paths; a file named
+ * EBCC_CC_KERNEL_TYPES is included before everything else. Below EBCC_CC_KERNEL_INCLUDE, every path
+ * `DIR/.../NAME.h` exists if DIR is one of linux, uapi, net, asm, asm-generic, trace and so on: as
+ * the caller's file of that name, or else empty, since EBCC_CC_KERNEL_TYPES has the kernel types
+ * and constants that the source needs. Headers in the source's own directory or in the directories
+ * of its -I flags take precedence.
  */
 #define EBCC_CC_ROOT "/ebcc-virtual"
 #define EBCC_CC_KERNEL_TYPES EBCC_CC_ROOT "/kernel_types.h"
 #define EBCC_CC_KERNEL_INCLUDE EBCC_CC_ROOT "/kernel"
-/* The dialect's headers (src/cc/bpf), embedded: EBCC_CC_DIALECT_INCLUDE "/bcc/proto.h" and so on.
- * "ebcc/dialect.h" there is included right after the kernel types. */
+/* The dialect's embedded headers (src/cc/bpf): EBCC_CC_DIALECT_INCLUDE "/bcc/proto.h" and so on.
+ * Its "ebcc/dialect.h" is included right after the kernel types. */
 #define EBCC_CC_DIALECT_INCLUDE EBCC_CC_ROOT "/dialect"
-/* With EBCC_CC_HEADERS: kernel headers and what makes them harmless, included before everything
- * else; and the same, parsed ahead by a request with EBCC_CC_BUILD_PCH, to be used in its place. */
+/* With EBCC_CC_HEADERS: kernel headers, with what makes clang accept them, included before
+ * everything else; and the same as a precompiled header, made by a request with EBCC_CC_BUILD_PCH
+ * and used in its place. */
 #define EBCC_CC_PREAMBLE EBCC_CC_ROOT "/preamble.h"
 #define EBCC_CC_PREAMBLE_PCH EBCC_CC_ROOT "/preamble.pch"
 /* Stand-ins for the C library's headers that existing sources include (src/cc/bpf/std). */
@@ -41,8 +40,8 @@
 /* What libebcc-compiler.so exports. */
 #define EBCC_CC_API __attribute__((visibility("default")))
 
-/* Which optimization pipeline (DESIGN: the second is for programs that a verifier rejects
- * after instcombine). */
+/* The optimization pipeline. The second one is for programs that the verifier rejects after the
+ * first, which uses LLVM's instcombine. */
 enum ebcc_cc_pipeline {
 	EBCC_CC_PIPELINE_O2 = 0,
 	EBCC_CC_PIPELINE_PLAIN = 1,
@@ -55,7 +54,8 @@ enum ebcc_cc_read {
 };
 
 enum ebcc_cc_flag {
-	EBCC_CC_CORE = 1 << 0,	  /* preserve_access_index on kernel types: objects to be shipped */
+	EBCC_CC_CORE = 1 << 0,	  /* preserve_access_index on kernel types, for objects that other
+				     kernels load */
 	EBCC_CC_WANT_IR = 1 << 1, /* fill answer.ir */
 	EBCC_CC_WANT_PREPROCESSED = 1 << 2, /* fill answer.preprocessed */
 	EBCC_CC_HEADERS =
@@ -89,8 +89,7 @@ struct ebcc_cc_request {
 	unsigned flags; /* enum ebcc_cc_flag */
 	/* Where relative paths begin, absolute; NULL: in the directory of this process. */
 	const char *working_directory;
-	/* The files on disk that may be read, and directories with all below them (read_scope.h).
-	 */
+	/* The files that may be read, and directories with everything below them (read_scope.h). */
 	const char *const *readable;
 	size_t readable_count;
 };
@@ -104,7 +103,7 @@ enum ebcc_cc_severity {
 
 struct ebcc_cc_diagnostic {
 	enum ebcc_cc_severity severity;
-	char *path;    /* the file, "" where there is no location */
+	char *path;    /* the file; "" if there is no location */
 	unsigned line; /* from 1; 0: no location */
 	unsigned column;
 	char *message;	/* one sentence without location: "use of undeclared identifier 'x'" */
@@ -114,20 +113,20 @@ struct ebcc_cc_diagnostic {
 /* A file that the compile read, outside the request's own files. */
 struct ebcc_cc_dependency {
 	char *path;
-	uint64_t hash; /* XXH64 of its bytes, as read; 0 for a file whose absence was noticed */
-	bool missing;  /* looked for and not there */
+	uint64_t hash; /* XXH64 of its bytes, as read; 0 for a missing file */
+	bool missing;  /* looked for and not found */
 };
 
 enum ebcc_cc_status {
 	EBCC_CC_OK = 0,
 	EBCC_CC_SOURCE_ERROR = 1,   /* diagnostics hold at least one error */
-	EBCC_CC_INTERNAL_ERROR = 2, /* diagnostics hold what went wrong in the compiler itself */
+	EBCC_CC_INTERNAL_ERROR = 2, /* diagnostics say what went wrong in the compiler itself */
 };
 
 /* Everything in an answer is owned by it; ebcc_cc_answer_deinit() frees it. */
 struct ebcc_cc_answer {
 	enum ebcc_cc_status status;
-	bool parsed; /* clang took the source: what failed, failed behind it */
+	bool parsed; /* clang accepted the source; any failure came later */
 	struct ebcc_cc_diagnostic *diagnostics;
 	size_t diagnostic_count;
 	struct ebcc_cc_dependency *dependencies;
@@ -138,17 +137,17 @@ struct ebcc_cc_answer {
 };
 
 /*
- * Compiles. @answer is initialized by the call and valid whatever is returned. Returns
- * @answer->status. Not thread-safe; LLVM's fatal errors end the process.
+ * Compiles @request and returns @answer->status. @answer is initialized by the call and valid
+ * whatever the result. Not thread-safe. LLVM's fatal errors end the process.
  */
 EBCC_CC_API enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 						struct ebcc_cc_answer *answer);
 
-/* Does what the first compile would do once: optional, for a process that waits for a request. */
+/* Optional: does the one-time work of the first compile, in a process that waits for a request. */
 EBCC_CC_API void ebcc_cc_warm_up(void);
 
-/* Frees what the answer holds; harmless on a zeroed one and twice. In answer.c,
- * which both sides of the pipe link. */
+/* Frees the answer's contents; may be called on a zeroed answer and twice. Defined in answer.c,
+ * which both ends of the pipe link. */
 void ebcc_cc_answer_deinit(struct ebcc_cc_answer *answer);
 
 /* Identity of the compiler: project version, LLVM version, hash of the embedded headers. Static. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Three walls around the compiler. Capabilities go first. Landlock (Linux 5.13) lets the process
- * read the compile's own directories only, by a list of what is allowed. A seccomp filter, a list
- * of what is allowed too, ends with "not permitted": LLVM takes that as it takes any error of the
- * system. None of them is relied on alone: read_scope.c opens no other file to begin with.
+ * Three barriers around the compiler. Capabilities are dropped first. Landlock (Linux 5.13) then
+ * allows the process to read only the directories that the compile needs. A seccomp filter allows a
+ * list of system calls; all others fail with EPERM, which LLVM handles like any system error. None
+ * of the three is relied on alone: read_scope.c doesn't try to open other files in the first place.
  */
 #include "compiler/confine.h"
 
@@ -30,7 +30,7 @@
 
 /* --- capabilities --- */
 
-/* Whether something belongs to others, and may be closed to who has no capabilities. */
+/* Whether any path belongs to another user, and so may not be readable without capabilities. */
 static bool has_strangers(const char *const *paths, size_t count)
 {
 	struct stat status;
@@ -57,8 +57,8 @@ static void drop_capabilities(uint32_t keep)
 
 /* --- Landlock --- */
 
-/* By ABI version, the rights over files that a kernel can take away. From linux/landlock.h; the
- * installed one may be older than the kernel. */
+/* The file access rights that the kernel handles, by ABI version. From linux/landlock.h; the
+ * installed header may be older than the kernel. */
 static uint64_t file_rights(int abi)
 {
 	uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1; /* ABI 1: bits 0 to 12 */
@@ -89,7 +89,7 @@ static void allow_reading(int ruleset, const char *path)
 static void restrict_files(const char *const *paths, size_t count)
 {
 	int abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	/* Files, network, and (ABI 6) signals and abstract sockets of others. */
+	/* Files, network, and (ABI 6) signals to and abstract sockets of other processes. */
 	struct {
 		uint64_t files, network, scoped;
 	} attributes = {.files = file_rights(abi), .network = 3, .scoped = 3};
@@ -109,7 +109,7 @@ static void restrict_files(const char *const *paths, size_t count)
 /* --- seccomp --- */
 
 #define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
-/* The lower half of an argument: on both machines it comes first. */
+/* The lower half of an argument, which comes first on both architectures. */
 #define LOAD_ARGUMENT(index)                                                                       \
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,                                                         \
 		 offsetof(struct seccomp_data, args) + sizeof(uint64_t) * (index))
@@ -118,11 +118,11 @@ static void restrict_files(const char *const *paths, size_t count)
 
 /* Allows a call whatever its arguments. */
 #define CALL(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), ALLOW
-/* Allows a call where an argument has none of some bits; refuses it otherwise. */
+/* Allows a call if none of the given bits are set in an argument; refuses it otherwise. */
 #define CALL_WITHOUT(name, index, bits)                                                            \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD_ARGUMENT(index),               \
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), 0, 1), REFUSE, ALLOW
-/* Allows a call where an argument has a value; refuses it otherwise. */
+/* Allows a call if an argument has the given value; refuses it otherwise. */
 #define CALL_WITH(name, index, value)                                                              \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD_ARGUMENT(index),               \
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 1, 0), REFUSE, ALLOW
@@ -136,7 +136,7 @@ static void restrict_calls(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ebcc_arch_own()->audit_arch, 1, 0),
 		REFUSE,
 		LOAD(nr),
-		/* Often made first. */
+		/* The frequent ones first. */
 		CALL(newfstatat),
 		CALL_WITHOUT(openat, 2, WRITING),
 		CALL(read),
@@ -191,14 +191,15 @@ static void restrict_calls(void)
 		CALL(access),
 		CALL(time),
 #endif
-		/* Its own limit on time, and its own end by abort(). */
+		/* Setting its own CPU time limit, and aborting itself. */
 		CALL_WITH(prlimit64, 0, 0),
 		CALL_WITH(tgkill, 0, (uint32_t)getpid()),
 		REFUSE,
 	};
 	struct sock_fprog program = {.len = COUNT(filter), .filter = filter};
 
-	/* Without the flag kernels before 5.16 slow the whole process down. */
+	/* Without the flag, kernels before 5.16 enable costly speculation mitigations for the
+	 * process. */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program))
 		prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rendering diagnostics of LLVM's passes and backend with source line and caret, from
- * the texts that the request carries.
+ * Renders diagnostics of LLVM's passes and backend with source line and caret, from the texts in
+ * the request.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "compiler/answer.h"
 #include "compiler/diagnostic.h"
 
-/* Debug info has paths relative to its compile directory, with "./" before them. */
+/* Paths in debug info are relative to the compile directory and begin with "./". */
 static const char *plain_path(const char *path)
 {
 	return !strncmp(path, "./", 2) ? path + 2 : path;
@@ -34,7 +34,7 @@ static const char *find_text(const struct ebcc_cc_request *request, const char *
 	return NULL;
 }
 
-/* The line's text without its newline, or NULL where there is no such line. */
+/* The line's text without its newline, or NULL if there is no such line. */
 static const char *find_line(const char *text, size_t size, unsigned line, size_t *ret_length)
 {
 	const char *end = text + size;
@@ -73,7 +73,7 @@ static void render_snippet(FILE *out, const struct ebcc_cc_request *request, con
 	if (!column || column > length + 1)
 		return;
 	fputs("      | ", out);
-	/* Tabs stay tabs, so that the caret is below its character. */
+	/* Keep tabs, so that the caret is below its character. */
 	for (unsigned i = 0; i + 1 < column; i++)
 		fputc(text[i] == '\t' ? '\t' : ' ', out);
 	fputs("^\n", out);

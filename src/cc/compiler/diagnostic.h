@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Diagnostics of the stages behind clang, which know a file, line and column but have
- * no source at hand: rendered as clang renders its own.
+ * Diagnostics of the stages after clang, which know the file, line and column but don't have the
+ * source. Rendered in the same way as clang's own.
  */
 #ifndef EBCC_COMPILER_DIAGNOSTIC_H
 #define EBCC_COMPILER_DIAGNOSTIC_H
@@ -9,15 +9,15 @@
 #include "compiler/compiler.h"
 
 /*
- * Adds a diagnostic to @answer. @line and @column count from 1; 0 where unknown. The source line
- * and a caret are shown where the text of @path is in the request. A repetition of an earlier
- * diagnostic (same severity, location and message: inlining multiplies code) is dropped.
+ * Adds a diagnostic to @answer. @line and @column count from 1; 0 if unknown. The source line and a
+ * caret are shown if the request has the text of @path. A diagnostic with the severity, location
+ * and message of an earlier one is dropped: inlining duplicates code.
  */
 void ebcc_cc_diagnose(struct ebcc_cc_answer *answer, const struct ebcc_cc_request *request,
 		      enum ebcc_cc_severity severity, const char *path, unsigned line,
 		      unsigned column, const char *message);
 
-/* A line of a file whose text the request carries, without its newline, or NULL. Borrowed. */
+/* A line of one of the request's texts, without its newline, or NULL. Borrowed. */
 const char *ebcc_cc_source_line(const struct ebcc_cc_request *request, const char *path,
 				unsigned line, size_t *ret_length);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Main of ebcc-cc, the helper process in which the compiler runs. It reads requests from the
- * socket that is its standard input and writes answers to it until the other side closes.
- * It limits itself before the first request: nothing of what LLVM may do (leak, spin, crash,
- * recurse without end) reaches the program that traces. With the first request it learns which
- * files it is to read, and gives up everything else (confine.c); later requests may read the same.
+ * Main of ebcc-cc, the helper process in which the compiler runs. It reads requests from the socket
+ * that is its standard input and writes answers to it until the other side closes. It sets its own
+ * resource limits before the first request, so that whatever LLVM does (leak, spin, crash, recurse
+ * endlessly) doesn't affect the tracing program. The first request says which files it may read,
+ * and the process gives up access to everything else (confine.c); later requests may read the same
+ * files.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -46,7 +47,7 @@ static void limit(int resource, rlim_t value)
 	setrlimit(resource, &(struct rlimit){.rlim_cur = value, .rlim_max = now.rlim_max});
 }
 
-/* The time limit is for one request: it counts on from what earlier ones used. */
+/* The time limit is per request, so add what earlier ones used. */
 static void limit_cpu_time(unsigned seconds)
 {
 	struct rusage usage;
@@ -60,22 +61,24 @@ static void limit_all(unsigned memory_mib, pid_t parent)
 	pid_t now;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* The parent died before the signal was set. 0: it is in a PID namespace further out. */
+	/* Otherwise the parent died before the signal was set. 0: the parent is in an outer PID
+	 * namespace. */
 	now = getppid();
 	if (now && now != parent)
 		_exit(1);
 	limit(RLIMIT_CORE, 0);
-	limit(RLIMIT_FSIZE, 1 << 20); /* what is printed goes to a file in memory */
-#ifndef __SANITIZE_ADDRESS__	      /* which takes terabytes of addresses for itself */
+	limit(RLIMIT_FSIZE, 1 << 20); /* output goes to a file in memory */
+#ifndef __SANITIZE_ADDRESS__	      /* the sanitizer reserves terabytes of address space */
 	limit(RLIMIT_AS, (rlim_t)memory_mib << 20);
 #endif
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	/* Paths are the request's, whole or from where it says: none begins here. */
+	/* Paths in requests are absolute or relative to the request's working directory, never to
+	 * ours. */
 	if (chdir("/"))
 		return;
 }
 
-/* Returns false at the end of the stream or when it breaks off. */
+/* Returns false at the end of the stream, or if the connection breaks. */
 static bool receive(void *data, size_t size)
 {
 	for (char *position = data; size;) {
@@ -132,7 +135,7 @@ static struct ebcc_error *answer_request(const struct ebcc_frame_header *header,
 	return error;
 }
 
-/* Serves one request. Returns NULL, with *@ret_end set when there is none. */
+/* Serves one request. Returns NULL with *@ret_end set when there are no more. */
 static struct ebcc_error *serve_one(unsigned timeout, bool *ret_end)
 {
 	struct ebcc_frame_header header;
@@ -174,7 +177,7 @@ static int serve(unsigned timeout, unsigned memory_mib, pid_t parent)
 			_exit(1);
 		}
 	}
-	/* LLVM's destructors would only take time. */
+	/* Skip LLVM's destructors, which would only take time. */
 	_exit(0);
 }
 

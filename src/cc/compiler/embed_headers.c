@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Build-time program: turns headers into a C file with a table from virtual path to text
- * (embedded.h). Comments are left out, newlines kept, so that there is less to parse and
- * line numbers still fit. libbpf's helper table is changed on the way: its
- * function pointers become constants, else calls through them don't fold before inlining.
+ * (embedded.h). Comments are removed, so that there is less to parse; newlines are kept, so that
+ * line numbers stay right. The function pointers in libbpf's table of helpers are made constant:
+ * calls through variables don't fold before inlining.
  *
  * embed_headers OUT VIRTUAL_PATH FILE [VIRTUAL_PATH FILE]... [--helpers VIRTUAL_PATH FILE]
  */
@@ -63,9 +63,9 @@ static void strip_comments(char *text)
 }
 
 /*
- * The table of helpers, by tokens: how libbpf writes it differs from release to release. Each
- * helper is a variable, a pointer to a function that has a number for its address, with the word
- * const or without; words before its type may be macros of the header, which stand for attributes.
+ * The table of helpers is read token by token, since its form differs between libbpf releases. Each
+ * helper is a variable, const or not: a function pointer whose value is the helper's number. Words
+ * before its type may be macros of the header, which expand to attributes.
  */
 #define MAX_HELPERS 4096
 #define MAX_TOKENS 512
@@ -86,7 +86,7 @@ struct helper {
 	unsigned long number;
 };
 
-/* Ends the build with the line of the header that is meant. */
+/* Fails the build and shows the header's line. */
 static _Noreturn void die_at(const char *what, const char *text)
 {
 	char line[120];
@@ -138,7 +138,8 @@ static bool next_declaration(const char **in, struct declaration *ret)
 	return token.size;
 }
 
-/* Where the tokens `( * bpf_x ) (` begin, const among them or not; the count where they don't. */
+/* The index of the tokens `( * bpf_x ) (`, possibly with const; the token count if there are
+ * none. */
 static size_t find_declarator(const struct declaration *declaration, size_t *ret_name)
 {
 	const struct token *tokens = declaration->tokens;
@@ -156,7 +157,7 @@ static size_t find_declarator(const struct declaration *declaration, size_t *ret
 	return declaration->count;
 }
 
-/* The number behind the equals sign: the last token, after a cast. */
+/* The number after the equals sign and the cast, which is the last token. */
 static unsigned long helper_number(const struct declaration *declaration, size_t from)
 {
 	const struct token *tokens = declaration->tokens, *last = &tokens[declaration->count - 1];
@@ -205,7 +206,7 @@ static bool read_helper(const char *header, const struct declaration *declaratio
 	return true;
 }
 
-/* The tokens as they were, with one space where there was some. */
+/* Copies the tokens, with one space wherever there was white space. */
 static char *put_tokens(char *out, const struct token *tokens, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -216,7 +217,7 @@ static char *put_tokens(char *out, const struct token *tokens, size_t count)
 	return out;
 }
 
-/* A constant pointer, as calls through others don't fold before inlining. */
+/* Writes the helper as a constant pointer: calls through variables don't fold before inlining. */
 static char *put_helper(char *out, const struct helper *helper)
 {
 	out = stpcpy(out, "static ");
@@ -228,7 +229,7 @@ static char *put_helper(char *out, const struct helper *helper)
 	return out + sprintf(out, ") = (void *)%lu;\n", helper->number);
 }
 
-/* The helpers and the structs that they name, one declaration a line. */
+/* The helpers, and the structs that they name, one declaration per line. */
 static char *transform_helpers(const char *text)
 {
 	static bool taken[MAX_HELPERS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The dialect's headers as data: src/cc/bpf and libbpf's table of BPF helpers, put into
- * C arrays at build time by embed_headers.c. Sorted by nothing; a handful of files.
+ * The dialect's headers as data: src/cc/bpf and libbpf's table of BPF helpers, turned into C arrays
+ * at build time by embed_headers.c. There are few of them, in no particular order.
  */
 #ifndef EBCC_COMPILER_EMBEDDED_H
 #define EBCC_COMPILER_EMBEDDED_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Building the front end's arguments. Users write flags for the clang driver; the front
- * end is called without one (starting a driver costs time and looks around in the system),
- * so the flags that differ between the two are sorted out here. Flags may be a stranger's: those
- * that are taken are on a list, as the front end has many that load code or open files.
+ * Builds the front end's arguments. Users write flags for the clang driver. The front end runs
+ * without the driver, which takes time to start and searches the system, so this file translates
+ * the flags that differ between the two. Flags may come from an untrusted source, and many of the
+ * front end's flags load code or open files, so only those on a list are accepted.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,18 +22,19 @@ static const char *const base_flags[] = {
 	"-debug-info-kind=constructor",
 	"-dwarf-version=4",
 	"-debugger-tuning=gdb",
-	/* The backend quotes source lines in BTF: from here, not from a file of that name. */
+	/* The backend quotes source lines in BTF: from the text in memory, not from a file of that
+	 * name. */
 	"-gembed-source",
 	"-fdebug-compilation-dir=.",
 	/* The kernel, and scripts written for it, break the aliasing rules. */
 	"-relaxed-aliasing",
-	/* Only the virtual tree and what flags name. */
+	/* Search only the virtual tree and the directories that flags name. */
 	"-nostdsysteminc",
 	"-nobuiltininc",
 	"-fgnuc-version=4.2.1",
 	"-ferror-limit",
 	"200",
-	/* Errors of newer clangs that existing sources rely on not being errors. */
+	/* Errors in newer versions of clang that existing sources need to be warnings. */
 	"-Wno-error=int-conversion",
 	"-Wno-error=incompatible-pointer-types",
 	"-Wno-error=incompatible-function-pointer-types",
@@ -57,7 +58,7 @@ static const char *const include_flags[] = {
 	EBCC_CC_STD_INCLUDE,
 };
 
-/* Driver flags without a meaning here. A trailing '*' stands for any rest. */
+/* Driver flags that have no effect here. A trailing '*' matches anything. */
 static const char *const ignored_flags[] = {
 	"-O*",
 	"-g*",
@@ -124,7 +125,7 @@ static const char *const ignored_flags[] = {
 	"-fspell-checking",
 	"-fshow-column",
 	"-v",
-	/* What the front end knows the opposite of, or nothing: its default. */
+	/* These are the front end's default: it has only the opposite flag, or none. */
 	"-fsigned-char",
 	"-fno-unsigned-char",
 	"-fbuiltin",
@@ -154,7 +155,7 @@ static const char *const ignored_flags[] = {
 	"-fno-split-stack",
 	"-frandom-seed=*",
 	"-frecord-command-line",
-	/* How fast code is, which the optimization for BPF decides. */
+	/* Tuning for speed, which doesn't apply to BPF. */
 	"-fvectorize",
 	"-fno-vectorize",
 	"-fslp-vectorize",
@@ -174,8 +175,8 @@ static const char *const ignored_flags[] = {
 	"-fconserve-stack",
 };
 
-/* Driver flags that the front end has by another name. A trailing '*' stands for any rest, which
- * stays. */
+/* Driver flags that the front end calls differently. A trailing '*' matches anything, which is
+ * kept. */
 static const struct {
 	const char *driver, *front_end;
 } translated_flags[] = {
@@ -189,10 +190,10 @@ static const struct {
 	{"-std=iso9899:*", "-std=gnu17"},
 };
 
-/* Flags that would be taken for something else. */
+/* Flags that pass another flag on. They would be mistaken for other flags. */
 static const char *const passing_flags[] = {"-Wp,*", "-Xpreprocessor", "-Xassembler"};
 
-/* The same, with an argument of their own as the next word. */
+/* Driver flags that have no effect here, followed by an argument. */
 static const char *const ignored_pairs[] = {"-target", "-x", "-o", "-MF", "-MT", "-MQ", "-Xlinker"};
 
 /* Flags whose argument may be the next word. */
@@ -200,7 +201,7 @@ static const char *const separate_flags[] = {
 	"-D", "-U", "-I", "-include", "-imacros", "-isystem", "-iquote", "-idirafter", "-Xclang",
 };
 
-/* What is handed on, unless it is refused by name. */
+/* Flags that are accepted, unless refused_flags has them. */
 static const char *const taken_flags[] = {
 	"-D*",
 	"-U*",
@@ -226,10 +227,11 @@ static const char *const taken_flags[] = {
 	"-ansi",
 };
 
-/* The front end's own, behind -Xclang, with an argument as the next word, behind -Xclang too. */
+/* The front end's own flags, given after -Xclang, that take an argument, also given after
+ * -Xclang. */
 static const char *const taken_pairs[] = {"-target-feature", "-target-cpu"};
 
-/* What makes the front end load code, write, or read files by ways of its own. */
+/* Flags that make the front end load code, write files, or read files without our checks. */
 static const char *const refused_flags[] = {
 	"-save-temps*",
 	"--save-temps*",
@@ -308,7 +310,7 @@ static bool push_all(struct ebcc_cc_arguments *arguments, const char *const *lis
 
 #define PUSH_ALL(arguments, array) push_all(arguments, array, sizeof(array) / sizeof((array)[0]))
 
-/* Pushes a string that the list is to free. */
+/* Pushes a string and takes ownership of it. */
 static bool push_own(struct ebcc_cc_arguments *arguments, char *text)
 {
 	char **own = reallocarray(arguments->own, arguments->own_count + 1, sizeof(*own));
@@ -360,7 +362,7 @@ static bool fail(struct ebcc_cc_answer *answer, const char *message, const char 
 	return false;
 }
 
-/* Pushes a flag by the front end's name for it. */
+/* Pushes a flag under the front end's name for it. */
 static bool push_translated(struct ebcc_cc_arguments *arguments, const char *flag)
 {
 	for (size_t i = 0; i < sizeof(translated_flags) / sizeof(translated_flags[0]); i++) {
@@ -378,7 +380,7 @@ static bool push_translated(struct ebcc_cc_arguments *arguments, const char *fla
 	return push(arguments, flag);
 }
 
-/* Whether one flag may be handed on; else says why not. */
+/* Whether a flag is accepted; reports the reason if not. */
 static bool is_taken(const char *flag, struct ebcc_cc_answer *answer)
 {
 	if (MATCHES(flag, refused_flags))
@@ -391,7 +393,8 @@ static bool is_taken(const char *flag, struct ebcc_cc_answer *answer)
 	return true;
 }
 
-/* What stands behind -Xclang at @index, with its argument; moves @index to the last word. */
+/* Pushes the flag after the -Xclang at @index, with its argument, and moves @index to the last word
+ * used. */
 static bool push_front_end_flag(struct ebcc_cc_arguments *arguments,
 				const struct ebcc_cc_request *request, size_t *index,
 				struct ebcc_cc_answer *answer)
@@ -409,7 +412,7 @@ static bool push_front_end_flag(struct ebcc_cc_arguments *arguments,
 	return push(arguments, words[1]) && push(arguments, words[3]);
 }
 
-/* The flags of the request, from the driver's ways to those of the front end. */
+/* Pushes the request's flags, translated from the driver's form to the front end's. */
 static bool push_user_flags(struct ebcc_cc_arguments *arguments,
 			    const struct ebcc_cc_request *request, struct ebcc_cc_answer *answer)
 {
@@ -458,14 +461,14 @@ static bool push_include(struct ebcc_cc_arguments *arguments, const char *path)
 	return push(arguments, "-include") && push(arguments, path);
 }
 
-/* What comes before the source: kernel headers, kernel types, the dialect. */
+/* Pushes what is included before the source: kernel headers, kernel types, the dialect. */
 static bool push_includes(struct ebcc_cc_arguments *arguments,
 			  const struct ebcc_cc_request *request)
 {
 	if (request->flags & EBCC_CC_BUILD_PCH)
 		return true;
 	if (has_file(request, EBCC_CC_PREAMBLE_PCH)) {
-		/* Whether it fits the flags and files is for who gave it to know. */
+		/* The caller ensures that it matches the flags and files. */
 		if (!push(arguments, "-fno-validate-pch") || !push(arguments, "-include-pch") ||
 		    !push(arguments, EBCC_CC_PREAMBLE_PCH))
 			return false;

@@ -9,7 +9,7 @@
 #include "compiler/compiler.h"
 
 struct ebcc_cc_arguments {
-	const char **list; /* its strings are literals, the request's, or in own */
+	const char **list; /* strings are literals, the request's, or in own */
 	size_t count;
 	size_t capacity;
 	char **own; /* the formatted ones */
@@ -18,11 +18,11 @@ struct ebcc_cc_arguments {
 
 /*
  * Builds the arguments. Flags that make no sense here (optimization level, target, debug info,
- * output, linking) are left out, those that the front end knows by another name are translated, and
- * a word that is not a flag, or one that is not on the list, is an error diagnostic in @answer. Of
- * the kinds on the list (-f..., -m..., -W...), unknown ones are passed on: clang's own diagnostic
- * names them. Returns false, with a diagnostic, on failure; @ret is to be deinitialized either way
- * and borrows from @request.
+ * output, linking) are left out, and those that the front end calls differently are translated. A
+ * word that is not a flag, or a flag that is not supported, is an error diagnostic in @answer.
+ * Unknown flags that begin like supported ones are passed on, and clang reports them. Returns
+ * false, with a diagnostic, on failure. @ret must be deinitialized either way and borrows from
+ * @request.
  */
 bool ebcc_cc_arguments_init(struct ebcc_cc_arguments *ret, const struct ebcc_cc_request *request,
 			    struct ebcc_cc_answer *answer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Cutting the table of BPF helpers down to the names that a compile can use: collects every
- * identifier that begins like a helper's, and drops the declarations of the others.
+ * Reduces the table of BPF helpers to the names that a compile can use: collects every identifier
+ * in the texts that begins like a helper's name, and drops the declarations of all other helpers.
  */
 #include <ctype.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/hash.h"
 
 #define PREFIX "bpf_"
-/* How embed_headers.c leaves each helper: one declaration per line, with this before the name. */
+/* embed_headers.c writes one declaration per line, with this before the helper's name. */
 #define DECLARATOR "(*const "
 
 static bool is_identifier(char c)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Makes LLVM's assembler text readable: of its many directives the sections, the labels of
- * functions and jumps, and the places in the source are kept, the latter as the source lines
- * themselves; helpers get their names.
+ * Makes LLVM's assembler text readable. Of its many directives only sections, labels of functions
+ * and jumps, and source locations are kept; locations are shown as the source lines themselves, and
+ * helpers by name.
  */
 #include "compiler/listing.h"
 
@@ -23,7 +23,7 @@ static const char *const helpers[] = {__BPF_FUNC_MAPPER(HELPER_NAME)};
 struct listing {
 	const struct ebcc_cc_request *request;
 	struct ebcc_buf text;
-	struct ebcc_buf place; /* the source place told last */
+	struct ebcc_buf place; /* the source location listed last */
 	bool code;	       /* in a section of instructions */
 };
 
@@ -59,7 +59,7 @@ static void list_place(struct listing *listing, char *line)
 			source ? source : "", ebcc_buf_string(&listing->place));
 }
 
-/* An instruction or a label, without the comment behind it. */
+/* Lists an instruction or a label, without the trailing comment. */
 static void list_code(struct listing *listing, char *line)
 {
 	char *comment = strchr(line, '#');

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Encoding and decoding the frames between core and compiler helper. The decoder keeps
- * a cursor that fails once and then stays failed, so that a message is read straight through
- * and judged at its end.
+ * Encodes and decodes the frames between the library and the compiler helper. The decoder's cursor
+ * stays failed once it has failed, so a message is decoded without checks in between and judged at
+ * the end.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "compiler/answer.h"
 #include "compiler/protocol.h"
 
-/* Absent strings differ from empty ones. */
+/* The length of an absent string, which is not the same as an empty one. */
 #define ABSENT UINT64_MAX
 
 static void put_u64(struct ebcc_buf *buf, uint64_t value)
@@ -42,7 +42,7 @@ static void put_strings(struct ebcc_buf *buf, const char *const *strings, size_t
 		put_string(buf, strings[i]);
 }
 
-/* Leaves room for a header; the return value is where the frame begins. */
+/* Leaves room for a header, and returns the offset where the frame begins. */
 static size_t begin_frame(struct ebcc_buf *buf)
 {
 	struct ebcc_frame_header header = {0};
@@ -189,7 +189,7 @@ static size_t get_count(struct cursor *cursor, size_t element_size)
 	return get_bounded(cursor, cursor->left / element_size);
 }
 
-/* Bytes followed by a NUL, in place. NULL when absent, or failed. */
+/* Bytes followed by a NUL, in place. NULL if absent or on failure. */
 static const char *get_bytes(struct cursor *cursor, size_t *ret_size)
 {
 	uint64_t size = get_u64(cursor);
@@ -221,7 +221,7 @@ static const char *get_string(struct cursor *cursor)
 	return string;
 }
 
-/* The same where there has to be one; "" stands in after a failure. */
+/* A string that must be present; returns "" on failure. */
 static const char *get_required_string(struct cursor *cursor)
 {
 	const char *string = get_string(cursor);
@@ -251,7 +251,7 @@ static void decode_files(struct cursor *cursor, struct ebcc_decoded_request *ret
 	ret->request.file_count = count;
 }
 
-/* An array of strings in place, to be freed; NULL without memory. */
+/* An array of strings in place; the caller frees the array. NULL when out of memory. */
 static const char **get_strings(struct cursor *cursor, size_t *ret_count, bool *no_memory)
 {
 	size_t count = get_count(cursor, sizeof(uint64_t) + 1);
@@ -345,7 +345,7 @@ static bool decode_dependencies(struct cursor *cursor, struct ebcc_cc_answer *an
 	return true;
 }
 
-/* Copies bytes, or nothing where they are absent. Returns false without memory. */
+/* Copies bytes, if present. Returns false when out of memory. */
 static bool decode_text(struct cursor *cursor, char **ret, size_t *ret_size)
 {
 	const char *text = get_bytes(cursor, ret_size);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests and answers of the compiler as bytes, for the two ends of a socket on one
- * machine. A frame is a header (magic, kind, size and XXH64 of the payload) and the payload:
- * integers in the machine's order, strings with their length before and a NUL behind them.
- * Neither side trusts the other: every size is checked against what is left.
+ * The compiler's requests and answers as bytes, for a socket between two processes on one machine.
+ * A frame is a header (magic, kind, size and XXH64 of the payload) and the payload: integers in the
+ * machine's byte order, strings preceded by their length and followed by a NUL. Neither side trusts
+ * the other: every size is checked against the number of bytes left.
  */
 #ifndef EBCC_COMPILER_PROTOCOL_H
 #define EBCC_COMPILER_PROTOCOL_H
@@ -13,7 +13,7 @@
 
 /* Changes with any change of the encoding. */
 #define EBCC_FRAME_MAGIC 0x33636345u /* "Ecc3" */
-/* Far above any real source or object; a bound for what one side makes the other allocate. */
+/* Far more than any real source or object; limits how much one side can make the other allocate. */
 #define EBCC_FRAME_LIMIT (256u << 20)
 
 enum ebcc_frame_kind {
@@ -50,9 +50,8 @@ struct ebcc_decoded_request {
 };
 
 /*
- * Decodes the payload of a request frame. @payload is borrowed as long as @ret is used; @ret is
- * freed with ebcc_decoded_request_deinit(). EBCC_ERROR_FORMAT, EBCC_ERROR_NO_MEMORY; @ret is empty
- * then.
+ * Decodes the payload of a request frame. @payload must outlive @ret, which is freed with
+ * ebcc_decoded_request_deinit(). On EBCC_ERROR_FORMAT or EBCC_ERROR_NO_MEMORY, @ret is empty.
  */
 MUST_CHECK struct ebcc_error *ebcc_decode_request(const void *payload, size_t size,
 						  struct ebcc_decoded_request *ret);
@@ -60,7 +59,7 @@ void ebcc_decoded_request_deinit(struct ebcc_decoded_request *decoded);
 
 /*
  * Decodes the payload of an answer frame. Everything is copied; @ret is freed with
- * ebcc_cc_answer_deinit(). EBCC_ERROR_FORMAT, EBCC_ERROR_NO_MEMORY; @ret is empty then.
+ * ebcc_cc_answer_deinit(). On EBCC_ERROR_FORMAT or EBCC_ERROR_NO_MEMORY, @ret is empty.
  */
 MUST_CHECK struct ebcc_error *ebcc_decode_answer(const void *payload, size_t size,
 						 struct ebcc_cc_answer *ret);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The list of what a compile may read, and opening by it. A file counts by where it is found to be
- * once it is open, so that neither ".." nor links lead out, however they are changed meanwhile.
+ * Makes the list of what a compile may read, and opens files according to it. A file is checked by
+ * its real path once it is open, so neither ".." nor links lead outside, even if they are changed
+ * at the same time.
  */
 #include "compiler/read_scope.h"
 
@@ -17,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/open_file.h"
 
-/* Entries of a directory that are looked at for links: others than sources may be there. */
+/* How many entries of a directory are searched for links: it may hold much besides sources. */
 #define ENTRY_LIMIT 4096
 
 void ebcc_read_scope_deinit(struct ebcc_read_scope *scope)
@@ -39,7 +40,7 @@ bool ebcc_read_scope_has(const char *const *paths, size_t count, const char *rea
 	return false;
 }
 
-/* Adds a path without links in it, which is taken over, unless the scope has it. */
+/* Adds a path without links in it, unless the scope covers it already. Takes ownership of @real. */
 static struct ebcc_error *add_real(struct ebcc_read_scope *scope, char *real)
 {
 	char **paths;
@@ -59,7 +60,7 @@ static struct ebcc_error *add_real(struct ebcc_read_scope *scope, char *real)
 	return NULL;
 }
 
-/* Whether everybody may read what is there. */
+/* Whether every user may read the file. */
 static bool is_public(const char *real)
 {
 	AUTO_FREE char *path = strdup(real);
@@ -76,8 +77,8 @@ static bool is_public(const char *real)
 	return true;
 }
 
-/* A link is followed where it tells its maker nothing new: to files and directories of their own,
- * and to public files. A public directory may hold files that are not. */
+/* Follows a link only if that reveals nothing to its owner: to files and directories of the
+ * owner's, and to public files. A public directory may hold files that are not public. */
 static struct ebcc_error *add_linked(struct ebcc_read_scope *scope, int directory,
 				     const char *directory_path, const char *name)
 {
@@ -170,7 +171,7 @@ struct ebcc_error *ebcc_read_scope_add_flags(struct ebcc_read_scope *scope,
 	return NULL;
 }
 
-/* Where an open file is; false without /proc. */
+/* The path of an open file. Returns false without /proc. */
 static bool path_of(int fd, char *ret, size_t size)
 {
 	char link[32];
@@ -190,7 +191,7 @@ int ebcc_read_scope_open(const char *const *paths, size_t count, const char *pat
 	AUTO_CLOSE int fd = -1;
 	char found[PATH_MAX];
 
-	/* What is outside is not even opened. */
+	/* Files outside are not even opened. */
 	if (real && !ebcc_read_scope_has(paths, count, real)) {
 		errno = EXDEV;
 		return -1;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Diagnostics made by hand: what is left out, what is put back, and renderings of odd shapes. */
+/* Hand-made diagnostics: what is left out, which names are restored, and unusual renderings. */
 #include "advice/diagnostics.h"
 
 #include <check.h>
@@ -12,7 +12,7 @@
 static char *text;
 static struct ebcc_buf buf;
 
-/* Renders errors whose places are main.c:LINE:5. The texts are borrowed. */
+/* Renders errors located at main.c:LINE:5. The texts are borrowed. */
 static const char *render(const struct ebcc_cc_diagnostic *diagnostics, size_t count)
 {
 	struct ebcc_cc_answer answer = {
@@ -140,7 +140,7 @@ static const char *refused(const char *format, const char *release)
 	return piece;
 }
 
-/* The rules of Linux 5.10 are others than those since 5.13. */
+/* The rules of Linux 5.10 differ from those since 5.13. */
 START_TEST(formats_by_kernel)
 {
 	ck_assert_str_eq(refused("%d %s\\n", "5.10.0-32-amd64"), "");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The client against helpers that crash, hang, talk nonsense or are not there: shell
- * scripts named by EBCC_CC, with the socket as their standard input.
+ * The client against helpers that crash, hang, give invalid answers or are missing: shell scripts
+ * named by EBCC_CC, with the socket as their standard input.
  */
 #include <check.h>
 #include <errno.h>
@@ -159,8 +159,8 @@ START_TEST(hang)
 }
 END_TEST
 
-/* On a busy machine a compile may take longer than its limit by the clock: as long as the helper
- * runs now and then, it is waited for. */
+/* On a busy machine a compile may take longer than its limit by the clock: the client waits as
+ * long as the helper runs now and then. */
 START_TEST(slow_but_running)
 {
 	double before = seconds();
@@ -175,7 +175,7 @@ START_TEST(slow_but_running)
 }
 END_TEST
 
-/* It has closed the socket and goes on: no reason to wait. */
+/* It has closed the socket but keeps running: the client must not wait for it. */
 START_TEST(closed_but_alive)
 {
 	double before = seconds();
@@ -195,7 +195,7 @@ START_TEST(garbage)
 }
 END_TEST
 
-/* What it says has the form of a request, not of an answer. */
+/* It sends back the request, which is not an answer. */
 START_TEST(echo)
 {
 	write_helper("exec cat <&0 >&0");
@@ -203,7 +203,7 @@ START_TEST(echo)
 }
 END_TEST
 
-/* Magic, kind, size 5 and a checksum that isn't that of the five bytes behind. */
+/* Magic, kind, size 5 and a checksum that doesn't match the five bytes that follow. */
 START_TEST(wrong_checksum)
 {
 	write_helper("printf 'Ecc3\\002\\0\\0\\0\\005\\0\\0\\0\\0\\0\\0\\0"
@@ -212,7 +212,7 @@ START_TEST(wrong_checksum)
 }
 END_TEST
 
-/* A header that announces more than ever comes. */
+/* A header that announces more bytes than follow. */
 START_TEST(truncated_answer)
 {
 	write_helper("printf 'Ecc3\\002\\0\\0\\0\\377\\0\\0\\0\\0\\0\\0\\0"
@@ -241,7 +241,7 @@ START_TEST(closed_standard_descriptors)
 }
 END_TEST
 
-/* Nothing of this process but the socket and the file for messages is open in the helper. */
+/* The helper inherits no descriptors except the socket and the file for its output. */
 START_TEST(inherits_nothing)
 {
 	int leak = dup(STDERR_FILENO);
@@ -251,7 +251,7 @@ START_TEST(inherits_nothing)
 	write_helper("ls /proc/$$/fd >&2; echo \"[$SECRET]\" >&2; exit 1");
 	error = compile();
 	ck_assert_ptr_nonnull(error);
-	/* A higher one is the shell's own, for the script. */
+	/* Higher descriptors are the shell's own, for the script. */
 	ck_assert_msg(!strncmp(ebcc_error_details(error), "0\n1\n", 4), "%s",
 		      ebcc_error_details(error));
 	ck_assert_ptr_nonnull(strstr(ebcc_error_details(error), "\n2\n"));
@@ -288,7 +288,7 @@ static void ignore_signal(int number)
 	(void)number;
 }
 
-/* Sends @number to this process five times a second, from a child that is to be killed. */
+/* Sends @number to this process five times a second, from a child that the caller kills. */
 static pid_t send_later(int number)
 {
 	pid_t parent = getpid(), pid = fork();
@@ -329,7 +329,7 @@ static bool ask_later(void *ctx)
 	return ++*(int *)ctx == 3;
 }
 
-/* Whoever compiles is asked about ten times a second whether to go on. */
+/* The caller is asked about ten times a second whether to continue. */
 START_TEST(interrupted_by_the_caller)
 {
 	int asked = 0;
@@ -351,7 +351,7 @@ START_TEST(interrupted_by_the_caller)
 }
 END_TEST
 
-/* What a helper has started goes with it: here it holds a pipe open. */
+/* Processes that a helper has started end with it: here one keeps a pipe open. */
 START_TEST(leaves_no_children)
 {
 	char fifo[sizeof(directory) + 16], byte;

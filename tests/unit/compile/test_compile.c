@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From source to object, through the public interface: the selection of kernel types and
- * its retries, diagnostics, and when an earlier answer is given again.
+ * From source to object, through the public interface: selecting kernel types and retrying,
+ * diagnostics, and caching.
  */
 #include <check.h>
 #include <errno.h>
@@ -62,7 +62,7 @@ static struct ebcc_error *create(const char *source, struct ebcc_module_opts *op
 	return ebcc_module_create(source, strlen(source), opts, ret);
 }
 
-/* Compiles, and has exactly the program of that name. */
+/* Compiles a source, which must have the program of that name. */
 static void compiles_with(const char *source, struct ebcc_module_opts *opts, const char *program)
 {
 	struct ebcc_module *module = NULL;
@@ -80,7 +80,7 @@ static void compiles(const char *source)
 	compiles_with(source, &(struct ebcc_module_opts){0}, "probe");
 }
 
-/* Fails as a source that doesn't compile. The caller frees the error. */
+/* The source must not compile. The caller frees the error. */
 static struct ebcc_error *fails(const char *source)
 {
 	struct ebcc_module *module = NULL;
@@ -191,7 +191,8 @@ END_TEST
 
 START_TEST(a_kernel_type_defined_by_a_macro_of_the_source)
 {
-	/* Neither the scan nor a single diagnostic tells it all: several rounds. */
+	/* Neither the scan nor a single diagnostic shows all of it, so this takes several
+	 * rounds. */
 	compiles("#define DEFINE(tag) struct tag { int own; }\n"
 		 "DEFINE(mm_struct);\n"
 		 "DEFINE(file);\n"
@@ -206,7 +207,7 @@ END_TEST
 
 START_TEST(offsets_are_those_of_the_kernel)
 {
-	/* The same field through a selected and through the whole of BTF. */
+	/* The selected types have the kernel's layout. */
 	compiles("#define JOIN(a, b) a##b\n"
 		 "int probe(struct pt_regs *ctx) {\n"
 		 "	_Static_assert(sizeof(struct task_struct) > 1000, \"whole struct\");\n"
@@ -371,7 +372,7 @@ START_TEST(debug_texts_are_collected)
 }
 END_TEST
 
-/* Whether this compile was answered from the cache. */
+/* Whether the cache answered this compile. */
 static bool hits(const char *source, struct ebcc_module_opts *opts)
 {
 	struct ebcc_module *module = NULL;
@@ -399,13 +400,13 @@ START_TEST(every_input_of_a_cached_answer_counts)
 	write_file("near.h", "#define VALUE 1\n");
 	ck_assert(!hits(source, &opts));
 	ck_assert(hits(source, &opts));
-	/* A header's text; and the first answer again when it is put back. */
+	/* A header's text; when it is restored, the first answer is found again. */
 	write_file("near.h", "#define VALUE 2\n");
 	ck_assert(!hits(source, &opts));
 	ck_assert(hits(source, &opts));
 	write_file("near.h", "#define VALUE 1\n");
 	ck_assert(hits(source, &opts));
-	/* A header that was not there. */
+	/* A header that didn't exist before. */
 	write_file("later.h", "#define LATER\n");
 	ck_assert(!hits(source, &opts));
 	ck_assert(hits(source, &opts));
@@ -475,7 +476,7 @@ START_TEST(a_source_that_fails_is_not_cached)
 }
 END_TEST
 
-/* What an object needs is in it: another module of it has the same programs, tables and types. */
+/* An object is complete: another module made from it has the same programs, tables and types. */
 START_TEST(an_object_stands_for_its_source)
 {
 	struct ebcc_module_opts opts = {.sz = sizeof(opts)};
@@ -541,7 +542,7 @@ START_TEST(an_object_is_checked)
 }
 END_TEST
 
-/* The first type of such a program is its parameter's, a pointer: it leads to itself now. */
+/* The first type in such an object is the parameter's, a pointer. Here it points to itself. */
 START_TEST(an_object_with_an_endless_type)
 {
 	static const char header[] = {'\x9f', '\xeb', 1, 0, 24, 0, 0, 0};
@@ -575,7 +576,7 @@ START_TEST(an_object_with_an_endless_type)
 }
 END_TEST
 
-/* Makes FILE below the directory of a test's kernel. */
+/* Writes a file below the root directory of the test's kernel. */
 static void write_below(const char *file, const char *text)
 {
 	char path[512];
@@ -589,7 +590,8 @@ static void write_below(const char *file, const char *text)
 	write_file(path + strlen(base) + 1, text);
 }
 
-/* Version, configuration and tracepoints are those below the root; types too, as the link says. */
+/* Version, configuration and tracepoints come from below the root, and so do types, through a
+ * link. */
 START_TEST(a_root_stands_for_another_kernel)
 {
 	const char *source =
@@ -623,7 +625,7 @@ START_TEST(a_root_stands_for_another_kernel)
 	ck_assert_int_eq(symlink("/sys/kernel/btf/vmlinux", target), 0);
 	compiles_with(source, &opts, "tracepoint__fruit__apple");
 	ck_assert(hits(source, &opts));
-	/* What changed there is not answered from the cache. */
+	/* Changes there make cached answers invalid. */
 	write_below("/boot/config-5.4.7", "CONFIG_HZ=124\n");
 	error = create(source, &opts, &module);
 	has(error, "error: not that kernel", 1);
@@ -641,7 +643,7 @@ START_TEST(a_root_stands_for_another_kernel)
 }
 END_TEST
 
-/* A root with the running kernel's name and types, and the notes of a build of its own. */
+/* Makes a root with the running kernel's release and types, but the notes of another build. */
 static void write_other_build(char *root, size_t size)
 {
 	/* Sizes of name and data, type, name, data. */
@@ -690,7 +692,7 @@ static void refused_as_of(struct ebcc_error *error, const char *kernel)
 	ebcc_error_destroy(error);
 }
 
-/* It reads where the other kernel's types have things. */
+/* Such an object would read at the other kernel's offsets. */
 START_TEST(an_object_of_another_kernel_is_refused)
 {
 	static const char *const sources[] = {
@@ -719,7 +721,7 @@ START_TEST(an_object_of_another_kernel_is_refused)
 }
 END_TEST
 
-/* Without a build id release, version and types have to do. */
+/* Without a build id, release, version and types identify the kernel. */
 START_TEST(an_object_of_a_kernel_without_build_id)
 {
 	const char *source = "int probe(struct task_struct *task) { return task->pid; }";
@@ -744,7 +746,7 @@ START_TEST(an_object_of_a_kernel_without_build_id)
 }
 END_TEST
 
-/* What depends on no kernel is right on all of them. */
+/* An object that doesn't depend on the kernel may be loaded on any. */
 START_TEST(an_object_for_any_kernel)
 {
 	static const char *const sources[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The compiler as its users see it: real sources through the real helper, which the
- * client finds beside this program. Diagnostics, virtual and real headers, flags, limits.
+ * The compiler from its user's side: real sources through the real helper, which the client finds
+ * in this program's directory. Diagnostics, virtual and real headers, flags, limits.
  */
 #include <check.h>
 #include <ctype.h>
@@ -149,7 +149,7 @@ START_TEST(unknown_function_and_type)
 }
 END_TEST
 
-/* Something of each kind of declaration. */
+/* One declaration of each kind. */
 static const char many_names[] =
 	"#define N 4\n"
 	"enum kind { ONE, TWO };\n"
@@ -206,7 +206,7 @@ static bool in_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Where the name behind @at begins; the end where there is none. */
+/* The beginning of the next name after @at, or the end. */
 static const char *next_name(const char *at)
 {
 	while (in_name(*at))
@@ -216,7 +216,7 @@ static const char *next_name(const char *at)
 	return at;
 }
 
-/* Whether the same name stands before @name. */
+/* Whether the same name occurs before @name. */
 static bool was_before(const char *name)
 {
 	size_t size = 0;
@@ -229,7 +229,7 @@ static bool was_before(const char *name)
 	return false;
 }
 
-/* Whatever is misspelt, what comes back is an answer. A crash in here would be the test's. */
+/* Whatever name is misspelled, the result is an answer. A crash in process would crash the test. */
 START_TEST(misspelt_names)
 {
 	struct ebcc_compiler_client *inside;
@@ -258,7 +258,7 @@ START_TEST(misspelt_names)
 }
 END_TEST
 
-/* What debug info can't describe: clang would end the helper by a signal. */
+/* Members that debug info can't describe: clang would crash on them. */
 START_TEST(invalid_members)
 {
 	static const char *const members[] = {
@@ -393,7 +393,8 @@ static const struct ebcc_cc_dependency *find_dependency(const struct ebcc_cc_ans
 	return NULL;
 }
 
-/* Headers beside the source and from -I, and a record of each and of those that weren't there. */
+/* Headers in the source's directory and from -I are recorded as dependencies, and so are missing
+ * ones. */
 START_TEST(local_headers_are_dependencies)
 {
 	const char source[] = "#include \"local.h\"\n"
@@ -476,7 +477,8 @@ START_TEST(flags_reach_clang)
 }
 END_TEST
 
-/* What build systems pass. Each alone, as one that isn't taken would hide the others. */
+/* Flags that build systems pass. Each alone, because a flag that is not accepted would hide the
+ * others. */
 START_TEST(flags_of_the_driver)
 {
 	static const char *const cflags[] = {
@@ -526,7 +528,7 @@ START_TEST(flags_of_the_driver)
 }
 END_TEST
 
-/* What replaces a part of the paths in messages and debug information does so in __FILE__, too. */
+/* Flags that replace parts of paths in messages and debug info apply to __FILE__ too. */
 START_TEST(prefix_of_file)
 {
 	static const char *const cflags[] = {"-ffile-prefix-map=main=very/long"};
@@ -589,7 +591,7 @@ START_TEST(werror_is_obeyed)
 }
 END_TEST
 
-/* No file of the compile's own is written, whatever flags ask for. */
+/* The compile writes no files, whatever the flags ask for. */
 START_TEST(flags_write_no_file)
 {
 	char path[64];
@@ -637,7 +639,8 @@ START_TEST(object_has_btf_and_no_dwarf)
 	ck_assert_ptr_nonnull(section(&answer, ".BTF.ext"));
 	ck_assert_ptr_null(section(&answer, ".debug_info"));
 	ck_assert_ptr_null(section(&answer, ".debug_line"));
-	/* Source lines come from the request, whatever file is called main.c where this runs. */
+	/* Source lines come from the request, even if there is a file main.c in the working
+	 * directory. */
 	ck_assert_ptr_nonnull(memmem(answer.object, answer.object_size, "\trecord.second++;", 17));
 	ck_assert_ptr_nonnull(memmem(answer.object, answer.object_size, "second", 6));
 }
@@ -691,7 +694,7 @@ START_TEST(both_architectures_and_pipelines)
 }
 END_TEST
 
-/* The backend's own errors come as clang's do: with location, source line and caret, once. */
+/* The backend's errors have the form of clang's: with location, source line and caret, once. */
 START_TEST(stack_too_large)
 {
 	struct ebcc_cc_answer answer AUTO_ANSWER =
@@ -730,7 +733,7 @@ START_TEST(helpers_by_any_name)
 }
 END_TEST
 
-/* What the front end can only answer by running out of stack or patience stays in the helper. */
+/* Sources that make the front end run out of stack or time affect only the helper. */
 START_TEST(monstrous_sources)
 {
 	struct ebcc_buf deep AUTO_BUF = EBCC_BUF_INIT, wide AUTO_BUF = EBCC_BUF_INIT;
@@ -753,7 +756,7 @@ START_TEST(monstrous_sources)
 }
 END_TEST
 
-/* Memory without end is the helper's problem: it says so, and the next compile works. */
+/* Endless use of memory affects only the helper: the error says so, and the next compile works. */
 #ifndef __SANITIZE_ADDRESS__
 START_TEST(memory_limit)
 {
@@ -785,7 +788,7 @@ START_TEST(memory_limit)
 END_TEST
 #endif
 
-/* The macros stand for two to the power of 40 tokens. */
+/* The macros expand to 2^40 tokens. */
 START_TEST(time_limit)
 {
 	struct ebcc_buf source AUTO_BUF = EBCC_BUF_INIT;
@@ -813,7 +816,7 @@ START_TEST(time_limit)
 }
 END_TEST
 
-/* LLVM ends its process: an error here, and the next compile works. */
+/* LLVM aborts the helper: that is an error, and the next compile works. */
 START_TEST(fatal_error_in_llvm)
 {
 	struct ebcc_cc_request request = request_for("int take(int n, ...)\n"
@@ -838,7 +841,7 @@ START_TEST(fatal_error_in_llvm)
 }
 END_TEST
 
-/* What BPF can't do is said with its place in the source. */
+/* Errors about unsupported code have a location in the source. */
 START_TEST(unsupported_code)
 {
 	struct ebcc_cc_answer answer AUTO_ANSWER = compile("int prog(long *ctx)\n"
@@ -853,7 +856,7 @@ START_TEST(unsupported_code)
 }
 END_TEST
 
-/* The only child of a process, by its number. */
+/* The pid of a process's only child. */
 static pid_t only_child(pid_t parent)
 {
 	char path[64];
@@ -885,7 +888,7 @@ START_TEST(helper_dies_with_its_parent)
 	}
 	WAIT_FOR((helper = only_child(parent)));
 	ck_assert_int_ne(helper, 0);
-	/* It may still be on its way to the limits that it sets itself. */
+	/* It may not have set its own limits yet. */
 	usleep(200000);
 	ck_assert_int_eq(kill(parent, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(parent, NULL, 0), parent);

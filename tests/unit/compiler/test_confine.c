@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The walls around the compiler's process, from inside: a child is confined and tries. Where the
- * kernel has no Landlock, what only Landlock refuses is not tried.
+ * Tests the confinement of the compiler's process from inside: a confined child tries what it must
+ * not do. What only Landlock forbids is not tried if the kernel doesn't have it.
  */
 #include <check.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 static char directory[] = "/tmp/ebcc-test-confine.XXXXXX";
 static char inside[64], outside[64];
-/* Asked before the child is confined: inside, the question is refused. */
+/* Checked before the child is confined, because the check itself is forbidden then. */
 static bool has_landlock;
 
 static void write_file(const char *path)
@@ -55,7 +55,7 @@ static void remove_directory(void)
 	ck_assert_int_eq(system(command), 0);
 }
 
-/* What went wrong in the child, by the line; 0: nothing. */
+/* The line of the first check that failed in the child; 0 if none did. */
 static int check_line;
 #define EXPECT(condition)                                                                          \
 	do {                                                                                       \
@@ -63,7 +63,7 @@ static int check_line;
 			check_line = __LINE__;                                                     \
 	} while (0)
 
-/* Runs a function in a confined child, which may read the directory "in" alone. */
+/* Runs a function in a confined child, which may read only the directory "in". */
 static void run_confined(void (*function)(void))
 {
 	char readable[64];
@@ -157,7 +157,8 @@ START_TEST(starts_and_reaches_nothing)
 }
 END_TEST
 
-/* Capabilities can't be asked for inside: the parent looks at a child that waits. */
+/* A confined process can't query its capabilities, so the parent checks those of a waiting
+ * child. */
 START_TEST(has_no_capabilities)
 {
 	char readable[64], path[64], line[128], byte;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The dialect from C to the kernel: headers and passes together, through the compiler
- * library in this process. Looks at the optimized IR, at the object's BTF and data, and has the
- * running kernel's verifier accept the programs (which needs root).
+ * The dialect from C to the kernel: headers and passes together, through the compiler library in
+ * this process. Checks the optimized IR and the object's BTF and data, and that the running
+ * kernel's verifier accepts the programs (which needs root).
  */
 #include <check.h>
 #include <errno.h>
@@ -199,7 +199,7 @@ static void verify(const char *source)
 	bpf_object__close(object);
 }
 
-/* Both pipelines; leaves the answer of the first. */
+/* Uses both pipelines; keeps the answer of the first. */
 static void compile_and_verify(const char *source)
 {
 	request.pipeline = EBCC_CC_PIPELINE_PLAIN;
@@ -211,7 +211,7 @@ static void compile_and_verify(const char *source)
 	verify(source);
 }
 
-/* Reads: a program's body with a kernel pointer t, and how many reads it takes. */
+/* Reads: a program's body with a kernel pointer t, and how many probe reads it needs. */
 
 static const struct {
 	const char *body;
@@ -273,7 +273,7 @@ static const struct {
 	"static inline int tgid(struct task *t) { return t->tgid; }\n"                             \
 	"static int uid(struct cred *c) { return c->uid; }\n"
 
-/* One program per case: a compile for each would take its time. */
+/* One program per case in a single source: a compile for each would take long. */
 START_TEST(implicit_reads)
 {
 	static char source[1 << 16];
@@ -371,14 +371,14 @@ START_TEST(methods_pass_the_verifier)
 				 "struct large lk = {}; char comm[16] = {};\n%s\nreturn 0;\n}\n",
 				 i, methods[i]);
 	compile_and_verify(source);
-	/* No table of methods, no marker is left. */
+	/* No table of methods and no marker is left. */
 	ck_assert_uint_eq(count(answer.ir, "@__ebcc_map_"), 0);
 	ck_assert_uint_eq(count(answer.ir, "@__ebcc_lookup"), 0);
 	ck_assert_uint_eq(count(answer.ir, "@__ebcc_increment"), 0);
 }
 END_TEST
 
-/* Maps of every kind, created in the kernel with the type and sizes that they should have. */
+/* Maps of every kind, and the type and sizes that they should have in the kernel. */
 
 static const struct {
 	const char *source, *name;
@@ -460,7 +460,8 @@ START_TEST(map_definitions)
 	ck_assert_uint_eq(bpf_map__value_size(map), maps[_i].value);
 	ck_assert_uint_eq(bpf_map__max_entries(map), maps[_i].entries);
 	ck_assert_uint_eq(bpf_map__map_flags(map), maps[_i].flags);
-	/* Maps of maps need an inner one, pinned ones are the loader's; the rest is created. */
+	/* Maps of maps need an inner map, and pinned ones need the loader; all others are
+	 * created. */
 	if (!strstr(maps[_i].source, "MAPS(") && !strstr(maps[_i].source, "of_maps")) {
 		kernel_log[0] = '\0';
 		ck_assert_msg(!bpf_object__load(object), "%s\n%s", maps[_i].source, kernel_log);
@@ -562,7 +563,7 @@ START_TEST(errors_have_a_place)
 	error = compile_error(source);
 	ck_assert_msg(strstr(error->message, errors[_i].message) != NULL, "%s", error->message);
 	ck_assert_str_eq(error->path, "test.c");
-	/* What happens in a helper function is told of its line there. */
+	/* An error in a helper function is reported at its line there. */
 	if (strstr(errors[_i].line, "set_tgid"))
 		ck_assert_uint_eq(error->line, 3);
 	else if (strstr(errors[_i].line, "count_down"))
@@ -574,8 +575,8 @@ START_TEST(errors_have_a_place)
 }
 END_TEST
 
-/* What is no error: a struct leaf whose increment nobody calls, a store that may be the program's
- * own. */
+/* These are not errors: a struct leaf whose increment is never called, a store that may be to the
+ * program's own memory. */
 START_TEST(stores_that_may_be_right)
 {
 	compile_and_verify("BPF_ARRAY(structs, struct cred, 2);\n"
@@ -642,7 +643,7 @@ START_TEST(every_kind_of_program)
 		n++;
 	ck_assert_uint_eq(n, COUNT(expected));
 	bpf_object__close(object);
-	/* dfd is not used: two arguments of the call and one character are read, not three. */
+	/* dfd is not used, so only two of the call's arguments are read, and one character. */
 	ck_assert_uint_eq(helper_calls("syscall__openat", 113), 2);
 	ck_assert_uint_eq(helper_calls("syscall__openat", 4), 1);
 }
@@ -710,7 +711,7 @@ START_TEST(arm64_usdt_arguments)
 	request.arch = EBCC_ARCH_ARM64;
 	compile_ok(
 		"int f(struct pt_regs *ctx) { s64 v; bpf_usdt_readarg(1, ctx, &v); return v; }\n");
-	ck_assert_uint_eq(count_in("f", "i64 256"), 1); /* the place of pc */
+	ck_assert_uint_eq(count_in("f", "i64 256"), 1); /* the offset of pc */
 	ck_assert_uint_gt(count_in("f", ", 264"), 0);	/* the last register: 34 * 8 - 8 */
 	ck_assert_uint_eq(count_in("f", ", 160"), 0);	/* x86-64's */
 }
@@ -770,14 +771,16 @@ START_TEST(event_types)
 	ck_assert(btf_is_array(type));
 	ck_assert_uint_eq(btf_array(type)->nelems, 20);
 	ck_assert_ptr_null(variable_type(btf, "__ebcc_event_unused"));
-	/* Counters: of maps in use, a line per CPU, three CPUs rounded up to four. */
+	/* Counters exist only for maps in use: a cache line per CPU, three CPUs rounded up to
+	 * four. */
 	type = variable_type(btf, "__ebcc_lost_a");
 	ck_assert_ptr_nonnull(type);
 	ck_assert_int_eq(
 		btf__resolve_size(btf, btf__find_by_name_kind(btf, "__ebcc_lost_a", BTF_KIND_VAR)),
 		4 * 64);
 	ck_assert_ptr_null(variable_type(btf, "__ebcc_lost_unused"));
-	/* Where ring buffers' readers say when to wake them, a line of its own. */
+	/* The variable in which a ring buffer's reader says when to wake it has a cache line of its
+	 * own. */
 	for (const char *const *name = (const char *const[]){"d", "e", NULL}; *name; name++) {
 		char variable[32];
 
@@ -812,7 +815,7 @@ START_TEST(facts_about_tables)
 }
 END_TEST
 
-/* What a lookup_or_init does when it fails: the rest is not run. */
+/* If lookup_or_init fails, the rest of the program doesn't run. */
 START_TEST(lookup_or_init_ends_the_program)
 {
 	compile_and_verify(
@@ -849,8 +852,9 @@ START_TEST(packets)
 }
 END_TEST
 
-/* With relocations, accesses stay marked for the backend, behind probe reads too. LLVM keeps a
- * table of them beyond the module, so one process (that Check forks) compiles one such source. */
+/* With relocations, accesses stay marked for the backend, in addresses of probe reads too. LLVM
+ * keeps a table of them beyond the module, so each process (Check forks one) compiles only one such
+ * source. */
 #define MOVED                                                                                      \
 	"struct __attribute__((preserve_access_index)) moved { int a; struct moved *next; };\n"    \
 	"int kprobe__f(struct pt_regs *ctx, struct moved *m) { return m->next->a; }\n"

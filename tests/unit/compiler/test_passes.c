@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Each IR pass alone, on small modules written as IR. What whole sources become, and what the
- * kernel's verifier says to it, is in test_dialect.c.
+ * Each IR pass alone, on small modules written as IR. test_dialect.c tests whole sources, and the
+ * kernel's verifier on the result.
  */
 #include <check.h>
 #include <stdio.h>
@@ -65,7 +65,8 @@ static void parse(const char *text)
 	ebcc_ir_init(&ir);
 }
 
-/* The IR after a pass, which must be valid; of one function when @function is not NULL. */
+/* Runs a pass and returns the IR, which must be valid; only of one function if @function is not
+ * NULL. */
 static const char *after(void (*pass)(struct ebcc_ir *), const char *function)
 {
 	char *message = NULL;
@@ -105,7 +106,7 @@ static unsigned count(const char *text, const char *what)
 	"@one = private unnamed_addr constant [4 x i8] c\"one\\00\"\n"                             \
 	"@two = private unnamed_addr constant [4 x i8] c\"two\\00\"\n"
 
-/* As simplifycfg makes of a switch, and others that nothing reads. */
+/* A table such as simplifycfg makes from a switch, and others that nothing reads. */
 START_TEST(table_becomes_numbers)
 {
 	const char *text;
@@ -141,7 +142,7 @@ START_TEST(variable_is_a_case_of_its_own)
 			       "  %a = getelementptr ptr, ptr @mixed, i64 %i\n"
 			       "  %r = load ptr, ptr %a\n  ret ptr %r\n}\n");
 	text = after(ebcc_ir_tables, NULL);
-	/* All entries of the first table are the same. */
+	/* All entries of the first table are equal. */
 	ck_assert_count(text, "ret ptr @x", 2);
 	ck_assert_count(text, "ret ptr inttoptr (i64 7 to ptr)", 1);
 	ck_assert_count(text, "define internal ptr @__ebcc_address", 1);
@@ -340,7 +341,7 @@ START_TEST(printk_takes_the_size_that_the_helper_wants)
 {
 	const char *text;
 
-	/* A literal with its own size, one value more than it prints; and an array. */
+	/* A literal with its size given too, so one value more than it prints; and an array. */
 	parse(HEADER PRINTK
 	      "@f = private unnamed_addr constant [4 x i8] c\"%d\\0A\\00\"\n"
 	      "define i32 @p(i32 %n) {\n  %a = alloca [6 x i8]\n"
@@ -438,7 +439,7 @@ START_TEST(helper_functions_that_lack_static_are_no_programs)
 }
 END_TEST
 
-/* Programs as clang describes them: context type and parameters come from debug info. */
+/* Programs with debug info as clang generates it, which gives context type and parameters. */
 
 #define DEBUG_INFO(context_type)                                                                   \
 	"!llvm.module.flags = !{!100}\n!llvm.dbg.cu = !{!101}\n"                                   \
@@ -489,7 +490,7 @@ START_TEST(arguments_are_registers_on_x86)
 	ck_assert_count(text, "getelementptr i8, ptr %0, i64 72", 1);
 	ck_assert_count(text, "getelementptr i8, ptr %0, i64 64", 1);
 	ck_assert_count(text, "load i64, ptr %", 6);
-	/* Allocas of the first block stay static: nothing comes before them. */
+	/* Allocas in the first block stay static: nothing precedes them. */
 	ck_assert_ptr_nonnull(strstr(text, "entry:\n  %x = alloca i64"));
 	ck_assert_count(text, "!dbg !", 1 + 6 * 2 + 3);
 }
@@ -519,7 +520,7 @@ START_TEST(arguments_of_a_system_call_are_behind_its_first)
 	ck_assert_count(text, "inttoptr (i64 113 to ptr)", 6);
 	ck_assert_count(text, "i64 56", 1);  /* r10 */
 	ck_assert_count(text, "i64 88,", 0); /* cx */
-	ck_assert_count(text, "i64 112", 2); /* the wrapper's first, and the call's */
+	ck_assert_count(text, "i64 112", 2); /* the wrapper's first argument, and the call's */
 }
 END_TEST
 
@@ -801,7 +802,8 @@ START_TEST(reads_by_architecture)
 	const char *text;
 
 	opts.read = EBCC_CC_READ_SPLIT;
-	/* Nothing says whether "p" is for the kernel or for user space: the loader decides. */
+	/* Nothing says whether "p" is for the kernel or for user space; that depends on the
+	 * loader. */
 	text = reads_of(KERNEL_POINTER "  %a = load i64, ptr %k\n" RETURN, PT_REGS);
 	ck_assert_count(text, "inttoptr (i64 4 to ptr)", 1);
 }
@@ -828,7 +830,8 @@ START_TEST(callbacks_read_what_they_are_given)
 }
 END_TEST
 
-/* Time must grow with the size only: a chain of phis as long as this took minutes otherwise. */
+/* Time must be linear in the size: without that, a chain of phis of this length would take
+ * minutes. */
 START_TEST(reads_of_a_large_program)
 {
 	enum { BLOCKS = 5000, BLOCK_SIZE = 256 };
@@ -957,7 +960,7 @@ END_TEST
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What the passes refuse: one error each, which says why. */
+/* What the passes reject: one error each, which says why. */
 static const struct {
 	void (*pass)(struct ebcc_ir *);
 	const char *text, *message;

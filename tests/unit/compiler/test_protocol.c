@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The frames between core and compiler helper: what is encoded comes back equal, and no
- * damaged or hostile payload does more than fail.
+ * The frames between the library and the compiler helper: decoding restores what was encoded, and
+ * damaged or hostile payloads only cause errors.
  */
 #include <check.h>
 #include <stdint.h>
@@ -177,7 +177,7 @@ START_TEST(any_flipped_bit_fails_the_checksum)
 }
 END_TEST
 
-/* Decodes a private copy of exactly @size bytes, so that sanitizers see every byte too far. */
+/* Decodes a private copy of exactly @size bytes, so that sanitizers detect any access beyond it. */
 static struct ebcc_error *decode_copy(bool request, const char *data, size_t size)
 {
 	char *copy AUTO_FREE = malloc(size ? size : 1);
@@ -221,7 +221,7 @@ START_TEST(every_truncation_and_extension_fails)
 }
 END_TEST
 
-/* Lengths and counts are 64 bits: put hostile ones at every place there is. */
+/* Lengths and counts have 64 bits: put hostile values at every offset. */
 START_TEST(hostile_numbers_do_no_harm)
 {
 	static const uint64_t numbers[] = {

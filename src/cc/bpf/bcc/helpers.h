@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sources include this by habit; everything in it is there without an include.
+ * Sources include this by habit. Everything in it is available without an include.
  */
 #ifndef BCC_HELPERS_H
 #define BCC_HELPERS_H

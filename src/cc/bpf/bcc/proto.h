@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packet headers as they lie on the wire. Bit fields count from the most significant bit, and
- * values come and go in the machine's byte order: the packets pass knows these structs by their tag
+ * Packet headers in wire format. Bit fields start at the most significant bit, but values are read
+ * and written in the machine's byte order: the packets pass recognizes these structs by their tag
  * and turns each access into packet loads and stores.
  */
 #ifndef BCC_PROTO_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a source in the dialect may use without an include, apart from the kernel's own
- * types. The compiler includes this after the kernel types and before the source. It relies on
- * nothing but u8 ... u64 and kin, size_t, bool, NULL and struct pt_regs; names that begin with
- * __ebcc_ are known to the IR passes.
+ * What a source in the dialect may use without an include, apart from the kernel's own types. The
+ * compiler includes this after the kernel types and before the source. It relies only on u8 to u64
+ * and similar types, size_t, bool, NULL and struct pt_regs. The IR passes know the names that begin
+ * with __ebcc_.
  */
 #ifndef EBCC_DIALECT_H
 #define EBCC_DIALECT_H
@@ -15,8 +15,8 @@
 #define EBCC_PAGE_SIZE 4096
 #endif
 
-/* Methods and other helpers have no debug info of their own: what goes wrong in them is
- * told of the line that uses them. */
+/* Methods and other helpers have no debug info of their own, so errors in them are reported at the
+ * line that uses them. */
 #define __EBCC_INLINE static inline __attribute__((always_inline, unused, nodebug))
 
 /* `&NAME` of a map is the address of a constant table. */
@@ -34,7 +34,7 @@
 #include "ebcc/maps.h"
 #include "ebcc/packets.h"
 #include "ebcc/usdt.h"
-#ifdef __EBCC_PID_NAMESPACE /* the kernel types' text says so */
+#ifdef __EBCC_PID_NAMESPACE /* defined by the text of the kernel types */
 #include "ebcc/pid_namespace.h"
 #endif
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Functions and macros of the dialect that belong to no map and no kind of program:
- * byte order, histogram slots, atomics, the trace pipe.
+ * Functions and macros of the dialect that don't belong to maps or kinds of programs: byte order,
+ * histogram slots, atomics, the trace pipe.
  */
 #ifndef EBCC_HELPERS_H
 #define EBCC_HELPERS_H
@@ -18,12 +18,13 @@
 #ifndef __inline
 #define __inline inline
 #endif
-/* Kernels say so of how their functions are traced; sources ask. */
+/* A flag of kernel builds about how functions are traced; sources check it. */
 #ifndef CC_USING_FENTRY
 #define CC_USING_FENTRY 1
 #endif
 
-/* The network's byte order is the other one: BPF objects are made for little-endian machines. */
+/* Network byte order is the reverse of the machine's: objects are for little-endian machines
+ * only. */
 #define bpf_ntohs(value) ((__u16)__builtin_bswap16(value))
 #define bpf_htons(value) ((__u16)__builtin_bswap16(value))
 #define bpf_ntohl(value) ((__u32)__builtin_bswap32(value))
@@ -41,23 +42,24 @@
 #define bpf_cpu_to_be64(value) bpf_htonll(value)
 #define bpf_be64_to_cpu(value) bpf_ntohll(value)
 
-/* Adds without giving the old value, which every kernel's instruction set can do. */
+/* Adds without returning the old value, which every version of the instruction set supports. */
 #define lock_xadd(pointer, value) ((void)__sync_fetch_and_add(pointer, value))
 
-/* The lowest bits set, so many of them. */
+/* A number with that many of its lowest bits set. */
 #ifndef MASK
 #define MASK(bits) ((bits) < 64 ? (1ULL << (bits)) - 1 : ~0ULL)
 #endif
 #define MASK128(bits) ((bits) < 128 ? ((unsigned __int128)1 << (bits)) - 1 : ~(unsigned __int128)0)
 
-/* The element of this CPU, for helpers that take a CPU's number. */
+/* The current CPU, for helpers that take a CPU number. */
 #define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
 
-/* How many CPUs the kernel has room for: elements of a per-CPU value. */
+/* The number of possible CPUs, which is that of the elements of a per-CPU value. */
 #define bpf_num_cpus() ((int)EBCC_CPU_COUNT)
 
-/* printf to the trace pipe; lowered to helper 6 or 177 by the markers pass, which knows the size
- * of a literal format. With a format in an array, its size comes second, as the helper has it. */
+/* printf to the trace pipe; the markers pass lowers it to helper 6 or 177, with the size of a
+ * literal format. If the format is in an array, its size is the second argument, as for the
+ * helper. */
 extern int __ebcc_trace_printk(const char *format, ...);
 #define bpf_trace_printk __ebcc_trace_printk
 
@@ -85,8 +87,8 @@ __EBCC_INLINE unsigned int bpf_log2l(unsigned long value)
 }
 
 /*
- * A source calls this, or defines a macro of this name whose text is the license: the sections pass
- * takes either, with or without quotes. push_macro lets a source define it anew without a warning.
+ * A source uses this, or defines a macro of this name whose text is the license: the sections pass
+ * accepts both, with or without quotes. push_macro lets a source redefine it without a warning.
  */
 #ifndef BPF_LICENSE
 #define BPF_LICENSE(license)                                                                       \

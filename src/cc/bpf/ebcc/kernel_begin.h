@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comes before kernel headers: makes headers that were written for the kernel's own compiler
- * and machine ones that clang can parse for BPF. Machine code in inline functions becomes a
- * comment that carries the original's text; the headers pass of the IR decides what happens
- * to it where a program uses such a function. kernel_end.h undoes what must not reach the
- * source.
+ * Included before kernel headers, which are written for the kernel's own compiler and processor, so
+ * that clang can parse them for BPF. Inline assembly becomes an assembler comment with the original
+ * text; the headers pass decides what to do with it if a program uses such a function. kernel_end.h
+ * undefines what must not affect the source.
  */
 #ifndef EBCC_KERNEL_BEGIN_H
 #define EBCC_KERNEL_BEGIN_H
@@ -14,28 +13,28 @@
 #define KBUILD_MODNAME "ebcc"
 #endif
 #define CC_USING_FENTRY 1
-/* Checked variants of the functions on strings, which end in a panic. */
+/* No checked variants of string functions, which may panic. */
 #define __NO_FORTIFY 1
 #define __HAVE_BUILTIN_BSWAP16__ 1
 #define __HAVE_BUILTIN_BSWAP32__ 1
 #define __HAVE_BUILTIN_BSWAP64__ 1
-/* gcc's named address spaces of x86: per-CPU variables are never reached through them here. */
+/* gcc's named address spaces for per-CPU variables on x86, which BPF programs can't use. */
 #define __seg_gs
 #define __seg_fs
 
 #endif /* EBCC_KERNEL_BEGIN_H */
 
 /*
- * The statement's keywords come in any order, the last one before the parenthesis: that one
- * is a macro. Labels of variables (`int x asm("y")`) must differ, or clang takes the variables for
- * one.
+ * The keywords of an assembly statement come in any order; the last one, before the parenthesis,
+ * acts as a macro. Assembly names of variables (`int x asm("y")`) must differ, or clang would treat
+ * the variables as the same.
  */
 #define __EBCC_STRING_(x) #x
 #define __EBCC_STRING(x) __EBCC_STRING_(x)
 #define __EBCC_MACHINE_CODE(...) "#ebcc " __EBCC_STRING(__COUNTER__) " " #__VA_ARGS__
 #define __EBCC_MACHINE_JUMP(...) "#ebcc goto " __EBCC_STRING(__COUNTER__) " " #__VA_ARGS__
-/* For headers that the source includes behind the preamble: clang_shim.cc gives the keywords these
- * definitions as long as such a header lasts. */
+/* For headers that the source includes after the preamble: clang_shim.cc gives the keywords these
+ * definitions while such a header is being read. */
 #define __EBCC_KEYWORD_volatile(...) (__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define __EBCC_KEYWORD_goto(...) (__EBCC_MACHINE_JUMP(__VA_ARGS__))
 #define __EBCC_KEYWORD_asm(...) asm(__EBCC_MACHINE_CODE(__VA_ARGS__))
@@ -49,8 +48,8 @@
 #define __asm(...) __asm(__EBCC_MACHINE_CODE(__VA_ARGS__))
 #define register
 
-/* Before any other: the configuration, and what the kernel's build includes by its flags. What gcc
- * was found to have when the kernel was configured is not what clang has. */
+/* First the configuration, and what the kernel's build includes by flags. Features that were
+ * detected in gcc when the kernel was configured don't apply to clang. */
 #if __has_include(<linux/compiler-version.h>)
 #include <linux/compiler-version.h>
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comes after kernel headers: gives the source its inline assembler back.
+ * Included after kernel headers: lets the source use inline assembly again.
  */
 #undef volatile
 #undef __volatile__

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The type strings of tables and the kernel's kinds of maps that they stand for. Beside them there
- * are "histogram", whose kind depends on its key, and "array_of_maps$INNER" and
- * "hash_of_maps$INNER". The library reads the list, too.
+ * The type strings of tables, and the kernel's map types that they stand for. In addition there are
+ * "histogram", whose type depends on its key, and "array_of_maps$INNER" and "hash_of_maps$INNER".
+ * The library includes this list too.
  */
 #ifndef EBCC_MAP_TYPES_H
 #define EBCC_MAP_TYPES_H
 
-/* X(string, type string, kind), where string is what the caller has. "extern" is a table of another
- * module, which gives it its kind. */
+/* X(string, type string, map type), where string is the caller's. "extern" is a table of another
+ * module, which determines its type. */
 #define __EBCC_MAP_TYPES(X, string)                                                                \
 	X(string, "hash", HASH)                                                                    \
 	X(string, "array", ARRAY)                                                                  \

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Maps. A map NAME is two variables: __ebcc_map_NAME in section .maps, as libbpf reads it, and
- * NAME, a constant table of inline functions that the optimizer sees through, so that
- * `NAME.lookup(&key)` is C and becomes one call of a helper. The maps pass gives the
- * map its name back.
+ * Maps. A map NAME is two variables: __ebcc_map_NAME in section .maps, as libbpf expects it, and
+ * NAME, a constant table of inline functions that the optimizer resolves, so that
+ * `NAME.lookup(&key)` is C and becomes one helper call. The maps pass (compiler/passes/maps.c,
+ * which begins with an example) then gives the map its name back.
  *
- * A type parameter may define a struct in place, so each is expanded once only: in the map's own
- * definition, from where __EBCC_KEY() and __EBCC_LEAF() take it. Commas between its braces are
- * kept together where a macro's parameters are `...` (clang_shim.cc, CommasInBraces), hence the
- * second macro behind each that has such a parameter.
+ * A type parameter may be a struct definition, so it must be expanded only once: in the map's own
+ * definition, from where __EBCC_KEY() and __EBCC_LEAF() take it. Commas between its braces are kept
+ * together if a macro's parameters are `...` (clang_shim.cc, CommasInBraces), hence the second
+ * macro after each that has such a parameter.
  *
- * Methods that C can't say are undefined functions (__ebcc_lookup_or_init__NAME,
+ * Methods that C can't express are undefined functions (__ebcc_lookup_or_init__NAME,
  * __ebcc_increment__NAME, __ebcc_atomic_increment__NAME); the markers pass replaces their calls.
  */
 #ifndef EBCC_MAPS_H
@@ -64,7 +64,7 @@
 #define __EBCC_HAS_PREFIX(string, prefix)                                                          \
 	(!__builtin_strncmp(string, prefix, sizeof(prefix) - 1))
 
-/* The kernel's number of a type string, 0 for an unknown one: a constant expression. A table
+/* The kernel's number for a type string, 0 for an unknown one, as a constant expression. A table
  * that another module owns ("extern") gets its type from there; until then it is a hash. */
 #define __EBCC_TYPE_NUMBER(string, key)                                                            \
 	(__EBCC_IS(string, "histogram") ?                                                          \
@@ -82,8 +82,9 @@
 #define __EBCC_ROUND_UP_TO_POWER_OF_TWO(n)                                                         \
 	((n) <= 1 ? 1ULL : 1ULL << (64 - __builtin_clzll((n) - 1ULL)))
 
-/* A member that is none. The kernel counts entries in 32 bits, and so does BTF: more would come out
- * as another number. What is below 0 is no size of an array, as the next member says. */
+/* Checks the number of entries; adds no member to the struct. The kernel and BTF count entries in
+ * 32 bits, so larger numbers would be truncated. Negative ones are an error in the next member,
+ * since they are not a valid array size. */
 #define __EBCC_CHECK_ENTRIES(entries)                                                              \
 	_Static_assert((entries) < 0 || (entries) / 2 <= 0x7fffffff,                               \
 		       "a table has at most 4294967295 entries")
@@ -98,7 +99,7 @@
 		int(*map_flags)[map_flags_];                                                       \
 	} __ebcc_map_##name __EBCC_SECTION_MAPS
 
-/* The type is computed from a string, and may depend on the key. */
+/* The type of map is computed from a string, and may depend on the key. */
 #define __EBCC_DEFINE_BY_STRING(name, string, key_type, leaf_type, entries, map_flags_)            \
 	extern __typeof__(key_type) __ebcc_key_##name;                                             \
 	_Static_assert(__EBCC_TYPE_NUMBER(string, __ebcc_key_##name),                              \
@@ -111,7 +112,7 @@
 	(__EBCC_IS(string, "lpm_trie") || __EBCC_IS(string, "sk_storage") ||                       \
 	 __EBCC_IS(string, "inode_storage") || __EBCC_IS(string, "task_storage"))
 
-/* What libbpf can't carry: lines of key=value for the loader. */
+/* Facts that don't fit into libbpf's definition: lines of key=value for the loader. */
 #define __EBCC_FACTS(name, lines)                                                                  \
 	char __ebcc_table_##name[] __attribute__((section(".ebcc.meta"))) = lines
 
@@ -151,7 +152,7 @@
 /* Lowered by the markers pass to an error at the line of the call. */
 extern void __ebcc_error__increment(void);
 
-/* Of a parameter: C passes a key of an array type as the address of its first element. */
+/* The address of the key in a parameter: C passes an array as the address of its first element. */
 #define __EBCC_ADDRESS_OF_KEY(name, key)                                                           \
 	__builtin_choose_expr(                                                                     \
 		__builtin_types_compatible_p(__typeof__(&key), __EBCC_KEY(name) *), &key,          \
@@ -241,8 +242,8 @@ extern void __ebcc_error__increment(void);
 
 /* Methods: events. */
 
-/* Counters of what the kernel refused, a cache line per CPU; a power of two of them, so that
- * a mask proves the bound to every verifier. */
+/* Counters of events that the kernel refused, a cache line per CPU. Their number is a power of two,
+ * so that a mask proves the bound to every verifier. */
 #define __EBCC_CPU_SLOTS __EBCC_ROUND_UP_TO_POWER_OF_TWO(EBCC_CPU_COUNT)
 #define __EBCC_FUNCTION_lost(name)                                                                 \
 	__u64 __ebcc_lost_##name[__EBCC_CPU_SLOTS][8] __attribute__((section(".data.ebcc"))) = {}; \
@@ -252,25 +253,25 @@ extern void __ebcc_error__increment(void);
                                                                                                    \
 		__sync_fetch_and_add(&__ebcc_lost_##name[cpu & (__EBCC_CPU_SLOTS - 1)][which], 1); \
 	}
-/* Of a slot: all that was lost; what was lost since the CPU has no ring; in the first slot whether
- * the reader listens (perf_cpus.h). */
+/* The numbers in a slot: all lost events; those lost because the CPU has no ring; in the first slot
+ * only, whether a reader is listening (perf_cpus.h). */
 #define __EBCC_LOST 0
 #define __EBCC_LOST_RINGLESS 1
 #define __EBCC_LOST_LISTENING 2
 
-/* What a record's size, of 16 bits, leaves to an event: 8 bytes of header and 4 for the event's own
- * size take their part, and the kernel fills up to 8 bytes. It lets larger events vanish. */
+/* The largest event: a record's size has 16 bits and includes 8 bytes of header and 4 bytes for the
+ * event's own size, and the kernel pads to a multiple of 8. Larger events are silently dropped. */
 #define __EBCC_PERF_MAX 65516
-/* What fits into a ring buffer: a record has 8 bytes more, and never fills the buffer. */
+/* The largest event of a ring buffer: a record is 8 bytes larger, and never fills the buffer. */
 #define __EBCC_RINGBUF_MAX(pages)                                                                  \
 	(__EBCC_ROUND_UP_TO_POWER_OF_TWO((pages) * (__u64)EBCC_PAGE_SIZE) -                        \
 	 2 * __EBCC_RB_HEADER_SIZE)
 
-/* The events pass refuses a constant @size above @max. */
+/* The events pass reports an error if @size is a constant above @max. */
 extern void __ebcc_event_size(void *map, __u64 size, __u64 max);
 
-/* Tells the events pass the type of what a map's events are: the debug info of @type's
- * __builtin_btf_type_id() has it, or that of the variable that @data points to. */
+/* Tells the events pass the type of a map's events: from the debug info of the
+ * __builtin_btf_type_id() that gives @type, or of the variable that @data points to. */
 extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_EVENT_TYPE(pointer) __builtin_btf_type_id(pointer, 0)
 #define perf_submit(ctx, data, ...) perf_submit(ctx, data, __VA_ARGS__, __EBCC_EVENT_TYPE(data))
@@ -279,8 +280,9 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define ringbuf_output(data, ...) ringbuf_output(data, __VA_ARGS__, __EBCC_EVENT_TYPE(data))
 #define ringbuf_submit(data, ...) ringbuf_submit(data, __VA_ARGS__, __EBCC_EVENT_TYPE(data))
 
-/* -ENOENT: nobody has opened the buffer on this CPU; -EOPNOTSUPP: it was offline since. There is no
- * loss where there is no listener. @length: bytes of a packet behind the event. */
+/* -ENOENT: no reader has opened the buffer on this CPU; -EOPNOTSUPP: the CPU has been offline
+ * since. If no reader is listening, these don't count as losses. @length: bytes of a packet that
+ * follow the event. */
 #define __EBCC_FUNCTIONS_perf_output(name)                                                         \
 	__EBCC_FUNCTION_lost(name)                                                                 \
 	__EBCC_INLINE int __ebcc_perf_output__##name(void *ctx, __u32 length, void *data,          \
@@ -321,10 +323,10 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_VALUES_perf_output(name)                                                            \
 	.perf_submit = __ebcc_perf_submit__##name, .perf_submit_skb = __ebcc_perf_submit_skb__##name,
 
-/* Whether to wake a ring buffer's reader where the source leaves that open. A reader that looks by
- * itself from time to time asks for batches: to be woken only when so many bytes, a power of two,
- * wait for it. The kernel's own rule would wake it for every event that it is in time for.
- * @size: of the event with its header, where that is not in the buffer yet. */
+/* Whether to wake a ring buffer's reader if the source's flags don't say. A reader that polls
+ * regularly asks for batches: to be woken only when that many bytes, a power of two, are waiting.
+ * The kernel's own rule would wake it for every event as long as it keeps up. @size: of the event
+ * with its header, if it is not in the buffer yet, else 0. */
 #define __EBCC_FUNCTION_wakeup(name)                                                               \
 	volatile __u64 __ebcc_batch_##name[8] __attribute__((section(".data.ebcc"))) = {};         \
 	__EBCC_INLINE __u64 __ebcc_wakeup__##name(__u64 flags, __u64 size)                         \
@@ -476,7 +478,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		__EBCC_MEMBERS_map(name)                                                           \
 	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_map(name)}
 
-/* BPF_TABLE's type is a string: it has every method that some type has. */
+/* BPF_TABLE's type is a string, so it has the methods of every type. */
 #define __EBCC_TABLE_any(name)                                                                     \
 	__EBCC_FUNCTIONS_map(name)                                                                 \
 	__EBCC_FUNCTIONS_perf_output(name)                                                         \
@@ -510,7 +512,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		__EBCC_VALUES_storage(name, inode) __EBCC_VALUES_storage(name, task)               \
 	}
 
-/* For kinds whose functions, members and values come in one group. */
+/* For kinds of maps whose methods are one group. */
 #define __EBCC_TABLE_group(name, group)                                                            \
 	__EBCC_FUNCTIONS_##group(name)                                                             \
 	static const struct __ebcc_methods_##name {                                                \
@@ -593,7 +595,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_PICK3(__VA_ARGS__, __EBCC_HISTOGRAM3, __EBCC_HISTOGRAM2, __EBCC_HISTOGRAM1, )       \
 	(__VA_ARGS__)
 
-/* Stack traces; the kernel wants a power of two of buckets. */
+/* Stack traces; the kernel requires a power of two of buckets. */
 
 #ifndef BPF_MAX_STACK_DEPTH
 #define BPF_MAX_STACK_DEPTH 127
@@ -620,7 +622,7 @@ struct bpf_stacktrace_buildid {
 		      __EBCC_ROUND_UP_TO_POWER_OF_TWO(entries), __EBCC_STACK_BUILD_ID);            \
 	__EBCC_TABLE_group(name, stack_trace)
 
-/* Events. A perf buffer gets as many entries as there are CPUs when it is created. */
+/* Events. The number of a perf buffer's entries, one per CPU, is set when it is created. */
 
 #define BPF_PERF_OUTPUT(name)                                                                      \
 	__EBCC_DEFINE(name, __EBCC_TYPE_PERF_EVENT_ARRAY, int, __u32, 0, 0);                       \
@@ -691,13 +693,13 @@ struct bpf_stacktrace_buildid {
 #define BPF_QUEUE(...) __EBCC_QUEUESTACK_ANY("queue", __VA_ARGS__)
 #define BPF_STACK(...) __EBCC_QUEUESTACK_ANY("stack", __VA_ARGS__)
 
-/* Maps of maps: the kernel stores ids, programs see the inner map. */
+/* Maps of maps. User space reads ids as their values; programs get the inner map. */
 
 #define BPF_ARRAY_OF_MAPS(name, inner, entries)                                                    \
 	__EBCC_BPF_TABLE("array_of_maps$" inner, int, int, name, entries)
 #define __EBCC_HASH_OF_MAPS4(name, key_type, inner, entries)                                       \
 	__EBCC_BPF_TABLE("hash_of_maps$" inner, key_type, int, name, entries)
-/* (name, key, "inner") or (name, "inner", size): a string in quotes tells which. */
+/* (name, key, "inner") or (name, "inner", size): the one in quotes is the inner map. */
 #define __EBCC_HASH_OF_MAPS3(name, second, third)                                                  \
 	__EBCC_DEFINE(name, __EBCC_TYPE_HASH_OF_MAPS,                                              \
 		      __typeof__(__builtin_choose_expr(__EBCC_HAS_PREFIX(#second, "\""), 0,        \
@@ -722,7 +724,7 @@ struct bpf_stacktrace_buildid {
 #define BPF_CPUMAP(name, entries)                                                                  \
 	__EBCC_DEFINE(name, __EBCC_TYPE_CPUMAP, __u32, __u32, entries, 0);                         \
 	__EBCC_TABLE_group(name, redirect)
-/* A key of int for each kind of redirection: what the three above and below have in common. */
+/* The key is an int for each kind of redirection map. */
 #define BPF_XDP_REDIRECT_MAP(string, leaf_type, name, entries)                                     \
 	BPF_TABLE(string, int, leaf_type, name, entries)
 #define __EBCC_XSKMAP(name, entries, facts)                                                        \
@@ -816,7 +818,7 @@ struct bpf_stacktrace_buildid {
 	__EBCC_STORAGE(name, __EBCC_TYPE_TASK_STORAGE, task, leaf_type)
 #define BPF_TASK_STORAGE(...) __EBCC_BPF_TASK_STORAGE(__VA_ARGS__)
 
-/* The kernel's key of a cgroup's storage: of the size and layout that it checks. */
+/* The kernel's key of cgroup storage: it checks size and layout. */
 struct __ebcc_cgroup_storage_key {
 	__u64 cgroup_inode_id;
 	__u32 attach_type;

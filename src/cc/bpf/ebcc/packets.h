@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading packets: single loads at an offset, and cursors over the structs of bcc/proto.h. A
- * cursor is an offset that looks like a pointer; the packets pass turns accesses through it into
- * __ebcc_packet_load() and __ebcc_packet_store(), a value of any bits in network order.
+ * Reading and writing packets: single values at an offset, and cursors over the structs of
+ * bcc/proto.h. A cursor is an offset that looks like a pointer; the packets pass turns accesses
+ * through it into packet loads and bpf_skb_store_bytes() calls.
  */
 #ifndef EBCC_PACKETS_H
 #define EBCC_PACKETS_H
@@ -18,8 +18,8 @@ __EBCC_INLINE unsigned long long load_dword(void *skb, unsigned long long offset
 	return load_word(skb, offset) << 32 | load_word(skb, offset + 4);
 }
 
-/* Values of so many bytes in the machine's order, written in the network's: the other way of the
- * loads. */
+/* The counterparts of the loads: write a value, given in the machine's byte order, in network
+ * order. */
 #define __EBCC_PACKET_STORE(name, type, swap)                                                      \
 	__EBCC_INLINE int name(void *skb, __u64 offset, __u64 value)                               \
 	{                                                                                          \
@@ -33,14 +33,14 @@ __EBCC_PACKET_STORE(bpf_store_word, __u32, bpf_htonl)
 __EBCC_PACKET_STORE(bpf_store_dword, __u64, bpf_htonll)
 
 /* A field of @bits bits (at most 64) that begins @first_bit bits, counted from the most significant
- * one, behind a byte of the packet. Only the bytes that it is part of are touched. */
+ * one, after the byte at @offset in the packet. Only bytes that contain part of it are accessed. */
 __EBCC_INLINE __u64 __ebcc_extract(void *skb, __u64 offset, __u64 first_bit, __u64 bits)
 {
 	__u64 shift, bytes, value = 0;
 
 	if (!bits)
 		return 0;
-	if (bits > 64) { /* the lowest ones, as C cuts a number */
+	if (bits > 64) { /* the lowest ones, as in a C conversion */
 		first_bit += bits - 64;
 		bits = 64;
 	}
@@ -80,7 +80,7 @@ __EBCC_INLINE int __ebcc_insert(void *skb, __u64 offset, __u64 first_bit, __u64 
 	return bpf_skb_store_bytes(skb, offset, packet, bytes > 9 ? 9 : bytes, 0);
 }
 
-/* A constant that says more bits than a number has is an error. */
+/* A constant number of bits above 64 is an error. */
 #define __EBCC_CHECK_BITS(bits)                                                                    \
 	_Static_assert(__builtin_choose_expr(__builtin_constant_p(bits), bits, 0) <= 64,           \
 		       "a field of a packet has at most 64 bits here")
@@ -95,11 +95,11 @@ __EBCC_INLINE int __ebcc_insert(void *skb, __u64 offset, __u64 first_bit, __u64 
 		__ebcc_insert(skb, offset, first_bit, bits, value);                                \
 	})
 
-/* The context of the function around the call: lowered by the markers pass. */
+/* The context of the calling function; lowered by the markers pass. */
 extern void *__ebcc_context(void);
 
-/* Brings the checksum at an offset of the packet up to date with a field, of 2 or 4 bytes, that was
- * @from and is @to, in the machine's order. The result is 0, or a negative error. */
+/* Updates the checksum at an offset in the packet after a field of 2 or 4 bytes has changed from
+ * @from to @to, both in the machine's byte order. The result is 0 or a negative error. */
 #define __EBCC_IN_PACKET_ORDER(value, size)                                                        \
 	((size) == 2 ? (__u64)bpf_htons(value) : (__u64)bpf_htonl(value))
 #define __EBCC_CHECK_CHECKSUM(value)                                                               \
@@ -113,7 +113,8 @@ extern void *__ebcc_context(void);
 					 __EBCC_IN_PACKET_ORDER(from, sizeof(to)),                 \
 					 __EBCC_IN_PACKET_ORDER(to, sizeof(to)), sizeof(to));      \
 	})
-/* The same for TCP and UDP. @pseudo: 1 where the field is one of the pseudo header, an address. */
+/* The same for TCP and UDP. @pseudo: 1 if the field is part of the pseudo header, such as an
+ * address. */
 #define incr_cksum_l4(offset, from, to, pseudo)                                                    \
 	({                                                                                         \
 		__EBCC_CHECK_CHECKSUM(to);                                                         \

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ids of processes as the tracing process's PID namespace numbers them. dialect.h includes this
- * where a source names one of the functions.
+ * Process and thread ids as the tracing process's PID namespace numbers them. dialect.h includes
+ * this if a source names one of the functions.
  *
- * A task has a number in its own namespace and in each above it: struct pid holds them all, and
- * ours is the one beside our namespace. bpf_get_ns_current_pid_tgid() would know the current task
- * only, and refuses one of a namespace below ours, which has a number here all the same.
+ * A task has a number in its own namespace and in each one above it. struct pid holds them all,
+ * each with its namespace, so the right number is the one next to the tracer's namespace.
+ * bpf_get_ns_current_pid_tgid() works only for the current task, and fails for tasks in a namespace
+ * below the tracer's, although these have a number there.
  *
- * The offsets come from the loader, and only where they are needed: the source has no more types
- * to be compiled against than it uses itself, and in the initial namespace the verifier drops
- * everything that follows from a namespace_inode other than 0.
+ * The loader sets the offsets if they are needed, so the source needn't be compiled against more
+ * types than it uses itself. In the initial namespace namespace_inode is 0, and the verifier drops
+ * everything that depends on another value.
  */
 #ifndef EBCC_PID_NAMESPACE_H
 #define EBCC_PID_NAMESPACE_H
 
 #include "ebcc/pid_layout.h"
 
-#define __EBCC_MAX_PID_NS_LEVEL                                                                    \
-	32 /* MAX_PID_NS_LEVEL: so deep may namespaces lie in one another                          \
-	    */
+/* MAX_PID_NS_LEVEL of the kernel: the deepest level of nested namespaces. */
+#define __EBCC_MAX_PID_NS_LEVEL 32
 
 const volatile struct ebcc_pid_layout __ebcc_pid_layout = {};
 
-/* The pointer at an address of the kernel; NULL where that can't be read. */
+/* Reads a pointer from kernel memory; NULL on failure. */
 __EBCC_INLINE const char *__ebcc_pid_pointer(const char *address)
 {
 	const char *value;
@@ -37,13 +37,13 @@ __EBCC_INLINE u32 __ebcc_pid_value(const char *address)
 	return bpf_probe_read_kernel(&value, sizeof(value), address) ? 0 : value;
 }
 
-/* A task's number of a level, in struct upid of its struct pid. */
+/* The struct upid of a level, in a task's struct pid. */
 __EBCC_INLINE const char *__ebcc_pid_number(const char *pid, u32 level)
 {
 	return pid + __ebcc_pid_layout.pid_numbers + level * __ebcc_pid_layout.number_size;
 }
 
-/* Whether a level of a task's struct pid is the tracing process's namespace. */
+/* Whether the struct upid of a level belongs to the tracing process's namespace. */
 __EBCC_INLINE bool __ebcc_pid_is_ours(const char *pid, u32 level)
 {
 	const char *number = __ebcc_pid_number(pid, level);
@@ -53,14 +53,14 @@ __EBCC_INLINE bool __ebcc_pid_is_ours(const char *pid, u32 level)
 	       __ebcc_pid_layout.namespace_inode;
 }
 
-/* A function of its own (the inlining pass knows the name), since many programs of a source may
+/* A separate function (the inlining pass knows the prefix), since many programs in a source may
  * call it. */
 static __attribute__((noinline, unused)) u64 __ebcc_subprogram_pid_search(const char *task)
 {
 	const char *pid = __ebcc_pid_pointer(task + __ebcc_pid_layout.task_pid), *leader;
 	u32 level = __ebcc_pid_value(pid + __ebcc_pid_layout.pid_level), thread, process;
 
-	/* From its own namespace upwards: that one is most often ours. */
+	/* From the task's own namespace upwards, since that one is usually the tracer's. */
 #pragma clang loop unroll(disable)
 	for (int i = 0; pid && i <= __EBCC_MAX_PID_NS_LEVEL; i++, level--) {
 		if (level > __EBCC_MAX_PID_NS_LEVEL)
@@ -79,8 +79,8 @@ static __attribute__((noinline, unused)) u64 __ebcc_subprogram_pid_search(const 
 	return 0;
 }
 
-/* As bpf_get_current_pid_tgid(): the process in the upper half, the thread in the lower one; 0 for
- * a task outside of the tracing process's PID namespace. */
+/* Like bpf_get_current_pid_tgid(): the process in the upper half, the thread in the lower one. 0 if
+ * the task has no number in the tracing process's PID namespace. */
 __EBCC_INLINE u64 ebcc_ns_pid_tgid(void)
 {
 	if (!__ebcc_pid_layout.namespace_inode)
@@ -88,7 +88,7 @@ __EBCC_INLINE u64 ebcc_ns_pid_tgid(void)
 	return __ebcc_subprogram_pid_search((const char *)bpf_get_current_task());
 }
 
-/* The same of any struct task_struct *. */
+/* The same for any struct task_struct *. */
 #define ebcc_ns_task_pid_tgid(task)                                                                \
 	({                                                                                         \
 		struct task_struct *__ebcc_task = (task);                                          \
@@ -97,8 +97,8 @@ __EBCC_INLINE u64 ebcc_ns_pid_tgid(void)
 			: ((u64)__ebcc_task->tgid << 32 | (u32)__ebcc_task->pid);                  \
 	})
 
-/* Whether a task is in the tracing process's PID namespace itself, not in one below or beside it:
- * then numbers of processes in the arguments of its system calls mean the same here. */
+/* Whether a task is in the tracing process's PID namespace itself, and not in one below or outside
+ * it. If so, process ids in the arguments of its system calls mean the same as in the tracer. */
 #define ebcc_ns_task_is_native(task)                                                               \
 	({                                                                                         \
 		struct task_struct *__ebcc_task = (task);                                          \

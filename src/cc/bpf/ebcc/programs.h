@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Macros that begin a program, and access to the parts of a tracepoint's record that have no
- * fixed place. A program whose arguments the kernel describes by BTF gets them as an
- * array of 64-bit values, which is unpacked into the parameters that the source wrote.
+ * Macros that begin a program, and access to variable-size fields of a tracepoint's record. A
+ * program whose arguments the kernel describes by BTF gets them as an array of 64-bit values, which
+ * is unpacked into the parameters that the source declares.
  */
 #ifndef EBCC_PROGRAMS_H
 #define EBCC_PROGRAMS_H
@@ -58,22 +58,22 @@
 #define LSM_PROBE(hook, ...) __EBCC_TYPED(lsm__##hook, ##__VA_ARGS__)
 #define BPF_ITER(target) int bpf_iter__##target(struct bpf_iter__##target *ctx)
 
-/* Bytes that a destination has room for, as far as its type tells: an array's. */
+/* The size of a destination, if it is an array; else the largest size of a field. */
 #define __EBCC_ROOM(destination)                                                                   \
 	(__builtin_types_compatible_p(__typeof__(destination), __typeof__((destination) + 0)) ?    \
 		 0xffff :                                                                          \
 		 sizeof(destination))
 
-/* The empty instruction keeps the comparison with the value that the helper gets: the verifier
- * is to see it. */
+/* The empty assembly statement makes the comparison apply to the same value that the helper gets,
+ * so that the verifier sees the bound. */
 __EBCC_INLINE __u32 __ebcc_at_most(__u32 size, __u32 room)
 {
 	asm volatile("" : "+r"(size));
 	return size > room ? room : size;
 }
 
-/* A field of variable size: its place in the record is in the low half, its size in the high half
- * of a word. */
+/* A field of variable size: a word has its offset in the record in the low half and its size in the
+ * high half. */
 #define TP_DATA_LOC_READ_CONST(destination, field, length)                                         \
 	((void)bpf_probe_read_kernel(                                                              \
 		(void *)(destination), length,                                                     \

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Registers of a traced function by their role, per architecture. A system call's own registers
- * lie behind the first argument of the kernel's wrapper around it; reading them
+ * Registers of a traced function by their role, per architecture. The first argument of the
+ * kernel's wrapper around a system call points to the system call's own registers; reading them
  * through PT_REGS_SYSCALL_CTX is a read of kernel memory like any other.
  */
 #ifndef EBCC_REGISTERS_H
 #define EBCC_REGISTERS_H
 
-/* The machine that the program runs on, by the names that sources ask for. */
+/* The architecture that the program is for, by the macros that sources check. */
 #define bpf_target_defined
 #if defined(__x86_64__)
 #define bpf_target_x86

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Arguments of USDT probes. Where they are is data in a map (usdt_spec.h), so one object serves
- * every binary. The map is static, like the functions that use it: an object whose source reads no
- * arguments has none of them.
+ * Arguments of USDT probes. A map says where they are (usdt_spec.h), so one object works for every
+ * binary. The map is static, like the functions that use it: an object whose source reads no
+ * arguments has neither.
  */
 #ifndef EBCC_USDT_H
 #define EBCC_USDT_H
 
 #include "ebcc/usdt_spec.h"
 
-/* How much of struct pt_regs a spec may speak of, and where in it the instruction pointer is. */
+/* How much of struct pt_regs a spec may refer to, and the offset of the instruction pointer in
+ * it. */
 #if defined(__x86_64__)
 #define __EBCC_USDT_REGISTERS (21 * 8)
 #define __EBCC_USDT_IP (16 * 8)
@@ -21,16 +22,16 @@
 static __EBCC_DEFINE(__ebcc_usdt_specs, __EBCC_TYPE_HASH, __u64, struct ebcc_usdt_spec,
 		     EBCC_USDT_SPECS_SIZE, 0);
 
-/* libbpf says it when it loads the object; the verifier then skips the call that an older kernel
- * does not have. Declared where it is used, for a precompiled header forgets its type. */
+/* libbpf sets this when it loads the object; on older kernels the verifier then skips the call that
+ * they don't have. Declared where it is used, because a precompiled header would lose its type. */
 #define __EBCC_USDT_HAS_COOKIE                                                                     \
 	({                                                                                         \
 		extern const _Bool LINUX_HAS_BPF_COOKIE __attribute__((section(".kconfig")));      \
 		LINUX_HAS_BPF_COOKIE;                                                              \
 	})
 
-/* Keeps the optimizer from taking a comparison apart from the value that it bounds: the verifier is
- * to see it. */
+/* Keeps the optimizer from separating a comparison from the value that it bounds, so that the
+ * verifier sees the bound. */
 #define __EBCC_OPAQUE(value) asm volatile("" : "+r"(value))
 
 __EBCC_INLINE const struct ebcc_usdt_argument *__ebcc_usdt_find(__u64 n, void *ctx, _Bool cookies)
@@ -51,7 +52,7 @@ __EBCC_INLINE const struct ebcc_usdt_argument *__ebcc_usdt_find(__u64 n, void *c
 	return n < spec->count ? &spec->arguments[n] : NULL;
 }
 
-/* A load from the context needs a constant offset; a read of it does not. */
+/* A load from the context needs a constant offset; a probe read does not. */
 __EBCC_INLINE int __ebcc_usdt_register(void *ctx, __u64 offset, __u64 *ret)
 {
 	*ret = 0;
@@ -83,7 +84,7 @@ __EBCC_INLINE int __ebcc_usdt_memory(const struct ebcc_usdt_argument *argument, 
 	return bpf_probe_read_user(ret, size, (const void *)(base + argument->value));
 }
 
-/* The value as it lies in the process, with anything above its size. */
+/* The value as it is in the process; the bits above its size are undefined. */
 __EBCC_INLINE int __ebcc_usdt_fetch(const struct ebcc_usdt_argument *argument, void *ctx,
 				    __u64 *ret)
 {
@@ -125,8 +126,8 @@ __EBCC_INLINE int __ebcc_usdt_read(__u64 n, void *ctx, _Bool cookies, __u64 *ret
 	return 0;
 }
 
-/* Reads the probe's argument @n (from 1) into *@arg, cut or extended to its size. The result is 0,
- * or a negative error (-ENOENT: there is no such argument), and then *@arg is 0. */
+/* Reads the probe's argument @n (counted from 1) into *@arg, truncated or extended to its size. The
+ * result is 0, or a negative error (-ENOENT: there is no such argument) with *@arg set to 0. */
 #define bpf_usdt_readarg(n, ctx, arg)                                                              \
 	({                                                                                         \
 		__u64 __ebcc_argument;                                                             \
@@ -140,8 +141,8 @@ __EBCC_INLINE int __ebcc_usdt_read(__u64 n, void *ctx, _Bool cookies, __u64 *ret
 		__ebcc_error;                                                                      \
 	})
 
-/* Copies @len bytes of the process's memory, from where its argument @n points, to @buf. The result
- * is 0, or a negative error, and then @buf is zeroed. */
+/* Copies @len bytes of the process's memory, from where the probe's argument @n points, to @buf.
+ * The result is 0, or a negative error with @buf zeroed. */
 #define bpf_usdt_readarg_p(n, ctx, buf, len)                                                       \
 	({                                                                                         \
 		__u64 __ebcc_address;                                                              \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the arguments of a USDT probe are, as data: the layout of the map that programs read
- * (usdt.h) and that whoever attaches them fills. Both sides include this file, so it has plain C
- * types only and includes nothing.
+ * (usdt.h) and that is filled when they are attached. Both sides include this file, so it uses
+ * plain C types only and includes nothing.
  *
- * The map is a hash. Its key is a u64: the cookie that the probe's location was attached
- * with, if that is not 0; else the location's address in the traced process. A location
- * without an entry has no arguments.
+ * The map is a hash. Its key is a u64: the cookie that the probe's location was attached with, if
+ * it is not 0, or the location's address in the traced process. A location without an entry has no
+ * arguments.
  */
 #ifndef EBCC_USDT_SPEC_H
 #define EBCC_USDT_SPEC_H
@@ -17,10 +17,10 @@
 
 #define EBCC_USDT_MAX_ARGUMENTS 12
 
-/* Instead of a register: counts as one that holds 0. */
+/* Instead of a register; the value is 0. */
 #define EBCC_USDT_NO_REGISTER 0xffff
 
-/* What an argument is, before it is cut to its size and extended to 64 bits. */
+/* Where an argument comes from, before it is truncated to its size and extended to 64 bits. */
 enum ebcc_usdt_kind {
 	EBCC_USDT_NONE,	    /* no argument */
 	EBCC_USDT_CONSTANT, /* value */
@@ -40,7 +40,7 @@ struct ebcc_usdt_argument {
 };
 
 struct ebcc_usdt_spec {
-	unsigned long long count; /* how many arguments there are */
+	unsigned long long count; /* of arguments */
 	struct ebcc_usdt_argument arguments[EBCC_USDT_MAX_ARGUMENTS];
 };
 

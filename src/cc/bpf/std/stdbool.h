@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <stdbool.h> for BPF programs. Kernel types have bool, true and false already: then nothing is
- * left to do. */
+/* <stdbool.h> for BPF programs. The kernel types have bool, true and false already, so there is
+ * nothing to do. */
 #ifndef EBCC_STD_STDBOOL_H
 #define EBCC_STD_STDBOOL_H
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <stdint.h> for BPF programs: the types, as the kernel defines those that it has too. */
+/* <stdint.h> for BPF programs: the types, defined as in the kernel if it has them too. */
 #ifndef EBCC_STD_STDINT_H
 #define EBCC_STD_STDINT_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <string.h> for BPF programs: what the compiler expands in place. What else it knows (compiler/passes/library.c)
- * is not declared, so that a source may have functions of these names: clang does it on demand. */
+/* <string.h> for BPF programs: functions that the compiler expands in place. Others that it knows
+ * (compiler/passes/library.c) are not declared, so that a source may define functions of these
+ * names; clang declares them implicitly. */
 #ifndef EBCC_STD_STRING_H
 #define EBCC_STD_STRING_H
 

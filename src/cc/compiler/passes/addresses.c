@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Numbers in place of addresses. Nobody relocates the data of a BPF object, so an address in it
- * would be 0 when programs run. An address in code is a matter of course. So data holds numbers,
- * and code makes addresses of them:
+ * Replaces addresses in data by numbers. Nothing relocates the data of a BPF object, so an address
+ * in it would be 0 when programs run. Addresses in code, on the other hand, work. So data holds
+ * numbers, and code turns them into addresses:
  *
  *	static const char *const names[] = {"one", "two", NULL};
  *
@@ -13,13 +13,15 @@
  *	number = names[i];
  *	address = !number ? NULL : (char *)&whole + (number > 20 ? 0 : number);
  *
- * To the verifier the address is one place with a variable offset, however many entries there
- * are; a switch with a case for each would make it follow the rest of the program once per entry.
- * What can't be part of the one constant (variables, maps, numbers that were made pointers) is a
- * case of a switch, and so is each address where a helper wants a constant one.
+ * To the verifier the address is one variable with a variable offset, however many entries there
+ * are; with a switch that has a case for each entry it would have to follow the rest of the program
+ * once per entry. What can't be part of the one constant (variables, maps, integers cast to
+ * pointers) becomes a case of a switch, and so does every address that is passed to a helper that
+ * requires a constant one.
  *
- * The choice is a function until LLVM has optimized: it would find out that the comparison with the
- * largest number is always true, and take away what tells the verifier.
+ * The choice stays a separate function until LLVM has optimized the module. Otherwise LLVM would
+ * find out that the comparison with the largest number is always true, and remove the bound that
+ * the verifier needs.
  */
 #include "compiler/passes/addresses.h"
 
@@ -29,14 +31,15 @@
 #include "base/cleanup.h"
 
 enum {
-	WHOLE_BEGIN = 16,   /* so that no number is 0 */
-	WHOLE_BEYOND = 512, /* for loops that a verifier thinks run on behind the last string */
+	WHOLE_BEGIN = 16, /* so that no number is 0 */
+	WHOLE_BEYOND =
+		512, /* for loops that the verifier follows past the end of the last string */
 	MAX_CASES = 256,
 	MAX_CLASSES = 64,
 	MAX_DEPTH = 8,
 };
 
-/* The first number that does not stand for a part of the whole. */
+/* The first number that is not an offset into the whole. */
 #define FIRST_OTHER (1ULL << 32)
 
 LLVMValueRef ebcc_ir_as_pointer(const struct ebcc_ir *ir, LLVMValueRef address)
@@ -45,7 +48,8 @@ LLVMValueRef ebcc_ir_as_pointer(const struct ebcc_ir *ir, LLVMValueRef address)
 						  : LLVMConstIntToPtr(address, ir->pointer);
 }
 
-/* Whose address a constant is. False: it is made of addresses in a way that no object can say. */
+/* Splits a constant into the global whose address it is and an offset. Returns false if it is
+ * computed from addresses in a way that no relocation can express. */
 static bool resolve(const struct ebcc_ir *ir, LLVMValueRef value, LLVMValueRef *ret_base,
 		    int64_t *ret_addend)
 {
@@ -72,7 +76,8 @@ static bool resolve(const struct ebcc_ir *ir, LLVMValueRef value, LLVMValueRef *
 	return true;
 }
 
-/* Arrays of plain numbers and zeros have no elements to look at. */
+/* Whether a constant consists of plain numbers or zeros, so that its elements needn't be
+ * searched. */
 static bool is_plain(LLVMValueRef value)
 {
 	return LLVMIsNull(value) || LLVMIsUndef(value) || LLVMIsAConstantDataArray(value) ||
@@ -183,7 +188,7 @@ static bool add_slots(struct ebcc_ir *ir, struct ebcc_ir_holder *holder, LLVMVal
 	return true;
 }
 
-/* Data that only loaders read, and what LLVM keeps for itself. */
+/* Data that only loaders read, and LLVM's own globals. */
 static bool is_described_elsewhere(LLVMValueRef global)
 {
 	const char *section = LLVMGetSection(global);
@@ -210,7 +215,7 @@ static bool is_same_shape(const struct ebcc_ir_holder *a, const struct ebcc_ir_h
 	return true;
 }
 
-/* Where there are too many to tell them all apart, those of one shape are taken for one another. */
+/* If there are too many holders to tell them all apart, those of the same shape share a class. */
 static void set_class(struct ebcc_ir_addresses *addresses, struct ebcc_ir_holder *holder)
 {
 	unsigned next = 0;
@@ -255,8 +260,8 @@ const struct ebcc_ir_holder *ebcc_ir_holder_of(const struct ebcc_ir_addresses *a
 	return number ? &addresses->holders[number - 1] : NULL;
 }
 
-/* A table of tables may have the shape of those, and yet be none of them. Lists that lead back to
- * themselves are given up at some depth. */
+/* A table of tables may have the same shape as those tables, so depth tells them apart. Cyclic
+ * lists are cut off at MAX_DEPTH. */
 static void find_depths(struct ebcc_ir_addresses *addresses)
 {
 	bool changed = true;
@@ -280,7 +285,8 @@ static void find_depths(struct ebcc_ir_addresses *addresses)
 	}
 }
 
-/* Constants that could hold addresses stand beside those that do: in a list, the last one. */
+/* Constants that could hold addresses count too: the last element of a linked list holds only
+ * NULL. */
 static bool is_like_holder(const struct ebcc_ir *ir, LLVMValueRef global)
 {
 	return is_holder(ir, global) ||
@@ -336,7 +342,8 @@ bool ebcc_ir_slot_is_at(const struct ebcc_ir_slot *slot, int64_t at, uint64_t st
 	return step ? distance % (int64_t)step == 0 : !distance;
 }
 
-/* Whether the loader may be asked to set the variable (constants=), by its debug info. */
+/* Whether the variable is declared volatile, by its debug info: the loader may set its value
+ * (constants=). */
 static bool is_volatile(const struct ebcc_ir *ir, LLVMValueRef global)
 {
 	enum { DI_EXPRESSION_VARIABLE = 0, DI_VARIABLE_TYPE = 3 };
@@ -385,7 +392,7 @@ static bool has_section(LLVMValueRef global)
 	return section && *section;
 }
 
-/* Whether nothing needs the variable to be one of its own. */
+/* Whether nothing requires the variable to stay separate. */
 static bool can_merge(const struct ebcc_ir *ir, LLVMValueRef base)
 {
 	if (!LLVMIsAGlobalVariable(base) || LLVMIsDeclaration(base) ||
@@ -442,7 +449,7 @@ static void declare_whole(struct ebcc_ir_addresses *addresses)
 {
 	struct ebcc_ir *ir = addresses->ir;
 
-	/* Its value comes last. */
+	/* The value is set last. */
 	addresses->whole = LLVMAddGlobal(ir->module, ir->i64, "__ebcc_constants");
 }
 
@@ -476,16 +483,16 @@ static uint64_t number_of(const struct ebcc_ir_addresses *addresses,
 	return FIRST_OTHER + ebcc_ir_values_get(&addresses->other_of, slot->address);
 }
 
-/* What the numbers of a choice are, as its function is built. */
+/* The numbers of a choice, collected while its function is built. */
 struct chooser {
 	struct ebcc_ir_addresses *addresses;
 	LLVMValueRef function, number;
 	bool each;
 	bool null;	  /* one of them is 0 */
-	uint64_t largest; /* of those that are offsets; 0: there is none */
+	uint64_t largest; /* of the numbers that are offsets; 0 if there are none */
 	LLVMValueRef cases;
 	LLVMBasicBlockRef first_case;
-	struct ebcc_ir_values seen; /* addresses that have their case */
+	struct ebcc_ir_values seen; /* addresses that have a case already */
 	size_t case_count;
 };
 
@@ -501,7 +508,7 @@ static LLVMBasicBlockRef append_block(struct chooser *chooser)
 					     "");
 }
 
-/* One that the switch has as a case of its own. */
+/* Adds a case for one address to the switch. */
 static bool add_case(struct chooser *chooser, const struct ebcc_ir_slot *slot, uint64_t number)
 {
 	struct ebcc_ir *ir = chooser->addresses->ir;
@@ -555,8 +562,8 @@ static bool add_numbers(struct chooser *chooser, const struct ebcc_ir_choice *ch
 	return true;
 }
 
-/* What is none of the switch's cases: an offset, or 0. What can't come is something valid, as the
- * verifier follows it. */
+/* Builds the default branch of the switch: the number is an offset, or 0. Other numbers can't
+ * occur, but the verifier follows that path too, so they give a valid address. */
 static void build_otherwise(struct chooser *chooser, LLVMBasicBlockRef block)
 {
 	struct ebcc_ir *ir = chooser->addresses->ir;
@@ -592,7 +599,7 @@ static void build_otherwise(struct chooser *chooser, LLVMBasicBlockRef block)
 
 static void set_attributes(struct ebcc_ir *ir, LLVMValueRef function)
 {
-	/* "memory" with the value 0: reads and writes none. */
+	/* "memory" with the value 0: accesses no memory. */
 	static const char *const names[] = {"noinline", "nounwind", "willreturn", "memory"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -674,7 +681,7 @@ LLVMValueRef ebcc_ir_build_address(struct ebcc_ir_addresses *addresses, LLVMValu
 			      &number, 1, "");
 }
 
-/* The type of data with numbers in place of its pointers. */
+/* A type with its pointers replaced by integers. */
 static LLVMTypeRef encoded_type(struct ebcc_ir *ir, LLVMTypeRef type)
 {
 	unsigned count = element_count(type);
@@ -737,7 +744,7 @@ static LLVMValueRef encode(struct ebcc_ir_addresses *addresses, LLVMValueRef val
 	return LLVMConstInt(ir->i64, number_of(addresses, &slot), false);
 }
 
-/* A global in place of another: the same in everything except the value. */
+/* Replaces a global by one that has the same properties except for the value. */
 static LLVMValueRef replace_global(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef value)
 {
 	LLVMValueRef new = LLVMAddGlobal(ir->module, LLVMTypeOf(value), "");
@@ -774,8 +781,7 @@ static void push_gap(struct ebcc_ir *ir, struct ebcc_ir_list *parts, uint64_t si
 		ebcc_ir_no_memory(ir);
 }
 
-/* All merged constants as one, as a packed struct with the gaps written out. NULL: there are none.
- */
+/* All merged constants as one packed struct with explicit gaps. NULL if there are none. */
 static LLVMValueRef encode_whole(struct ebcc_ir_addresses *addresses)
 {
 	struct ebcc_ir *ir = addresses->ir;
@@ -830,7 +836,7 @@ static void replace_merged(struct ebcc_ir_addresses *addresses)
 	}
 }
 
-/* The variable with its numbers. One that nothing changes is constant from here on. */
+/* Gives a variable its encoded value. If nothing writes to it, it is constant from now on. */
 static void replace_holder(struct ebcc_ir_addresses *addresses, const struct ebcc_ir_holder *holder,
 			   LLVMValueRef value)
 {
@@ -845,9 +851,10 @@ static void replace_holder(struct ebcc_ir_addresses *addresses, const struct ebc
 }
 
 /*
- * Replaced one by one, the variables change the addresses in each other's values, by which their
- * numbers are found: so all values are made first. The whole comes behind the variables, as old
- * verifiers know a little less of an index than its bound: such an access has something to fall on.
+ * All values are encoded first, because replacing a variable changes the addresses in the values of
+ * others, and the numbers are found by those addresses. The whole is placed after the variables:
+ * old verifiers lose some precision on bounded indexes, and an access that they believe to be past
+ * a table then still falls on valid data.
  */
 void ebcc_ir_addresses_encode(struct ebcc_ir_addresses *addresses)
 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Arguments of traced functions. A program on a kernel function may name the function's
- * arguments after its context; the kernel gives it the registers only. So each such parameter
- * becomes a load from struct pt_regs, by the architecture's calling convention. In a program on a
- * system call ("syscall__...") the arguments are the call's own: the kernel's wrapper takes them in
- * a pt_regs of their own, behind its first argument, which is foreign memory. A program whose
- * target the kernel describes by BTF (KFUNC_PROBE and kin) finds the arguments, and behind them the
- * result, in an array of words. Programs that return nothing return 0.
+ * Arguments of traced functions. A program on a kernel function may declare the function's
+ * arguments after its context, but the kernel passes it only the registers. So each such parameter
+ * becomes a load from struct pt_regs, according to the architecture's calling convention. In a
+ * program on a system call ("syscall__...") the parameters are the system call's arguments: the
+ * kernel's wrapper gets them in another pt_regs, in foreign memory, to which its first argument
+ * points. A program whose target the kernel describes by BTF (KFUNC_PROBE and similar) finds the
+ * arguments, followed by the result, in an array of words. Programs without a return value return
+ * 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +16,20 @@
 #include "base/kinds.h"
 #include "compiler/passes/util.h"
 
-/* What a BTF-typed program gets: twelve words of arguments and the result. */
+/* The array of a BTF-typed program: up to twelve arguments and the result. */
 static const unsigned typed_offsets[] = {0, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96};
 
 /* Where the parameters of one program come from. */
 struct source {
 	const unsigned *offsets;
 	unsigned count;
-	unsigned next;		/* register not taken yet */
+	unsigned next;		/* the next unused register */
 	LLVMValueRef registers; /* pt_regs: the context, or the system call's own */
-	bool foreign;		/* registers are to be read by probe reads */
+	bool foreign;		/* registers are read by probe reads */
 };
 
-/* Behind the allocas: those of the first block must stay together to be static. */
+/* Positions the builder after the allocas, which are static only if they come first in the first
+ * block. */
 static void position_after_allocas(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	LLVMMetadataRef subprogram = LLVMGetSubprogram(function);
@@ -54,8 +56,8 @@ static LLVMValueRef next_register(struct ebcc_ir *ir, LLVMValueRef function, str
 	return LLVMBuildLoad2(ir->builder, ir->i64, place, "");
 }
 
-/* How many registers a parameter takes; 0: it isn't passed in registers. A struct of up to 16
- * bytes, here an array of words, takes two. */
+/* How many registers a parameter takes, or 0 if it isn't passed in registers. A struct of up to 16
+ * bytes, in IR an array of words, takes two. */
 static unsigned registers_of(struct ebcc_ir *ir, LLVMTypeRef type)
 {
 	switch (LLVMGetTypeKind(type)) {
@@ -71,7 +73,7 @@ static unsigned registers_of(struct ebcc_ir *ir, LLVMTypeRef type)
 	}
 }
 
-/* One parameter's value. */
+/* Builds the value of a parameter. */
 static LLVMValueRef build_parameter(struct ebcc_ir *ir, LLVMValueRef function, LLVMTypeRef type,
 				    struct source *source)
 {
@@ -92,7 +94,7 @@ static LLVMValueRef build_parameter(struct ebcc_ir *ir, LLVMValueRef function, L
 	}
 }
 
-/* A struct too large for registers comes as a pointer to the caller's copy. */
+/* Whether a parameter is a struct too large for registers, passed as a pointer to a copy. */
 static bool is_on_stack(LLVMValueRef function, unsigned parameter)
 {
 	unsigned kind = LLVMGetEnumAttributeKindForName("byval", strlen("byval"));
@@ -133,7 +135,7 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 		} else if (LLVMGetFirstUse(parameter)) {
 			value = build_parameter(ir, function, LLVMTypeOf(parameter), &source);
 		} else {
-			source.next += taken; /* a read would stay, wanted or not */
+			source.next += taken; /* the optimizer would keep a probe read */
 			value = LLVMGetUndef(LLVMTypeOf(parameter));
 		}
 		LLVMReplaceAllUsesWith(parameter, value);
@@ -152,10 +154,10 @@ static void copy_attributes(LLVMValueRef from, LLVMValueRef to, LLVMAttributeInd
 		LLVMAddAttributeAtIndex(to, index, attributes[i]);
 }
 
-/* The blocks keep their order: allocas are static in the first one only. */
+/* Moves the blocks in order: allocas are static only in the first one. */
 static void move_blocks(struct ebcc_ir *ir, LLVMValueRef from, LLVMValueRef to)
 {
-	/* Only moving behind a block moves between functions. */
+	/* LLVM-C can move a block to another function only after a block there. */
 	LLVMBasicBlockRef first = LLVMAppendBasicBlockInContext(ir->context, to, "");
 	LLVMBasicBlockRef last = first;
 
@@ -180,7 +182,7 @@ static void return_zero(struct ebcc_ir *ir, LLVMValueRef function)
 	}
 }
 
-/* Moves the program into a function that takes the context only and returns a number. */
+/* Moves the program into a function that takes only the context and returns a number. */
 static LLVMValueRef take_over(struct ebcc_ir *ir, LLVMValueRef old, bool keep_parameters)
 {
 	LLVMTypeRef old_type = LLVMGlobalGetValueType(old), type = LLVMGetReturnType(old_type);
@@ -212,7 +214,7 @@ static LLVMValueRef take_over(struct ebcc_ir *ir, LLVMValueRef old, bool keep_pa
 	return function;
 }
 
-/* Parameters that a program whose name says what it is can't have. */
+/* Reports parameters that this kind of program can't have. */
 static void refuse_parameters(struct ebcc_ir *ir, LLVMValueRef program,
 			      const struct ebcc_program_kind *kind)
 {
@@ -242,7 +244,7 @@ static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 
 	ebcc_ir_context_type(ir, program, context, sizeof(context));
 	named_typed = kind && ebcc_program_kind_is_typed(kind);
-	/* The macros of programs.h give such programs an array as context. */
+	/* The macros of programs.h declare an array as the context of such programs. */
 	typed = named_typed && ebcc_ir_is_btf_context(context);
 	arguments = count > 1 && (typed || (!named_typed && !strcmp(context, "pt_regs")));
 	if (count > 1 && !arguments && kind)

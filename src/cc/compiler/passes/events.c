@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The types of events. An output method is handed a void pointer; its macro adds what
- * clang's __builtin_btf_type_id() makes of the argument, a call that carries the
- * debug-info type. The method passes it on to the marker __ebcc_event(map, id). Here, after
- * inlining, both meet: the type goes into a variable __ebcc_event_MAP of section .ebcc.meta, from
- * where the backend writes it into BTF, and the calls go away. An event whose size is known
- * here, and too large for the buffer, is an error at its line.
+ * Records the types of events. An output method takes a void pointer. Its macro adds
+ * __builtin_btf_type_id() of the argument, which clang turns into a call that carries the
+ * debug-info type, and the method passes the result on to the marker __ebcc_event(map, id). After
+ * inlining, this pass finds the map and the type together. It declares a variable __ebcc_event_MAP
+ * of that type in section .ebcc.meta, which the backend describes in BTF, and removes the calls. An
+ * event whose constant size is too large for the buffer is an error at its line.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "compiler/passes/util.h"
 
-/* The largest event of a perf buffer: bpf/ebcc/maps.h tells why. */
+/* The largest event of a perf buffer; see bpf/ebcc/maps.h. */
 #define PERF_EVENT_MAX 65516
 /* BPF_F_CTXLEN_MASK. */
 #define PACKET_LENGTH_SHIFT 32
 #define PACKET_LENGTH_MAX 0xfffff
 
-/* The argument was a pointer to the event, or an array that holds it. NULL: not known. */
+/* The type of the event, given that of the argument: a pointer to the event, or an array that holds
+ * it. NULL if unknown. */
 static LLVMValueRef event_type(LLVMValueRef argument_type)
 {
 	LLVMValueRef type = ebcc_ir_strip_type(argument_type);
@@ -32,8 +33,7 @@ static LLVMValueRef event_type(LLVMValueRef argument_type)
 /* Operand of the debug-info node of a local variable. */
 enum { DI_VARIABLE_TYPE = 3 };
 
-/* The type that @function declares a variable on its stack with, where debug info is in
- * intrinsics. */
+/* The declared type of a stack variable of @function, with debug info in the form of intrinsics. */
 static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
 {
 	for_each_block (block, function) {
@@ -49,8 +49,8 @@ static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
 	return NULL;
 }
 
-/* The type of the variable that @data points to, or NULL. LLVM-C shows the declarations of
- * variables in their older form only. */
+/* The type of the variable that @data points to, or NULL. LLVM-C gives access to variable
+ * declarations in that older form only. */
 static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef data)
 {
 	LLVMBool records = LLVMIsNewDbgInfoFormat(ir->module);
@@ -105,7 +105,7 @@ static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
 		LLVMInstructionEraseFromParent(id);
 }
 
-/* Variables of maps that no event is sent to. */
+/* Deletes the counters of maps that no event is sent to. */
 static void delete_unused_variables(struct ebcc_ir *ir)
 {
 	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module), next; global; global = next) {
@@ -139,8 +139,8 @@ static void lower_size(struct ebcc_ir *ir, LLVMValueRef call)
 	LLVMInstructionEraseFromParent(call);
 }
 
-/* bpf_perf_event_output(context, map, flags, data, size), called by the source itself. In the flags
- * are the bytes of a packet to be added. */
+/* Checks bpf_perf_event_output(context, map, flags, data, size) called by the source itself. The
+ * flags include the number of packet bytes to append. */
 static void check_output(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	unsigned helper = ebcc_ir_helper_number(call);
@@ -169,7 +169,7 @@ static void check_outputs(struct ebcc_ir *ir)
 				check_output(ir, instruction);
 }
 
-/* Replaces the calls of a marker, in the order of the source: a use list has no order. */
+/* Replaces the calls of a marker in source order, which a use list doesn't have. */
 static void lower_marker(struct ebcc_ir *ir, const char *name,
 			 void (*lower)(struct ebcc_ir *ir, LLVMValueRef call))
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What is left of kernel headers' machine code. The preamble (bpf/ebcc/kernel_begin.h) turns each
- * assembler statement into one whose text is "#ebcc NUMBER ORIGINAL", without operands. One
- * that gives the C around it no value (a barrier, a warning's trap) is dropped: a BPF program
- * has no use for it. One that gives a value, or jumps, is an error if the optimizer leaves it in
- * a program.
+ * Handles inline assembly of kernel headers, which is for the processor and not for BPF. The
+ * preamble (bpf/ebcc/kernel_begin.h) turns each statement into one whose text is "#ebcc NUMBER
+ * ORIGINAL", without operands. Statements that produce no value (a barrier, a warning's trap) are
+ * dropped, since BPF programs don't need them. A statement that produces a value, or jumps, is an
+ * error if it is still in a program after optimization.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define MARK "#ebcc "
 #define MARK_GOTO "#ebcc goto "
 
-/* The text of an assembler statement of headers, or NULL. Borrowed; not NUL-terminated. */
+/* The text of an assembly statement from kernel headers, or NULL. Borrowed; not NUL-terminated. */
 static const char *machine_code(LLVMValueRef instruction, size_t *ret_size)
 {
 	LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
@@ -34,7 +34,7 @@ static const char *machine_code(LLVMValueRef instruction, size_t *ret_size)
 	return text;
 }
 
-/* Where the next colon is outside of strings and parentheses, or @end. */
+/* The next colon outside strings and parentheses, or @end. */
 static const char *find_colon(const char *text, const char *end)
 {
 	bool quoted = false;
@@ -59,7 +59,7 @@ static const char *find_colon(const char *text, const char *end)
 	return end;
 }
 
-/* Whether the statement does nothing that the C around it sees: it has no outputs and no labels. */
+/* Whether the surrounding C sees no effect of the statement: it has no outputs and no labels. */
 static bool is_idle(const char *text, size_t size)
 {
 	const char *end = text + size;
@@ -94,7 +94,7 @@ static void drop_idle(LLVMValueRef function)
 	}
 }
 
-/* Statements outside of functions, a line each. Those of the source itself stay. */
+/* Drops the headers' statements outside of functions, one per line. The source's own stay. */
 static void drop_module_code(LLVMModuleRef module)
 {
 	size_t size, kept = 0;
@@ -116,7 +116,7 @@ static void drop_module_code(LLVMModuleRef module)
 	LLVMSetModuleInlineAsm2(module, rest, kept);
 }
 
-/* A variable that was bound to a register, such as the stack pointer. */
+/* Whether a variable was bound to a register, such as the stack pointer. */
 static bool is_register_variable(LLVMValueRef global)
 {
 	const char *name = ebcc_ir_name(global);

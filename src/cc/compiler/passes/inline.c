@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Everything that a program calls becomes part of it: only then does the reads pass see where
- * a helper function's pointers come from, and only then need no verifier follow
- * calls. Functions whose address is taken stay: callbacks of bpf_loop() and kin, which the kernel
- * calls. What calls itself can't be inlined, nor run.
+ * Inlines everything that a program calls: so the reads pass sees where a helper function's
+ * pointers come from, and the verifier doesn't have to follow calls. Functions whose address is
+ * taken stay separate: they are callbacks of bpf_loop() and similar helpers, called by the kernel.
+ * Recursive functions can neither be inlined nor run.
  */
 #include <string.h>
 
 #include "compiler/passes/util.h"
 
-/* Whether a use by @user takes the address of @function. llvm.used and kin don't. */
+/* Whether a use by @user takes the address of @function. llvm.used and similar don't count. */
 static bool takes_address(LLVMValueRef user, LLVMValueRef function)
 {
 	if (LLVMIsAInstruction(user)) {
@@ -36,7 +36,8 @@ static bool is_callback(LLVMValueRef function)
 	return false;
 }
 
-/* Those of the dialect that say so stay, too. They load nothing through pointers by themselves. */
+/* The dialect's own subprograms, known by their prefix, stay separate too. They don't load through
+ * pointers directly, so the reads pass needn't know where the pointers come from. */
 static bool is_subprogram(LLVMValueRef function)
 {
 	return ebcc_ir_after_prefix(ebcc_ir_name(function), "__ebcc_subprogram_") ||
@@ -51,8 +52,9 @@ static bool is_called(LLVMValueRef function)
 	return false;
 }
 
-/* A function that others call and that can't be a program is a helper function that lacks
- * "static": a program takes a pointer, and only one with struct pt_regs takes more. */
+/* A function that others call and that can't be a program is a helper function that lacks "static":
+ * the first parameter of a program is a pointer, and only programs with struct pt_regs have more
+ * parameters. */
 static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	unsigned count = LLVMCountParams(function);
@@ -83,7 +85,8 @@ static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool subprog
 		LLVMCreateEnumAttribute(
 			ir->context, attribute_kind(subprogram ? "noinline" : "alwaysinline"), 0));
 	if (subprogram) {
-		/* libbpf finds subprograms in .text; global ones the kernel would check alone. */
+		/* libbpf expects subprograms in .text; the kernel would verify global ones
+		 * separately. */
 		LLVMSetLinkage(function, LLVMInternalLinkage);
 		LLVMSetSection(function, "");
 	} else if (LLVMGetLinkage(function) == LLVMExternalLinkage &&
@@ -94,7 +97,7 @@ static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool subprog
 
 enum visit { UNSEEN, ON_PATH, DONE };
 
-/* Depth first over calls; what is met again on the path calls itself. */
+/* Searches calls depth first; a function met again on the current path is recursive. */
 static void find_recursion(struct ebcc_ir *ir, struct ebcc_ir_values *visits, LLVMValueRef function)
 {
 	if (!ebcc_ir_values_set(visits, function, ON_PATH)) {
@@ -133,7 +136,7 @@ void ebcc_ir_mark_inline(struct ebcc_ir *ir)
 	}
 }
 
-/* Whether nobody will define a function: neither the kernel (section .ksyms) nor the compiler. */
+/* Whether neither the kernel (section .ksyms) nor the compiler will define a function. */
 static bool is_undefined(LLVMValueRef function)
 {
 	const char *section = LLVMGetSection(function);
@@ -142,10 +145,10 @@ static bool is_undefined(LLVMValueRef function)
 	       !(section && *section) && strncmp(ebcc_ir_name(function), "__bpf_", 6);
 }
 
-/* Loads that the backend makes of a comparison at most, of 8 bytes each. */
+/* The most loads that the backend expands a comparison to, of 8 bytes each. */
 #define COMPARISON_LOADS 128
 
-/* memcmp() of a constant size, which the backend expands. */
+/* Whether a call is memcmp() of a constant size that the backend expands. */
 static bool is_expanded(LLVMValueRef call)
 {
 	const char *name = ebcc_ir_name(ebcc_ir_callee(call));
@@ -158,7 +161,8 @@ static bool is_expanded(LLVMValueRef call)
 	       LLVMConstIntGetZExtValue(size) <= COMPARISON_LOADS * sizeof(uint64_t);
 }
 
-/* What no optimization found out: a function, or a method of a map, that is chosen at run time. */
+/* Reports calls of functions, or of map methods, that are chosen at run time: no optimization could
+ * resolve them. */
 static void refuse_indirect_calls(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	for_each_block (block, function) {

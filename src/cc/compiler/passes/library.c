@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Functions of the C library on strings and bytes, which have no body here. Where some bound is
- * known (a constant size, the length of a literal, the size of a variable) the call becomes a
- * loop up to that bound, whose loads the reads pass sees; otherwise it is an error at its line.
- * LLVM unrolls and folds the loops over literals.
+ * C library functions on strings and bytes, which BPF programs have no library for. If a bound is
+ * known (a constant size, the length of a literal, the size of a variable), a call becomes a loop
+ * up to that bound, and the reads pass sees its loads. Otherwise it is an error at its line. LLVM
+ * unrolls and folds the loops over literals.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,10 +13,10 @@
 
 #include "compiler/passes/util.h"
 
-/* The most bytes that are looked at one by one. */
+/* The largest bound of a byte loop. */
 #define MAX_BOUND 4096
 
-/* The largest memcmp() that the backend makes by itself: see inline.c. */
+/* The largest memcmp() that the backend expands itself: see inline.c. */
 #define COMPARED_IN_PLACE 1024
 
 static const char bodies[] =
@@ -67,7 +67,7 @@ static const char bodies[] =
 	"end:\n"
 	"  ret i64 %i\n"
 	"}\n"
-	/* With %fill what is behind the end of the text becomes 0. */
+	/* With %fill, the rest after the end of the string becomes 0. */
 	"define internal void @__ebcc_copy(ptr %to, ptr %from, i64 %size, i1 %fill) #0 {\n"
 	"entry:\n"
 	"  br label %check\n"
@@ -98,7 +98,7 @@ static const char bodies[] =
 	"}\n"
 	"attributes #0 = { alwaysinline nounwind }\n";
 
-/* A body by its name; the first one brings them all into the module. */
+/* The function of that name; the first call adds all of them to the module. */
 static LLVMValueRef body(struct ebcc_ir *ir, const char *name)
 {
 	LLVMValueRef function = LLVMGetNamedFunction(ir->module, name);
@@ -133,7 +133,8 @@ static LLVMValueRef body(struct ebcc_ir *ir, const char *name)
 	return LLVMGetNamedFunction(ir->module, name);
 }
 
-/* Where the text of a constant array ends, its 0 included; 0: it has no end, or isn't known. */
+/* The size of the string in a constant array, including its NUL; 0 if it has no end or isn't
+ * known. */
 static uint64_t text_size(LLVMValueRef global, uint64_t offset)
 {
 	LLVMValueRef value = LLVMGetInitializer(global);
@@ -151,7 +152,8 @@ static uint64_t text_size(LLVMValueRef global, uint64_t offset)
 	return end ? (uint64_t)(end + 1 - (text + offset)) : 0;
 }
 
-/* A constant text, from where the pointer leads: a literal. Ends in 0; NULL: it is none. */
+/* The string literal that a pointer points to the beginning of, NUL-terminated; NULL if it isn't
+ * one. */
 static const char *literal(LLVMValueRef pointer)
 {
 	size_t size;
@@ -162,8 +164,8 @@ static const char *literal(LLVMValueRef pointer)
 	return LLVMGetAsString(LLVMGetInitializer(pointer), &size);
 }
 
-/* The bytes that a pointer leads to at most, up to the end of a variable or, with @text, of a
- * constant text in it; 0: not known. */
+/* The most bytes that can be accessed through a pointer, up to the end of a variable or, with
+ * @text, of a constant string in it; 0 if unknown. */
 static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, bool text,
 			   unsigned depth)
 {
@@ -198,10 +200,10 @@ static uint64_t smaller_known(uint64_t a, uint64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-/* Depth of choices that sizes are looked for through. */
+/* How deep sizes are searched through nested choices. */
 enum { MAX_CHOICES = 3 };
 
-/* Of an argument that is a text. */
+/* The known size of an argument that is a string. */
 static uint64_t known(const struct ebcc_ir *ir, LLVMValueRef call, unsigned argument)
 {
 	return known_size(ir, LLVMGetOperand(call, argument), true, MAX_CHOICES);
@@ -220,7 +222,8 @@ static void refuse(struct ebcc_ir *ir, LLVMValueRef call, const char *instead)
 			  ebcc_ir_name(ebcc_ir_callee(call)), MAX_BOUND, instead);
 }
 
-/* A size of the source's, within a bound (0: none is known); NULL: there is no bound. */
+/* Builds the smaller of the source's size and @bound (0: unknown). Returns NULL if the result has
+ * no known bound, or one that is too large. */
 static LLVMValueRef build_bounded(struct ebcc_ir *ir, LLVMValueRef size, uint64_t bound)
 {
 	LLVMValueRef limit, smaller;
@@ -280,8 +283,8 @@ static void replace_strncmp(struct ebcc_ir *ir, LLVMValueRef call)
 	replace_comparison(ir, call, build_bounded(ir, LLVMGetOperand(call, 2), bound), true);
 }
 
-/* Those of a constant size that isn't large the backend makes, but for none at all. Zero bytes end
- * nothing here. */
+/* The backend expands those of a small constant size other than 0. Zero bytes don't end the
+ * comparison. */
 static void replace_memcmp(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	LLVMValueRef size = LLVMGetOperand(call, 2);
@@ -351,7 +354,7 @@ static void replace_strcpy(struct ebcc_ir *ir, LLVMValueRef call)
 		ebcc_ir_replace(call, LLVMGetOperand(call, 0));
 }
 
-/* The rest of the destination becomes 0, as C has it. */
+/* As in C, the rest of the destination becomes 0. */
 static void replace_strncpy(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	LLVMValueRef to = LLVMGetOperand(call, 0), size = LLVMGetOperand(call, 2);
@@ -376,7 +379,8 @@ static void replace_strncpy(struct ebcc_ir *ir, LLVMValueRef call)
 		ebcc_ir_replace(call, to);
 }
 
-/* The literal that a format with these values gives, or NULL. */
+/* The literal that formatting gives, if the format has no conversions or is "%s" of a literal; else
+ * NULL. */
 static LLVMValueRef printed_literal(LLVMValueRef call, unsigned format)
 {
 	const char *text = literal(LLVMGetOperand(call, format));
@@ -389,7 +393,7 @@ static LLVMValueRef printed_literal(LLVMValueRef call, unsigned format)
 	return NULL;
 }
 
-/* snprintf() and sprintf(), the latter with room for everything. */
+/* Replaces snprintf(), or sprintf() if @room is NULL. */
 static void replace_printing(struct ebcc_ir *ir, LLVMValueRef call, unsigned format,
 			     LLVMValueRef room)
 {
@@ -434,7 +438,7 @@ static void refuse_appending(struct ebcc_ir *ir, LLVMValueRef call)
 
 static const struct {
 	const char *name;
-	unsigned arguments; /* at least */
+	unsigned arguments; /* at least so many */
 	void (*replace)(struct ebcc_ir *ir, LLVMValueRef call);
 } functions[] = {
 	{"strcmp", 2, replace_strcmp},	   {"strncmp", 3, replace_strncmp},

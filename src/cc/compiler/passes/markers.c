@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Methods that C can't say. The headers declare them as functions that nobody defines; their
- * calls are replaced here, before anything is inlined:
- *
- *   lookup_or_init	lookup_or_try_init, and a return of 0 from the function that the source
- *			wrote it in when that fails
- *   increment		the same with the number to add, 1 where the source gave none
- *   __ebcc_context	the first parameter of the function around the call
- *   bpf_trace_printk	a helper call with the size of the format; up to three values go in
- *			registers, more in an array
- *   error markers	code that must not be reached by any program: an error at its line
+ * Methods that C can't express. The headers declare them as undefined functions, whose calls are
+ * replaced here, before anything is inlined:
+ *   lookup_or_init	lookup_or_try_init; if that fails, the calling function returns 0
+ *   increment		__ebcc_add with the number to add, which is 1 by default
+ *   __ebcc_context	the first parameter of the calling function
+ *   bpf_trace_printk	a helper call with the size of the format; up to three values are passed
+ *			in registers, more in an array
+ *   error markers	code that no program may reach: an error at its line
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "compiler/passes/util.h"
 
-/* Calls @function instead, with the attributes of the arguments (how structs are passed).
- * Returns the new call; the old one stays. */
+/* Builds a call of @function with the same attributes of arguments (how structs are passed) as
+ * @call. Returns the new call; the old one stays. */
 static LLVMValueRef call_instead(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef function,
 				 LLVMValueRef *arguments, unsigned count)
 {
@@ -40,7 +38,7 @@ static LLVMValueRef call_instead(struct ebcc_ir *ir, LLVMValueRef call, LLVMValu
 	return result;
 }
 
-/* The phis of @block that name @from as a predecessor are to name @to. */
+/* Makes the phis of @block name @to as a predecessor instead of @from. */
 static void move_phis(struct ebcc_ir *ir, LLVMBasicBlockRef block, LLVMBasicBlockRef from,
 		      LLVMBasicBlockRef to)
 {
@@ -63,8 +61,8 @@ static void move_phis(struct ebcc_ir *ir, LLVMBasicBlockRef block, LLVMBasicBloc
 	}
 }
 
-/* Splits the block behind @instruction, and returns the new block with the rest; the first
- * is left without a terminator. LLVM-C has no such function. */
+/* Splits the block after @instruction and returns the new block with the rest; the first one is
+ * left without a terminator. LLVM-C has no function for this. */
 static LLVMBasicBlockRef split_after(struct ebcc_ir *ir, LLVMValueRef instruction)
 {
 	LLVMBasicBlockRef block = LLVMGetInstructionParent(instruction);
@@ -73,7 +71,7 @@ static LLVMBasicBlockRef split_after(struct ebcc_ir *ir, LLVMValueRef instructio
 
 	LLVMMoveBasicBlockAfter(rest, block);
 	LLVMPositionBuilderAtEnd(ir->builder, rest);
-	/* Inserting would give the instructions the builder's location. */
+	/* Otherwise the instructions would get the builder's location. */
 	LLVMSetCurrentDebugLocation2(ir->builder, NULL);
 	for (LLVMValueRef moved = LLVMGetNextInstruction(instruction), next; moved; moved = next) {
 		next = LLVMGetNextInstruction(moved);
@@ -114,8 +112,8 @@ static void lower_lookup_or_init(struct ebcc_ir *ir, LLVMValueRef call, LLVMValu
 	build_return_zero(ir, function);
 }
 
-/* The number comes after the key, promoted as for any variadic function. It is extended as a
- * signed int is: -1 takes one away from a leaf of any size. */
+/* The number follows the key, with the default promotions of variadic arguments. It is
+ * sign-extended: -1 subtracts one from a leaf of any size. */
 static void lower_increment(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef add)
 {
 	unsigned keys = LLVMCountParams(add) - 1, given = LLVMGetNumArgOperands(call);
@@ -144,7 +142,7 @@ static void lower_increment(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef 
 
 struct marker {
 	const char *prefix;  /* of the undefined function; the map's name follows */
-	const char *becomes; /* prefix of the function that does it */
+	const char *becomes; /* prefix of the function that replaces it */
 	void (*lower)(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef function);
 };
 
@@ -170,7 +168,7 @@ static void lower_calls(struct ebcc_ir *ir, LLVMValueRef function, const struct 
 	}
 }
 
-/* The string that a constant pointer leads to the beginning of, or NULL. */
+/* The string constant that a pointer points to the beginning of, or NULL. */
 static LLVMValueRef literal(LLVMValueRef pointer)
 {
 	LLVMValueRef initializer;
@@ -202,9 +200,9 @@ static unsigned count_conversions(LLVMValueRef string)
 }
 
 /*
- * Finds the format's size. Returns it, with the index of the first value in @ret_first, or
- * NULL. A literal knows its size; if the source gives it all the same, as the kernel's
- * helper wants it, it is one value too many and equals the size.
+ * Finds the format's size. Returns it, with the index of the first value in @ret_first, or NULL.
+ * The size of a literal is known. If the source passes it anyway, as for the kernel's helper, there
+ * is one argument more than the format needs, and it equals the size.
  */
 static LLVMValueRef format_size(struct ebcc_ir *ir, LLVMValueRef call, unsigned *ret_first)
 {
@@ -234,7 +232,7 @@ static LLVMValueRef format_size(struct ebcc_ir *ir, LLVMValueRef call, unsigned 
 	return NULL;
 }
 
-/* A value as the helper takes it: 64 bits. NULL for what can't be printed. */
+/* Converts a value to 64 bits, as the helper takes it. NULL if it can't be printed. */
 static LLVMValueRef printable(struct ebcc_ir *ir, LLVMValueRef value)
 {
 	LLVMTypeRef type = LLVMTypeOf(value);
@@ -312,7 +310,7 @@ static void lower_printk(struct ebcc_ir *ir, LLVMValueRef call)
 	ebcc_ir_replace(call, LLVMBuildIntCast2(ir->builder, result, LLVMTypeOf(call), true, ""));
 }
 
-/* The first parameter of the function around the call, which has the context of a program. */
+/* Replaces a call by the first parameter of the function that it is in: the program's context. */
 static void lower_context(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	LLVMValueRef function = LLVMGetBasicBlockParent(LLVMGetInstructionParent(call));

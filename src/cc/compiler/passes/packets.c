@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Packets. The structs of bcc/proto.h describe headers as they lie on the wire, bit fields
- * in network order; a cursor over them is an offset in the packet that looks like a pointer.
- * Their declaration makes clang mark each access with an intrinsic that names struct and
- * member, and tags the struct "ebcc_packet". Loads and stores of such members become
- * packet loads and bpf_skb_store_bytes() calls. Marked accesses to other structs stay for the
- * backend's relocations if the object is to have them, else become plain pointer arithmetic.
+ * Packet access. The structs of bcc/proto.h describe headers in wire format, with bit fields in
+ * network order. A cursor over them is an offset in the packet that looks like a pointer.
+ * Attributes of these structs make clang mark each access with an intrinsic that names struct and
+ * member, and tag the struct "ebcc_packet". Loads and stores of such members become packet loads
+ * and bpf_skb_store_bytes() calls. Marked accesses to other structs are left to the backend if the
+ * object is to have CO-RE relocations; else they become plain pointer arithmetic.
  */
 #include <string.h>
 
@@ -16,9 +16,9 @@ enum { HELPER_SKB_STORE_BYTES = 9 };
 /* Operands of debug-info nodes. */
 enum { DI_COMPOSITE_ELEMENTS = 4, DI_COMPOSITE_ANNOTATIONS = 13 };
 
-/* A member's place, counted in the bits of the network's order. */
+/* A member's place; bits are counted in network order. */
 struct field {
-	LLVMValueRef offset; /* i64: byte in the packet where its first byte lies */
+	LLVMValueRef offset; /* i64: offset of its first byte in the packet */
 	unsigned first_bit;  /* in that byte, from the most significant one */
 	unsigned bits;
 	unsigned storage_shift; /* its lowest bit in the value that clang loads */
@@ -59,7 +59,7 @@ static unsigned constant_operand(LLVMValueRef call, unsigned index)
 	return LLVMConstIntGetZExtValue(LLVMGetOperand(call, index));
 }
 
-/* Whether a pointer is a cursor's: it leads back to an access of a packet struct. */
+/* The access of a packet struct that a pointer is derived from, or NULL if it isn't a cursor's. */
 static LLVMValueRef packet_access(const struct ebcc_ir *ir, LLVMValueRef pointer)
 {
 	for (;;) {
@@ -84,7 +84,7 @@ static struct field locate(struct ebcc_ir *ir, LLVMValueRef pointer, LLVMTypeRef
 	uint64_t member_bit, storage_bit;
 	struct field field = {.bits = LLVMSizeOfTypeInBits(ir->layout, type)};
 
-	if (access != pointer) { /* an element of an array in the struct: whole bytes */
+	if (access != pointer) { /* an array element in the struct: whole bytes */
 		field.offset = LLVMBuildPtrToInt(builder, pointer, ir->i64, "");
 		return field;
 	}
@@ -118,7 +118,7 @@ static LLVMValueRef build_packet_load(struct ebcc_ir *ir, LLVMValueRef context, 
 			      "");
 }
 
-/* The bytes that hold the field, as a number in the machine's order. */
+/* Loads the bytes that contain the field, as a number in the machine's byte order. */
 static LLVMValueRef build_bytes(struct ebcc_ir *ir, LLVMValueRef context, const struct field *field,
 				unsigned bytes)
 {
@@ -146,7 +146,7 @@ static LLVMValueRef mask(struct ebcc_ir *ir, unsigned bits)
 	return LLVMConstInt(ir->i64, bits >= 64 ? ~0ULL : (1ULL << bits) - 1, false);
 }
 
-/* Between i64 and what clang loads, with room for both. */
+/* The wider of i64 and the type that clang loads. */
 static LLVMTypeRef wide_type(struct ebcc_ir *ir, LLVMTypeRef type)
 {
 	return LLVMGetIntTypeWidth(type) > 64 ? type : ir->i64;
@@ -169,7 +169,7 @@ static void lower_load(struct ebcc_ir *ir, LLVMValueRef context, LLVMValueRef lo
 	ebcc_ir_replace(load, LLVMBuildTruncOrBitCast(builder, value, type, ""));
 }
 
-/* Writes the bytes that hold the field, the bits beside it as they were. */
+/* Writes the bytes that contain the field, keeping the other bits in them. */
 static void lower_store(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef store,
 			const struct field *field)
 {
@@ -253,7 +253,7 @@ static void lower_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 	}
 }
 
-/* An access as plain pointer arithmetic, or NULL if the instruction is none. */
+/* Builds the plain pointer arithmetic for an access. */
 static LLVMValueRef plain_access(struct ebcc_ir *ir, LLVMValueRef access)
 {
 	LLVMValueRef base = LLVMGetOperand(access, 0), indices[16];
@@ -270,7 +270,7 @@ static LLVMValueRef plain_access(struct ebcc_ir *ir, LLVMValueRef access)
 			indices[count++] = LLVMConstInt(ir->i32, 0, false);
 		indices[count++] = LLVMGetOperand(access, 2);
 	} else {
-		return base; /* a union's members all begin where it does */
+		return base; /* all members of a union begin where it does */
 	}
 	return LLVMBuildInBoundsGEP2(ir->builder, element_type(access), base, indices, count, "");
 }
@@ -282,8 +282,8 @@ static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
 	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_UNION_ACCESS);
 }
 
-/* Whether a builtin asks about the member that an access leads to, as bpf_core_field_exists() does:
- * the backend takes the access apart for that. */
+/* Whether a builtin queries the accessed member, as bpf_core_field_exists() does: then the backend
+ * needs the marked access. */
 static bool is_asked_about(struct ebcc_ir *ir, LLVMValueRef access)
 {
 	for_each_use (use, access) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The passes of stage 4, in order. A step is either a pass of ours or a text for LLVM's
- * pass manager. The dialect's own steps see code that clang has just made, cleaned up only so
- * far that pointers and constants are visible; LLVM's optimization comes when it is plain
- * BPF C.
+ * The passes of stage 4, in order. A step is either one of our passes or a pipeline for LLVM's pass
+ * manager. The dialect's passes see the code as clang generates it, cleaned up just enough to make
+ * pointers and constants visible. LLVM optimizes it once nothing special to the dialect is left.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,17 +41,17 @@ static const struct step optimize_steps[] = {
 	{.llvm = "default<O2>"},
 };
 
-/* Leaves out instcombine, which takes range checks apart from the index that they guard: some
- * verifiers don't follow. "default<O0>" runs the backend's own passes for relocations. */
+/* Leaves out instcombine, which separates range checks from the index that they guard: some
+ * verifiers then lose track. "default<O0>" runs the backend's own passes for relocations. */
 static const struct step plain_steps[] = {
 	{.llvm = "default<O0>"},
 	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
 		 "simplifycfg),globaldce"},
 };
 
-/* Behind either of them. */
+/* Run after either of them. */
 static const struct step finishing_steps[] = {
-	{.pass = ebcc_ir_tables}, /* what simplifycfg made of a switch */
+	{.pass = ebcc_ir_tables}, /* for the tables that simplifycfg makes from switches */
 	{.pass = ebcc_ir_open_tables},	   {.llvm = "always-inline"},
 	{.pass = ebcc_ir_undefined},	   {.pass = ebcc_ir_stack},
 	{.pass = ebcc_ir_constants},	   {.pass = ebcc_ir_refuse_machine_code},
@@ -88,7 +87,7 @@ static bool run_steps(struct ebcc_ir *ir, const struct step *steps, size_t count
 	return true;
 }
 
-/* A module that LLVM calls broken would end the process later. */
+/* LLVM would abort later if the module were invalid. */
 static bool verify(struct ebcc_ir *ir)
 {
 	char *message = NULL;

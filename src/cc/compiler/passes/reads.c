@@ -1,24 +1,80 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reads of foreign memory. A tracing program may follow kernel pointers as plain C does; the
- * verifier lets it load only from memory that it knows. For each pointer of a program this pass
- * finds where it can come from, by one walk forward through the data flow, and turns loads and
- * copies through pointers that lead elsewhere into probe reads.
+ * Reads of foreign memory. A tracing program may follow kernel pointers as plain C does, but the
+ * verifier lets it load only from memory that it knows: the stack, map values, the context. This
+ * pass finds out where each pointer of a program can come from, and turns loads and copies through
+ * pointers to other memory into probe reads.
  *
- * A value's origins are a set of bits that only grows, so the walk is linear: a value is looked
- * at again only when one of its operands got a new bit. Integers have origins too, as pointers
- * are often computed.
+ * An example. The source follows a pointer of the kernel, and one into a map:
  *
- * A store through a pointer that can only be foreign is an error. One reloaded from the program's
- * own memory may be a pointer to that memory again: it is read by a probe read, which can read
- * anything, and stored through as it is, for the verifier to decide.
+ *	BPF_HASH(counts, int, u64);
+ *	int trace(struct pt_regs *ctx)
+ *	{
+ *		struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+ *		int parent = task->real_parent->tgid;
+ *		u64 *count = counts.lookup(&parent);
  *
- * Programs on packets follow their context's pointers as the verifier allows, but for what leads on
- * from the current task; and so do programs whose arguments the kernel describes by BTF; in the
- * latter, what helpers return is still foreign. There is much that the verifier doesn't follow by
- * BTF: pointers to plain numbers, members of unions, elements by a variable index. The second
- * pipeline reads such programs' pointers by probe reads, too, but for those that helpers are to
- * get.
+ *		if (count)
+ *			(*count)++;
+ *		return 0;
+ *	}
+ *
+ * When the pass begins, the methods of maps are helper calls (maps.c) and everything is inlined, so
+ * all uses of a pointer are in one function. A helper call is a call of its number (35 is
+ * bpf_get_current_task(), 1 is bpf_map_lookup_elem()). In the right column are the origins that
+ * find_origins() computes for each value, a set of bits of enum origin:
+ *
+ *	%parent = alloca i32                             OWN
+ *	%call = call i64 35()                            FOREIGN: the result of a helper
+ *	%0 = inttoptr i64 %call to ptr                   FOREIGN: that of its operand
+ *	%real_parent = getelementptr %0, 0, 2            FOREIGN
+ *	%1 = load ptr, ptr %real_parent                  FOREIGN: loaded from foreign memory
+ *	%tgid = getelementptr %1, 0, 1                   FOREIGN
+ *	%2 = load i32, ptr %tgid                         FOREIGN
+ *	store i32 %2, ptr %parent
+ *	%count = call ptr 1(ptr @counts, ptr %parent)    OWN: see returns_own_memory()
+ *	...
+ *	%3 = load i64, ptr %count                        UNKNOWN: reloaded from own memory
+ *	%inc = add i64 %3, 1                             UNKNOWN
+ *	store i64 %inc, ptr %count
+ *
+ * Then lower_function() looks at the address of every access. needs_probe() is true for the loads
+ * from %real_parent and %tgid. It is false for accesses through %count: what matters is the origin
+ * of the address, not that of the value loaded. Stores to %parent and %count stay as they are. The
+ * two loads become
+ *
+ *	%slot = alloca ptr
+ *	call 4(ptr %slot, i32 8, ptr %real_parent)       bpf_probe_read()
+ *	%2 = load ptr, ptr %slot
+ *	...
+ *	call 4(ptr %slot3, i32 4, ptr %tgid)
+ *	%4 = load i32, ptr %slot3
+ *
+ * with lifetime markers around each slot, so that slots can share their place on the stack. If a
+ * probe read fails, the kernel sets the slot to 0.
+ *
+ * How origins are found. Each instruction's origins are computed from those of its operands
+ * (compute_origins()). They only ever grow: an instruction is computed again only if one of its
+ * operands got a new bit, so the time is linear in the size of the program. Integers have origins
+ * too, as addresses are often computed. A choice (phi, select) has the origins of all alternatives.
+ * A pointer made from a number without any origin is an address in the kernel, hence FOREIGN.
+ *
+ * UNKNOWN is for values that the program has stored in its own memory, such as a pointer in a map.
+ * It may be a pointer to that memory again. A load through it becomes a probe read, which can read
+ * anything. A store through it is left to the verifier, while one through a pointer that can only
+ * be FOREIGN is an error at its line.
+ *
+ * What is foreign depends on the kind of program, by the type of its context (lower_reads()):
+ *
+ * - Tracing programs: everything that is loaded from the context, and what helpers return.
+ * - Programs on packets (__sk_buff, xdp_md and so on) follow their context's pointers as the
+ *   verifier allows. Only pointers reached from the current task are foreign.
+ * - Programs whose arguments the kernel describes by BTF (fentry, LSM, iterators): what is reached
+ *   from an argument is TYPED, and the verifier itself follows it by type. What helpers return is
+ *   foreign. There is much that the verifier doesn't follow: pointers to plain numbers, members of
+ *   unions, elements with a variable index. The second pipeline therefore turns loads through TYPED
+ *   pointers into probe reads too, except loads of a pointer that is passed to a helper: most
+ *   helpers need one whose type the verifier knows.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,17 +89,17 @@ enum origin {
 	TYPED = 1 << 4,	  /* reached from a BTF-typed argument; the verifier knows its type */
 };
 
-/* Casts and choices that a pointer is followed through to a helper. */
+/* How many casts and choices a pointer is followed through on its way to a helper. */
 enum { MAX_PASSES = 4 };
 
 struct reads {
 	struct ebcc_ir *ir;
 	LLVMValueRef function;
 	LLVMValueRef context;  /* the first parameter of a program, NULL for a callback */
-	bool packets;	       /* only the current task is foreign */
+	bool packets;	       /* only what is reached from the current task is foreign */
 	bool typed;	       /* the context is BTF-typed */
-	bool probe_typed;      /* what is reached from it is not left to the verifier */
-	bool readable_context; /* it lies in memory as the program sees it */
+	bool probe_typed;      /* loads through TYPED pointers become probe reads too */
+	bool readable_context; /* probe reads can read the context as the program sees it */
 	unsigned helper;       /* that reads */
 	struct ebcc_ir_values origins;
 	struct ebcc_ir_list work;
@@ -103,7 +159,7 @@ static unsigned origins_of(const struct reads *reads, LLVMValueRef value)
 	return 0;
 }
 
-/* What a load through a pointer of these origins gives. */
+/* The origins of a value loaded through a pointer of these origins. */
 static unsigned loaded_origins(const struct reads *reads, unsigned origins)
 {
 	unsigned loaded = 0;
@@ -148,7 +204,7 @@ static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
 		return OWN;
 	if (LLVMIsAInlineAsm(LLVMGetCalledValue(call)))
 		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
-	return UNKNOWN; /* a function of the kernel: the verifier knows what it returns */
+	return UNKNOWN; /* a kernel function: the verifier knows what it returns */
 }
 
 static unsigned phi_origins(const struct reads *reads, LLVMValueRef phi)
@@ -230,7 +286,7 @@ static bool find_origins(struct reads *reads)
 		return false;
 	if (reads->packets)
 		return true;
-	/* A pointer made of a number that comes from nowhere is an address of the kernel's. */
+	/* A pointer made from a number without an origin is an address in the kernel. */
 	for_each_block (block, reads->function)
 		for_each_instruction (instruction, block)
 			if (LLVMIsAIntToPtrInst(instruction) &&
@@ -240,7 +296,7 @@ static bool find_origins(struct reads *reads)
 	return run_to_fixpoint(reads);
 }
 
-/* Whether a pointer is the context and a constant offset. */
+/* Whether a pointer is the context plus a constant offset. */
 static bool is_fixed_place(const struct reads *reads, LLVMValueRef pointer)
 {
 	while (pointer != reads->context) {
@@ -267,11 +323,12 @@ static bool needs_probe(const struct reads *reads, LLVMValueRef pointer)
 
 	if (reads->packets)
 		return origins & FOREIGN;
-	/* What the verifier follows by type needs no help, nor does a pointer that the program
-	 * keeps in a map there: such a program stores typed pointers. */
+	/* The verifier follows TYPED pointers itself. It also follows pointers that such a program
+	 * has stored in a map, since these are typed. */
 	if (reads->typed)
 		return origins & (reads->probe_typed ? FOREIGN | TYPED | UNKNOWN : FOREIGN);
-	/* A verifier wants constant offsets into a context; but it is kernel memory, too. */
+	/* The verifier requires constant offsets into the context. With others it is read as the
+	 * kernel memory that it is. */
 	if (origins & CONTEXT)
 		return reads->readable_context &&
 		       (origins != CONTEXT || !is_fixed_place(reads, pointer));
@@ -302,7 +359,7 @@ static bool is_read(unsigned helper)
 		helper <= EBCC_HELPER_PROBE_READ_KERNEL_STR);
 }
 
-/* Whether a helper gets the value, or a place in what it points to. */
+/* Whether the value, or the address of a part of what it points to, is passed to a helper. */
 static bool goes_to_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigned depth)
 {
 	for_each_use (use, value) {
@@ -327,7 +384,7 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 
 	if (!needs_probe(reads, pointer))
 		return;
-	/* Most helpers want a pointer whose type the verifier knows. */
+	/* Most helpers need a pointer whose type the verifier knows. */
 	if (!(origins_of(reads, pointer) & FOREIGN) && reads->probe_typed &&
 	    LLVMGetTypeKind(LLVMTypeOf(load)) == LLVMPointerTypeKind &&
 	    goes_to_helper(reads->ir, load, MAX_PASSES))
@@ -340,8 +397,8 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 	ebcc_ir_replace(load, value);
 }
 
-/* Whether a variable is only written: a part of a copied struct that nobody looks at. A
- * probe read of it would stay, where the optimizer drops a copy. */
+/* Whether a variable is never read, as an unused part of a copied struct. The optimizer removes a
+ * copy to it but would keep a probe read. */
 static bool is_never_read(const struct ebcc_ir *ir, LLVMValueRef variable)
 {
 	if (!LLVMIsAAllocaInst(variable))
@@ -379,7 +436,8 @@ static void lower_copy(struct reads *reads, LLVMValueRef copy)
 	LLVMInstructionEraseFromParent(copy);
 }
 
-/* memcmp() of a few bytes becomes loads in the backend: too late. It compares a copy. */
+/* The backend expands memcmp() of a few bytes to loads, which is too late for this pass. So foreign
+ * memory is copied first, and the copy is compared. */
 static void lower_compare(struct reads *reads, LLVMValueRef call)
 {
 	struct ebcc_ir *ir = reads->ir;
@@ -474,7 +532,7 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 		reads.packets = ebcc_ir_is_packet_context(context_type);
 		reads.typed = ebcc_ir_is_btf_context(context_type);
 		reads.probe_typed = ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN;
-		/* Accesses to this one the verifier rewrites. */
+		/* The verifier rewrites accesses to this one. */
 		reads.readable_context = strcmp(context_type, "bpf_perf_event_data");
 		if (LLVMCountParams(function))
 			reads.context = LLVMGetParam(function, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Last touches: each program in a section that says what it is, a license, a return value
- * on every path, and constants where libbpf looks for them.
+ * Prepares the object for libbpf: puts each program into a section that says what it is, adds a
+ * license, makes every path return a value, and puts constants where libbpf looks for them.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "compiler/clang_shim.h"
 #include "compiler/passes/util.h"
 
-/* A section that libbpf takes with nothing behind its name is shared by the programs of a kind. */
+/* Sections by context type. One without a trailing slash is shared by all programs of the kind. */
 static const struct {
 	const char *context;
 	const char *section;
@@ -46,7 +46,7 @@ static char *tracepoint_section(const char *rest)
 	return section;
 }
 
-/* One that libbpf makes nothing of. */
+/* A section of our own, which means nothing to libbpf. */
 static char *own_section(const char *function, const char *context_type)
 {
 	char *section;
@@ -59,7 +59,7 @@ static char *own_section(const char *function, const char *context_type)
 	return section;
 }
 
-/* The section that the name of a program says, or NULL. */
+/* The section given by the name of a program, or NULL when out of memory. */
 static char *named_section(const struct ebcc_program_kind *kind, const char *target)
 {
 	char *section;
@@ -94,10 +94,11 @@ static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
 	char context[128];
 
 	if (old && *old)
-		return; /* the source says so itself */
+		return; /* the source sets it */
 	ebcc_ir_context_type(ir, program, context, sizeof(context));
 	section = ebcc_ir_section_name(ebcc_ir_name(program), context);
-	/* A section's own symbol has its name: nothing else in the object can (int xdp(...)). */
+	/* The section's symbol has its name, so nothing else in the object may have it (int
+	 * xdp(...)). */
 	if (section && (LLVMGetNamedFunction(ir->module, section) ||
 			LLVMGetNamedGlobal(ir->module, section))) {
 		free(section);
@@ -109,7 +110,7 @@ static void set_section(struct ebcc_ir *ir, LLVMValueRef program)
 		ebcc_ir_no_memory(ir);
 }
 
-/* A path that returns nothing leaves a register that verifiers don't accept; clang has warned. */
+/* The verifier rejects a path without a return value. Clang has warned about it. */
 static void define_returns(LLVMValueRef program)
 {
 	for_each_block (block, program) {
@@ -119,7 +120,7 @@ static void define_returns(LLVMValueRef program)
 		    !LLVMGetNumOperands(terminator))
 			continue;
 		value = LLVMGetOperand(terminator, 0);
-		if (LLVMIsUndef(value)) /* poison is one, too */
+		if (LLVMIsUndef(value)) /* or poison */
 			LLVMSetOperand(terminator, 0, LLVMConstNull(LLVMTypeOf(value)));
 		for (unsigned i = 0; LLVMIsAPHINode(value) && i < LLVMCountIncoming(value); i++)
 			if (LLVMIsUndef(LLVMGetIncomingValue(value, i)))
@@ -127,7 +128,7 @@ static void define_returns(LLVMValueRef program)
 	}
 }
 
-/* libbpf wants the license in a section of this name, whose own symbol has it, too. */
+/* Rejects the name "license": libbpf needs a section of that name, whose symbol has it too. */
 static void refuse_name_of_license(struct ebcc_ir *ir)
 {
 	LLVMValueRef named = LLVMGetNamedFunction(ir->module, "license");
@@ -141,8 +142,8 @@ static void refuse_name_of_license(struct ebcc_ir *ir)
 				  "choose another name");
 }
 
-/* The text without blanks around it and, if it is all of it in quotes, without these. The kernel
- * compares to the byte. Returns its length, and where it begins. */
+/* Strips white space and, if the whole text is in quotes, the quotes, since the kernel compares
+ * licenses exactly. Moves *text to the beginning and returns the length. */
 static size_t unquote(const char **text, size_t length)
 {
 	while (length && isspace((unsigned char)**text))
@@ -156,7 +157,7 @@ static size_t unquote(const char **text, size_t length)
 	return length;
 }
 
-/* What the source's macro says, or NULL; malloc'ed. */
+/* The license that the source's macro defines, malloc'ed, or NULL. */
 static char *defined_license(struct ebcc_ir *ir)
 {
 	LLVMValueRef node, string;
@@ -191,7 +192,8 @@ static LLVMValueRef license_variable(struct ebcc_ir *ir)
 	return NULL;
 }
 
-/* The text of a variable, without quotes; NULL: it has none. Borrowed, not NUL-terminated. */
+/* The string in a variable, without quotes, or NULL if it has none. Borrowed, not
+ * NUL-terminated. */
 static const char *variable_text(LLVMValueRef global, size_t *ret_size, size_t *ret_length)
 {
 	LLVMValueRef value = LLVMGetInitializer(global);
@@ -204,7 +206,8 @@ static const char *variable_text(LLVMValueRef global, size_t *ret_size, size_t *
 	return text;
 }
 
-/* BPF_LICENSE("GPL") made a variable with quotes in it. Its size stays: debug info tells it. */
+/* BPF_LICENSE("GPL") makes a variable with quotes in its value, which are removed here. The size
+ * stays, since debug info has it. */
 static void clean_license(struct ebcc_ir *ir, LLVMValueRef global)
 {
 	size_t size, length;
@@ -259,8 +262,8 @@ void ebcc_ir_sections(struct ebcc_ir *ir)
 }
 
 /*
- * String literals and tables that the optimizer made would go to sections of their own, to be
- * merged by a linker, each of which libbpf makes a map of. Runs after optimization.
+ * Keeps string literals, and tables made by the optimizer, out of mergeable sections: libbpf would
+ * make a map from each of these. Runs after optimization.
  */
 void ebcc_ir_constants(struct ebcc_ir *ir)
 {

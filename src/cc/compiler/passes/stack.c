@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Variable indexes into variables on the stack. The backend knows how the stack is aligned, and
- * where an index is small enough makes `address | index` of `address + index`: verifiers allow no
- * such arithmetic on pointers. Hiding the address from it, after optimization, keeps the addition.
+ * Variable indexes into variables on the stack. The backend knows the alignment of the stack and,
+ * if an index is small enough, turns `address + index` into `address | index`, which the verifier
+ * doesn't allow on pointers. Hiding the address from the backend, after optimization, keeps the
+ * addition.
  */
 #include "compiler/passes/util.h"
 
@@ -14,7 +15,7 @@ static bool has_variable_index(LLVMValueRef access)
 	return false;
 }
 
-/* Whether a pointer is a place on the stack, by constant offsets from a variable. */
+/* Whether a pointer is a stack variable plus constant offsets. */
 static bool is_on_stack(LLVMValueRef pointer)
 {
 	while (LLVMIsAGetElementPtrInst(pointer) && !has_variable_index(pointer))
@@ -22,7 +23,7 @@ static bool is_on_stack(LLVMValueRef pointer)
 	return LLVMIsAAllocaInst(pointer);
 }
 
-/* The pointer, as the result of no instruction that anybody knows more of. */
+/* Passes the pointer through empty inline assembly, so that nothing is known about the result. */
 static LLVMValueRef build_hidden(struct ebcc_ir *ir, LLVMValueRef pointer)
 {
 	static const char constraints[] = "=r,0";

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Addresses that a program reads from data: tables of strings, structs with a pointer in them,
- * pointers with an initial value. addresses.c says what becomes of them; this pass finds where
- * they are read, and refuses what it can't follow, as the program would see a number there.
+ * Finds where a program reads addresses from data: tables of strings, structs with pointers in
+ * them, initialized pointers. addresses.c describes how they are replaced by numbers. This pass
+ * reports an error for any use that it can't follow, because the program would see a number there.
  *
- * For every value it keeps a place: in which variables that hold addresses (by their classes), and
- * where in them, as "at, give or take any number of steps". So in
+ * For every value it keeps a place: which variables that hold addresses it may point into (by
+ * class), and where in them, as an offset plus or minus any multiple of a step. So in
  *
  *	static const struct { int id; const char *name; } table[] = {{1, "one"}, {2, "two"}};
  *
- * `&table[i]` is at 0 with a step of 16, `&table[i].name` at 8 with the same; a load there reads an
- * address in each of the places that are possible, one of `table[i].id` in none, and a copy
- * of 16 bytes from `&table[i]` has one address in it, 8 bytes behind its beginning. Places only
- * grow while the pass goes over the code until nothing changes.
+ * `&table[i]` is at 0 with a step of 16, and `&table[i].name` at 8 with the same step. A load from
+ * the latter reads an address at every possible place, a load of `table[i].id` at none, and a copy
+ * of 16 bytes from `&table[i]` contains one address, 8 bytes after its beginning. The pass repeats
+ * until nothing changes; places only ever grow.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "compiler/passes/addresses.h"
 
-/* Casts and choices that an address is followed through to a helper. */
+/* How many casts and choices an address is followed through on its way to a helper. */
 enum { MAX_PASSES = 4 };
 
-/* Helpers that want the address of a constant string. */
+/* Helpers that require the address of a constant string. */
 enum { HELPER_SNPRINTF = 165, HELPER_STRNCMP = 182 };
 
 struct place {
-	uint64_t classes; /* 0: nowhere */
+	uint64_t classes; /* 0: points to no such variable */
 	int64_t at;
-	uint64_t step; /* 0: there exactly */
-	bool mixed;    /* or somewhere else entirely */
+	uint64_t step; /* 0: exactly there */
+	bool mixed;    /* or it may point elsewhere */
 };
 
 /* A load of an address, or a copy of memory with addresses in it. */
@@ -48,7 +48,7 @@ struct tables {
 	struct place *places;
 	size_t place_count, place_capacity;
 	bool changed;
-	bool settled; /* a value without a place has none */
+	bool settled; /* values without a place are known to have none */
 	struct site *sites;
 	size_t site_count, site_capacity;
 };
@@ -98,7 +98,7 @@ static struct place place_of(const struct tables *tables, LLVMValueRef value)
 	return number ? tables->places[number - 1] : (struct place){0};
 }
 
-/* Whether a value leads nowhere, so that it may be chosen beside any place. */
+/* Whether a value is null or undefined, so that it may be an alternative to any place. */
 static bool is_nowhere(LLVMValueRef value)
 {
 	return LLVMIsConstant(value) && (LLVMIsNull(value) || LLVMIsUndef(value));
@@ -113,7 +113,7 @@ static struct place choice_of(const struct tables *tables, struct place sum, LLV
 	return joined(sum, place);
 }
 
-/* How many places of a holder may be meant, of those that an address fits into. */
+/* How many of a holder's offsets a place may refer to, of those that an address fits at. */
 static uint64_t count_places(const struct ebcc_ir_holder *holder, struct place place)
 {
 	int64_t first = place.at, step = place.step;
@@ -125,7 +125,7 @@ static uint64_t count_places(const struct ebcc_ir_holder *holder, struct place p
 	return first > last ? 0 : (last - first) / step + 1;
 }
 
-/* What @size bytes at a place have of a holder's addresses. */
+/* How much @size bytes at a place contain of a holder's addresses. */
 static enum coverage coverage_in(const struct ebcc_ir_holder *holder, struct place place,
 				 uint64_t size, bool *some_plain)
 {
@@ -154,7 +154,7 @@ static enum coverage coverage_in(const struct ebcc_ir_holder *holder, struct pla
 		       : PART;
 }
 
-/* ADDRESS: whatever variable it is in, there is an address, and nothing else. */
+/* ADDRESS: there is exactly one address at the place, whichever variable it is in. */
 static enum coverage coverage(const struct tables *tables, struct place place, uint64_t size)
 {
 	enum coverage result = NOTHING;
@@ -173,7 +173,7 @@ static enum coverage coverage(const struct tables *tables, struct place place, u
 	return result == ADDRESS && some_plain ? PART : result;
 }
 
-/* Where an address leads that is loaded from a place. */
+/* The place that an address loaded from @from points to. */
 static struct place loaded_place(const struct tables *tables, struct place from)
 {
 	struct place result = {0};
@@ -293,7 +293,7 @@ static void find_places(struct tables *tables)
 	} while (tables->changed && !tables->ir->failed);
 }
 
-/* A variable as the source calls it. */
+/* The name of a variable in the source. */
 static const char *source_name(LLVMValueRef global)
 {
 	const char *name = ebcc_ir_name(global), *dot = strrchr(name, '.');
@@ -320,7 +320,8 @@ static void refuse_use(struct tables *tables, LLVMValueRef instruction, struct p
 			  name_at(tables, place));
 }
 
-/* Where a copy or a number of an address goes, nobody follows: what it leads to holds numbers. */
+/* An address that is copied, or loaded as an integer, is not followed any further. If it points to
+ * data with addresses, the program would find numbers there. */
 static bool refuse_further(struct tables *tables, LLVMValueRef instruction, struct place place)
 {
 	if (!loaded_place(tables, place).classes)
@@ -333,7 +334,7 @@ static bool refuse_further(struct tables *tables, LLVMValueRef instruction, stru
 	return true;
 }
 
-/* Addresses that change hands at run time are no constants, and the first of them would be. */
+/* Addresses that are stored at run time can't be numbers, but the initial ones would be. */
 static void refuse_store(struct tables *tables, LLVMValueRef instruction, struct place place)
 {
 	for (size_t i = 0; i < tables->addresses.holder_count; i++) {
@@ -378,7 +379,7 @@ static void add_site(struct tables *tables, struct site site)
 	tables->sites[tables->site_count++] = site;
 }
 
-/* A load of an address that is one of a function's. */
+/* Reports reading the address of a function. */
 static bool refuse_functions(struct tables *tables, LLVMValueRef instruction, struct place place)
 {
 	for (size_t i = 0; i < tables->addresses.holder_count; i++) {
@@ -440,7 +441,7 @@ static struct place at_distance(struct place place, uint64_t distance)
 	return joined(place, place);
 }
 
-/* A copy of memory: each address in it is to be there as a whole. */
+/* A copy of memory must contain each address as a whole. */
 static void check_copy(struct tables *tables, LLVMValueRef copy, struct place place, unsigned from,
 		       LLVMValueRef size)
 {
@@ -517,7 +518,7 @@ static void check_call(struct tables *tables, LLVMValueRef call, unsigned index,
 		refuse_use(tables, call, place);
 }
 
-/* An address as a number, to compare it or to subtract it from another. */
+/* Whether an address converted to an integer is only compared, or subtracted from another. */
 static bool is_only_compared(LLVMValueRef number)
 {
 	for_each_use (use, number) {
@@ -578,7 +579,7 @@ static void check_use(struct tables *tables, LLVMValueRef instruction, unsigned 
 	refuse_use(tables, instruction, place);
 }
 
-/* The variable with addresses that a constant other than an address is made of, or NULL. */
+/* The holder that a constant expression is computed from, or NULL. */
 static LLVMValueRef mentioned_holder(const struct tables *tables, LLVMValueRef value)
 {
 	if (ebcc_ir_holder_of(&tables->addresses, value))
@@ -610,7 +611,7 @@ static void check_instruction(struct tables *tables, LLVMValueRef instruction)
 	}
 }
 
-/* Addresses of functions that no instruction reads, but which would be in the object. */
+/* Reports addresses of functions that no instruction reads: they would still be in the object. */
 static void check_functions(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->addresses.holder_count && !tables->ir->failed; i++) {
@@ -630,7 +631,7 @@ static void check_functions(struct tables *tables)
 	}
 }
 
-/* Whether some helper that wants the address of a constant gets this one. */
+/* Whether the value is passed to a helper that requires the address of a constant. */
 static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
 {
 	for_each_use (use, value) {
@@ -648,7 +649,7 @@ static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
 	return false;
 }
 
-/* The one address that may be at a place, where there is only one: a constant; else NULL. */
+/* The address at a place if there is only one possible: a constant. Otherwise NULL. */
 static LLVMValueRef only_address(const struct tables *tables, struct place place)
 {
 	LLVMValueRef only = NULL;
@@ -671,7 +672,7 @@ static LLVMValueRef only_address(const struct tables *tables, struct place place
 	return only;
 }
 
-/* The address at a place, read before the builder's position. */
+/* Builds the read of an address at a place, before the builder's position. */
 static LLVMValueRef build_read(struct tables *tables, LLVMValueRef from, struct place place,
 			       bool each, LLVMValueRef use)
 {
@@ -705,7 +706,7 @@ static void rewrite_load(struct tables *tables, const struct site *site)
 	ebcc_ir_replace(load, address);
 }
 
-/* Behind the copy of the numbers come the addresses. */
+/* After the copy, overwrites the numbers by the addresses. */
 static void rewrite_copy(struct tables *tables, const struct site *site)
 {
 	struct ebcc_ir *ir = tables->ir;
@@ -763,7 +764,7 @@ static bool is_only_read(const struct ebcc_ir *ir, LLVMValueRef pointer, LLVMVal
 	return true;
 }
 
-/* The table that a local one is a mere copy of; NULL: it is more. */
+/* The table that a local variable is an unmodified copy of, or NULL. */
 static LLVMValueRef original_of(const struct tables *tables, LLVMValueRef copy)
 {
 	const struct ebcc_ir *ir = tables->ir;
@@ -779,7 +780,7 @@ static LLVMValueRef original_of(const struct tables *tables, LLVMValueRef copy)
 	return holder->global;
 }
 
-/* A local table that nothing changes is its original. */
+/* Replaces a local table that is never modified by its original. */
 static void use_original(struct tables *tables, LLVMValueRef instruction)
 {
 	const struct ebcc_ir *ir = tables->ir;
@@ -821,7 +822,7 @@ void ebcc_ir_tables(struct ebcc_ir *ir)
 	free(tables.sites);
 }
 
-/* After optimization: the code that chooses addresses becomes part of the programs. */
+/* After optimization, lets the code that chooses addresses be inlined into the programs. */
 void ebcc_ir_open_tables(struct ebcc_ir *ir)
 {
 	unsigned noinline = LLVMGetEnumAttributeKindForName("noinline", strlen("noinline"));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Helpers of the IR passes. LLVM's C interface has no accessors for most debug info; the
- * operands of its nodes are read by position instead, which LLVM keeps stable (it is the
- * order of the bitcode format).
+ * Functions that the IR passes share. LLVM's C interface has no accessors for most debug info, so
+ * the operands of its nodes are read by position, which LLVM keeps stable (it is the order in the
+ * bitcode format).
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -326,7 +326,7 @@ LLVMValueRef ebcc_ir_entry_alloca(struct ebcc_ir *ir, LLVMValueRef function, LLV
 	LLVMPositionBuilderBefore(builder,
 				  LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(function)));
 	slot = LLVMBuildAlloca(builder, type, "slot");
-	/* One access wherever the size allows it: small parts cost instructions. */
+	/* Aligned, so that one access is enough if the size allows it. */
 	if (LLVMABISizeOfType(ir->layout, type) >= 8 && LLVMGetAlignment(slot) < 8)
 		LLVMSetAlignment(slot, 8);
 	LLVMDisposeBuilder(builder);
@@ -341,7 +341,7 @@ LLVMValueRef ebcc_ir_build_probe_read(struct ebcc_ir *ir, LLVMValueRef function,
 	LLVMValueRef arguments[] = {slot, LLVMConstInt(ir->i32, size, false), pointer};
 	LLVMValueRef value;
 
-	/* Lifetimes let the backend give the slots of many reads one place on the stack. */
+	/* Lifetime markers let the slots of many reads share one place on the stack. */
 	ebcc_ir_build_lifetime(ir, EBCC_IR_LIFETIME_START, slot, size);
 	ebcc_ir_build_helper(ir, helper, arguments, 3);
 	value = LLVMBuildLoad2(ir->builder, type, slot, "");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the IR passes share: the state of a run, diagnostics with source locations, walking
- * debug info through the generic metadata interface, and building the calls that
- * passes insert.
+ * What the IR passes share: the state of a run, diagnostics with source locations, access to debug
+ * info through the generic metadata interface, and building the calls that passes insert.
  */
 #ifndef EBCC_COMPILER_PASSES_UTIL_H
 #define EBCC_COMPILER_PASSES_UTIL_H
@@ -15,7 +14,7 @@
 
 #include "compiler/passes/pipeline.h"
 
-/* Numbers of the kernel's helper functions that passes insert or know. */
+/* Numbers of the kernel's helper functions that passes insert or look for. */
 enum ebcc_ir_helper {
 	EBCC_HELPER_PROBE_READ = 4,
 	EBCC_HELPER_TRACE_PRINTK = 6,
@@ -77,14 +76,14 @@ struct ebcc_ir {
 	unsigned dbg_kind;
 };
 
-/* Fills in what follows from @ir's module; the caller has set what comes from its own. */
+/* Fills in what depends on @ir's module. The caller has set module, machine, opts and report. */
 void ebcc_ir_init(struct ebcc_ir *ir);
 void ebcc_ir_deinit(struct ebcc_ir *ir);
 
-/* How the names of functions begin that give the address which a number stands for. */
+/* The prefix of functions that turn a number into the address that it stands for. */
 #define EBCC_IR_ADDRESS_FUNCTION "__ebcc_address"
 
-/* The passes, in the order of pipeline.c. What each does is said in its file. */
+/* The passes, each described in its own file; pipeline.c has the order. */
 void ebcc_ir_maps(struct ebcc_ir *ir);
 void ebcc_ir_markers(struct ebcc_ir *ir);
 void ebcc_ir_mark_inline(struct ebcc_ir *ir);
@@ -104,23 +103,22 @@ void ebcc_ir_drop_machine_code(struct ebcc_ir *ir);
 void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir);
 void ebcc_ir_check_assembler(struct ebcc_ir *ir);
 
-/* Reports a diagnostic at an instruction's source location (inlined: that of the innermost
- * source line), or at a function's; NULL: without a location. An error makes the run fail. */
+/* Reports a diagnostic at an instruction's source location (if inlined, that of the innermost
+ * source line), or at a function's. With NULL it has no location. An error makes the run fail. */
 void ebcc_ir_report_at(struct ebcc_ir *ir, enum ebcc_cc_severity severity, LLVMValueRef value,
 		       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The name of a global, function or instruction; "" for none. Borrowed. */
+/* The name of a global, function or instruction; "" if it has none. Borrowed. */
 const char *ebcc_ir_name(LLVMValueRef value);
-/* What follows @prefix in @name, or NULL. */
+/* The rest of @name after @prefix, or NULL if it begins differently. */
 const char *ebcc_ir_after_prefix(const char *name, const char *prefix);
 
-/* A defined function that is a program: the whole module's, in order, with
- * ebcc_ir_next_program(). NULL at the end. A pass may replace the current one if it asks for the
- * next first. */
+/* Iterate over the module's programs, which are its external functions with a body, in order. NULL
+ * at the end. A pass may replace the current one if it gets the next one first. */
 LLVMValueRef ebcc_ir_first_program(struct ebcc_ir *ir);
 LLVMValueRef ebcc_ir_next_program(LLVMValueRef program);
 
-/* The function that a call calls if it is known, else NULL. */
+/* The function that an instruction calls directly, or NULL. */
 LLVMValueRef ebcc_ir_callee(LLVMValueRef instruction);
 /* Whether the instruction is a call of this intrinsic. */
 bool ebcc_ir_is_intrinsic(const struct ebcc_ir *ir, LLVMValueRef instruction,
@@ -128,35 +126,35 @@ bool ebcc_ir_is_intrinsic(const struct ebcc_ir *ir, LLVMValueRef instruction,
 /* The number of the kernel helper that an instruction calls, or 0. */
 unsigned ebcc_ir_helper_number(LLVMValueRef instruction);
 
-/* Adds a GEP's constant offset to *@at, and what its variable indexes count in to *@step as its
- * greatest common divisor. */
+/* Adds a GEP's constant offset to *@at, and sets *@step to the greatest common divisor of itself
+ * and the element sizes of the variable indexes. Returns false if the GEP is of another form. */
 bool ebcc_ir_gep_terms(const struct ebcc_ir *ir, LLVMValueRef gep, int64_t *at, uint64_t *step);
 uint64_t ebcc_ir_gcd(uint64_t a, uint64_t b);
 
-/* Metadata: operand @index of a node, NULL where there is none (or for a NULL node). */
+/* Metadata: operand @index of a node; NULL if there is none, or for a NULL node. */
 LLVMValueRef ebcc_ir_operand(LLVMValueRef node, unsigned index);
 /* Debug-info types, as metadata values. NULL stands for void and gives 0 or NULL. */
 unsigned ebcc_ir_type_tag(LLVMValueRef type);
-/* Not NUL-terminated in LLVM; copied into @buffer, cut to fit. "" for an anonymous type. */
+/* Copied into @buffer, truncated to fit, since LLVM's string is not NUL-terminated. "" for an
+ * anonymous type. */
 const char *ebcc_ir_type_name(LLVMValueRef type, char *buffer, size_t size);
 /* The type that a pointer points to, or that a typedef or qualifier stands for. */
 LLVMValueRef ebcc_ir_base_type(LLVMValueRef type);
-/* Without typedefs and qualifiers. */
+/* The type without typedefs and qualifiers. */
 LLVMValueRef ebcc_ir_strip_type(LLVMValueRef type);
-/* The debug-info type of a parameter of a function, from 0; NULL: none. */
+/* The debug-info type of a function's parameter, counted from 0; NULL if there is none. */
 LLVMValueRef ebcc_ir_parameter_type(struct ebcc_ir *ir, LLVMValueRef function, unsigned index);
 
-/* What a program's first parameter is, by debug info: the tag of the struct it points to, "void",
- * or the name of what it is ("int"; of what it points to: "unsigned long long"). Copied into
- * @buffer. */
+/* The type of a program's first parameter, or of what it points to, by debug info: a struct's tag,
+ * "void", or the name of another type ("int", "unsigned long long"). Copied into @buffer. */
 const char *ebcc_ir_context_type(struct ebcc_ir *ir, LLVMValueRef function, char *buffer,
 				 size_t size);
-/* Whether the kernel describes the program's arguments by BTF, by the type of its context. */
+/* Whether a program with this type of context has arguments that the kernel describes by BTF. */
 bool ebcc_ir_is_btf_context(const char *context_type);
-/* Whether the context is that of a program on packets, sockets or cgroups. */
+/* Whether a program with this type of context handles packets, sockets or cgroups. */
 bool ebcc_ir_is_packet_context(const char *context_type);
 
-/* Building, before the builder's position. */
+/* Build code before the builder's position. */
 LLVMValueRef ebcc_ir_build_offset(struct ebcc_ir *ir, LLVMValueRef pointer, uint64_t offset);
 LLVMValueRef ebcc_ir_build_helper(struct ebcc_ir *ir, unsigned helper, LLVMValueRef *arguments,
 				  unsigned count);
@@ -164,10 +162,10 @@ void ebcc_ir_build_lifetime(struct ebcc_ir *ir, enum ebcc_ir_intrinsic which, LL
 			    uint64_t size);
 /* A variable in the function's first block. The builder keeps its position. */
 LLVMValueRef ebcc_ir_entry_alloca(struct ebcc_ir *ir, LLVMValueRef function, LLVMTypeRef type);
-/* Reads a value of @type from foreign memory with helper @helper, through a stack slot. */
+/* Reads a value of @type from foreign memory with @helper, through a stack slot. */
 LLVMValueRef ebcc_ir_build_probe_read(struct ebcc_ir *ir, LLVMValueRef function, LLVMTypeRef type,
 				      LLVMValueRef pointer, unsigned helper);
-/* Takes instructions out, with replacement by @value (NULL: by an undefined one). */
+/* Replaces all uses of an instruction by @value (NULL: an undefined value) and erases it. */
 void ebcc_ir_replace(LLVMValueRef instruction, LLVMValueRef value);
 
 /* A set of bits per value: a hash table keyed by the value's address. */
@@ -180,10 +178,10 @@ struct ebcc_ir_values {
 };
 void ebcc_ir_values_deinit(struct ebcc_ir_values *values);
 unsigned ebcc_ir_values_get(const struct ebcc_ir_values *values, LLVMValueRef value);
-/* Returns false when there is no memory. */
+/* Returns false when out of memory. */
 bool ebcc_ir_values_set(struct ebcc_ir_values *values, LLVMValueRef value, unsigned bits);
 
-/* A growing list of values, last in first out. */
+/* A growing list of values. */
 struct ebcc_ir_list {
 	LLVMValueRef *items;
 	size_t capacity, count;
@@ -191,7 +189,7 @@ struct ebcc_ir_list {
 void ebcc_ir_list_deinit(struct ebcc_ir_list *list);
 bool ebcc_ir_list_push(struct ebcc_ir_list *list, LLVMValueRef value);
 
-/* Reports that memory ran out. */
+/* Reports being out of memory. */
 void ebcc_ir_no_memory(struct ebcc_ir *ir);
 
 #define for_each_block(block, function)                                                            \
