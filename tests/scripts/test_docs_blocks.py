@@ -214,7 +214,6 @@ def run_script(command, blocks, workload):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=REPOSITORY,
                                env=environment, start_new_session=True)
     deadline, interrupted = time.monotonic() + 60, False
-    started = time.monotonic()
     try:
         while True:
             try:
@@ -230,7 +229,6 @@ def run_script(command, blocks, workload):
         except ProcessLookupError:
             pass
         process.wait()
-    assert time.monotonic() - started < 90
     if process.returncode == 0:
         return None
     if interrupted and re.search(r"KeyboardInterrupt|interrupted", output):
@@ -305,14 +303,14 @@ def commands(text):
 
 
 @pytest.mark.parametrize("block", of("sh", without=("skip", "run")), ids=str)
-def test_commands_are_there(block, workload):
+def test_commands_are_there(block, workload, tmp_path):
     for words in commands(block.text):
         if words[0] in TOOLS:
             words = [word.replace("PID", str(workload)) for word in words]
             with open(REPOSITORY / "tools" / words[0], encoding="utf-8") as file:
                 interpreter = file.readline().removeprefix("#!").split()
             done = subprocess.run([*interpreter, REPOSITORY / "tools" / words[0], *words[1:], "--ebpf"],
-                                  capture_output=True, text=True, timeout=60, check=False)
+                                  capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
             assert done.returncode == 0 or block.lacks(done.stderr), f"{words}: {done.stderr}"
         else:
             assert words[0].startswith("tests/") or shutil.which(words[0]) or (REPOSITORY / words[0]).exists(), words
