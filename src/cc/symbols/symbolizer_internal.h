@@ -184,8 +184,8 @@ MUST_CHECK struct ebcc_error *symbolizer_vdso(struct ebcc_symbolizer *symbolizer
 
 /* ---- symbolizer_process.c ---- */
 
-/* Finds a process, and reads what isn't known about it or may have changed. *@ret is NULL if there
- * is no such process and none is remembered. */
+/* Finds a process, and reads what isn't known about it or may have changed. *@ret is NULL if the
+ * process does not exist and is not remembered. */
 MUST_CHECK struct ebcc_error *process_get(struct ebcc_symbolizer *symbolizer, int pid,
 					  struct process **ret);
 /* Forgets a known process. */
