@@ -1,8 +1,8 @@
 /*
- * A process that does what it is told on standard input, a line each: "work N TEXT" passes a USDT
+ * A process that executes commands from standard input, one per line: "work N TEXT" passes a USDT
  * probe (provider lua, name work, arguments N and TEXT) and a function of that name, "leak SIZE"
- * allocates and forgets, "strlen TEXT" measures. Its first argument names a file for its pid, and
- * for a line after each one that it has done.
+ * allocates memory and forgets it, "strlen TEXT" calls strlen(). The first argument names a file, to
+ * which it writes its pid, and a line for each command that is done.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #define ARGUMENTS "-4@%%edi 8@%%rsi"
 #endif
 
-/* A place of a probe: an instruction that does nothing, and a note that tells where it is. */
+/* The location of a probe: a nop, and a note that says where it is. */
 #define PROBE                                                                                      \
 	"1:	nop\n"                                                                                 \
 	"	.pushsection .note.stapsdt, \"\", \"note\"\n"                                            \
@@ -45,7 +45,7 @@ __attribute__((noinline, noclone)) int work(int number, const char *text)
 
 static void *volatile leaked;
 
-/* The C library's is one of several variants, and a probe on its name sees no call. */
+/* strlen() of the C library has several variants, and a probe at its name sees no calls. */
 __attribute__((noinline, noclone, optimize("no-tree-loop-distribute-patterns"))) size_t
 strlen(const char *text)
 {

@@ -1,4 +1,4 @@
--- Kernel probes and what else the development machine's kernel lacks; run in a guest of tests/vm.
+-- Kernel probes and other features that the development machine's kernel lacks; runs in a guest of tests/vm.
 
 local ebcc = require "ebcc"
 local helper = require "helper"
@@ -38,7 +38,7 @@ end
 
 function TestProbes:test_kprobes_by_expression()
   local before = BPF.num_open_kprobes()
-  -- The names below it differ between kernels.
+  -- Deeper names differ between kernels.
   local expression = self.unlink .. "$"
   local link = self.bpf:attach_kprobe { event_re = expression, fn_name = "first" }
   lu.assertEquals(link:functions(), { self.unlink })
@@ -103,7 +103,7 @@ function TestProbes:test_latency_example()
   lu.assertStrMatches(output:match("[^\n]*%*[^\n]*"), " +%d+ %-> %d+ +: %d+ +|%*+ *|")
 end
 
--- In the style of existing scripts: a probe on the scheduler's own function.
+-- In the style of existing scripts: a probe on a function of the scheduler.
 function TestProbes:test_task_switch_by_kprobe()
   local path = helper.file [[
 local PROGRAM = "BPF_HASH(stats, u32, u64);\n" ..

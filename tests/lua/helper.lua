@@ -1,18 +1,18 @@
--- What the tests share: sources that look at this process only, waiting with a limit, and commands
--- whose output is looked at.
+-- What the tests share: sources that look only at this process, waiting with a limit, and running
+-- commands for their output.
 
 local ebcc = require "ebcc"
 local luaunit = require "luaunit"
 
 local helper = {}
 
--- A start inside an emulated machine takes some seconds.
+-- Starting something in an emulated machine takes some seconds.
 helper.LIMIT = os.getenv("EBCC_VM") and 120 or 30
 
 helper.directory = (package.searchpath("helper", package.path):match("^(.*/)") or "./")
 helper.root = helper.directory .. "../../"
 
---- A BPF whose source may use OURS, which is true in this process.
+--- A BPF whose source can use OURS, which is true in this process.
 function helper.bpf(options)
   if type(options) == "string" then
     options = { text = options }
@@ -34,7 +34,7 @@ static int count(u32 which)
 }
 ]]
 
---- A system call that nothing else in the tests makes: unlink(2) of what isn't there.
+--- Makes a system call that nothing else in the tests makes: unlink(2) of a file that doesn't exist.
 function helper.act(times)
   for _ = 1, times or 1 do
     os.remove("/nonexistent/ebcc-lua-test")
@@ -44,7 +44,7 @@ end
 --- The tracepoint of helper.act().
 helper.EVENT = "syscalls:sys_enter_unlink"
 
---- Calls a function until it returns something true, and gives that.
+--- Calls a function until it returns a true value, and returns that.
 function helper.wait_for(condition, what)
   local limit = os.time() + helper.LIMIT
   while os.time() <= limit do
@@ -57,12 +57,12 @@ function helper.wait_for(condition, what)
   luaunit.fail("waited too long for " .. (what or "a condition"))
 end
 
---- A word of the shell.
+--- Quotes a text for the shell.
 function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
---- Runs a command of the shell: standard output, exit status, errors.
+--- Runs a shell command. Returns standard output, exit status, errors.
 function helper.run(command)
   local errors = os.tmpname()
   local pipe = assert(io.popen(("timeout -k 5 %d sh -c %s 2>%s"):format(helper.LIMIT,
@@ -75,7 +75,7 @@ function helper.run(command)
   return output, status, text
 end
 
---- A text in a file of its own, which the caller removes.
+--- Writes a text to a new file, which the caller removes.
 function helper.file(text)
   local path = os.tmpname()
   local file <close> = assert(io.open(path, "w"))
@@ -88,7 +88,7 @@ local function contents(path)
   return file:read("a")
 end
 
---- The name of this process, as the kernel has it.
+--- The name of this process in the kernel.
 helper.comm = contents("/proc/self/comm"):match("[^\n]+")
 
 --- A process in the background: output(), errors(), signal(name), finish().
@@ -112,7 +112,7 @@ function Process:errors()
   return contents(self.base .. ".err")
 end
 
---- Waits until its output has a text, doing something before each look.
+--- Waits until its output contains a text, doing something before each check.
 function Process:wait_for(text, act)
   helper.wait_for(function()
     if act then
@@ -127,7 +127,7 @@ function Process:signal(name)
   os.execute(("kill -%s %d"):format(name, self.pid))
 end
 
---- Whether the process is there still.
+--- Whether the process is still running.
 function Process:running()
   local file = io.open(("/proc/%d/stat"):format(self.pid))
   if not file then
@@ -138,7 +138,7 @@ function Process:running()
   return state ~= "Z"
 end
 
---- Waits for its end; output and errors.
+--- Waits for its end. Returns output and errors.
 function Process:finish()
   helper.wait_for(function() return not self:running() end, "the end of a process")
   return self:output(), self:errors()
@@ -162,7 +162,7 @@ function helper.calls_program()
   return calls_program
 end
 
---- Removes what was compiled.
+--- Removes the compiled program.
 function helper.cleanup()
   if calls_program then
     os.remove(calls_program)
@@ -181,7 +181,7 @@ function helper.calls()
   return self
 end
 
---- Has it do what a line says, and waits until that is done.
+--- Sends it a line, and waits until it has done what that says.
 function Calls:tell(line)
   self.pipe:write(line, "\n")
   self.pipe:flush()
@@ -196,7 +196,7 @@ function Calls:__close()
   os.remove(self.file)
 end
 
---- What a call raises, as text; fails when it raises nothing.
+--- What a call raises, as text; fails if it raises nothing.
 function helper.raised(call, ...)
   local well, err = pcall(call, ...)
   luaunit.assertFalse(well)

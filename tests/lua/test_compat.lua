@@ -59,7 +59,7 @@ function TestCompat:test_lists()
   lu.assertEquals(compat.bsearch({ { 1 }, { 3 } }, 2, function(e) return e[1] end), 1)
 end
 
--- As LuaJIT's: 32 bits with a sign, unless an operand has more.
+-- Like LuaJIT: 32 bits, signed, unless an operand has more.
 function TestCompat:test_bits()
   lu.assertEquals({ bit.band(0xff, 0x0f, 0x3), bit.bor(1, 2, 4), bit.bxor(6, 3) }, { 3, 7, 5 })
   lu.assertEquals({ bit.band(0xffffffff, 0xf0000000), bit.bnot(0), bit.tobit(0x180000001) }, { -0x10000000, -1, -0x7fffffff })
@@ -103,7 +103,7 @@ BPF_QUEUE(waiting, u32, 4);
   lu.assertStrContains(helper.raised(counts.c_leaf), "needs LuaJIT")
 end
 
--- Globals change for scripts of bcc-lua only.
+-- Globals change only for scripts of bcc-lua.
 function TestCompat:test_package_leaves_globals_alone()
   lu.assertNil(string.split)
   lu.assertNil(table.values)

@@ -40,7 +40,7 @@ function TestEvents:tearDown()
   self.bpf:close()
 end
 
--- Polls until so many events have come.
+-- Polls until this many events have come.
 function TestEvents:poll(count)
   local got = 0
   helper.wait_for(function()
@@ -122,7 +122,7 @@ function TestEvents:test_type_with_a_parameter()
   lu.assertEquals(event.comm, helper.comm:sub(1, 3))
 end
 
--- Options behind a type, by names that other bindings have, too.
+-- Options after a type, also by the names of other bindings.
 function TestEvents:test_options_behind_the_type()
   local event, lost
   self.bpf:get_table("perf"):open_perf_buffer(function(_, got) event = got end, "struct { u32 pid; }",
@@ -193,7 +193,7 @@ function TestEvents:test_error_comes_out_of_the_poll_with_its_traceback()
   lu.assertStrContains(text, "bad luck")
   lu.assertStrContains(text, "stack traceback")
   lu.assertStrContains(text, "test_events.lua:" .. debug.getinfo(failing_callback).linedefined + 1)
-  -- The event counts as delivered; the next one is there.
+  -- The event counts as delivered; the next one is still there.
   lu.assertStrContains(helper.raised(function() self:poll(1) end), "bad luck")
   lu.assertEquals(self.bpf:perf_buffer_poll(0), 0)
 end
@@ -258,7 +258,7 @@ function TestEvents:test_poll_in_a_coroutine()
     end
   end)
   self.bpf:get_table("ring"):open_ring_buffer(function(event)
-    -- Another coroutine uses the module and is gone.
+    -- Another coroutine uses the module and ends.
     coroutine.wrap(function() self.bpf:get_table("numbers"):get(0) end)()
     collectgarbage()
     events[#events + 1] = event.number
@@ -314,7 +314,7 @@ function TestEvents:test_consume_leaves_the_other_kind()
   lu.assertEquals({ self.bpf:perf_buffer_consume(), perf, ring }, { 2, 2, 2 })
 end
 
--- A fraction of a millisecond is a wait, too, and so is more than the kernel's int.
+-- Timeouts may be a fraction of a millisecond, or exceed the kernel's int.
 function TestEvents:test_timeouts()
   self.bpf:get_table("ring"):open_ring_buffer(function() end)
   for _, timeout in ipairs { 0, 0.5, 1.0, "1" } do

@@ -1,5 +1,5 @@
--- Scripts of the shape return function(BPF, utils), as bcc-lua runs them: those of examples/lua, one
--- of each kind, with the output that a known workload gives.
+-- Scripts that return function(BPF, utils), run by bcc-lua: those of examples/lua, one of each kind,
+-- with the output for a known workload.
 
 local helper = require "helper"
 local lu = require "luaunit"
@@ -22,7 +22,7 @@ function TestExamples:test_hello()
   lu.assertEquals(errors, "")
 end
 
--- A process that sleeps again and again.
+-- A process that sleeps repeatedly.
 local SLEEPER = "exec sh -c 'while :; do sleep 0.05; done'"
 
 function TestExamples:test_offcputime()
@@ -30,7 +30,7 @@ function TestExamples:test_offcputime()
   local output, status, errors = helper.run(example("offcputime", "--duration 1"))
   lu.assertEquals({ status, errors }, { 0, "" })
   lu.assertStrContains(output, "Tracing off-CPU time (us) of all threads by kernel stack...")
-  -- The sleep that is started again and again waits in nanosleep.
+  -- The sleep that is started repeatedly waits in nanosleep.
   local found = false
   for stack, microseconds in output:gmatch("([^\n]*nanosleep.-)    %-%s+sleep %(%d+%)\n        (%d+)\n") do
     found = found or (tonumber(microseconds) >= 40000 and #stack > 0)
@@ -39,7 +39,7 @@ function TestExamples:test_offcputime()
   lu.assertTrue(sleeper:running())
 end
 
--- Waits until a script sleeps: it has attached everything, and is interrupted in its sleep.
+-- Waits until a script sleeps: it has then attached everything, and can be interrupted.
 local function wait_until_asleep(script)
   helper.wait_for(function()
     local file = io.open(("/proc/%d/syscall"):format(script.pid))
@@ -54,7 +54,7 @@ end
 function TestExamples:test_offcputime_folded_until_interrupted()
   local sleeper <close> = helper.start("exec sleep 60")
   local script <close> = helper.start(example("offcputime", "--folded --pid " .. require("ebcc").posix.getpid()))
-  -- This process waits for the output itself: that is the workload.
+  -- This process waits for output, which is the workload.
   wait_until_asleep(script)
   require("ebcc").posix.sleep(0.1)
   script:signal("INT")
@@ -76,7 +76,7 @@ function TestExamples:test_bashreadline()
   lu.assertEquals(errors, "")
 end
 
--- What an example prints, interrupted, after a process was told so many lines since it began.
+-- What an example prints until it is interrupted, after these lines were sent to a process.
 local function watched(calls, name, arguments, ready, lines)
   local script <close> = helper.start(example(name, arguments))
   script:wait_for(ready)
@@ -131,7 +131,7 @@ function TestExamples:test_task_switch()
   local sleeper <close> = helper.start(SLEEPER)
   local output, status, errors = helper.run(example("task_switch", "1"))
   lu.assertEquals({ status, errors }, { 0, "" })
-  -- Each sleep goes over to the shell that waits for it, or to another process; on a busy machine there are few.
+  -- Each sleep switches to the shell that waits for it, or to another process; on a busy machine there are few.
   local sum = 0
   for previous, current, count in output:gmatch("task_switch%[ *(%d+) %-> *(%d+)%] = (%d+)\n") do
     if tonumber(previous) == sleeper.pid or tonumber(current) == sleeper.pid then

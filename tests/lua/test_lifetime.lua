@@ -1,5 +1,5 @@
--- Who lives how long: modules go with close, __close and the collector, and leave nothing attached,
--- no descriptor and no memory behind; half-open handles go quietly.
+-- Lifetimes: modules end with close, __close and the collector, and leave behind nothing attached, no
+-- descriptors and no memory; half-open handles end quietly.
 
 local ebcc = require "ebcc"
 local core = require "ebcc._ebcc"
@@ -22,7 +22,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
 int other(void *ctx) { return 0; }
 ]]
 
--- What descriptors of this process stand for, sorted.
+-- The targets of this process's descriptors, sorted.
 local function descriptors()
   local output = helper.run(("ls -l /proc/%d/fd | sed -n 's/.*-> //p' | grep -v pipe | sort"):format(ebcc.posix.getpid()))
   return output
@@ -100,7 +100,7 @@ function TestLifetime:test_cleanup_closes_all()
   lu.assertTrue(one.module:closed() and other.module:closed())
 end
 
--- A handle whose opening failed is garbage like any other, and may be closed.
+-- A handle that could not be opened is collected like any other, and may be closed.
 function TestLifetime:test_half_open_handles()
   local before = descriptors()
   for _ = 1, 5 do
@@ -126,7 +126,7 @@ function TestLifetime:test_iterator_outlives_close()
   lu.assertNil(iterator())
 end
 
--- The collector knows nothing of the copy of a table that a loop walks.
+-- The collector doesn't know how large the copy of a table is that a loop walks.
 function TestLifetime:test_copies_go_with_their_loops()
   lu.skipIf((os.getenv("LD_PRELOAD") or ""):find("asan"), "the address sanitizer keeps what is freed")
   local bpf <close> = ebcc.BPF:new { text = "BPF_HASH(hash, u64, u64, 20000); int f(void *ctx) { return 0; }" }

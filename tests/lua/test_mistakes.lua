@@ -1,4 +1,4 @@
--- What wrong use and failures tell: errors are raised as objects with a kind, texts name the place.
+-- Misuse and failures: errors are raised as objects with a kind, and messages say where.
 
 local ebcc = require "ebcc"
 local helper = require "helper"
@@ -19,7 +19,7 @@ function TestMistakes:test_source_that_does_not_compile()
   lu.assertStrMatches(err.message, "main.c does not compile:.*")
 end
 
--- What scripts do that know errors as strings.
+-- Scripts treat errors as strings.
 function TestMistakes:test_errors_are_looked_into_as_texts()
   local text, err = helper.raised(BPF.new, BPF, { text = "int f(void *ctx)\n{\n  return absent;\n}\n" })
   lu.assertEquals(err:match("identifier '(%a+)'"), "absent")
@@ -32,7 +32,7 @@ function TestMistakes:test_errors_are_looked_into_as_texts()
     words[#words + 1] = word
   end
   lu.assertStrContains(table.concat(words, " "), "use of undeclared identifier")
-  -- What isn't there is nil, as ever.
+  -- Missing fields are nil, as usual.
   lu.assertNil(err.no_such_field)
   lu.assertNil(err[1])
 end
@@ -70,7 +70,7 @@ function TestMistakes:test_calls_without_what_they_need()
     "pid must be a whole number")
 end
 
--- Wrong use is told with the script's line, the method and what was wrong, however deep it is noticed.
+-- Misuse is reported with the script's line, the method and what is wrong, however deep it is noticed.
 function TestMistakes:test_place_of_mistakes()
   local bpf <close> = BPF:new { text = [[
 BPF_HASH(h, u32, u64);
@@ -175,7 +175,7 @@ function TestMistakes:test_log_function()
   BPF:new(options):close()
   lu.assertTrue(#messages > 0)
   lu.assertStrContains(messages[1], "incompatible integer to pointer conversion")
-  -- One that fails doesn't disturb the module.
+  -- A log function that fails doesn't disturb the module.
   options.log = function() error("no") end
   BPF:new(options):close()
 end

@@ -1,4 +1,4 @@
--- The package's files: what the build and the rock spec list is what there is.
+-- The files of the package: the build and the rock spec list exactly those that exist.
 
 local ebcc = require "ebcc"
 local core = require "ebcc._ebcc"
@@ -7,7 +7,7 @@ local lu = require "luaunit"
 
 local SOURCES = helper.root .. "src/lua/"
 
--- Names of files that match a pattern of the shell, sorted.
+-- The names of files that match a shell pattern, sorted.
 local function files(pattern)
   local names = {}
   for path in helper.run("cd " .. SOURCES .. " && ls " .. pattern):gmatch("[^\n]+") do
@@ -17,7 +17,7 @@ local function files(pattern)
   return names
 end
 
--- What the annotations of a file say: class -> name of a member -> {parameters=, comment=}.
+-- The annotations of a file: class -> name of a member -> {parameters=, comment=}.
 local function annotated(path, classes)
   local comment, class_of, class = {}, {}, nil
   for line in io.lines(path) do
@@ -41,12 +41,12 @@ local function annotated(path, classes)
   end
 end
 
--- Methods of the C module that only the package's own Lua calls.
+-- Methods of the C module that only Lua of the package calls.
 local INTERNAL = { open_events = true, open_counters = true }
 
 TestPackage = {}
 
--- What the annotation of a function lacks, if anything.
+-- What is missing from the annotation of a function, if anything.
 local function lacking(found)
   if not found or found.comment == "" then
     return "annotation"
@@ -58,7 +58,7 @@ local function lacking(found)
   end
 end
 
--- Whatever a script can call has an annotation for the language server, with every parameter.
+-- Everything that a script can call has an annotation for the language server, with all parameters.
 function TestPackage:test_annotations()
   local classes, missing = {}, {}
   for _, file in ipairs(files("ebcc/*.lua")) do
@@ -92,7 +92,7 @@ function TestPackage:test_rock_spec()
   end
   table.sort(modules)
   local there = files("bcc/*.lua ebcc/*.lua ebcc/tools/*.lua")
-  there[#there + 1] = "constants.lua" -- made from the kernel's headers
+  there[#there + 1] = "constants.lua" -- generated from the kernel's headers
   table.sort(there)
   lu.assertEquals(modules, there)
   lu.assertEquals(spec.version, require("ebcc").version .. "-1")

@@ -84,7 +84,7 @@ function TestPrograms:test_raw_tracepoint()
 end
 
 function TestPrograms:test_perf_event()
-  -- The kernel's clock of tasks, a software event, on this process.
+  -- The kernel's task clock, a software event, for this process.
   lu.assertNotNil(self.bpf:attach_perf_event {
     ev_type = 1, ev_config = 1, sample_freq = 999, pid = ebcc.posix.getpid(), fn_name = "sampled",
   })
@@ -234,7 +234,7 @@ int enter(struct pt_regs *ctx)
   local frames = bpf:get_table("stacks"):get(id)
   lu.assertEquals(#frames[1].build_id, 20)
   lu.assertEquals(BPF.ksym(frames[1]), "work")
-  -- At its entry the function has no frame yet, so its caller, act(), is passed over.
+  -- At its entry the function has no frame yet, so its caller, act(), is missing.
   lu.assertEquals((BPF.SymbolCache(calls.pid):resolve(frames[2])), "main")
   lu.assertEquals(bpf:get_table("stacks"):get(-1), {})
   lu.assertEquals(select(3, BPF.add_module("/no/such/file")), 2)
@@ -263,7 +263,7 @@ end
 function TestPrograms:test_object_and_debug_texts()
   lu.assertEquals(self.bpf.module:object():sub(1, 4), "\127ELF")
   lu.assertEquals(self.bpf.module:second_object():sub(1, 4), "\127ELF")
-  -- Objects of ebcc that do not say which kernel they were compiled for.
+  -- Objects of ebcc that do not say for which kernel they were compiled.
   local object = self.bpf.module:object():gsub("__ebcc_kernel", "__ebcc_other1")
   local ok, err = pcall(core.module, { object = object })
   lu.assertFalse(ok)
@@ -302,7 +302,7 @@ function TestPrograms:test_clock()
   lu.assertStrContains(helper.raised(ebcc.posix.sleep, -1), "not a valid number of seconds")
 end
 
--- Global variables, and programs that run on what a test gives them.
+-- Global variables, and test runs of programs.
 
 local TEST_RUN = [[
 struct point { int x; short list[3]; };

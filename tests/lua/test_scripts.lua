@@ -1,4 +1,4 @@
--- The program bcc-lua: what scripts find, how it ends, what it says.
+-- The program bcc-lua: what it provides to scripts, how it ends, its messages.
 
 local ebcc = require "ebcc"
 local helper = require "helper"
@@ -6,7 +6,7 @@ local lu = require "luaunit"
 
 local BCC_LUA = "exec /usr/bin/lua5.4 " .. helper.root .. "src/lua/bcc-lua "
 
--- Runs a script's text: output, status, errors.
+-- Runs the text of a script. Returns output, status, errors.
 local function run(text, arguments, options)
   local path = helper.file(text)
   local output, status, errors = helper.run(BCC_LUA .. (options or "") .. " " .. path .. " " .. (arguments or ""))
@@ -104,10 +104,10 @@ function TestScripts:test_error_of_a_script()
   lu.assertEquals(status, 1)
   lu.assertStrContains(errors, "bad luck")
   lu.assertStrContains(errors, "stack traceback")
-  -- The way to it ends in the script: what runs it is no news.
+  -- The traceback ends in the script, without the functions that run it.
   lu.assertNil(errors:find("bcc/run.lua", 1, true), errors)
   lu.assertNil(errors:find("xpcall", 1, true), errors)
-  _, status, errors = run("this is no Lua")
+  _, status, errors = run("this is not Lua")
   lu.assertEquals(status, 1)
   lu.assertStrMatches(errors, "bcc%-lua: [^\n]*:1: syntax error near 'is'\n")
   for _, path in ipairs { "/no/such/script.lua", "/tmp" } do
@@ -124,7 +124,7 @@ function TestScripts:test_status_of_a_script()
   lu.assertNotEquals(status, 0)
 end
 
--- Mistakes of a script are told where it made them; options of other bindings are let be.
+-- Mistakes are reported with their place in the script; options of other bindings are ignored.
 function TestScripts:test_place_of_a_mistake()
   local _, status, errors = run([[
 return function(BPF)
@@ -137,7 +137,7 @@ end
   lu.assertStrMatches(errors, "bcc%-lua: [^\n]*:4: bad argument #1 to 'get' [^\n]*\nstack traceback:\n.*")
 end
 
--- Ctrl-C ends what a script waits in, and what it had attached is gone.
+-- Ctrl-C ends whatever a script waits for, and detaches everything.
 function TestScripts:test_interrupted_waits()
   for _, wait in ipairs {
     "b:perf_buffer_poll_loop()", "b:kprobe_poll_loop()", "while true do b:perf_buffer_poll(10000) end",

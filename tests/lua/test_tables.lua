@@ -33,7 +33,7 @@ function TestTables:tearDown()
   self.bpf:close()
 end
 
--- Everything that an iterator gives, as a list of lists.
+-- Everything that an iterator returns, as a list of lists.
 local function collected(...)
   local list = {}
   for first, second in ... do
@@ -73,7 +73,7 @@ function TestTables:test_entries_can_go_while_a_hash_is_walked()
   lu.assertEquals({ sum, hash:size() }, { 55, 0 })
 end
 
--- What isn't there is nil, an argument for tostring() and tonumber() like any other.
+-- What doesn't exist is nil, and not nothing, so that tostring() and tonumber() accept it.
 function TestTables:test_what_is_not_there_is_nil()
   local hash, queue = self.bpf:get_table("hash"), self.bpf:get_table("queue")
   for _, results in ipairs {

@@ -1,4 +1,4 @@
--- USDT probes of a process: what there is, programs at them with arguments, what isn't there.
+-- USDT probes of a process: listing them, attaching programs that read arguments, missing ones.
 
 local ebcc = require "ebcc"
 local helper = require "helper"
@@ -30,7 +30,7 @@ function TestUsdt:tearDown()
   getmetatable(self.calls).__close(self.calls)
 end
 
--- The first event after the process was told to work.
+-- The first event after the process got a line to work on.
 local function work(self, bpf)
   local seen
   bpf:get_table("events"):open_perf_buffer(function(_, event) seen = event end)

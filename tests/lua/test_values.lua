@@ -1,5 +1,5 @@
 -- Values of C types as Lua values and back: integers, booleans, floats, text, structs, arrays, bit
--- fields; what doesn't fit is refused.
+-- fields; values that don't fit are rejected.
 
 local ebcc = require "ebcc"
 local helper = require "helper"
@@ -42,7 +42,7 @@ function TestValues:tearDown()
   self.bpf:close()
 end
 
--- A record that a macro of the kernel's headers packs: its members lie where C has them.
+-- A record that is packed by a macro of the kernel's headers: its members have the offsets of C.
 function TestValues:test_packed_records()
   local bpf = helper.bpf [[
 struct packed { u8 first; u32 second; } __packed;
@@ -59,7 +59,7 @@ int unused(void *ctx) { return 0; }
   bpf:close()
 end
 
--- What comes back of a value that was stored.
+-- Stores a value and reads it back.
 function TestValues:stored(value)
   lu.assertTrue(self.table:set(1, value))
   return self.table:get(1)
@@ -178,7 +178,7 @@ function TestValues:test_printed_form()
   lu.assertEquals(numbers:leaf_sprintf(255), "0xff")
   lu.assertEquals(numbers:leaf_scanf("0x10"), 16)
   lu.assertEquals(numbers:key_sprintf(1), "0x1")
-  -- The initializer of an array of one, as scripts for LuaJIT write it.
+  -- The initializer of an array of one value, as in scripts for LuaJIT.
   lu.assertEquals({ numbers:leaf_sprintf { 255 }, numbers:key_sprintf { 1 } }, { "0xff", "0x1" })
 end
 
@@ -213,7 +213,7 @@ function TestValues:test_what_does_not_fit()
   end
 end
 
--- The same value on both sides, and what a failed assignment leaves.
+-- The same value on both sides, and the state after a failed assignment.
 function TestValues:test_assigning_parts_of_a_record_to_it()
   local value = self:stored { list = { { x = 1 }, { x = 2 } }, inner = { x = 5 } }
   value.list = { value.list[2], value.list[1] }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading and writing the source's global variables. They lie in the one value of an array map for
- * each section (.data, .bss, .rodata). Before load that is libbpf's copy of the object's data;
- * afterwards the map's memory is mapped, so that a value is read and written while programs run.
- * .rodata is frozen at load.
+ * Reading and writing the source's global variables. Each section (.data, .bss, .rodata) is the
+ * single value of an array map. Before load, libbpf has a copy of the data; after load, the memory
+ * of the map is mapped, so variables can be read and written while programs run. .rodata is frozen
+ * at load.
  */
 #include <string.h>
 
@@ -46,8 +46,8 @@ static struct ebcc_error *unknown_global(const struct ebcc_module *module, const
 		ebcc_error_create(EBCC_ERROR_NOT_FOUND, "%s", ebcc_buf_string(&text)), name);
 }
 
-/* Where a variable is: in the map's memory, or before load, and of a constant at any time, in
- * libbpf's copy of it. */
+/* Finds a variable: in the memory of the map; or, before load and always for constants, in libbpf's
+ * copy. */
 static struct ebcc_error *locate(struct ebcc_module *module, const char *name, size_t size,
 				 bool to_write, char **ret)
 {
@@ -91,7 +91,7 @@ static struct ebcc_error *locate(struct ebcc_module *module, const char *name, s
 	return NULL;
 }
 
-/* Programs may run meanwhile: a number is copied in one piece. */
+/* Programs may run meanwhile, so numbers are copied atomically. */
 static void copy(void *to, const void *from, size_t size)
 {
 	if (((uintptr_t)to | (uintptr_t)from) % size || (size & (size - 1)) || size > 8) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Test runs: the kernel runs a loaded program once, or many times, on data that the caller made
- * (BPF_PROG_TEST_RUN), whatever the program is or isn't attached to.
+ * Test runs: the kernel runs a loaded program, once or many times, on data from the caller
+ * (BPF_PROG_TEST_RUN), whether or not the program is attached.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,10 +13,10 @@
 #include "base/options.h"
 #include "load/module.h"
 
-/* How large a context the kernel takes. */
+/* The largest context that the kernel accepts. */
 #define CONTEXT_MAX 65535
 
-/* Bytes of an Ethernet header, which every packet begins with. */
+/* The size of an Ethernet header, with which every packet begins. */
 #define PACKET_MIN 14
 
 /* BPF_PROG_TYPE_NETFILTER, which headers have since Linux 6.4. */
@@ -42,14 +42,14 @@ static bool takes_packets(unsigned type)
 	}
 }
 
-/* What libbpf's number says, in terms of the options. */
+/* Explains libbpf's errno in terms of the options. */
 static struct ebcc_error *explain(const struct ebcc_program *program,
 				  const struct ebcc_test_run_opts *opts,
 				  const struct bpf_test_run_opts *run, int errnum)
 {
 	const char *type = libbpf_bpf_prog_type_str((enum bpf_prog_type)program->type);
 
-	/* ENOTSUPP is 524, the kernel's own: no header of user space has it. */
+	/* 524 is the kernel-internal ENOTSUPP, which user-space headers don't define. */
 	if (errnum == 524 || errnum == EOPNOTSUPP)
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 					 "this kernel makes no test runs of programs of type %s",
@@ -101,7 +101,7 @@ static struct ebcc_error *check(const struct ebcc_program *program,
 	return NULL;
 }
 
-/* Programs of type SYSCALL change their context where it is; the caller's stays as it was. */
+/* Programs of type SYSCALL modify their context in place, so they get a copy of the caller's. */
 static struct ebcc_error *copy_context(const struct ebcc_test_run_opts *opts, void **ret)
 {
 	*ret = malloc(opts->ctx_size_in ? opts->ctx_size_in : 1);
@@ -130,7 +130,7 @@ static struct ebcc_error *run(const struct ebcc_program *program, struct ebcc_te
 {
 	AUTO_FREE void *context = NULL;
 	bool in_place = program->type == BPF_PROG_TYPE_SYSCALL;
-	/* With a buffer and no size the kernel would take it for large enough. */
+	/* With a buffer but no size, the kernel would assume that it is large enough. */
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = opts->data_in,
 		    .data_out = opts->data_size_out ? opts->data_out : NULL,
 		    .data_size_in = (uint32_t)opts->data_size_in,
@@ -155,7 +155,7 @@ static struct ebcc_error *run(const struct ebcc_program *program, struct ebcc_te
 		TRY(give_context(opts, context));
 	else
 		opts->ctx_size_out = run.ctx_size_out;
-	/* Where programs have no data the kernel leaves the size as it was. */
+	/* For programs without data, the kernel leaves the size unchanged. */
 	opts->data_size_out = takes_packets(program->type) ? run.data_size_out : 0;
 	opts->retval = (int32_t)run.retval;
 	opts->duration = run.duration;
@@ -174,7 +174,7 @@ struct ebcc_error *ebcc_program_test_run(struct ebcc_program *program,
 	if (error)
 		return ebcc_error_with_subject(
 			ebcc_error_prefix(error, "program '%s'", program->name), program->name);
-	/* The results go into as much of the struct as the caller knows. */
+	/* Copy the results to those members of the struct that the caller knows. */
 	if (opts) {
 		memcpy(&sz, opts, sizeof(sz));
 		copy.sz = sz;

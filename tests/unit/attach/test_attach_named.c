@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attaching by the names of programs: what each kind of attaching is asked for. Attaching to kernel
- * functions is a stand-in, which notes the function and has no kernel behind it.
+ * Attaching by the names of programs. A stand-in for attaching to kernel functions records which
+ * functions it was called for, without a kernel.
  */
 #include "load/link.h"
 
@@ -75,7 +75,7 @@ START_TEST(functions_and_their_returns)
 }
 END_TEST
 
-/* The name that a script knows a system call's function by may be another kernel's. */
+/* A script may use the name that the function of a system call has on another kernel. */
 static char *const system_calls[] = {"kprobe__sys_clone", "kprobe____x64_sys_clone",
 				     "kprobe____arm64_sys_clone"};
 
