@@ -530,7 +530,7 @@ def test_names_of_btf_typed_programs(load):
             method("plain")
     with pytest.raises(ebcc.AttachError, match="does not say what it traces"):
         bpf.module.program(b"plain").attach_trace()
-    with pytest.raises(ebcc.AttachError, match="no iterator"):
+    with pytest.raises(ebcc.AttachError, match="name of such a program begins with bpf_iter__"):
         bpf.module.program(b"plain").attach_iter()
 
 

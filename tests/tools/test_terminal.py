@@ -47,7 +47,7 @@ def test_json(raw, shown):
 
 def test_error_messages():
     """The path of a program, say, is the program's choice."""
-    script = "from ebcc import cli\ndef main(): raise cli.Failure('no \\x1b[2J here')\ncli.run('tool', main)"
+    script = "from ebcc.tools import cli\ndef main(): raise cli.Failure('no \\x1b[2J here')\ncli.run('tool', main)"
     done = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, check=False)
     assert done.stderr == rb"tool: no \x1b[2J here" + b"\n"
 
