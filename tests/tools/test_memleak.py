@@ -155,7 +155,7 @@ def test_command_to_its_end(binary):
 
 def test_mistakes_are_told(tmp_path):
     for arguments, said in ((("-z", "5", "-Z", "4"), b"-z is more than -Z"),
-                            (("--percpu", "-p", "1"), b"of the kernel"),
+                            (("--percpu", "-p", "1"), b"for the kernel"),
                             (("-a", "--combined-only"), b"can't be used with -a"),
                             (("-p", "1", "-c", "true"), b"not allowed with")):
         status, output, errors = run("memleak", *arguments)
