@@ -1,11 +1,11 @@
 /*
- * Calls its functions so often as the lines on its standard input say: NAME COUNT. Both of the
- * working ones pass the USDT probe calls:work.
+ * Calls its functions as requested on standard input: NAME COUNT. Both of the functions that work
+ * pass the USDT probe calls:work.
  */
 #include <stdio.h>
 #include <string.h>
 
-/* A place of a probe: an instruction that does nothing, and a note that tells where it is. */
+/* The location of a probe: a nop, and a note that says where it is. */
 #define PROBE                                                                                      \
 	"1:	nop\n"                                                                                 \
 	"	.pushsection .note.stapsdt, \"\", \"note\"\n"                                            \

@@ -1,8 +1,8 @@
 /*
- * Does what the lines on its standard input say, NAME COUNT, each by a chain of functions that
- * tests know: spins for so many milliseconds of processor time, however long others keep the
- * processor from it, sleeps so often for a millisecond, reads so many megabytes of zeros, or calls
- * a function so often by one of two ways. It is to be built with frame pointers.
+ * Executes requests from standard input, NAME COUNT, each in a chain of functions that tests know:
+ * uses COUNT milliseconds of processor time, no matter how long that takes; sleeps COUNT times for a
+ * millisecond; reads COUNT megabytes of zeros; or calls a function COUNT times in one of two ways.
+ * Must be built with frame pointers.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,8 +12,7 @@
 
 #define MEGABYTE (1 << 20)
 
-/* Makes a function have a frame also where it calls nothing, and do something after its last call.
- */
+/* Gives a function a frame even if it calls nothing, and something to do after its last call. */
 #define END __asm__ volatile("" : : "r"(__builtin_frame_address(0)))
 #define FUNCTION __attribute__((noinline, noclone)) void
 
@@ -121,7 +120,7 @@ FUNCTION other_way(void)
 	END;
 }
 
-/* Calls by pointers: the compiler does not see what they lead to. */
+/* Calls through pointers, so the compiler does not see what they call. */
 static void (*volatile ways[])(void) = {one_way, other_way};
 
 FUNCTION call(int way, int count)

@@ -1,6 +1,6 @@
 /*
- * Allocates and frees as the lines on its standard input say: FUNCTION SIZE COUNT keeps what it
- * allocates, "drop" frees all of that. Each way of allocating has a function of its own.
+ * Allocates and frees as requested on standard input: FUNCTION SIZE COUNT allocates and keeps,
+ * "drop" frees all of that. Each way of allocating has its own function.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ FUNCTION by_calloc(size_t size)
 	return last = calloc(2, size / 2);
 }
 
-/* Two blocks are freed on the way. */
+/* This frees two blocks. */
 FUNCTION by_realloc(size_t size)
 {
 	last = realloc(realloc(malloc(size / 4), size / 2), size);

@@ -1,6 +1,6 @@
 /*
- * Looks up the hosts that the lines on its standard input name: FUNCTION HOST. Each answer line
- * is 1 where the lookup succeeded, else 0.
+ * Looks up hosts as requested on standard input: FUNCTION HOST. Each answer line is 1 if the lookup
+ * succeeded, else 0.
  */
 #include <netdb.h>
 #include <stdio.h>

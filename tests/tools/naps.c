@@ -1,6 +1,6 @@
 /*
- * Calls its functions as the lines on its standard input say: NAME COUNT. Each sleeps for some
- * milliseconds, by itself or in what it calls.
+ * Calls its functions as requested on standard input: NAME COUNT. Each sleeps for some
+ * milliseconds, itself or in functions that it calls.
  */
 #include <setjmp.h>
 #include <stdio.h>

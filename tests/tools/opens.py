@@ -1,9 +1,9 @@
-"""A process that opens files in known ways when told to, and says exactly what it did.
+"""A process that opens files in known ways on command, and reports exactly what it did.
 
-Commands come on standard input, one a line, and each answer is one line of JSON. "mark FLAGS"
-opens the marker, which does not exist. "opens" makes every kind of open, and answers with the
-list of the calls, in order: name, flags, directory of a relative name, thread,
-what the call returned. "blocked" makes one whose name changes while it is under way.
+Commands come on standard input, one per line, and each answer is one line of JSON. "mark FLAGS"
+opens the marker, which does not exist. "opens" makes all kinds of opens, and answers with the list
+of calls, in order: name, flags, directory of a relative name, thread, result. "blocked" makes one
+whose name changes while it is in progress.
 """
 import ctypes
 import errno
@@ -30,7 +30,7 @@ class OpenHow(ctypes.Structure):
 
 
 class Opens:
-    """Makes the calls and keeps the record of them."""
+    """Makes the calls and records them."""
 
     def __init__(self, directory):
         self.directory = os.fsencode(directory)
@@ -43,7 +43,7 @@ class Opens:
         return os.path.join(self.directory, name)
 
     def record(self, name, flags, fd, base=None):
-        """Notes a call that just returned, and closes what it opened."""
+        """Records a call that just returned, and closes what it opened."""
         error = ctypes.get_errno() if fd < 0 else 0
         self.calls.append({"name": os.fsdecode(name), "flags": flags, "fd": max(fd, -1),
                            "err": error, "tid": threading.get_native_id(),
@@ -52,7 +52,7 @@ class Opens:
             os.close(fd)
 
     def openat(self, name, flags, directory=-100, base=None, pointer=None):
-        """One openat(2), as glibc's open() makes it too."""
+        """One openat(2), which glibc's open() calls, too."""
         fd = libc.openat(directory, pointer or ctypes.c_char_p(name), flags, 0o600)
         self.record(name, flags, fd, base)
 
@@ -65,7 +65,7 @@ class Opens:
         self.record(name, flags, fd)
 
     def page_of(self, contents):
-        """The address of bytes in a page of a file that is mapped for itself."""
+        """Maps a page of a file with these bytes, and returns its address."""
         with tempfile.TemporaryFile(dir=self.directory) as file:
             file.write(contents.ljust(PAGE, b"\0"))
             file.flush()
@@ -75,13 +75,13 @@ class Opens:
         return address
 
     def make_absent(self, address):
-        """Takes the page there out of the page table, as the page table itself confirms."""
+        """Removes the page at an address from the page table, and checks that it is gone."""
         self.areas[address].madvise(mmap.MADV_DONTNEED)
         entry = os.pread(self.pagemap, 8, address // PAGE * 8)
         assert not int.from_bytes(entry, sys.byteorder) >> 63
 
     def prepare(self):
-        """Makes the files that are opened; none of it is recorded."""
+        """Creates the files to open; none of this is recorded."""
         deep = os.path.join(b"l" * 200, b"m" * 200, b"n" * 200)
         os.makedirs(self.path(deep))
         os.mkdir(self.path(b"base"))
@@ -92,13 +92,13 @@ class Opens:
         self.deep = self.path(os.path.join(deep, b"deep"))
         self.base = os.open(self.path(b"base"), os.O_RDONLY | os.O_DIRECTORY)
         os.chdir(self.path(b"base"))
-        # Pages that calls will find absent; made here as this opens files itself.
+        # Pages that will be absent during calls; made here, as this opens files itself.
         self.pagemap = os.open("/proc/self/pagemap", os.O_RDONLY)
         self.absent_name = self.page_of(self.path(b"plain"))
         self.absent_how = self.page_of(bytes(OpenHow(os.O_RDONLY, 0, 0)))
 
     def run(self):
-        """Every kind of call, once."""
+        """Makes each kind of call once."""
         self.calls = []
         self.openat(self.path(b"plain"), os.O_RDONLY)
         self.openat(self.path(b"missing"), os.O_RDONLY)
@@ -129,7 +129,7 @@ class Opens:
         thread.join()
 
     def change_while_blocked(self):
-        """An open that blocks, on a pipe; its name is overwritten before it returns."""
+        """Makes an open of a pipe that blocks, and overwrites its name before it returns."""
         pipe = self.path(b"pipe")
         if not os.path.exists(pipe):
             os.mkfifo(pipe)
@@ -146,8 +146,8 @@ class Opens:
 
 
 class Looker:
-    """Another process, which looks at this one's threads: what this one opens is traced. It is there before the trace is,
-    as Python may open files in a fork, too."""
+    """Another process, which watches this one's threads, as opens of this one are traced. It is started before the trace,
+    as Python may also open files in a fork."""
 
     def __init__(self):
         asked, self.asks = os.pipe()
@@ -172,7 +172,7 @@ class Looker:
                 blocked = file.read().split()[0] == number
 
     def wait_until_blocked(self, thread):
-        """Waits until a thread is asleep in openat(2)."""
+        """Waits until a thread sleeps in openat(2)."""
         os.write(self.asks, b"%d" % thread)
         os.read(self.answered, 1)
 

@@ -1,5 +1,5 @@
-"""What the tests of the tools that show call stacks share: the program of chains.c, and the reading
-of what the tools print."""
+"""What the tests of tools that show call stacks share: the program of chains.c, and parsing the
+output of the tools."""
 import json
 import re
 import subprocess
@@ -23,15 +23,15 @@ def chains(tmp_path_factory):
 
 @pytest.fixture
 def process(chains):
-    """The running program: call() has it do something, pid is its id."""
+    """The running program: call() makes it do something, pid is its id."""
     caller = Worker(chains)
     yield caller
     caller.close()
 
 
 def trace(name, act, *arguments):
-    """What the tool prints of a time in which act() runs; nothing goes wrong. By chance two stacks
-    may have the same place, and one of them is missed."""
+    """What the tool prints while act() runs, without errors. By chance, two stacks may have the same
+    hash, and one of them is missed."""
     with Tool(name, *arguments) as tool:
         tool.wait_until_asleep()
         act()
@@ -41,19 +41,19 @@ def trace(name, act, *arguments):
 
 
 def records(name, act, *arguments):
-    """The JSON objects of such a time."""
+    """The same with --json: the objects."""
     return [json.loads(line) for line in trace(name, act, "--json", *arguments).splitlines()]
 
 
 def folded(text):
-    """{stack: number} of folded lines, which have nothing else."""
+    """{stack: number} of folded lines."""
     lines = [re.fullmatch(r"(\S.*) (\d+)", line).groups() for line in text.splitlines()]
     assert len(dict(lines)) == len(lines)
     return {stack: int(value) for stack, value in lines}
 
 
 def blocks(text, first_line):
-    """The blocks of text output, each a list of lines, after a first line that is a pattern."""
+    """The blocks of text output, each a list of lines, after a first line that matches a pattern."""
     head, rest = text.split("\n\n", 1)
     assert re.fullmatch(first_line, head), head
     assert rest.endswith("\n\n")
@@ -61,5 +61,5 @@ def blocks(text, first_line):
 
 
 def starts_with(frames, *names):
-    """Whether these functions, innermost first, begin a stack, if that was kept."""
+    """Whether a stack begins with these functions, innermost first. False if the stack was missed."""
     return frames is not None and tuple(frames[:len(names)]) == names

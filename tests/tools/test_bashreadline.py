@@ -1,4 +1,4 @@
-"""bashreadline against a shell on a terminal of the test's own, which reads the lines typed there."""
+"""bashreadline and a shell on a terminal of the test, which types lines there."""
 import json
 import os
 import pty
@@ -11,7 +11,7 @@ from toolrun import LIMIT, Tool, run
 
 
 class Shell:
-    """An interactive bash whose terminal the test holds."""
+    """An interactive bash on a terminal of the test."""
 
     def __init__(self):
         self.terminal, slave = pty.openpty()
@@ -49,7 +49,7 @@ def shell():
 
 
 def trace(shell, lines, *arguments):
-    """What the tool prints while lines are typed; the marker that shows it at work is left out."""
+    """What the tool prints while lines are typed, without the marker that shows that it runs."""
     with Tool("bashreadline", "-p", shell.pid, *arguments) as tool:
         tool.wait_for(lambda output: b": marker" in output, lambda: shell.enter(b": marker"))
         for line in lines:
@@ -77,7 +77,7 @@ def test_json_has_every_field(shell):
 
 
 def test_user_and_long_lines(shell):
-    """A line beyond what is kept is cut, and says so."""
+    """A line that is too long is cut off, and shown as such."""
     long = b": " + b"x" * 5000
     header, *lines = trace(shell, [long], "-U")
     assert header.split() == [b"TIME", b"UID", b"PID", b"COMMAND"]
@@ -126,7 +126,7 @@ int main(void)
 
 
 def test_shared_library_in_programs_named_bash_only(tmp_path):
-    """A library with the function, used by a program of that name and by another."""
+    """A library with the function, which a program named bash uses, and another program."""
     for name, text in (("library.c", LIBRARY), ("program.c", PROGRAM)):
         (tmp_path / name).write_text(text, encoding="ascii")
     library = tmp_path / "libreadline.so"

@@ -1,4 +1,4 @@
-"""biolatency against a known number of requests to a disk that nobody else uses."""
+"""biolatency and a known number of requests to a disk that no one else uses."""
 import importlib.machinery
 import importlib.util
 import json
@@ -17,7 +17,7 @@ BLOCK = 4096
 
 @pytest.fixture
 def disk(tmp_path):
-    """The name of a disk of the test's own: a loop device."""
+    """The name of a disk that only the test uses: a loop device."""
     image = tmp_path / "image"
     image.write_bytes(bytes(16 << 20))
     made = subprocess.run(["losetup", "--find", "--show", image], check=True, stdout=subprocess.PIPE,
@@ -28,7 +28,7 @@ def disk(tmp_path):
 
 @pytest.fixture
 def scheduler(disk):
-    """Gives the disk a scheduler, so that its requests are queued before they are issued."""
+    """Sets a scheduler for the disk, so that requests are queued before they are issued."""
     file = Path(f"/sys/block/{disk}/queue/scheduler")
     if "mq-deadline" not in file.read_text():
         subprocess.run(["modprobe", "mq-deadline"], check=True)
@@ -38,7 +38,7 @@ def scheduler(disk):
 
 
 def do_io(disk, reads=0, writes=0, flushes=0):
-    """Makes exactly so many requests, one after the other, past the page cache; gives the seconds it took."""
+    """Makes exactly this many requests, one after the other, past the page cache; returns the seconds it took."""
     fd = os.open(f"/dev/{disk}", os.O_RDWR | os.O_DIRECT)
     try:
         with mmap.mmap(-1, BLOCK) as buffer:
@@ -55,7 +55,7 @@ def do_io(disk, reads=0, writes=0, flushes=0):
 
 
 def trace(disk, *arguments, **requests):
-    """Traces those requests: what the tool printed, and the seconds they took."""
+    """Traces such requests. Returns what the tool printed, and the seconds they took."""
     with Tool("biolatency", "-d", disk, *arguments) as tool:
         tool.wait_until_asleep()
         took = do_io(disk, **requests)
@@ -82,7 +82,7 @@ def test_every_request_is_counted(disk):
     for row, after in zip(histogram, histogram[1:]):
         assert row["high"] + 1 == after["low"]
         assert after["high"] + 1 == 2 * after["low"]
-    # Requests one after the other cannot take longer together than all of it did; the
+    # Requests that are made one after the other can't take longer than the total time; the
     # sum agrees with the rows.
     assert 0 < values["total"] <= took * 1e6
     assert sum(row["count"] * row["low"] for row in histogram) <= values["total"]
@@ -93,11 +93,11 @@ def test_every_request_is_counted(disk):
 
 @repeated_when_skipped
 def test_kinds_and_disks(disk):
-    """-F tells reads, writes and flushes of the disk's cache apart; -D names the disk."""
+    """-F distinguishes reads, writes and flushes of the disk's cache; -D shows the disk."""
     output, _ = trace(disk, "--json", "-D", "-F", reads=7, writes=5, flushes=3)
     counts = {(values["disk"], values["flags"]): values["count"]
               for values in map(json.loads, output.splitlines())}
-    # Whether a direct read counts as synchronous differs between kernels.
+    # Whether a direct read counts as synchronous depends on the kernel.
     reads = counts.pop((disk, "Read"), 0) + counts.pop((disk, "Sync-Read"), 0)
     assert (reads, counts) == (7, {(disk, "Sync-Write"): 5, (disk, "Flush"): 3})
 
@@ -128,14 +128,14 @@ def test_milliseconds(disk):
 @pytest.mark.usefixtures("scheduler")
 @repeated_when_skipped
 def test_queued(disk):
-    """Requests that go through a scheduler are counted once, from their insertion."""
+    """Requests that pass a scheduler are counted once, from their insertion."""
     values = json.loads(trace(disk, "--json", "-Q", reads=30)[0])
     assert values["count"] == 30
 
 
 @repeated_when_skipped
 def test_intervals(disk):
-    """What comes in an interval is in no other."""
+    """Each interval shows only its own events."""
     def counts(output):
         return [json.loads(line)["count"] for line in output[:output.rfind(b"\n") + 1].splitlines()]
 
@@ -148,13 +148,13 @@ def test_intervals(disk):
 
 
 def test_number_of_outputs(disk):
-    """So many outputs, then the end."""
+    """Ends after this many outputs."""
     status, output, errors = run("biolatency", "-d", disk, "--json", "0.2", "3")
     assert (status, errors, output.count(b"\n")) == (0, b"", 3)
 
 
 def test_other_disks_are_left_out(disk):
-    """With -d of another disk, what this one does is not counted."""
+    """With -d for another disk, requests to this one are not counted."""
     other = next(name for name in sorted(os.listdir("/sys/block"))
                  if name != disk and name.startswith(("loop", "ram", "nbd", "zram", "sr")))
     with Tool("biolatency", "-d", other, "--json") as tool:

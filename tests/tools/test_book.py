@@ -12,14 +12,14 @@ BOOK = "../examples/book/"
 
 @pytest.fixture
 def program(tmp_path):
-    """A program whose name nothing else has."""
+    """A program with a unique name."""
     path = tmp_path / "book-program"
     path.symlink_to("/bin/true")
     return path
 
 
 def test_tracepoint():
-    """The processes that this one makes are counted under its id."""
+    """The processes that this one creates are counted under its id."""
     with Tool(BOOK + "forks.py") as tool:
         tool.wait_until_asleep()
         shell = subprocess.Popen(["/bin/sh", "-c", "for n in 1 2 3 4 5; do /bin/true; done; :"])
@@ -33,7 +33,7 @@ def test_tracepoint():
 
 
 def test_uprobe_and_uretprobe(binary, caller):  # noqa: F811
-    """Each call once, with a time that is more than nothing and less than the test took."""
+    """Each call once, with a time that is above zero and below that of the test."""
     with Tool(BOOK + "function_time.py", binary, "work_two") as tool:
         tool.wait_for_text(b"timing work_two\n")
         begin = time.monotonic()
@@ -49,7 +49,7 @@ def test_uprobe_and_uretprobe(binary, caller):  # noqa: F811
 
 
 def test_profiler():
-    """The stacks of a process that reads zeros end in the kernel's function for that."""
+    """The stacks of a process that reads zeros end in the corresponding kernel function."""
     reader = subprocess.Popen(["dd", "if=/dev/zero", "of=/dev/null", "bs=1M"],
                               stderr=subprocess.DEVNULL)
     try:
@@ -68,13 +68,13 @@ def test_profiler():
     zeros = sum(int(count) for line, count in lines
                 if line.split(";")[1:].count("read_zero") == 1 and "vfs_read;" in line)
     assert samples > 10 and zeros > samples / 2, lines
-    # The outermost function is where system calls come in.
+    # The outermost function is the entry point of system calls.
     assert all(line.split(";")[0].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
                for line, _ in lines if "vfs_read;" in line)
 
 
 def test_counter(program):
-    """Names are keys as they come; so many programs as were executed."""
+    """Names are keys, with the number of executed programs."""
     with Tool(BOOK + "exec_counter.py") as tool:
         tool.wait_for_text(b"counting\n")
         for _ in range(12):

@@ -9,7 +9,7 @@ from toolrun import LIMIT, TOOLS, Tool
 
 @pytest.fixture
 def reader():
-    """A process that makes a read() call now and then."""
+    """A process that calls read() now and then."""
     process = subprocess.Popen(["/bin/sh", "-c", "while read -r line; do :; done"],
                                stdin=subprocess.PIPE)
     yield process
@@ -18,7 +18,7 @@ def reader():
 
 
 def run_true():
-    """Executes a program; gives its process id."""
+    """Executes a program; returns its process id."""
     process = subprocess.Popen(["/bin/true"])
     process.wait(timeout=LIMIT)
     return process.pid
@@ -58,12 +58,12 @@ def test_read_latency(reader):
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     counts = [int(count) for count in re.findall(rb"-> \d+ +: (\d+) +\|", output)]
-    # The shell reads a pipe byte by byte, so as not to take what is another's.
+    # The shell reads a pipe byte by byte, to leave the rest to others.
     assert sum(counts) >= 5 * 20
 
 
 def test_readme(tmp_path):
-    """The script in the README runs as it stands, and prints what is shown there."""
+    """The script in the README runs unmodified, and prints what is shown there."""
     text = (TOOLS.parent / "README.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
@@ -71,7 +71,7 @@ def test_readme(tmp_path):
     with subprocess.Popen(["/usr/bin/python3", tmp_path / "script.py"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process, \
             open("/etc/passwd", "rb", buffering=0) as file:
-        # A machine at rest may read nothing in the two seconds that the script looks at.
+        # An idle machine may read nothing in the two seconds of the script.
         while process.poll() is None and time.monotonic() < deadline:
             file.seek(0)
             file.read(100)
@@ -84,7 +84,7 @@ def test_readme(tmp_path):
 
 
 def test_tutorial():
-    """What the tutorial shows of an example is what the example has."""
+    """The excerpts in the tutorial agree with the examples."""
     text = (TOOLS.parent / "docs/tutorial.md").read_text(encoding="utf-8")
     examples = "".join(path.read_text(encoding="utf-8")
                        for path in sorted((TOOLS.parent / "examples").glob("*.py")))

@@ -1,4 +1,4 @@
-"""execsnoop against programs that the test itself executes."""
+"""execsnoop and programs that the test executes."""
 import errno
 import json
 import os
@@ -16,22 +16,22 @@ MARKER = "execsnoop-test-marker"
 
 
 def execute(*command, **options):
-    """Executes a program that ends by itself; gives its process id."""
+    """Executes a program that ends by itself; returns its process id."""
     process = subprocess.Popen(command, **options)
     process.wait(timeout=LIMIT)
     return process.pid
 
 
 def execute_in_vain(*command):
-    """Executes what can't be."""
+    """Fails to execute something."""
     with pytest.raises(OSError) as error:
         subprocess.Popen(command)
     return error.value.errno
 
 
 def trace(act, *arguments):
-    """Traces what this process's children execute while act() runs: the tool's lines without those
-    of markers, and what act() gave."""
+    """Traces what this process's children execute while act() runs. Returns the tool's lines without
+    those of markers, and the result of act()."""
     with Tool("execsnoop", "-P", os.getpid(), *arguments) as tool:
         tool.wait_for(lambda output: MARKER.encode() in output,
                       lambda: execute("/bin/true", MARKER))
@@ -43,15 +43,15 @@ def trace(act, *arguments):
 
 
 def events_of(act, *arguments):
-    """The same with --json: the objects, and what act() gave."""
+    """The same with --json: the objects, and the result of act()."""
     lines, result = trace(act, "--json", *arguments)
     return [json.loads(line) for line in lines], result
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with programs of the test's own: a script, one with an argument for its
-    interpreter, and one that is nothing executable."""
+    """A folder with programs: a script, one with an argument for its interpreter, and a file that
+    can't be executed."""
     for name, first in (("script", "#!/bin/sh"), ("strict", "#!/bin/sh -e")):
         (tmp_path / name).write_text(first + "\nexit 0\n")
         (tmp_path / name).chmod(0o755)
@@ -62,7 +62,7 @@ def folder(tmp_path):
 
 @repeated_when_skipped
 def test_every_argument_is_seen_as_it_was():
-    """Spaces, quotes, control characters, an empty one, bytes that aren't UTF-8; in their order."""
+    """Spaces, quotes, control characters, an empty one, bytes that aren't UTF-8; in order."""
     arguments = ["plain", "two words", 'quo"te', "back\\slash", "", "tab\tline\n", "ünïcode"]
     before = time.time()
     events, pid = events_of(lambda: execute("/bin/true", *arguments, b"latin-\xe9"))
@@ -75,12 +75,12 @@ def test_every_argument_is_seen_as_it_was():
 
 @repeated_when_skipped
 def test_every_program_in_order(folder):
-    """Many in a row, each once; scripts as they were asked for, without their interpreter."""
+    """Many in a row, each once; scripts as they were called, without their interpreter."""
     def act():
         pids = [execute("/bin/true", str(number)) for number in range(20)]
         pids.append(execute(folder / "script", "one", "two words"))
         pids.append(execute(folder / "strict", "--", str(folder / "strict")))
-        # What a program has for its own name is the caller's choice.
+        # The caller chooses the name under which a program runs.
         pids.append(execute("another name", "argument", executable=folder / "named-apart"))
         return pids
     events, pids = events_of(act)
@@ -97,7 +97,7 @@ def test_every_program_in_order(folder):
 
 @repeated_when_skipped
 def test_failed_calls(folder):
-    """-x shows what failed too, with the arguments that it was given."""
+    """-x also shows calls that failed, with their arguments."""
     missing = str(folder / "missing")
 
     def act():
@@ -111,14 +111,14 @@ def test_failed_calls(folder):
         (["/bin/true", "after"], 0)]
     assert events[-1]["pid"] == pid and not any(event["truncated"] for event in events)
     assert {event["ppid"] for event in events} == {os.getpid()}
-    # Without it, only what was executed.
+    # Without it, only executed programs.
     events, _ = events_of(act)
     assert [event["args"] for event in events] == [["/bin/true", "after"]]
 
 
 @repeated_when_skipped
 def test_from_another_thread():
-    """A thread's exec has the process id of the whole process; nothing is left of its entry."""
+    """An exec by a thread has the id of the process; the entry of the call is not left behind."""
     script = ("import os, threading, time\n"
               "threading.Thread(target=os.execv, args=('/bin/true', ['x', 'thread'])).start()\n"
               "time.sleep(60)\n")
@@ -129,7 +129,7 @@ def test_from_another_thread():
 
 @repeated_when_skipped
 def test_by_descriptor():
-    """execveat() of a descriptor has the kernel's name for that."""
+    """execveat() with a descriptor is shown with the kernel's name for it."""
     def act():
         descriptor = os.open("/bin/true", os.O_PATH)
         child = os.fork()
@@ -166,7 +166,7 @@ def test_columns():
 
 @repeated_when_skipped
 def test_names_and_lines():
-    """-n looks into the name of the process, -l into the command line."""
+    """-n searches the name of the process, -l the command line."""
     def act():
         execute("/bin/true", "needle", MARKER)
         execute("/bin/true", "needle")
@@ -178,7 +178,7 @@ def test_names_and_lines():
 
 @repeated_when_skipped
 def test_user():
-    """-u shows that user's only."""
+    """-u shows only that user's programs."""
     def act():
         execute("/bin/true", "root's")
         execute("/bin/true", "nobody's", user=65534)
@@ -195,7 +195,7 @@ def test_user():
 @pytest.mark.parametrize("count", [5, 20])
 @repeated_when_skipped
 def test_many_arguments(count):
-    """So many at most, the program included; three dots say that there are more."""
+    """At most this many, including the program; three dots stand for more."""
     def act():
         execute("/bin/true", *map(str, range(1, count)))
         execute("/bin/true", *map(str, range(1, count + 1)))
@@ -210,7 +210,7 @@ def test_many_arguments(count):
 
 @repeated_when_skipped
 def test_long_arguments():
-    """An argument as long as a page is shown whole; 16 kB of them, and then dots."""
+    """An argument as long as a page is shown completely; up to 16 kB in all, then dots."""
     def act():
         execute("/bin/true", "a" * 5000, "z")
         execute("/bin/true", "b" * 100000)
@@ -222,7 +222,7 @@ def test_long_arguments():
 
 @repeated_when_skipped
 def test_a_burst_is_shown_or_reported_lost():
-    """With the smallest buffer and many programs at once: shown and lost together are all."""
+    """With the smallest buffer and many programs at once: shown and lost ones add up to all."""
     with Tool("execsnoop", "--json", "-P", os.getpid(), "-b", "1") as tool:
         tool.wait_for(lambda output: MARKER.encode() in output,
                       lambda: execute("/bin/true", MARKER))
@@ -254,7 +254,7 @@ def test_help():
 @repeated_when_skipped
 @pytest.mark.parametrize("chosen", [True, False])
 def test_mount_namespaces(pinned_set, chosen):
-    """Only what is in a mount namespace of the set is shown, failed calls alike."""
+    """Shows only programs, and failed calls, in a mount namespace of the set."""
     own = os.stat("/proc/self/ns/mnt").st_ino
     path = pinned_set("mounts", 4, [own if chosen else own + 1])
     with Tool("execsnoop", "-P", os.getpid(), "-x", "--mntnsmap", path) as tool:
@@ -269,7 +269,7 @@ def test_mount_namespaces(pinned_set, chosen):
 
 @repeated_when_skipped
 def test_cgroups(pinned_set, cgroup_root):
-    """Only what is in a cgroup of the set is shown, also when the set changes meanwhile."""
+    """Shows only programs in a cgroup of the set, even if the set changes meanwhile."""
     own = cgroup_of("self", cgroup_root)
     path = pinned_set("cgroups", 8, [own + 1])
     with Tool("execsnoop", "-P", os.getpid(), "--cgroupmap", path) as tool:

@@ -1,4 +1,4 @@
-"""funccount against programs that call functions, and the kernel's, so and so many times."""
+"""funccount and programs that call functions, and functions of the kernel, a known number of times."""
 import json
 import os
 import re
@@ -37,7 +37,7 @@ def trace(act, *arguments):
 
 @repeated_when_skipped
 def test_functions_of_a_program(binary, caller):
-    """Every call is counted; functions that don't match, or aren't called, aren't there."""
+    """All calls are counted; functions that don't match, or aren't called, don't appear."""
     def act():
         caller.call("work_one", 300)
         caller.call("rest", 50)
@@ -49,7 +49,7 @@ def test_functions_of_a_program(binary, caller):
 
 @repeated_when_skipped
 def test_one_process(binary, caller):
-    """-p leaves out other processes that run the same program."""
+    """-p omits other processes that run the same program."""
     other = Worker(binary)
     try:
         def act():
@@ -70,7 +70,7 @@ def test_library(caller):
 
 @repeated_when_skipped
 def test_usdt_probe(binary, caller):
-    """All places of a probe count for it."""
+    """All locations of a probe are counted."""
     def act():
         caller.call("work_one", 8)
         caller.call("rest", 50)
@@ -81,7 +81,7 @@ def test_usdt_probe(binary, caller):
 
 @repeated_when_skipped
 def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
-    """Probes that a program passes only while somebody traces them: Python's own."""
+    """Probes that a program reaches only while they are traced: Python's."""
     interpreter = os.path.realpath("/usr/bin/python3")
     script = ("import gc, sys\n"
               "gc.disable()\n"
@@ -97,7 +97,7 @@ def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
                 assert process.stdout.readline() == b"done\n"
         counts = trace(act, "-p", process.pid, f"u:{interpreter}:gc__*")
         assert counts == {"gc__start": 3, "gc__done": 3}
-        # By its name, as it is found along PATH.
+        # By its name, which is looked up in PATH.
         (tmp_path / "test-interpreter").symlink_to(interpreter)
         monkeypatch.setenv("PATH", str(tmp_path))
         assert trace(act, "-p", process.pid, "u:test-interpreter:gc__start") == {"gc__start": 3}
@@ -105,7 +105,7 @@ def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
 
 
 def test_damaged_programs(tmp_path, binary):
-    """A file that is cut short, or is something else, is one line on stderr."""
+    """A truncated or other file gives one line on stderr."""
     whole = binary.read_bytes()
     path = os.fsencode(tmp_path / "damaged")
     other = b"funccount: cannot read the probes of %s: " % path
@@ -162,7 +162,7 @@ def test_text():
 
 @repeated_when_skipped
 def test_intervals():
-    """What comes in an interval is in no other."""
+    """Each interval shows only its own calls."""
     with Tool("funccount", "-i", "0.4", "-p", os.getpid(), "t:syscalls:sys_enter_getppid") as tool:
         tool.wait_for_text(b"COUNT\n")
         os.getppid()
@@ -173,7 +173,7 @@ def test_intervals():
 
 
 def test_duration():
-    """So many intervals, and what is left of the time."""
+    """All full intervals, and the rest of the time."""
     begin = time.monotonic()
     status, output, errors = run("funccount", "-i", "0.4", "-d", "1", "-p", os.getpid(), "t:syscalls:sys_enter_getppid")
     assert (status, errors, output.count(b"COUNT\n")) == (0, b"", 3)
@@ -181,7 +181,7 @@ def test_duration():
 
 
 def test_source(caller, binary):
-    """-D shows the source, with what it was told on top."""
+    """-D shows the source, with constants and definitions first."""
     status, output, errors = run("funccount", "-D", "-d", "0.1", f"{binary}:work_*")
     assert (status, errors) == (0, b"")
     assert b"#define PLACES 2\n" in output and b"static inline int count(u64 key)" in output

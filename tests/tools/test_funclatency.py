@@ -1,4 +1,4 @@
-"""funclatency against a program whose functions take so and so many milliseconds."""
+"""funclatency and a program whose functions take a known number of milliseconds."""
 import json
 import re
 import subprocess
@@ -19,7 +19,7 @@ def binary(tmp_path_factory):
 
 
 def trace(act, *arguments):
-    """The histograms of what is called while act() runs, by function, and the tool's errors."""
+    """The histograms of calls while act() runs, by function, and the tool's errors."""
     with Tool("funclatency", "--json", *arguments) as tool:
         tool.wait_until_asleep()
         act()
@@ -33,7 +33,7 @@ def trace(act, *arguments):
 
 
 def test_time_of_a_function(binary, caller):
-    """How often, how long in all, and in which slot."""
+    """Number of calls, total time, and slots."""
     took = []
     events, errors = trace(lambda: took.append(caller.call("nap_long", 5)), "-u",
                            f"{binary}:nap_long")
@@ -44,7 +44,7 @@ def test_time_of_a_function(binary, caller):
     assert event["average"] == pytest.approx(event["total"] / 5, abs=0.01)
     slots = [slot for slot in event["histogram"] if slot["count"]]
     assert sum(slot["count"] for slot in slots) == 5
-    # On a busy machine a nap may end late.
+    # On a busy machine, a nap may end late.
     assert slots[0]["low"] >= 32768
     assert sum(slot["count"] * slot["low"] for slot in slots) <= event["total"]
     assert event["total"] < sum(slot["count"] * (slot["high"] + 1) for slot in slots)
@@ -63,7 +63,7 @@ def test_functions_apart_and_one_inside_another(binary, caller):
 
 
 def test_a_function_that_calls_itself(binary, caller):
-    """Every level is a call, and the outer ones take longer."""
+    """Each level is a call, and outer ones take longer."""
     events, errors = trace(lambda: caller.call("nap_nested", 4), "-m", f"{binary}:nap_nested")
     assert errors == b""
     assert events[None]["count"] == 12
@@ -78,7 +78,7 @@ def test_levels_beyond_the_limit_are_told(binary, caller):
 
 
 def test_calls_that_never_return(binary, caller):
-    """What a program jumps out of doesn't spoil the times of what follows."""
+    """Calls that a program jumps out of don't affect the times of later ones."""
     def act():
         for _ in range(20):
             caller.call("nap_escape", 1)
@@ -103,7 +103,7 @@ def test_another_process_is_left_out(binary, caller):
 
 
 def test_histogram_for_people(binary, caller):
-    """Each interval shows what came in it."""
+    """Each interval shows its own calls."""
     with Tool("funclatency", "-mTi", "1", "-F", f"{binary}:nap_long") as tool:
         tool.wait_until_asleep()
         took = caller.call("nap_long", 1)
@@ -130,7 +130,7 @@ def test_shared_library(caller, binary):
 
 
 def test_go_programs_are_refused(tmp_path):
-    """A return probe may crash them. With --force, it is the user's choice."""
+    """Return probes may crash them. With --force, the user has chosen that."""
     binary = tmp_path / "gopher"
     (tmp_path / "mark.c").write_text(
         '__attribute__((section(".go.buildinfo"), used, aligned(16))) '

@@ -1,4 +1,4 @@
-"""gethostlatency against a program that looks up the hosts it is told, none of them by the network."""
+"""gethostlatency and a program that looks up given hosts, without using the network."""
 import json
 import os
 import re
@@ -12,7 +12,7 @@ from toolrun import Tool, Worker, run
 HERE = Path(__file__).resolve().parent
 FUNCTIONS = ("getaddrinfo", "gethostbyname", "gethostbyname2", "gethostbyname_r",
              "gethostbyname2_r")
-# No resolver is asked about a name that is too long for DNS, or has an empty part.
+# Names that are too long for DNS, or have an empty part, are not passed to a resolver.
 IMPOSSIBLE = "a..b"
 
 
@@ -24,7 +24,7 @@ def binary(tmp_path_factory):
 
 
 def look_up(worker, function, host):
-    """Whether it finds the host."""
+    """Has it look up a host; returns whether it was found."""
     return worker.ask(function, host) == "1"
 
 
@@ -36,7 +36,7 @@ def looker(binary):
 
 
 def trace(looker, act, *arguments):
-    """What the tool prints while act() runs, without the marker that shows it at work."""
+    """What the tool prints while act() runs, without the marker that shows that it runs."""
     with Tool("gethostlatency", "-p", looker.pid, *arguments) as tool:
         tool.wait_for(lambda output: b"mark..er" in output,
                       lambda: look_up(looker, "getaddrinfo", "mark..er"))
@@ -47,7 +47,7 @@ def trace(looker, act, *arguments):
 
 
 def test_each_function_is_seen_once(looker):
-    """One that the C library makes of another is one line; results are those of the caller."""
+    """A function that calls another gives one line; results are those of the caller."""
     results = []
 
     def act():

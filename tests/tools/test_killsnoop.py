@@ -1,4 +1,4 @@
-"""killsnoop against signals that the test sends."""
+"""killsnoop and signals that the test sends."""
 import json
 import os
 import re
@@ -14,7 +14,7 @@ OWN = os.getpid()
 
 @pytest.fixture
 def target():
-    """A process that signals can be sent to."""
+    """A process to send signals to."""
     process = subprocess.Popen(["sleep", "1000"])
     yield process
     process.kill()
@@ -22,15 +22,15 @@ def target():
 
 
 def trace(act, *arguments):
-    """What the tool prints of this process's signals while it acts. Signal 0 to itself is the marker
-    that shows the tool at work, and is left out."""
+    """What the tool prints about this process's signals while it acts, without the marker that shows
+    that the tool runs: signal 0 to itself."""
     marker = re.compile(rb' 0 +%d |"signal":0,"target":%d\b' % (OWN, OWN))
     with Tool("killsnoop", *arguments) as tool:
         tool.wait_for(marker.search, lambda: os.kill(OWN, 0))
         act()
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
-    # The tool sees its own interrupt, too.
+    # The tool also sees its own interrupt.
     interrupt = re.compile(rb' 2 +%d |"signal":2,"target":%d\b' % (tool.process.pid, tool.process.pid))
     return [line for line in output.splitlines() if not marker.search(line) and not interrupt.search(line)]
 
@@ -66,7 +66,7 @@ def test_json(target):
 
 
 def test_threads():
-    """tkill(2) and tgkill(2) count too: pthread_kill() is one of them."""
+    """tkill(2) and tgkill(2) are shown, too: pthread_kill() calls one of them."""
     import threading
     main = threading.main_thread()
     lines = trace(lambda: signal.pthread_kill(main.ident, signal.SIGWINCH), "-p", OWN)[1:]
@@ -74,8 +74,8 @@ def test_threads():
 
 
 def choose(target, *arguments):
-    """(signal, target, result) of the lines that options let through. They may hide the marker, so the
-    work is repeated until there is a line, and another process does it."""
+    """(signal, target, result) of the lines that options select. They may exclude the marker, so another
+    process repeats the work until there is a line."""
     words = f"kill -CONT {target.pid}; kill -WINCH {target.pid}; kill -USR1 4194303"
     with Tool("killsnoop", "-j", *arguments) as tool:
         tool.wait_for(lambda output: b"\n" in output, lambda: subprocess.run(
@@ -100,14 +100,14 @@ def test_signal_only(target):
 
 
 def children(pid):
-    """The processes that a process has started."""
+    """The child processes of a process."""
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return [int(word) for word in file.read().split()]
 
 
 def test_a_sender_below():
-    """A sender in a PID namespace of its own has other numbers for its targets: the right one is
-    found by following the signal, and none is shown where there was none to follow."""
+    """A sender in another PID namespace uses other pids for its targets: the right one is found by
+    following the signal, and none is shown if there was no signal to follow."""
     words = ("sleep 1000 & kill -CONT $!; kill -CONT 4100000; kill -CONT -4100000; "
              "echo $$ $!; wait")
     numbers = []
@@ -138,7 +138,7 @@ def test_duration():
 
 
 def test_nobody_reads():
-    """It ends quietly when the reader of its output goes away."""
+    """It ends silently when the reader of its output goes away."""
     read, write = os.pipe()
     tool = subprocess.Popen(command_of("killsnoop", ["-p", OWN]), stdout=write,
                             stderr=subprocess.PIPE)

@@ -10,16 +10,16 @@ NAMES = sorted(path.name for path in TOOLS.iterdir() if path.is_file() and not p
 
 
 def options_of(text):
-    """The options that a text names, such as -p and --pid."""
+    """The options in a text, such as -p and --pid."""
     return set(re.findall(r"(?<![\w-])--?[A-Za-z](?:[\w-]*\w)?(?![\w-])", text))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_options(name):
-    """The option list of --help and the manual page's section on options name the same."""
+    """--help and the manual page's section on options list the same options."""
     _, output, _ = run(name, "--help")
     listed = re.findall(r"^ {2,}(-\S.*?)(?:  .*)?$", output.decode(), re.MULTILINE)
-    # Spellings with an underscore are for those who know them from elsewhere.
+    # Spellings with an underscore are for compatibility.
     ours = {option for line in listed for option in options_of(line) if "_" not in option}
     page = (MAN / f"{name}.8").read_text(encoding="utf-8").replace("\\-", "-")
     section = page.split(".SH OPTIONS\n")[1].split("\n.SH ")[0]
@@ -30,7 +30,7 @@ def test_options(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page_is_well_formed(name):
-    """groff has nothing to complain about, and the page has the sections that readers look for."""
+    """groff accepts the page without warnings, and it has all sections."""
     done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", MAN / f"{name}.8"], check=True,
                           capture_output=True, text=True)
     assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""memleak against a program that allocates and frees as it is told."""
+"""memleak and a program that allocates and frees on command."""
 import os
 import json
 import re
@@ -28,7 +28,7 @@ def allocator(binary):
 
 
 def trace(allocator, act, *arguments):
-    """The last output's objects after act() ran, by the function that allocated."""
+    """The objects of the last output after act() ran, by the function that allocated."""
     with Tool("memleak", "-p", allocator.pid, "--json", "-o", "0", *arguments, "1000") as tool:
         tool.wait_until_asleep()
         act()
@@ -38,7 +38,7 @@ def trace(allocator, act, *arguments):
 
 
 def by_function(groups):
-    """Groups by the innermost function of the program on their stack."""
+    """The groups by the innermost function of the program on their stack."""
     found = {}
     for group in groups:
         name = next((frame["name"] for frame in group["stack"]
@@ -51,7 +51,7 @@ def by_function(groups):
 @pytest.mark.parametrize("function", ["malloc", "calloc", "realloc", "posix_memalign",
                                       "aligned_alloc", "memalign", "mmap"])
 def test_each_function(allocator, function):
-    """What is kept is counted with its size, at the stack of the call."""
+    """Kept allocations are counted with their size, at the stack of the call."""
     def act():
         allocator.call(function, 8192, 5)
         allocator.call("nothing", 512, 7)
@@ -103,7 +103,7 @@ def test_choices_of_size_and_top(allocator):
 
 
 def test_samples(allocator):
-    """Of many on each CPU, every fourth."""
+    """Every fourth of many allocations on each CPU."""
     groups = trace(allocator, lambda: allocator.call("malloc", 64, 400), "-s", "4")
     assert 100 <= groups["by_malloc"]["count"] <= 104
 
@@ -116,7 +116,7 @@ def test_young_ones_are_left_out(allocator):
 
 
 def test_text_and_each_call(allocator):
-    """Lines of calls as they happen, then the stacks."""
+    """Lines for calls as they happen, then the stacks."""
     with Tool("memleak", "-p", allocator.pid, "-t", "-a", "-o", "0", "1000") as tool:
         tool.wait_until_asleep()
         allocator.call("malloc", 4321, 1)
@@ -138,12 +138,12 @@ def test_text_and_each_call(allocator):
 
 
 def test_command_to_its_end(binary):
-    """A command is traced from its first moment; its stacks are named although it is gone."""
+    """A command is traced from the beginning; its stacks have names after it has ended."""
     with Tool("memleak", "-c", f"{binary} >/dev/null", "--json", "-o", "0", "-z", "5000", "-Z",
               "5000", "1", stdin=subprocess.PIPE) as tool:
         tool.process.stdin.write(b"malloc 5000 3\nnothing 5000 5\n")
         tool.process.stdin.flush()
-        # Stacks are named while the command runs. The last output comes when it has ended.
+        # Stacks get names while the command runs. The last output comes after it has ended.
         tool.wait_for_text(b"by_malloc")
         tool.process.stdin.close()
         status, output, errors = tool.end()

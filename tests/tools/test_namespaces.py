@@ -1,5 +1,5 @@
-"""Tools, programs and the library inside of a PID namespace that is not the first: what they are told
-and what they show are the numbers that processes have there."""
+"""Tools, programs and the library inside a PID namespace other than the initial one: they accept and
+show the pids of that namespace."""
 import json
 import os
 import subprocess
@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 PYTHON = HERE.parent / "python"
 NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
-# Tests that give the tool the number of a process, and compare the numbers that it prints.
+# Tests that pass a pid to the tool, and compare pids that it prints.
 TESTS = (
     (HERE / "test_opensnoop.py", "test_every_call_is_seen_as_it_was or test_one_thread"),
     (HERE / "test_execsnoop.py", "test_every_program_in_order or test_failed_calls"),
@@ -32,8 +32,8 @@ TESTS = (
     (PYTHON / "test_usdt.py", "test_arguments_of_a_process or test_semaphore_of_a_process"),
 )
 
-# A script that tells how the process and its relatives are numbered: of each that called getppid(),
-# by the initial namespace's number, the namespace's of the current task, and of its struct.
+# A script that prints the pids of the process and its relatives: for each that called getppid(), the
+# pid in the initial namespace, the one from the current task, and the one from its struct.
 NUMBERS = r"""
 import ctypes, json, os, sys
 from ebcc import BPF
@@ -70,7 +70,7 @@ print(json.dumps([[key.value >> 32, leaf.current >> 32, leaf.task >> 32, leaf.cu
 
 
 def check_inside(file, chosen):
-    """Runs tests of a file inside of a new namespace; "A or B" chooses by names."""
+    """Runs tests of a file inside a new namespace; "A or B" selects tests by name."""
     done = subprocess.run([*NAMESPACE, sys.executable, "-m", "pytest", "-q", "-p",
                            "no:cacheprovider", "-k", chosen, file.name], cwd=file.parent,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -80,13 +80,13 @@ def check_inside(file, chosen):
 
 @pytest.mark.parametrize(("file", "chosen"), TESTS, ids=lambda value: getattr(value, "stem", ""))
 def test_the_tool_inside(file, chosen):
-    """The tests of the tool pass there, too."""
+    """The tests of the tool also pass there."""
     check_inside(file, chosen)
 
 
 def numbers(prefix):
-    """What the script above says inside of a namespace, or outside: its own answers, and the numbers
-    by those of the initial namespace. This process calls getppid() meanwhile."""
+    """What the script above prints inside a namespace, or outside: its pids, and pids by those of the
+    initial namespace. This process calls getppid() meanwhile."""
     with subprocess.Popen([*prefix, sys.executable, "-c", NUMBERS], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as process:
         answers = json.loads(process.stdout.readline())
@@ -101,7 +101,7 @@ def numbers(prefix):
 
 
 def test_numbers_of_processes():
-    """Its own, one in a namespace below, which has a number here, and one outside, which has none."""
+    """The process itself, one in a nested namespace, which has a pid here, and one outside, which has none."""
     answers, seen = numbers(NAMESPACE)
     assert answers["own"] == 1 and answers["namespace"] not in (
         0, os.stat("/proc/self/ns/pid").st_ino)
@@ -113,7 +113,7 @@ def test_numbers_of_processes():
 
 
 def test_numbers_in_the_initial_namespace():
-    """There they are those that everybody sees."""
+    """In the initial namespace, these are the usual pids."""
     answers, seen = numbers(())
     assert answers["namespace"] == 0
     for number in (answers["own"], answers["nested"], os.getpid()):
@@ -122,7 +122,7 @@ def test_numbers_in_the_initial_namespace():
 
 @pytest.mark.parametrize("name", ["opensnoop", "killsnoop"])
 def test_proc_of_another_namespace(name):
-    """What /proc says there is of other processes: refused, before anything is shown."""
+    """If /proc shows other processes, the tool refuses before it shows anything."""
     done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child",
                            *command_of(name, ["-p", "1", "-d", "1"])], capture_output=True,
                           text=True, check=False, timeout=LIMIT)
@@ -132,7 +132,7 @@ def test_proc_of_another_namespace(name):
 
 
 def test_symbols_by_proc_of_another_namespace():
-    """Neither the names nor the libraries of some other process."""
+    """It finds neither names nor libraries of some other process."""
     script = """
 import ebcc
 for call in (lambda: ebcc.BPF.sym(1, 1), lambda: ebcc.USDT(pid=1),
@@ -152,7 +152,7 @@ for call in (lambda: ebcc.BPF.sym(1, 1), lambda: ebcc.USDT(pid=1),
     (NAMESPACE, "u64 id = bpf_get_current_pid_tgid(); return ebcc_ns_pid_tgid() == id;", False),
     ((), "return bpf_get_current_pid_tgid() >> 32 == 1;", False)])
 def test_a_source_that_knows_the_first_namespace_only(prefix, source, warned):
-    """Who takes the plain numbers there is told which function to call."""
+    """A source that uses the initial namespace's pids gets a warning that says which function to call."""
     script = f"import ebcc; ebcc.BPF(text='int f(void *ctx) {{ {source} }}')"
     done = subprocess.run([*prefix, sys.executable, "-c", script], capture_output=True, text=True,
                           check=True, timeout=LIMIT)

@@ -1,4 +1,4 @@
-"""offcputime of a program that sleeps, by a known chain of functions, for known times."""
+"""offcputime and a program that sleeps in a known chain of functions for known times."""
 import os
 import re
 import subprocess
@@ -8,10 +8,10 @@ import time
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
 from toolrun import Tool, repeated_when_skipped, run
 
-# Naps are a millisecond. On a busy machine a few are over before the thread has left its CPU: what
-# is asked for is nine tenths of their time. And the thread may have to give way to another one on
-# its way into a nap or out of it, which is a wait with the same user stack, of state 0 and of any
-# length: the naps themselves are known by their time, or by their kernel stack.
+# Naps take a millisecond. On a busy machine, a few are over before the thread has left its CPU, so
+# tests require nine tenths of the time. Also, the thread may be preempted on its way into a nap or
+# out of it, which is a wait with the same user stack, of state 0 and of any length: naps themselves
+# are recognized by their time, or by their kernel stack.
 NAP = ("nap", "rest", "main")
 
 
@@ -22,7 +22,7 @@ def naps(found):
 
 @repeated_when_skipped
 def test_time_of_a_chain(process):
-    """Naps take the time that they are told to, and a little more; nothing of others is there."""
+    """Naps take the requested time, and a little more; nothing of other processes appears."""
     took = []
 
     def act():
@@ -41,7 +41,7 @@ def test_time_of_a_chain(process):
 
 @repeated_when_skipped
 def test_limits_of_time(process):
-    """-m and -M: naps take longer than a millisecond, and far less than ten seconds."""
+    """-m and -M: naps take more than a millisecond, and far less than ten seconds."""
     def spent(*options):
         found = records("offcputime", lambda: process.call("rest", 50), "-p", process.pid, *options)
         return sum(stack["us"] for stack in naps(found))
@@ -51,7 +51,7 @@ def test_limits_of_time(process):
 
 @repeated_when_skipped
 def test_states(process):
-    """A sleep can be interrupted (1), and is not the other kind (2)."""
+    """A sleep is interruptible (1), not uninterruptible (2)."""
     def spent(state):
         found = records("offcputime", lambda: process.call("rest", 50), "-p", process.pid,
                         "--state", state)
@@ -62,7 +62,7 @@ def test_states(process):
 
 @repeated_when_skipped
 def test_preempted(process):
-    """State 0: who shares a CPU with another has to wait for it, wherever it is at work."""
+    """State 0: a thread that shares a CPU with another has to wait for it anywhere."""
     cpu = str(min(os.sched_getaffinity(0)))
     subprocess.run(["taskset", "-pc", cpu, str(process.pid)], check=True, capture_output=True)
     rival = subprocess.Popen(["taskset", "-c", cpu, sys.executable, "-c", "while True: pass"])
@@ -78,7 +78,7 @@ def test_preempted(process):
 
 @repeated_when_skipped
 def test_threads(process):
-    """-t one thread; -k has none of a program's, -u has it."""
+    """-t selects one thread; -k shows none of a program, -u does."""
     def spent(*options):
         return sum(stack["us"] for stack in naps(records(
             "offcputime", lambda: process.call("rest", 50), "--stack-storage-size", 16384,

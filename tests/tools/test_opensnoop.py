@@ -1,4 +1,4 @@
-"""opensnoop against a process that says exactly which files it opened, and how."""
+"""opensnoop and a process that reports exactly which files it opened, and how."""
 import errno
 import json
 import os
@@ -25,12 +25,12 @@ class Workload:
         self.pid, self.marker = hello["pid"], hello["marker"]
 
     def command(self, *words):
-        """Gives a command and takes its answer."""
+        """Sends a command and returns the answer."""
         print(*words, file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 
     def close(self):
-        """Ends it."""
+        """Ends the process."""
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait(timeout=LIMIT)
@@ -44,7 +44,7 @@ def workload(tmp_path):
 
 
 def trace(workload, *arguments, mark_flags=os.O_WRONLY):
-    """Traces the workload's calls: the tool's lines without those of markers, and the calls."""
+    """Traces the workload's calls. Returns the tool's lines without those of markers, and the calls."""
     marker = os.fsencode(workload.marker)
     with Tool("opensnoop", *arguments) as tool:
         tool.wait_for(lambda output: marker in output,
@@ -57,18 +57,18 @@ def trace(workload, *arguments, mark_flags=os.O_WRONLY):
 
 
 def shown(name):
-    """A file name as the JSON output has it."""
+    """A file name as in the JSON output."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def full(call):
-    """The name of a call with the directory before it, if it is a relative one."""
+    """The name of a call, with the directory prepended if it is relative."""
     return f"{call['base']}/{call['name']}" if call["base"] else call["name"]
 
 
 @repeated_when_skipped
 def test_every_call_is_seen_as_it_was(workload):
-    """Each of the calls once, in order, with everything that is known of it, and no other."""
+    """Each call once, in order, with all its fields, and no others."""
     lines, calls = trace(workload, "--json", "-p", workload.pid)
     events = [json.loads(line) for line in lines]
     assert [(event["path"], event["flags"], event["fd"], event["err"], event["tid"])
@@ -79,13 +79,13 @@ def test_every_call_is_seen_as_it_was(workload):
         (workload.pid, os.getuid(), "python3")}
     times = [event["time"] for event in events]
     assert times == sorted(times)
-    # The kinds of call that matter are among them.
+    # They include the important kinds of calls.
     assert len(calls) >= 18 and {0, errno.ENOENT, errno.EEXIST} <= {call["err"] for call in calls}
 
 
 @repeated_when_skipped
 def test_the_name_is_that_of_the_entry(workload):
-    """What a process writes over the name while the call is under way is not shown."""
+    """Overwriting the name during the call does not change what is shown."""
     with Tool("opensnoop", "--json", "-p", workload.pid) as tool:
         marker = os.fsencode(workload.marker)
         tool.wait_for(lambda output: marker in output, lambda: workload.command("mark", 0))
@@ -115,7 +115,7 @@ def test_columns(workload):
 
 @repeated_when_skipped
 def test_full_path(workload):
-    """Relative names below the current directory, or the call's own one, across mounts."""
+    """Relative names below the current directory, or that of the call, across mounts."""
     lines, calls = trace(workload, "--json", "-F", "-p", workload.pid)
     assert [json.loads(line)["path"] for line in lines] == [shown(full(call)) for call in calls]
     assert sum(bool(call["base"]) for call in calls) == 2
@@ -123,7 +123,7 @@ def test_full_path(workload):
 
 @repeated_when_skipped
 def test_full_path_across_a_mount(tmp_path):
-    """A directory on a mounted file system has the path of its mount point before it."""
+    """The path of a directory on a mounted file system begins with its mount point."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", tmp_path], check=True)
     try:
         (tmp_path / "inside").mkdir()
@@ -148,7 +148,7 @@ def test_failed_only(workload):
 
 @repeated_when_skipped
 def test_one_thread(workload):
-    """-t shows that thread, under its id; the calls of the other one are left out."""
+    """-t shows that thread, under its id, and not the calls of the other one."""
     lines, calls = trace(workload, "-t", workload.pid)
     assert lines[0].split()[0] == b"TID"
     mine = [call for call in calls if call["tid"] == workload.pid]
@@ -174,7 +174,7 @@ def test_flag_filter(workload, flags, chosen):
 
 @repeated_when_skipped
 def test_name_and_user(workload):
-    """-n compares part of the name and -u the user; nothing passes a name that isn't there."""
+    """-n compares part of the name and -u the user; a name that doesn't occur selects nothing."""
     lines, calls = trace(workload, "-p", workload.pid, "-n", "ytho", "-u", os.getuid())
     assert len(lines) - 1 == len(calls)
     for options in (("-n", "no-such-name"), ("-u", 54321)):
@@ -203,7 +203,7 @@ def test_sigterm_ends_it_as_ctrl_c_does(workload):
 
 @repeated_when_skipped
 def test_a_burst_is_shown_or_reported_lost(workload):
-    """With the smallest buffer and many calls at once: shown and lost together are all of them."""
+    """With the smallest buffer and many calls at once: shown and lost ones add up to all."""
     with Tool("opensnoop", "--json", "-p", workload.pid, "-b", "1") as tool:
         marker = os.fsencode(workload.marker)
         tool.wait_for(lambda output: marker in output, lambda: workload.command("mark", os.O_RDONLY))
@@ -221,7 +221,7 @@ def test_a_burst_is_shown_or_reported_lost(workload):
 
 
 def test_nobody_reads(workload):
-    """It ends quietly when the reader of its output goes away."""
+    """It ends silently when the reader of its output goes away."""
     read, write = os.pipe()
     tool = subprocess.Popen(["/usr/bin/python3", HERE.parents[1] / "tools/opensnoop",
                              "-p", str(workload.pid)], stdout=write, stderr=subprocess.PIPE)
@@ -244,7 +244,7 @@ def test_help():
 
 @repeated_when_skipped
 def test_mount_namespaces(workload, pinned_set):
-    """Only what is in a mount namespace of the set is shown."""
+    """Shows only processes in a mount namespace of the set."""
     own = os.stat(f"/proc/{workload.pid}/ns/mnt").st_ino
     lines, calls = trace(workload, "-p", workload.pid, "--mntnsmap",
                          pinned_set("own", 4, [own]))
@@ -259,7 +259,7 @@ def test_mount_namespaces(workload, pinned_set):
 
 @repeated_when_skipped
 def test_cgroups(workload, pinned_set, cgroup_root):
-    """Only what is in a cgroup of the set is shown, also when the set changes meanwhile."""
+    """Shows only processes in a cgroup of the set, even if the set changes meanwhile."""
     own = cgroup_of(workload.pid, cgroup_root)
     cgroups = pinned_set("cgroups", 8, [own + 1])
     with Tool("opensnoop", "-p", workload.pid, "--cgroupmap", cgroups) as tool:
@@ -273,7 +273,7 @@ def test_cgroups(workload, pinned_set, cgroup_root):
 
 
 def test_a_map_that_does_not_fit(workload, pinned_set, tmp_path):
-    """A wrong file or a wrong map: one line that says what is needed."""
+    """A wrong file or a wrong map gives one line that says what is needed."""
     status, output, errors = run("opensnoop", "--cgroupmap", tmp_path / "none")
     assert (status, output, errors.count(b"\n")) == (1, b"", 1)
     assert b"No such file or directory" in errors

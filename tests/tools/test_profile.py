@@ -1,4 +1,4 @@
-"""profile of a program whose functions call one another in known chains."""
+"""profile and a program whose functions call one another in known chains."""
 import os
 import re
 import signal
@@ -18,8 +18,8 @@ RATE = 499
 
 
 def test_functions_of_a_program(process):
-    """Time shows in proportion: of three parts, two are spent in one function. Nothing of other
-    processes is there."""
+    """Samples are in proportion to time: two thirds are spent in one function. Nothing of other
+    processes appears."""
     seconds = 1.5
     found = records("profile", lambda: process.call("spin", int(seconds * 1000)), "-F", RATE, "-p", process.pid)
     assert {(stack["pid"], stack["comm"]) for stack in found} == {(process.pid, "chains")}
@@ -28,15 +28,15 @@ def test_functions_of_a_program(process):
     total = sum(stack["samples"] for stack in found)
     assert 0.9 * total <= sum(spent.values()) <= total
     assert 1.3 < spent["often"] / spent["seldom"] < 3.1
-    # However little of the processor it has got. A machine that is not real may miss some of its timer's interrupts.
+    # No matter how much processor time it got. Virtual machines may miss some timer interrupts.
     assert 0.2 * RATE * seconds < total < 1.1 * RATE * seconds
 
 
 def test_both_parts_of_stacks(process):
-    """What a program has the kernel do is seen below the program's own functions."""
+    """What the kernel does for a program appears below the program's functions."""
     found = records("profile", lambda: process.call("copy", 2000), "-F", RATE, "-p", process.pid)
     inside = [stack for stack in found if stack["user"] and "vfs_read" in (stack["kernel"] or ())]
-    # Its commands are read by the C library, which has no frame pointers: read() may be all of it.
+    # The C library, which has no frame pointers, reads its commands: the stack may be only read().
     commands = [stack for stack in inside if "copy" not in stack["user"]]
     assert sum(stack["samples"] for stack in commands) <= 3
     inside = [stack for stack in inside if stack not in commands]
@@ -60,7 +60,7 @@ def test_folded(process):
         process.call("spin", 300)
         process.call("copy", 1000)
     lines = folded(trace("profile", act, "-f", "-F", RATE, "-p", process.pid))
-    # What called main() is the C library's, which may have no frame pointers.
+    # The caller of main() is in the C library, which may have no frame pointers.
     assert any(re.fullmatch(r"chains;.*main;spin;work;often", line) for line in lines)
     assert any(re.fullmatch(r"chains;.*main;copy;[^;]+;.*vfs_read;.*", line) for line in lines)
     assert not any("_[k]" in line or ";-;" in line for line in lines)
@@ -71,7 +71,7 @@ def test_folded(process):
 
 
 def test_other_flame_graph_programs(process):
-    """The script that made folded lines known draws each function as wide as it is here."""
+    """The original flame graph script draws each function with the same width."""
     def act():
         process.call("spin", 300)
         process.call("copy", 1000)
@@ -90,7 +90,7 @@ def test_other_flame_graph_programs(process):
 
 
 def test_text(process):
-    """Blocks of functions, the innermost first, and the most frequent block at the end."""
+    """Blocks of functions, innermost first, with the most frequent block last."""
     text = trace("profile", lambda: process.call("spin", 300), "-F", RATE, "-p", process.pid)
     found = blocks(text, rf"Sampling at {RATE} Hertz of PID {process.pid} by user \+ kernel stack"
                          r"\.\.\. Hit Ctrl-C to end\.")
@@ -102,7 +102,7 @@ def test_text(process):
 
 
 def test_duration():
-    """It ends by itself; so does a period count in place of a frequency."""
+    """It ends by itself, also with a period instead of a frequency."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinner:
         try:
             before = processor_seconds(spinner.pid)
@@ -117,14 +117,14 @@ def test_duration():
 
 
 def test_threads(process):
-    """-L: one thread of a process, of several, given with commas."""
+    """-L: one thread of a process, or several, separated by commas."""
     arguments = ("-F", RATE, "-L", f"{process.pid},{os.getpid()}")
     found = records("profile", lambda: process.call("spin", 200), *arguments)
     assert process.pid in {stack["pid"] for stack in found} <= {process.pid, os.getpid()}
 
 
 def test_one_cpu(process):
-    """-C: what runs on another CPU is not there."""
+    """-C: what runs on another CPU does not appear."""
     cpus = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(process.pid, [cpus[0]])
 
@@ -137,7 +137,7 @@ def test_one_cpu(process):
 
 
 def test_processes_that_end_before_the_trace(chains):
-    """Their functions have names, if they ran for a moment."""
+    """Their functions have names if they ran for a moment."""
     def act():
         with subprocess.Popen([chains], stdin=subprocess.PIPE, text=True,
                               stdout=subprocess.DEVNULL) as process:
@@ -149,7 +149,7 @@ def test_processes_that_end_before_the_trace(chains):
 
 
 def test_too_little_room(process):
-    """What could not be kept is counted and shown as missed, and the option that helps is named."""
+    """Stacks that could not be kept are counted and shown as missed, and the message says which option helps."""
     with Tool("profile", "--stack-storage-size", 1, "-F", RATE, "-fp", process.pid) as tool:
         tool.wait_until_asleep()
         process.call("spin", 300)
@@ -180,7 +180,7 @@ def test_cgroups(process, pinned_set, cgroup_root):
 
 
 def test_flame_graph(process, tmp_path):
-    """The picture has the functions; stacks are printed only if that is asked for too."""
+    """The picture shows the functions; stacks are printed only if also requested."""
     path = tmp_path / "cpu.svg"
     for options, prints in (((), False), (("-f",), True)):
         with Tool("profile", "-F", RATE, "-p", process.pid, "--flamegraph", path, "--title",
@@ -196,14 +196,14 @@ def test_flame_graph(process, tmp_path):
 
 
 def test_flame_graph_that_cannot_be_written(tmp_path):
-    """It is told before the trace."""
+    """The error comes before the trace."""
     status, output, errors = run("profile", "--flamegraph", tmp_path / "none/cpu.svg")
     assert (status, output, errors.count(b"\n")) == (1, b"", 1)
     assert b"No such file or directory" in errors
 
 
 def test_progress(process):
-    """A person who looks at a terminal sees how it goes; the line is gone at the end."""
+    """A terminal shows progress; the line is removed at the end."""
     master, slave = os.openpty()
     with Tool("profile", "-F", RATE, "-p", process.pid, "-f") as tool:
         tool.wait_until_asleep()

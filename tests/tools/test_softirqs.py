@@ -1,4 +1,4 @@
-"""softirqs against the kernel's own counts, and against packets that the test itself sends."""
+"""softirqs, compared with the kernel's own counts, and packets that the test sends."""
 import json
 import os
 import re
@@ -14,7 +14,7 @@ PACKETS = 500
 
 
 def counted():
-    """The kernel's own counts: kind -> how many soft interrupts of each CPU."""
+    """The kernel's own counts: kind -> number of soft interrupts on each CPU."""
     lines = Path("/proc/softirqs").read_text(encoding="ascii").splitlines()[1:]
     return {name.strip().lower(): list(map(int, numbers.split()))
             for name, numbers in (line.split(":") for line in lines)}
@@ -26,7 +26,7 @@ def totals():
 
 
 def send_packets():
-    """Sends packets to itself: each is received in a soft interrupt, before its sendto() ends."""
+    """Sends packets to itself; each is received in a soft interrupt before sendto() returns."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -36,8 +36,8 @@ def send_packets():
 
 
 def trace(act, *arguments):
-    """What the tool prints of a trace while act() runs, and the kernel's counts: those that came
-    while it certainly traced, and those that came from its start to its end."""
+    """What the tool prints while act() runs, and the kernel's counts: while the tool certainly traced,
+    and from its start to its end."""
     outer = totals()
     with Tool("softirqs", *arguments) as tool:
         tool.wait_until_asleep()
@@ -53,12 +53,12 @@ def trace(act, *arguments):
 
 @repeated_when_skipped
 def test_counts_are_the_kernels():
-    """Of each kind at least as many as came meanwhile, and no more than came from start to end."""
+    """For each kind, at least as many as while it traced, and at most as many as from start to end."""
     begin = time.monotonic()
     output, least, most = trace(send_packets, "--json")
     took = time.monotonic() - begin
     groups = {group["softirq"]: group for group in map(json.loads, output.splitlines())}
-    # One that runs while the trace begins or ends is seen in half.
+    # A soft interrupt that runs while the trace begins or ends is seen only in part.
     for name, count in least.items():
         assert groups.get(name, {"count": 0})["count"] >= count - 2 * os.cpu_count(), name
     for name, group in groups.items():
@@ -76,7 +76,7 @@ def test_counts_are_the_kernels():
 @pytest.mark.parametrize("options", [[], ["-C"], ["-N", "-T"]], ids="_".join)
 @repeated_when_skipped
 def test_totals(options):
-    """A line for each kind, the largest at the end."""
+    """A line for each kind, with the largest last."""
     output, least, most = trace(send_packets, *options)
     lines = output.decode().splitlines()
     assert lines[:2] == ["Tracing soft interrupts... Hit Ctrl-C to end.", ""]
@@ -90,7 +90,7 @@ def test_totals(options):
     if unit == "count":
         assert least["net_rx"] - 2 * os.cpu_count() <= rows["net_rx"] <= most["net_rx"]
     elif unit == "nsecs":
-        # Less than 100 ns is not enough for a packet.
+        # A packet takes more than 100 ns.
         assert rows["net_rx"] > 100 * PACKETS
 
 
@@ -108,7 +108,7 @@ def test_histograms():
 
 @repeated_when_skipped
 def test_one_cpu():
-    """-c counts one CPU's, as the kernel counts those; wherever the packets are sent, and on a machine with one CPU too."""
+    """-c counts those of one CPU, like the kernel; no matter where packets are sent, and also on a machine with one CPU."""
     allowed = os.sched_getaffinity(0)
     sending = min(allowed)
     try:
@@ -132,7 +132,7 @@ def test_one_cpu():
 
 @repeated_when_skipped
 def test_intervals():
-    """What comes in an interval is in no other."""
+    """Each interval shows only its own events."""
     def counts(output):
         return [group["count"] for group in map(json.loads, output[:output.rfind(b"\n") + 1].splitlines())
                 if group["softirq"] == "net_rx"]
@@ -149,7 +149,7 @@ def test_intervals():
 
 @repeated_when_skipped
 def test_number_of_outputs():
-    """So many outputs, then the end."""
+    """Ends after this many outputs."""
     begin = time.monotonic()
     status, output, errors = run("softirqs", "-T", "0.2", "3")
     assert (status, errors) == (0, b"") and time.monotonic() - begin >= 0.6

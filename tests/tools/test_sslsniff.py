@@ -1,4 +1,4 @@
-"""sslsniff against a program that sends data to itself through each of the libraries."""
+"""sslsniff and a program that sends data to itself through each of the libraries."""
 import json
 import os
 import re
@@ -15,7 +15,7 @@ LIBRARIES = ("openssl", "gnutls", "nss")
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A file with a key and a certificate of its own signature."""
+    """A file with a key and a self-signed certificate."""
     path = tmp_path_factory.mktemp("tls") / "server.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                     "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-days", "1",
@@ -26,7 +26,7 @@ def certificate(tmp_path_factory):
 
 
 def send(worker, library, data, fresh=False):
-    """Has it send through a library, in a new session if asked for."""
+    """Has it send through a library, in a new session if fresh is set."""
     assert worker.ask(json.dumps(
         {"library": library, "data": data.hex(), "fresh": fresh})) == "true"
 
@@ -41,7 +41,7 @@ def sender(certificate):
 
 
 def traced(sender, act, *arguments, marker="openssl"):
-    """What the tool prints while act() runs, after a marker that shows it at work."""
+    """What the tool prints while act() runs, after a marker that shows that it runs."""
     with Tool("sslsniff", "-p", sender.pid, *arguments) as tool:
         tool.wait_for(lambda output: b"READ/RECV" in output or b'"read/recv"' in output,
                       lambda: send(sender, marker, b"marker"))
@@ -63,7 +63,7 @@ def events_of(sender, act, *arguments, **options):
     ("gnutls", {"gnutls_record_send", "gnutls_record_recv"}),
     ("nss", {"PR_Write", "PR_Read"})])
 def test_both_ways_through_each_library(sender, library, functions):
-    """Each call once, with the data as it was, in the order of time."""
+    """Each call once, with its exact data, in order of time."""
     texts = ["one", "zwei grüße", "x" * 5000]
     events = events_of(sender, lambda: [send(sender, library, text.encode()) for text in texts])
     assert [event["data"] for event in events if event["action"] == "write/send"] == texts
@@ -110,7 +110,7 @@ def test_handshakes(sender):
 
 
 def test_choices(sender):
-    """Libraries, users and names of threads that are left out."""
+    """Options that leave out libraries, users and threads."""
     def act():
         for library in LIBRARIES:
             send(sender, library, b"data")
@@ -127,7 +127,7 @@ def test_choices(sender):
 
 
 def test_extra_library(sender, tmp_path):
-    """A copy of a library under another name is traced by its path."""
+    """A copy of a library with another name is traced by its path."""
     path = next(line.split()[-1] for line in
                 Path(f"/proc/{sender.pid}/maps").read_text(encoding="ascii").splitlines()
                 if "libgnutls" in line)

@@ -1,4 +1,4 @@
-"""syncsnoop against calls that the test makes on files of its own."""
+"""syncsnoop and calls that the test makes for its own files."""
 import ctypes
 import json
 import mmap
@@ -14,7 +14,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def trace(act, *arguments, marker=os.sync):
-    """The lines of what this process calls, from the first marker on."""
+    """The lines of this process's calls, starting with the first marker."""
     with Tool("syncsnoop", "-p", OWN, *arguments) as tool:
         tool.wait_for(lambda output: len(output.splitlines()) > ("-j" not in arguments), marker)
         act()
@@ -25,7 +25,7 @@ def trace(act, *arguments, marker=os.sync):
 
 @pytest.fixture
 def work(tmp_path):
-    """Makes every call once."""
+    """Makes each call once."""
     def act():
         with open(tmp_path / "file", "wb+") as file:
             file.write(b"x" * mmap.PAGESIZE)

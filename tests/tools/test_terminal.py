@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What traced programs name reaches a terminal without anything that it would act on."""
+"""Names from traced programs reach a terminal without control sequences."""
 
 import json
 import os
@@ -16,7 +16,7 @@ FORMS = [
     ("\u00fcn\u00efc\u00f6d\u00e9 \u65e5\u672c".encode(), "\u00fcn\u00efc\u00f6d\u00e9 \u65e5\u672c".encode()),
     (b"a\x1b[31mb\n\t\x7f", rb"a\x1b[31mb\x0a\x09\x7f"),
     (b"csi \xc2\x9b2J", rb"csi \xc2\x9b2J"),  # C1 in UTF-8
-    (b"csi \x9b2J", rb"csi \x9b2J"),  # and by itself
+    (b"csi \x9b2J", rb"csi \x9b2J"),  # and as a single byte
     (b"latin \xe9", b"latin \xe9"),
     ("cod\u202eexe.txt".encode(), rb"cod\xe2\x80\xaeexe.txt"),
     ("a\u2028b".encode(), rb"a\xe2\x80\xa8b"),
@@ -30,7 +30,7 @@ def test_python_tools(raw, shown):
 
 @pytest.mark.parametrize("raw, shown", FORMS)
 def test_lua_tools(raw, shown):
-    """These write out all that isn't UTF-8."""
+    """They escape everything that isn't UTF-8."""
     script = 'io.write(require("ebcc.tools.cli").for_terminal(io.read("a")))'
     done = subprocess.run(["lua5.4", "-e", script], input=raw, stdout=subprocess.PIPE, check=True)
     assert done.stdout == (rb"latin \xe9" if raw.startswith(b"latin") else shown)
@@ -38,7 +38,7 @@ def test_lua_tools(raw, shown):
 
 @pytest.mark.parametrize("raw, shown", FORMS)
 def test_json(raw, shown):
-    """Every reader gets the name, and a terminal nothing but characters."""
+    """Every reader gets the name, and a terminal only printable characters."""
     text = cli.text_of(raw)
     line = cli.json_line({"name": text})
     assert json.loads(line) == {"name": text}
@@ -46,7 +46,7 @@ def test_json(raw, shown):
 
 
 def test_error_messages():
-    """The path of a program, say, is the program's choice."""
+    """A traced program chooses its path, for example."""
     script = "from ebcc.tools import cli\ndef main(): raise cli.Failure('no \\x1b[2J here')\ncli.run('tool', main)"
     done = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, check=False)
     assert done.stderr == rb"tool: no \x1b[2J here" + b"\n"

@@ -1,4 +1,4 @@
-"""What the tools say to mistakes in their arguments: one line, and an exit status."""
+"""Mistakes in the arguments of tools: one line, and an exit status."""
 import os
 import pty
 import re
@@ -11,11 +11,11 @@ import pytest
 from toolrun import LIMIT, TOOLS, Tool, command_of, run
 
 NAMES = sorted(path.name for path in TOOLS.iterdir() if path.is_file() and not path.suffix)
-# Arguments that a tool can't do without.
+# Required arguments of tools.
 NEEDED = {name: ["c:malloc"] for name in ("funccount", "funclatency", "stackcount")}
-NO_PROCESS = 1 << 22  # above the highest that the kernel gives
+NO_PROCESS = 1 << 22  # above the kernel's maximum
 OWN = os.getpid()
-# What has a tool trace this process for so many seconds.
+# Arguments with which a tool traces this process for this many seconds.
 FOR_SECONDS = {
     "bashreadline": ["-u", "root", "-d", "SECONDS"],
     "biolatency": ["SECONDS", "1"],
@@ -102,7 +102,7 @@ WRONG_USAGE = [
 
 
 def mistake(name, *arguments, **options):
-    """Runs a tool that is to fail before it traces: exit status, what it says."""
+    """Runs a tool that must fail before it traces. Returns the exit status and the message."""
     status, output, errors = run(name, *arguments, **options)
     assert output == b""
     assert errors.count(b"\n") == 1 and errors.startswith(name.encode() + b": ")
@@ -118,7 +118,7 @@ def test_wrong_usage(name, arguments, reason):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_source_is_printed(name):
-    """After the values of its constants, all of which it declares."""
+    """The source comes after the values of its constants, all of which it declares."""
     status, output, errors = run(name, "--ebpf", *NEEDED.get(name, []))
     assert (status, errors) == (0, b"")
     constants = re.findall(r"^/\* (\w+) = .* \*/$", output.decode(), re.MULTILINE)
@@ -144,7 +144,7 @@ def test_unknown_option(name):
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"biolatency", "softirqs"}))
 def test_process_that_is_not(name):
-    """A trace of it would wait for ever."""
+    """Tracing it would wait forever."""
     option = "-P" if name == "execsnoop" else "-p"
     assert mistake(name, option, NO_PROCESS, *NEEDED.get(name, [])) == (
         1, b"%s: there is no process %d\n" % (name.encode(), NO_PROCESS))
@@ -167,20 +167,20 @@ def test_cpu_that_is_not(name, option):
 
 
 def arguments_of(name, seconds):
-    """Those of FOR_SECONDS."""
+    """The arguments in FOR_SECONDS."""
     return [seconds if word == "SECONDS" else word for word in FOR_SECONDS[name]]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ordinary_user(name):
-    """Whoever forgot to become root is told so, and nothing else."""
+    """Without root, there is one line that says that root is needed."""
     assert mistake(name, *NEEDED.get(name, []), user=65534, group=65534, extra_groups=[]) == (
         1, b"%s: tracing needs root, or the capabilities CAP_BPF and CAP_PERFMON\n" % name.encode())
 
 
 @pytest.mark.parametrize(("capabilities", "status"), [("+bpf,+perfmon", 0), ("+bpf", 1)])
 def test_the_capabilities_are_enough(capabilities, status):
-    """The two that the sentence above speaks of, where the kernel wants no more of what is traced."""
+    """The two capabilities in that message, if the kernel needs no others for what is traced."""
     done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                            f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}",
                            *command_of("offcputime", ["-U", "-p", OWN, "0.1"])],
@@ -191,7 +191,7 @@ def test_the_capabilities_are_enough(capabilities, status):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_version(name):
-    """That of ebcc, also for those who may not trace."""
+    """The version of ebcc, even for users who may not trace."""
     status, output, errors = run(name, "--version", user=65534, group=65534, extra_groups=[])
     assert (status, errors) == (0, b"")
     assert re.fullmatch(rb"%s \(ebcc \d+\.\d+\.\d+\)\n" % name.encode(), output)
@@ -200,7 +200,7 @@ def test_version(name):
 @pytest.mark.parametrize("arguments", ["--help", "trace"])
 @pytest.mark.parametrize("name", NAMES)
 def test_output_that_cannot_be_written(name, arguments):
-    """One line says so, and the exit status."""
+    """One line, and an exit status."""
     chosen = arguments_of(name, "0.1") if arguments == "trace" else [arguments]
     with open("/dev/full", "wb") as full:
         done = subprocess.run(command_of(name, chosen), stdout=full, stderr=subprocess.PIPE,
@@ -211,7 +211,7 @@ def test_output_that_cannot_be_written(name, arguments):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nobody_reads(name):
-    """It ends without a word when its reader has gone."""
+    """It ends silently when its reader is gone."""
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(command_of(name, arguments_of(name, "1000")), stdout=writer,
@@ -230,7 +230,7 @@ def test_closed_output(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_impatient_interrupts(name):
-    """However often Ctrl-C comes, and whatever the tool is at, it says nothing about itself."""
+    """No matter how often Ctrl-C comes and what the tool is doing, there is no traceback."""
     with Tool(name, *arguments_of(name, "1000")) as tool:
         tool.wait_for(bool)
         while tool.process.poll() is None:
@@ -244,7 +244,7 @@ def test_impatient_interrupts(name):
 @pytest.mark.parametrize("name", ["bashreadline", "execsnoop", "gethostlatency", "opensnoop",
                                   "sslsniff", "syncsnoop"])
 def test_users(name):
-    """By name, too; one that isn't there is a mistake."""
+    """Also by name; unknown users are mistakes."""
     duration = "--duration" if name == "sslsniff" else "-d"
     status, _, errors = run(name, "-u", "root", duration, "0.1")
     assert (status, errors) == (0, b"")
@@ -269,7 +269,7 @@ def test_command_that_cannot_run(monkeypatch, tmp_path, command, reason):
 
 
 def test_interrupt_while_it_attaches():
-    """To hundreds of tracepoints: how far it is can be seen, and Ctrl-C ends it before anything is
+    """Attaching to hundreds of tracepoints shows progress, and Ctrl-C ends it before anything is
     attached, which would have to be detached one by one."""
     terminal, end = pty.openpty()
     said = bytearray()
@@ -279,7 +279,7 @@ def test_interrupt_while_it_attaches():
             while data := os.read(terminal, 65536):
                 said.extend(data)
         except OSError:
-            pass  # how a terminal without processes ends
+            pass  # what reading a terminal without processes raises
 
     with subprocess.Popen(command_of("funccount", ["t:syscalls:sys_enter_*"]), stderr=end,
                           stdout=subprocess.PIPE) as process:
@@ -299,7 +299,7 @@ def test_interrupt_while_it_attaches():
 
 
 def test_picture_that_cannot_be_written():
-    """It is known before the trace, not after it."""
+    """The error comes before the trace, not after it."""
     assert mistake("profile", "--flamegraph", "/no/directory/x.svg", "1000") == (
         1, b"profile: /no/directory/x.svg: No such file or directory\n")
 
@@ -308,7 +308,7 @@ def test_picture_that_cannot_be_written():
     ("bashreadline", ["-s"]), ("gethostlatency", ["-l"]), ("memleak", ["-p", os.getpid(), "-O"]),
     ("sslsniff", ["-o", "-g", "-n", "--extra-lib"])])
 def test_file_of_the_go_compiler(tmp_path, name, arguments):
-    """To trace returns of its functions may end its programs. With --force, that is tried."""
+    """Tracing returns of functions may crash such programs. With --force, it is tried."""
     path = tmp_path / "gopher"
     subprocess.run(["cc", "-o", path, "-xc", "-"], text=True, check=True, input=(
         '__attribute__((section(".go.buildinfo"), used, aligned(16))) static const char mark[32] = '
@@ -323,7 +323,7 @@ def test_file_of_the_go_compiler(tmp_path, name, arguments):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help(name):
-    """Options, examples, and what the exit status means."""
+    """Options, examples, and the meaning of the exit status."""
     status, output, errors = run(name, "--help")
     assert (status, errors) == (0, b"")
     assert output.lower().startswith(b"usage: %s " % name.encode())

@@ -1,7 +1,7 @@
-"""Sends data through a TLS library as the lines on its standard input say, and answers with a line.
+"""Sends data through a TLS library as requested on standard input, and answers each request with a line.
 
-Each line is a JSON object: the library, what is sent there and back. Both ends are in this
-process, joined by a pair of sockets.
+Each request is a JSON object: the library, and what to send there and back. Both ends are in this
+process, connected by a pair of sockets.
 """
 import ctypes
 import json
@@ -31,7 +31,7 @@ class OpenSsl:
         thread.join()
 
     def send(self, data):
-        """Sends from client to server; what arrives."""
+        """Sends from client to server; returns what arrives."""
         thread = threading.Thread(target=self.client.sendall, args=(data,))
         thread.start()
         arrived = b""
@@ -77,7 +77,7 @@ class GnuTls:
         self.check(self.library.gnutls_handshake(session))
 
     def send(self, data):
-        """Sends from client to server; what arrives."""
+        """Sends from client to server; returns what arrives."""
         self.check(self.library.gnutls_record_send(self.client, data, ctypes.c_size_t(len(data))))
         buffer = ctypes.create_string_buffer(65536)
         size = self.check(self.library.gnutls_record_recv(self.server, buffer,
@@ -86,14 +86,14 @@ class GnuTls:
 
 
 class Nspr:
-    """Files of the library under NSS."""
+    """Files of NSPR, the library below NSS."""
 
     def __init__(self, certificate):
         self.library = ctypes.CDLL("libnspr4.so")
         self.library.PR_Open.restype = ctypes.c_void_p
 
     def send(self, data):
-        """Writes to a file and reads it; what was read."""
+        """Writes to a file and reads it; returns what was read."""
         with tempfile.NamedTemporaryFile() as file:
             handle = ctypes.c_void_p(self.library.PR_Open(file.name.encode(), 0x04, 0o600))
             assert self.library.PR_Write(handle, data, len(data)) == len(data)

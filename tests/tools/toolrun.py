@@ -1,4 +1,4 @@
-"""Runs a tool of tools/ for a test, and waits for what it prints with a time limit."""
+"""Runs a tool of tools/ for a test, and waits for its output with a time limit."""
 import functools
 import os
 import platform
@@ -11,27 +11,27 @@ from pathlib import Path
 
 import pytest
 
-# Where tests run in the background a shell has had SIGINT ignored, and what they start would inherit it.
+# If tests run in the background, the shell ignores SIGINT for them, and child processes would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-# A start inside an emulated machine takes some seconds, and a minute or two if the machine around it is busy.
+# Starting in an emulated machine takes some seconds, and a minute or two if the host is busy.
 LIMIT = 300 if os.environ.get("EBCC_VM") else 60
 
 
-# What tools say when the kernel, at other BPF work, did not run their programs.
+# What tools print if the kernel, busy with other BPF programs, did not run theirs.
 SKIPPED = re.compile(rb"^\w+: \d+ events skipped by the kernel, .*\n", re.MULTILINE)
 
 
 class Skips:
-    """Whether a tool of the test that runs has said so."""
+    """Whether a tool of the current test has printed that."""
 
     seen = False
 
 
 def repeated_when_skipped(test):
-    """Repeats a test that failed when the kernel had skipped events meanwhile, as it does on a
-    machine where others use BPF too."""
+    """Repeats a test that failed while the kernel skipped events, as it does on machines where others
+    use BPF, too."""
     @functools.wraps(test)
     def wrapper(*arguments, **options):
         for attempt in range(5):
@@ -46,7 +46,7 @@ def repeated_when_skipped(test):
 
 
 def command_of(name, arguments):
-    """The command line of a tool, with the interpreter that its first line names."""
+    """The command line of a tool, with the interpreter from its first line."""
     path = TOOLS / name
     with open(path, encoding="utf-8") as file:
         interpreter = file.readline().removeprefix("#!").split()
@@ -54,7 +54,7 @@ def command_of(name, arguments):
 
 
 class Tool:
-    """A running tool. Its output is read by a thread, so that waiting has a limit."""
+    """A running tool. A thread reads its output, so that waiting can have a limit."""
 
     def __init__(self, name, *arguments, **options):
         self.process = subprocess.Popen(command_of(name, arguments), stdout=subprocess.PIPE,
@@ -80,7 +80,7 @@ class Tool:
             setattr(self, name, getattr(self, name) + data)
 
     def wait_for(self, condition, act=lambda: None):
-        """Waits until the output meets a condition, doing something before each look."""
+        """Waits until the output meets a condition, doing something before each check."""
         end = time.monotonic() + LIMIT
         while not condition(self.output):
             assert self.process.poll() is None, (self.process.returncode, self.output, self.errors)
@@ -89,17 +89,17 @@ class Tool:
             time.sleep(0.02)
 
     def wait_for_text(self, text):
-        """Waits until the output has a text."""
+        """Waits until the output contains a text."""
         self.wait_for(lambda output: text in output)
 
     def wait_until_asleep(self):
-        """Waits until the tool sleeps for a time, as it does once everything is attached."""
+        """Waits until the tool sleeps for some time, as it does once everything is attached."""
         number = {"x86_64": "230", "aarch64": "115"}[platform.machine()]  # clock_nanosleep(2)
         file = Path(f"/proc/{self.process.pid}/syscall")
         self.wait_for(lambda _: file.read_text(encoding="ascii").split()[0] == number)
 
     def end(self):
-        """Waits for it to end by itself; gives the exit status, what it printed, its errors (without
+        """Waits for it to end by itself; returns the exit status, what it printed, its errors (without
         what it says of skipped events)."""
         status = self.process.wait(timeout=LIMIT)
         for reader in self.readers:
