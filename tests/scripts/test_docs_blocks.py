@@ -38,12 +38,9 @@ BLOCK = re.compile(r"^(?P<indent> *)```(?P<words>[^\n]*)\n(?P<text>.*?)^ *```$",
 BUILD = Path(ebcc.__file__).resolve().parents[2]
 TOOLS = {path.name for path in (REPOSITORY / "tools").iterdir() if path.is_file() and not path.suffix}
 
-NEEDS = {
-    "kprobes": "this kernel has no kprobes",
-    "fentry": "fentry|BTF-typed|this kernel",
-    "lsm": "this kernel|lsm",
-    "kheaders": "headers",
-}
+# What the library says where a kernel lacks it.
+REFUSED = "the kernel refuses it: this kernel is built without what it needs"
+NEEDS = {"kprobes": "this kernel has no kprobes", "fentry": REFUSED, "lsm": REFUSED}
 
 
 class Block:
@@ -68,9 +65,15 @@ class Block:
         return any(re.search(NEEDS[need], message) for need in self.needs)
 
 
+def code_blanked(text):
+    """The text with spaces in place of its code, where # begins no heading."""
+    return BLOCK.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
+
+
 def blocks_of(path):
+    """The blocks of a document, in their order."""
     text = path.read_text(encoding="utf-8")
-    headings = [match.start() for match in re.finditer(r"^#+ ", CODE_BLANKED(text), re.MULTILINE)]
+    headings = [match.start() for match in re.finditer(r"^#+ ", code_blanked(text), re.MULTILINE)]
     found, last_c = [], None
     for match in BLOCK.finditer(text):
         section = sum(1 for start in headings if start < match.start())
@@ -81,10 +84,6 @@ def blocks_of(path):
             last_c = block
         found.append(block)
     return found
-
-
-def CODE_BLANKED(text):
-    return BLOCK.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
 
 
 BLOCKS = [block for path in DOCUMENTS for block in blocks_of(path)]
@@ -181,7 +180,6 @@ while True:
         file.read(100)
     a, b = socket.socketpair()
     a.send(b"x"), b.recv(1), a.close(), b.close()
-    os.unlink(os.path.join("/tmp", os.path.basename(os.path.realpath("/proc/self")) + ".docs")) if False else None
     open("/tmp/ebcc-docs-%d" % os.getpid(), "w").close()
     os.unlink("/tmp/ebcc-docs-%d" % os.getpid())
     time.sleep(0.02)
