@@ -229,7 +229,8 @@ def run_script(command, blocks, workload):
         process.wait()
     if process.returncode == 0:
         return None
-    if interrupted and re.search(r"KeyboardInterrupt|interrupted", output):
+    # An interrupt that arrives while everything is detached ends a script with 130 and no traceback.
+    if interrupted and (process.returncode in (130, -signal.SIGINT) or re.search(r"KeyboardInterrupt|interrupted", output)):
         return None
     if any(block.lacks(output.splitlines()[-1] if output else "") for block in blocks):
         return None
