@@ -279,8 +279,8 @@ static int by_age(const void *a, const void *b)
 	return (left->used > right->used) - (left->used < right->used);
 }
 
-/* Lists the entries, and removes temporary files that a killed writer left. Returns NULL if there
- * are none, or without memory. */
+/* Lists the entries, and removes temporary files that a killed writer left. Returns NULL if the
+ * cache is empty or memory runs out. */
 static struct aged_entry *list_entries(struct ebcc_disk_cache *cache, size_t *ret_count,
 				       uint64_t *ret_total)
 {

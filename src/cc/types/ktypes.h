@@ -87,7 +87,7 @@ const struct ebcc_kernel_btf *ebcc_ktypes_btf(const struct ebcc_ktypes *ktypes);
 
 /* Whether the last text had nothing that depends on the kernel: no constants, tracepoints or
  * configuration, and no types except those of program contexts, whose layout never changes. An
- * object compiled with such a text fits all kernels. */
+ * object compiled with such a text depends on the kernel no more than its source does. */
 bool ebcc_ktypes_independent(const struct ebcc_ktypes *ktypes);
 
 /* Whether the source may use the number of CPUs, which is a constant in the object. */
