@@ -120,7 +120,7 @@ def test_xdp_on_a_device(load):
         shown = subprocess.run(["ip", "-d", "link", "show", "lo"], capture_output=True, text=True,
                                check=True).stdout
         assert "xdpgeneric" in shown
-        with pytest.raises(ebcc.Error, match="another mode, or may not be replaced|is there"):
+        with pytest.raises(ebcc.Error, match="another mode, or may not be replaced|another program is attached there"):
             BPF.attach_xdp("lo", function, BPF.XDP_FLAGS_SKB_MODE | BPF.XDP_FLAGS_UPDATE_IF_NOEXIST)
         BPF.remove_xdp("lo", BPF.XDP_FLAGS_SKB_MODE)
         out.sendto(b"drop", sink.getsockname())
@@ -530,7 +530,7 @@ def test_names_of_btf_typed_programs(load):
             method("plain")
     with pytest.raises(ebcc.AttachError, match="does not say what it traces"):
         bpf.module.program(b"plain").attach_trace()
-    with pytest.raises(ebcc.AttachError, match="name of such a program begins with bpf_iter__"):
+    with pytest.raises(ebcc.AttachError, match="its name must begin with bpf_iter__"):
         bpf.module.program(b"plain").attach_iter()
 
 

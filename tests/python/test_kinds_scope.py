@@ -105,7 +105,7 @@ def test_shared_table_outlives_its_module(load):
 
 def test_extern_table_of_other_sizes(load):
     load('BPF_TABLE_SHARED("hash", u32, u32, t, 8);' + COUNT)
-    with pytest.raises(ebcc.Error, match="4 and 8 bytes here, 4 and 4 where it was published"):
+    with pytest.raises(ebcc.Error, match="4 and 8 bytes here, but 4 and 4 in the module that published it"):
         load(EXTERN)
 
 
