@@ -5,6 +5,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 PROGRAM = """
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +48,50 @@ PERF_MAP = """\
 0x7f0000001000 40 again
 7f0000000000 ffffffffffffffff everything
 """
+
+
+FORMAT = """\
+name: sched_switch
+ID: 316
+format:
+\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
+
+\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;
+\tfield:__data_loc char[] name;\toffset:24;\tsize:4;\tsigned:0;
+\tfield:__rel_loc unsigned long[] words;\toffset:28;\tsize:4;\tsigned:0;
+\tfield:struct known by_value;\toffset:32;\tsize:8;\tsigned:0;
+\tfield:const char * path;\toffset:40;\tsize:8;\tsigned:0;
+\tfield:u32 list[sizeof(int) * 2];\toffset:48;\tsize:32;\tsigned:0;
+
+print fmt: "prev_comm=%s", REC->prev_comm
+"""
+
+SOURCE = """\
+#include <linux/sched.h>
+#include "nosuch.h"
+#define BODY(x) { x; }
+#if 0
+struct hidden { int x; };
+#endif
+BPF_QUEUESTACK_SHARED("queue", items, struct { u32 a, b; }, 10, 0);
+BPF_TABLE("hash", u32, u64, table, 10);
+TRACEPOINT_PROBE(sched, sched_switch) { return args->prev_pid; }
+int tracepoint__irq__softirq_entry(struct tracepoint__irq__softirq_entry *args) { return 0; }
+BPF_ITER(task) { return BPF_CORE_READ(ctx, task, mm, owner) != 0; }
+enum shape { ROUND = 'x', SQUARE } *shape; typedef struct { int a; } __attribute__((packed)) pair_t;
+static const char text[] = "a \\" /* b */", other = '\\'';
+int kprobe__sys_clone(struct pt_regs *ctx) { goto end; end: return u##name + sizeof(struct file); }
+"""
+
+VERIFIER_LOGS = [
+    "0: R1=ctx() R10=fp0\n; return *(int *)ctx; @ main.c:3\n0: (61) r0 = *(u32 *)(r1 +0)\n1: (95) exit\nR0 !read_ok\n"
+    "processed 2 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n",
+    "func#0 @0\n0: R1=ctx(off=0,imm=0) R10=fp0\n; struct file *f = x;\n5: (79) r3 = *(u64 *)(r1 +8)\n"
+    "func 'vfs_write' arg3 type INT is not a struct\ninvalid bpf_context access off=8 size=8\n",
+    "unknown func bpf_trace_vprintk#177\nprocessed 9 insns (limit 1000000)\n",
+    "BPF program is too large. Processed 1000001 insn\n",
+]
 
 
 def run(*command):
@@ -155,11 +201,67 @@ def make_btf(folder):
         (folder / "cut").write_bytes(cut_btf(data, 6001, 20000))
 
 
+def frame_bytes(data):
+    """Bytes as the compiler's protocol has them: their length before and a NUL behind them."""
+    return struct.pack("<Q", len(data)) + data + b"\0"
+
+
+def answer_payload():
+    """An answer with a diagnostic, two dependencies and an object."""
+    return (struct.pack("<3Q", 0, 1, 1) + struct.pack("<3Q", 2, 3, 5) + frame_bytes(b"main.c") + frame_bytes(b"unused")
+            + frame_bytes(b"main.c:3:5: warning: unused") + struct.pack("<Q", 2) + frame_bytes(b"/usr/include/a.h")
+            + struct.pack("<2Q", 12345, 0) + frame_bytes(b"/usr/include/b.h") + struct.pack("<2Q", 0, 1)
+            + frame_bytes(b"\x7fELF object") + frame_bytes(b"") * 3)  # fmt: skip
+
+
+def make_answer(folder):
+    """An answer, one without anything in it, and a request."""
+    (folder / "answer").write_bytes(answer_payload())
+    (folder / "empty").write_bytes(struct.pack("<4Q", 1, 0, 0, 0) + frame_bytes(b"") * 4)
+    (folder / "request").write_bytes(
+        frame_bytes(b"int x;") + frame_bytes(b"main.c") + struct.pack("<5Q", 1, 3, 2, 0, 0) + frame_bytes(b"/")
+        + struct.pack("<Q", 2) + frame_bytes(b"-DX=1") + frame_bytes(b"-I/tmp") + struct.pack("<Q", 0)
+        + struct.pack("<Q", 1) + frame_bytes(b"/ebcc-virtual/types.h") + frame_bytes(b"typedef int s32;"))  # fmt: skip
+
+
+def make_cache(folder):
+    """A file of the cache, a manifest, and an answer: what fuzz_cache.c takes each for is in the first byte."""
+    manifest = (b"object 00000000000000040000000000000003\nabsent /nosuch\nconfig CONFIG_BPF y\ndirectory /nosuch\n"
+                b"file 0123456789abcdef /nosuch/header.h\nunconfigured\nobject 00000000000000060000000000000005\n")  # fmt: skip
+    payload = answer_payload()
+    (folder / "file").write_bytes(b"\0" + struct.pack("<5Q", 0x31454343424545, 1, 2, len(manifest), 0) + manifest)
+    (folder / "manifest").write_bytes(b"\1" + manifest)
+    (folder / "answer").write_bytes(b"\2" + struct.pack("<IIQQ", 0x34636345, 2, len(payload), 0) + payload)
+
+
+def make_source_scan(folder):
+    """Sources of this repository, and one with what a scan may stumble over."""
+    for path in sorted((REPOSITORY / "examples").rglob("*.c")):
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "odd").write_text(SOURCE)
+
+
+def make_verifier_log(folder):
+    """Logs of several kernels, one with an object behind it."""
+    for number, text in enumerate(VERIFIER_LOGS):
+        (folder / str(number)).write_text(text)
+    source, built = folder / "xdp.c", folder / "object"
+    source.write_text('__attribute__((section("xdp"))) int p(void *ctx)\n{\n\treturn *(int *)ctx;\n}\n')
+    run("clang-19", "-target", "bpf", "-g", "-O1", "-c", "-o", built, source)
+    (folder / "object").write_bytes(VERIFIER_LOGS[0].encode() + b"\0" + built.read_bytes())
+    source.unlink()
+
+
 MAKERS = {
+    "answer": make_answer,
     "btf": make_btf,
+    "cache": make_cache,
     "demangle": make_demangle,
     "elf": make_elf,
     "maps": make_maps,
     "perf_map": text_maker(PERF_MAP),
+    "source_scan": make_source_scan,
+    "tracepoint": text_maker(FORMAT),
     "usdt": make_usdt,
+    "verifier_log": make_verifier_log,
 }

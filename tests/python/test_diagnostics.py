@@ -65,8 +65,8 @@ main.c:7:13: error: no member named 'lookup' in table 'sockets'
     7 |     sockets.lookup(&key);
       |     ~~~~~~~ ^
 main.c:7:13: note: a table made by BPF_SOCKMAP has update, delete, sock_map_update, msg_redirect_map, sk_redirect_map"""),
-    ("arguments_of_a_typed_program", "int kfunc__vfs_read(struct pt_regs *ctx, struct file *file) { return 0; }\n", """
-'kfunc__vfs_read' has parameters beside its context, which it gets only when KFUNC_PROBE(...) makes it"""),
+    ("arguments_of_a_typed_program", "int kfunc__vfs_read(struct pt_regs *ctx, struct file *file) { return 0; }\n",
+     "error: 'kfunc__vfs_read' has parameters beside its context, which it gets only when KFUNC_PROBE(...) makes it"),
     ("brackets", BODY % "    counts[key] = 1;", """
 main.c:6:11: error: subscripted value is not an array, pointer, or vector
     6 |     counts[key] = 1;

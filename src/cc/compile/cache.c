@@ -24,7 +24,7 @@
 #include "kernel/tracefs.h"
 
 /* Must change whenever the stored data or the keys' inputs change. */
-#define CACHE_FORMAT "ebcc cache 2 " EBCC_VERSION
+#define CACHE_FORMAT "ebcc cache 3 " EBCC_VERSION
 
 /* Answers kept per manifest: a header that alternates between a few versions still hits. */
 #define MANIFEST_RECORDS 8
@@ -89,7 +89,6 @@ struct ebcc_error *ebcc_compile_cache_key(const struct ebcc_cc_request *request,
 	add_number(state, request->cpu_version);
 	add_number(state, request->cpu_count);
 	add_number(state, request->pipeline);
-	add_number(state, request->read);
 	add_number(state, request->flags);
 	*ret = digest(state);
 	return NULL;

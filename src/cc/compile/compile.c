@@ -160,7 +160,6 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 		.cpu_version = CPU_VERSION,
 		/* Both architectures have one address space for kernel and user (kernel commit
 		 * 0ebeea8ca8a4 lists those that don't), so helper 4 reads both. */
-		.read = EBCC_CC_READ_ANY,
 		.flags = wanted_texts(opts->debug),
 	};
 	compilation->files[0].path = EBCC_CC_KERNEL_TYPES;

@@ -134,7 +134,6 @@ static bool lower_and_optimize(struct compilation *compilation)
 	const struct ebcc_ir_opts opts = {
 		.arch = request->arch,
 		.pipeline = request->pipeline,
-		.read = request->read,
 		.flags = request->flags,
 	};
 
@@ -400,8 +399,6 @@ static const char *find_fault(const struct ebcc_cc_request *request)
 		return "unknown version of the BPF instruction set";
 	if (request->pipeline != EBCC_CC_PIPELINE_O2 && request->pipeline != EBCC_CC_PIPELINE_PLAIN)
 		return "unknown pipeline";
-	if (request->read != EBCC_CC_READ_ANY && request->read != EBCC_CC_READ_SPLIT)
-		return "unknown way of reading memory";
 	if (!request->cpu_count)
 		return "no CPUs";
 	return NULL;

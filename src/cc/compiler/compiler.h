@@ -47,12 +47,6 @@ enum ebcc_cc_pipeline {
 	EBCC_CC_PIPELINE_PLAIN = 1,
 };
 
-/* What an implicit read of kernel memory calls. */
-enum ebcc_cc_read {
-	EBCC_CC_READ_ANY = 0,	/* helper 4: kernel and user memory, as on x86-64 and arm64 */
-	EBCC_CC_READ_SPLIT = 1, /* helper 113, kernel memory, where a program's name tells */
-};
-
 enum ebcc_cc_flag {
 	EBCC_CC_CORE = 1 << 0,	  /* preserve_access_index on kernel types, for objects that other
 				     kernels load */
@@ -85,7 +79,6 @@ struct ebcc_cc_request {
 	unsigned cpu_version; /* BPF instruction set: 1 to 4 */
 	unsigned cpu_count;   /* possible CPUs: sizes the counters of lost events */
 	enum ebcc_cc_pipeline pipeline;
-	enum ebcc_cc_read read;
 	unsigned flags; /* enum ebcc_cc_flag */
 	/* Where relative paths begin, absolute; NULL: in the directory of this process. */
 	const char *working_directory;

@@ -81,7 +81,6 @@ struct ebcc_error *ebcc_frame_encode_request(struct ebcc_buf *buf,
 	put_u64(buf, request->cpu_version);
 	put_u64(buf, request->cpu_count);
 	put_u64(buf, request->pipeline);
-	put_u64(buf, request->read);
 	put_u64(buf, request->flags);
 	put_string(buf, request->working_directory);
 	put_strings(buf, request->cflags, request->cflag_count);
@@ -285,7 +284,6 @@ struct ebcc_error *ebcc_decode_request(const void *payload, size_t size,
 	request->cpu_version = get_bounded(&cursor, UINT32_MAX);
 	request->cpu_count = get_bounded(&cursor, UINT32_MAX);
 	request->pipeline = get_bounded(&cursor, UINT32_MAX);
-	request->read = get_bounded(&cursor, UINT32_MAX);
 	request->flags = get_bounded(&cursor, UINT32_MAX);
 	request->working_directory = get_string(&cursor);
 	request->cflags = decoded.cflags = get_strings(&cursor, &request->cflag_count, &no_memory);
@@ -346,15 +344,26 @@ static bool decode_dependencies(struct cursor *cursor, struct ebcc_cc_answer *an
 }
 
 /* Copies bytes, if present. Returns false when out of memory. */
-static bool decode_text(struct cursor *cursor, char **ret, size_t *ret_size)
+static bool decode_bytes(struct cursor *cursor, char **ret, size_t *ret_size)
 {
-	const char *text = get_bytes(cursor, ret_size);
+	const char *bytes = get_bytes(cursor, ret_size);
 
-	if (!text)
+	if (!bytes)
 		return true;
 	*ret = malloc(*ret_size + 1);
 	if (*ret)
-		memcpy(*ret, text, *ret_size + 1);
+		memcpy(*ret, bytes, *ret_size + 1);
+	return *ret;
+}
+
+/* The same for a text. */
+static bool decode_text(struct cursor *cursor, char **ret)
+{
+	const char *text = get_string(cursor);
+
+	if (!text)
+		return true;
+	*ret = strdup(text);
 	return *ret;
 }
 
@@ -362,17 +371,15 @@ struct ebcc_error *ebcc_decode_answer(const void *payload, size_t size, struct e
 {
 	struct cursor cursor = {.position = payload, .left = size};
 	struct ebcc_cc_answer answer = {0};
-	size_t text_size;
 	bool ok;
 
 	*ret = (struct ebcc_cc_answer){0};
 	answer.status = get_bounded(&cursor, EBCC_CC_INTERNAL_ERROR);
 	answer.parsed = get_bounded(&cursor, 1);
 	ok = decode_diagnostics(&cursor, &answer) && decode_dependencies(&cursor, &answer) &&
-	     decode_text(&cursor, &answer.object, &answer.object_size) &&
-	     decode_text(&cursor, &answer.ir, &text_size) &&
-	     decode_text(&cursor, &answer.preprocessed, &text_size) &&
-	     decode_text(&cursor, &answer.assembly, &text_size);
+	     decode_bytes(&cursor, &answer.object, &answer.object_size) &&
+	     decode_text(&cursor, &answer.ir) && decode_text(&cursor, &answer.preprocessed) &&
+	     decode_text(&cursor, &answer.assembly);
 	if (ok && (cursor.left || (answer.status == EBCC_CC_OK) != (answer.object != NULL)))
 		cursor.failed = true;
 	if (!ok || cursor.failed) {

@@ -59,22 +59,6 @@ static bool probe_batch(void)
 	       errno == ENOENT;
 }
 
-static bool probe_ringbuf(void)
-{
-	AUTO_CLOSE int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, NULL, 0, 0,
-					   (uint32_t)sysconf(_SC_PAGESIZE), NULL);
-
-	return fd >= 0;
-}
-
-static bool probe_array_mmap(void)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	AUTO_CLOSE int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, 4, 4, 1, &opts);
-
-	return fd >= 0;
-}
-
 /* The accounting itself can't be probed, but this helper was added in the same release. */
 static bool probe_memcg_account(void)
 {
@@ -143,59 +127,6 @@ static bool probe_cpu_v4(void)
 	return loads(BPF_PROG_TYPE_SOCKET_FILTER, insns, 4);
 }
 
-static bool probe_probe_read_kernel(void)
-{
-	const struct bpf_insn insns[] = {
-		INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_10, 0, 0),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_1, 0, 0, -8),
-		MOV64_IMM(BPF_REG_2, 8),
-		MOV64_IMM(BPF_REG_3, 0),
-		CALL(BPF_FUNC_probe_read_kernel),
-		EXIT(),
-	};
-
-	return loads(BPF_PROG_TYPE_TRACEPOINT, insns, 6);
-}
-
-static void cleanup_btf(struct btf **btf)
-{
-	btf__free(*btf);
-}
-
-static bool btf_loads(const struct btf *btf)
-{
-	uint32_t size;
-	const void *data = btf__raw_data(btf, &size);
-	AUTO_CLOSE int fd = data ? bpf_btf_load(data, size, NULL) : -1;
-
-	return fd >= 0;
-}
-
-static bool probe_btf_func(void)
-{
-	CLEANUP(cleanup_btf) struct btf *btf = btf__new_empty();
-	int type;
-
-	if (!btf)
-		return false;
-	type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
-	type = btf__add_func_proto(btf, type);
-	return btf__add_func(btf, "f", BTF_FUNC_STATIC, type) > 0 && btf_loads(btf);
-}
-
-static bool probe_btf_datasec(void)
-{
-	CLEANUP(cleanup_btf) struct btf *btf = btf__new_empty();
-	int type;
-
-	if (!btf)
-		return false;
-	type = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
-	type = btf__add_var(btf, "v", BTF_VAR_STATIC, type);
-	return btf__add_datasec(btf, ".data", 4) > 0 &&
-	       !btf__add_datasec_var_info(btf, type, 0, 4) && btf_loads(btf);
-}
-
 /* Some kernels load such programs but refuse to attach them, so the probe attaches one. */
 static bool attaches(const char *section)
 {
@@ -249,17 +180,12 @@ static bool probe_raw_tracepoint(void)
 
 static bool (*const probes[EBCC_FEATURE_COUNT])(void) = {
 	[EBCC_FEATURE_BATCH] = probe_batch,
-	[EBCC_FEATURE_RINGBUF] = probe_ringbuf,
-	[EBCC_FEATURE_ARRAY_MMAP] = probe_array_mmap,
 	[EBCC_FEATURE_MEMCG_ACCOUNT] = probe_memcg_account,
 	[EBCC_FEATURE_PERF_LINK] = probe_perf_link,
 	[EBCC_FEATURE_COOKIE] = probe_cookie,
 	[EBCC_FEATURE_KPROBE_MULTI] = probe_kprobe_multi,
 	[EBCC_FEATURE_CPU_V3] = probe_cpu_v3,
 	[EBCC_FEATURE_CPU_V4] = probe_cpu_v4,
-	[EBCC_FEATURE_PROBE_READ_KERNEL] = probe_probe_read_kernel,
-	[EBCC_FEATURE_BTF_FUNC] = probe_btf_func,
-	[EBCC_FEATURE_BTF_DATASEC] = probe_btf_datasec,
 	[EBCC_FEATURE_FENTRY] = probe_fentry,
 	[EBCC_FEATURE_MODIFY_RETURN] = probe_modify_return,
 	[EBCC_FEATURE_LSM] = probe_lsm,

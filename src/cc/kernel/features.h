@@ -9,22 +9,17 @@
 #include <stdbool.h>
 
 enum ebcc_feature {
-	EBCC_FEATURE_BATCH,	    /* batch calls on hash maps and arrays */
-	EBCC_FEATURE_RINGBUF,	    /* BPF_MAP_TYPE_RINGBUF */
-	EBCC_FEATURE_ARRAY_MMAP,    /* BPF_F_MMAPABLE arrays */
-	EBCC_FEATURE_MEMCG_ACCOUNT, /* maps count against the memory cgroup, not RLIMIT_MEMLOCK */
-	EBCC_FEATURE_PERF_LINK,	    /* bpf_link for perf events */
-	EBCC_FEATURE_COOKIE,	    /* bpf_get_attach_cookie() in perf and tracing programs */
-	EBCC_FEATURE_KPROBE_MULTI,  /* one link for many functions */
-	EBCC_FEATURE_CPU_V3,	    /* instruction set 3: 32-bit jumps */
-	EBCC_FEATURE_CPU_V4,	    /* instruction set 4: sign extension, long jumps */
-	EBCC_FEATURE_PROBE_READ_KERNEL, /* separate bpf_probe_read_kernel() and _user() */
-	EBCC_FEATURE_BTF_FUNC,		/* BTF of functions, which line info needs */
-	EBCC_FEATURE_BTF_DATASEC,	/* BTF of variables */
-	EBCC_FEATURE_FENTRY,		/* attaching fentry programs (reads the BTF: ~2 ms) */
-	EBCC_FEATURE_MODIFY_RETURN,	/* attaching fmod_ret programs (reads the BTF) */
-	EBCC_FEATURE_LSM,		/* attaching programs to LSM hooks (reads the BTF) */
-	EBCC_FEATURE_RAW_TRACEPOINT,	/* raw tracepoints */
+	EBCC_FEATURE_BATCH,	     /* batch calls on hash maps and arrays */
+	EBCC_FEATURE_MEMCG_ACCOUNT,  /* maps count against the memory cgroup, not RLIMIT_MEMLOCK */
+	EBCC_FEATURE_PERF_LINK,	     /* bpf_link for perf events */
+	EBCC_FEATURE_COOKIE,	     /* bpf_get_attach_cookie() in perf and tracing programs */
+	EBCC_FEATURE_KPROBE_MULTI,   /* one link for many functions */
+	EBCC_FEATURE_CPU_V3,	     /* instruction set 3: 32-bit jumps */
+	EBCC_FEATURE_CPU_V4,	     /* instruction set 4: sign extension, long jumps */
+	EBCC_FEATURE_FENTRY,	     /* attaching fentry programs (reads the BTF: ~2 ms) */
+	EBCC_FEATURE_MODIFY_RETURN,  /* attaching fmod_ret programs (reads the BTF) */
+	EBCC_FEATURE_LSM,	     /* attaching programs to LSM hooks (reads the BTF) */
+	EBCC_FEATURE_RAW_TRACEPOINT, /* raw tracepoints */
 	EBCC_FEATURE_COUNT,
 };
 

@@ -33,6 +33,20 @@ START_TEST(typing_mistakes)
 }
 END_TEST
 
+/* Two neighbours in each other's place are one slip, not two. */
+START_TEST(swapped_neighbours)
+{
+	/* Of three letters one may be wrong. */
+	ck_assert_str_eq(suggest("acb", "abc xyz"), "; did you mean abc?");
+	ck_assert_str_eq(suggest("bac", "abc xyz"), "; did you mean abc?");
+	/* These are no neighbours. */
+	ck_assert_str_eq(suggest("cba", "abc"), "");
+	/* One slip is nearer than two wrong letters, which were seen first. */
+	ck_assert_str_eq(suggest("vfs_raed", "vfs_raxy vfs_read"),
+			 "; did you mean vfs_read or vfs_raxy?");
+}
+END_TEST
+
 START_TEST(nearest_come_first_and_once)
 {
 	ck_assert_str_eq(suggest("vfs_reed", "vfs_readv vfs_read vfs_read vfs_seed vfs_reads"),
@@ -81,6 +95,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(names, typing_mistakes);
+	tcase_add_test(names, swapped_neighbours);
 	tcase_add_test(names, nearest_come_first_and_once);
 	tcase_add_test(names, parts_of_longer_names);
 	tcase_add_test(names, far_names_are_not_suggested);

@@ -797,27 +797,6 @@ START_TEST(packet_programs_are_left_alone)
 }
 END_TEST
 
-START_TEST(reads_by_architecture)
-{
-	const char *text;
-
-	opts.read = EBCC_CC_READ_SPLIT;
-	/* Nothing says whether "p" is for the kernel or for user space; that depends on the
-	 * loader. */
-	text = reads_of(KERNEL_POINTER "  %a = load i64, ptr %k\n" RETURN, PT_REGS);
-	ck_assert_count(text, "inttoptr (i64 4 to ptr)", 1);
-}
-END_TEST
-
-START_TEST(reads_of_a_kprobe_where_kernel_and_user_memory_differ)
-{
-	opts.read = EBCC_CC_READ_SPLIT;
-	parse(HEADER "define i32 @kprobe__p(ptr %ctx) !dbg !108 {\n" KERNEL_POINTER
-		     "  %a = load i64, ptr %k\n" RETURN "}\n" PT_REGS);
-	ck_assert_count(after(ebcc_ir_reads, "kprobe__p"), "inttoptr (i64 113 to ptr)", 1);
-}
-END_TEST
-
 START_TEST(callbacks_read_what_they_are_given)
 {
 	const char *text;
@@ -1056,8 +1035,6 @@ int main(void)
 	tcase_add_test(tcase, a_copy_is_one_read);
 	tcase_add_test(tcase, typed_programs_follow_their_arguments_alone);
 	tcase_add_test(tcase, packet_programs_are_left_alone);
-	tcase_add_test(tcase, reads_by_architecture);
-	tcase_add_test(tcase, reads_of_a_kprobe_where_kernel_and_user_memory_differ);
 	tcase_add_test(tcase, callbacks_read_what_they_are_given);
 	tcase_add_test(tcase, reads_of_a_large_program);
 	tcase_add_loop_test(tcase, section_names, 0, COUNT(sections));

@@ -29,7 +29,6 @@ static struct ebcc_buf encode_request(void)
 		.cpu_version = 3,
 		.cpu_count = 17,
 		.pipeline = EBCC_CC_PIPELINE_PLAIN,
-		.read = EBCC_CC_READ_SPLIT,
 		.flags = EBCC_CC_CORE | EBCC_CC_WANT_IR,
 	};
 	struct ebcc_buf buf = EBCC_BUF_INIT;
@@ -109,7 +108,6 @@ START_TEST(request_round_trip)
 	ck_assert_uint_eq(request->cpu_version, 3);
 	ck_assert_uint_eq(request->cpu_count, 17);
 	ck_assert_int_eq(request->pipeline, EBCC_CC_PIPELINE_PLAIN);
-	ck_assert_int_eq(request->read, EBCC_CC_READ_SPLIT);
 	ck_assert_uint_eq(request->flags, EBCC_CC_CORE | EBCC_CC_WANT_IR);
 	ebcc_decoded_request_deinit(&decoded);
 }
@@ -273,6 +271,24 @@ START_TEST(status_agrees_with_object)
 }
 END_TEST
 
+/* It would be cut where it is used. */
+START_TEST(texts_have_no_nul_inside)
+{
+	struct ebcc_buf buf AUTO_BUF = encode_answer();
+	size_t size;
+	const char *data = payload(&buf, &size);
+	char *copy AUTO_FREE = malloc(size);
+	char *text;
+
+	memcpy(copy, data, size);
+	ck_assert_ptr_null(decode_copy(false, copy, size));
+	text = memmem(copy, size, "define", strlen("define"));
+	ck_assert_ptr_nonnull(text);
+	text[3] = '\0';
+	assert_malformed(decode_copy(false, copy, size));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("compiler_protocol");
@@ -287,6 +303,7 @@ int main(void)
 	tcase_add_test(tcase, every_truncation_and_extension_fails);
 	tcase_add_test(tcase, hostile_numbers_do_no_harm);
 	tcase_add_test(tcase, status_agrees_with_object);
+	tcase_add_test(tcase, texts_have_no_nul_inside);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

@@ -164,6 +164,40 @@ START_TEST(test_losses)
 }
 END_TEST
 
+static int on_event_that_makes_another(void *ctx, int cpu, const void *data, size_t size)
+{
+	struct received *received = ctx;
+
+	received->count++;
+	trigger(1);
+	return received->count == received->stop_at;
+}
+
+/* A ring buffer that is being filled while it is read has its turn, and then the others have
+ * theirs. */
+START_TEST(test_readers_take_turns)
+{
+	struct ebcc_table *ring = find_table(module, "ring");
+	struct received endless = {.stop_at = 4 * 64 * 1024 / sizeof(struct event)};
+	struct ebcc_events_opts opts = {
+		.sz = sizeof(opts),
+		.event = on_event_that_makes_another,
+		.ctx = &endless,
+	};
+	int ring_probe;
+
+	start(0, 0, 0);
+	check_ok(ebcc_table_open_events(ring, &opts));
+	ring_probe = attach(module, "ring_submit");
+	trigger(1);
+	check_ok(ebcc_module_poll(module, 1000, NULL));
+	close(ring_probe);
+	ck_assert_uint_gt(endless.count, 0);
+	ck_assert_uint_lt(endless.count, endless.stop_at);
+	ck_assert_uint_gt(got.count, 0);
+}
+END_TEST
+
 START_TEST(test_callback_stops)
 {
 	size_t count = 77;
@@ -451,6 +485,7 @@ static TCase *case_events(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, test_exact, 0, 2);
 	tcase_add_loop_test(tcase, test_losses, 0, 2);
+	tcase_add_test(tcase, test_readers_take_turns);
 	tcase_add_loop_test(tcase, test_callback_stops, 0, 2);
 	tcase_add_loop_test(tcase, test_batch_delay, 0, 2);
 	tcase_add_loop_test(tcase, test_ring_batches, 0, 2);

@@ -52,7 +52,7 @@ static LLVMValueRef next_register(struct ebcc_ir *ir, LLVMValueRef function, str
 
 	if (source->foreign)
 		return ebcc_ir_build_probe_read(ir, function, ir->i64, place,
-						EBCC_HELPER_PROBE_READ_KERNEL);
+						BPF_FUNC_probe_read_kernel);
 	return LLVMBuildLoad2(ir->builder, ir->i64, place, "");
 }
 

@@ -147,8 +147,8 @@ static void check_output(struct ebcc_ir *ir, LLVMValueRef call)
 	LLVMValueRef flags, size;
 	uint64_t length = 0;
 
-	if ((helper != EBCC_HELPER_PERF_EVENT_OUTPUT && helper != EBCC_HELPER_SKB_OUTPUT &&
-	     helper != EBCC_HELPER_XDP_OUTPUT) ||
+	if ((helper != BPF_FUNC_perf_event_output && helper != BPF_FUNC_skb_output &&
+	     helper != BPF_FUNC_xdp_output) ||
 	    LLVMGetNumArgOperands(call) != 5)
 		return;
 	flags = LLVMGetOperand(call, 2);

@@ -263,7 +263,7 @@ static LLVMValueRef print_array(struct ebcc_ir *ir, LLVMValueRef function, LLVMV
 	for (unsigned i = 0; i < count; i++)
 		LLVMBuildStore(ir->builder, values[i],
 			       ebcc_ir_build_offset(ir, array, i * sizeof(uint64_t)));
-	result = ebcc_ir_build_helper(ir, EBCC_HELPER_TRACE_VPRINTK, arguments, 4);
+	result = ebcc_ir_build_helper(ir, BPF_FUNC_trace_vprintk, arguments, 4);
 	ebcc_ir_build_lifetime(ir, EBCC_IR_LIFETIME_END, array, count * sizeof(uint64_t));
 	return result;
 }
@@ -303,7 +303,7 @@ static void lower_printk(struct ebcc_ir *ir, LLVMValueRef call)
 		}
 	}
 	if (count <= REGISTER_VALUES)
-		result = ebcc_ir_build_helper(ir, EBCC_HELPER_TRACE_PRINTK, arguments, 2 + count);
+		result = ebcc_ir_build_helper(ir, BPF_FUNC_trace_printk, arguments, 2 + count);
 	else
 		result =
 			print_array(ir, function, arguments[0], arguments[1], arguments + 2, count);

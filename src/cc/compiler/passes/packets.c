@@ -11,8 +11,6 @@
 
 #include "compiler/passes/util.h"
 
-enum { HELPER_SKB_STORE_BYTES = 9 };
-
 /* Operands of debug-info nodes. */
 enum { DI_COMPOSITE_ELEMENTS = 4, DI_COMPOSITE_ANNOTATIONS = 13 };
 
@@ -209,7 +207,7 @@ static void lower_store(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef 
 	arguments[2] = slot;
 	arguments[3] = LLVMConstInt(ir->i32, bytes, false);
 	arguments[4] = LLVMConstInt(ir->i64, 0, false);
-	ebcc_ir_build_helper(ir, HELPER_SKB_STORE_BYTES, arguments, 5);
+	ebcc_ir_build_helper(ir, BPF_FUNC_skb_store_bytes, arguments, 5);
 	LLVMInstructionEraseFromParent(store);
 }
 

@@ -47,14 +47,7 @@
 struct ebcc_ir_opts {
 	enum ebcc_arch_id arch;		/* whose struct pt_regs and calling convention */
 	enum ebcc_cc_pipeline pipeline; /* optimization after the dialect's own passes */
-	/*
-	 * Implicit reads. EBCC_CC_READ_SPLIT uses bpf_probe_read_kernel; in programs whose context
-	 * is struct pt_regs and whose name doesn't say where they are attached it uses
-	 * bpf_probe_read (4) still, which such an architecture's kernel doesn't have: it takes a
-	 * name that tells.
-	 */
-	enum ebcc_cc_read read;
-	unsigned flags; /* enum ebcc_cc_flag; only EBCC_CC_CORE matters here */
+	unsigned flags;			/* enum ebcc_cc_flag; only EBCC_CC_CORE matters here */
 };
 
 /*

@@ -79,6 +79,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler/passes/helper_numbers.h"
 #include "compiler/passes/util.h"
 
 enum origin {
@@ -109,15 +110,15 @@ struct reads {
 static bool returns_own_memory(unsigned helper)
 {
 	switch (helper) {
-	case 1:	  /* map_lookup_elem */
-	case 81:  /* get_local_storage */
-	case 107: /* sk_storage_get */
-	case 131: /* ringbuf_reserve */
-	case 145: /* inode_storage_get */
-	case 156: /* task_storage_get */
-	case 195: /* map_lookup_percpu_elem */
-	case 203: /* dynptr_data */
-	case 210: /* cgrp_storage_get */
+	case BPF_FUNC_map_lookup_elem:
+	case BPF_FUNC_get_local_storage:
+	case BPF_FUNC_sk_storage_get:
+	case BPF_FUNC_ringbuf_reserve:
+	case BPF_FUNC_inode_storage_get:
+	case BPF_FUNC_task_storage_get:
+	case BPF_FUNC_map_lookup_percpu_elem:
+	case BPF_FUNC_dynptr_data:
+	case EBCC_FUNC_CGRP_STORAGE_GET:
 		return true;
 	default:
 		return false;
@@ -190,7 +191,7 @@ static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
 	LLVMValueRef callee = ebcc_ir_callee(call);
 
 	if (helper && reads->packets)
-		return helper == EBCC_HELPER_GET_CURRENT_TASK ? FOREIGN : OWN;
+		return helper == BPF_FUNC_get_current_task ? FOREIGN : OWN;
 	if (helper)
 		return returns_own_memory(helper) ? OWN : FOREIGN;
 	if (callee && LLVMGetIntrinsicID(callee)) {
@@ -354,9 +355,17 @@ static void check_store(struct reads *reads, LLVMValueRef instruction, LLVMValue
 
 static bool is_read(unsigned helper)
 {
-	return helper == EBCC_HELPER_PROBE_READ || helper == EBCC_HELPER_PROBE_READ_STR ||
-	       (helper >= EBCC_HELPER_PROBE_READ_USER &&
-		helper <= EBCC_HELPER_PROBE_READ_KERNEL_STR);
+	switch (helper) {
+	case BPF_FUNC_probe_read:
+	case BPF_FUNC_probe_read_str:
+	case BPF_FUNC_probe_read_user:
+	case BPF_FUNC_probe_read_user_str:
+	case BPF_FUNC_probe_read_kernel:
+	case BPF_FUNC_probe_read_kernel_str:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Whether the value, or the address of a part of what it points to, is passed to a helper. */
@@ -506,22 +515,6 @@ static void lower_function(struct reads *reads)
 	}
 }
 
-/* The helper that reads in this program; see struct ebcc_ir_opts. */
-static unsigned choose_helper(const struct ebcc_ir *ir, LLVMValueRef function,
-			      const char *context_type, bool kernel)
-{
-	const char *name = ebcc_ir_name(function);
-
-	if (kernel)
-		return EBCC_HELPER_PROBE_READ_KERNEL;
-	if (ir->opts->read == EBCC_CC_READ_ANY)
-		return EBCC_HELPER_PROBE_READ;
-	if (strcmp(context_type, "pt_regs") || ebcc_ir_after_prefix(name, "kprobe__") ||
-	    ebcc_ir_after_prefix(name, "kretprobe__") || ebcc_ir_after_prefix(name, "syscall__"))
-		return EBCC_HELPER_PROBE_READ_KERNEL;
-	return EBCC_HELPER_PROBE_READ;
-}
-
 static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 {
 	char context_type[128];
@@ -536,10 +529,10 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 		reads.readable_context = strcmp(context_type, "bpf_perf_event_data");
 		if (LLVMCountParams(function))
 			reads.context = LLVMGetParam(function, 0);
-	} else {
-		snprintf(context_type, sizeof(context_type), "callback");
 	}
-	reads.helper = choose_helper(ir, function, context_type, reads.typed || reads.packets);
+	/* Elsewhere nothing says whether an address is the kernel's or a process's. */
+	reads.helper =
+		reads.typed || reads.packets ? BPF_FUNC_probe_read_kernel : BPF_FUNC_probe_read;
 	if (find_origins(&reads))
 		lower_function(&reads);
 	else

@@ -22,9 +22,6 @@
 /* How many casts and choices an address is followed through on its way to a helper. */
 enum { MAX_PASSES = 4 };
 
-/* Helpers that require the address of a constant string. */
-enum { HELPER_SNPRINTF = 165, HELPER_STRNCMP = 182 };
-
 struct place {
 	uint64_t classes; /* 0: points to no such variable */
 	int64_t at;
@@ -486,7 +483,7 @@ static bool is_probe_read(LLVMValueRef call)
 {
 	unsigned helper = ebcc_ir_helper_number(call);
 
-	return helper == EBCC_HELPER_PROBE_READ || helper == EBCC_HELPER_PROBE_READ_KERNEL;
+	return helper == BPF_FUNC_probe_read || helper == BPF_FUNC_probe_read_kernel;
 }
 
 static bool is_comparison(LLVMValueRef call)
@@ -640,7 +637,7 @@ static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
 		bool passes = LLVMIsAGetElementPtrInst(user) || LLVMIsAPHINode(user) ||
 			      LLVMIsASelectInst(user);
 
-		if ((helper == HELPER_STRNCMP || helper == HELPER_SNPRINTF) &&
+		if ((helper == BPF_FUNC_strncmp || helper == BPF_FUNC_snprintf) &&
 		    LLVMGetOperand(user, 2) == value)
 			return true;
 		if (passes && depth && goes_to_string_helper(user, depth - 1))

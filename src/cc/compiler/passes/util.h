@@ -6,6 +6,7 @@
 #ifndef EBCC_COMPILER_PASSES_UTIL_H
 #define EBCC_COMPILER_PASSES_UTIL_H
 
+#include <linux/bpf.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,22 +14,6 @@
 #include <llvm-c/DebugInfo.h>
 
 #include "compiler/passes/pipeline.h"
-
-/* Numbers of the kernel's helper functions that passes insert or look for. */
-enum ebcc_ir_helper {
-	EBCC_HELPER_PROBE_READ = 4,
-	EBCC_HELPER_TRACE_PRINTK = 6,
-	EBCC_HELPER_PERF_EVENT_OUTPUT = 25,
-	EBCC_HELPER_GET_CURRENT_TASK = 35,
-	EBCC_HELPER_PROBE_READ_STR = 45,
-	EBCC_HELPER_SKB_OUTPUT = 111,
-	EBCC_HELPER_PROBE_READ_USER = 112,
-	EBCC_HELPER_PROBE_READ_KERNEL = 113,
-	EBCC_HELPER_PROBE_READ_USER_STR = 114,
-	EBCC_HELPER_PROBE_READ_KERNEL_STR = 115,
-	EBCC_HELPER_XDP_OUTPUT = 121,
-	EBCC_HELPER_TRACE_VPRINTK = 177,
-};
 
 enum ebcc_ir_intrinsic {
 	EBCC_IR_STRUCT_ACCESS,
@@ -123,7 +108,7 @@ LLVMValueRef ebcc_ir_callee(LLVMValueRef instruction);
 /* Whether the instruction is a call of this intrinsic. */
 bool ebcc_ir_is_intrinsic(const struct ebcc_ir *ir, LLVMValueRef instruction,
 			  enum ebcc_ir_intrinsic intrinsic);
-/* The number of the kernel helper that an instruction calls, or 0. */
+/* The number of the kernel helper (enum bpf_func_id) that an instruction calls, or 0. */
 unsigned ebcc_ir_helper_number(LLVMValueRef instruction);
 
 /* Adds a GEP's constant offset to *@at, and sets *@step to the greatest common divisor of itself
