@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from bcc import _ebcc
+from ebcc import _ebcc
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VM_RUN = os.path.join(os.path.dirname(HERE), "vm", "run")

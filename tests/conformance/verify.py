@@ -9,7 +9,8 @@ import json
 import os
 import sys
 
-from bcc import BPF, _ebcc
+from bcc import BPF
+from ebcc import _ebcc
 
 # The types of programs whose name says what they are.
 TYPES_BY_PREFIX = (("tracepoint__", BPF.TRACEPOINT), ("raw_tracepoint__", BPF.RAW_TRACEPOINT),
