@@ -495,7 +495,7 @@ START_TEST(maps_have_their_methods)
 					 method->name);
 		members++;
 	}
-	/* What the markers pass makes of increment() and atomic_increment(). */
+	/* What the markers pass turns increment() and atomic_increment() into. */
 	if (macro->methods & EBCC_METHODS_KEYED)
 		members += 2;
 	snprintf(source + used, sizeof(source) - used,
