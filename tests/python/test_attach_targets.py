@@ -8,7 +8,7 @@ import subprocess
 
 import ebcc
 import pytest
-from ebcc import BPF
+from ebcc import BPF, _ebcc
 from opened_files import opened_by
 
 VMLINUX = "/sys/kernel/btf/vmlinux"
@@ -104,6 +104,17 @@ def test_missing_target(text, words):
     for word in words:
         assert word in str(caught.value)
     assert "libbpf" not in str(caught.value)
+
+
+def test_as_another_type():
+    """libbpf crashes on such a load."""
+    module = _ebcc.Module(
+        source=b"KFUNC_PROBE(vfs_read, struct file *file) { return 0; }", file_name=None, header=None, cflags=[], debug=0,
+        kernel_types=0, compiler=0, btf_path=None, device=None, no_rlimit=False,
+    )  # fmt: skip
+    with pytest.raises(ebcc.Error, match="can only be loaded as tracing, not as kprobe"):
+        module.program(b"kfunc__vfs_read").load(BPF.KPROBE)
+    module.close()
 
 
 def test_kind_that_the_kernel_refuses():

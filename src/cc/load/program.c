@@ -558,6 +558,27 @@ static struct ebcc_error *load_either(struct load *load)
 	return NULL;
 }
 
+/* libbpf looks for the target of such a program by its section, whatever type it gets, and for
+ * another type than the section's it does so without the BTF that it needs. */
+static struct ebcc_error *check_type(const struct ebcc_program *program, unsigned type)
+{
+	const struct ebcc_attach_target *target = &program->target;
+	unsigned own = target->kind ? ebcc_attach_target_type(target) : type;
+	const char *name = libbpf_bpf_prog_type_str((enum bpf_prog_type)type);
+
+	if (type == own)
+		return NULL;
+	return ebcc_error_with_subject(
+		ebcc_error_create(
+			EBCC_ERROR_INVALID_ARGUMENT,
+			"program '%s' has the section %s, so it can only be loaded as %s, "
+			"not as %s",
+			program->name, target->section,
+			libbpf_bpf_prog_type_str((enum bpf_prog_type)own),
+			name ? name : "another type"),
+		program->name);
+}
+
 static struct ebcc_error *load_program(struct ebcc_program *program, unsigned type,
 				       int *attach_type, int *ret_fd)
 {
@@ -574,6 +595,7 @@ static struct ebcc_error *load_program(struct ebcc_program *program, unsigned ty
 		.fd = -1,
 	};
 
+	TRY(check_type(program, type));
 	TRY(ebcc_module_load(module));
 	TRY(load_either(&load));
 	*attach_type = load.attach_type;
