@@ -76,7 +76,7 @@ EBCC_API const char *ebcc_error_subject(const struct ebcc_error *error);
 /** What an errno means. Beside those of strerror(), of which the text may be, it knows the numbers
  * from 512 on, which the kernel should keep to itself and doesn't: 524 is ENOTSUPP. Never NULL;
  * borrowed until the next call of this or strerror(). */
-EBCC_API const char *ebcc_strerror(int errnum);
+EBCC_API const char *ebcc_errno_message(int errnum);
 /** clang's diagnostics or the verifier's log, or NULL. The message has their gist already. */
 EBCC_API const char *ebcc_error_details(const struct ebcc_error *error);
 /** Frees the error. NULL is allowed. */
@@ -235,10 +235,10 @@ EBCC_API struct ebcc_error *ebcc_module_write_global(struct ebcc_module *module,
 /**
  * Creates the maps. Called by the first load of a program or use of a table; calling
  * it again does nothing. Programs are loaded one by one, when asked for.
- * @return besides the kernel's refusals what ebcc_pid_namespace() returns, for a source that calls
- *         ebcc_ns_pid_tgid() or ebcc_ns_task_pid_tgid();
- *         EBCC_ERROR_OTHER_KERNEL when opts->btf_path, kernel_root or the variable ARCH made it a
- *         module for another kernel, unless opts->any_kernel is set.
+ * @return besides the kernel's refusals what ebcc_process_pid_namespace() returns, for a source
+ * that calls ebcc_ns_pid_tgid() or ebcc_ns_task_pid_tgid(); EBCC_ERROR_OTHER_KERNEL when
+ * opts->btf_path, kernel_root or the variable ARCH made it a module for another kernel, unless
+ * opts->any_kernel is set.
  */
 EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
 
@@ -281,7 +281,8 @@ struct ebcc_program_opts {
 /** How many functions of the source are programs: those that are not static. */
 EBCC_API size_t ebcc_module_program_count(const struct ebcc_module *module);
 /** The program of that index, or NULL. */
-EBCC_API struct ebcc_program *ebcc_module_program(const struct ebcc_module *module, size_t index);
+EBCC_API struct ebcc_program *ebcc_module_program_at(const struct ebcc_module *module,
+						     size_t index);
 /** By function name, or EBCC_ERROR_NOT_FOUND with near names (and a hint for a static function). */
 EBCC_API struct ebcc_error *ebcc_module_find_program(const struct ebcc_module *module,
 						     const char *name, struct ebcc_program **ret);
@@ -355,9 +356,9 @@ struct ebcc_kprobe_opts {
 	uint64_t cookie;     /**< what bpf_get_attach_cookie() gives the program (Linux 5.15) */
 };
 /** Runs a program at the entry of a kernel function, at an offset in it, or at its return. */
-EBCC_API struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
-					       const struct ebcc_kprobe_opts *opts,
-					       struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_kprobe(struct ebcc_program *program,
+						       const struct ebcc_kprobe_opts *opts,
+						       struct ebcc_link **ret);
 
 struct ebcc_uprobe_opts {
 	size_t sz;
@@ -372,17 +373,18 @@ struct ebcc_uprobe_opts {
 };
 /** Runs a program at a place of a program or library, or at the return of a function there.
  *  EBCC_ERROR_FORMAT: the file is no ELF file. */
-EBCC_API struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
-					       const struct ebcc_uprobe_opts *opts,
-					       struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *program,
+						       const struct ebcc_uprobe_opts *opts,
+						       struct ebcc_link **ret);
 
 /** Runs a program at a tracepoint; its context is the record that the event's format file shows. */
-EBCC_API struct ebcc_error *ebcc_attach_tracepoint(struct ebcc_program *program,
-						   const char *category, const char *event,
-						   struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
+							   const char *category, const char *event,
+							   struct ebcc_link **ret);
 /** The same with the tracepoint's own arguments in the context, no record. Needs no tracefs. */
-EBCC_API struct ebcc_error *ebcc_attach_raw_tracepoint(struct ebcc_program *program,
-						       const char *event, struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_raw_tracepoint(struct ebcc_program *program,
+							       const char *event,
+							       struct ebcc_link **ret);
 
 /** As perf_event_open(2) has them. */
 struct ebcc_perf_event_opts {
@@ -399,9 +401,9 @@ struct ebcc_perf_event_opts {
 	size_t attr_size; /**< of attr, in bytes */
 };
 /** Runs a program at each sample of a perf event: of every chosen CPU, by one link. */
-EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
-						   const struct ebcc_perf_event_opts *opts,
-						   struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *program,
+							   const struct ebcc_perf_event_opts *opts,
+							   struct ebcc_link **ret);
 
 /**
  * Attaches a program whose target is described by the kernel's BTF. The target is part of the
@@ -410,41 +412,44 @@ EBCC_API struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
  * @return EBCC_ERROR_INVALID_ARGUMENT for a program of another name; EBCC_ERROR_LOAD where the
  * kernel can't trace the function.
  */
-EBCC_API struct ebcc_error *ebcc_attach_trace(struct ebcc_program *program, struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
+						      struct ebcc_link **ret);
 
 struct ebcc_iter_opts {
 	size_t sz;
 	struct ebcc_table *table; /**< whose elements the program walks, for `bpf_map_elem` and
 				   *  kin, or NULL */
 };
-/** Prepares an iterator (BPF_ITER) for ebcc_iter_open(). @p opts may be NULL. */
-EBCC_API struct ebcc_error *ebcc_attach_iter(struct ebcc_program *program,
-					     const struct ebcc_iter_opts *opts,
-					     struct ebcc_link **ret);
+/** Prepares an iterator (BPF_ITER) for ebcc_link_open_iter(). @p opts may be NULL. */
+EBCC_API struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *program,
+						     const struct ebcc_iter_opts *opts,
+						     struct ebcc_link **ret);
 /** A new descriptor; reading it runs the iterator from the start and gives what it writes. Owned by
- *  the caller. @p link: of ebcc_attach_iter(). */
-EBCC_API struct ebcc_error *ebcc_iter_open(struct ebcc_link *link, int *ret);
+ *  the caller. @p link: of ebcc_program_attach_iter(). */
+EBCC_API struct ebcc_error *ebcc_link_open_iter(struct ebcc_link *link, int *ret);
 
 /**
  * Runs an XDP program on a network interface of the caller's network namespace.
  * @param flags XDP_FLAGS_ bits (linux/if_link.h), or 0.
  * Destroying the link removes the program if it is still the interface's.
  */
-EBCC_API struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const char *device,
-					    unsigned flags, struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_xdp(struct ebcc_program *program,
+						    const char *device, unsigned flags,
+						    struct ebcc_link **ret);
 /** Removes whatever XDP program an interface has, in the mode that @p flags name (0: any). */
-EBCC_API struct ebcc_error *ebcc_remove_xdp(const char *device, unsigned flags);
+EBCC_API struct ebcc_error *ebcc_device_remove_xdp(const char *device, unsigned flags);
 
 /** Makes a program the filter of a socket, which stays the caller's, until the link ends. */
-EBCC_API struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_fd,
-					       struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_socket(struct ebcc_program *program, int socket_fd,
+						       struct ebcc_link **ret);
 /**
  * Opens a raw packet socket with a program as its filter. ebcc_link_fd() is the socket
  * (non-blocking), which gives whole packets; it is closed with the link.
  * @param device the interface whose packets it gets, or NULL for all.
  */
-EBCC_API struct ebcc_error *ebcc_attach_raw_socket(struct ebcc_program *program, const char *device,
-						   struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program,
+							   const char *device,
+							   struct ebcc_link **ret);
 
 /**
  * Attaches a program to what a descriptor stands for: a control group's directory, a
@@ -454,28 +459,28 @@ EBCC_API struct ebcc_error *ebcc_attach_raw_socket(struct ebcc_program *program,
  *                    type that fits it.
  * @param flags BPF_F_ALLOW_MULTI and kin, or 0.
  */
-EBCC_API struct ebcc_error *ebcc_attach_descriptor(struct ebcc_program *program, int fd,
-						   int attach_type, unsigned flags,
-						   struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, int fd,
+							   int attach_type, unsigned flags,
+							   struct ebcc_link **ret);
 
 /**
  * Attaches a program to many kernel functions: with one link for all of them where the kernel has
  * such links (kprobe.multi), one by one otherwise. Functions that can't be probed after all
  * are left out.
- * @param functions names that one function has each, as ebcc_find_kprobe_functions() gives them.
+ * @param functions names that one function has each, as ebcc_kernel_find_functions() gives them.
  * @param on_return when they return, not when they are called.
  * @return the last failure where none could be attached.
  */
-EBCC_API struct ebcc_error *ebcc_attach_kprobe_multi(struct ebcc_program *program,
-						     const char *const *functions, size_t count,
-						     bool on_return, struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_kprobe_multi(struct ebcc_program *program,
+							     const char *const *functions,
+							     size_t count, bool on_return,
+							     struct ebcc_link **ret);
 /** The functions that such a link is attached to, sorted. Borrowed until the next
- *  ebcc_kprobe_multi_detach() or the end of the link. */
-EBCC_API const char *const *ebcc_kprobe_multi_functions(const struct ebcc_link *link,
-							size_t *ret_count);
+ *  ebcc_link_detach_function() or the end of the link. */
+EBCC_API const char *const *ebcc_link_functions(const struct ebcc_link *link, size_t *ret_count);
 /** Detaches one function. The others may miss calls while the kernel changes over.
  *  EBCC_ERROR_NOT_FOUND where the link isn't attached to it. */
-EBCC_API struct ebcc_error *ebcc_kprobe_multi_detach(struct ebcc_link *link, const char *function);
+EBCC_API struct ebcc_error *ebcc_link_detach_function(struct ebcc_link *link, const char *function);
 
 /** Detaches and frees. NULL is allowed. The program stays loaded. */
 EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
@@ -521,7 +526,8 @@ EBCC_API void ebcc_usdt_close(struct ebcc_usdt *usdt);
 /** In the order of the files and of their notes. */
 EBCC_API size_t ebcc_usdt_probe_count(const struct ebcc_usdt *usdt);
 /** The probe of that index, or NULL. */
-EBCC_API const struct ebcc_usdt_probe *ebcc_usdt_probe(const struct ebcc_usdt *usdt, size_t index);
+EBCC_API const struct ebcc_usdt_probe *ebcc_usdt_probe_at(const struct ebcc_usdt *usdt,
+							  size_t index);
 /**
  * The probe "PROVIDER:NAME", or "NAME"; the first one where several files have it.
  * @return EBCC_ERROR_NOT_FOUND with near names; EBCC_ERROR_INVALID_ARGUMENT for a NAME that several
@@ -556,8 +562,8 @@ struct ebcc_usdt_location {
 	size_t argument_count;
 };
 /** @return false when @p index is out of range. */
-EBCC_API bool ebcc_usdt_location(const struct ebcc_usdt_probe *probe, size_t index,
-				 struct ebcc_usdt_location *ret);
+EBCC_API bool ebcc_usdt_probe_location_at(const struct ebcc_usdt_probe *probe, size_t index,
+					  struct ebcc_usdt_location *ret);
 
 /** What an argument's description is made of, besides its size. */
 enum ebcc_usdt_part {
@@ -580,8 +586,8 @@ struct ebcc_usdt_operand {
 	const char *unreadable; /**< why programs can't read it (static), or NULL: they can */
 };
 /** One argument (@p index from 0) of a location. @return false when there is no such. */
-EBCC_API bool ebcc_usdt_operand(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
-				struct ebcc_usdt_operand *ret);
+EBCC_API bool ebcc_usdt_probe_operand_at(const struct ebcc_usdt_probe *probe, size_t location,
+					 size_t index, struct ebcc_usdt_operand *ret);
 
 struct ebcc_usdt_attach_opts {
 	size_t sz;
@@ -600,10 +606,10 @@ struct ebcc_usdt_attach_opts {
  * cookies (before 5.15) arguments need a process; EBCC_ERROR_STATE: no room for more
  * argument layouts, see ebcc_module_reserve_usdt().
  */
-EBCC_API struct ebcc_error *ebcc_attach_usdt(struct ebcc_program *program,
-					     const struct ebcc_usdt *usdt,
-					     const struct ebcc_usdt_attach_opts *opts,
-					     struct ebcc_link **ret);
+EBCC_API struct ebcc_error *ebcc_program_attach_usdt(struct ebcc_program *program,
+						     const struct ebcc_usdt *usdt,
+						     const struct ebcc_usdt_attach_opts *opts,
+						     struct ebcc_link **ret);
 
 /**
  * Makes room for @p count different layouts of arguments that programs of the module read; 256
@@ -625,7 +631,7 @@ EBCC_API struct ebcc_error *ebcc_module_reserve_usdt(struct ebcc_module *module,
 /** How many tables the source declares. */
 EBCC_API size_t ebcc_module_table_count(const struct ebcc_module *module);
 /** The table of that index, in the order of the object, or NULL. */
-EBCC_API struct ebcc_table *ebcc_module_table(const struct ebcc_module *module, size_t index);
+EBCC_API struct ebcc_table *ebcc_module_table_at(const struct ebcc_module *module, size_t index);
 /** By name, or EBCC_ERROR_NOT_FOUND with near names. Creates the maps if need be. */
 EBCC_API struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
 						   struct ebcc_table **ret);
@@ -651,7 +657,7 @@ EBCC_API size_t ebcc_table_leaf_size(const struct ebcc_table *table);
 /** Whether each entry has a value for each CPU. */
 EBCC_API bool ebcc_table_is_per_cpu(const struct ebcc_table *table);
 /** The kernel's possible CPUs: the elements of a per-CPU value. */
-EBCC_API struct ebcc_error *ebcc_possible_cpus(unsigned *ret);
+EBCC_API struct ebcc_error *ebcc_kernel_possible_cpus(unsigned *ret);
 
 /** The declared type of keys, or NULL where there is none (a queue's). Borrowed. */
 EBCC_API const struct ebcc_type *ebcc_table_key_type(const struct ebcc_table *table);
@@ -715,9 +721,9 @@ EBCC_API struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table, u
  * @param[out] addresses room for @p capacity of them; *@p ret_count are written. 0 where
  * there is no such stack.
  */
-EBCC_API struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t stack_id,
-					     uint64_t *addresses, size_t capacity,
-					     size_t *ret_count);
+EBCC_API struct ebcc_error *ebcc_table_read_stack(struct ebcc_table *table, int32_t stack_id,
+						  uint64_t *addresses, size_t capacity,
+						  size_t *ret_count);
 
 /** What a frame of a BPF_STACK_TRACE_BUILDID table is. Values are the kernel's. */
 enum ebcc_frame_status {
@@ -730,10 +736,11 @@ struct ebcc_build_id_frame {
 	unsigned char build_id[20];
 	uint64_t offset; /**< in the file, in bytes; or the address */
 };
-/** The same as ebcc_table_stack() for a table of build ids. */
-EBCC_API struct ebcc_error *ebcc_table_build_id_stack(struct ebcc_table *table, int32_t stack_id,
-						      struct ebcc_build_id_frame *frames,
-						      size_t capacity, size_t *ret_count);
+/** The same as ebcc_table_read_stack() for a table of build ids. */
+EBCC_API struct ebcc_error *ebcc_table_read_build_id_stack(struct ebcc_table *table,
+							   int32_t stack_id,
+							   struct ebcc_build_id_frame *frames,
+							   size_t capacity, size_t *ret_count);
 
 /** @} */
 
@@ -779,10 +786,11 @@ struct ebcc_member {
 	uint32_t bit_size; /**< of a bit field; 0 for an ordinary member */
 };
 /** @return false when @p index is out of range. */
-EBCC_API bool ebcc_type_member(const struct ebcc_type *type, size_t index, struct ebcc_member *ret);
+EBCC_API bool ebcc_type_member_at(const struct ebcc_type *type, size_t index,
+				  struct ebcc_member *ret);
 /** @return false when @p index is out of range. The name is borrowed. */
-EBCC_API bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index,
-				   const char **ret_name, int64_t *ret_value);
+EBCC_API bool ebcc_type_enumerator_at(const struct ebcc_type *type, size_t index,
+				      const char **ret_name, int64_t *ret_value);
 
 /**
  * Prints a value as `{ 0x1 "text" [ 0x2 0x3 ] }`, the form that existing scripts expect: members in
@@ -874,7 +882,7 @@ EBCC_API struct ebcc_error *ebcc_module_poll_fd(struct ebcc_module *module, int 
  *  there was no room, those that are too large for any record (65516 bytes for perf buffers, 16
  *  less than the buffer for ring buffers), and, while a reader is open, those of CPUs on which the
  *  perf buffer is not open yet. */
-EBCC_API struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret);
+EBCC_API struct ebcc_error *ebcc_table_lost_count(struct ebcc_table *table, uint64_t *ret);
 
 /** @} */
 
@@ -913,11 +921,11 @@ EBCC_API struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
  */
 /** Kernel functions that can be probed and match, sorted. A name that several functions have is
  * left out: the kernel couldn't tell which is meant. */
-EBCC_API struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret,
+EBCC_API struct ebcc_error *ebcc_kernel_find_functions(const char *regex, char ***ret,
 						       size_t *ret_count);
 /** Tracepoints as CATEGORY:EVENT that match. */
-EBCC_API struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret,
-						  size_t *ret_count);
+EBCC_API struct ebcc_error *ebcc_kernel_find_tracepoints(const char *regex, char ***ret,
+							 size_t *ret_count);
 #define EBCC_NEAR_MAX 3
 /**
  * Which of @p count names may have been meant by one that isn't there: those a few slips away, and
@@ -925,28 +933,28 @@ EBCC_API struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret
  * @param[out] ret their indices, the nearest first.
  * @return how many there are: 0 to EBCC_NEAR_MAX.
  */
-EBCC_API size_t ebcc_find_near(const char *wanted, const char *const *names, size_t count,
-			       size_t ret[EBCC_NEAR_MAX]);
+EBCC_API size_t ebcc_names_find_near(const char *wanted, const char *const *names, size_t count,
+				     size_t ret[EBCC_NEAR_MAX]);
 /** Whether tracefs has the event; false also where tracefs can't be read. */
-EBCC_API bool ebcc_tracepoint_exists(const char *category, const char *event);
+EBCC_API bool ebcc_kernel_has_tracepoint(const char *category, const char *event);
 /** The prefix of system call functions on this kernel: "__x64_sys_", "sys_", ... Static. */
-EBCC_API const char *ebcc_syscall_prefix(void);
+EBCC_API const char *ebcc_kernel_syscall_prefix(void);
 /** The system call whose function a name is, on a kernel of any architecture: "clone" of
  * "sys_clone" and of "__x64_sys_clone". Points into @p function; NULL: it is not the name of such a
  * function. */
 EBCC_API const char *ebcc_syscall_name(const char *function);
 /** Function symbols of an ELF file that match; addresses are as in the file. */
-EBCC_API struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *regex,
-						     char ***ret_names, uint64_t **ret_addresses,
-						     size_t *ret_count);
+EBCC_API struct ebcc_error *ebcc_binary_find_functions(const char *binary, const char *regex,
+						       char ***ret_names, uint64_t **ret_addresses,
+						       size_t *ret_count);
 /** The address, as in the file, of the resolver of an indirect function (an IFUNC, such as strlen()
  * of the C library): what chooses among the function's variants when the loader asks. Errors:
  * EBCC_ERROR_NOT_FOUND where there is no such function, or it is not indirect. */
-EBCC_API struct ebcc_error *ebcc_find_ifunc_resolver(const char *binary, const char *name,
-						     uint64_t *ret);
+EBCC_API struct ebcc_error *ebcc_binary_find_ifunc_resolver(const char *binary, const char *name,
+							    uint64_t *ret);
 /** The path of a library ("c", "libc.so.6", or a path), as the loader (or the process) finds it.
  *  malloc'ed. @p pid 0: this system's loader cache. */
-EBCC_API struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret);
+EBCC_API struct ebcc_error *ebcc_library_find(const char *name, int pid, char **ret);
 
 /**
  * Whether an ELF file was built by the Go compiler. Go moves stacks, and a return probe changes the
@@ -954,7 +962,7 @@ EBCC_API struct ebcc_error *ebcc_find_library(const char *name, int pid, char **
  * harm.
  * @param binary path, or name of a library or program; with @p pid above 0 as that process sees it.
  */
-EBCC_API struct ebcc_error *ebcc_is_go_binary(const char *binary, int pid, bool *ret);
+EBCC_API struct ebcc_error *ebcc_binary_is_go(const char *binary, int pid, bool *ret);
 
 /** Kinds of programs that not every kernel runs. Values are ABI. */
 enum ebcc_capability {
@@ -982,7 +990,7 @@ EBCC_API struct ebcc_error *ebcc_privilege_check(void);
  * @param[out] ret the inode number of the namespace; 0 for the initial one.
  * @return EBCC_ERROR_UNSUPPORTED where /proc is not mounted, or is that of another namespace.
  */
-EBCC_API struct ebcc_error *ebcc_pid_namespace(uint32_t *ret);
+EBCC_API struct ebcc_error *ebcc_process_pid_namespace(uint32_t *ret);
 
 /** Whether a struct or union of the running kernel has a member of that name, be it in a nameless
  *  part of it. @return 1 or 0; -1 where the kernel has no such type, or no BTF. */
@@ -1000,7 +1008,7 @@ EBCC_API int ebcc_kernel_has_enumerator(const char *enumeration, const char *enu
  * changed; symbol tables when an address is in their file, once for all processes that map it; the
  * perf map of a JIT compiler likewise. What it has read it keeps, within a bound, also when the
  * process ends. Files, maps and names are taken as hostile: at worst an address has no name, and
- * ebcc_symbolizer_statistics() tells what was left out.
+ * ebcc_symbolizer_read_statistics() tells what was left out.
  * @{
  */
 
@@ -1059,8 +1067,8 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_
 EBCC_API void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer);
 
 /** @param[out] ret as many of its members are set as its sz has room for. */
-EBCC_API void ebcc_symbolizer_statistics(const struct ebcc_symbolizer *symbolizer,
-					 struct ebcc_symbolizer_statistics *ret);
+EBCC_API void ebcc_symbolizer_read_statistics(const struct ebcc_symbolizer *symbolizer,
+					      struct ebcc_symbolizer_statistics *ret);
 
 /**
  * Names @p count addresses of a process, or of the kernel.

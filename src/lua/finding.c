@@ -22,17 +22,18 @@ static int find(lua_State *L, struct ebcc_error *(*function)(const char *, char 
 
 static int find_kprobe_functions(lua_State *L)
 {
-	return find(L, ebcc_find_kprobe_functions);
+	return find(L, ebcc_kernel_find_functions);
 }
 
 static int find_tracepoints(lua_State *L)
 {
-	return find(L, ebcc_find_tracepoints);
+	return find(L, ebcc_kernel_find_tracepoints);
 }
 
 static int tracepoint_exists(lua_State *L)
 {
-	lua_pushboolean(L, ebcc_tracepoint_exists(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
+	lua_pushboolean(L,
+			ebcc_kernel_has_tracepoint(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
 	return 1;
 }
 
@@ -44,7 +45,7 @@ static int syscall_name(lua_State *L)
 
 static int syscall_prefix(lua_State *L)
 {
-	lua_pushstring(L, ebcc_syscall_prefix());
+	lua_pushstring(L, ebcc_kernel_syscall_prefix());
 	return 1;
 }
 
@@ -56,8 +57,8 @@ static int find_user_functions(lua_State *L)
 	char **names;
 	size_t count;
 
-	error = ebcc_find_user_functions(luaL_checkstring(L, 1), luaL_checkstring(L, 2), &names,
-					 &addresses, &count);
+	error = ebcc_binary_find_functions(luaL_checkstring(L, 1), luaL_checkstring(L, 2), &names,
+					   &addresses, &count);
 	if (error)
 		return error_return(L, error);
 	lua_createtable(L, count, 0);
@@ -79,7 +80,7 @@ static int find_library(lua_State *L)
 	struct ebcc_error *error;
 	char *path;
 
-	error = ebcc_find_library(luaL_checkstring(L, 1), int_optional(L, 2, 0), &path);
+	error = ebcc_library_find(luaL_checkstring(L, 1), int_optional(L, 2, 0), &path);
 	if (error)
 		return error_return(L, error);
 	lua_pushstring(L, path);
@@ -93,7 +94,7 @@ static int is_go_binary(lua_State *L)
 	struct ebcc_error *error;
 	bool answer;
 
-	error = ebcc_is_go_binary(luaL_checkstring(L, 1), int_optional(L, 2, 0), &answer);
+	error = ebcc_binary_is_go(luaL_checkstring(L, 1), int_optional(L, 2, 0), &answer);
 	if (error)
 		return error_return(L, error);
 	lua_pushboolean(L, answer);
@@ -105,7 +106,7 @@ static int possible_cpus(lua_State *L)
 	struct ebcc_error *error;
 	unsigned count;
 
-	error = ebcc_possible_cpus(&count);
+	error = ebcc_kernel_possible_cpus(&count);
 	if (error)
 		return error_return(L, error);
 	lua_pushinteger(L, count);
@@ -129,7 +130,7 @@ static int pid_namespace(lua_State *L)
 	struct ebcc_error *error;
 	uint32_t inode;
 
-	error = ebcc_pid_namespace(&inode);
+	error = ebcc_process_pid_namespace(&inode);
 	if (error)
 		return error_return(L, error);
 	lua_pushinteger(L, inode);

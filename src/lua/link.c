@@ -79,7 +79,7 @@ static int link_functions(lua_State *L)
 	size_t count = 0;
 	const char *const *functions;
 
-	functions = ebcc_kprobe_multi_functions(link_check(L, 1)->handle, &count);
+	functions = ebcc_link_functions(link_check(L, 1)->handle, &count);
 	lua_createtable(L, count, 0);
 	for (size_t i = 0; functions && i < count; i++) {
 		lua_pushstring(L, functions[i]);
@@ -91,7 +91,7 @@ static int link_functions(lua_State *L)
 static int link_detach_function(lua_State *L)
 {
 	struct link_box *link = link_check(L, 1);
-	struct ebcc_error *error = ebcc_kprobe_multi_detach(link->handle, luaL_checkstring(L, 2));
+	struct ebcc_error *error = ebcc_link_detach_function(link->handle, luaL_checkstring(L, 2));
 
 	return success_return(L, error);
 }
@@ -133,7 +133,7 @@ static int link_read(lua_State *L)
 	*fd = -1;
 	luaL_setmetatable(L, ITERATOR_TYPE);
 	lua_toclose(L, -1);
-	error = ebcc_iter_open(link->handle, fd);
+	error = ebcc_link_open_iter(link->handle, fd);
 	if (error)
 		return error_return(L, error);
 	number = read_to_end(L, *fd);

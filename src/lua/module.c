@@ -291,12 +291,12 @@ static int module_program(lua_State *L)
 
 static const char *program_name_of(struct ebcc_module *module, size_t index)
 {
-	return ebcc_program_name(ebcc_module_program(module, index));
+	return ebcc_program_name(ebcc_module_program_at(module, index));
 }
 
 static const char *table_name_of(struct ebcc_module *module, size_t index)
 {
-	return ebcc_table_name(ebcc_module_table(module, index));
+	return ebcc_table_name(ebcc_module_table_at(module, index));
 }
 
 static int names_return(lua_State *L, struct ebcc_module *module, size_t count,
@@ -364,7 +364,7 @@ static int module_leaf_layout(lua_State *L)
 	const char *name = luaL_checkstring(L, 2);
 
 	for (size_t i = 0; i < ebcc_module_table_count(module->handle); i++) {
-		struct ebcc_table *table = ebcc_module_table(module->handle, i);
+		struct ebcc_table *table = ebcc_module_table_at(module->handle, i);
 		const struct ebcc_type *type = ebcc_table_leaf_type(table);
 
 		if (type && strcmp(ebcc_table_name(table), name) == 0) {

@@ -58,7 +58,7 @@ static int posix_getpid(lua_State *L)
 
 static int posix_strerror(lua_State *L)
 {
-	lua_pushstring(L, ebcc_strerror(int_check(L, 1)));
+	lua_pushstring(L, ebcc_errno_message(int_check(L, 1)));
 	return 1;
 }
 

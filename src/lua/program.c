@@ -139,7 +139,8 @@ static int attach_kprobe(lua_State *L)
 	opts.on_return = option_boolean(L, 2, "retprobe");
 	opts.max_active = option_unsigned(L, 2, "maxactive");
 	opts.cookie = option_integer(L, 2, "cookie", 0);
-	return attach_return(L, ebcc_attach_kprobe(program->handle, &opts, link_push(L, 1)));
+	return attach_return(L,
+			     ebcc_program_attach_kprobe(program->handle, &opts, link_push(L, 1)));
 }
 
 static int attach_kprobe_multi(lua_State *L)
@@ -151,8 +152,8 @@ static int attach_kprobe_multi(lua_State *L)
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	functions = strings_push(L, 2, &count);
-	return attach_return(L, ebcc_attach_kprobe_multi(program->handle, functions, count,
-							 on_return, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_kprobe_multi(program->handle, functions, count,
+								 on_return, link_push(L, 1)));
 }
 
 static int attach_uprobe(lua_State *L)
@@ -168,7 +169,8 @@ static int attach_uprobe(lua_State *L)
 	opts.on_return = option_boolean(L, 2, "retprobe");
 	opts.pid = option_int(L, 2, "pid", -1);
 	opts.cookie = option_integer(L, 2, "cookie", 0);
-	return attach_return(L, ebcc_attach_uprobe(program->handle, &opts, link_push(L, 1)));
+	return attach_return(L,
+			     ebcc_program_attach_uprobe(program->handle, &opts, link_push(L, 1)));
 }
 
 static int attach_tracepoint(lua_State *L)
@@ -177,8 +179,8 @@ static int attach_tracepoint(lua_State *L)
 	const char *category = luaL_checkstring(L, 2);
 	const char *event = luaL_checkstring(L, 3);
 
-	return attach_return(
-		L, ebcc_attach_tracepoint(program->handle, category, event, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_tracepoint(program->handle, category, event,
+							       link_push(L, 1)));
 }
 
 static int attach_raw_tracepoint(lua_State *L)
@@ -186,8 +188,8 @@ static int attach_raw_tracepoint(lua_State *L)
 	struct program_box *program = program_check(L, 1);
 	const char *event = luaL_checkstring(L, 2);
 
-	return attach_return(L,
-			     ebcc_attach_raw_tracepoint(program->handle, event, link_push(L, 1)));
+	return attach_return(
+		L, ebcc_program_attach_raw_tracepoint(program->handle, event, link_push(L, 1)));
 }
 
 static int attach_perf_event(lua_State *L)
@@ -203,14 +205,15 @@ static int attach_perf_event(lua_State *L)
 	opts.pid = option_int(L, 2, "pid", -1);
 	opts.cpu = option_int(L, 2, "cpu", -1);
 	opts.group_fd = option_int(L, 2, "group_fd", -1);
-	return attach_return(L, ebcc_attach_perf_event(program->handle, &opts, link_push(L, 1)));
+	return attach_return(
+		L, ebcc_program_attach_perf_event(program->handle, &opts, link_push(L, 1)));
 }
 
 static int attach_trace(lua_State *L)
 {
 	struct program_box *program = program_check(L, 1);
 
-	return attach_return(L, ebcc_attach_trace(program->handle, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_trace(program->handle, link_push(L, 1)));
 }
 
 static int attach_iter(lua_State *L)
@@ -220,7 +223,7 @@ static int attach_iter(lua_State *L)
 
 	if (!lua_isnoneornil(L, 2))
 		opts.table = table_check(L, 2)->handle;
-	return attach_return(L, ebcc_attach_iter(program->handle, &opts, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_iter(program->handle, &opts, link_push(L, 1)));
 }
 
 static int attach_xdp(lua_State *L)
@@ -229,7 +232,8 @@ static int attach_xdp(lua_State *L)
 	const char *device = luaL_checkstring(L, 2);
 	unsigned flags = unsigned_optional(L, 3);
 
-	return attach_return(L, ebcc_attach_xdp(program->handle, device, flags, link_push(L, 1)));
+	return attach_return(
+		L, ebcc_program_attach_xdp(program->handle, device, flags, link_push(L, 1)));
 }
 
 static int attach_socket(lua_State *L)
@@ -237,7 +241,7 @@ static int attach_socket(lua_State *L)
 	struct program_box *program = program_check(L, 1);
 	int fd = int_check(L, 2);
 
-	return attach_return(L, ebcc_attach_socket(program->handle, fd, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_socket(program->handle, fd, link_push(L, 1)));
 }
 
 static int attach_raw_socket(lua_State *L)
@@ -245,7 +249,8 @@ static int attach_raw_socket(lua_State *L)
 	struct program_box *program = program_check(L, 1);
 	const char *device = luaL_optstring(L, 2, NULL);
 
-	return attach_return(L, ebcc_attach_raw_socket(program->handle, device, link_push(L, 1)));
+	return attach_return(
+		L, ebcc_program_attach_raw_socket(program->handle, device, link_push(L, 1)));
 }
 
 static int attach_descriptor(lua_State *L)
@@ -254,15 +259,15 @@ static int attach_descriptor(lua_State *L)
 	int fd = int_check(L, 2), type = int_check(L, 3);
 	unsigned flags = unsigned_optional(L, 4);
 
-	return attach_return(
-		L, ebcc_attach_descriptor(program->handle, fd, type, flags, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_descriptor(program->handle, fd, type, flags,
+							       link_push(L, 1)));
 }
 
 static int remove_xdp(lua_State *L)
 {
 	struct ebcc_error *error;
 
-	error = ebcc_remove_xdp(luaL_checkstring(L, 1), unsigned_optional(L, 2));
+	error = ebcc_device_remove_xdp(luaL_checkstring(L, 1), unsigned_optional(L, 2));
 	return success_return(L, error);
 }
 

@@ -160,7 +160,7 @@ static int symbolizer_statistics(lua_State *L)
 {
 	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
 
-	ebcc_symbolizer_statistics(symbolizer_check(L), &statistics);
+	ebcc_symbolizer_read_statistics(symbolizer_check(L), &statistics);
 	lua_createtable(L, 0, 5);
 	set_count(L, "memory", statistics.memory);
 	set_count(L, "dropped", statistics.dropped);

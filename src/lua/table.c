@@ -253,7 +253,7 @@ static struct ebcc_error *frames_push(lua_State *L, struct table_box *table, int
 	struct ebcc_error *error = NULL;
 
 	if (id >= 0)
-		error = ebcc_table_build_id_stack(table->handle, id, frames, capacity, &count);
+		error = ebcc_table_read_build_id_stack(table->handle, id, frames, capacity, &count);
 	if (error)
 		return error;
 	lua_createtable(L, count, 0);
@@ -272,7 +272,7 @@ static struct ebcc_error *addresses_push(lua_State *L, struct table_box *table, 
 	struct ebcc_error *error = NULL;
 
 	if (id >= 0)
-		error = ebcc_table_stack(table->handle, id, addresses, capacity, &count);
+		error = ebcc_table_read_stack(table->handle, id, addresses, capacity, &count);
 	if (error)
 		return error;
 	lua_createtable(L, count, 0);
@@ -659,7 +659,7 @@ static int table_lost(lua_State *L)
 	struct ebcc_error *error;
 	uint64_t count;
 
-	error = ebcc_table_lost(table_check(L, 1)->handle, &count);
+	error = ebcc_table_lost_count(table_check(L, 1)->handle, &count);
 	if (error)
 		return error_return(L, error);
 	lua_pushinteger(L, count);

@@ -71,7 +71,7 @@ static void locations_push(lua_State *L, const struct ebcc_usdt_probe *probe)
 	struct ebcc_usdt_location location;
 
 	lua_createtable(L, ebcc_usdt_probe_location_count(probe), 0);
-	for (size_t i = 0; ebcc_usdt_location(probe, i, &location); i++) {
+	for (size_t i = 0; ebcc_usdt_probe_location_at(probe, i, &location); i++) {
 		lua_createtable(L, 0, 2);
 		lua_pushinteger(L, location.address);
 		lua_setfield(L, -2, "address");
@@ -106,7 +106,7 @@ static int usdt_probes(lua_State *L)
 
 	lua_createtable(L, count, 0);
 	for (size_t i = 0; i < count; i++) {
-		probe_push(L, ebcc_usdt_probe(usdt, i));
+		probe_push(L, ebcc_usdt_probe_at(usdt, i));
 		lua_rawseti(L, -2, i + 1);
 	}
 	return 1;
@@ -134,7 +134,7 @@ int attach_usdt(lua_State *L)
 
 	opts.probe = luaL_checkstring(L, 3);
 	opts.every_process = lua_toboolean(L, 4);
-	error = ebcc_attach_usdt(program->handle, usdt, &opts, link_push(L, 1));
+	error = ebcc_program_attach_usdt(program->handle, usdt, &opts, link_push(L, 1));
 	return error ? error_return(L, error) : 1;
 }
 

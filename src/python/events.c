@@ -245,7 +245,7 @@ PyObject *table_lost(PyObject *self, PyObject *unused)
 
 	if (!module_check(table->module))
 		return NULL;
-	error = ebcc_table_lost(table->handle, &count);
+	error = ebcc_table_lost_count(table->handle, &count);
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	return PyLong_FromUnsignedLongLong(count);
@@ -457,7 +457,7 @@ static PyObject *event_from_address(const struct table_object *table, void *addr
 	else
 		PyErr_Format(PyExc_ValueError,
 			     "no event at %p (%s): call event() inside the callback", address,
-			     ebcc_strerror(errno));
+			     ebcc_errno_message(errno));
 	PyMem_Free(copy);
 	return event;
 }

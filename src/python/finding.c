@@ -28,12 +28,12 @@ static PyObject *find(PyObject *args, find_fn function)
 
 static PyObject *find_kprobe_functions(PyObject *self, PyObject *args)
 {
-	return find(args, ebcc_find_kprobe_functions);
+	return find(args, ebcc_kernel_find_functions);
 }
 
 static PyObject *find_tracepoints(PyObject *self, PyObject *args)
 {
-	return find(args, ebcc_find_tracepoints);
+	return find(args, ebcc_kernel_find_tracepoints);
 }
 
 /* The items of a list of bytes, borrowed, malloc'ed. NULL: an exception is set. */
@@ -64,7 +64,7 @@ static PyObject *near_names(PyObject *self, PyObject *args)
 	names = borrow_names(list, PyList_Size(list));
 	if (!names)
 		return NULL;
-	count = ebcc_find_near(wanted, names, PyList_Size(list), near);
+	count = ebcc_names_find_near(wanted, names, PyList_Size(list), near);
 	PyMem_Free(names);
 	result = PyList_New(count);
 	for (size_t i = 0; result && i < count; i++) {
@@ -82,7 +82,7 @@ static PyObject *error_text(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "i", &errnum))
 		return NULL;
-	return PyUnicode_FromString(ebcc_strerror(errnum));
+	return PyUnicode_FromString(ebcc_errno_message(errnum));
 }
 
 static PyObject *tracepoint_exists(PyObject *self, PyObject *args)
@@ -91,7 +91,7 @@ static PyObject *tracepoint_exists(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "yy", &category, &event))
 		return NULL;
-	return PyBool_FromLong(ebcc_tracepoint_exists(category, event));
+	return PyBool_FromLong(ebcc_kernel_has_tracepoint(category, event));
 }
 
 static PyObject *syscall_name(PyObject *self, PyObject *args)
@@ -108,7 +108,7 @@ static PyObject *syscall_name(PyObject *self, PyObject *args)
 
 static PyObject *syscall_prefix(PyObject *self, PyObject *unused)
 {
-	return PyBytes_FromString(ebcc_syscall_prefix());
+	return PyBytes_FromString(ebcc_kernel_syscall_prefix());
 }
 
 static PyObject *user_functions_list(char **names, uint64_t *addresses, size_t count)
@@ -139,7 +139,7 @@ static PyObject *find_user_functions(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "yy", &binary, &regex))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_find_user_functions(binary, regex, &names, &addresses, &count);
+	error = ebcc_binary_find_functions(binary, regex, &names, &addresses, &count);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -155,7 +155,7 @@ static PyObject *find_ifunc_resolver(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "yy", &binary, &name))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_find_ifunc_resolver(binary, name, &address);
+	error = ebcc_binary_find_ifunc_resolver(binary, name, &address);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -173,7 +173,7 @@ static PyObject *find_library(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "y|i", &name, &pid))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_find_library(name, pid, &path);
+	error = ebcc_library_find(name, pid, &path);
 	Py_END_ALLOW_THREADS
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND) {
 		ebcc_error_destroy(error);
@@ -196,7 +196,7 @@ static PyObject *is_go_binary(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "y|i", &binary, &pid))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_is_go_binary(binary, pid, &answer);
+	error = ebcc_binary_is_go(binary, pid, &answer);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -208,7 +208,7 @@ static PyObject *possible_cpus(PyObject *self, PyObject *unused)
 	struct ebcc_error *error;
 	unsigned count;
 
-	error = ebcc_possible_cpus(&count);
+	error = ebcc_kernel_possible_cpus(&count);
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	return PyLong_FromUnsignedLong(count);
@@ -228,7 +228,7 @@ static PyObject *pid_namespace(PyObject *self, PyObject *unused)
 	struct ebcc_error *error;
 	uint32_t inode;
 
-	error = ebcc_pid_namespace(&inode);
+	error = ebcc_process_pid_namespace(&inode);
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	return PyLong_FromUnsignedLong(inode);

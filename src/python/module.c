@@ -430,7 +430,7 @@ static PyObject *module_programs(PyObject *self, PyObject *unused)
 	list = PyList_New(count);
 	for (size_t i = 0; list && i < count; i++) {
 		PyObject *item =
-			program_object_create(module, ebcc_module_program(module->handle, i));
+			program_object_create(module, ebcc_module_program_at(module->handle, i));
 
 		if (!item)
 			Py_CLEAR(list);
@@ -451,7 +451,7 @@ static PyObject *module_tables(PyObject *self, PyObject *unused)
 	count = ebcc_module_table_count(module->handle);
 	list = PyList_New(count);
 	for (size_t i = 0; list && i < count; i++) {
-		const struct ebcc_table *table = ebcc_module_table(module->handle, i);
+		const struct ebcc_table *table = ebcc_module_table_at(module->handle, i);
 		PyObject *item =
 			Py_BuildValue("(yI)", ebcc_table_name(table), ebcc_table_map_type(table));
 

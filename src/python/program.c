@@ -123,7 +123,7 @@ static PyObject *link_open(PyObject *self, PyObject *unused)
 		PyErr_SetString(PyExc_ValueError, "the link was destroyed");
 		return NULL;
 	}
-	MODULE_CALL(link->module, error, ebcc_iter_open(link->handle, &fd));
+	MODULE_CALL(link->module, error, ebcc_link_open_iter(link->handle, &fd));
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	return PyLong_FromLong(fd);
@@ -138,7 +138,7 @@ static PyObject *link_functions(PyObject *self, PyObject *unused)
 
 	if (!module_check(link->module))
 		return NULL;
-	names = link->handle ? ebcc_kprobe_multi_functions(link->handle, &count) : NULL;
+	names = link->handle ? ebcc_link_functions(link->handle, &count) : NULL;
 	list = PyList_New(count);
 	for (size_t i = 0; list && i < count; i++) {
 		PyObject *name = PyBytes_FromString(names[i]);
@@ -163,7 +163,7 @@ static PyObject *link_detach_function(PyObject *self, PyObject *args)
 		PyErr_SetString(PyExc_ValueError, "the link was destroyed");
 		return NULL;
 	}
-	MODULE_CALL(link->module, error, ebcc_kprobe_multi_detach(link->handle, function));
+	MODULE_CALL(link->module, error, ebcc_link_detach_function(link->handle, function));
 	if (error)
 		return error_raise(error, ERROR_ATTACHING);
 	Py_RETURN_NONE;
@@ -231,7 +231,8 @@ static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	opts.offset = offset;
 	opts.on_return = on_return;
 	opts.cookie = cookie;
-	MODULE_CALL(program->module, error, ebcc_attach_kprobe(program->handle, &opts, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_kprobe(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -275,8 +276,8 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 		return NULL;
 	}
 	MODULE_CALL(program->module, error,
-		    ebcc_attach_kprobe_multi(program->handle, functions, PyList_Size(copy),
-					     on_return, &link));
+		    ebcc_program_attach_kprobe_multi(program->handle, functions, PyList_Size(copy),
+						     on_return, &link));
 	PyMem_Free(functions);
 	Py_DECREF(copy);
 	return attach_result(program->module, error, link);
@@ -303,7 +304,8 @@ static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	opts.on_return = on_return;
 	opts.semaphore_offset = semaphore_offset;
 	opts.cookie = cookie;
-	MODULE_CALL(program->module, error, ebcc_attach_uprobe(program->handle, &opts, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_uprobe(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -323,8 +325,8 @@ static PyObject *attach_usdt(PyObject *self, PyObject *args, PyObject *kwargs)
 		return NULL;
 	opts.every_process = every_process;
 	MODULE_CALL(program->module, error,
-		    ebcc_attach_usdt(program->handle, ((struct usdt_object *)usdt)->handle, &opts,
-				     &link));
+		    ebcc_program_attach_usdt(program->handle, ((struct usdt_object *)usdt)->handle,
+					     &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -338,7 +340,7 @@ static PyObject *attach_tracepoint(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "yy", &category, &event) || !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_attach_tracepoint(program->handle, category, event, &link));
+		    ebcc_program_attach_tracepoint(program->handle, category, event, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -352,7 +354,7 @@ static PyObject *attach_raw_tracepoint(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "y", &event) || !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_attach_raw_tracepoint(program->handle, event, &link));
+		    ebcc_program_attach_raw_tracepoint(program->handle, event, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -381,7 +383,8 @@ static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwa
 	opts.sample_freq = frequency;
 	opts.attr = attr.buf;
 	opts.attr_size = attr.len;
-	MODULE_CALL(program->module, error, ebcc_attach_perf_event(program->handle, &opts, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_perf_event(program->handle, &opts, &link));
 	PyBuffer_Release(&attr);
 	return attach_result(program->module, error, link);
 }
@@ -394,7 +397,7 @@ static PyObject *attach_trace(PyObject *self, PyObject *unused)
 
 	if (!module_check(program->module))
 		return NULL;
-	MODULE_CALL(program->module, error, ebcc_attach_trace(program->handle, &link));
+	MODULE_CALL(program->module, error, ebcc_program_attach_trace(program->handle, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -431,7 +434,7 @@ static PyObject *attach_iter(PyObject *self, PyObject *args)
 			    ebcc_module_find_table(program->module->handle, table, &opts.table));
 	if (!error)
 		MODULE_CALL(program->module, error,
-			    ebcc_attach_iter(program->handle, &opts, &link));
+			    ebcc_program_attach_iter(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -445,7 +448,8 @@ static PyObject *attach_xdp(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "y|I", &device, &flags) || !module_check(program->module))
 		return NULL;
-	MODULE_CALL(program->module, error, ebcc_attach_xdp(program->handle, device, flags, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_xdp(program->handle, device, flags, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -458,7 +462,7 @@ static PyObject *attach_socket(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "i", &fd) || !module_check(program->module))
 		return NULL;
-	MODULE_CALL(program->module, error, ebcc_attach_socket(program->handle, fd, &link));
+	MODULE_CALL(program->module, error, ebcc_program_attach_socket(program->handle, fd, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -472,7 +476,8 @@ static PyObject *attach_raw_socket(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "|O&", bytes_or_none, &device) ||
 	    !module_check(program->module))
 		return NULL;
-	MODULE_CALL(program->module, error, ebcc_attach_raw_socket(program->handle, device, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_raw_socket(program->handle, device, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -488,7 +493,7 @@ static PyObject *attach_descriptor(PyObject *self, PyObject *args)
 	    !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_attach_descriptor(program->handle, fd, attach_type, flags, &link));
+		    ebcc_program_attach_descriptor(program->handle, fd, attach_type, flags, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -711,7 +716,7 @@ static PyObject *remove_xdp(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "y|I", &device, &flags))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_remove_xdp(device, flags);
+	error = ebcc_device_remove_xdp(device, flags);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ATTACHING);

@@ -450,7 +450,7 @@ static PyObject *symbolizer_statistics(PyObject *self, PyObject *args)
 	(void)args;
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
-	ebcc_symbolizer_statistics(symbolizer->handle, &statistics);
+	ebcc_symbolizer_read_statistics(symbolizer->handle, &statistics);
 	pthread_mutex_unlock(&symbolizer->lock);
 	Py_END_ALLOW_THREADS
 	return Py_BuildValue("{sKsKsKsKsK}", "memory", (unsigned long long)statistics.memory,

@@ -47,7 +47,7 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 		return NULL;
 	MODULE_CALL(module, error, ebcc_module_find_table(module->handle, name, &handle));
 	if (!error && ebcc_table_is_per_cpu(handle))
-		error = ebcc_possible_cpus(&cpus);
+		error = ebcc_kernel_possible_cpus(&cpus);
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	table = (struct table_object *)PyType_GenericAlloc(type, 0);
@@ -881,7 +881,7 @@ static PyObject *table_stack(PyObject *self, PyObject *args)
 	    !scratch_init(&scratch, capacity * sizeof(uint64_t)))
 		return NULL;
 	addresses = (uint64_t *)scratch.data;
-	error = ebcc_table_stack(table->handle, stack_id, addresses, capacity, &count);
+	error = ebcc_table_read_stack(table->handle, stack_id, addresses, capacity, &count);
 	list = error ? error_raise(error, ERROR_ANY) : PyList_New(count);
 	for (size_t i = 0; list && i < count; i++)
 		PyList_SetItem(list, i, PyLong_FromUnsignedLongLong(addresses[i]));
@@ -904,7 +904,7 @@ static PyObject *table_build_id_stack(PyObject *self, PyObject *args)
 	    !scratch_init(&scratch, capacity * sizeof(*frames)))
 		return NULL;
 	frames = (struct ebcc_build_id_frame *)scratch.data;
-	error = ebcc_table_build_id_stack(table->handle, stack_id, frames, capacity, &count);
+	error = ebcc_table_read_build_id_stack(table->handle, stack_id, frames, capacity, &count);
 	list = error ? error_raise(error, ERROR_ANY) : PyList_New(count);
 	for (size_t i = 0; list && i < count; i++)
 		PyList_SetItem(

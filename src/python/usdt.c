@@ -48,11 +48,11 @@ static PyObject *usdt_probes(PyObject *self, PyObject *unused)
 	PyObject *list = PyList_New(count);
 
 	for (size_t i = 0; list && i < count; i++) {
-		const struct ebcc_usdt_probe *probe = ebcc_usdt_probe(usdt, i);
+		const struct ebcc_usdt_probe *probe = ebcc_usdt_probe_at(usdt, i);
 		struct ebcc_usdt_location first = {0};
 		PyObject *item;
 
-		ebcc_usdt_location(probe, 0, &first);
+		ebcc_usdt_probe_location_at(probe, 0, &first);
 		item = Py_BuildValue("(yyyKKnn)", ebcc_usdt_probe_provider(probe),
 				     ebcc_usdt_probe_name(probe), ebcc_usdt_probe_binary(probe),
 				     (unsigned long long)ebcc_usdt_probe_semaphore(probe),
@@ -80,7 +80,7 @@ static PyObject *usdt_find(PyObject *self, PyObject *args)
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	for (size_t i = 0; i < ebcc_usdt_probe_count(usdt); i++)
-		if (ebcc_usdt_probe(usdt, i) == probe)
+		if (ebcc_usdt_probe_at(usdt, i) == probe)
 			return PyLong_FromSize_t(i);
 	Py_RETURN_NONE;
 }
@@ -89,7 +89,7 @@ static PyObject *usdt_find(PyObject *self, PyObject *args)
 static const struct ebcc_usdt_probe *probe_at(PyObject *self, Py_ssize_t index)
 {
 	const struct ebcc_usdt_probe *probe =
-		index < 0 ? NULL : ebcc_usdt_probe(((struct usdt_object *)self)->handle, index);
+		index < 0 ? NULL : ebcc_usdt_probe_at(((struct usdt_object *)self)->handle, index);
 
 	if (!probe)
 		PyErr_SetString(PyExc_IndexError, "no such probe");
@@ -107,7 +107,7 @@ static PyObject *usdt_location(PyObject *self, PyObject *args)
 	probe = probe_at(self, index);
 	if (!probe)
 		return NULL;
-	if (number < 0 || !ebcc_usdt_location(probe, number, &location))
+	if (number < 0 || !ebcc_usdt_probe_location_at(probe, number, &location))
 		Py_RETURN_NONE;
 	return Py_BuildValue("(Kyn)", (unsigned long long)location.address, location.arguments,
 			     (Py_ssize_t)location.argument_count);
@@ -124,7 +124,8 @@ static PyObject *usdt_operand(PyObject *self, PyObject *args)
 	probe = probe_at(self, index);
 	if (!probe)
 		return NULL;
-	if (location < 0 || number < 0 || !ebcc_usdt_operand(probe, location, number, &operand))
+	if (location < 0 || number < 0 ||
+	    !ebcc_usdt_probe_operand_at(probe, location, number, &operand))
 		Py_RETURN_NONE;
 	return Py_BuildValue("(IIOLLyyyIz)", operand.parts, operand.size,
 			     operand.is_signed ? Py_True : Py_False, (long long)operand.constant,

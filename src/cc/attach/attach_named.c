@@ -22,7 +22,7 @@ static struct ebcc_error *attach_named_kprobe(struct ebcc_program *program,
 
 	TRY(ebcc_syscall_function(target, &function));
 	opts.function = function;
-	return ebcc_attach_kprobe(program, &opts, ret);
+	return ebcc_program_attach_kprobe(program, &opts, ret);
 }
 
 /*
@@ -43,14 +43,14 @@ static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, 
 			"a tracepoint program must be named tracepoint__CATEGORY__EVENT");
 	for (at = divider; at; at = strstr(at + 1, "__")) {
 		category[at - target] = '\0';
-		if (ebcc_tracepoint_exists(category, at + 2)) {
+		if (ebcc_kernel_has_tracepoint(category, at + 2)) {
 			divider = at;
 			break;
 		}
 		category[at - target] = '_';
 	}
 	category[divider - target] = '\0';
-	return ebcc_attach_tracepoint(program, category, divider + 2, ret);
+	return ebcc_program_attach_tracepoint(program, category, divider + 2, ret);
 }
 
 static struct ebcc_error *attach_named(struct ebcc_program *program,
@@ -66,9 +66,9 @@ static struct ebcc_error *attach_named(struct ebcc_program *program,
 	case EBCC_ATTACH_TRACEPOINT:
 		return attach_named_tracepoint(program, target, ret);
 	case EBCC_ATTACH_RAW_TRACEPOINT:
-		return ebcc_attach_raw_tracepoint(program, target, ret);
+		return ebcc_program_attach_raw_tracepoint(program, target, ret);
 	case EBCC_ATTACH_TRACE:
-		return ebcc_attach_trace(program, ret);
+		return ebcc_program_attach_trace(program, ret);
 	case EBCC_ATTACH_ITER: /* runs when it is read, so it is only loaded, without a link */
 		return ebcc_iter_load(program);
 	}

@@ -326,9 +326,9 @@ static bool attach_behind_macro(struct ebcc_program *program, struct ebcc_kprobe
 	return !error;
 }
 
-struct ebcc_error *ebcc_attach_kprobe(struct ebcc_program *program,
-				      const struct ebcc_kprobe_opts *caller_opts,
-				      struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_kprobe(struct ebcc_program *program,
+					      const struct ebcc_kprobe_opts *caller_opts,
+					      struct ebcc_link **ret)
 {
 	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;

@@ -164,7 +164,8 @@ static void attach_singles(struct group *group, size_t first, size_t count,
 						.function = group->names[i],
 						.on_return = group->on_return};
 		struct part part = {.fd = -1};
-		struct ebcc_error *error = ebcc_attach_kprobe(group->program, &opts, &part.single);
+		struct ebcc_error *error =
+			ebcc_program_attach_kprobe(group->program, &opts, &part.single);
 
 		if (!error) {
 			add_part(group, i, 1, part);
@@ -241,9 +242,9 @@ static void detach_multi(struct ebcc_link *base)
 	group_deinit(&((struct multi_link *)base)->group);
 }
 
-struct ebcc_error *ebcc_attach_kprobe_multi(struct ebcc_program *program,
-					    const char *const *functions, size_t count,
-					    bool on_return, struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_kprobe_multi(struct ebcc_program *program,
+						    const char *const *functions, size_t count,
+						    bool on_return, struct ebcc_link **ret)
 {
 	CLEANUP(group_deinit) struct group group = {.program_fd = -1};
 	struct ebcc_link *link;
@@ -271,7 +272,7 @@ static const struct group *group_of(const struct ebcc_link *link)
 	return link->detach == detach_multi ? &((const struct multi_link *)link)->group : NULL;
 }
 
-const char *const *ebcc_kprobe_multi_functions(const struct ebcc_link *link, size_t *ret_count)
+const char *const *ebcc_link_functions(const struct ebcc_link *link, size_t *ret_count)
 {
 	const struct group *group = group_of(link);
 
@@ -316,7 +317,7 @@ static struct ebcc_error *recreate_link(struct group *group, size_t index)
 			     count);
 }
 
-struct ebcc_error *ebcc_kprobe_multi_detach(struct ebcc_link *link, const char *function)
+struct ebcc_error *ebcc_link_detach_function(struct ebcc_link *link, const char *function)
 {
 	struct group *group = (struct group *)group_of(link);
 	struct ebcc_error *error = NULL;

@@ -74,8 +74,8 @@ static struct ebcc_error *xdp_error(int errnum, const char *device, const char *
 				       device);
 }
 
-struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const char *device, unsigned flags,
-				   struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_xdp(struct ebcc_program *program, const char *device,
+					   unsigned flags, struct ebcc_link **ret)
 {
 	struct xdp_link *xdp;
 	unsigned ifindex;
@@ -97,7 +97,7 @@ struct ebcc_error *ebcc_attach_xdp(struct ebcc_program *program, const char *dev
 	return NULL;
 }
 
-struct ebcc_error *ebcc_remove_xdp(const char *device, unsigned flags)
+struct ebcc_error *ebcc_device_remove_xdp(const char *device, unsigned flags)
 {
 	unsigned ifindex;
 	int err;
@@ -142,8 +142,8 @@ static struct ebcc_error *set_filter(struct ebcc_program *program, int socket_fd
 				       program->name);
 }
 
-struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_fd,
-				      struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_socket(struct ebcc_program *program, int socket_fd,
+					      struct ebcc_link **ret)
 {
 	AUTO_CLOSE int copy = -1;
 	struct ebcc_link *link;
@@ -161,8 +161,8 @@ struct ebcc_error *ebcc_attach_socket(struct ebcc_program *program, int socket_f
 }
 
 /* The socket gets its protocol last, so no packet arrives before the filter is attached. */
-struct ebcc_error *ebcc_attach_raw_socket(struct ebcc_program *program, const char *device,
-					  struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program, const char *device,
+						  struct ebcc_link **ret)
 {
 	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	AUTO_CLOSE int fd = -1;
@@ -261,8 +261,9 @@ static struct ebcc_error *load_for(struct ebcc_program *program, int attach_type
 	return ebcc_program_load(program, program_type(attach_type), &opts);
 }
 
-struct ebcc_error *ebcc_attach_descriptor(struct ebcc_program *program, int fd, int attach_type,
-					  unsigned flags, struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, int fd,
+						  int attach_type, unsigned flags,
+						  struct ebcc_link **ret)
 {
 	const char *name = libbpf_bpf_attach_type_str((enum bpf_attach_type)attach_type);
 	struct descriptor_link *link;

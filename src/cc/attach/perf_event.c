@@ -157,9 +157,9 @@ static struct ebcc_error *open_events(struct perf_events_link *link,
 	return NULL;
 }
 
-struct ebcc_error *ebcc_attach_perf_event(struct ebcc_program *program,
-					  const struct ebcc_perf_event_opts *caller_opts,
-					  struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *program,
+						  const struct ebcc_perf_event_opts *caller_opts,
+						  struct ebcc_link **ret)
 {
 	struct ebcc_perf_event_opts opts = {
 		.sz = sizeof(opts), .pid = -1, .cpu = -1, .group_fd = -1};

@@ -78,7 +78,7 @@ static struct ebcc_error *not_named(const struct ebcc_program *program,
 		program->name);
 }
 
-struct ebcc_error *ebcc_attach_trace(struct ebcc_program *program, struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program, struct ebcc_link **ret)
 {
 	const struct ebcc_program_kind *kind = kind_of(program->name, EBCC_ATTACH_TRACE);
 
@@ -95,8 +95,9 @@ struct ebcc_error *ebcc_iter_load(struct ebcc_program *program)
 	return kind ? load(program, kind) : not_named(program, EBCC_ATTACH_ITER);
 }
 
-struct ebcc_error *ebcc_attach_iter(struct ebcc_program *program,
-				    const struct ebcc_iter_opts *user_opts, struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *program,
+					    const struct ebcc_iter_opts *user_opts,
+					    struct ebcc_link **ret)
 {
 	struct ebcc_iter_opts opts = {0};
 	union bpf_iter_link_info info = {0};
@@ -113,7 +114,7 @@ struct ebcc_error *ebcc_attach_iter(struct ebcc_program *program,
 			   bpf_link_create(program->fd, 0, BPF_TRACE_ITER, &link_opts), ret);
 }
 
-struct ebcc_error *ebcc_iter_open(struct ebcc_link *link, int *ret)
+struct ebcc_error *ebcc_link_open_iter(struct ebcc_link *link, int *ret)
 {
 	int fd = bpf_iter_create(link->fd);
 

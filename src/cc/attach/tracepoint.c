@@ -89,8 +89,9 @@ static struct ebcc_error *event_id(const char *category, const char *event, uint
 	return NULL;
 }
 
-struct ebcc_error *ebcc_attach_tracepoint(struct ebcc_program *program, const char *category,
-					  const char *event, struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
+						  const char *category, const char *event,
+						  struct ebcc_link **ret)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
@@ -147,8 +148,8 @@ static void detach_raw_tracepoint(struct ebcc_link *link)
 		close(link->fd);
 }
 
-struct ebcc_error *ebcc_attach_raw_tracepoint(struct ebcc_program *program, const char *event,
-					      struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_raw_tracepoint(struct ebcc_program *program,
+						      const char *event, struct ebcc_link **ret)
 {
 	struct ebcc_error *error;
 	struct ebcc_link *link;

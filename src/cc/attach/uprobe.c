@@ -156,9 +156,9 @@ static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc
 				     opts->on_return ? "uretprobe" : "uprobe", name, ret);
 }
 
-struct ebcc_error *ebcc_attach_uprobe(struct ebcc_program *program,
-				      const struct ebcc_uprobe_opts *caller_opts,
-				      struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *program,
+					      const struct ebcc_uprobe_opts *caller_opts,
+					      struct ebcc_link **ret)
 {
 	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
 	struct ebcc_uprobe_place place = {0};

@@ -145,7 +145,7 @@ struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts
 	fd = open_trusted(path, &why);
 	if (fd < 0) {
 		ebcc_log(log, EBCC_LOG_INFO, "object cache is off: %s: %s", shown,
-			 why ? why : ebcc_strerror(errno));
+			 why ? why : ebcc_errno_message(errno));
 		return NULL;
 	}
 	cache = calloc(1, sizeof(*cache));
@@ -386,13 +386,13 @@ void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		ebcc_log(cache->log, EBCC_LOG_INFO, "object cache: cannot write: %s",
-			 ebcc_strerror(errno));
+			 ebcc_errno_message(errno));
 		return;
 	}
 	written = write_exactly(fd, &header, sizeof(header)) && write_exactly(fd, data, size);
 	if (!written || renameat(cache->directory, temporary, cache->directory, name)) {
 		ebcc_log(cache->log, EBCC_LOG_INFO, "object cache: cannot write %s: %s", name,
-			 ebcc_strerror(errno));
+			 ebcc_errno_message(errno));
 		unlinkat(cache->directory, temporary, 0);
 		return;
 	}

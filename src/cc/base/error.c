@@ -86,7 +86,7 @@ static const struct {
 	{531, "The state can no longer be reclaimed (ENOGRACE)"},
 };
 
-const char *ebcc_strerror(int errnum)
+const char *ebcc_errno_message(int errnum)
 {
 	for (size_t i = 0; i < sizeof(kernel_errors) / sizeof(*kernel_errors); i++)
 		if (kernel_errors[i].number == errnum)
@@ -109,7 +109,7 @@ struct ebcc_error *ebcc_error_os(enum ebcc_error_code code, int errnum, const ch
 	va_end(args);
 	if (error == &no_memory)
 		return error;
-	if (asprintf(&message, "%s: %s", error->message, ebcc_strerror(errnum)) < 0) {
+	if (asprintf(&message, "%s: %s", error->message, ebcc_errno_message(errnum)) < 0) {
 		ebcc_error_destroy(error);
 		return &no_memory;
 	}

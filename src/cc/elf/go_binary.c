@@ -23,7 +23,7 @@ bool ebcc_elf_is_go(struct ebcc_elf *elf)
 	return false;
 }
 
-struct ebcc_error *ebcc_is_go_binary(const char *binary, int pid, bool *ret)
+struct ebcc_error *ebcc_binary_is_go(const char *binary, int pid, bool *ret)
 {
 	AUTO_ELF struct ebcc_elf *elf = NULL;
 	AUTO_FREE char *path = NULL;

@@ -229,7 +229,7 @@ static struct ebcc_error *library_not_found(const char *name, int pid)
 				 name);
 }
 
-struct ebcc_error *ebcc_find_library(const char *name, int pid, char **ret)
+struct ebcc_error *ebcc_library_find(const char *name, int pid, char **ret)
 {
 	AUTO_FREE char *found = NULL;
 

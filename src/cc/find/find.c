@@ -242,7 +242,7 @@ static struct ebcc_error *collect_functions(const struct ebcc_kernel_functions *
 	return NULL;
 }
 
-struct ebcc_error *ebcc_find_kprobe_functions(const char *regex, char ***ret, size_t *ret_count)
+struct ebcc_error *ebcc_kernel_find_functions(const char *regex, char ***ret, size_t *ret_count)
 {
 	const struct ebcc_kernel_functions *functions;
 	AUTO_MATCHES struct matches matches = {0};
@@ -268,8 +268,8 @@ static bool collect_tracepoint(void *ctx, const char *category, const char *even
 	return true;
 }
 
-size_t ebcc_find_near(const char *wanted, const char *const *names, size_t count,
-		      size_t ret[EBCC_NEAR_MAX])
+size_t ebcc_names_find_near(const char *wanted, const char *const *names, size_t count,
+			    size_t ret[EBCC_NEAR_MAX])
 {
 	struct ebcc_near_names near;
 	size_t found = 0;
@@ -283,7 +283,7 @@ size_t ebcc_find_near(const char *wanted, const char *const *names, size_t count
 	return found;
 }
 
-struct ebcc_error *ebcc_find_tracepoints(const char *regex, char ***ret, size_t *ret_count)
+struct ebcc_error *ebcc_kernel_find_tracepoints(const char *regex, char ***ret, size_t *ret_count)
 {
 	AUTO_MATCHES struct matches matches = {0};
 	AUTO_FREE struct named_address *sorted = NULL;
@@ -309,9 +309,9 @@ static bool collect_user_function(void *ctx, const struct ebcc_elf_symbol *symbo
 	return true;
 }
 
-struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *regex,
-					    char ***ret_names, uint64_t **ret_addresses,
-					    size_t *ret_count)
+struct ebcc_error *ebcc_binary_find_functions(const char *binary, const char *regex,
+					      char ***ret_names, uint64_t **ret_addresses,
+					      size_t *ret_count)
 {
 	AUTO_MATCHES struct matches matches = {0};
 	AUTO_FREE struct named_address *sorted = NULL;
@@ -338,7 +338,8 @@ struct ebcc_error *ebcc_find_user_functions(const char *binary, const char *rege
 	return NULL;
 }
 
-struct ebcc_error *ebcc_find_ifunc_resolver(const char *binary, const char *name, uint64_t *ret)
+struct ebcc_error *ebcc_binary_find_ifunc_resolver(const char *binary, const char *name,
+						   uint64_t *ret)
 {
 	AUTO_ELF struct ebcc_elf *elf = NULL;
 	AUTO_FREE char *path = NULL;

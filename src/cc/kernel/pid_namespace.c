@@ -75,7 +75,7 @@ struct ebcc_error *ebcc_pid_namespace_check(void)
 		"unshare --mount-proc");
 }
 
-struct ebcc_error *ebcc_pid_namespace(uint32_t *ret)
+struct ebcc_error *ebcc_process_pid_namespace(uint32_t *ret)
 {
 	uint32_t inode = ebcc_pid_namespace_inode();
 
@@ -126,7 +126,7 @@ struct ebcc_error *ebcc_pid_layout(struct ebcc_pid_layout *ret)
 	AUTO_ERROR struct ebcc_error *error = NULL;
 
 	*ret = (struct ebcc_pid_layout){0};
-	TRY(ebcc_pid_namespace(&ret->namespace_inode));
+	TRY(ebcc_process_pid_namespace(&ret->namespace_inode));
 	if (!ret->namespace_inode)
 		return NULL;
 	error = ebcc_kernel_btf_create(NULL, NULL, &btf);

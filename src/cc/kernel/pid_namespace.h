@@ -23,7 +23,7 @@ bool ebcc_pid_namespace_is_inner(void);
 MUST_CHECK struct ebcc_error *ebcc_pid_namespace_check(void);
 
 /* What BPF programs have to know about this process's namespace and the running kernel.
- * EBCC_ERROR_UNSUPPORTED as for ebcc_pid_namespace(), and if the BTF lacks a member. */
+ * EBCC_ERROR_UNSUPPORTED as for ebcc_process_pid_namespace(), and if the BTF lacks a member. */
 MUST_CHECK struct ebcc_error *ebcc_pid_layout(struct ebcc_pid_layout *ret);
 
 #endif /* EBCC_KERNEL_PID_NAMESPACE_H */

@@ -25,7 +25,7 @@ static bool find_prefix(void *ctx, const struct ebcc_ksyms_line *line)
 	return !*found;
 }
 
-const char *ebcc_syscall_prefix(void)
+const char *ebcc_kernel_syscall_prefix(void)
 {
 	static const char *known;
 	const char *found = __atomic_load_n(&known, __ATOMIC_ACQUIRE);
@@ -43,7 +43,8 @@ struct ebcc_error *ebcc_syscall_function(const char *name, char **ret)
 {
 	const char *call = ebcc_syscall_name(name);
 
-	if (asprintf(ret, "%s%s", call ? ebcc_syscall_prefix() : "", call ? call : name) >= 0)
+	if (asprintf(ret, "%s%s", call ? ebcc_kernel_syscall_prefix() : "", call ? call : name) >=
+	    0)
 		return NULL;
 	*ret = NULL;
 	return ebcc_error_no_memory();

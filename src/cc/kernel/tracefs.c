@@ -97,7 +97,7 @@ struct ebcc_error *ebcc_tracepoints_walk(ebcc_tracepoint_fn fn, void *ctx)
 	return NULL;
 }
 
-bool ebcc_tracepoint_exists(const char *category, const char *event)
+bool ebcc_kernel_has_tracepoint(const char *category, const char *event)
 {
 	AUTO_FREE char *path = NULL;
 	const char *tracefs;

@@ -220,7 +220,7 @@ static uint64_t lost_on(const struct lost *lost, size_t cpu)
 	return __atomic_load_n(&lost->slots[cpu].lost, __ATOMIC_RELAXED);
 }
 
-struct ebcc_error *ebcc_table_lost(struct ebcc_table *table, uint64_t *ret)
+struct ebcc_error *ebcc_table_lost_count(struct ebcc_table *table, uint64_t *ret)
 {
 	struct lost lost;
 	uint64_t sum = 0;

@@ -113,7 +113,7 @@ size_t ebcc_module_program_count(const struct ebcc_module *module)
 	return module->program_count;
 }
 
-struct ebcc_program *ebcc_module_program(const struct ebcc_module *module, size_t index)
+struct ebcc_program *ebcc_module_program_at(const struct ebcc_module *module, size_t index)
 {
 	return index < module->program_count ? module->programs[index] : NULL;
 }

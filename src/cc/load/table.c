@@ -24,7 +24,7 @@ size_t ebcc_module_table_count(const struct ebcc_module *module)
 	return count;
 }
 
-struct ebcc_table *ebcc_module_table(const struct ebcc_module *module, size_t index)
+struct ebcc_table *ebcc_module_table_at(const struct ebcc_module *module, size_t index)
 {
 	return index < ebcc_module_table_count(module) ? module->tables[index] : NULL;
 }
@@ -254,8 +254,8 @@ static struct ebcc_error *read_stack(struct ebcc_table *table, int32_t stack_id,
 	return NULL;
 }
 
-struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t stack_id, uint64_t *addresses,
-				    size_t capacity, size_t *ret_count)
+struct ebcc_error *ebcc_table_read_stack(struct ebcc_table *table, int32_t stack_id,
+					 uint64_t *addresses, size_t capacity, size_t *ret_count)
 {
 	size_t depth = table->value_size / sizeof(*addresses), count = 0;
 	AUTO_FREE void *entry = NULL;
@@ -271,9 +271,9 @@ struct ebcc_error *ebcc_table_stack(struct ebcc_table *table, int32_t stack_id, 
 	return NULL;
 }
 
-struct ebcc_error *ebcc_table_build_id_stack(struct ebcc_table *table, int32_t stack_id,
-					     struct ebcc_build_id_frame *frames, size_t capacity,
-					     size_t *ret_count)
+struct ebcc_error *ebcc_table_read_build_id_stack(struct ebcc_table *table, int32_t stack_id,
+						  struct ebcc_build_id_frame *frames,
+						  size_t capacity, size_t *ret_count)
 {
 	size_t depth = table->value_size / sizeof(*frames), count = 0;
 	AUTO_FREE void *entry = NULL;

@@ -40,7 +40,7 @@ static bool is_per_cpu(unsigned map_type)
 	       map_type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
-struct ebcc_error *ebcc_possible_cpus(unsigned *ret)
+struct ebcc_error *ebcc_kernel_possible_cpus(unsigned *ret)
 {
 	int count = libbpf_num_possible_cpus();
 
@@ -65,7 +65,7 @@ static struct ebcc_error *read_definition(struct ebcc_table *table)
 	table->value_size = table->leaf_size;
 	table->per_cpu = is_per_cpu(table->map_type);
 	if (table->per_cpu) {
-		TRY(ebcc_possible_cpus(&cpus));
+		TRY(ebcc_kernel_possible_cpus(&cpus));
 		table->value_size = (table->leaf_size + 7) / 8 * 8 * cpus;
 	}
 	return NULL;

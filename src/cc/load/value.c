@@ -301,7 +301,7 @@ static bool has_members(const struct ebcc_type *type)
 	return type->kind == EBCC_TYPE_STRUCT || type->kind == EBCC_TYPE_UNION;
 }
 
-bool ebcc_type_member(const struct ebcc_type *type, size_t index, struct ebcc_member *ret)
+bool ebcc_type_member_at(const struct ebcc_type *type, size_t index, struct ebcc_member *ret)
 {
 	const struct btf_member *member;
 
@@ -317,8 +317,8 @@ bool ebcc_type_member(const struct ebcc_type *type, size_t index, struct ebcc_me
 	return ret->type != NULL;
 }
 
-bool ebcc_type_enumerator(const struct ebcc_type *type, size_t index, const char **ret_name,
-			  int64_t *ret_value)
+bool ebcc_type_enumerator_at(const struct ebcc_type *type, size_t index, const char **ret_name,
+			     int64_t *ret_value)
 {
 	uint32_t name;
 	int64_t value;
@@ -420,7 +420,7 @@ static void print_member(struct ebcc_buf *buf, const struct ebcc_type *type, siz
 {
 	struct ebcc_member member;
 
-	if (!ebcc_type_member(type, index, &member))
+	if (!ebcc_type_member_at(type, index, &member))
 		return;
 	if (member.bit_size)
 		ebcc_buf_printf(buf, "0x%" PRIx64,
@@ -577,7 +577,7 @@ static bool scan_enumerator(struct scanner *scanner, const struct ebcc_type *typ
 			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
 	if (!length || (*scanner->at >= '0' && *scanner->at <= '9'))
 		return false;
-	for (size_t i = 0; ebcc_type_enumerator(type, i, &name, &value); i++)
+	for (size_t i = 0; ebcc_type_enumerator_at(type, i, &name, &value); i++)
 		if (strlen(name) == length && !memcmp(name, scanner->at, length)) {
 			scanner->at += length;
 			*ret = (unsigned __int128)value;
@@ -661,7 +661,7 @@ static bool scan_member_name(struct scanner *scanner, const struct ebcc_type *ty
 	if (!scan_char(scanner, '.'))
 		return true;
 	length = strcspn(scanner->at, " =\t");
-	for (size_t i = 0; ebcc_type_member(type, i, &member); i++)
+	for (size_t i = 0; ebcc_type_member_at(type, i, &member); i++)
 		if (strlen(member.name) == length && !memcmp(member.name, scanner->at, length)) {
 			scanner->at += length;
 			*index = i;
@@ -693,7 +693,7 @@ static bool scan_members(struct scanner *scanner, const struct ebcc_type *type, 
 	for (; !scan_char(scanner, '}'); index++) {
 		if (!scan_member_name(scanner, type, &index))
 			return false;
-		if (!ebcc_type_member(type, index, &member))
+		if (!ebcc_type_member_at(type, index, &member))
 			return scan_expected(scanner, "'}'");
 		if (!scan_member(scanner, &member, data))
 			return false;

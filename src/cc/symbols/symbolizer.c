@@ -111,8 +111,8 @@ void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-void ebcc_symbolizer_statistics(const struct ebcc_symbolizer *symbolizer,
-				struct ebcc_symbolizer_statistics *ret)
+void ebcc_symbolizer_read_statistics(const struct ebcc_symbolizer *symbolizer,
+				     struct ebcc_symbolizer_statistics *ret)
 {
 	struct ebcc_symbolizer_statistics known = {
 		.sz = ret->sz < sizeof(known) ? ret->sz : sizeof(known),

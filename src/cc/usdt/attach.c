@@ -321,9 +321,10 @@ static struct ebcc_error *attach_all(const struct attaching *attaching,
 	return NULL;
 }
 
-struct ebcc_error *ebcc_attach_usdt(struct ebcc_program *program, const struct ebcc_usdt *usdt,
-				    const struct ebcc_usdt_attach_opts *caller_opts,
-				    struct ebcc_link **ret)
+struct ebcc_error *ebcc_program_attach_usdt(struct ebcc_program *program,
+					    const struct ebcc_usdt *usdt,
+					    const struct ebcc_usdt_attach_opts *caller_opts,
+					    struct ebcc_link **ret)
 {
 	struct ebcc_usdt_attach_opts opts = {.sz = sizeof(opts)};
 	struct attaching attaching = {.opts = &opts};

@@ -275,7 +275,7 @@ size_t ebcc_usdt_probe_count(const struct ebcc_usdt *usdt)
 	return usdt->probe_count;
 }
 
-const struct ebcc_usdt_probe *ebcc_usdt_probe(const struct ebcc_usdt *usdt, size_t index)
+const struct ebcc_usdt_probe *ebcc_usdt_probe_at(const struct ebcc_usdt *usdt, size_t index)
 {
 	return index < usdt->probe_count ? &usdt->probes[index] : NULL;
 }
@@ -404,8 +404,8 @@ size_t ebcc_usdt_probe_argument_count(const struct ebcc_usdt_probe *probe)
 	return most;
 }
 
-bool ebcc_usdt_location(const struct ebcc_usdt_probe *probe, size_t index,
-			struct ebcc_usdt_location *ret)
+bool ebcc_usdt_probe_location_at(const struct ebcc_usdt_probe *probe, size_t index,
+				 struct ebcc_usdt_location *ret)
 {
 	if (index >= probe->site_count)
 		return false;
@@ -437,8 +437,8 @@ static void encode_argument(const struct ebcc_usdt_probe *probe, const struct eb
 	operand->unreadable = ebcc_usdt_encode(operand, &place, argument);
 }
 
-bool ebcc_usdt_operand(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
-		       struct ebcc_usdt_operand *ret)
+bool ebcc_usdt_probe_operand_at(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
+				struct ebcc_usdt_operand *ret)
 {
 	struct ebcc_usdt_argument unused;
 	const char *at, *text;
@@ -485,7 +485,7 @@ const char *ebcc_usdt_probe_argument_type(const struct ebcc_usdt_probe *probe, s
 	unsigned size = 0;
 
 	for (size_t i = 0; i < probe->site_count; i++) {
-		if (!ebcc_usdt_operand(probe, i, index, &operand) || operand.unreadable)
+		if (!ebcc_usdt_probe_operand_at(probe, i, index, &operand) || operand.unreadable)
 			continue;
 		is_signed |= operand.is_signed;
 		size = operand.size > size ? operand.size : size;

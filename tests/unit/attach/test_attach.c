@@ -136,7 +136,8 @@ static void check_tracepoint(void)
 	struct ebcc_link *link;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	ck_assert_ok(ebcc_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", &link));
+	ck_assert_ok(
+		ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", &link));
 	ck_assert_str_eq(ebcc_link_name(link), "tracepoint:syscalls:sys_enter_getpgid");
 	ck_assert_int_ge(ebcc_link_fd(link), 0);
 	call_getpgid(1234);
@@ -168,10 +169,11 @@ START_TEST(links_go_in_any_order)
 	for (int i = 0; i < 3; i++) {
 		use_counter(BPF_PROG_TYPE_TRACEPOINT);
 		programs[i] = program;
-		ck_assert_ok(ebcc_attach_tracepoint(&programs[i], "syscalls", "sys_enter_getpgid",
-						    &links[i]));
+		ck_assert_ok(ebcc_program_attach_tracepoint(&programs[i], "syscalls",
+							    "sys_enter_getpgid", &links[i]));
 	}
-	assert_fails(ebcc_attach_tracepoint(&programs[0], "syscalls", "sys_enter_getpgid", &again),
+	assert_fails(ebcc_program_attach_tracepoint(&programs[0], "syscalls", "sys_enter_getpgid",
+						    &again),
 		     EBCC_ERROR_ATTACH, "already attached to this event");
 	call_getpgid(10);
 	ck_assert_uint_eq(count(), 30);
@@ -191,13 +193,15 @@ START_TEST(missing_tracepoint_names_near_ones)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	assert_fails(ebcc_attach_tracepoint(&program, "syscalls", "sys_enter_getpigd", &link),
-		     EBCC_ERROR_NOT_FOUND, "syscalls:sys_enter_getpgid");
-	assert_fails(ebcc_attach_tracepoint(&program, "sched", "sched_swich", &link),
+	assert_fails(
+		ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpigd", &link),
+		EBCC_ERROR_NOT_FOUND, "syscalls:sys_enter_getpgid");
+	assert_fails(ebcc_program_attach_tracepoint(&program, "sched", "sched_swich", &link),
 		     EBCC_ERROR_NOT_FOUND,
 		     "no tracepoint sched:sched_swich; did you mean sched:sched_switch");
-	assert_fails(ebcc_attach_tracepoint(&program, "../events/sched", "sched_switch", &link),
-		     EBCC_ERROR_INVALID_ARGUMENT, "CATEGORY:EVENT");
+	assert_fails(
+		ebcc_program_attach_tracepoint(&program, "../events/sched", "sched_switch", &link),
+		EBCC_ERROR_INVALID_ARGUMENT, "CATEGORY:EVENT");
 	ck_assert_ptr_null(link);
 	ck_assert_ptr_null(module.links);
 }
@@ -209,7 +213,7 @@ START_TEST(raw_tracepoint_counts)
 	uint64_t counted;
 
 	use_counter(BPF_PROG_TYPE_RAW_TRACEPOINT);
-	ck_assert_ok(ebcc_attach_raw_tracepoint(&program, "sys_enter", &link));
+	ck_assert_ok(ebcc_program_attach_raw_tracepoint(&program, "sys_enter", &link));
 	ck_assert_str_eq(ebcc_link_name(link), "raw_tracepoint:sys_enter");
 	reset_count();
 	call_getpgid(1000);
@@ -229,7 +233,7 @@ START_TEST(missing_raw_tracepoint_names_near_ones)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_RAW_TRACEPOINT);
-	assert_fails(ebcc_attach_raw_tracepoint(&program, "sched_swtich", &link),
+	assert_fails(ebcc_program_attach_raw_tracepoint(&program, "sched_swtich", &link),
 		     EBCC_ERROR_NOT_FOUND,
 		     "no raw tracepoint sched_swtich; did you mean sched_switch");
 	ck_assert_ptr_null(link);
@@ -272,7 +276,7 @@ static void check_uprobe(struct ebcc_uprobe_opts opts, const char *name_end)
 	path[size] = '\0';
 	opts.sz = sizeof(opts);
 	opts.binary = path;
-	ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_uprobe(&program, &opts, &link));
 	name = ebcc_link_name(link);
 	ck_assert_msg(strlen(name) > strlen(name_end) &&
 			      !strcmp(name + strlen(name) - strlen(name_end), name_end),
@@ -335,7 +339,7 @@ START_TEST(uprobe_of_a_pid_counts_no_other)
 	}
 	close(gate[0]);
 	opts.pid = child;
-	ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_uprobe(&program, &opts, &link));
 	call_probed(100);
 	ck_assert_uint_eq(count(), 0);
 	ck_assert_int_eq(write(gate[1], "x", 1), 1);
@@ -352,7 +356,7 @@ START_TEST(uprobe_in_a_library_by_its_name)
 	struct ebcc_link *link;
 
 	use_counter(BPF_PROG_TYPE_KPROBE);
-	ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_uprobe(&program, &opts, &link));
 	reset_count();
 	for (int i = 0; i < 50; i++)
 		ck_assert_int_gt(getpgid(0), 0);
@@ -388,7 +392,7 @@ START_TEST(uprobe_counts_references)
 
 	use_counter(BPF_PROG_TYPE_KPROBE);
 	ck_assert_uint_eq(semaphore, 0);
-	ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_uprobe(&program, &opts, &link));
 	ck_assert_uint_eq(semaphore, 1);
 	call_probed(9);
 	ck_assert_uint_eq(count(), 9);
@@ -432,7 +436,7 @@ START_TEST(uprobe_cookies)
 		program.fd = load_cookie_reader();
 		program.type = BPF_PROG_TYPE_KPROBE;
 		ck_assert_int_ge(program.fd, 0);
-		ck_assert_ok(ebcc_attach_uprobe(&program, &opts, &link));
+		ck_assert_ok(ebcc_program_attach_uprobe(&program, &opts, &link));
 		call_probed(1);
 		ck_assert_uint_eq(count(), opts.cookie);
 		ebcc_link_destroy(link);
@@ -440,7 +444,7 @@ START_TEST(uprobe_cookies)
 		use_counter(BPF_PROG_TYPE_KPROBE);
 	}
 	ebcc_feature_override(EBCC_FEATURE_COOKIE, false);
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
 		     "no attach cookies");
 	ck_assert_ptr_null(module.links);
 }
@@ -454,29 +458,29 @@ START_TEST(uprobe_failures_say_why)
 	pid_t child;
 
 	use_counter(BPF_PROG_TYPE_KPROBE);
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "has no function probed_fucntion; did you mean probed_function?");
 	opts.symbol = NULL;
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "needs a symbol or an address");
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "needs a symbol or an address");
 	opts.address = 1ull << 46;
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "in no executable segment");
 	opts.binary = "/nowhere/at/all";
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "/nowhere/at/all");
 	opts.binary = "nosuchlibrary";
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "no library and no program in PATH is named nosuchlibrary");
 	opts.binary = "/dev/null";
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
 		     "/dev/null is not a regular file");
 	opts.binary = "/etc/passwd";
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_FORMAT,
 		     "not an ELF file");
 	opts.binary = NULL;
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "needs a binary");
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "needs a binary");
 	child = fork();
 	if (!child)
 		_exit(0);
@@ -484,7 +488,7 @@ START_TEST(uprobe_failures_say_why)
 	opts.binary = OWN_BINARY;
 	opts.symbol = "probed_function";
 	opts.pid = child;
-	assert_fails(ebcc_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "there is no process");
 	ck_assert_ptr_null(link);
 	ck_assert_ptr_null(module.links);
@@ -516,7 +520,7 @@ START_TEST(perf_event_samples)
 	uint64_t samples;
 
 	use_counter(BPF_PROG_TYPE_PERF_EVENT);
-	ck_assert_ok(ebcc_attach_perf_event(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_perf_event(&program, &opts, &link));
 	spin(0.4);
 	samples = count();
 	ck_assert_uint_gt(samples, 20);
@@ -539,12 +543,12 @@ START_TEST(perf_event_with_a_whole_attr)
 	struct ebcc_link *link;
 
 	use_counter(BPF_PROG_TYPE_PERF_EVENT);
-	ck_assert_ok(ebcc_attach_perf_event(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_perf_event(&program, &opts, &link));
 	spin(0.2);
 	ck_assert_uint_gt(count(), 20);
 	opts.attr_size = 12;
-	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "attr_size");
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "attr_size");
 }
 END_TEST
 
@@ -555,22 +559,22 @@ START_TEST(perf_event_failures_say_why)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_PERF_EVENT);
-	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "neither sample_period nor sample_freq");
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "neither sample_period nor sample_freq");
 	opts.sample_freq = opts.sample_period = 99;
-	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "both sample_period and sample_freq");
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "both sample_period and sample_freq");
 	opts.sample_period = 0;
 	opts.sample_freq = 1u << 30;
-	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "perf_event_max_sample_rate");
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "perf_event_max_sample_rate");
 	opts.sample_freq = 99;
 	opts.type = 12345;
-	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
 		     "no perf event of type 12345");
 	opts.type = PERF_TYPE_SOFTWARE;
 	opts.cpu = 5000;
-	assert_fails(ebcc_attach_perf_event(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "CPU 5000 does not exist");
 	ck_assert_ptr_null(link);
 	ck_assert_ptr_null(module.links);
@@ -642,7 +646,8 @@ START_TEST(a_forked_child_detaches_nothing)
 	int status;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	ck_assert_ok(ebcc_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", &link));
+	ck_assert_ok(
+		ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", &link));
 	child = fork();
 	if (!child) {
 		ebcc_link_destroy(link);
@@ -660,8 +665,8 @@ START_TEST(options_without_size_are_refused)
 	struct ebcc_kprobe_opts opts = {.function = "vfs_read"};
 	struct ebcc_link *link;
 
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_INVALID_ARGUMENT,
-		     "ebcc_kprobe_opts.sz");
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "ebcc_kprobe_opts.sz");
 }
 END_TEST
 
@@ -696,7 +701,7 @@ static void check_kprobe(struct ebcc_kprobe_opts opts, const char *name)
 	struct ebcc_link *link;
 
 	opts.sz = sizeof(opts);
-	ck_assert_ok(ebcc_attach_kprobe(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_kprobe(&program, &opts, &link));
 	ck_assert_str_eq(ebcc_link_name(link), name);
 	reset_count();
 	call_getpgid(100);
@@ -710,7 +715,7 @@ START_TEST(kprobe_counts_exactly)
 {
 	char function[64], name[128];
 
-	snprintf(function, sizeof(function), "%sgetpgid", ebcc_syscall_prefix());
+	snprintf(function, sizeof(function), "%sgetpgid", ebcc_kernel_syscall_prefix());
 	use_counter(BPF_PROG_TYPE_KPROBE);
 	snprintf(name, sizeof(name), "kprobe:%s", function);
 	check_kprobe((struct ebcc_kprobe_opts){.function = function}, name);
@@ -730,21 +735,25 @@ START_TEST(kprobe_failures_say_why)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_KPROBE);
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND, "vfs_read");
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+		     "vfs_read");
 	opts.on_return = true;
 	opts.max_active = 8;
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND, "vfs_read");
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+		     "vfs_read");
 	opts.on_return = false;
 	opts.max_active = 0;
 	opts.function = "nosuchmodule:vfs_read";
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "nosuchmodule");
 	opts.function = "vfs_read";
 	opts.offset = 1;
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_ATTACH, "offset 0x1");
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_ATTACH,
+		     "offset 0x1");
 	opts.offset = 0;
 	opts.function = "get_kprobe";
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_ATTACH, "blacklist");
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_ATTACH,
+		     "blacklist");
 	ck_assert_ptr_null(link);
 	ck_assert_uint_eq(kprobe_events_with("ebcc_"), 0);
 }
@@ -788,11 +797,11 @@ START_TEST(kprobe_in_modules_and_of_ambiguous_names)
 	ck_assert_ok(ebcc_ksyms_walk(choose_functions, &choice));
 	ck_assert_str_ne(choice.module_function, "");
 	ck_assert_str_ne(choice.ambiguous, "");
-	ck_assert_ok(ebcc_attach_kprobe(&program, &opts, &link));
+	ck_assert_ok(ebcc_program_attach_kprobe(&program, &opts, &link));
 	ebcc_link_destroy(link);
 	/* Kernels before 6.7 use the first function of that name. */
 	opts.function = choice.ambiguous;
-	error = ebcc_attach_kprobe(&program, &opts, &link);
+	error = ebcc_program_attach_kprobe(&program, &opts, &link);
 	if (error)
 		assert_fails(error, EBCC_ERROR_ATTACH, "is ambiguous: there are");
 }
@@ -812,7 +821,7 @@ START_TEST(kprobe_events_of_killed_tracers_are_swept)
 	if (!child) {
 		module.owner = getpid();
 		use_counter(BPF_PROG_TYPE_KPROBE);
-		ck_assert_ok(ebcc_attach_kprobe(&program, &opts, &link));
+		ck_assert_ok(ebcc_program_attach_kprobe(&program, &opts, &link));
 		ck_assert_int_eq(write(ready[1], "x", 1), 1);
 		pause();
 		_exit(0);
@@ -836,12 +845,12 @@ START_TEST(without_kprobes_the_reason_is_said)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
 		     "this kernel has no kprobes");
 	opts.on_return = true;
 	opts.max_active = 8;
 	program.type = BPF_PROG_TYPE_KPROBE;
-	assert_fails(ebcc_attach_kprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
 		     "this kernel has no kprobes");
 	ck_assert_ptr_null(module.links);
 }

@@ -23,9 +23,9 @@ static void detach_nothing(struct ebcc_link *link)
 	attached_count--;
 }
 
-struct ebcc_error *__wrap_ebcc_attach_kprobe(struct ebcc_program *program,
-					     const struct ebcc_kprobe_opts *opts,
-					     struct ebcc_link **ret)
+struct ebcc_error *__wrap_ebcc_program_attach_kprobe(struct ebcc_program *program,
+						     const struct ebcc_kprobe_opts *opts,
+						     struct ebcc_link **ret)
 {
 	if (unknown && !strcmp(opts->function, unknown))
 		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no kernel function %s",
@@ -83,7 +83,7 @@ START_TEST(system_calls_are_their_wrappers)
 {
 	char wrapper[64];
 
-	snprintf(wrapper, sizeof(wrapper), "%sclone", ebcc_syscall_prefix());
+	snprintf(wrapper, sizeof(wrapper), "%sclone", ebcc_kernel_syscall_prefix());
 	add_program(system_calls[_i]);
 	attach();
 	ck_assert_uint_eq(attached_count, 1);
@@ -95,7 +95,7 @@ START_TEST(returns_of_system_calls)
 {
 	char wrapper[64];
 
-	snprintf(wrapper, sizeof(wrapper), "%sclone returns", ebcc_syscall_prefix());
+	snprintf(wrapper, sizeof(wrapper), "%sclone returns", ebcc_kernel_syscall_prefix());
 	add_program("kretprobe__sys_clone");
 	attach();
 	ck_assert_uint_eq(attached_count, 1);

@@ -88,9 +88,9 @@ static void detach_single(struct ebcc_link *link)
 	close(link->fd);
 }
 
-struct ebcc_error *__wrap_ebcc_attach_kprobe(struct ebcc_program *of,
-					     const struct ebcc_kprobe_opts *opts,
-					     struct ebcc_link **ret)
+struct ebcc_error *__wrap_ebcc_program_attach_kprobe(struct ebcc_program *of,
+						     const struct ebcc_kprobe_opts *opts,
+						     struct ebcc_link **ret)
 {
 	if (unprobable && !strcmp(opts->function, unprobable))
 		return ebcc_error_create(EBCC_ERROR_NOT_FOUND, "no %s", opts->function);
@@ -116,7 +116,7 @@ static void setup(void)
 	program.module = &module;
 	program.fd = -1;
 	program.name = (char *)"count";
-	error = ebcc_find_kprobe_functions("vfs_", &names, &name_count);
+	error = ebcc_kernel_find_functions("vfs_", &names, &name_count);
 	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
 	ck_assert_uint_ge(name_count, 16);
 	name_count = 16;
@@ -143,8 +143,8 @@ static void teardown(void)
 static struct ebcc_link *attach(size_t count)
 {
 	struct ebcc_link *link = NULL;
-	struct ebcc_error *error =
-		ebcc_attach_kprobe_multi(&program, (const char *const *)names, count, false, &link);
+	struct ebcc_error *error = ebcc_program_attach_kprobe_multi(
+		&program, (const char *const *)names, count, false, &link);
 
 	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
 	return link;
@@ -153,7 +153,7 @@ static struct ebcc_link *attach(size_t count)
 static bool is_attached(struct ebcc_link *link, const char *name)
 {
 	size_t count;
-	const char *const *functions = ebcc_kprobe_multi_functions(link, &count);
+	const char *const *functions = ebcc_link_functions(link, &count);
 
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(functions[i], name))
@@ -165,7 +165,7 @@ static size_t attached_count(struct ebcc_link *link)
 {
 	size_t count;
 
-	ebcc_kprobe_multi_functions(link, &count);
+	ebcc_link_functions(link, &count);
 	return count;
 }
 
@@ -200,8 +200,8 @@ START_TEST(return_probes_say_so)
 {
 	struct ebcc_link *link;
 
-	ck_assert_ptr_null(
-		ebcc_attach_kprobe_multi(&program, (const char *const *)names, 2, true, &link));
+	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, (const char *const *)names, 2,
+							    true, &link));
 	ck_assert_uint_eq(links[0].flags, BPF_F_KPROBE_MULTI_RETURN);
 	ck_assert(!strncmp(ebcc_link_name(link), "kretprobe.multi:2", 17));
 	ebcc_link_destroy(link);
@@ -231,11 +231,11 @@ START_TEST(detaching_one)
 	struct ebcc_link *link = attach(16);
 	struct ebcc_error *error;
 
-	ck_assert_ptr_null(ebcc_kprobe_multi_detach(link, names[5]));
+	ck_assert_ptr_null(ebcc_link_detach_function(link, names[5]));
 	ck_assert_uint_eq(attached_count(link), 15);
 	for (size_t i = 0; i < 16; i++)
 		ck_assert_int_eq(open_link_has(addresses[i]), i != 5);
-	error = ebcc_kprobe_multi_detach(link, names[5]);
+	error = ebcc_link_detach_function(link, names[5]);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_NOT_FOUND);
 	ebcc_error_destroy(error);
@@ -250,7 +250,7 @@ START_TEST(detaching_all_in_turn)
 	refused[0] = addresses[0];
 	link = attach(8);
 	for (size_t i = 0; i < 8; i++) {
-		ck_assert_ptr_null(ebcc_kprobe_multi_detach(link, names[i]));
+		ck_assert_ptr_null(ebcc_link_detach_function(link, names[i]));
 		ck_assert_uint_eq(attached_count(link), 7 - i);
 		ck_assert_int_eq(ebcc_link_fd(link) >= 0, i < 7);
 		ck_assert(!open_link_has(addresses[i]));
@@ -266,7 +266,7 @@ START_TEST(link_that_cannot_be_made_again)
 	struct ebcc_error *error;
 
 	link_errno = EBUSY;
-	error = ebcc_kprobe_multi_detach(link, names[2]);
+	error = ebcc_link_detach_function(link, names[2]);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_ATTACH);
 	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "7 kernel functions"));
@@ -285,7 +285,7 @@ START_TEST(older_kernels_get_single_probes)
 	link = attach(16);
 	ck_assert_uint_eq(link_count, 0);
 	ck_assert_uint_eq(single_count, 16);
-	ck_assert_ptr_null(ebcc_kprobe_multi_detach(link, names[0]));
+	ck_assert_ptr_null(ebcc_link_detach_function(link, names[0]));
 	ck_assert_uint_eq(single_count, 15);
 	ebcc_link_destroy(link);
 }
@@ -308,7 +308,7 @@ START_TEST(names_without_an_address_are_tried_singly)
 	struct ebcc_link *link;
 
 	unprobable = "no_such_function";
-	ck_assert_ptr_null(ebcc_attach_kprobe_multi(&program, functions, 4, false, &link));
+	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, functions, 4, false, &link));
 	ck_assert_uint_eq(link_count, 1);
 	ck_assert_uint_eq(links[0].count, 2);
 	ck_assert(!is_attached(link, "no_such_function"));
@@ -326,11 +326,11 @@ START_TEST(nothing_attached_is_an_error)
 	struct ebcc_error *error;
 
 	unprobable = function;
-	error = ebcc_attach_kprobe_multi(&program, &function, 1, false, &link);
+	error = ebcc_program_attach_kprobe_multi(&program, &function, 1, false, &link);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_str_eq(ebcc_error_message(error), "no no_such_function");
 	ebcc_error_destroy(error);
-	error = ebcc_attach_kprobe_multi(&program, NULL, 0, false, &link);
+	error = ebcc_program_attach_kprobe_multi(&program, NULL, 0, false, &link);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INVALID_ARGUMENT);
 	ebcc_error_destroy(error);
 	ck_assert_ptr_null(link);

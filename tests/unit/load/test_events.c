@@ -127,7 +127,7 @@ START_TEST(test_exact)
 	ck_assert_uint_eq(got.sequences, 999 * 1000 / 2);
 	ck_assert(_i ? got.cpu == -1 : got.cpu >= 0);
 	ck_assert_uint_eq(got.lost_calls, 0);
-	check_ok(ebcc_table_lost(table, &lost));
+	check_ok(ebcc_table_lost_count(table, &lost));
 	ck_assert_uint_eq(lost, 0);
 	check_ok(ebcc_module_poll(module, 0, &count));
 	ck_assert_uint_eq(count, 0);
@@ -148,7 +148,7 @@ START_TEST(test_losses)
 	ck_assert_uint_eq(count, got.count);
 	ck_assert_uint_gt(got.lost, 0);
 	ck_assert_uint_eq(got.count + got.lost, 20000);
-	check_ok(ebcc_table_lost(table, &lost));
+	check_ok(ebcc_table_lost_count(table, &lost));
 	ck_assert_uint_eq(lost, got.lost);
 	/* No loss is reported twice. */
 	got.lost_calls = 0;
@@ -430,7 +430,7 @@ START_TEST(test_opening)
 
 	check_error(ebcc_table_open_events(find_table(module, "counts"), &opts),
 		    EBCC_ERROR_INVALID_ARGUMENT, "not a perf or ring buffer");
-	check_error(ebcc_table_lost(find_table(module, "counts"), &lost),
+	check_error(ebcc_table_lost_count(find_table(module, "counts"), &lost),
 		    EBCC_ERROR_INVALID_ARGUMENT, "not a perf or ring buffer");
 	opts.page_count = 3;
 	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_INVALID_ARGUMENT,
@@ -450,7 +450,7 @@ START_TEST(test_opening)
 	trigger(2);
 	check_ok(ebcc_module_consume(module, &count));
 	ck_assert_uint_eq(count, 0);
-	check_ok(ebcc_table_lost(table, &lost));
+	check_ok(ebcc_table_lost_count(table, &lost));
 	ck_assert_uint_eq(lost, 2);
 	check_ok(ebcc_table_open_events(table, &opts));
 	trigger(2);

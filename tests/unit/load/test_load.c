@@ -217,7 +217,7 @@ START_TEST(test_not_found)
 		    "static");
 	check_error(ebcc_module_find_table(module, "numbesr", &table), EBCC_ERROR_NOT_FOUND,
 		    "numbers");
-	ck_assert_ptr_null(ebcc_module_table(module, ebcc_module_table_count(module)));
+	ck_assert_ptr_null(ebcc_module_table_at(module, ebcc_module_table_count(module)));
 	ebcc_module_destroy(module);
 }
 END_TEST
@@ -231,7 +231,7 @@ START_TEST(test_map_names)
 
 	check_ok(ebcc_module_load(module));
 	for (size_t i = 0; i < ebcc_module_table_count(module); i++) {
-		struct ebcc_table *table = ebcc_module_table(module, i);
+		struct ebcc_table *table = ebcc_module_table_at(module, i);
 
 		memset(&info, 0, sizeof(info));
 		ck_assert_int_eq(bpf_obj_get_info_by_fd(ebcc_table_fd(table), &info, &size), 0);

@@ -184,7 +184,7 @@ START_TEST(test_per_cpu)
 
 	if (_i / 2)
 		ebcc_feature_override(EBCC_FEATURE_BATCH, false);
-	check_ok(ebcc_possible_cpus(&cpus));
+	check_ok(ebcc_kernel_possible_cpus(&cpus));
 	ck_assert(ebcc_table_is_per_cpu(table));
 	ck_assert_uint_eq(ebcc_table_leaf_size(table), leaf);
 	ck_assert_uint_eq(ebcc_table_value_size(table), cpus * 8);
@@ -326,14 +326,14 @@ START_TEST(test_stack_trace)
 	numbers = find_table(module, "numbers");
 	stacks = find_table(module, "stacks");
 	check_ok(ebcc_table_lookup(numbers, &zero, &id, &found));
-	check_ok(ebcc_table_stack(stacks, (int32_t)id, addresses, 127, &count));
+	check_ok(ebcc_table_read_stack(stacks, (int32_t)id, addresses, 127, &count));
 	ck_assert_uint_ge(count, 1);
 	ck_assert_uint_ne(addresses[0], 0);
-	check_ok(ebcc_table_stack(stacks, (int32_t)id, addresses, 1, &count));
+	check_ok(ebcc_table_read_stack(stacks, (int32_t)id, addresses, 1, &count));
 	ck_assert_uint_eq(count, 1);
-	check_ok(ebcc_table_stack(stacks, -14, addresses, 127, &count));
+	check_ok(ebcc_table_read_stack(stacks, -14, addresses, 127, &count));
 	ck_assert_uint_eq(count, 0);
-	check_ok(ebcc_table_stack(stacks, 63 - (int32_t)id, addresses, 127, &count));
+	check_ok(ebcc_table_read_stack(stacks, 63 - (int32_t)id, addresses, 127, &count));
 	ck_assert_uint_eq(count, 0);
 }
 END_TEST

@@ -155,14 +155,14 @@ START_TEST(little_memory_still_gives_names)
 			ebcc_symbolizer_resolve(small, getpid(), &addresses[1], 1, 0, &symbol));
 		ck_assert_str_eq(symbol.name, "qsort");
 	}
-	ebcc_symbolizer_statistics(small, &statistics);
+	ebcc_symbolizer_read_statistics(small, &statistics);
 	ck_assert_uint_gt(statistics.memory, 0);
 	ck_assert_uint_lt(statistics.memory, 2 << 20);
 	ck_assert_uint_eq(statistics.too_large + statistics.no_memory + statistics.no_time, 0);
 	/* A program that was built when the struct had fewer members. */
 	statistics = (struct ebcc_symbolizer_statistics){
 		.sz = offsetof(struct ebcc_symbolizer_statistics, dropped), .dropped = 7};
-	ebcc_symbolizer_statistics(small, &statistics);
+	ebcc_symbolizer_read_statistics(small, &statistics);
 	ck_assert_uint_eq(statistics.dropped, 7);
 	ebcc_symbolizer_destroy(small);
 }

@@ -145,7 +145,7 @@ static void attach(bool plain, const char *name, uint64_t cookie)
 	if (plain)
 		take_second();
 	ok(ebcc_module_find_program(module, name, &program));
-	ok(ebcc_attach_uprobe(program, &probe, &link_));
+	ok(ebcc_program_attach_uprobe(program, &probe, &link_));
 	specs = find_specs();
 	ck_assert_int_ge(specs, 0);
 }
