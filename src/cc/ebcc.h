@@ -16,8 +16,10 @@
  *   detaches everything that was attached through it.
  * - Strings are NUL-terminated UTF-8 or raw bytes as the kernel has them; strings
  *   passed in are copied unless said otherwise.
- * - Option structs begin with `sz`, set to sizeof the struct by the caller, so that
- *   later versions can add members; a zeroed member is its default; options may be NULL.
+ * - Option structs begin with `sz`, set to sizeof the struct by the caller, so that later versions
+ *   can add members. A zeroed member, and one that the caller's version lacks, is its default;
+ *   NULL options are all defaults. EBCC_ERROR_INVALID_ARGUMENT: sz is not set, or the struct is of
+ *   a newer version and sets a member that this one does not know.
  * - A module and what belongs to it is used by one thread at a time, except where
  *   said otherwise; different modules are independent. After fork(), parent and child
  *   share what is in the kernel: the child may use tables and ring buffers, but gets
@@ -386,16 +388,19 @@ EBCC_API struct ebcc_error *ebcc_program_attach_raw_tracepoint(struct ebcc_progr
 							       const char *event,
 							       struct ebcc_link **ret);
 
-/** As perf_event_open(2) has them. */
+/** As perf_event_open(2) has them, except for pid and cpus. */
 struct ebcc_perf_event_opts {
 	size_t sz;
 	uint32_t type;
 	uint64_t config;
 	uint64_t sample_period; /**< every so many events; one of the two */
 	uint64_t sample_freq;	/**< so many times a second */
-	int pid;		/**< -1: every process */
-	int cpu;		/**< -1: every online CPU, one event each */
-	int group_fd;		/**< -1: none. 0 is taken as none too, as a zeroed struct has it */
+	int pid;		/**< one process or thread, or 0 / -1 for all. 0 does not mean the
+				 *  calling thread, as it does for the system call: gettid() does */
+	const int *cpus;	/**< the CPUs to open an event on, each of which must be online, or
+				 *  NULL: every online CPU */
+	size_t cpu_count;	/**< of cpus */
+	int group_fd;		/**< the leader of the group, or 0 / -1: none */
 	const void *attr; /**< a whole struct perf_event_attr, or NULL; then type, config, period
 			   *  and frequency are not looked at */
 	size_t attr_size; /**< of attr, in bytes */
@@ -706,15 +711,18 @@ EBCC_API struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value
 /** The same, but leaves it there. */
 EBCC_API struct ebcc_error *ebcc_table_peek(struct ebcc_table *table, void *value, bool *ret_found);
 
+struct ebcc_counters_opts {
+	size_t sz;
+	uint32_t type;	 /**< as perf_event_open(2) has it */
+	uint64_t config; /**< likewise */
+	int pid; /**< one process or thread, or 0 / -1 for all, as in ebcc_perf_event_opts */
+};
 /**
  * Puts counters of a perf event into a BPF_PERF_ARRAY table, one per online CPU at the CPU's
  * number, for perf_read() and perf_counter_value(). They count as long as the table lives.
- * @param type as perf_event_open(2) has it.
- * @param config likewise.
- * @param pid one process, or -1 for all.
  */
-EBCC_API struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table, uint32_t type,
-						     uint64_t config, int pid);
+EBCC_API struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table,
+						     const struct ebcc_counters_opts *opts);
 
 /**
  * The addresses of one stack of a stack trace table, innermost first.

@@ -6,6 +6,7 @@
  */
 #include <linux/bpf.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "luaebcc.h"
 
@@ -196,14 +197,18 @@ static int attach_perf_event(lua_State *L)
 {
 	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
+	int pid, cpu;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
 	opts.type = option_unsigned(L, 2, "ev_type");
 	opts.config = option_integer(L, 2, "ev_config", 0);
 	opts.sample_period = option_integer(L, 2, "sample_period", 0);
 	opts.sample_freq = option_integer(L, 2, "sample_freq", 0);
-	opts.pid = option_int(L, 2, "pid", -1);
-	opts.cpu = option_int(L, 2, "cpu", -1);
+	pid = option_int(L, 2, "pid", -1);
+	opts.pid = pid == 0 ? gettid() : pid;
+	cpu = option_int(L, 2, "cpu", -1);
+	opts.cpus = &cpu;
+	opts.cpu_count = cpu >= 0;
 	opts.group_fd = option_int(L, 2, "group_fd", -1);
 	return attach_return(
 		L, ebcc_program_attach_perf_event(program->handle, &opts, link_push(L, 1)));

@@ -7,6 +7,7 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "luaebcc.h"
 
@@ -646,12 +647,15 @@ static int table_leaf_scanf(lua_State *L)
 
 static int table_open_counters(lua_State *L)
 {
+	struct ebcc_counters_opts opts = {.sz = sizeof(opts)};
 	struct table_box *table = table_check(L, 1);
-	struct ebcc_error *error;
+	int pid;
 
-	error = ebcc_table_open_counters(table->handle, unsigned_optional(L, 2),
-					 luaL_checkinteger(L, 3), int_optional(L, 4, -1));
-	return success_return(L, error);
+	opts.type = unsigned_optional(L, 2);
+	opts.config = luaL_checkinteger(L, 3);
+	pid = int_optional(L, 4, -1);
+	opts.pid = pid == 0 ? gettid() : pid;
+	return success_return(L, ebcc_table_open_counters(table->handle, &opts));
 }
 
 static int table_lost(lua_State *L)

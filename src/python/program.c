@@ -3,6 +3,8 @@
  * ebcc._ebcc.Program and ebcc._ebcc.Link: loading a program and attaching it. A program
  * borrows from its module and keeps it alive; a link owns what it attached.
  */
+#include <unistd.h>
+
 #include "pyebcc.h"
 
 #include <linux/bpf.h>
@@ -288,7 +290,7 @@ static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	static char *names[] = {"binary", "symbol",	      "address", "offset", "on_return",
 				"pid",	  "semaphore_offset", "cookie",	 NULL};
 	struct program_object *program = (struct program_object *)self;
-	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts)};
 	unsigned long long address = 0, offset = 0, semaphore_offset = 0, cookie = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
@@ -363,16 +365,15 @@ static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwa
 	static char *names[] = {"type", "config",   "sample_period", "sample_freq", "pid",
 				"cpu",	"group_fd", "attr",	     NULL};
 	struct program_object *program = (struct program_object *)self;
-	struct ebcc_perf_event_opts opts = {
-		.sz = sizeof(opts), .pid = -1, .cpu = -1, .group_fd = -1};
+	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts)};
 	unsigned long long config = 0, period = 0, frequency = 0;
+	int pid = -1, cpu = -1;
 	Py_buffer attr = {0};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IK|KKiiiy*", names, &opts.type, &config,
-					 &period, &frequency, &opts.pid, &opts.cpu, &opts.group_fd,
-					 &attr))
+					 &period, &frequency, &pid, &cpu, &opts.group_fd, &attr))
 		return NULL;
 	if (!module_check(program->module)) {
 		PyBuffer_Release(&attr);
@@ -381,6 +382,9 @@ static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwa
 	opts.config = config;
 	opts.sample_period = period;
 	opts.sample_freq = frequency;
+	opts.pid = pid == 0 ? gettid() : pid;
+	opts.cpus = &cpu;
+	opts.cpu_count = cpu >= 0;
 	opts.attr = attr.buf;
 	opts.attr_size = attr.len;
 	MODULE_CALL(program->module, error,

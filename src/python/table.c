@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pyebcc.h"
 
@@ -820,14 +821,17 @@ static PyObject *table_push(PyObject *self, PyObject *args)
 static PyObject *table_open_counters(PyObject *self, PyObject *args)
 {
 	struct table_object *table = (struct table_object *)self;
+	struct ebcc_counters_opts opts = {.sz = sizeof(opts)};
 	unsigned long long config;
 	struct ebcc_error *error;
-	unsigned type;
 	int pid = -1;
 
-	if (!PyArg_ParseTuple(args, "IK|i", &type, &config, &pid) || !module_check(table->module))
+	if (!PyArg_ParseTuple(args, "IK|i", &opts.type, &config, &pid) ||
+	    !module_check(table->module))
 		return NULL;
-	error = ebcc_table_open_counters(table->handle, type, config, pid);
+	opts.config = config;
+	opts.pid = pid == 0 ? gettid() : pid;
+	error = ebcc_table_open_counters(table->handle, &opts);
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	Py_RETURN_NONE;

@@ -9,6 +9,7 @@
 
 #include "attach/perf_link.h"
 #include "base/cpus.h"
+#include "base/options.h"
 
 static struct ebcc_error *open_counter(struct ebcc_table *table, struct perf_event_attr *attr,
 				       int pid, int cpu)
@@ -27,21 +28,25 @@ static struct ebcc_error *open_counter(struct ebcc_table *table, struct perf_eve
 	return NULL;
 }
 
-struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table, uint32_t type,
-					    uint64_t config, int pid)
+struct ebcc_error *ebcc_table_open_counters(struct ebcc_table *table,
+					    const struct ebcc_counters_opts *caller_opts)
 {
-	struct perf_event_attr attr = {.type = type, .size = sizeof(attr), .config = config};
+	struct ebcc_counters_opts opts = {.sz = sizeof(opts)};
+	struct perf_event_attr attr = {.size = sizeof(attr)};
 	AUTO_FREE int *cpus = NULL;
 	size_t count;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_counters_opts"));
 	if (ebcc_table_map_type(table) != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
 			"table '%s' can't hold perf events: only a BPF_PERF_ARRAY can",
 			ebcc_table_name(table));
+	attr.type = opts.type;
+	attr.config = opts.config;
 	TRY(ebcc_online_cpus(&cpus, &count));
 	for (size_t i = 0; i < count; i++)
 		if ((uint32_t)cpus[i] < ebcc_table_max_entries(table))
-			TRY(open_counter(table, &attr, pid, cpus[i]));
+			TRY(open_counter(table, &attr, opts.pid > 0 ? opts.pid : -1, cpus[i]));
 	return NULL;
 }

@@ -63,6 +63,19 @@ static struct ebcc_error *make_attr(const struct ebcc_perf_event_opts *opts,
 	return NULL;
 }
 
+static struct ebcc_error *check_cpus(const struct ebcc_perf_event_opts *opts)
+{
+	if (opts->cpu_count && !opts->cpus)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "cpu_count is %zu, and there are no cpus",
+					 opts->cpu_count);
+	for (size_t i = 0; i < opts->cpu_count; i++)
+		if (opts->cpus[i] < 0)
+			return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+						 "%d is not the number of a CPU", opts->cpus[i]);
+	return NULL;
+}
+
 static struct ebcc_error *check_sampling(const struct perf_event_attr *attr,
 					 const struct ebcc_perf_event_opts *opts)
 {
@@ -132,21 +145,23 @@ static struct ebcc_error *open_error(const struct perf_event_attr *attr, int pid
 	}
 }
 
-/* Opens the event on each of the CPUs. A CPU that went offline meanwhile is skipped. */
+/* Opens the event on each of the CPUs. Unless the caller named them, one that went offline
+ * meanwhile is skipped. */
 static struct ebcc_error *open_events(struct perf_events_link *link,
 				      const struct perf_event_attr *attr,
 				      const struct ebcc_perf_event_opts *opts, const int *cpus,
 				      size_t count)
 {
 	int group = opts->group_fd > 0 ? opts->group_fd : -1;
+	int pid = opts->pid > 0 ? opts->pid : -1;
 
 	for (size_t i = 0; i < count; i++) {
-		int event = ebcc_perf_event_open(attr, opts->pid, cpus[i], group), fd;
+		int event = ebcc_perf_event_open(attr, pid, cpus[i], group), fd;
 
-		if (event < 0 && errno == ENODEV && opts->cpu < 0)
+		if (event < 0 && errno == ENODEV && !opts->cpu_count)
 			continue;
 		if (event < 0)
-			return open_error(attr, opts->pid, cpus[i], errno);
+			return open_error(attr, pid, cpus[i], errno);
 		TRY(ebcc_perf_event_set_program(event, link->base.program, 0, &fd));
 		link->fds[link->count++] = fd;
 	}
@@ -161,25 +176,29 @@ struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *program,
 						  const struct ebcc_perf_event_opts *caller_opts,
 						  struct ebcc_link **ret)
 {
-	struct ebcc_perf_event_opts opts = {
-		.sz = sizeof(opts), .pid = -1, .cpu = -1, .group_fd = -1};
+	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts)};
 	AUTO_FREE struct perf_event_attr *attr = NULL;
-	AUTO_FREE int *cpus = NULL;
+	AUTO_FREE int *online = NULL;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
-	size_t count = 1;
+	const int *cpus;
+	size_t count;
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_perf_event_opts"));
 	TRY(make_attr(&opts, &attr));
 	TRY(check_sampling(attr, &opts));
-	if (opts.cpu < 0)
-		TRY(ebcc_online_cpus(&cpus, &count));
+	TRY(check_cpus(&opts));
+	cpus = opts.cpus;
+	count = opts.cpu_count;
+	if (!count) {
+		TRY(ebcc_online_cpus(&online, &count));
+		cpus = online;
+	}
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_PERF_EVENT));
 	TRY(ebcc_link_create(program, sizeof(struct perf_events_link) + count * sizeof(int),
 			     detach_perf_events, &link, "perf_event:%u:%llu", attr->type,
 			     (unsigned long long)attr->config));
-	error = open_events((struct perf_events_link *)link, attr, &opts, cpus ? cpus : &opts.cpu,
-			    count);
+	error = open_events((struct perf_events_link *)link, attr, &opts, cpus, count);
 	if (error) {
 		ebcc_link_destroy(link);
 		return error;

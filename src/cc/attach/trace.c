@@ -96,14 +96,14 @@ struct ebcc_error *ebcc_iter_load(struct ebcc_program *program)
 }
 
 struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *program,
-					    const struct ebcc_iter_opts *user_opts,
+					    const struct ebcc_iter_opts *caller_opts,
 					    struct ebcc_link **ret)
 {
-	struct ebcc_iter_opts opts = {0};
+	struct ebcc_iter_opts opts = {.sz = sizeof(opts)};
 	union bpf_iter_link_info info = {0};
 	LIBBPF_OPTS(bpf_link_create_opts, link_opts);
 
-	TRY(ebcc_opts_read(&opts, sizeof(opts), user_opts, "ebcc_iter_opts"));
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_iter_opts"));
 	TRY(ebcc_iter_load(program));
 	if (opts.table) {
 		info.map.map_fd = (uint32_t)ebcc_table_fd(opts.table);

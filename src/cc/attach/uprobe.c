@@ -160,7 +160,7 @@ struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *program,
 					      const struct ebcc_uprobe_opts *caller_opts,
 					      struct ebcc_link **ret)
 {
-	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts), .pid = -1};
+	struct ebcc_uprobe_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_uprobe_place place = {0};
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int file = -1;

@@ -112,6 +112,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/buf.h"
+#include "base/options.h"
 #include "load/perf_cpus.h"
 #include "load/table.h"
 #include "load/tables.h"
@@ -440,10 +441,9 @@ static struct ebcc_error *check_open(const struct ebcc_table *table,
 	if (!is_output_table(table))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "table '%s' is not a perf or ring buffer", table->name);
-	if (!opts || opts->sz < offsetof(struct ebcc_events_opts, lost) || !opts->event)
+	if (!opts->event)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "table '%s' is opened without an event callback, or with "
-					 "ebcc_events_opts.sz not set",
+					 "table '%s' is opened without an event callback",
 					 table->name);
 	return NULL;
 }
@@ -519,20 +519,22 @@ static struct ebcc_error *open_reader(struct reader *reader)
 }
 
 struct ebcc_error *ebcc_table_open_events(struct ebcc_table *table,
-					  const struct ebcc_events_opts *opts)
+					  const struct ebcc_events_opts *caller_opts)
 {
+	struct ebcc_events_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_events *events = NULL;
 	struct ebcc_error *error;
 	struct reader *reader, **last;
 
-	TRY(check_open(table, opts));
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_events_opts"));
+	TRY(check_open(table, &opts));
 	TRY(ebcc_module_load(table->module));
 	TRY(check_not_open(table));
 	TRY(get_events(table->module, &events));
 	reader = calloc(1, sizeof(*reader));
 	if (!reader)
 		return ebcc_error_no_memory();
-	memcpy(&reader->opts, opts, opts->sz < sizeof(*opts) ? opts->sz : sizeof(*opts));
+	reader->opts = opts;
 	reader->table = table;
 	reader->events = events;
 	reader->owner = getpid();

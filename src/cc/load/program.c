@@ -19,6 +19,7 @@
 #include "advice/verifier_log.h"
 #include "base/buf.h"
 #include "base/near_names.h"
+#include "base/options.h"
 #include "load/capture.h"
 #include "load/debug_text.h"
 #include "load/object.h"
@@ -623,17 +624,19 @@ static struct ebcc_error *state_error(const struct ebcc_program *program, unsign
 }
 
 struct ebcc_error *ebcc_program_load(struct ebcc_program *program, unsigned type,
-				     const struct ebcc_program_opts *opts)
+				     const struct ebcc_program_opts *caller_opts)
 {
-	bool has_attach_type = opts && opts->sz >= sizeof(*opts) && opts->has_attach_type;
-	int attach_type = has_attach_type ? opts->attach_type : -1;
+	struct ebcc_program_opts opts = {.sz = sizeof(opts)};
+	int attach_type;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_program_opts"));
+	attach_type = opts.has_attach_type ? opts.attach_type : -1;
 	if (type == BPF_PROG_TYPE_UNSPEC)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "program '%s': no program type was given", program->name);
 	if (program->fd >= 0) {
 		if (program->type == type &&
-		    (!has_attach_type || program->attach_type == attach_type))
+		    (!opts.has_attach_type || program->attach_type == attach_type))
 			return NULL;
 		return state_error(program, type);
 	}

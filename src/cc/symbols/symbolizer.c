@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/open_file.h"
+#include "base/options.h"
 #include "elf/debug_file.h"
 #include "elf/proc_maps.h"
 #include "kernel/ksyms.h"
@@ -71,18 +72,18 @@ static struct ebcc_error *init(struct ebcc_symbolizer *symbolizer,
 	return choose_directory(opts->symfs, "BCC_SYMFS", NULL, &symbolizer->symfs);
 }
 
-struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_opts *opts,
+struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_opts *caller_opts,
 					  struct ebcc_symbolizer **ret)
 {
-	struct ebcc_symbolizer *symbolizer = calloc(1, sizeof(*symbolizer));
-	struct ebcc_symbolizer_opts known = {0};
+	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts)};
+	struct ebcc_symbolizer *symbolizer;
 	struct ebcc_error *error;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_symbolizer_opts"));
+	symbolizer = calloc(1, sizeof(*symbolizer));
 	if (!symbolizer)
 		return ebcc_error_no_memory();
-	if (opts)
-		memcpy(&known, opts, opts->sz < sizeof(known) ? opts->sz : sizeof(known));
-	error = init(symbolizer, &known);
+	error = init(symbolizer, &opts);
 	if (error) {
 		ebcc_symbolizer_destroy(symbolizer);
 		return error;

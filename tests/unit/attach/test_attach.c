@@ -513,9 +513,7 @@ START_TEST(perf_event_samples)
 	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts),
 					    .type = PERF_TYPE_SOFTWARE,
 					    .config = PERF_COUNT_SW_CPU_CLOCK,
-					    .sample_freq = 500,
-					    .pid = -1,
-					    .cpu = -1};
+					    .sample_freq = 500};
 	struct ebcc_link *link;
 	uint64_t samples;
 
@@ -532,6 +530,41 @@ START_TEST(perf_event_samples)
 }
 END_TEST
 
+/* A process and the CPUs can be chosen; zeroes choose nothing. */
+START_TEST(perf_event_of_a_process_and_cpus)
+{
+	int cpus[] = {0, -1};
+	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts),
+					    .type = PERF_TYPE_SOFTWARE,
+					    .config = PERF_COUNT_SW_CPU_CLOCK,
+					    .sample_freq = 500,
+					    .pid = getppid()};
+	struct ebcc_link *link;
+
+	use_counter(BPF_PROG_TYPE_PERF_EVENT);
+	ck_assert_ok(ebcc_program_attach_perf_event(&program, &opts, &link));
+	spin(0.1);
+	ck_assert_uint_lt(count(), 10);
+	ebcc_link_destroy(link);
+	reset_count();
+	opts.pid = getpid();
+	ck_assert_ok(ebcc_program_attach_perf_event(&program, &opts, &link));
+	spin(0.2);
+	ck_assert_uint_gt(count(), 20);
+	ebcc_link_destroy(link);
+	opts.cpus = cpus;
+	opts.cpu_count = 1;
+	ck_assert_ok(ebcc_program_attach_perf_event(&program, &opts, &link));
+	ebcc_link_destroy(link);
+	opts.cpu_count = 2;
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "-1 is not the number of a CPU");
+	opts.cpus = NULL;
+	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "there are no cpus");
+}
+END_TEST
+
 START_TEST(perf_event_with_a_whole_attr)
 {
 	struct perf_event_attr attr = {.type = PERF_TYPE_SOFTWARE,
@@ -539,7 +572,7 @@ START_TEST(perf_event_with_a_whole_attr)
 				       .size = sizeof(attr),
 				       .sample_period = 1000000};
 	struct ebcc_perf_event_opts opts = {
-		.sz = sizeof(opts), .pid = 0, .cpu = -1, .attr = &attr, .attr_size = sizeof(attr)};
+		.sz = sizeof(opts), .pid = getpid(), .attr = &attr, .attr_size = sizeof(attr)};
 	struct ebcc_link *link;
 
 	use_counter(BPF_PROG_TYPE_PERF_EVENT);
@@ -554,9 +587,9 @@ END_TEST
 
 START_TEST(perf_event_failures_say_why)
 {
-	struct ebcc_perf_event_opts opts = {
-		.sz = sizeof(opts), .type = PERF_TYPE_SOFTWARE, .pid = -1, .cpu = -1};
+	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts), .type = PERF_TYPE_SOFTWARE};
 	struct ebcc_link *link = NULL;
+	int missing = 5000;
 
 	use_counter(BPF_PROG_TYPE_PERF_EVENT);
 	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
@@ -573,7 +606,8 @@ START_TEST(perf_event_failures_say_why)
 	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
 		     "no perf event of type 12345");
 	opts.type = PERF_TYPE_SOFTWARE;
-	opts.cpu = 5000;
+	opts.cpus = &missing;
+	opts.cpu_count = 1;
 	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link), EBCC_ERROR_NOT_FOUND,
 		     "CPU 5000 does not exist");
 	ck_assert_ptr_null(link);
@@ -877,6 +911,7 @@ static Suite *attach_suite(void)
 	tcase_add_test(events, uprobe_cookies);
 	tcase_add_test(events, uprobe_failures_say_why);
 	tcase_add_test(events, perf_event_samples);
+	tcase_add_test(events, perf_event_of_a_process_and_cpus);
 	tcase_add_test(events, perf_event_with_a_whole_attr);
 	tcase_add_test(events, perf_event_failures_say_why);
 	tcase_add_test(events, cpu_lists);

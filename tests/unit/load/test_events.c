@@ -439,6 +439,10 @@ START_TEST(test_opening)
 	opts.event = NULL;
 	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_INVALID_ARGUMENT, "callback");
 	opts.event = on_event;
+	opts.sz = 0;
+	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_INVALID_ARGUMENT,
+		    "ebcc_events_opts.sz is not set");
+	opts.sz = sizeof(opts);
 	check_ok(ebcc_table_open_events(table, &opts));
 	check_error(ebcc_table_open_events(table, &opts), EBCC_ERROR_STATE, "already open");
 	probe = attach(module, "submit");
