@@ -20,6 +20,11 @@
  *   can add members. A zeroed member, and one that the caller's version lacks, is its default;
  *   NULL options are all defaults. EBCC_ERROR_INVALID_ARGUMENT: sz is not set, or the struct is of
  *   a newer version and sets a member that this one does not know.
+ * - Result structs can grow too. A function that fills one in takes its size, or that of each of
+ *   several, as the caller has it: sizeof(struct ebcc_symbol). Members that a newer caller knows
+ * and this version does not are zero.
+ * - What an object has several of is counted by a function that ends in `_count` and given by one
+ *   that ends in `_at`, for indices from 0 on. Beyond the last, the latter gives NULL or false.
  * - A module and what belongs to it is used by one thread at a time, except where
  *   said otherwise; different modules are independent. After fork(), parent and child
  *   share what is in the kernel: the child may use tables and ring buffers, but gets
@@ -39,6 +44,17 @@ extern "C" {
 #endif
 
 #define EBCC_API __attribute__((visibility("default")))
+
+/** The version of this header; that of the library in use is ebcc_version(). */
+#define EBCC_VERSION_MAJOR 0
+#define EBCC_VERSION_MINOR 1
+#define EBCC_VERSION_PATCH 0
+/** Whether this header is of that version or a later one, for #if. */
+#define EBCC_VERSION_AT_LEAST(major, minor, patch)                                                 \
+	(EBCC_VERSION_MAJOR > (major) ||                                                           \
+	 (EBCC_VERSION_MAJOR == (major) &&                                                         \
+	  (EBCC_VERSION_MINOR > (minor) ||                                                         \
+	   (EBCC_VERSION_MINOR == (minor) && EBCC_VERSION_PATCH >= (patch)))))
 
 /** @defgroup errors Errors @{ */
 
@@ -215,11 +231,13 @@ EBCC_API struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module,
 						     const void *value, size_t size);
 
 /** The type of a global variable of the source, or NULL if there is none of that name. */
-EBCC_API const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *module,
-							   const char *name);
-/** The name of a global variable, by its index from 0; NULL behind the last. Borrowed from the
+EBCC_API const struct ebcc_type *ebcc_module_global_type(const struct ebcc_module *module,
+							 const char *name);
+/** How many global variables the source has, constant ones too. */
+EBCC_API size_t ebcc_module_global_count(const struct ebcc_module *module);
+/** The name of one, or NULL. Borrowed from the
  * module. Variables that no program uses may be missing. */
-EBCC_API const char *ebcc_module_global_name(const struct ebcc_module *module, size_t index);
+EBCC_API const char *ebcc_module_global_name_at(const struct ebcc_module *module, size_t index);
 /**
  * Copies the value of a global variable: what programs see and leave there, at any time after load;
  * before it, what the variable begins with. A number of up to 8 bytes is copied in one piece.
@@ -302,6 +320,11 @@ EBCC_API unsigned ebcc_program_type(const struct ebcc_program *program);
  */
 EBCC_API struct ebcc_error *ebcc_program_load(struct ebcc_program *program, unsigned type,
 					      const struct ebcc_program_opts *opts);
+/** Gives the program a name in a BPF file system, by which the kernel keeps it loaded when this
+ *  process ends. EBCC_ERROR_STATE before it is loaded. */
+EBCC_API struct ebcc_error *ebcc_program_pin(struct ebcc_program *program, const char *path);
+/** Removes such a name, as ebcc_link_unpin(). */
+EBCC_API struct ebcc_error *ebcc_program_unpin(struct ebcc_program *program, const char *path);
 /** The program's instructions as compiled (8 bytes each), before relocation. Borrowed. */
 EBCC_API const void *ebcc_program_instructions(const struct ebcc_program *program,
 					       size_t *ret_size);
@@ -379,14 +402,24 @@ EBCC_API struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *prog
 						       const struct ebcc_uprobe_opts *opts,
 						       struct ebcc_link **ret);
 
+struct ebcc_tracepoint_opts {
+	size_t sz;
+	uint64_t cookie; /**< what bpf_get_attach_cookie() gives the program (Linux 5.15) */
+};
 /** Runs a program at a tracepoint; its context is the record that the event's format file shows. */
 EBCC_API struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
 							   const char *category, const char *event,
+							   const struct ebcc_tracepoint_opts *opts,
 							   struct ebcc_link **ret);
+struct ebcc_raw_tracepoint_opts {
+	size_t sz;
+	uint64_t cookie; /**< what bpf_get_attach_cookie() gives the program (Linux 6.10) */
+};
 /** The same with the tracepoint's own arguments in the context, no record. Needs no tracefs. */
-EBCC_API struct ebcc_error *ebcc_program_attach_raw_tracepoint(struct ebcc_program *program,
-							       const char *event,
-							       struct ebcc_link **ret);
+EBCC_API struct ebcc_error *
+ebcc_program_attach_raw_tracepoint(struct ebcc_program *program, const char *event,
+				   const struct ebcc_raw_tracepoint_opts *opts,
+				   struct ebcc_link **ret);
 
 /** As perf_event_open(2) has them, except for pid and cpus. */
 struct ebcc_perf_event_opts {
@@ -404,12 +437,17 @@ struct ebcc_perf_event_opts {
 	const void *attr; /**< a whole struct perf_event_attr, or NULL; then type, config, period
 			   *  and frequency are not looked at */
 	size_t attr_size; /**< of attr, in bytes */
+	uint64_t cookie;  /**< what bpf_get_attach_cookie() gives the program (Linux 5.15) */
 };
 /** Runs a program at each sample of a perf event: of every chosen CPU, by one link. */
 EBCC_API struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *program,
 							   const struct ebcc_perf_event_opts *opts,
 							   struct ebcc_link **ret);
 
+struct ebcc_trace_opts {
+	size_t sz;
+	uint64_t cookie; /**< what bpf_get_attach_cookie() gives the program (Linux 6.0) */
+};
 /**
  * Attaches a program whose target is described by the kernel's BTF. The target is part of the
  * program's name, which KFUNC_PROBE, KRETFUNC_PROBE, KMOD_RET and LSM_PROBE make:
@@ -418,6 +456,7 @@ EBCC_API struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *
  * kernel can't trace the function.
  */
 EBCC_API struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
+						      const struct ebcc_trace_opts *opts,
 						      struct ebcc_link **ret);
 
 struct ebcc_iter_opts {
@@ -433,66 +472,106 @@ EBCC_API struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *progra
  *  the caller. @p link: of ebcc_program_attach_iter(). */
 EBCC_API struct ebcc_error *ebcc_link_open_iter(struct ebcc_link *link, int *ret);
 
+struct ebcc_xdp_opts {
+	size_t sz;
+	unsigned flags; /**< XDP_FLAGS_ bits (linux/if_link.h) */
+};
 /**
  * Runs an XDP program on a network interface of the caller's network namespace.
- * @param flags XDP_FLAGS_ bits (linux/if_link.h), or 0.
  * Destroying the link removes the program if it is still the interface's.
  */
 EBCC_API struct ebcc_error *ebcc_program_attach_xdp(struct ebcc_program *program,
-						    const char *device, unsigned flags,
+						    const char *device,
+						    const struct ebcc_xdp_opts *opts,
 						    struct ebcc_link **ret);
 /** Removes whatever XDP program an interface has, in the mode that @p flags name (0: any). */
 EBCC_API struct ebcc_error *ebcc_device_remove_xdp(const char *device, unsigned flags);
 
+/** No options yet. */
+struct ebcc_socket_opts {
+	size_t sz;
+};
 /** Makes a program the filter of a socket, which stays the caller's, until the link ends. */
 EBCC_API struct ebcc_error *ebcc_program_attach_socket(struct ebcc_program *program, int socket_fd,
+						       const struct ebcc_socket_opts *opts,
 						       struct ebcc_link **ret);
+struct ebcc_raw_socket_opts {
+	size_t sz;
+	const char *device; /**< the interface whose packets it gets, or NULL for all */
+};
 /**
  * Opens a raw packet socket with a program as its filter. ebcc_link_fd() is the socket
  * (non-blocking), which gives whole packets; it is closed with the link.
- * @param device the interface whose packets it gets, or NULL for all.
  */
 EBCC_API struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program,
-							   const char *device,
+							   const struct ebcc_raw_socket_opts *opts,
 							   struct ebcc_link **ret);
 
+struct ebcc_descriptor_opts {
+	size_t sz;
+	unsigned flags; /**< BPF_F_ALLOW_MULTI and others that BPF_PROG_ATTACH takes */
+};
 /**
  * Attaches a program to what a descriptor stands for: a control group's directory, a
  * table of sockets, a device, as the kernel's BPF_PROG_ATTACH does.
  * @param fd borrowed for the call; the link keeps a copy.
  * @param attach_type `enum bpf_attach_type`. A program that isn't loaded yet is loaded with the
  *                    type that fits it.
- * @param flags BPF_F_ALLOW_MULTI and kin, or 0.
  */
 EBCC_API struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, int fd,
-							   int attach_type, unsigned flags,
+							   int attach_type,
+							   const struct ebcc_descriptor_opts *opts,
 							   struct ebcc_link **ret);
 
+struct ebcc_kprobe_multi_opts {
+	size_t sz;
+	bool on_return;		 /**< when the functions return, not when they are called */
+	const uint64_t *cookies; /**< what bpf_get_attach_cookie() gives the program, one for each
+				  *  function (Linux 5.18), or NULL */
+};
 /**
  * Attaches a program to many kernel functions: with one link for all of them where the kernel has
  * such links (kprobe.multi), one by one otherwise. Functions that can't be probed after all
  * are left out.
  * @param functions names that one function has each, as ebcc_kernel_find_functions() gives them.
- * @param on_return when they return, not when they are called.
  * @return the last failure where none could be attached.
  */
-EBCC_API struct ebcc_error *ebcc_program_attach_kprobe_multi(struct ebcc_program *program,
-							     const char *const *functions,
-							     size_t count, bool on_return,
-							     struct ebcc_link **ret);
-/** The functions that such a link is attached to, sorted. Borrowed until the next
- *  ebcc_link_detach_function() or the end of the link. */
-EBCC_API const char *const *ebcc_link_functions(const struct ebcc_link *link, size_t *ret_count);
+EBCC_API struct ebcc_error *
+ebcc_program_attach_kprobe_multi(struct ebcc_program *program, const char *const *functions,
+				 size_t count, const struct ebcc_kprobe_multi_opts *opts,
+				 struct ebcc_link **ret);
+/** How many functions such a link is attached to; 0 for other links. */
+EBCC_API size_t ebcc_link_function_count(const struct ebcc_link *link);
+/** The name of one, or NULL. Borrowed until the next ebcc_link_detach_function() or the end of the
+ *  link. */
+EBCC_API const char *ebcc_link_function_at(const struct ebcc_link *link, size_t index);
 /** Detaches one function. The others may miss calls while the kernel changes over.
  *  EBCC_ERROR_NOT_FOUND where the link isn't attached to it. */
 EBCC_API struct ebcc_error *ebcc_link_detach_function(struct ebcc_link *link, const char *function);
 
+/** Detaches, and tells where that fails: the kernel may still run the program then. What is left is
+ *  a link to be destroyed. One that is detached already is no error, nor is a program that somebody
+ *  else has detached. */
+EBCC_API struct ebcc_error *ebcc_link_detach(struct ebcc_link *link);
 /** Detaches and frees. NULL is allowed. The program stays loaded. */
 EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
-/** The descriptor that keeps it attached (a perf event's or a BPF link's; the first of several). */
+/** The descriptor that keeps it attached (a perf event's or a BPF link's; the first of several), or
+ *  -1. Borrowed. */
 EBCC_API int ebcc_link_fd(const struct ebcc_link *link);
 /** What it is attached to, for people: "kprobe:vfs_read". */
 EBCC_API const char *ebcc_link_name(const struct ebcc_link *link);
+/**
+ * Gives the link a name in a BPF file system: the program stays attached when the link is destroyed
+ * and when this process ends, until ebcc_link_unpin() or the removal of the file.
+ * @param path a new file in a directory of /sys/fs/bpf.
+ * @return EBCC_ERROR_UNSUPPORTED for a link that is not one BPF link of the kernel: those of
+ * several descriptors, and, depending on the kernel, other kinds; EBCC_ERROR_STATE for a detached
+ * one.
+ */
+EBCC_API struct ebcc_error *ebcc_link_pin(struct ebcc_link *link, const char *path);
+/** Removes such a name. EBCC_ERROR_NOT_FOUND: there is none; EBCC_ERROR_INVALID_ARGUMENT: it is
+ *  another object's. */
+EBCC_API struct ebcc_error *ebcc_link_unpin(struct ebcc_link *link, const char *path);
 
 /** @} */
 
@@ -568,7 +647,7 @@ struct ebcc_usdt_location {
 };
 /** @return false when @p index is out of range. */
 EBCC_API bool ebcc_usdt_probe_location_at(const struct ebcc_usdt_probe *probe, size_t index,
-					  struct ebcc_usdt_location *ret);
+					  struct ebcc_usdt_location *ret, size_t size);
 
 /** What an argument's description is made of, besides its size. */
 enum ebcc_usdt_part {
@@ -592,12 +671,15 @@ struct ebcc_usdt_operand {
 };
 /** One argument (@p index from 0) of a location. @return false when there is no such. */
 EBCC_API bool ebcc_usdt_probe_operand_at(const struct ebcc_usdt_probe *probe, size_t location,
-					 size_t index, struct ebcc_usdt_operand *ret);
+					 size_t index, struct ebcc_usdt_operand *ret, size_t size);
 
 struct ebcc_usdt_attach_opts {
 	size_t sz;
 	const char *probe;  /**< "PROVIDER:NAME", or "NAME"; in every file that has it */
 	bool every_process; /**< not only in the process that was opened */
+	uint64_t cookie; /**< what bpf_get_attach_cookie() gives the program (Linux 5.15). Only in
+			  *  sources that don't read the arguments of USDT probes: the kernel has
+			  *  one cookie, and their layout needs it (EBCC_ERROR_UNSUPPORTED) */
 };
 /**
  * Runs a program at every location of a probe, where bpf_usdt_readarg() reads its arguments. The
@@ -661,8 +743,17 @@ EBCC_API size_t ebcc_table_value_size(const struct ebcc_table *table);
 EBCC_API size_t ebcc_table_leaf_size(const struct ebcc_table *table);
 /** Whether each entry has a value for each CPU. */
 EBCC_API bool ebcc_table_is_per_cpu(const struct ebcc_table *table);
+/** Whether keys are numbers of 32 bits from 0 to ebcc_table_max_entries() - 1: an array of values,
+ * or of programs, tables, devices, sockets or perf events. */
+EBCC_API bool ebcc_table_is_array(const struct ebcc_table *table);
 /** The kernel's possible CPUs: the elements of a per-CPU value. */
 EBCC_API struct ebcc_error *ebcc_kernel_possible_cpus(unsigned *ret);
+
+/** Gives the table a name in a BPF file system, by which the kernel keeps it when this process
+ * ends. Creates the maps if need be. */
+EBCC_API struct ebcc_error *ebcc_table_pin(struct ebcc_table *table, const char *path);
+/** Removes such a name, as ebcc_link_unpin(). */
+EBCC_API struct ebcc_error *ebcc_table_unpin(struct ebcc_table *table, const char *path);
 
 /** The declared type of keys, or NULL where there is none (a queue's). Borrowed. */
 EBCC_API const struct ebcc_type *ebcc_table_key_type(const struct ebcc_table *table);
@@ -744,11 +835,13 @@ struct ebcc_build_id_frame {
 	unsigned char build_id[20];
 	uint64_t offset; /**< in the file, in bytes; or the address */
 };
-/** The same as ebcc_table_read_stack() for a table of build ids. */
+/** The same as ebcc_table_read_stack() for a table of build ids.
+ *  @param[out] frames room for @p capacity frames of @p frame_size bytes each. */
 EBCC_API struct ebcc_error *ebcc_table_read_build_id_stack(struct ebcc_table *table,
 							   int32_t stack_id,
 							   struct ebcc_build_id_frame *frames,
-							   size_t capacity, size_t *ret_count);
+							   size_t frame_size, size_t capacity,
+							   size_t *ret_count);
 
 /** @} */
 
@@ -795,7 +888,7 @@ struct ebcc_member {
 };
 /** @return false when @p index is out of range. */
 EBCC_API bool ebcc_type_member_at(const struct ebcc_type *type, size_t index,
-				  struct ebcc_member *ret);
+				  struct ebcc_member *ret, size_t size);
 /** @return false when @p index is out of range. The name is borrowed. */
 EBCC_API bool ebcc_type_enumerator_at(const struct ebcc_type *type, size_t index,
 				      const char **ret_name, int64_t *ret_value);
@@ -894,33 +987,17 @@ EBCC_API struct ebcc_error *ebcc_table_lost_count(struct ebcc_table *table, uint
 
 /** @} */
 
-/** @defgroup symbols Kernel symbols and finding things @{ */
+/** @defgroup find Finding things @{ */
 
-struct ebcc_ksyms;
-
-struct ebcc_ksym {
-	const char *name;   /**< borrowed until the next refresh */
-	const char *module; /**< "kernel" for the kernel itself, "bpf" for BPF programs */
-	uint64_t address;   /**< of the symbol's start */
-	uint64_t offset;    /**< of what was asked for, from there */
+struct ebcc_find_opts {
+	size_t sz;
+	size_t limit; /**< at most so many, the first in order; 0: all */
 };
-
-/** Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides addresses from this user. */
-EBCC_API struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
-/** Frees the symbols and their names. NULL is allowed. */
-EBCC_API void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
-/** The symbol that @p address is in; of several at one place the kernel's first.
- *  @return false: there is none. */
-EBCC_API bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksym *ret);
-/** Address of a name, in @p module or (NULL) anywhere. */
-EBCC_API bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
-				   uint64_t *ret);
-/** Reads /proc/kallsyms again. When it fails, what was read before stays. */
-EBCC_API struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
-/** The same, but only if a module or a BPF program has come or gone since: to be called before
- * addresses are looked up that may be newer. It looks at most every tenth of a second, less often
- * where reading takes long. */
-EBCC_API struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
+/** How a file is found. */
+struct ebcc_binary_opts {
+	size_t sz;
+	int pid; /**< files and libraries as that process sees them, or 0: as this one does */
+};
 
 /*
  * Regular expressions are POSIX extended ones and match from the start of a name on, not
@@ -929,11 +1006,13 @@ EBCC_API struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
  */
 /** Kernel functions that can be probed and match, sorted. A name that several functions have is
  * left out: the kernel couldn't tell which is meant. */
-EBCC_API struct ebcc_error *ebcc_kernel_find_functions(const char *regex, char ***ret,
-						       size_t *ret_count);
+EBCC_API struct ebcc_error *ebcc_kernel_find_functions(const char *regex,
+						       const struct ebcc_find_opts *opts,
+						       char ***ret, size_t *ret_count);
 /** Tracepoints as CATEGORY:EVENT that match. */
-EBCC_API struct ebcc_error *ebcc_kernel_find_tracepoints(const char *regex, char ***ret,
-							 size_t *ret_count);
+EBCC_API struct ebcc_error *ebcc_kernel_find_tracepoints(const char *regex,
+							 const struct ebcc_find_opts *opts,
+							 char ***ret, size_t *ret_count);
 #define EBCC_NEAR_MAX 3
 /**
  * Which of @p count names may have been meant by one that isn't there: those a few slips away, and
@@ -953,24 +1032,28 @@ EBCC_API const char *ebcc_kernel_syscall_prefix(void);
 EBCC_API const char *ebcc_syscall_name(const char *function);
 /** Function symbols of an ELF file that match; addresses are as in the file. */
 EBCC_API struct ebcc_error *ebcc_binary_find_functions(const char *binary, const char *regex,
+						       const struct ebcc_binary_opts *opts,
 						       char ***ret_names, uint64_t **ret_addresses,
 						       size_t *ret_count);
 /** The address, as in the file, of the resolver of an indirect function (an IFUNC, such as strlen()
  * of the C library): what chooses among the function's variants when the loader asks. Errors:
  * EBCC_ERROR_NOT_FOUND where there is no such function, or it is not indirect. */
 EBCC_API struct ebcc_error *ebcc_binary_find_ifunc_resolver(const char *binary, const char *name,
+							    const struct ebcc_binary_opts *opts,
 							    uint64_t *ret);
 /** The path of a library ("c", "libc.so.6", or a path), as the loader (or the process) finds it.
- *  malloc'ed. @p pid 0: this system's loader cache. */
-EBCC_API struct ebcc_error *ebcc_library_find(const char *name, int pid, char **ret);
+ *  malloc'ed. Without opts->pid: by this system's loader cache. */
+EBCC_API struct ebcc_error *ebcc_library_find(const char *name, const struct ebcc_binary_opts *opts,
+					      char **ret);
 
 /**
  * Whether an ELF file was built by the Go compiler. Go moves stacks, and a return probe changes the
  * return address on one: the traced program can crash. Entry probes and USDT probes do no
  * harm.
- * @param binary path, or name of a library or program; with @p pid above 0 as that process sees it.
+ * @param binary path, or name of a library or program.
  */
-EBCC_API struct ebcc_error *ebcc_binary_is_go(const char *binary, int pid, bool *ret);
+EBCC_API struct ebcc_error *ebcc_binary_is_go(const char *binary,
+					      const struct ebcc_binary_opts *opts, bool *ret);
 
 /** Kinds of programs that not every kernel runs. Values are ABI. */
 enum ebcc_capability {
@@ -1043,7 +1126,6 @@ struct ebcc_symbolizer_opts {
 
 /** What a symbolizer keeps, and what it left out: addresses there have no name. */
 struct ebcc_symbolizer_statistics {
-	size_t sz;	    /**< sizeof(struct ebcc_symbolizer_statistics), set by the caller */
 	uint64_t memory;    /**< bytes of what is kept */
 	uint64_t dropped;   /**< processes, tables and perf maps that made room for others; they
 			     * are read again when they are asked about */
@@ -1074,21 +1156,23 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_create(const struct ebcc_symbolizer_
 /** Frees it with all names that it gave. NULL is allowed. */
 EBCC_API void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer);
 
-/** @param[out] ret as many of its members are set as its sz has room for. */
+/** @param[out] ret @p size bytes. */
 EBCC_API void ebcc_symbolizer_read_statistics(const struct ebcc_symbolizer *symbolizer,
-					      struct ebcc_symbolizer_statistics *ret);
+					      struct ebcc_symbolizer_statistics *ret, size_t size);
 
 /**
  * Names @p count addresses of a process, or of the kernel.
  * @param pid as this process sees it; negative: kernel addresses. Of a process that has ended, what
  * is known from before is used. If there is none, no address has a name.
  * @param flags enum ebcc_symbol_flags, or'ed.
- * @param[out] ret @p count symbols.
- * @return EBCC_ERROR_NO_MEMORY; for the kernel what ebcc_ksyms_create() returns.
+ * @param[out] ret @p count symbols of @p symbol_size bytes each.
+ * @return EBCC_ERROR_NO_MEMORY; EBCC_ERROR_PERMISSION where the kernel hides its addresses from
+ * this user.
  */
 EBCC_API struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, int pid,
 						    const uint64_t *addresses, size_t count,
-						    unsigned flags, struct ebcc_symbol *ret);
+						    unsigned flags, struct ebcc_symbol *ret,
+						    size_t symbol_size);
 
 /** Reads a process's memory map now, so that its addresses can be named when it has ended.
  *  EBCC_ERROR_NOT_FOUND: there is no such process. */
@@ -1114,12 +1198,13 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *sym
  * Names a place in a file that ebcc_symbolizer_add_file() has seen.
  * @param build_id @p size bytes; a longer id than that is compared by its beginning.
  * @param file_offset in bytes, as a BPF_STACK_TRACE_BUILDID table has it.
- * @param[out] ret without a module where no file has the id.
+ * @param[out] ret @p symbol_size bytes; without a module where no file has the id.
  */
 EBCC_API struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,
 							     const void *build_id, size_t size,
 							     uint64_t file_offset, unsigned flags,
-							     struct ebcc_symbol *ret);
+							     struct ebcc_symbol *ret,
+							     size_t symbol_size);
 
 /** @} */
 

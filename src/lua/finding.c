@@ -7,13 +7,15 @@
 
 #include "luaebcc.h"
 
-static int find(lua_State *L, struct ebcc_error *(*function)(const char *, char ***, size_t *))
+static int find(lua_State *L,
+		struct ebcc_error *(*function)(const char *, const struct ebcc_find_opts *,
+					       char ***, size_t *))
 {
 	struct ebcc_error *error;
 	char **names;
 	size_t count;
 
-	error = function(luaL_checkstring(L, 1), &names, &count);
+	error = function(luaL_checkstring(L, 1), NULL, &names, &count);
 	if (error)
 		return error_return(L, error);
 	strings_return(L, names, count);
@@ -57,8 +59,8 @@ static int find_user_functions(lua_State *L)
 	char **names;
 	size_t count;
 
-	error = ebcc_binary_find_functions(luaL_checkstring(L, 1), luaL_checkstring(L, 2), &names,
-					   &addresses, &count);
+	error = ebcc_binary_find_functions(luaL_checkstring(L, 1), luaL_checkstring(L, 2), NULL,
+					   &names, &addresses, &count);
 	if (error)
 		return error_return(L, error);
 	lua_createtable(L, count, 0);
@@ -77,10 +79,12 @@ static int find_user_functions(lua_State *L)
 
 static int find_library(lua_State *L)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	char *path;
 
-	error = ebcc_library_find(luaL_checkstring(L, 1), int_optional(L, 2, 0), &path);
+	opts.pid = int_optional(L, 2, 0);
+	error = ebcc_library_find(luaL_checkstring(L, 1), &opts, &path);
 	if (error)
 		return error_return(L, error);
 	lua_pushstring(L, path);
@@ -91,10 +95,12 @@ static int find_library(lua_State *L)
 /* is_go_binary(binary, pid): whether the Go compiler built it. */
 static int is_go_binary(lua_State *L)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	bool answer;
 
-	error = ebcc_binary_is_go(luaL_checkstring(L, 1), int_optional(L, 2, 0), &answer);
+	opts.pid = int_optional(L, 2, 0);
+	error = ebcc_binary_is_go(luaL_checkstring(L, 1), &opts, &answer);
 	if (error)
 		return error_return(L, error);
 	lua_pushboolean(L, answer);

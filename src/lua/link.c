@@ -76,13 +76,12 @@ static int link_name(lua_State *L)
 
 static int link_functions(lua_State *L)
 {
-	size_t count = 0;
-	const char *const *functions;
+	const struct ebcc_link *link = link_check(L, 1)->handle;
+	size_t count = ebcc_link_function_count(link);
 
-	functions = ebcc_link_functions(link_check(L, 1)->handle, &count);
 	lua_createtable(L, count, 0);
-	for (size_t i = 0; functions && i < count; i++) {
-		lua_pushstring(L, functions[i]);
+	for (size_t i = 0; i < count; i++) {
+		lua_pushstring(L, ebcc_link_function_at(link, i));
 		lua_rawseti(L, -2, i + 1);
 	}
 	return 1;

@@ -183,7 +183,7 @@ static int module_set_constant(lua_State *L)
 {
 	struct module_box *module = module_check(L, 1);
 	const char *name = luaL_checkstring(L, 2);
-	const struct ebcc_type *type = ebcc_module_variable_type(module->handle, name);
+	const struct ebcc_type *type = ebcc_module_global_type(module->handle, name);
 	const struct layout *layout;
 	struct ebcc_error *error;
 	void *value;
@@ -204,7 +204,7 @@ static int module_set_constant(lua_State *L)
 static const struct layout *global_layout_push(lua_State *L, struct module_box *module)
 {
 	const char *name = luaL_checkstring(L, 2);
-	const struct ebcc_type *type = ebcc_module_variable_type(module->handle, name);
+	const struct ebcc_type *type = ebcc_module_global_type(module->handle, name);
 
 	if (!type)
 		error_raise(L, ebcc_module_read_global(module->handle, name, NULL, 0));
@@ -254,7 +254,7 @@ static int module_global_names(lua_State *L)
 	const char *name;
 
 	lua_newtable(L);
-	for (size_t i = 0; (name = ebcc_module_global_name(module->handle, i)); i++) {
+	for (size_t i = 0; (name = ebcc_module_global_name_at(module->handle, i)); i++) {
 		lua_pushstring(L, name);
 		lua_rawseti(L, -2, i + 1);
 	}

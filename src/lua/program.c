@@ -146,15 +146,16 @@ static int attach_kprobe(lua_State *L)
 
 static int attach_kprobe_multi(lua_State *L)
 {
+	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
-	bool on_return = lua_toboolean(L, 3);
 	const char **functions;
 	size_t count;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
+	opts.on_return = lua_toboolean(L, 3);
 	functions = strings_push(L, 2, &count);
 	return attach_return(L, ebcc_program_attach_kprobe_multi(program->handle, functions, count,
-								 on_return, link_push(L, 1)));
+								 &opts, link_push(L, 1)));
 }
 
 static int attach_uprobe(lua_State *L)
@@ -181,7 +182,7 @@ static int attach_tracepoint(lua_State *L)
 	const char *event = luaL_checkstring(L, 3);
 
 	return attach_return(L, ebcc_program_attach_tracepoint(program->handle, category, event,
-							       link_push(L, 1)));
+							       NULL, link_push(L, 1)));
 }
 
 static int attach_raw_tracepoint(lua_State *L)
@@ -189,8 +190,8 @@ static int attach_raw_tracepoint(lua_State *L)
 	struct program_box *program = program_check(L, 1);
 	const char *event = luaL_checkstring(L, 2);
 
-	return attach_return(
-		L, ebcc_program_attach_raw_tracepoint(program->handle, event, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_raw_tracepoint(program->handle, event, NULL,
+								   link_push(L, 1)));
 }
 
 static int attach_perf_event(lua_State *L)
@@ -218,7 +219,7 @@ static int attach_trace(lua_State *L)
 {
 	struct program_box *program = program_check(L, 1);
 
-	return attach_return(L, ebcc_program_attach_trace(program->handle, link_push(L, 1)));
+	return attach_return(L, ebcc_program_attach_trace(program->handle, NULL, link_push(L, 1)));
 }
 
 static int attach_iter(lua_State *L)
@@ -233,12 +234,13 @@ static int attach_iter(lua_State *L)
 
 static int attach_xdp(lua_State *L)
 {
+	struct ebcc_xdp_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
 	const char *device = luaL_checkstring(L, 2);
-	unsigned flags = unsigned_optional(L, 3);
 
+	opts.flags = unsigned_optional(L, 3);
 	return attach_return(
-		L, ebcc_program_attach_xdp(program->handle, device, flags, link_push(L, 1)));
+		L, ebcc_program_attach_xdp(program->handle, device, &opts, link_push(L, 1)));
 }
 
 static int attach_socket(lua_State *L)
@@ -246,25 +248,28 @@ static int attach_socket(lua_State *L)
 	struct program_box *program = program_check(L, 1);
 	int fd = int_check(L, 2);
 
-	return attach_return(L, ebcc_program_attach_socket(program->handle, fd, link_push(L, 1)));
+	return attach_return(
+		L, ebcc_program_attach_socket(program->handle, fd, NULL, link_push(L, 1)));
 }
 
 static int attach_raw_socket(lua_State *L)
 {
+	struct ebcc_raw_socket_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
-	const char *device = luaL_optstring(L, 2, NULL);
 
+	opts.device = luaL_optstring(L, 2, NULL);
 	return attach_return(
-		L, ebcc_program_attach_raw_socket(program->handle, device, link_push(L, 1)));
+		L, ebcc_program_attach_raw_socket(program->handle, &opts, link_push(L, 1)));
 }
 
 static int attach_descriptor(lua_State *L)
 {
+	struct ebcc_descriptor_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
 	int fd = int_check(L, 2), type = int_check(L, 3);
-	unsigned flags = unsigned_optional(L, 4);
 
-	return attach_return(L, ebcc_program_attach_descriptor(program->handle, fd, type, flags,
+	opts.flags = unsigned_optional(L, 4);
+	return attach_return(L, ebcc_program_attach_descriptor(program->handle, fd, type, &opts,
 							       link_push(L, 1)));
 }
 

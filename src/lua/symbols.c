@@ -89,7 +89,8 @@ static int symbolizer_resolve(lua_State *L)
 	struct ebcc_error *error;
 
 	error = ebcc_symbolizer_resolve(symbolizer, int_check(L, 2), &address, 1,
-					lua_toboolean(L, 4) ? EBCC_SYMBOL_MANGLED : 0, &symbol);
+					lua_toboolean(L, 4) ? EBCC_SYMBOL_MANGLED : 0, &symbol,
+					sizeof(symbol));
 	return error ? error_raise(L, error) : symbol_return(L, &symbol);
 }
 
@@ -145,7 +146,7 @@ static int symbolizer_resolve_build_id(lua_State *L)
 
 	id = luaL_checklstring(L, 2, &size);
 	error = ebcc_symbolizer_resolve_build_id(symbolizer, id, size, luaL_checkinteger(L, 3), 0,
-						 &symbol);
+						 &symbol, sizeof(symbol));
 	return error ? error_raise(L, error) : symbol_return(L, &symbol);
 }
 
@@ -158,9 +159,9 @@ static void set_count(lua_State *L, const char *name, uint64_t count)
 /* Symbolizer:statistics(): a table with the numbers of struct ebcc_symbolizer_statistics. */
 static int symbolizer_statistics(lua_State *L)
 {
-	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
+	struct ebcc_symbolizer_statistics statistics;
 
-	ebcc_symbolizer_read_statistics(symbolizer_check(L), &statistics);
+	ebcc_symbolizer_read_statistics(symbolizer_check(L), &statistics, sizeof(statistics));
 	lua_createtable(L, 0, 5);
 	set_count(L, "memory", statistics.memory);
 	set_count(L, "dropped", statistics.dropped);

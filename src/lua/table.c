@@ -21,25 +21,6 @@ struct table_box *table_check(lua_State *L, int index)
 	return table;
 }
 
-static bool is_array(unsigned map_type)
-{
-	switch (map_type) {
-	case BPF_MAP_TYPE_ARRAY:
-	case BPF_MAP_TYPE_PERCPU_ARRAY:
-	case BPF_MAP_TYPE_PROG_ARRAY:
-	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
-	case BPF_MAP_TYPE_CGROUP_ARRAY:
-	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
-	case BPF_MAP_TYPE_DEVMAP:
-	case BPF_MAP_TYPE_CPUMAP:
-	case BPF_MAP_TYPE_XSKMAP:
-	case BPF_MAP_TYPE_SOCKMAP:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* Sets the layout in @p slot of the table on top of the stack. */
 static void layout_set(lua_State *L, int slot, const struct ebcc_type *type, size_t size)
 {
@@ -64,7 +45,7 @@ static void table_open(lua_State *L, struct table_box *table, struct ebcc_table 
 	table->per_cpu = ebcc_table_is_per_cpu(handle);
 	table->stride = table->per_cpu ? (table->leaf_size + 7) / 8 * 8 : table->leaf_size;
 	table->cpus = table->per_cpu && table->stride ? table->value_size / table->stride : 1;
-	table->array = is_array(ebcc_table_map_type(handle));
+	table->array = ebcc_table_is_array(handle);
 	table->stacks = ebcc_table_map_type(handle) == BPF_MAP_TYPE_STACK_TRACE;
 	layout_set(L, TABLE_KEY, ebcc_table_key_type(handle), table->key_size);
 	layout_set(L, TABLE_LEAF, ebcc_table_leaf_type(handle), table->leaf_size);
@@ -254,7 +235,8 @@ static struct ebcc_error *frames_push(lua_State *L, struct table_box *table, int
 	struct ebcc_error *error = NULL;
 
 	if (id >= 0)
-		error = ebcc_table_read_build_id_stack(table->handle, id, frames, capacity, &count);
+		error = ebcc_table_read_build_id_stack(table->handle, id, frames, sizeof(*frames),
+						       capacity, &count);
 	if (error)
 		return error;
 	lua_createtable(L, count, 0);

@@ -94,7 +94,7 @@ static size_t members_count(lua_State *L, const struct ebcc_type *type, int dept
 
 	if (depth > DEPTH_MAX)
 		damaged(L);
-	for (size_t i = 0; ebcc_type_member_at(type, i, &member); i++) {
+	for (size_t i = 0; ebcc_type_member_at(type, i, &member, sizeof(member)); i++) {
 		if (member.name[0])
 			total++;
 		else if (is_record(member.type))
@@ -139,7 +139,7 @@ static void members_add(lua_State *L, struct record_build *build, const struct e
 {
 	struct ebcc_member member;
 
-	for (size_t i = 0; ebcc_type_member_at(type, i, &member); i++) {
+	for (size_t i = 0; ebcc_type_member_at(type, i, &member, sizeof(member)); i++) {
 		if (member.name[0])
 			member_add(L, build, &member, base);
 		else if (is_record(member.type))

@@ -71,7 +71,8 @@ static void locations_push(lua_State *L, const struct ebcc_usdt_probe *probe)
 	struct ebcc_usdt_location location;
 
 	lua_createtable(L, ebcc_usdt_probe_location_count(probe), 0);
-	for (size_t i = 0; ebcc_usdt_probe_location_at(probe, i, &location); i++) {
+	for (size_t i = 0; ebcc_usdt_probe_location_at(probe, i, &location, sizeof(location));
+	     i++) {
 		lua_createtable(L, 0, 2);
 		lua_pushinteger(L, location.address);
 		lua_setfield(L, -2, "address");

@@ -7,7 +7,8 @@
 
 #include "pyebcc.h"
 
-typedef struct ebcc_error *(*find_fn)(const char *, char ***, size_t *);
+typedef struct ebcc_error *(*find_fn)(const char *, const struct ebcc_find_opts *, char ***,
+				      size_t *);
 
 static PyObject *find(PyObject *args, find_fn function)
 {
@@ -19,7 +20,7 @@ static PyObject *find(PyObject *args, find_fn function)
 	if (!PyArg_ParseTuple(args, "y", &regex))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = function(regex, &names, &count);
+	error = function(regex, NULL, &names, &count);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -139,7 +140,7 @@ static PyObject *find_user_functions(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "yy", &binary, &regex))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_binary_find_functions(binary, regex, &names, &addresses, &count);
+	error = ebcc_binary_find_functions(binary, regex, NULL, &names, &addresses, &count);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -155,7 +156,7 @@ static PyObject *find_ifunc_resolver(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "yy", &binary, &name))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_binary_find_ifunc_resolver(binary, name, &address);
+	error = ebcc_binary_find_ifunc_resolver(binary, name, NULL, &address);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);
@@ -164,16 +165,16 @@ static PyObject *find_ifunc_resolver(PyObject *self, PyObject *args)
 
 static PyObject *find_library(PyObject *self, PyObject *args)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	const char *name;
 	struct ebcc_error *error;
 	PyObject *bytes;
 	char *path;
-	int pid = 0;
 
-	if (!PyArg_ParseTuple(args, "y|i", &name, &pid))
+	if (!PyArg_ParseTuple(args, "y|i", &name, &opts.pid))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_library_find(name, pid, &path);
+	error = ebcc_library_find(name, &opts, &path);
 	Py_END_ALLOW_THREADS
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND) {
 		ebcc_error_destroy(error);
@@ -188,15 +189,15 @@ static PyObject *find_library(PyObject *self, PyObject *args)
 
 static PyObject *is_go_binary(PyObject *self, PyObject *args)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	const char *binary;
 	bool answer;
-	int pid = 0;
 
-	if (!PyArg_ParseTuple(args, "y|i", &binary, &pid))
+	if (!PyArg_ParseTuple(args, "y|i", &binary, &opts.pid))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	error = ebcc_binary_is_go(binary, pid, &answer);
+	error = ebcc_binary_is_go(binary, &opts, &answer);
 	Py_END_ALLOW_THREADS
 	if (error)
 		return error_raise(error, ERROR_ANY);

@@ -335,7 +335,7 @@ static PyObject *module_variable_class(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "y", &name) || !module_check(module))
 		return NULL;
-	type = ebcc_module_variable_type(module->handle, name);
+	type = ebcc_module_global_type(module->handle, name);
 	if (!type)
 		Py_RETURN_NONE;
 	return type_class(module, type);
@@ -350,7 +350,7 @@ static PyObject *module_global_names(PyObject *self, PyObject *unused)
 	if (!module_check(module))
 		return NULL;
 	list = PyList_New(0);
-	for (size_t i = 0; list && (name = ebcc_module_global_name(module->handle, i)); i++) {
+	for (size_t i = 0; list && (name = ebcc_module_global_name_at(module->handle, i)); i++) {
 		PyObject *object = PyBytes_FromString(name);
 
 		if (!object || PyList_Append(list, object) < 0)

@@ -134,16 +134,16 @@ static PyObject *link_open(PyObject *self, PyObject *unused)
 static PyObject *link_functions(PyObject *self, PyObject *unused)
 {
 	struct link_object *link = (struct link_object *)self;
-	const char *const *names;
 	size_t count = 0;
 	PyObject *list;
 
 	if (!module_check(link->module))
 		return NULL;
-	names = link->handle ? ebcc_link_functions(link->handle, &count) : NULL;
+	if (link->handle)
+		count = ebcc_link_function_count(link->handle);
 	list = PyList_New(count);
 	for (size_t i = 0; list && i < count; i++) {
-		PyObject *name = PyBytes_FromString(names[i]);
+		PyObject *name = PyBytes_FromString(ebcc_link_function_at(link->handle, i));
 
 		if (!name)
 			Py_CLEAR(list);
@@ -261,6 +261,7 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 {
 	static char *names[] = {"functions", "on_return", NULL};
 	struct program_object *program = (struct program_object *)self;
+	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	PyObject *list, *copy;
@@ -277,9 +278,10 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 		Py_XDECREF(copy);
 		return NULL;
 	}
+	opts.on_return = on_return;
 	MODULE_CALL(program->module, error,
 		    ebcc_program_attach_kprobe_multi(program->handle, functions, PyList_Size(copy),
-						     on_return, &link));
+						     &opts, &link));
 	PyMem_Free(functions);
 	Py_DECREF(copy);
 	return attach_result(program->module, error, link);
@@ -342,7 +344,7 @@ static PyObject *attach_tracepoint(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "yy", &category, &event) || !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_tracepoint(program->handle, category, event, &link));
+		    ebcc_program_attach_tracepoint(program->handle, category, event, NULL, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -356,7 +358,7 @@ static PyObject *attach_raw_tracepoint(PyObject *self, PyObject *args)
 	if (!PyArg_ParseTuple(args, "y", &event) || !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_raw_tracepoint(program->handle, event, &link));
+		    ebcc_program_attach_raw_tracepoint(program->handle, event, NULL, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -401,7 +403,8 @@ static PyObject *attach_trace(PyObject *self, PyObject *unused)
 
 	if (!module_check(program->module))
 		return NULL;
-	MODULE_CALL(program->module, error, ebcc_program_attach_trace(program->handle, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_trace(program->handle, NULL, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -445,15 +448,15 @@ static PyObject *attach_iter(PyObject *self, PyObject *args)
 static PyObject *attach_xdp(PyObject *self, PyObject *args)
 {
 	struct program_object *program = (struct program_object *)self;
+	struct ebcc_xdp_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	const char *device;
-	unsigned flags = 0;
 
-	if (!PyArg_ParseTuple(args, "y|I", &device, &flags) || !module_check(program->module))
+	if (!PyArg_ParseTuple(args, "y|I", &device, &opts.flags) || !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_xdp(program->handle, device, flags, &link));
+		    ebcc_program_attach_xdp(program->handle, device, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -466,38 +469,39 @@ static PyObject *attach_socket(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "i", &fd) || !module_check(program->module))
 		return NULL;
-	MODULE_CALL(program->module, error, ebcc_program_attach_socket(program->handle, fd, &link));
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_socket(program->handle, fd, NULL, &link));
 	return attach_result(program->module, error, link);
 }
 
 static PyObject *attach_raw_socket(PyObject *self, PyObject *args)
 {
 	struct program_object *program = (struct program_object *)self;
-	const char *device = NULL;
+	struct ebcc_raw_socket_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 
-	if (!PyArg_ParseTuple(args, "|O&", bytes_or_none, &device) ||
+	if (!PyArg_ParseTuple(args, "|O&", bytes_or_none, &opts.device) ||
 	    !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_raw_socket(program->handle, device, &link));
+		    ebcc_program_attach_raw_socket(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
 static PyObject *attach_descriptor(PyObject *self, PyObject *args)
 {
 	struct program_object *program = (struct program_object *)self;
+	struct ebcc_descriptor_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	int fd, attach_type;
-	unsigned flags = 0;
 
-	if (!PyArg_ParseTuple(args, "ii|I", &fd, &attach_type, &flags) ||
+	if (!PyArg_ParseTuple(args, "ii|I", &fd, &attach_type, &opts.flags) ||
 	    !module_check(program->module))
 		return NULL;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_descriptor(program->handle, fd, attach_type, flags, &link));
+		    ebcc_program_attach_descriptor(program->handle, fd, attach_type, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 

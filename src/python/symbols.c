@@ -131,7 +131,7 @@ static bool resolve(struct symbolizer_object *symbolizer, int pid, const uint64_
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
 	error = ebcc_symbolizer_resolve(symbolizer->handle, pid, addresses, count,
-					demangle ? 0 : EBCC_SYMBOL_MANGLED, ret);
+					demangle ? 0 : EBCC_SYMBOL_MANGLED, ret, sizeof(*ret));
 	Py_END_ALLOW_THREADS
 	if (!error)
 		return true;
@@ -308,7 +308,8 @@ static PyObject *symbolizer_describe_build_id(PyObject *self, PyObject *args)
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
 	error = ebcc_symbolizer_resolve_build_id(symbolizer->handle, build_id, size, offset,
-						 demangle ? 0 : EBCC_SYMBOL_MANGLED, &symbol);
+						 demangle ? 0 : EBCC_SYMBOL_MANGLED, &symbol,
+						 sizeof(symbol));
 	Py_END_ALLOW_THREADS
 	if (!error)
 		result = symbol_text(&symbol, show_module, show_offset);
@@ -445,12 +446,12 @@ static PyObject *symbolizer_forget_process(PyObject *self, PyObject *args)
 static PyObject *symbolizer_statistics(PyObject *self, PyObject *args)
 {
 	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
-	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
+	struct ebcc_symbolizer_statistics statistics;
 
 	(void)args;
 	Py_BEGIN_ALLOW_THREADS
 	pthread_mutex_lock(&symbolizer->lock);
-	ebcc_symbolizer_read_statistics(symbolizer->handle, &statistics);
+	ebcc_symbolizer_read_statistics(symbolizer->handle, &statistics, sizeof(statistics));
 	pthread_mutex_unlock(&symbolizer->lock);
 	Py_END_ALLOW_THREADS
 	return Py_BuildValue("{sKsKsKsKsK}", "memory", (unsigned long long)statistics.memory,

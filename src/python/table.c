@@ -908,7 +908,8 @@ static PyObject *table_build_id_stack(PyObject *self, PyObject *args)
 	    !scratch_init(&scratch, capacity * sizeof(*frames)))
 		return NULL;
 	frames = (struct ebcc_build_id_frame *)scratch.data;
-	error = ebcc_table_read_build_id_stack(table->handle, stack_id, frames, capacity, &count);
+	error = ebcc_table_read_build_id_stack(table->handle, stack_id, frames, sizeof(*frames),
+					       capacity, &count);
 	list = error ? error_raise(error, ERROR_ANY) : PyList_New(count);
 	for (size_t i = 0; list && i < count; i++)
 		PyList_SetItem(

@@ -43,7 +43,8 @@ static PyObject *members_build(struct module_object *module, const struct ebcc_t
 	PyObject *members = PyList_New(0);
 	struct ebcc_member member;
 
-	for (size_t i = 0; members && i < count && ebcc_type_member_at(type, i, &member); i++) {
+	for (size_t i = 0;
+	     members && i < count && ebcc_type_member_at(type, i, &member, sizeof(member)); i++) {
 		PyObject *class = class_build(module, member.type, depth);
 		PyObject *item = NULL;
 

@@ -52,7 +52,7 @@ static PyObject *usdt_probes(PyObject *self, PyObject *unused)
 		struct ebcc_usdt_location first = {0};
 		PyObject *item;
 
-		ebcc_usdt_probe_location_at(probe, 0, &first);
+		ebcc_usdt_probe_location_at(probe, 0, &first, sizeof(first));
 		item = Py_BuildValue("(yyyKKnn)", ebcc_usdt_probe_provider(probe),
 				     ebcc_usdt_probe_name(probe), ebcc_usdt_probe_binary(probe),
 				     (unsigned long long)ebcc_usdt_probe_semaphore(probe),
@@ -107,7 +107,7 @@ static PyObject *usdt_location(PyObject *self, PyObject *args)
 	probe = probe_at(self, index);
 	if (!probe)
 		return NULL;
-	if (number < 0 || !ebcc_usdt_probe_location_at(probe, number, &location))
+	if (number < 0 || !ebcc_usdt_probe_location_at(probe, number, &location, sizeof(location)))
 		Py_RETURN_NONE;
 	return Py_BuildValue("(Kyn)", (unsigned long long)location.address, location.arguments,
 			     (Py_ssize_t)location.argument_count);
@@ -125,7 +125,7 @@ static PyObject *usdt_operand(PyObject *self, PyObject *args)
 	if (!probe)
 		return NULL;
 	if (location < 0 || number < 0 ||
-	    !ebcc_usdt_probe_operand_at(probe, location, number, &operand))
+	    !ebcc_usdt_probe_operand_at(probe, location, number, &operand, sizeof(operand)))
 		Py_RETURN_NONE;
 	return Py_BuildValue("(IIOLLyyyIz)", operand.parts, operand.size,
 			     operand.is_signed ? Py_True : Py_False, (long long)operand.constant,

@@ -65,7 +65,7 @@ static void describe(const struct ebcc_type *type)
 	char *value, *text = NULL;
 	struct ebcc_member member;
 
-	for (size_t i = 0; ebcc_type_member_at(type, i, &member); i++)
+	for (size_t i = 0; ebcc_type_member_at(type, i, &member, sizeof(member)); i++)
 		if (member.bit_size ? (member.bit_offset + member.bit_size + 7) / 8 > size
 				    : member.bit_offset / 8 + ebcc_type_size(member.type) > size)
 			abort();

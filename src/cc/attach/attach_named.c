@@ -50,7 +50,7 @@ static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, 
 		category[at - target] = '_';
 	}
 	category[divider - target] = '\0';
-	return ebcc_program_attach_tracepoint(program, category, divider + 2, ret);
+	return ebcc_program_attach_tracepoint(program, category, divider + 2, NULL, ret);
 }
 
 static struct ebcc_error *attach_named(struct ebcc_program *program,
@@ -66,9 +66,9 @@ static struct ebcc_error *attach_named(struct ebcc_program *program,
 	case EBCC_ATTACH_TRACEPOINT:
 		return attach_named_tracepoint(program, target, ret);
 	case EBCC_ATTACH_RAW_TRACEPOINT:
-		return ebcc_program_attach_raw_tracepoint(program, target, ret);
+		return ebcc_program_attach_raw_tracepoint(program, target, NULL, ret);
 	case EBCC_ATTACH_TRACE:
-		return ebcc_program_attach_trace(program, ret);
+		return ebcc_program_attach_trace(program, NULL, ret);
 	case EBCC_ATTACH_ITER: /* runs when it is read, so it is only loaded, without a link */
 		return ebcc_iter_load(program);
 	}

@@ -197,17 +197,22 @@ struct tracefs_link {
 	char *path;  /* of kprobe_events */
 };
 
-static void detach_tracefs(struct ebcc_link *base)
+static struct ebcc_error *detach_tracefs(struct ebcc_link *base)
 {
 	struct tracefs_link *link = (struct tracefs_link *)base;
+	int errnum = 0;
 
 	if (base->fd >= 0)
 		close(base->fd);
 	/* A forked child has copies of the descriptors, but the event belongs to its parent. */
 	if (link->event && base->program->module->owner == getpid())
-		ebcc_kprobe_event_remove(link->path, link->event);
+		errnum = ebcc_kprobe_event_remove(link->path, link->event);
 	free(link->event);
 	free(link->path);
+	/* Someone else removed it. */
+	if (!errnum || errnum == ENOENT)
+		return NULL;
+	return ebcc_error_os(EBCC_ERROR_ATTACH, errnum, "can't remove the kprobe's event");
 }
 
 static struct ebcc_error *make_event(struct tracefs_link *link, const struct ebcc_kprobe_opts *opts)

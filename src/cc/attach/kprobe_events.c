@@ -32,15 +32,15 @@ int ebcc_kprobe_events_write(const char *path, const char *command)
 	return write(fd, command, strlen(command)) < 0 ? errno : 0;
 }
 
-void ebcc_kprobe_event_remove(const char *path, const char *event)
+int ebcc_kprobe_event_remove(const char *path, const char *event)
 {
 	AUTO_FREE char *command = NULL;
 
 	if (asprintf(&command, "-:%s", event) < 0) {
 		command = NULL;
-		return;
+		return ENOMEM;
 	}
-	ebcc_kprobe_events_write(path, command);
+	return ebcc_kprobe_events_write(path, command);
 }
 
 /* Whether the group was created by a process of our PID namespace that is gone. Pids of other

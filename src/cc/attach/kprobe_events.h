@@ -15,8 +15,9 @@ MUST_CHECK struct ebcc_error *ebcc_kprobe_event_name(const char *function, char 
 /* Writes one command to kprobe_events. Returns 0 or a positive errno. */
 int ebcc_kprobe_events_write(const char *path, const char *command);
 
-/* Removes the event "GROUP/EVENT". If it is still in use, it stays until the next sweep. */
-void ebcc_kprobe_event_remove(const char *path, const char *event);
+/* Removes the event "GROUP/EVENT". If it is still in use, it stays until the next sweep.
+ * Returns 0 or a positive errno. */
+int ebcc_kprobe_event_remove(const char *path, const char *event);
 
 /*
  * Removes events that tracers using this library left behind when they were killed. Failures don't

@@ -15,6 +15,7 @@
 
 #include "attach/attach.h"
 #include "base/hash.h"
+#include "base/options.h"
 #include "kernel/features.h"
 #include "kernel/functions.h"
 #include "load/link.h"
@@ -35,6 +36,7 @@ struct group {
 	size_t count;
 	char **names;
 	uint64_t *addresses; /* 0: unknown */
+	uint64_t *cookies;   /* NULL: none */
 	size_t *part_of;     /* index of each function's part, or NO_PART */
 	struct part *parts;  /* allocated for one per function */
 	size_t part_count;
@@ -58,21 +60,26 @@ static void group_deinit(struct group *group)
 		close(group->program_fd);
 	free(group->names);
 	free(group->addresses);
+	free(group->cookies);
 	free(group->part_of);
 	free(group->parts);
 }
 
 static struct ebcc_error *group_init(struct group *group, struct ebcc_program *program,
-				     const char *const *functions, size_t count, bool on_return)
+				     const char *const *functions, size_t count,
+				     const struct ebcc_kprobe_multi_opts *opts)
 {
 	AUTO_HASH struct ebcc_hash seen = {0};
 
-	*group = (struct group){.program = program, .program_fd = -1, .on_return = on_return};
+	*group = (struct group){.program = program, .program_fd = -1, .on_return = opts->on_return};
 	group->names = calloc(count, sizeof(*group->names));
 	group->addresses = calloc(count, sizeof(*group->addresses));
 	group->part_of = calloc(count, sizeof(*group->part_of));
 	group->parts = calloc(count, sizeof(*group->parts));
-	if (!group->names || !group->addresses || !group->part_of || !group->parts)
+	if (opts->cookies)
+		group->cookies = calloc(count, sizeof(*group->cookies));
+	if (!group->names || !group->addresses || !group->part_of || !group->parts ||
+	    (opts->cookies && !group->cookies))
 		return ebcc_error_no_memory();
 	for (size_t i = 0; i < count; i++) {
 		uint64_t *again = ebcc_hash_insert_string(&seen, functions[i]);
@@ -83,6 +90,8 @@ static struct ebcc_error *group_init(struct group *group, struct ebcc_program *p
 		if ((*again)++)
 			continue;
 		group->part_of[group->count] = NO_PART;
+		if (opts->cookies)
+			group->cookies[group->count] = opts->cookies[i];
 		group->names[group->count] = strdup(functions[i]);
 		if (!group->names[group->count])
 			return ebcc_error_no_memory();
@@ -108,15 +117,23 @@ static uint64_t find_address(const struct ebcc_kernel_functions *functions, cons
 	return functions->functions[index].address;
 }
 
+static void swap_numbers(uint64_t *a, uint64_t *b)
+{
+	uint64_t number = *a;
+
+	*a = *b;
+	*b = number;
+}
+
 static void swap_functions(struct group *group, size_t a, size_t b)
 {
 	char *name = group->names[a];
-	uint64_t address = group->addresses[a];
 
 	group->names[a] = group->names[b];
-	group->addresses[a] = group->addresses[b];
 	group->names[b] = name;
-	group->addresses[b] = address;
+	swap_numbers(&group->addresses[a], &group->addresses[b]);
+	if (group->cookies)
+		swap_numbers(&group->cookies[a], &group->cookies[b]);
 }
 
 /* Finds the addresses of the functions, and moves the *@ret_resolved ones that have one to the
@@ -139,10 +156,11 @@ static struct ebcc_error *resolve(struct group *group, size_t *ret_resolved)
 
 /* ---- Attaching ---- */
 
-static int create_multi(const struct group *group, const uint64_t *addresses, size_t count)
+static int create_multi(const struct group *group, const uint64_t *addresses,
+			const uint64_t *cookies, size_t count)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.cnt = (uint32_t)count,
-		    .kprobe_multi.addrs = addresses,
+		    .kprobe_multi.addrs = addresses, .kprobe_multi.cookies = (const __u64 *)cookies,
 		    .kprobe_multi.flags = group->on_return ? BPF_F_KPROBE_MULTI_RETURN : 0);
 
 	return bpf_link_create(group->program_fd, 0, BPF_TRACE_KPROBE_MULTI, &opts);
@@ -162,7 +180,8 @@ static void attach_singles(struct group *group, size_t first, size_t count,
 	for (size_t i = first; i < first + count; i++) {
 		struct ebcc_kprobe_opts opts = {.sz = sizeof(opts),
 						.function = group->names[i],
-						.on_return = group->on_return};
+						.on_return = group->on_return,
+						.cookie = group->cookies ? group->cookies[i] : 0};
 		struct part part = {.fd = -1};
 		struct ebcc_error *error =
 			ebcc_program_attach_kprobe(group->program, &opts, &part.single);
@@ -180,7 +199,8 @@ static void attach_singles(struct group *group, size_t first, size_t count,
 static void attach_range(struct group *group, size_t first, size_t count,
 			 struct ebcc_error **failure)
 {
-	int fd = count ? create_multi(group, group->addresses + first, count) : -1;
+	const uint64_t *cookies = group->cookies ? group->cookies + first : NULL;
+	int fd = count ? create_multi(group, group->addresses + first, cookies, count) : -1;
 
 	if (fd >= 0) {
 		add_part(group, first, count, (struct part){.fd = fd});
@@ -204,6 +224,8 @@ static void drop_part(struct group *group, size_t part)
 		}
 		group->names[kept] = group->names[i];
 		group->addresses[kept] = group->addresses[i];
+		if (group->cookies)
+			group->cookies[kept] = group->cookies[i];
 		group->part_of[kept++] = group->part_of[i];
 	}
 	group->count = kept;
@@ -233,30 +255,46 @@ static int part_fd(const struct part *part)
 static void update_fd(struct multi_link *link)
 {
 	link->base.fd = -1;
-	for (size_t i = 0; i < link->group.part_count && link->base.fd < 0; i++)
-		link->base.fd = part_fd(&link->group.parts[i]);
+	link->base.several = false;
+	for (size_t i = 0; i < link->group.part_count; i++) {
+		int fd = part_fd(&link->group.parts[i]);
+
+		if (fd < 0)
+			continue;
+		link->base.several = link->base.fd >= 0;
+		if (link->base.several)
+			return;
+		link->base.fd = fd;
+	}
 }
 
-static void detach_multi(struct ebcc_link *base)
+static struct ebcc_error *detach_multi(struct ebcc_link *base)
 {
-	group_deinit(&((struct multi_link *)base)->group);
+	struct group *group = &((struct multi_link *)base)->group;
+
+	group_deinit(group);
+	*group = (struct group){.program_fd = -1};
+	return NULL;
 }
 
-struct ebcc_error *ebcc_program_attach_kprobe_multi(struct ebcc_program *program,
-						    const char *const *functions, size_t count,
-						    bool on_return, struct ebcc_link **ret)
+struct ebcc_error *
+ebcc_program_attach_kprobe_multi(struct ebcc_program *program, const char *const *functions,
+				 size_t count, const struct ebcc_kprobe_multi_opts *caller_opts,
+				 struct ebcc_link **ret)
 {
+	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
 	CLEANUP(group_deinit) struct group group = {.program_fd = -1};
 	struct ebcc_link *link;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_kprobe_multi_opts"));
 	if (!count)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "no kernel functions to attach to were given");
-	TRY(group_init(&group, program, functions, count, on_return));
+	TRY(group_init(&group, program, functions, count, &opts));
 	TRY(attach_group(&group));
 	/* Created last, because a module destroys its newest link first: parts are still intact. */
 	TRY(ebcc_link_create(program, sizeof(struct multi_link), detach_multi, &link,
-			     "%s.multi:%zu functions", on_return ? "kretprobe" : "kprobe",
+			     "%s.multi:%zu functions", opts.on_return ? "kretprobe" : "kprobe",
 			     group.count));
 	((struct multi_link *)link)->group = group;
 	group = (struct group){.program_fd = -1};
@@ -272,12 +310,16 @@ static const struct group *group_of(const struct ebcc_link *link)
 	return link->detach == detach_multi ? &((const struct multi_link *)link)->group : NULL;
 }
 
-const char *const *ebcc_link_functions(const struct ebcc_link *link, size_t *ret_count)
+size_t ebcc_link_function_count(const struct ebcc_link *link)
 {
 	const struct group *group = group_of(link);
 
-	*ret_count = group ? group->count : 0;
-	return group ? (const char *const *)group->names : NULL;
+	return group ? group->count : 0;
+}
+
+const char *ebcc_link_function_at(const struct ebcc_link *link, size_t index)
+{
+	return index < ebcc_link_function_count(link) ? group_of(link)->names[index] : NULL;
 }
 
 /* Removes a function from the lists, and returns its part. */
@@ -296,19 +338,24 @@ static struct ebcc_error *recreate_link(struct group *group, size_t index)
 {
 	struct part *part = &group->parts[index];
 	AUTO_FREE uint64_t *addresses = calloc(group->count + 1, sizeof(*addresses));
+	AUTO_FREE uint64_t *cookies = calloc(group->count + 1, sizeof(*cookies));
 	size_t count = 0;
 
-	if (!addresses)
+	if (!addresses || !cookies)
 		return ebcc_error_no_memory();
-	for (size_t i = 0; i < group->count; i++)
-		if (group->part_of[i] == index)
-			addresses[count++] = group->addresses[i];
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->part_of[i] != index)
+			continue;
+		if (group->cookies)
+			cookies[count] = group->cookies[i];
+		addresses[count++] = group->addresses[i];
+	}
 	if (part->fd >= 0)
 		close(part->fd);
 	part->fd = -1;
 	if (!count)
 		return NULL;
-	part->fd = create_multi(group, addresses, count);
+	part->fd = create_multi(group, addresses, group->cookies ? cookies : NULL, count);
 	if (part->fd >= 0)
 		return NULL;
 	drop_part(group, index);

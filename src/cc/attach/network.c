@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "attach/attach.h"
+#include "base/options.h"
 #include "load/link.h"
 
 static struct ebcc_error *find_device(const char *device, unsigned *ret)
@@ -47,15 +48,20 @@ struct xdp_link {
 
 /* Detaches only this program: the interface may have another program by now, or its index may
  * belong to an interface of another namespace. */
-static void detach_xdp(struct ebcc_link *link)
+static struct ebcc_error *detach_xdp(struct ebcc_link *link)
 {
 	struct xdp_link *xdp = (struct xdp_link *)link;
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts, .old_prog_fd = link->program->fd);
 	LOG_SCOPE(NULL); /* libbpf would warn if there is another program, which is fine */
+	int err = 0;
 
 	if (xdp->ifindex && is_owner(link))
-		bpf_xdp_detach((int)xdp->ifindex,
-			       (xdp->flags & XDP_FLAGS_MODES) | XDP_FLAGS_REPLACE, &opts);
+		err = bpf_xdp_detach((int)xdp->ifindex,
+				     (xdp->flags & XDP_FLAGS_MODES) | XDP_FLAGS_REPLACE, &opts);
+	/* The interface has another program by now, or is gone. */
+	if (!err || err == -EEXIST || err == -ENODEV)
+		return NULL;
+	return ebcc_error_os(EBCC_ERROR_ATTACH, -err, "can't remove the XDP program");
 }
 
 static struct ebcc_error *xdp_error(int errnum, const char *device, const char *program)
@@ -75,24 +81,27 @@ static struct ebcc_error *xdp_error(int errnum, const char *device, const char *
 }
 
 struct ebcc_error *ebcc_program_attach_xdp(struct ebcc_program *program, const char *device,
-					   unsigned flags, struct ebcc_link **ret)
+					   const struct ebcc_xdp_opts *caller_opts,
+					   struct ebcc_link **ret)
 {
+	struct ebcc_xdp_opts opts = {.sz = sizeof(opts)};
 	struct xdp_link *xdp;
 	unsigned ifindex;
 	int err;
 	LOG_SCOPE(&program->module->log);
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_xdp_opts"));
 	TRY(find_device(device, &ifindex));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_XDP));
 	TRY(ebcc_link_create(program, sizeof(*xdp), detach_xdp, (struct ebcc_link **)&xdp, "xdp:%s",
 			     device));
-	err = bpf_xdp_attach((int)ifindex, program->fd, flags, NULL);
+	err = bpf_xdp_attach((int)ifindex, program->fd, opts.flags, NULL);
 	if (err) {
 		ebcc_link_destroy(&xdp->base);
 		return xdp_error(-err, device, program->name);
 	}
 	xdp->ifindex = ifindex;
-	xdp->flags = flags;
+	xdp->flags = opts.flags;
 	*ret = &xdp->base;
 	return NULL;
 }
@@ -115,21 +124,27 @@ struct ebcc_error *ebcc_device_remove_xdp(const char *device, unsigned flags)
 
 /* ---- Sockets ---- */
 
-static void detach_socket(struct ebcc_link *link)
+static struct ebcc_error *detach_socket(struct ebcc_link *link)
 {
-	int unused = 0;
+	int unused = 0, failed = 0, errnum;
 
 	if (link->fd < 0)
-		return;
+		return NULL;
 	if (is_owner(link))
-		setsockopt(link->fd, SOL_SOCKET, SO_DETACH_BPF, &unused, sizeof(unused));
+		failed = setsockopt(link->fd, SOL_SOCKET, SO_DETACH_BPF, &unused, sizeof(unused));
+	errnum = errno;
 	close(link->fd);
+	/* Someone else took the filter off. */
+	if (!failed || errnum == ENOENT)
+		return NULL;
+	return ebcc_error_os(EBCC_ERROR_ATTACH, errnum, "can't take the filter off the socket");
 }
 
-static void close_socket(struct ebcc_link *link)
+static struct ebcc_error *close_socket(struct ebcc_link *link)
 {
 	if (link->fd >= 0)
 		close(link->fd);
+	return NULL;
 }
 
 static struct ebcc_error *set_filter(struct ebcc_program *program, int socket_fd)
@@ -143,11 +158,14 @@ static struct ebcc_error *set_filter(struct ebcc_program *program, int socket_fd
 }
 
 struct ebcc_error *ebcc_program_attach_socket(struct ebcc_program *program, int socket_fd,
+					      const struct ebcc_socket_opts *caller_opts,
 					      struct ebcc_link **ret)
 {
+	struct ebcc_socket_opts opts = {.sz = sizeof(opts)};
 	AUTO_CLOSE int copy = -1;
 	struct ebcc_link *link;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_socket_opts"));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_SOCKET_FILTER));
 	copy = fcntl(socket_fd, F_DUPFD_CLOEXEC, 0);
 	if (copy < 0)
@@ -161,16 +179,19 @@ struct ebcc_error *ebcc_program_attach_socket(struct ebcc_program *program, int 
 }
 
 /* The socket gets its protocol last, so no packet arrives before the filter is attached. */
-struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program, const char *device,
+struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program,
+						  const struct ebcc_raw_socket_opts *caller_opts,
 						  struct ebcc_link **ret)
 {
+	struct ebcc_raw_socket_opts opts = {.sz = sizeof(opts)};
 	struct sockaddr_ll address = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL)};
 	AUTO_CLOSE int fd = -1;
 	struct ebcc_link *link;
 	unsigned ifindex = 0;
 
-	if (device && *device)
-		TRY(find_device(device, &ifindex));
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_raw_socket_opts"));
+	if (opts.device && *opts.device)
+		TRY(find_device(opts.device, &ifindex));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_SOCKET_FILTER));
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -179,9 +200,9 @@ struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program, 
 	address.sll_ifindex = (int)ifindex;
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)))
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "can't bind a raw socket to %s",
-				     ifindex ? device : "all interfaces");
+				     ifindex ? opts.device : "all interfaces");
 	TRY(ebcc_link_create(program, sizeof(*link), close_socket, &link, "raw socket:%s",
-			     ifindex ? device : "all"));
+			     ifindex ? opts.device : "all"));
 	link->fd = TAKE_FD(fd);
 	*ret = link;
 	return NULL;
@@ -195,14 +216,19 @@ struct descriptor_link {
 	bool attached;
 };
 
-static void detach_descriptor(struct ebcc_link *link)
+static struct ebcc_error *detach_descriptor(struct ebcc_link *link)
 {
 	struct descriptor_link *descriptor = (struct descriptor_link *)link;
+	int err = 0;
 
 	if (descriptor->attached && is_owner(link))
-		bpf_prog_detach2(link->program->fd, link->fd, descriptor->attach_type);
+		err = bpf_prog_detach2(link->program->fd, link->fd, descriptor->attach_type);
 	if (link->fd >= 0)
 		close(link->fd);
+	/* Someone else detached it. */
+	if (!err || err == -ENOENT)
+		return NULL;
+	return ebcc_error_os(EBCC_ERROR_ATTACH, -err, "can't detach the program");
 }
 
 /* The type of programs with this attach type, or 0 if several types have it. */
@@ -262,13 +288,16 @@ static struct ebcc_error *load_for(struct ebcc_program *program, int attach_type
 }
 
 struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, int fd,
-						  int attach_type, unsigned flags,
+						  int attach_type,
+						  const struct ebcc_descriptor_opts *caller_opts,
 						  struct ebcc_link **ret)
 {
+	struct ebcc_descriptor_opts opts = {.sz = sizeof(opts)};
 	const char *name = libbpf_bpf_attach_type_str((enum bpf_attach_type)attach_type);
 	struct descriptor_link *link;
 	struct ebcc_error *error = NULL;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_descriptor_opts"));
 	TRY(load_for(program, attach_type));
 	TRY(ebcc_link_create(program, sizeof(*link), detach_descriptor, (struct ebcc_link **)&link,
 			     "%s:%d", name ? name : "attached", fd));
@@ -277,7 +306,7 @@ struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, 
 	if (link->base.fd < 0)
 		error = ebcc_error_os(EBCC_ERROR_INVALID_ARGUMENT, errno, "%d is not a descriptor",
 				      fd);
-	else if (bpf_prog_attach(program->fd, fd, link->attach_type, flags))
+	else if (bpf_prog_attach(program->fd, fd, link->attach_type, opts.flags))
 		error = ebcc_error_os(EBCC_ERROR_ATTACH, errno,
 				      "can't attach program %s to descriptor %d as %s",
 				      program->name, fd, name ? name : "that type");

@@ -27,12 +27,13 @@ struct perf_events_link {
 	int fds[];
 };
 
-static void detach_perf_events(struct ebcc_link *link)
+static struct ebcc_error *detach_perf_events(struct ebcc_link *link)
 {
 	struct perf_events_link *events = (struct perf_events_link *)link;
 
 	for (size_t i = 0; i < events->count; i++)
 		close(events->fds[i]);
+	return NULL;
 }
 
 /* Makes the attributes to open events with. @ret is malloc'ed. */
@@ -162,13 +163,14 @@ static struct ebcc_error *open_events(struct perf_events_link *link,
 			continue;
 		if (event < 0)
 			return open_error(attr, pid, cpus[i], errno);
-		TRY(ebcc_perf_event_set_program(event, link->base.program, 0, &fd));
+		TRY(ebcc_perf_event_set_program(event, link->base.program, opts->cookie, &fd));
 		link->fds[link->count++] = fd;
 	}
 	if (!link->count)
 		return ebcc_error_create(EBCC_ERROR_ATTACH,
 					 "the perf event can't be opened on any online CPU");
 	link->base.fd = link->fds[0];
+	link->base.several = link->count > 1;
 	return NULL;
 }
 

@@ -98,7 +98,7 @@ struct perf_link {
 	int event;
 };
 
-static void detach_perf_link(struct ebcc_link *link)
+static struct ebcc_error *detach_perf_link(struct ebcc_link *link)
 {
 	struct perf_link *perf = (struct perf_link *)link;
 
@@ -106,6 +106,7 @@ static void detach_perf_link(struct ebcc_link *link)
 		close(link->fd);
 	if (perf->event >= 0)
 		close(perf->event);
+	return NULL;
 }
 
 struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_fd, uint64_t cookie,

@@ -32,10 +32,11 @@ static struct ebcc_error *load(struct ebcc_program *program, const struct ebcc_p
 	return ebcc_program_load(program, kind->type, &opts);
 }
 
-static void detach(struct ebcc_link *link)
+static struct ebcc_error *detach(struct ebcc_link *link)
 {
 	if (link->fd >= 0)
 		close(link->fd);
+	return NULL;
 }
 
 /* Creates a link for descriptor @fd; if @fd is negative, returns the error for errno. */
@@ -78,14 +79,37 @@ static struct ebcc_error *not_named(const struct ebcc_program *program,
 		program->name);
 }
 
-struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program, struct ebcc_link **ret)
+/* The descriptor, or -1 and errno. */
+static int open_trace(const struct ebcc_program *program, const struct ebcc_program_kind *kind,
+		      uint64_t cookie)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .tracing.cookie = cookie);
+
+	if (!cookie)
+		return bpf_raw_tracepoint_open(NULL, program->fd);
+	return bpf_link_create(program->fd, 0, (enum bpf_attach_type)kind->attach_type, &opts);
+}
+
+struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
+					     const struct ebcc_trace_opts *caller_opts,
+					     struct ebcc_link **ret)
 {
 	const struct ebcc_program_kind *kind = kind_of(program->name, EBCC_ATTACH_TRACE);
+	struct ebcc_trace_opts opts = {.sz = sizeof(opts)};
+	int fd;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_trace_opts"));
 	if (!kind)
 		return not_named(program, EBCC_ATTACH_TRACE);
 	TRY(load(program, kind));
-	return create_link(program, kind, bpf_raw_tracepoint_open(NULL, program->fd), ret);
+	fd = open_trace(program, kind, opts.cookie);
+	/* What older kernels say to a link of this kind. */
+	if (fd < 0 && opts.cookie && (errno == E2BIG || errno == EINVAL))
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "this kernel has no attach cookies for %s (Linux 6.0 "
+					 "brought them)",
+					 kind->name);
+	return create_link(program, kind, fd, ret);
 }
 
 struct ebcc_error *ebcc_iter_load(struct ebcc_program *program)

@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "attach/attach.h"
@@ -15,6 +16,7 @@
 #include "base/buf.h"
 #include "base/near_names.h"
 #include "base/open_file.h"
+#include "base/options.h"
 #include "kernel/renames.h"
 #include "kernel/tracefs.h"
 #include "load/link.h"
@@ -91,8 +93,10 @@ static struct ebcc_error *event_id(const char *category, const char *event, uint
 
 struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
 						  const char *category, const char *event,
+						  const struct ebcc_tracepoint_opts *caller_opts,
 						  struct ebcc_link **ret)
 {
+	struct ebcc_tracepoint_opts opts = {.sz = sizeof(opts)};
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
 		.size = sizeof(attr),
@@ -104,6 +108,7 @@ struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
 	uint64_t id = 0;
 	int fd;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_tracepoint_opts"));
 	TRY(event_id(category, event, &id));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_TRACEPOINT));
 	if (asprintf(&name, "%s:%s", category, event) < 0) {
@@ -116,7 +121,7 @@ struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
 		return ebcc_error_with_subject(
 			ebcc_error_os(EBCC_ERROR_OS, errno, "can't open tracepoint %s", name),
 			name);
-	return ebcc_perf_link_create(program, fd, 0, "tracepoint", name, ret);
+	return ebcc_perf_link_create(program, fd, opts.cookie, "tracepoint", name, ret);
 }
 
 /* Nearly all trace events have the name of their tracepoint; those of system calls don't have a
@@ -142,31 +147,66 @@ static struct ebcc_error *raw_not_found(const char *event)
 				 ebcc_buf_string(&near_text));
 }
 
-static void detach_raw_tracepoint(struct ebcc_link *link)
+static struct ebcc_error *detach_raw_tracepoint(struct ebcc_link *link)
 {
 	if (link->fd >= 0)
 		close(link->fd);
+	return NULL;
 }
 
-struct ebcc_error *ebcc_program_attach_raw_tracepoint(struct ebcc_program *program,
-						      const char *event, struct ebcc_link **ret)
+/* The kernel's attributes, with the member that libbpf's call can't set. */
+struct raw_tracepoint_attr {
+	uint64_t name;
+	uint32_t program_fd;
+	uint32_t reserved;
+	uint64_t cookie; /* since Linux 6.10 */
+};
+
+static int open_raw_tracepoint(const char *event, int program_fd, uint64_t cookie)
 {
+	struct raw_tracepoint_attr attr = {.name = (uint64_t)(uintptr_t)event,
+					   .program_fd = (uint32_t)program_fd,
+					   .cookie = cookie};
+
+	if (!cookie)
+		return bpf_raw_tracepoint_open(event, program_fd);
+	return (int)syscall(SYS_bpf, BPF_RAW_TRACEPOINT_OPEN, &attr, sizeof(attr));
+}
+
+static struct ebcc_error *raw_error(const struct ebcc_program *program, const char *event,
+				    uint64_t cookie, int errnum)
+{
+	if (errnum == ENOENT)
+		return raw_not_found(event);
+	/* What an older kernel says to a member that it does not know. */
+	if (cookie && (errnum == E2BIG || errnum == EINVAL))
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "this kernel has no attach cookies for raw tracepoints "
+					 "(Linux 6.10 brought them)");
+	return ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
+			     "can't attach program %s to raw tracepoint %s", program->name, event);
+}
+
+struct ebcc_error *
+ebcc_program_attach_raw_tracepoint(struct ebcc_program *program, const char *event,
+				   const struct ebcc_raw_tracepoint_opts *caller_opts,
+				   struct ebcc_link **ret)
+{
+	struct ebcc_raw_tracepoint_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_raw_tracepoint_opts"));
 	if (program->type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
 		TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_RAW_TRACEPOINT));
 	TRY(ebcc_link_create(program, sizeof(*link), detach_raw_tracepoint, &link,
 			     "raw_tracepoint:%s", event));
-	link->fd = bpf_raw_tracepoint_open(event, program->fd);
+	link->fd = open_raw_tracepoint(event, program->fd, opts.cookie);
 	if (link->fd >= 0) {
 		*ret = link;
 		return NULL;
 	}
-	error = errno == ENOENT ? raw_not_found(event)
-				: ebcc_error_os(EBCC_ERROR_ATTACH, errno,
-						"can't attach program %s to raw tracepoint %s",
-						program->name, event);
+	error = raw_error(program, event, opts.cookie, errno);
 	ebcc_link_destroy(link);
 	return ebcc_error_with_subject(error, event);
 }

@@ -29,3 +29,11 @@ struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, cons
 	memcpy(ret, &size, sizeof(size));
 	return NULL;
 }
+
+void ebcc_result_write(void *ret, size_t size, const void *result, size_t result_size)
+{
+	size_t known = size < result_size ? size : result_size;
+
+	memcpy(ret, result, known);
+	memset((char *)ret + known, 0, size - known);
+}

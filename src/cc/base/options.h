@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Option structs of the public API. Each begins with its size, `sz`, which distinguishes a caller
- * compiled against an older or newer version of the library from one that forgot to set it.
+ * Structs of the public API, which later versions may add members to. Those with options begin with
+ * their size, `sz`, so that a caller compiled for an older or newer version of the library can be
+ * told from one that forgot to set it; for those with results the caller passes its size.
  */
 #ifndef EBCC_BASE_OPTIONS_H
 #define EBCC_BASE_OPTIONS_H
@@ -18,5 +19,11 @@
  */
 MUST_CHECK struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts,
 					     const char *name);
+
+/*
+ * Writes a result to the @size bytes that the caller has for it: an older caller gets the members
+ * that it knows, a newer one zeroes for those that this version does not know.
+ */
+void ebcc_result_write(void *ret, size_t size, const void *result, size_t result_size);
 
 #endif /* EBCC_BASE_OPTIONS_H */

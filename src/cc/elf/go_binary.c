@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/options.h"
 #include "elf/library.h"
 
 bool ebcc_elf_is_go(struct ebcc_elf *elf)
@@ -23,13 +24,16 @@ bool ebcc_elf_is_go(struct ebcc_elf *elf)
 	return false;
 }
 
-struct ebcc_error *ebcc_binary_is_go(const char *binary, int pid, bool *ret)
+struct ebcc_error *ebcc_binary_is_go(const char *binary, const struct ebcc_binary_opts *caller_opts,
+				     bool *ret)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	AUTO_ELF struct ebcc_elf *elf = NULL;
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int fd = -1;
 
-	TRY(ebcc_open_binary(binary, pid, &fd, &path));
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_binary_opts"));
+	TRY(ebcc_open_binary(binary, opts.pid, &fd, &path));
 	TRY(ebcc_elf_open_fd(fd, path, &elf));
 	*ret = ebcc_elf_is_go(elf);
 	return NULL;

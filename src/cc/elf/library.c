@@ -16,6 +16,7 @@
 
 #include "arch/arch.h"
 #include "base/buf.h"
+#include "base/options.h"
 #include "elf/proc_maps.h"
 #include "kernel/pid_namespace.h"
 
@@ -229,10 +230,15 @@ static struct ebcc_error *library_not_found(const char *name, int pid)
 				 name);
 }
 
-struct ebcc_error *ebcc_library_find(const char *name, int pid, char **ret)
+struct ebcc_error *ebcc_library_find(const char *name, const struct ebcc_binary_opts *caller_opts,
+				     char **ret)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	AUTO_FREE char *found = NULL;
+	int pid;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_binary_opts"));
+	pid = opts.pid;
 	if (!*name)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "the library's name is empty");

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/near_names.h"
+#include "base/options.h"
 #include "elf/library.h"
 #include "elf/symbols.h"
 #include "kernel/functions.h"
@@ -220,7 +221,7 @@ static const char *next_function(const struct ebcc_kernel_functions *functions, 
 
 static struct ebcc_error *collect_functions(const struct ebcc_kernel_functions *functions,
 					    const struct matches *matches, const char *regex,
-					    char ***ret, size_t *ret_count)
+					    size_t limit, char ***ret, size_t *ret_count)
 {
 	AUTO_FREE struct named_address *found = calloc(functions->count + 1, sizeof(*found));
 	const struct literal literal = find_literal(regex);
@@ -230,7 +231,7 @@ static struct ebcc_error *collect_functions(const struct ebcc_kernel_functions *
 	if (!found || !text)
 		return ebcc_error_no_memory();
 	index = prefix ? ebcc_kernel_functions_search(functions, text) : 0;
-	while (index < functions->count &&
+	while (index < functions->count && count < limit &&
 	       !strncmp(ebcc_kernel_function_name(functions, index), text, prefix)) {
 		const char *name = next_function(functions, &index);
 
@@ -242,15 +243,26 @@ static struct ebcc_error *collect_functions(const struct ebcc_kernel_functions *
 	return NULL;
 }
 
-struct ebcc_error *ebcc_kernel_find_functions(const char *regex, char ***ret, size_t *ret_count)
+/* How many of @count a caller wants. */
+static size_t limited(size_t count, const struct ebcc_find_opts *opts)
 {
+	return opts->limit && opts->limit < count ? opts->limit : count;
+}
+
+struct ebcc_error *ebcc_kernel_find_functions(const char *regex,
+					      const struct ebcc_find_opts *caller_opts, char ***ret,
+					      size_t *ret_count)
+{
+	struct ebcc_find_opts opts = {.sz = sizeof(opts)};
 	const struct ebcc_kernel_functions *functions;
 	AUTO_MATCHES struct matches matches = {0};
 	struct ebcc_error *error;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_find_opts"));
 	TRY(matches_init(&matches, regex));
 	TRY(ebcc_kernel_functions_get(&functions));
-	error = collect_functions(functions, &matches, regex, ret, ret_count);
+	error = collect_functions(functions, &matches, regex, limited(functions->count, &opts), ret,
+				  ret_count);
 	ebcc_kernel_functions_put(functions);
 	return error;
 }
@@ -283,16 +295,20 @@ size_t ebcc_names_find_near(const char *wanted, const char *const *names, size_t
 	return found;
 }
 
-struct ebcc_error *ebcc_kernel_find_tracepoints(const char *regex, char ***ret, size_t *ret_count)
+struct ebcc_error *ebcc_kernel_find_tracepoints(const char *regex,
+						const struct ebcc_find_opts *caller_opts,
+						char ***ret, size_t *ret_count)
 {
+	struct ebcc_find_opts opts = {.sz = sizeof(opts)};
 	AUTO_MATCHES struct matches matches = {0};
 	AUTO_FREE struct named_address *sorted = NULL;
 	size_t count;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_find_opts"));
 	TRY(matches_init(&matches, regex));
 	TRY(ebcc_tracepoints_walk(collect_tracepoint, &matches));
 	TRY(matches_sort(&matches, &sorted));
-	count = drop_equal(sorted, matches.count);
+	count = limited(drop_equal(sorted, matches.count), &opts);
 	TRY(copy_names(sorted, count, ret));
 	*ret_count = count;
 	return NULL;
@@ -310,9 +326,11 @@ static bool collect_user_function(void *ctx, const struct ebcc_elf_symbol *symbo
 }
 
 struct ebcc_error *ebcc_binary_find_functions(const char *binary, const char *regex,
+					      const struct ebcc_binary_opts *caller_opts,
 					      char ***ret_names, uint64_t **ret_addresses,
 					      size_t *ret_count)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	AUTO_MATCHES struct matches matches = {0};
 	AUTO_FREE struct named_address *sorted = NULL;
 	AUTO_FREE uint64_t *addresses = NULL;
@@ -321,8 +339,9 @@ struct ebcc_error *ebcc_binary_find_functions(const char *binary, const char *re
 	AUTO_CLOSE int fd = -1;
 	size_t count;
 
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_binary_opts"));
 	TRY(matches_init(&matches, regex));
-	TRY(ebcc_open_binary(binary, 0, &fd, &path));
+	TRY(ebcc_open_binary(binary, opts.pid, &fd, &path));
 	TRY(ebcc_elf_open_fd(fd, path, &elf));
 	ebcc_elf_walk_functions(elf, collect_user_function, &matches);
 	TRY(matches_sort(&matches, &sorted));
@@ -339,14 +358,17 @@ struct ebcc_error *ebcc_binary_find_functions(const char *binary, const char *re
 }
 
 struct ebcc_error *ebcc_binary_find_ifunc_resolver(const char *binary, const char *name,
+						   const struct ebcc_binary_opts *caller_opts,
 						   uint64_t *ret)
 {
+	struct ebcc_binary_opts opts = {.sz = sizeof(opts)};
 	AUTO_ELF struct ebcc_elf *elf = NULL;
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int fd = -1;
 	struct ebcc_elf_symbol symbol;
 
-	TRY(ebcc_open_binary(binary, 0, &fd, &path));
+	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_binary_opts"));
+	TRY(ebcc_open_binary(binary, opts.pid, &fd, &path));
 	TRY(ebcc_elf_open_fd(fd, path, &elf));
 	TRY(ebcc_elf_find_function(elf, name, &symbol));
 	if (!symbol.indirect)

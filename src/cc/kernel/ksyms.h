@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's symbols, for internal use: additions to the public handle of ebcc.h, and a walk over
- * /proc/kallsyms that stores nothing.
+ * The kernel's symbol list as the rest of the runtime uses it: a list to find
+ * addresses and names in, and a walk over /proc/kallsyms that keeps nothing.
  */
 #ifndef EBCC_KERNEL_KSYMS_H
 #define EBCC_KERNEL_KSYMS_H
@@ -26,6 +26,32 @@ typedef bool (*ebcc_ksyms_line_fn)(void *ctx, const struct ebcc_ksyms_line *line
  * are hidden from this user. Malformed lines are skipped.
  */
 MUST_CHECK struct ebcc_error *ebcc_ksyms_walk(ebcc_ksyms_line_fn fn, void *ctx);
+
+struct ebcc_ksyms;
+
+struct ebcc_ksym {
+	const char *name;   /* borrowed until the next refresh */
+	const char *module; /* "kernel" for the kernel itself, "bpf" for BPF programs */
+	uint64_t address;   /* of the symbol's start */
+	uint64_t offset;    /* of what was asked for, from there */
+};
+
+/* Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides addresses from this user. */
+MUST_CHECK struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
+/* Frees the symbols and their names. NULL is allowed. */
+void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
+/* The symbol that @p address is in; of several at one place the kernel's first.
+ *  @return false: there is none. */
+bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksym *ret);
+/* Address of a name, in @p module or (NULL) anywhere. */
+bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
+			  uint64_t *ret);
+/* Reads /proc/kallsyms again. When it fails, what was read before stays. */
+MUST_CHECK struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
+/* The same, but only if a module or a BPF program has come or gone since: to be called before
+ * addresses are looked up that may be newer. It looks at most every tenth of a second, less often
+ * where reading takes long. */
+MUST_CHECK struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
 
 /* Whether an address is in the kernel's own code. Other code may be unloaded, and its address
  * reused. */

@@ -15,8 +15,7 @@
 #include "load/value.h"
 #include "load/variable.h"
 
-const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *module,
-						  const char *name)
+const struct ebcc_type *ebcc_module_global_type(const struct ebcc_module *module, const char *name)
 {
 	struct ebcc_variable variable;
 
@@ -25,7 +24,16 @@ const struct ebcc_type *ebcc_module_variable_type(const struct ebcc_module *modu
 	return ebcc_types_get(module->types, variable.type_id);
 }
 
-const char *ebcc_module_global_name(const struct ebcc_module *module, size_t index)
+size_t ebcc_module_global_count(const struct ebcc_module *module)
+{
+	size_t count = 0;
+
+	while (ebcc_module_global_name_at(module, count))
+		count++;
+	return count;
+}
+
+const char *ebcc_module_global_name_at(const struct ebcc_module *module, size_t index)
 {
 	return module->btf ? ebcc_btf_variable_name(module->btf, index) : NULL;
 }
@@ -37,7 +45,7 @@ static struct ebcc_error *unknown_global(const struct ebcc_module *module, const
 	const char *found;
 
 	ebcc_near_names_init(&near, name);
-	for (size_t i = 0; (found = ebcc_module_global_name(module, i)); i++)
+	for (size_t i = 0; (found = ebcc_module_global_name_at(module, i)); i++)
 		ebcc_near_names_add(&near, found);
 	ebcc_buf_printf(&text, "the source has no global variable '%s', or nothing uses it", name);
 	ebcc_near_names_suggest(&near, &text);

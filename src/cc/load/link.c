@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 struct ebcc_error *ebcc_link_create(struct ebcc_program *program, size_t size,
-				    void (*detach)(struct ebcc_link *link), struct ebcc_link **ret,
-				    const char *name_format, ...)
+				    struct ebcc_error *(*detach)(struct ebcc_link *link),
+				    struct ebcc_link **ret, const char *name_format, ...)
 {
 	struct ebcc_module *module = program->module;
 	struct ebcc_link *link = calloc(1, size);
@@ -34,11 +34,23 @@ struct ebcc_error *ebcc_link_create(struct ebcc_program *program, size_t size,
 	return NULL;
 }
 
+struct ebcc_error *ebcc_link_detach(struct ebcc_link *link)
+{
+	struct ebcc_error *(*detach)(struct ebcc_link *link) = link->detach;
+	struct ebcc_error *error = NULL;
+
+	link->detach = NULL;
+	if (detach)
+		error = detach(link);
+	link->fd = -1;
+	return ebcc_error_prefix(error, "%s", link->name);
+}
+
 void ebcc_link_destroy(struct ebcc_link *link)
 {
 	if (!link)
 		return;
-	link->detach(link);
+	ebcc_error_destroy(ebcc_link_detach(link));
 	if (link->next)
 		link->next->previous = link->previous;
 	if (link->previous)

@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/buf.h"
+#include "base/options.h"
 #include "base/near_names.h"
 #include "load/tables.h"
 
@@ -102,6 +103,25 @@ size_t ebcc_table_leaf_size(const struct ebcc_table *table)
 bool ebcc_table_is_per_cpu(const struct ebcc_table *table)
 {
 	return table->per_cpu;
+}
+
+bool ebcc_table_is_array(const struct ebcc_table *table)
+{
+	switch (table->map_type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_CPUMAP:
+	case BPF_MAP_TYPE_XSKMAP:
+	case BPF_MAP_TYPE_SOCKMAP:
+		return true;
+	default:
+		return false;
+	}
 }
 
 const struct ebcc_type *ebcc_table_key_type(const struct ebcc_table *table)
@@ -273,20 +293,23 @@ struct ebcc_error *ebcc_table_read_stack(struct ebcc_table *table, int32_t stack
 
 struct ebcc_error *ebcc_table_read_build_id_stack(struct ebcc_table *table, int32_t stack_id,
 						  struct ebcc_build_id_frame *frames,
-						  size_t capacity, size_t *ret_count)
+						  size_t frame_size, size_t capacity,
+						  size_t *ret_count)
 {
-	size_t depth = table->value_size / sizeof(*frames), count = 0;
+	size_t depth = table->value_size / sizeof(struct bpf_stack_build_id), count = 0;
 	AUTO_FREE void *entry = NULL;
+	const struct bpf_stack_build_id *stack;
+	struct ebcc_build_id_frame frame;
 
-	_Static_assert(sizeof(*frames) == sizeof(struct bpf_stack_build_id),
-		       "frames are as the kernel writes them");
+	_Static_assert(sizeof(frame) == sizeof(*stack), "frames are as the kernel writes them");
 	TRY(read_stack(table, stack_id, true, &entry));
-	if (entry && depth > capacity)
-		depth = capacity;
-	for (; entry && count < depth; count++) {
-		memcpy(&frames[count], (char *)entry + count * sizeof(*frames), sizeof(*frames));
-		if (frames[count].status == EBCC_FRAME_EMPTY)
-			break;
+	stack = entry;
+	while (stack && count < depth && count < capacity &&
+	       stack[count].status != EBCC_FRAME_EMPTY) {
+		memcpy(&frame, &stack[count], sizeof(frame));
+		ebcc_result_write((char *)frames + count * frame_size, frame_size, &frame,
+				  sizeof(frame));
+		count++;
 	}
 	*ret_count = count;
 	return NULL;

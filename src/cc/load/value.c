@@ -16,6 +16,7 @@
 #include <linux/btf.h>
 
 #include "base/buf.h"
+#include "base/options.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bit fields are read low bit first");
 
@@ -301,7 +302,7 @@ static bool has_members(const struct ebcc_type *type)
 	return type->kind == EBCC_TYPE_STRUCT || type->kind == EBCC_TYPE_UNION;
 }
 
-bool ebcc_type_member_at(const struct ebcc_type *type, size_t index, struct ebcc_member *ret)
+static bool member_at(const struct ebcc_type *type, size_t index, struct ebcc_member *ret)
 {
 	const struct btf_member *member;
 
@@ -315,6 +316,17 @@ bool ebcc_type_member_at(const struct ebcc_type *type, size_t index, struct ebcc
 		.bit_size = btf_member_bitfield_size(type->btf_type, (unsigned)index),
 	};
 	return ret->type != NULL;
+}
+
+bool ebcc_type_member_at(const struct ebcc_type *type, size_t index, struct ebcc_member *ret,
+			 size_t size)
+{
+	struct ebcc_member member;
+
+	if (!member_at(type, index, &member))
+		return false;
+	ebcc_result_write(ret, size, &member, sizeof(member));
+	return true;
 }
 
 bool ebcc_type_enumerator_at(const struct ebcc_type *type, size_t index, const char **ret_name,
@@ -420,7 +432,7 @@ static void print_member(struct ebcc_buf *buf, const struct ebcc_type *type, siz
 {
 	struct ebcc_member member;
 
-	if (!ebcc_type_member_at(type, index, &member))
+	if (!member_at(type, index, &member))
 		return;
 	if (member.bit_size)
 		ebcc_buf_printf(buf, "0x%" PRIx64,
@@ -661,7 +673,7 @@ static bool scan_member_name(struct scanner *scanner, const struct ebcc_type *ty
 	if (!scan_char(scanner, '.'))
 		return true;
 	length = strcspn(scanner->at, " =\t");
-	for (size_t i = 0; ebcc_type_member_at(type, i, &member); i++)
+	for (size_t i = 0; member_at(type, i, &member); i++)
 		if (strlen(member.name) == length && !memcmp(member.name, scanner->at, length)) {
 			scanner->at += length;
 			*index = i;
@@ -693,7 +705,7 @@ static bool scan_members(struct scanner *scanner, const struct ebcc_type *type, 
 	for (; !scan_char(scanner, '}'); index++) {
 		if (!scan_member_name(scanner, type, &index))
 			return false;
-		if (!ebcc_type_member_at(type, index, &member))
+		if (!member_at(type, index, &member))
 			return scan_expected(scanner, "'}'");
 		if (!scan_member(scanner, &member, data))
 			return false;

@@ -113,10 +113,9 @@ void ebcc_symbolizer_destroy(struct ebcc_symbolizer *symbolizer)
 }
 
 void ebcc_symbolizer_read_statistics(const struct ebcc_symbolizer *symbolizer,
-				     struct ebcc_symbolizer_statistics *ret)
+				     struct ebcc_symbolizer_statistics *ret, size_t size)
 {
 	struct ebcc_symbolizer_statistics known = {
-		.sz = ret->sz < sizeof(known) ? ret->sz : sizeof(known),
 		.memory = symbolizer->memory,
 		.dropped = symbolizer->dropped,
 		.too_large = symbolizer->left_out[LEFT_TOO_LARGE],
@@ -124,7 +123,7 @@ void ebcc_symbolizer_read_statistics(const struct ebcc_symbolizer *symbolizer,
 		.no_time = symbolizer->left_out[LEFT_NO_TIME],
 	};
 
-	memcpy(ret, &known, known.sz);
+	ebcc_result_write(ret, size, &known, sizeof(known));
 }
 
 /* ---- Kernel addresses ---- */
@@ -183,9 +182,9 @@ static struct ebcc_error *resolve_all(struct ebcc_symbolizer *symbolizer, struct
 	return NULL;
 }
 
-struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, int pid,
-					   const uint64_t *addresses, size_t count, unsigned flags,
-					   struct ebcc_symbol *ret)
+static struct ebcc_error *resolve(struct ebcc_symbolizer *symbolizer, int pid,
+				  const uint64_t *addresses, size_t count, unsigned flags,
+				  struct ebcc_symbol *ret)
 {
 	bool demangle = !(flags & EBCC_SYMBOL_MANGLED), all_named, changed;
 	struct process *process;
@@ -208,6 +207,24 @@ struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, i
 	if (!changed)
 		return NULL;
 	return resolve_all(symbolizer, process, addresses, count, demangle, ret, &all_named);
+}
+
+struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, int pid,
+					   const uint64_t *addresses, size_t count, unsigned flags,
+					   struct ebcc_symbol *ret, size_t symbol_size)
+{
+	AUTO_FREE struct ebcc_symbol *symbols = NULL;
+
+	if (symbol_size == sizeof(*ret))
+		return resolve(symbolizer, pid, addresses, count, flags, ret);
+	symbols = calloc(count + 1, sizeof(*symbols));
+	if (!symbols)
+		return ebcc_error_no_memory();
+	TRY(resolve(symbolizer, pid, addresses, count, flags, symbols));
+	for (size_t i = 0; i < count; i++)
+		ebcc_result_write((char *)ret + i * symbol_size, symbol_size, &symbols[i],
+				  sizeof(symbols[i]));
+	return NULL;
 }
 
 static struct ebcc_error *no_process_error(int pid)
@@ -304,10 +321,9 @@ static struct ebcc_error *reload(struct ebcc_symbolizer *symbolizer, struct symb
 	return fd < 0 ? NULL : symbol_file_load(symbolizer, file, fd, &places);
 }
 
-struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,
-						    const void *build_id, size_t size,
-						    uint64_t file_offset, unsigned flags,
-						    struct ebcc_symbol *ret)
+static struct ebcc_error *resolve_build_id(struct ebcc_symbolizer *symbolizer, const void *build_id,
+					   size_t size, uint64_t file_offset, unsigned flags,
+					   struct ebcc_symbol *ret)
 {
 	bool demangle = !(flags & EBCC_SYMBOL_MANGLED);
 
@@ -333,5 +349,17 @@ struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symb
 					       &ret->offset);
 		break;
 	}
+	return NULL;
+}
+
+struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symbolizer,
+						    const void *build_id, size_t size,
+						    uint64_t file_offset, unsigned flags,
+						    struct ebcc_symbol *ret, size_t symbol_size)
+{
+	struct ebcc_symbol symbol;
+
+	TRY(resolve_build_id(symbolizer, build_id, size, file_offset, flags, &symbol));
+	ebcc_result_write(ret, symbol_size, &symbol, sizeof(symbol));
 	return NULL;
 }

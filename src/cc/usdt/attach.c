@@ -86,7 +86,7 @@ struct usdt_link {
 	int memory; /* /proc/PID/mem, if we raised a semaphore; or -1 */
 };
 
-static void detach(struct ebcc_link *base)
+static struct ebcc_error *detach(struct ebcc_link *base)
 {
 	struct usdt_link *link = (struct usdt_link *)base;
 	struct ebcc_module *module = base->program->module;
@@ -104,6 +104,7 @@ static void detach(struct ebcc_link *base)
 	}
 	cleanup_close(&link->memory);
 	free(link->held);
+	return NULL;
 }
 
 /* What is the same for all locations of one call. */
@@ -288,6 +289,8 @@ static struct ebcc_error *attach_site(const struct attaching *attaching,
 	TRY(ebcc_elf_address_to_offset(probe->binary->elf, site->address, &place.offset));
 	TRY(describe_arguments(attaching, probe, site, place.offset, held));
 	cookie = attaching->has_cookies ? held->key : 0;
+	if (attaching->opts->cookie)
+		cookie = attaching->opts->cookie;
 	TRY(open_event(attaching, probe, site, &place, held, &event));
 	return ebcc_perf_event_set_program(event, program, cookie, &held->fd);
 }
@@ -310,6 +313,17 @@ static struct ebcc_error *attach_probe(const struct attaching *attaching,
 	return NULL;
 }
 
+/* The kernel has one cookie for each location, and where programs read arguments it is the key of
+ * their layout. */
+static struct ebcc_error *check_cookie(const struct attaching *attaching)
+{
+	if (!attaching->opts->cookie || !attaching->wants_arguments)
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+				 "USDT probes take a cookie only in sources that don't read "
+				 "arguments of such probes");
+}
+
 /* Attaches in each file that has the probe. */
 static struct ebcc_error *attach_all(const struct attaching *attaching,
 				     const struct ebcc_usdt *usdt)
@@ -318,6 +332,7 @@ static struct ebcc_error *attach_all(const struct attaching *attaching,
 		if (ebcc_usdt_is_named(&usdt->probes[i], attaching->opts->probe))
 			TRY(attach_probe(attaching, &usdt->probes[i]));
 	attaching->link->base.fd = attaching->link->held[0].fd;
+	attaching->link->base.several = attaching->link->count > 1;
 	return NULL;
 }
 
@@ -346,7 +361,9 @@ struct ebcc_error *ebcc_program_attach_usdt(struct ebcc_program *program,
 	attaching.wants_arguments = ebcc_usdt_specs_wanted(program->module);
 	attaching.has_cookies =
 		ebcc_feature(EBCC_FEATURE_PERF_LINK) && ebcc_feature(EBCC_FEATURE_COOKIE);
-	error = attach_all(&attaching, usdt);
+	error = check_cookie(&attaching);
+	if (!error)
+		error = attach_all(&attaching, usdt);
 	if (error) {
 		ebcc_link_destroy(link);
 		return error;

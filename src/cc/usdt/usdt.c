@@ -405,15 +405,18 @@ size_t ebcc_usdt_probe_argument_count(const struct ebcc_usdt_probe *probe)
 }
 
 bool ebcc_usdt_probe_location_at(const struct ebcc_usdt_probe *probe, size_t index,
-				 struct ebcc_usdt_location *ret)
+				 struct ebcc_usdt_location *ret, size_t size)
 {
+	struct ebcc_usdt_location location;
+
 	if (index >= probe->site_count)
 		return false;
-	*ret = (struct ebcc_usdt_location){
+	location = (struct ebcc_usdt_location){
 		.address = probe->sites[index].address,
 		.arguments = probe->sites[index].arguments,
 		.argument_count = count_arguments(&probe->sites[index]),
 	};
+	ebcc_result_write(ret, size, &location, sizeof(location));
 	return true;
 }
 
@@ -437,8 +440,8 @@ static void encode_argument(const struct ebcc_usdt_probe *probe, const struct eb
 	operand->unreadable = ebcc_usdt_encode(operand, &place, argument);
 }
 
-bool ebcc_usdt_probe_operand_at(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
-				struct ebcc_usdt_operand *ret)
+static bool operand_at(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
+		       struct ebcc_usdt_operand *ret)
 {
 	struct ebcc_usdt_argument unused;
 	const char *at, *text;
@@ -454,6 +457,17 @@ bool ebcc_usdt_probe_operand_at(const struct ebcc_usdt_probe *probe, size_t loca
 		return true;
 	}
 	return false;
+}
+
+bool ebcc_usdt_probe_operand_at(const struct ebcc_usdt_probe *probe, size_t location, size_t index,
+				struct ebcc_usdt_operand *ret, size_t size)
+{
+	struct ebcc_usdt_operand operand;
+
+	if (!operand_at(probe, location, index, &operand))
+		return false;
+	ebcc_result_write(ret, size, &operand, sizeof(operand));
+	return true;
 }
 
 void ebcc_usdt_encode_site(const struct ebcc_usdt_probe *probe, const struct ebcc_usdt_site *site,
@@ -485,7 +499,7 @@ const char *ebcc_usdt_probe_argument_type(const struct ebcc_usdt_probe *probe, s
 	unsigned size = 0;
 
 	for (size_t i = 0; i < probe->site_count; i++) {
-		if (!ebcc_usdt_probe_operand_at(probe, i, index, &operand) || operand.unreadable)
+		if (!operand_at(probe, i, index, &operand) || operand.unreadable)
 			continue;
 		is_signed |= operand.is_signed;
 		size = operand.size > size ? operand.size : size;

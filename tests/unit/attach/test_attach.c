@@ -129,6 +129,17 @@ static void call_getpgid(int times)
 		syscall(SYS_getpgid, 0);
 }
 
+/* Uses this much processor time, no matter how long that takes on a busy machine. */
+static void spin(double seconds)
+{
+	struct timespec start, now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	} while (now.tv_sec - start.tv_sec + (now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
+}
+
 /* ---- Tracepoints ---- */
 
 static void check_tracepoint(void)
@@ -136,8 +147,8 @@ static void check_tracepoint(void)
 	struct ebcc_link *link;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	ck_assert_ok(
-		ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", &link));
+	ck_assert_ok(ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", NULL,
+						    &link));
 	ck_assert_str_eq(ebcc_link_name(link), "tracepoint:syscalls:sys_enter_getpgid");
 	ck_assert_int_ge(ebcc_link_fd(link), 0);
 	call_getpgid(1234);
@@ -170,10 +181,10 @@ START_TEST(links_go_in_any_order)
 		use_counter(BPF_PROG_TYPE_TRACEPOINT);
 		programs[i] = program;
 		ck_assert_ok(ebcc_program_attach_tracepoint(&programs[i], "syscalls",
-							    "sys_enter_getpgid", &links[i]));
+							    "sys_enter_getpgid", NULL, &links[i]));
 	}
 	assert_fails(ebcc_program_attach_tracepoint(&programs[0], "syscalls", "sys_enter_getpgid",
-						    &again),
+						    NULL, &again),
 		     EBCC_ERROR_ATTACH, "already attached to this event");
 	call_getpgid(10);
 	ck_assert_uint_eq(count(), 30);
@@ -193,15 +204,15 @@ START_TEST(missing_tracepoint_names_near_ones)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	assert_fails(
-		ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpigd", &link),
-		EBCC_ERROR_NOT_FOUND, "syscalls:sys_enter_getpgid");
-	assert_fails(ebcc_program_attach_tracepoint(&program, "sched", "sched_swich", &link),
+	assert_fails(ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpigd", NULL,
+						    &link),
+		     EBCC_ERROR_NOT_FOUND, "syscalls:sys_enter_getpgid");
+	assert_fails(ebcc_program_attach_tracepoint(&program, "sched", "sched_swich", NULL, &link),
 		     EBCC_ERROR_NOT_FOUND,
 		     "no tracepoint sched:sched_swich; did you mean sched:sched_switch");
-	assert_fails(
-		ebcc_program_attach_tracepoint(&program, "../events/sched", "sched_switch", &link),
-		EBCC_ERROR_INVALID_ARGUMENT, "CATEGORY:EVENT");
+	assert_fails(ebcc_program_attach_tracepoint(&program, "../events/sched", "sched_switch",
+						    NULL, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "CATEGORY:EVENT");
 	ck_assert_ptr_null(link);
 	ck_assert_ptr_null(module.links);
 }
@@ -213,7 +224,7 @@ START_TEST(raw_tracepoint_counts)
 	uint64_t counted;
 
 	use_counter(BPF_PROG_TYPE_RAW_TRACEPOINT);
-	ck_assert_ok(ebcc_program_attach_raw_tracepoint(&program, "sys_enter", &link));
+	ck_assert_ok(ebcc_program_attach_raw_tracepoint(&program, "sys_enter", NULL, &link));
 	ck_assert_str_eq(ebcc_link_name(link), "raw_tracepoint:sys_enter");
 	reset_count();
 	call_getpgid(1000);
@@ -233,7 +244,7 @@ START_TEST(missing_raw_tracepoint_names_near_ones)
 	struct ebcc_link *link = NULL;
 
 	use_counter(BPF_PROG_TYPE_RAW_TRACEPOINT);
-	assert_fails(ebcc_program_attach_raw_tracepoint(&program, "sched_swtich", &link),
+	assert_fails(ebcc_program_attach_raw_tracepoint(&program, "sched_swtich", NULL, &link),
 		     EBCC_ERROR_NOT_FOUND,
 		     "no raw tracepoint sched_swtich; did you mean sched_switch");
 	ck_assert_ptr_null(link);
@@ -402,7 +413,7 @@ START_TEST(uprobe_counts_references)
 END_TEST
 
 /* Loads a program that writes its attach cookie to the only element of the map. */
-static int load_cookie_reader(void)
+static int load_cookie_reader(enum bpf_prog_type type)
 {
 	struct bpf_insn code[] = {
 		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_attach_cookie),
@@ -419,9 +430,117 @@ static int load_cookie_reader(void)
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, "cookie", "GPL", code,
-			     sizeof(code) / sizeof(code[0]), NULL);
+	return bpf_prog_load(type, "cookie", "GPL", code, sizeof(code) / sizeof(code[0]), NULL);
 }
+
+static void use_cookie_reader(enum bpf_prog_type type)
+{
+	if (program.fd >= 0)
+		close(program.fd);
+	program.fd = load_cookie_reader(type);
+	program.type = type;
+	ck_assert_int_ge(program.fd, 0);
+}
+
+START_TEST(tracepoint_cookies)
+{
+	struct ebcc_tracepoint_opts opts = {.sz = sizeof(opts), .cookie = 0x1122334455667788};
+	struct ebcc_link *link = NULL;
+
+	if (ebcc_feature(EBCC_FEATURE_COOKIE)) {
+		use_cookie_reader(BPF_PROG_TYPE_TRACEPOINT);
+		ck_assert_ok(ebcc_program_attach_tracepoint(&program, "syscalls",
+							    "sys_enter_getpgid", &opts, &link));
+		call_getpgid(1);
+		ck_assert_uint_eq(count(), opts.cookie);
+		ebcc_link_destroy(link);
+	}
+	opts.sz = 1;
+	assert_fails(ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid",
+						    &opts, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "ebcc_tracepoint_opts.sz is not set");
+}
+END_TEST
+
+/* On kernels before 6.10 the program isn't loaded, as raw tracepoints have no such helper. */
+START_TEST(raw_tracepoint_cookies)
+{
+	struct ebcc_raw_tracepoint_opts opts = {.sz = sizeof(opts), .cookie = 7};
+	struct ebcc_link *link = NULL;
+
+	program.fd = load_cookie_reader(BPF_PROG_TYPE_RAW_TRACEPOINT);
+	if (program.fd >= 0) {
+		program.type = BPF_PROG_TYPE_RAW_TRACEPOINT;
+		ck_assert_ok(
+			ebcc_program_attach_raw_tracepoint(&program, "sys_enter", &opts, &link));
+		call_getpgid(1);
+		ck_assert_uint_eq(count(), 7);
+		ebcc_link_destroy(link);
+		return;
+	}
+	use_counter(BPF_PROG_TYPE_RAW_TRACEPOINT);
+	assert_fails(ebcc_program_attach_raw_tracepoint(&program, "sys_enter", &opts, &link),
+		     EBCC_ERROR_UNSUPPORTED, "Linux 6.10");
+}
+END_TEST
+
+START_TEST(perf_event_cookies)
+{
+	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts),
+					    .type = PERF_TYPE_SOFTWARE,
+					    .config = PERF_COUNT_SW_CPU_CLOCK,
+					    .sample_freq = 500,
+					    .cookie = 9};
+	struct ebcc_link *link;
+
+	if (!ebcc_feature(EBCC_FEATURE_COOKIE))
+		return;
+	use_cookie_reader(BPF_PROG_TYPE_PERF_EVENT);
+	ck_assert_ok(ebcc_program_attach_perf_event(&program, &opts, &link));
+	spin(0.1);
+	ck_assert_uint_eq(count(), 9);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+/* A link that was detached is there still, and is not detached again. */
+START_TEST(links_are_detached_and_destroyed)
+{
+	struct ebcc_link *link;
+
+	use_counter(BPF_PROG_TYPE_TRACEPOINT);
+	ck_assert_ok(ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", NULL,
+						    &link));
+	ck_assert_ok(ebcc_link_detach(link));
+	call_getpgid(10);
+	ck_assert_uint_eq(count(), 0);
+	ck_assert_int_eq(ebcc_link_fd(link), -1);
+	ck_assert_str_eq(ebcc_link_name(link), "tracepoint:syscalls:sys_enter_getpgid");
+	ck_assert_ok(ebcc_link_detach(link));
+	ebcc_link_destroy(link);
+	ck_assert_ptr_null(module.links);
+}
+END_TEST
+
+static struct ebcc_error *detach_badly(struct ebcc_link *link)
+{
+	(void)link;
+	return ebcc_error_create(EBCC_ERROR_ATTACH, "stuck");
+}
+
+START_TEST(failures_to_detach_are_told)
+{
+	struct ebcc_link *link;
+
+	ck_assert_ok(ebcc_link_create(&program, sizeof(*link), detach_badly, &link, "probe:x"));
+	assert_fails(ebcc_link_detach(link), EBCC_ERROR_ATTACH, "probe:x: stuck");
+	ck_assert_ok(ebcc_link_detach(link));
+	ebcc_link_destroy(link);
+	ck_assert_ok(ebcc_link_create(&program, sizeof(*link), detach_badly, &link, "probe:y"));
+	ebcc_link_destroy(link);
+	ck_assert_ptr_null(module.links);
+}
+END_TEST
 
 START_TEST(uprobe_cookies)
 {
@@ -433,9 +552,7 @@ START_TEST(uprobe_cookies)
 	struct ebcc_link *link = NULL;
 
 	if (ebcc_feature(EBCC_FEATURE_COOKIE)) {
-		program.fd = load_cookie_reader();
-		program.type = BPF_PROG_TYPE_KPROBE;
-		ck_assert_int_ge(program.fd, 0);
+		use_cookie_reader(BPF_PROG_TYPE_KPROBE);
 		ck_assert_ok(ebcc_program_attach_uprobe(&program, &opts, &link));
 		call_probed(1);
 		ck_assert_uint_eq(count(), opts.cookie);
@@ -496,17 +613,6 @@ START_TEST(uprobe_failures_say_why)
 END_TEST
 
 /* ---- Perf events ---- */
-
-/* Uses this much processor time, no matter how long that takes on a busy machine. */
-static void spin(double seconds)
-{
-	struct timespec start, now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
-	do {
-		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	} while (now.tv_sec - start.tv_sec + (now.tv_nsec - start.tv_nsec) / 1e9 < seconds);
-}
 
 START_TEST(perf_event_samples)
 {
@@ -680,8 +786,8 @@ START_TEST(a_forked_child_detaches_nothing)
 	int status;
 
 	use_counter(BPF_PROG_TYPE_TRACEPOINT);
-	ck_assert_ok(
-		ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", &link));
+	ck_assert_ok(ebcc_program_attach_tracepoint(&program, "syscalls", "sys_enter_getpgid", NULL,
+						    &link));
 	child = fork();
 	if (!child) {
 		ebcc_link_destroy(link);
@@ -898,6 +1004,11 @@ static Suite *attach_suite(void)
 	tcase_add_checked_fixture(events, setup, teardown);
 	tcase_set_timeout(events, 60);
 	tcase_add_test(events, tracepoint_counts_exactly);
+	tcase_add_test(events, tracepoint_cookies);
+	tcase_add_test(events, raw_tracepoint_cookies);
+	tcase_add_test(events, perf_event_cookies);
+	tcase_add_test(events, links_are_detached_and_destroyed);
+	tcase_add_test(events, failures_to_detach_are_told);
 	tcase_add_test(events, tracepoint_counts_exactly_without_bpf_links);
 	tcase_add_test(events, links_go_in_any_order);
 	tcase_add_test(events, missing_tracepoint_names_near_ones);

@@ -18,9 +18,10 @@ static char attached[4][64]; /* "function" or "function returns" */
 static size_t attached_count;
 static const char *unknown; /* a function that the kernel doesn't have */
 
-static void detach_nothing(struct ebcc_link *link)
+static struct ebcc_error *detach_nothing(struct ebcc_link *link)
 {
 	attached_count--;
+	return NULL;
 }
 
 struct ebcc_error *__wrap_ebcc_program_attach_kprobe(struct ebcc_program *program,

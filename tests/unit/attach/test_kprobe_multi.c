@@ -82,10 +82,11 @@ struct ebcc_error *__wrap_ebcc_program_load_variant(struct ebcc_program *of, uns
 	return NULL;
 }
 
-static void detach_single(struct ebcc_link *link)
+static struct ebcc_error *detach_single(struct ebcc_link *link)
 {
 	single_count--;
 	close(link->fd);
+	return NULL;
 }
 
 struct ebcc_error *__wrap_ebcc_program_attach_kprobe(struct ebcc_program *of,
@@ -116,7 +117,7 @@ static void setup(void)
 	program.module = &module;
 	program.fd = -1;
 	program.name = (char *)"count";
-	error = ebcc_kernel_find_functions("vfs_", &names, &name_count);
+	error = ebcc_kernel_find_functions("vfs_", NULL, &names, &name_count);
 	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
 	ck_assert_uint_ge(name_count, 16);
 	name_count = 16;
@@ -144,7 +145,7 @@ static struct ebcc_link *attach(size_t count)
 {
 	struct ebcc_link *link = NULL;
 	struct ebcc_error *error = ebcc_program_attach_kprobe_multi(
-		&program, (const char *const *)names, count, false, &link);
+		&program, (const char *const *)names, count, NULL, &link);
 
 	ck_assert_msg(!error, "%s", error ? ebcc_error_message(error) : "");
 	return link;
@@ -152,21 +153,17 @@ static struct ebcc_link *attach(size_t count)
 
 static bool is_attached(struct ebcc_link *link, const char *name)
 {
-	size_t count;
-	const char *const *functions = ebcc_link_functions(link, &count);
+	const char *function;
 
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(functions[i], name))
+	for (size_t i = 0; (function = ebcc_link_function_at(link, i)); i++)
+		if (!strcmp(function, name))
 			return true;
 	return false;
 }
 
 static size_t attached_count(struct ebcc_link *link)
 {
-	size_t count;
-
-	ebcc_link_functions(link, &count);
-	return count;
+	return ebcc_link_function_count(link);
 }
 
 static bool open_link_has(uint64_t address)
@@ -198,10 +195,11 @@ END_TEST
 
 START_TEST(return_probes_say_so)
 {
+	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts), .on_return = true};
 	struct ebcc_link *link;
 
 	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, (const char *const *)names, 2,
-							    true, &link));
+							    &opts, &link));
 	ck_assert_uint_eq(links[0].flags, BPF_F_KPROBE_MULTI_RETURN);
 	ck_assert(!strncmp(ebcc_link_name(link), "kretprobe.multi:2", 17));
 	ebcc_link_destroy(link);
@@ -308,7 +306,7 @@ START_TEST(names_without_an_address_are_tried_singly)
 	struct ebcc_link *link;
 
 	unprobable = "no_such_function";
-	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, functions, 4, false, &link));
+	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, functions, 4, NULL, &link));
 	ck_assert_uint_eq(link_count, 1);
 	ck_assert_uint_eq(links[0].count, 2);
 	ck_assert(!is_attached(link, "no_such_function"));
@@ -326,11 +324,11 @@ START_TEST(nothing_attached_is_an_error)
 	struct ebcc_error *error;
 
 	unprobable = function;
-	error = ebcc_program_attach_kprobe_multi(&program, &function, 1, false, &link);
+	error = ebcc_program_attach_kprobe_multi(&program, &function, 1, NULL, &link);
 	ck_assert_ptr_nonnull(error);
 	ck_assert_str_eq(ebcc_error_message(error), "no no_such_function");
 	ebcc_error_destroy(error);
-	error = ebcc_program_attach_kprobe_multi(&program, NULL, 0, false, &link);
+	error = ebcc_program_attach_kprobe_multi(&program, NULL, 0, NULL, &link);
 	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_INVALID_ARGUMENT);
 	ebcc_error_destroy(error);
 	ck_assert_ptr_null(link);

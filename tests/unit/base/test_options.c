@@ -109,6 +109,23 @@ START_TEST(unknown_members_are_refused)
 }
 END_TEST
 
+START_TEST(results_fit_what_the_caller_has)
+{
+	const struct known result = {.sz = 1, .first = 2, .second = 3, .third = 4};
+	struct newer newer = {.fourth = {1, 1, 1}, .unused = {1}};
+	struct known older = {.third = 30};
+
+	ebcc_result_write(&newer, sizeof(newer), &result, sizeof(result));
+	ck_assert_int_eq(newer.known.third, 4);
+	for (size_t i = 0; i < sizeof(newer.fourth); i++)
+		ck_assert_int_eq(newer.fourth[i], 0);
+	ck_assert_int_eq(newer.unused[0], 0);
+	ebcc_result_write(&older, offsetof(struct known, third), &result, sizeof(result));
+	ck_assert_int_eq(older.second, 3);
+	ck_assert_int_eq(older.third, 30);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("options");
@@ -122,6 +139,7 @@ int main(void)
 	tcase_add_test(rule, unset_sizes_are_refused);
 	tcase_add_test(rule, newer_callers_may_leave_members_unset);
 	tcase_add_test(rule, unknown_members_are_refused);
+	tcase_add_test(rule, results_fit_what_the_caller_has);
 	suite_add_tcase(suite, rule);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

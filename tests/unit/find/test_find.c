@@ -36,20 +36,27 @@ static void assert_sorted(char **list, size_t count)
 START_TEST(kernel_functions)
 {
 	AUTO_FREE char **list = NULL, **anchored = NULL, **all = NULL;
+	struct ebcc_find_opts opts = {.sz = sizeof(opts), .limit = 1};
 	size_t count, anchored_count, all_count;
 
-	ck_assert_ok(ebcc_kernel_find_functions("vfs_(read|write)v?$", &list, &count));
+	ck_assert_ok(ebcc_kernel_find_functions("vfs_(read|write)v?$", NULL, &list, &count));
 	ck_assert(list_has(list, "vfs_read") && list_has(list, "vfs_write"));
 	ck_assert_uint_le(count, 4);
 	assert_sorted(list, count);
 	/* Matches begin at the start of a name, as with Python's re.match(), with or without ^. */
-	ck_assert_ok(
-		ebcc_kernel_find_functions("^vfs_(read|write)v?$", &anchored, &anchored_count));
+	ck_assert_ok(ebcc_kernel_find_functions("^vfs_(read|write)v?$", NULL, &anchored,
+						&anchored_count));
 	ck_assert_uint_eq(count, anchored_count);
 	free(anchored);
-	ck_assert_ok(ebcc_kernel_find_functions("fs_read$", &anchored, &anchored_count));
+	ck_assert_ok(ebcc_kernel_find_functions("vfs_(read|write)v?$", &opts, &anchored,
+						&anchored_count));
+	ck_assert_uint_eq(anchored_count, 1);
+	ck_assert_str_eq(anchored[0], list[0]);
+	ck_assert_ptr_null(anchored[1]);
+	free(anchored);
+	ck_assert_ok(ebcc_kernel_find_functions("fs_read$", NULL, &anchored, &anchored_count));
 	ck_assert(!list_has(anchored, "vfs_read"));
-	ck_assert_ok(ebcc_kernel_find_functions("", &all, &all_count));
+	ck_assert_ok(ebcc_kernel_find_functions("", NULL, &all, &all_count));
 	ck_assert_uint_gt(all_count, 10000);
 	assert_sorted(all, all_count);
 	/* The code of this function was freed after boot. */
@@ -62,10 +69,10 @@ START_TEST(bad_expressions_are_refused)
 	char **list = NULL;
 	size_t count;
 
-	assert_fails(ebcc_kernel_find_functions("vfs_(", &list, &count),
+	assert_fails(ebcc_kernel_find_functions("vfs_(", NULL, &list, &count),
 		     EBCC_ERROR_INVALID_ARGUMENT, "\"vfs_(\" is not a regular expression");
-	assert_fails(ebcc_kernel_find_tracepoints("[", &list, &count), EBCC_ERROR_INVALID_ARGUMENT,
-		     "\"[\"");
+	assert_fails(ebcc_kernel_find_tracepoints("[", NULL, &list, &count),
+		     EBCC_ERROR_INVALID_ARGUMENT, "\"[\"");
 	ck_assert_ptr_null(list);
 }
 END_TEST
@@ -75,8 +82,8 @@ START_TEST(tracepoints)
 	AUTO_FREE char **list = NULL;
 	size_t count;
 
-	ck_assert_ok(
-		ebcc_kernel_find_tracepoints("sched:sched_process_(fork|exit)$", &list, &count));
+	ck_assert_ok(ebcc_kernel_find_tracepoints("sched:sched_process_(fork|exit)$", NULL, &list,
+						  &count));
 	ck_assert_uint_eq(count, 2);
 	ck_assert_str_eq(list[0], "sched:sched_process_exit");
 	ck_assert_str_eq(list[1], "sched:sched_process_fork");
@@ -94,7 +101,7 @@ START_TEST(syscall_prefix)
 	size_t count;
 
 	snprintf(name, sizeof(name), "%sgetpgid$", ebcc_kernel_syscall_prefix());
-	ck_assert_ok(ebcc_kernel_find_functions(name, &list, &count));
+	ck_assert_ok(ebcc_kernel_find_functions(name, NULL, &list, &count));
 	ck_assert_uint_eq(count, 1);
 	ck_assert_ptr_eq(ebcc_kernel_syscall_prefix(), ebcc_kernel_syscall_prefix());
 }
@@ -109,14 +116,14 @@ START_TEST(user_functions)
 	size_t count;
 
 	ck_assert_ok(ebcc_binary_find_functions(EBCC_TEST_ELF_SAMPLE, "sample_(plain|hidden|data)$",
-						&names, &addresses, &count));
+						NULL, &names, &addresses, &count));
 	ck_assert_uint_eq(count, 2);
 	ck_assert_str_eq(names[0], "sample_hidden");
 	ck_assert_str_eq(names[1], "sample_plain");
 	ck_assert_uint_ne(addresses[0], addresses[1]);
 	ck_assert_uint_ne(addresses[0], 0);
 	ck_assert_ptr_null(names[2]);
-	assert_fails(ebcc_binary_find_functions("/nowhere", "x", &names, &addresses, &count),
+	assert_fails(ebcc_binary_find_functions("/nowhere", "x", NULL, &names, &addresses, &count),
 		     EBCC_ERROR_NOT_FOUND, "/nowhere");
 }
 END_TEST
@@ -148,27 +155,29 @@ static void assert_same_file(const char *path, const char *expected)
 START_TEST(libraries)
 {
 	static const char *const names[] = {"c", "libc.so", "libc.so.6"};
+	struct ebcc_binary_opts own = {.sz = sizeof(own), .pid = getpid()};
 	struct loaded loaded = {.part = "/libc.so"};
 	char *path = NULL;
 
 	ck_assert_int_eq(dl_iterate_phdr(see_loaded, &loaded), 1);
 	for (size_t i = 0; i < 3; i++) {
-		ck_assert_ok(ebcc_library_find(names[i], 0, &path));
+		ck_assert_ok(ebcc_library_find(names[i], NULL, &path));
 		assert_same_file(path, loaded.path);
 		free(path);
-		ck_assert_ok(ebcc_library_find(names[i], getpid(), &path));
+		ck_assert_ok(ebcc_library_find(names[i], &own, &path));
 		assert_same_file(path, loaded.path);
 		free(path);
 	}
-	ck_assert_ok(ebcc_library_find(loaded.path, 0, &path));
+	ck_assert_ok(ebcc_library_find(loaded.path, NULL, &path));
 	ck_assert_str_eq(path, loaded.path);
 	free(path);
 	path = NULL;
-	assert_fails(ebcc_library_find("nosuchlib", 0, &path), EBCC_ERROR_NOT_FOUND, "nosuchlib");
-	assert_fails(ebcc_library_find("nosuchlib", getpid(), &path), EBCC_ERROR_NOT_FOUND,
+	assert_fails(ebcc_library_find("nosuchlib", NULL, &path), EBCC_ERROR_NOT_FOUND,
+		     "nosuchlib");
+	assert_fails(ebcc_library_find("nosuchlib", &own, &path), EBCC_ERROR_NOT_FOUND,
 		     "has no library nosuchlib loaded");
-	assert_fails(ebcc_library_find("/no/such", 0, &path), EBCC_ERROR_NOT_FOUND, "/no/such");
-	assert_fails(ebcc_library_find("", 0, &path), EBCC_ERROR_INVALID_ARGUMENT, "empty");
+	assert_fails(ebcc_library_find("/no/such", NULL, &path), EBCC_ERROR_NOT_FOUND, "/no/such");
+	assert_fails(ebcc_library_find("", NULL, &path), EBCC_ERROR_INVALID_ARGUMENT, "empty");
 	ck_assert_ptr_null(path);
 }
 END_TEST

@@ -109,7 +109,7 @@ START_TEST(test_globals)
 	ck_assert_uint_eq(hits, 102);
 	check_ok(ebcc_module_read_global(
 		module, "sum_of_origin", &sum,
-		ebcc_type_size(ebcc_module_variable_type(module, "sum_of_origin"))));
+		ebcc_type_size(ebcc_module_global_type(module, "sum_of_origin"))));
 	ck_assert_int_eq(sum, 14);
 	check_ok(ebcc_module_read_global(module, "origin", &origin, sizeof(origin)));
 	ck_assert_int_eq(origin.x, 10);
@@ -119,11 +119,12 @@ START_TEST(test_globals)
 		    "'hits' has 8 bytes, 4 were given");
 	check_error(ebcc_module_read_global(module, "hit", &hits, 8), EBCC_ERROR_NOT_FOUND,
 		    "did you mean hits");
-	while (ebcc_module_global_name(module, count)) {
-		ck_assert(strncmp(ebcc_module_global_name(module, count), "__ebcc", 6) != 0);
+	while (ebcc_module_global_name_at(module, count)) {
+		ck_assert(strncmp(ebcc_module_global_name_at(module, count), "__ebcc", 6) != 0);
 		count++;
 	}
 	ck_assert_uint_ge(count, 5);
+	ck_assert_uint_eq(count, ebcc_module_global_count(module));
 	ebcc_module_destroy(module);
 }
 END_TEST
@@ -163,14 +164,14 @@ END_TEST
 START_TEST(test_variable_types)
 {
 	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
-	const struct ebcc_type *type = ebcc_module_variable_type(module, "origin");
+	const struct ebcc_type *type = ebcc_module_global_type(module, "origin");
 
 	ck_assert_ptr_nonnull(type);
 	ck_assert_int_eq(ebcc_type_kind(type), EBCC_TYPE_STRUCT);
 	ck_assert_str_eq(ebcc_type_name(type), "point");
-	ck_assert_str_eq(ebcc_type_name(ebcc_module_variable_type(module, "target_pid")), "u32");
-	ck_assert_ptr_null(ebcc_module_variable_type(module, "__ebcc_event_events"));
-	ck_assert_ptr_null(ebcc_module_variable_type(module, "counts"));
+	ck_assert_str_eq(ebcc_type_name(ebcc_module_global_type(module, "target_pid")), "u32");
+	ck_assert_ptr_null(ebcc_module_global_type(module, "__ebcc_event_events"));
+	ck_assert_ptr_null(ebcc_module_global_type(module, "counts"));
 	ebcc_module_destroy(module);
 }
 END_TEST

@@ -8,8 +8,10 @@
 #include <time.h>
 
 #include "kernel/features.h"
+#include "load/link.h"
 
 #define MANY 50000
+#define PIN "/sys/fs/bpf/ebcc_test_pin"
 
 static struct ebcc_module *module;
 
@@ -22,6 +24,7 @@ static void teardown(void)
 {
 	ebcc_module_destroy(module);
 	unlink("/sys/fs/bpf/ebcc_test_routes");
+	unlink(PIN);
 }
 
 START_TEST(test_hash)
@@ -339,6 +342,71 @@ START_TEST(test_stack_trace)
 END_TEST
 
 /* Reading and clearing finish even while a program keeps changing the table. */
+START_TEST(test_arrays_are_known)
+{
+	ck_assert(ebcc_table_is_array(find_table(module, "numbers")));
+	ck_assert(ebcc_table_is_array(find_table(module, "cpu_numbers")));
+	ck_assert(!ebcc_table_is_array(find_table(module, "counts")));
+	ck_assert(!ebcc_table_is_array(find_table(module, "line")));
+}
+END_TEST
+
+/* A pin is the very table, and only its own is removed. */
+START_TEST(test_pins_of_tables)
+{
+	struct ebcc_table *table = find_table(module, "counts");
+	uint32_t key = 1;
+	uint64_t value = 0;
+	int fd;
+
+	check_ok(ebcc_table_pin(table, PIN));
+	fill(table, 2);
+	fd = bpf_obj_get(PIN);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bpf_map_lookup_elem(fd, &key, &value), 0);
+	close(fd);
+	check_error(ebcc_table_pin(table, PIN), EBCC_ERROR_OS, "can't pin table 'counts' as " PIN);
+	check_error(ebcc_table_unpin(find_table(module, "numbers"), PIN),
+		    EBCC_ERROR_INVALID_ARGUMENT, "is not the pin of table 'numbers'");
+	check_ok(ebcc_table_unpin(table, PIN));
+	check_error(ebcc_table_unpin(table, PIN), EBCC_ERROR_NOT_FOUND, PIN);
+	check_error(ebcc_table_pin(table, "/tmp/ebcc_test_pin"), EBCC_ERROR_PERMISSION,
+		    "BPF file system");
+}
+END_TEST
+
+START_TEST(test_pins_of_programs)
+{
+	struct ebcc_program *program;
+
+	check_ok(ebcc_module_find_program(module, "submit", &program));
+	check_error(ebcc_program_pin(program, PIN), EBCC_ERROR_STATE, "'submit' is not loaded");
+	check_ok(ebcc_program_load(program, BPF_PROG_TYPE_RAW_TRACEPOINT, NULL));
+	check_ok(ebcc_program_pin(program, PIN));
+	check_error(ebcc_table_unpin(find_table(module, "counts"), PIN),
+		    EBCC_ERROR_INVALID_ARGUMENT, "is not the pin of table 'counts'");
+	check_ok(ebcc_program_unpin(program, PIN));
+}
+END_TEST
+
+START_TEST(test_pins_of_links)
+{
+	struct ebcc_program *program;
+	struct ebcc_link *link;
+
+	check_ok(ebcc_module_find_program(module, "submit", &program));
+	check_ok(ebcc_program_attach_raw_tracepoint(program, "sys_enter", NULL, &link));
+	check_ok(ebcc_link_pin(link, PIN));
+	check_ok(ebcc_link_unpin(link, PIN));
+	link->several = true;
+	check_error(ebcc_link_pin(link, PIN), EBCC_ERROR_UNSUPPORTED, "several descriptors");
+	link->several = false;
+	check_ok(ebcc_link_detach(link));
+	check_error(ebcc_link_pin(link, PIN), EBCC_ERROR_STATE, "is detached");
+	ebcc_link_destroy(link);
+}
+END_TEST
+
 START_TEST(test_concurrent)
 {
 	struct ebcc_table *table = find_table(module, "counts");
@@ -390,6 +458,10 @@ static TCase *case_table(void)
 	tcase_add_test(tcase, test_lpm);
 	tcase_add_test(tcase, test_queue_and_stack);
 	tcase_add_test(tcase, test_stack_trace);
+	tcase_add_test(tcase, test_arrays_are_known);
+	tcase_add_test(tcase, test_pins_of_tables);
+	tcase_add_test(tcase, test_pins_of_programs);
+	tcase_add_test(tcase, test_pins_of_links);
 	tcase_add_loop_test(tcase, test_concurrent, 0, 2);
 	return tcase;
 }

@@ -46,7 +46,7 @@ static struct ebcc_member member_at(const struct ebcc_type *type, size_t index)
 {
 	struct ebcc_member member;
 
-	ck_assert(ebcc_type_member_at(type, index, &member));
+	ck_assert(ebcc_type_member_at(type, index, &member, sizeof(member)));
 	return member;
 }
 
@@ -60,7 +60,7 @@ START_TEST(test_description)
 	ck_assert_str_eq(ebcc_type_name(key_type), "key");
 	ck_assert_uint_eq(ebcc_type_size(key_type), sizeof(struct key));
 	ck_assert_uint_eq(ebcc_type_count(key_type), 9);
-	ck_assert(!ebcc_type_member_at(key_type, 9, &member));
+	ck_assert(!ebcc_type_member_at(key_type, 9, &member, sizeof(member)));
 
 	member = member_at(key_type, 0);
 	ck_assert_str_eq(member.name, "pid");
@@ -295,7 +295,7 @@ static void exercise(struct ebcc_types *types, uint32_t id)
 	if (!type)
 		return;
 	ebcc_type_target(type);
-	for (size_t i = 0; i < 70000 && ebcc_type_member_at(type, i, &member); i++)
+	for (size_t i = 0; i < 70000 && ebcc_type_member_at(type, i, &member, sizeof(member)); i++)
 		ck_assert_uint_le(member.bit_offset / 8, ebcc_type_size(type));
 	if (ebcc_type_size(type) > 1 << 14)
 		return;

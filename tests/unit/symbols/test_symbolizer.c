@@ -61,7 +61,8 @@ START_TEST(batches_keep_their_order)
 				address_of(dlsym(RTLD_DEFAULT, "qsort")) + 2};
 	struct ebcc_symbol symbols[4];
 
-	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), addresses, 4, 0, symbols));
+	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), addresses, 4, 0, symbols,
+					     sizeof(symbols[0])));
 	ck_assert_str_eq(symbols[0].name, "local_function");
 	ck_assert_uint_eq(symbols[0].offset, 1);
 	ck_assert(ends_with(symbols[0].module, "/test_symbols_symbolizer"));
@@ -72,9 +73,37 @@ START_TEST(batches_keep_their_order)
 	ck_assert_str_eq(symbols[3].name, "qsort");
 	ck_assert_uint_eq(symbols[3].offset, 2);
 	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), &addresses[2], 1,
-					     EBCC_SYMBOL_MANGLED, symbols));
+					     EBCC_SYMBOL_MANGLED, symbols, sizeof(symbols[0])));
 	ck_assert_str_eq(symbols[0].name, "_ZN4test5namedEi");
-	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), NULL, 0, 0, NULL));
+	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), NULL, 0, 0, NULL,
+					     sizeof(symbols[0])));
+}
+END_TEST
+
+/* Programs that were built when a symbol had fewer members, or more. */
+START_TEST(symbols_of_other_sizes)
+{
+	uint64_t addresses[] = {address_of(local_function) + 1, address_of(local_function) + 2};
+	struct {
+		struct ebcc_symbol symbol;
+		uint64_t unknown;
+	} newer[2] = {{.unknown = 1}, {.unknown = 2}};
+	struct {
+		const char *name, *module;
+	} older[3] = {[2] = {"untouched", "untouched"}};
+
+	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), addresses, 2, 0,
+					     &newer[0].symbol, sizeof(newer[0])));
+	for (size_t i = 0; i < 2; i++) {
+		ck_assert_str_eq(newer[i].symbol.name, "local_function");
+		ck_assert_uint_eq(newer[i].symbol.offset, i + 1);
+		ck_assert_uint_eq(newer[i].unknown, 0);
+	}
+	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), addresses, 2, 0,
+					     (struct ebcc_symbol *)older, sizeof(older[0])));
+	ck_assert_str_eq(older[0].name, "local_function");
+	ck_assert_str_eq(older[1].name, "local_function");
+	ck_assert_str_eq(older[2].name, "untouched");
 }
 END_TEST
 
@@ -85,7 +114,8 @@ START_TEST(kernel_and_back)
 
 	ck_assert_ok(ebcc_symbolizer_find_name(symbolizer, -1, NULL, "_stext", &kernels));
 	address = kernels + 1;
-	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, -1, &address, 1, 0, &symbol));
+	ck_assert_ok(
+		ebcc_symbolizer_resolve(symbolizer, -1, &address, 1, 0, &symbol, sizeof(symbol)));
 	ck_assert_ptr_nonnull(symbol.name);
 	ck_assert_str_eq(symbol.module, "kernel");
 	ck_assert_ok(
@@ -112,7 +142,8 @@ START_TEST(processes_that_are_not)
 		     "there is no process");
 	assert_fails(ebcc_symbolizer_find_name(symbolizer, pid, NULL, "main", &address),
 		     EBCC_ERROR_NOT_FOUND, "there is no process");
-	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, pid, &address, 1, 0, &symbol));
+	ck_assert_ok(
+		ebcc_symbolizer_resolve(symbolizer, pid, &address, 1, 0, &symbol, sizeof(symbol)));
 	ck_assert_ptr_null(symbol.name);
 	ck_assert_uint_eq(symbol.offset, address);
 	ebcc_symbolizer_forget_process(symbolizer, pid);
@@ -125,13 +156,15 @@ START_TEST(a_library_that_comes_later)
 	struct ebcc_symbol symbol;
 	void *library, *function;
 
-	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), &address, 1, 0, &symbol));
+	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), &address, 1, 0, &symbol,
+					     sizeof(symbol)));
 	library = dlopen("libresolv.so.2", RTLD_NOW);
 	ck_assert_ptr_nonnull(library);
 	function = dlsym(library, "ns_name_skip");
 	ck_assert_ptr_nonnull(function);
 	address = address_of(function);
-	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), &address, 1, 0, &symbol));
+	ck_assert_ok(ebcc_symbolizer_resolve(symbolizer, getpid(), &address, 1, 0, &symbol,
+					     sizeof(symbol)));
 	ck_assert_str_eq(symbol.name, "ns_name_skip");
 	dlclose(library);
 }
@@ -142,27 +175,27 @@ START_TEST(little_memory_still_gives_names)
 	struct ebcc_symbolizer_opts opts = {.sz = sizeof(opts), .memory_limit = 1};
 	uint64_t addresses[] = {address_of(local_function),
 				address_of(dlsym(RTLD_DEFAULT, "qsort"))};
-	struct ebcc_symbolizer_statistics statistics = {.sz = sizeof(statistics)};
+	struct ebcc_symbolizer_statistics statistics;
 	struct ebcc_symbolizer *small;
 	struct ebcc_symbol symbol;
 
 	ck_assert_ok(ebcc_symbolizer_create(&opts, &small));
 	for (int round = 0; round < 3; round++) {
-		ck_assert_ok(
-			ebcc_symbolizer_resolve(small, getpid(), &addresses[0], 1, 0, &symbol));
+		ck_assert_ok(ebcc_symbolizer_resolve(small, getpid(), &addresses[0], 1, 0, &symbol,
+						     sizeof(symbol)));
 		ck_assert_str_eq(symbol.name, "local_function");
-		ck_assert_ok(
-			ebcc_symbolizer_resolve(small, getpid(), &addresses[1], 1, 0, &symbol));
+		ck_assert_ok(ebcc_symbolizer_resolve(small, getpid(), &addresses[1], 1, 0, &symbol,
+						     sizeof(symbol)));
 		ck_assert_str_eq(symbol.name, "qsort");
 	}
-	ebcc_symbolizer_read_statistics(small, &statistics);
+	ebcc_symbolizer_read_statistics(small, &statistics, sizeof(statistics));
 	ck_assert_uint_gt(statistics.memory, 0);
 	ck_assert_uint_lt(statistics.memory, 2 << 20);
 	ck_assert_uint_eq(statistics.too_large + statistics.no_memory + statistics.no_time, 0);
 	/* A program that was built when the struct had fewer members. */
-	statistics = (struct ebcc_symbolizer_statistics){
-		.sz = offsetof(struct ebcc_symbolizer_statistics, dropped), .dropped = 7};
-	ebcc_symbolizer_read_statistics(small, &statistics);
+	statistics = (struct ebcc_symbolizer_statistics){.dropped = 7};
+	ebcc_symbolizer_read_statistics(small, &statistics,
+					offsetof(struct ebcc_symbolizer_statistics, dropped));
 	ck_assert_uint_eq(statistics.dropped, 7);
 	ebcc_symbolizer_destroy(small);
 }
@@ -221,15 +254,18 @@ START_TEST(files_by_build_id)
 	memcpy(id, note.data + 16, 20);
 	ck_assert_ok(ebcc_elf_find_function(elf, "local_function", &function));
 	ck_assert_ok(ebcc_elf_address_to_offset(elf, function.address, &offset));
-	ck_assert_ok(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, offset + 1, 0, &symbol));
+	ck_assert_ok(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, offset + 1, 0, &symbol,
+						      sizeof(symbol)));
 	ck_assert_ptr_null(symbol.name);
 	ck_assert_ok(ebcc_symbolizer_add_file(symbolizer, path));
-	ck_assert_ok(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, offset + 1, 0, &symbol));
+	ck_assert_ok(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, offset + 1, 0, &symbol,
+						      sizeof(symbol)));
 	ck_assert_str_eq(symbol.name, "local_function");
 	ck_assert_uint_eq(symbol.offset, 1);
 	ck_assert_str_eq(symbol.module, path);
 	id[0] ^= 1;
-	ck_assert_ok(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, offset + 1, 0, &symbol));
+	ck_assert_ok(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, offset + 1, 0, &symbol,
+						      sizeof(symbol)));
 	ck_assert_ptr_null(symbol.name);
 	assert_fails(ebcc_symbolizer_add_file(symbolizer, "/proc/self/status"), EBCC_ERROR_FORMAT,
 		     "no build id");
@@ -248,6 +284,7 @@ int main(void)
 	tcase_add_checked_fixture(symbols, set_up, tear_down);
 	tcase_set_timeout(symbols, 60);
 	tcase_add_test(symbols, batches_keep_their_order);
+	tcase_add_test(symbols, symbols_of_other_sizes);
 	tcase_add_test(symbols, kernel_and_back);
 	tcase_add_test(symbols, processes_that_are_not);
 	tcase_add_test(symbols, a_library_that_comes_later);
