@@ -22,15 +22,48 @@
  *   a newer version and sets a member that this one does not know.
  * - Result structs can grow too. A function that fills one in takes its size, or that of each of
  *   several, as the caller has it: sizeof(struct ebcc_symbol). Members that a newer caller knows
- * and this version does not are zero.
+ *   and this version does not are zero.
  * - What an object has several of is counted by a function that ends in `_count` and given by one
  *   that ends in `_at`, for indices from 0 on. Beyond the last, the latter gives NULL or false.
- * - A module and what belongs to it is used by one thread at a time, except where
- *   said otherwise; different modules are independent. After fork(), parent and child
- *   share what is in the kernel: the child may use tables and ring buffers, but gets
- *   EBCC_ERROR_STATE for perf buffers, which are read by who opened them. What it
- *   destroys closes its copies of the descriptors; the parent's stay attached.
+ * - Function names are `ebcc_OBJECT_VERB`, or `ebcc_OBJECT_PROPERTY` for what is only looked up.
  * - Nothing is printed. Messages go to the log callback of the module.
+ *
+ * Threads
+ *
+ * - Functions that take no handle may be called by any thread at any time, except
+ *   ebcc_errno_message(), whose text the next call replaces.
+ * - A module, with its programs, tables, types and links, is used by one thread at a time.
+ * Different modules are independent. Once the maps exist, other threads may use the entries of a
+ * module's tables (lookup, update, delete, next_key, read_all, clear, push, pop, peek, the calls
+ * for many entries and for stacks), also while one polls. Destroying the module waits for nobody.
+ * - A symbolizer, what ebcc_usdt_open() gave with its probes, and a trace pipe are each used by one
+ *   thread at a time. They are independent of each other and of modules, except that attaching to a
+ *   USDT probe uses both the module and the probe.
+ * - An error belongs to nobody but its owner: it may be read and destroyed by any one thread, also
+ *   after the object that gave it is gone.
+ * - Callbacks run on the thread whose call caused them.
+ * - After fork(), parent and child share what is in the kernel. The child may use tables and ring
+ *   buffers, but gets EBCC_ERROR_STATE for perf buffers, which can be read only by the process that
+ *   opened them. What the child destroys closes its copies of the descriptors; the parent's stay
+ *   attached.
+ *
+ * Environment
+ *
+ * Variables are read by the call that needs them. An option for the same thing takes precedence. A
+ * program that runs with more privilege than its user (AT_SECURE) ignores ARCH and those that begin
+ * with EBCC_ or BCC_.
+ *
+ * - EBCC_CACHE: directory of the disk cache, or "off".
+ * - EBCC_KERNEL_TYPES: "btf", "headers" or "auto", as opts->kernel_types of a module.
+ * - EBCC_KERNEL_CONFIG: a file with the running kernel's configuration.
+ * - BCC_KERNEL_SOURCE, BCC_KERNEL_MODULES_SUFFIX: where kernel headers are.
+ * - BCC_LINUX_VERSION_CODE: the value of the macro LINUX_VERSION_CODE.
+ * - ARCH: the architecture to compile for.
+ * - EBCC_CC: path of the compiler's helper process; EBCC_CC_TIMEOUT and EBCC_CC_MEMORY: its limits,
+ *   in seconds and MiB.
+ * - BCC_DEBUGINFO_ROOT, BCC_SYMFS: debug_root and symfs of a symbolizer.
+ * - XDG_CACHE_HOME and HOME: the default place of the cache; PATH: programs that are named without
+ *   a directory.
  */
 #ifndef EBCC_H
 #define EBCC_H
@@ -49,14 +82,17 @@ extern "C" {
 #define EBCC_VERSION_MAJOR 0
 #define EBCC_VERSION_MINOR 1
 #define EBCC_VERSION_PATCH 0
-/** Whether this header is of that version or a later one, for #if. */
+/** Whether this header is of that version or a later one, for conditions of the preprocessor. */
 #define EBCC_VERSION_AT_LEAST(major, minor, patch)                                                 \
 	(EBCC_VERSION_MAJOR > (major) ||                                                           \
 	 (EBCC_VERSION_MAJOR == (major) &&                                                         \
 	  (EBCC_VERSION_MINOR > (minor) ||                                                         \
 	   (EBCC_VERSION_MINOR == (minor) && EBCC_VERSION_PATCH >= (patch)))))
 
-/** @defgroup errors Errors @{ */
+/**
+ * @defgroup errors Errors
+ * @{
+ */
 
 /** What kind of failure an error is. Values are ABI. */
 enum ebcc_error_code {
@@ -102,7 +138,10 @@ EBCC_API void ebcc_error_destroy(struct ebcc_error *error);
 
 /** @} */
 
-/** @defgroup log Log @{ */
+/**
+ * @defgroup log Log
+ * @{
+ */
 
 enum ebcc_log_level {
 	EBCC_LOG_ERROR = 1,
@@ -116,7 +155,10 @@ typedef void (*ebcc_log_fn)(void *ctx, enum ebcc_log_level level, const char *me
 
 /** @} */
 
-/** @defgroup module Modules @{ */
+/**
+ * @defgroup module Modules
+ * @{
+ */
 
 struct ebcc_module;
 struct ebcc_program;
@@ -151,9 +193,9 @@ enum ebcc_debug {
 
 struct ebcc_module_opts {
 	size_t sz;
-	const char *file_name;	   /**< shown in diagnostics; its directory serves #include "..." ;
-				    *  default "main.c" */
-	const char *header_text;   /**< text put before the source (the bindings' hdr_file) */
+	const char *file_name;	 /**< shown in diagnostics; its directory serves includes in quotes;
+				  *  default "main.c" */
+	const char *header_text; /**< text put before the source (the bindings' hdr_file) */
 	const char *const *cflags; /**< extra clang flags: -D, -I, -include, -W... */
 	size_t cflag_count;
 	unsigned debug; /**< enum ebcc_debug, or'ed */
@@ -289,7 +331,10 @@ EBCC_API const char *ebcc_module_debug_text(const struct ebcc_module *module, en
 
 /** @} */
 
-/** @defgroup program Programs @{ */
+/**
+ * @defgroup program Programs
+ * @{
+ */
 
 /** How a program is loaded: the kernel's `enum bpf_prog_type`, by number (uapi/linux/bpf.h). */
 struct ebcc_program_opts {
@@ -845,7 +890,10 @@ EBCC_API struct ebcc_error *ebcc_table_read_build_id_stack(struct ebcc_table *ta
 
 /** @} */
 
-/** @defgroup type Described values @{ */
+/**
+ * @defgroup type Described values
+ * @{
+ */
 
 enum ebcc_type_kind {
 	EBCC_TYPE_VOID = 0,
@@ -987,7 +1035,10 @@ EBCC_API struct ebcc_error *ebcc_table_lost_count(struct ebcc_table *table, uint
 
 /** @} */
 
-/** @defgroup find Finding things @{ */
+/**
+ * @defgroup find Finding things
+ * @{
+ */
 
 struct ebcc_find_opts {
 	size_t sz;
@@ -1208,7 +1259,10 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symboli
 
 /** @} */
 
-/** @defgroup trace_pipe The trace pipe @{ */
+/**
+ * @defgroup trace_pipe The trace pipe
+ * @{
+ */
 
 struct ebcc_trace_pipe;
 /** Opens what bpf_trace_printk() of all programs of the machine writes to. Each line goes to one
