@@ -129,7 +129,46 @@ def test_c_program_and_build_tree(tmp_path):
     assert str(BUILD) in run("ldd", program)
 
 
+@pytest.mark.parametrize("where", ["installed", "moved", "build"])
+def test_cmake_package(request, tmp_path, where):
+    """find_package() finds a target with the header and the library, below any prefix and in the build tree."""
+    root = BUILD / "src/cc" if where == "build" else request.getfixturevalue(where) / "lib/cmake/ebcc"
+    (tmp_path / "CMakeLists.txt").write_text(f"""
+cmake_minimum_required(VERSION 3.25)
+project(hello C)
+find_package(ebcc {ebcc.__version__} REQUIRED)
+add_executable(hello {REPOSITORY}/examples/hello.c)
+target_link_libraries(hello PRIVATE ebcc::ebcc)
+""", encoding="utf-8")
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "build", "-G", "Ninja", f"-Debcc_DIR={root}")
+    run("cmake", "--build", tmp_path / "build")
+    expected = BUILD if where == "build" else request.getfixturevalue(where)
+    assert f"{expected}/" in run("ldd", tmp_path / "build/hello")
+
+
+def test_cmake_package_of_another_version(tmp_path):
+    """A program that wants a later minor version does not find this one."""
+    (tmp_path / "CMakeLists.txt").write_text("""
+cmake_minimum_required(VERSION 3.25)
+project(hello C)
+find_package(ebcc 0.99 QUIET)
+file(WRITE found "${ebcc_FOUND} ${ebcc_CONSIDERED_VERSIONS}")
+""", encoding="utf-8")
+    run("cmake", "-S", tmp_path, "-B", tmp_path / "build", "-G", "Ninja", f"-Debcc_DIR={BUILD}/src/cc")
+    assert (tmp_path / "found").read_text() == f"0 {ebcc.__version__}"
+
+
+def test_exports():
+    """The library exports what the header declares, and the header's version is the package's."""
+    header = (REPOSITORY / "src/cc/ebcc.h").read_text(encoding="utf-8")
+    declared = set(re.findall(r"\b(ebcc_\w+)\(", " ".join(re.findall(r"EBCC_API [^;]*;", header))))
+    exported = set(re.findall(r" T (\w+)@@EBCC_", run("nm", "-D", "--defined-only", BUILD / "src/cc/libebcc.so")))
+    assert declared == exported
+    version = ".".join(re.search(rf"#define EBCC_VERSION_{part} (\d+)", header)[1] for part in ("MAJOR", "MINOR", "PATCH"))
+    assert version == ebcc.__version__
+
+
 @pytest.mark.parametrize("language", ["-xc -std=c99", "-xc -std=c17", "-xc++ -std=c++11", "-xc++ -std=c++20"])
 def test_header(language):
     """Programs in C and C++ include it without a warning."""
-    run("cc", *language.split(), "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", REPOSITORY / "src/cc/ebcc.h")
+    run("cc", *language.split(), "-Wall", "-Wextra", "-Wshadow", "-pedantic", "-Werror", "-fsyntax-only", REPOSITORY / "src/cc/ebcc.h")
