@@ -93,5 +93,5 @@ def in_cgroup(path, *command, **options):
     def enter():
         with open(os.path.join(path, "cgroup.procs"), "w", encoding="ascii") as procs:
             procs.write("0")
-    return subprocess.run(command, preexec_fn=enter, timeout=30, check=True,
+    return subprocess.run(command, preexec_fn=enter, timeout=300, check=True,
                           capture_output=True, **options)

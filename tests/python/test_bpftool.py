@@ -43,7 +43,7 @@ SOURCE = """
 
 def bpftool(*arguments, check=True, **options):
     return subprocess.run(["bpftool", *arguments], capture_output=True, text=True, check=check,
-                          timeout=60, **options)
+                          timeout=300, **options)
 
 
 def as_json(*arguments):

@@ -545,7 +545,7 @@ def test_signals_to_tasks(load):
         }""".replace("SIGUSR1", str(int(signal.SIGUSR1))))
     assert bpf
     child = subprocess.run(["/usr/bin/python3", "-c", "import os; os.getpgid(4000077)"],
-                           check=False, timeout=30)
+                           check=False, timeout=300)
     assert child.returncode == -signal.SIGUSR1
 
 

@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-LIMIT = 60
+LIMIT = 300
 
 # What a tracing program does, in a process of its own.
 TRACE = """

@@ -163,11 +163,11 @@ def test_second_interrupt_while_detaching(ending):
     assert len(programs) == len(EVENTS)
     opened = len(os.listdir(descriptors))
     process.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while len(os.listdir(descriptors)) >= opened:
         assert time.monotonic() < deadline
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     assert (output, errors, process.returncode) == ("", "", expected)
     assert gone(programs)
 
@@ -190,6 +190,6 @@ def test_bcc_lua_heeds_an_early_interrupt(tmp_path):
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         time.sleep(0.001 * i)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=20)
+        output, errors = process.communicate(timeout=300)
         assert (output, errors) == ("", "")
         assert process.returncode in (130, -signal.SIGINT)

@@ -31,7 +31,7 @@ def said(call, *command, shell=""):
     if shell:
         command = ("unshare", "--mount", "sh", "-c", shell + 'exec "$0" "$@"')
     result = subprocess.run([*command, sys.executable, "-c", script], capture_output=True, text=True,
-                            timeout=60)
+                            timeout=300)
     assert result.returncode == 0, result.stderr
     return result.stdout.rstrip("\n")
 

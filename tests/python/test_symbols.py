@@ -60,7 +60,7 @@ class Process:
         """Ends it."""
         if self.process.poll() is None:
             print("quit", file=self.process.stdin, flush=True)
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=300)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ NAMES = sorted(path.name for path in (REPOSITORY / "tools").iterdir() if path.is
 def run(*command, **environment):
     """A command's output; the environment has nothing of the build tree. The command succeeds."""
     clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "EBCC_CACHE": os.environ.get("EBCC_CACHE", "off")}
-    done = subprocess.run(command, capture_output=True, text=True, env={**clean, **environment}, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env={**clean, **environment}, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

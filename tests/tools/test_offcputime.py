@@ -71,7 +71,7 @@ def test_preempted(process):
                         "--state", 0)
     finally:
         rival.kill()
-        rival.wait(timeout=10)
+        rival.wait(timeout=300)
     spent = sum(stack["us"] for stack in found if "spin" in stack["user"])
     assert spent > 50_000
 

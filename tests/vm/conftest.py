@@ -26,7 +26,7 @@ def tracefs():
 def wait_for():
     """Waits until a condition is true, and returns its value. Emulation is slow, so the limit is generous."""
 
-    def wait(condition, seconds=60, every=0.05):
+    def wait(condition, seconds=300, every=0.05):
         deadline = time.monotonic() + seconds
         while True:
             value = condition()
