@@ -438,7 +438,7 @@ struct wait {
 };
 
 /* A helper that has run for at least this part (one in so many) of the time doesn't hang. */
-#define RUNNING_PART 20
+#define RUNNING_PART 100
 
 /* How often a wait asks the caller whether to continue. */
 #define WAIT_SLICE_NS 100000000
