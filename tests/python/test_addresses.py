@@ -39,16 +39,16 @@ static const struct entry_t entries[] = {{10, "zero"}, {11, "one"}};
 
 
 @pytest.mark.parametrize("before, body, line, words", [
-    ('static const char *word = "xyz";', 'if (ctx->args[0]) word = "abc"; return word[0];', 1, ["'word' begins with an address", "NULL"]),
+    ('static const char *word = "xyz";', 'if (ctx->args[0]) word = "abc"; return word[0];', 1, ["'word' is initialized with an address", "NULL"]),
     ('static struct { u64 count; const char *name; } s = {1, "xyz"};', '__builtin_memset(&s, ctx->args[0], sizeof(s)); return s.name[0];',
-     1, ["'s' begins with an address"]),
+     1, ["'s' is initialized with an address"]),
     ("static int f(int x) { return x + 1; } static int g(int x) { return x + 2; } static int (*const calls[])(int) = {f, g};",
      "return calls[ctx->args[0] & 1](1);", 3, ["'calls'", "function 'f'", "switch"]),
     ("int f(void *c) { return 1; } void *calls[] = {f};", "return 0;", 1, ["'calls'", "function 'f'"]),
     ("BPF_HASH(a, u32, u64); BPF_HASH(b, u32, u64);",
      "u32 k = 0; u64 v = 1; typeof(a) *m = ctx->args[0] ? &a : (typeof(a) *)&b; m->update(&k, &v); return 0;", 3, ["call through a pointer"]),
     (ENTRIES + "BPF_HASH(copies, u32, struct entry_t);", "u32 k = 0; copies.update(&k, (struct entry_t *)&entries[ctx->args[0] & 1]); return 0;",
-     6, ["'entries' has addresses in it", "local variable"]),
+     6, ["'entries' contains addresses", "local variable"]),
     (ENTRIES + "BPF_HASH(found, u32, struct entry_t);",
      "u32 k = 0; const struct entry_t *p = found.lookup(&k); if (!p) p = &entries[0]; return p->name[0];", 6, ["'entries'", "or elsewhere"]),
     *((ENTRIES + "static const u64 number = 5; static const struct { int kind; const void *data; } mix[] = {%s};" % mix,
@@ -57,8 +57,8 @@ static const struct entry_t entries[] = {{10, "zero"}, {11, "one"}};
     (ENTRIES + "struct wrap_t { int id; const struct entry_t *e; }; static const struct wrap_t wraps[] = {{1, entries}, {2, entries + 1}};"
      "BPF_HASH(copies, u32, struct wrap_t);",
      "u32 k = 0; struct wrap_t w = wraps[ctx->args[0] & 1]; copies.update(&k, &w); return w.e->name[0];", 6,
-     ["'wraps' has addresses in it which lead to further ones"]),
-    (ENTRIES, "return ((char *)&entries[ctx->args[0] & 1])[9];", 6, ["'entries' has addresses in it"]),
+     ["'wraps' contains addresses of data that contains addresses itself"]),
+    (ENTRIES, "return ((char *)&entries[ctx->args[0] & 1])[9];", 6, ["'entries' contains addresses"]),
 ])
 def test_refused_at_its_line(before, body, line, words):
     text = before + "\nint program(struct bpf_raw_tracepoint_args *ctx) {\n" + body + "\n}\n"

@@ -26,12 +26,12 @@ COMPILE_ERRORS = [
 main.c:4:12: error: argument may not have 'void' type
     4 | int f(void ctx) {
       |            ^
-main.c:4:12: note: a parameter can't be void; a pointer is meant: void *ctx"""),
+main.c:4:12: note: a parameter can't be void; did you mean a pointer, void *ctx?"""),
     ("void_parameter", TABLES + "int f(struct pt_regs *ctx, void filename) {\n    return 0;\n}\n", """
 main.c:4:33: error: 'void' must be the first and only parameter if specified
     4 | int f(struct pt_regs *ctx, void filename) {
       |                                 ^
-main.c:4:33: note: a parameter can't be void; a pointer is meant: void *filename"""),
+main.c:4:33: note: a parameter can't be void; did you mean a pointer, void *filename?"""),
     ("pointer_as_number", BODY % "    u64 *then = counts.lookup(&key);\n    key = bpf_ktime_get_ns() - then;", """
 main.c:7:30: error: invalid operands to binary expression ('__u64' (aka 'unsigned long long') and 'u64 *' (aka 'unsigned long long *'))
     7 |     key = bpf_ktime_get_ns() - then;
@@ -54,26 +54,26 @@ main.c:6:12: note: in BPF C it is counts.lookup(&key)"""),
 main.c:6:12: error: no member named 'lookup' in table 'events'
     6 |     events.lookup(&key);
       |     ~~~~~~ ^
-main.c:6:12: note: a table made by BPF_PERF_OUTPUT has perf_submit, perf_submit_skb"""),
+main.c:6:12: note: a table declared with BPF_PERF_OUTPUT has perf_submit, perf_submit_skb"""),
     ("method_of_a_shared_queue", 'BPF_QUEUESTACK_SHARED("queue", items, u64, 10, 0);\n' + BODY % "    items.lookup(&key);", """
 main.c:7:11: error: no member named 'lookup' in table 'items'
     7 |     items.lookup(&key);
       |     ~~~~~ ^
-main.c:7:11: note: a table made by BPF_QUEUESTACK_SHARED has push, pop, peek"""),
+main.c:7:11: note: a table declared with BPF_QUEUESTACK_SHARED has push, pop, peek"""),
     ("method_of_a_table_of_sockets", "BPF_SOCKMAP(sockets, 10);\n" + BODY % "    sockets.lookup(&key);", """
 main.c:7:13: error: no member named 'lookup' in table 'sockets'
     7 |     sockets.lookup(&key);
       |     ~~~~~~~ ^
-main.c:7:13: note: a table made by BPF_SOCKMAP has update, delete, sock_map_update, msg_redirect_map, sk_redirect_map"""),
+main.c:7:13: note: a table declared with BPF_SOCKMAP has update, delete, sock_map_update, msg_redirect_map, sk_redirect_map"""),
     ("arguments_of_a_typed_program", "int kfunc__vfs_read(struct pt_regs *ctx, struct file *file) { return 0; }\n",
-     "error: 'kfunc__vfs_read' has parameters beside its context, which it gets only when KFUNC_PROBE(...) makes it"),
+     "error: 'kfunc__vfs_read' has parameters besides its context, which it gets only if it is declared with KFUNC_PROBE(...)"),
     ("brackets", BODY % "    counts[key] = 1;", """
 main.c:6:11: error: subscripted value is not an array, pointer, or vector
     6 |     counts[key] = 1;
       |     ~~~~~~^~~~
 main.c:6:11: note: a program reads an entry through the pointer that counts.lookup(&key) returns, and sets one by counts.update(&key, &leaf)"""),
     ("table_for_a_helper", BODY % "    u64 *then = bpf_map_lookup_elem(counts, &key);",
-     "\nmain.c:6:37: note: a helper gets a table by its address: &counts"),
+     "\nmain.c:6:37: note: pass a table to a helper by its address: &counts"),
     ("missing_table", BODY % "    start.update(&key, &key);", """
 main.c:6:5: error: use of undeclared identifier 'start'
     6 |     start.update(&key, &key);
@@ -91,17 +91,17 @@ main.c:1:10: note: 'counts' declared here
 main.c:6:37: error: too many arguments to function call, expected 1, have 2
     6 |     u64 *leaf = counts.lookup(&key, 0);
       |                 ~~~~~~~~~~~~~       ^
-main.c:6:37: note: it is used as lookup(&key)"""),
+main.c:6:37: note: the usage is lookup(&key)"""),
     ("too_few_arguments", BODY % "    counts.update(&key);", """
 main.c:6:23: error: too few arguments to function call, expected 2, have 1
     6 |     counts.update(&key);
       |     ~~~~~~~~~~~~~     ^
-main.c:6:23: note: it is used as update(&key, &leaf)"""),
+main.c:6:23: note: the usage is update(&key, &leaf)"""),
     ("too_few_arguments_of_a_macro", BODY % "    events.perf_submit(&key, sizeof(key));", """
 main.c:6:12: error: too few arguments to the method
     6 |     events.perf_submit(&key, sizeof(key));
       |            ^
-main.c:6:12: note: it is used as perf_submit(ctx, &data, sizeof(data))"""),
+main.c:6:12: note: the usage is perf_submit(ctx, &data, sizeof(data))"""),
     ("three_arguments_of_increment", BODY % "    counts.increment(key, 1, 2);",
      "\nmain.c:6:5: error: increment() takes a key and, if it isn't 1, the integer to add"),
     ("stack", BODY % "    struct { char a[600]; } x = {};\n    bpf_get_current_comm(&x.a, 16);\n"
@@ -128,7 +128,7 @@ main.c:6:17: note: did you mean pid? the fields of syscalls:sys_enter_getpgid ar
 main.c:1:60: note: filename is a __data_loc field, of variable length: TP_DATA_LOC_READ_STR(&buffer, filename, """
      "sizeof(buffer)) copies the string into a char buffer[]"),
     ("struct_without_its_address", BODY % "    struct event_t event = {};\n    events.perf_submit(args, event, sizeof(event));", """
-main.c:7:30: note: it goes by its address: &event"""),
+main.c:7:30: note: pass its address: &event"""),
     ("renamed_tracepoint", "TRACEPOINT_PROBE(bpf, bpf_prog_load) { return args->type; }\n", """
 this kernel has no tracepoint bpf:bpf_prog_load; since Linux 4.17 it is the function bpf_prog_load, for a kprobe"""),
     ("local_variable", BODY % "    u32 pid = 1;\n    key = pdi;", """
@@ -169,20 +169,20 @@ main.c:6:59: error: no member named 'tgidd' in 'struct task_struct'; did you mea
 main.c:6:5: error: call to undeclared library function 'printf' with type 'int (const char *, ...)'
     6 |     printf("hello\\n");
       |     ^
-main.c:6:5: note: a BPF program prints with bpf_trace_printk("...\\n", ...), which trace_print() shows, or hands"""),
+main.c:6:5: note: a BPF program prints with bpf_trace_printk("...\\n", ...), which trace_print() shows, or passes"""),
     ("strcmp", BODY % '    char *text = (char *)bpf_get_current_task();\n    if (strcmp(text, text + 4)) return 1;',
-     "main.c:7:9: error: 'strcmp' needs a bound that is known here"),
+     "main.c:7:9: error: 'strcmp' needs a bound of at most 4096 bytes that is known at compile time"),
     ("strncmp", BODY % '    if (strncmp((char *)args, (char *)args + 4, args->pid)) return 1;',
-     "main.c:6:9: error: 'strncmp' needs a bound that is known here"),
+     "main.c:6:9: error: 'strncmp' needs a bound of at most 4096 bytes that is known at compile time"),
     ("strlen", BODY % "    if (strlen((char *)bpf_get_current_task())) return 1;",
-     "main.c:6:9: error: 'strlen' needs a bound that is known here"),
-    ("strncpy", BODY % '    char text[8]; strncpy(text, "a", args->pid);', "main.c:6:19: error: 'strncpy' needs a bound that is known here"),
-    ("strcat", BODY % '    char text[8] = "a"; strcat(text, "b");', "main.c:6:25: error: 'strcat' looks for the end of a text"),
+     "main.c:6:9: error: 'strlen' needs a bound of at most 4096 bytes that is known at compile time"),
+    ("strncpy", BODY % '    char text[8]; strncpy(text, "a", args->pid);', "main.c:6:19: error: 'strncpy' needs a bound of at most 4096 bytes that is known at compile time"),
+    ("strcat", BODY % '    char text[8] = "a"; strcat(text, "b");', "main.c:6:25: error: 'strcat' would write at an offset that is known only at run time"),
     ("strchr", BODY % "    char text[8] = {}; if (strchr(text + args->pid, 3)) return 1;",
-     ": note: BPF programs call no C library: look at the characters in a loop"),
+     ": note: BPF programs can't call the C library: check the characters in a loop"),
     ("snprintf", BODY % '    char text[8]; snprintf(text, 8, "%d", args->pid);',
-     "main.c:6:19: error: 'snprintf' can put a literal into a constant size here, and no values: use bpf_snprintf()"),
-    ("strlcpy", BODY % '    char text[8]; strlcpy(text, "a", 8);', "note: BPF programs call no C library: copy with strncpy()"),
+     "main.c:6:19: error: 'snprintf' supports only literals without values, and a constant size: use bpf_snprintf()"),
+    ("strlcpy", BODY % '    char text[8]; strlcpy(text, "a", 8);', "note: BPF programs can't call the C library: copy with strncpy()"),
     ("tolower", BODY % "    key = tolower(key);", "main.c:6:11: error: call to undeclared library function 'tolower'"),
     ("malloc", BODY % "    if (malloc(100)) return 1;", "note: BPF programs have no heap: keep data in a table"),
     ("getpid", BODY % "    key = getpid();", "note: bpf_get_current_pid_tgid() >> 32 is the process"),
@@ -206,14 +206,14 @@ main.c:1:17: error: there is no macro 'BPF_HSH'; did you mean BPF_HASH?
     ("floating_point", BODY % "    double part = 0.5;\n    key = part * bpf_ktime_get_ns();\n    counts.increment(key);",
      ": error: BPF has no floating-point numbers: use integers"),
     ("recursion", "static int f(int n) { return n ? f(n - 1) : 0; }\nint g(void *ctx) { return f(bpf_get_smp_processor_id()); }\n",
-     "main.c:1:34: error: 'f' calls itself, which a BPF program can't: use a bounded loop"),
+     "main.c:1:34: error: 'f' calls itself, which BPF programs can't do: use a bounded loop"),
     ("undefined_function", "int elsewhere(int n);\nint f(void *ctx) { return elsewhere(1); }\n", """
-main.c:2:27: error: 'elsewhere' is not defined: a program can call helpers of BPF and functions of its own source
+main.c:2:27: error: 'elsewhere' is not defined: a program can call BPF helpers and functions in its own source
     2 | int f(void *ctx) { return elsewhere(1); }
       |                           ^"""),
     ("comparison_of_unknown_size", BODY % """    char *text = (char *)bpf_get_current_task();
     return memcmp(text, text + 4, bpf_get_prandom_u32());""",
-     "main.c:7:12: error: 'memcmp' needs a bound that is known here"),
+     "main.c:7:12: error: 'memcmp' needs a bound of at most 4096 bytes that is known at compile time"),
     ("two_tables_of_a_name", TABLES + "BPF_HASH(counts);\nint f(void *ctx) { return 0; }\n", """
 main.c:4:1: error: redefinition of table 'counts'
     4 | BPF_HASH(counts);
@@ -222,7 +222,7 @@ main.c:1:1: note: previous definition is here
     1 | BPF_HASH(counts, u32, u64);
       | ^"""),
     ("table_in_a_function", "int f(void *ctx) {\n    BPF_HASH(counts);\n    return 0;\n}\n", """
-main.c:2:5: error: a table is declared outside of functions
+main.c:2:5: error: a table must be declared outside of functions
     2 |     BPF_HASH(counts);
       |     ^"""),
     ("arguments_of_a_probe", "TRACEPOINT_PROBE(sys_enter_open) { return 0; }\n", """
@@ -243,22 +243,22 @@ main.c:1:30: note: forward declaration of 'struct nosuch_t'"""),
 main.c:1:10: fatal error: 'nosuch.h' file not found
     1 | #include "nosuch.h"
       |          ^~~~~~~~~~
-main.c:1:10: note: it is looked for beside the file that names it, and in the directories of -I flags"""),
+main.c:1:10: note: it is searched for in the directory of the file that includes it, and in those of -I flags"""),
     ("line_break_in_a_string", BODY % '    bpf_trace_printk("hello\n");', """
-main.c:6:22: note: a string ends on its line: where the source stands in a string itself, a \\n that C is to see is """
-     """written \\\\n there, or the outer string is a raw one"""),
+main.c:6:22: note: a string must end on its line: if the source is in a string itself, """
+     """write \\n as \\\\n there, or make the outer string a raw one"""),
     ("quotation_marks", BODY % "    bpf_trace_printk(\u201chello\u201d);",
-     "main.c:6:22: note: these are quotation marks of written text: C has \" and '"),
+     "main.c:6:22: note: these are typographic quotes: C uses \" and '"),
     ("array_of_variable_size", BODY % "    char name[(u8)bpf_get_prandom_u32()];\n    bpf_get_current_comm(name, sizeof(name));\n"
      "    key = name[0];\n    counts.increment(key);",
-     "\nmain.c:6:5: error: the size of an array on the stack has to be a constant"),
+     "\nmain.c:6:5: error: the size of an array on the stack must be a constant"),
     ("helpers_of_libbpf", '#include <bpf/bpf_helpers.h>\nint f(void *ctx) { return 0; }\n', """
 main.c:1:10: fatal error: 'bpf/bpf_helpers.h' file not found
     1 | #include <bpf/bpf_helpers.h>
       |          ^~~~~~~~~~~~~~~~~~~
-main.c:1:10: note: the kernel's types and BPF's helpers are there without an include"""),
+main.c:1:10: note: kernel types and BPF helpers are available without an include"""),
     ("name_of_a_helper", "static int bpf_get_current_task(void) { return 0; }\nint f(void *ctx) { return 0; }\n",
-     "note: the name is that of a BPF helper: choose another"),
+     "note: this is the name of a BPF helper: choose another one"),
     ("macro_of_the_source", "#define TWICE(x) ((x) + nosuch)\n" + BODY % "    key = TWICE(key);", """
 main.c:7:11: error: use of undeclared identifier 'nosuch'
     7 |     key = TWICE(key);
@@ -274,14 +274,14 @@ TABLE = 'BPF_TABLE("type", key, leaf, name, size)'
 MACRO_ERRORS = [
     ("BPF_HASH();", "BPF_HASH takes 1 to 4 arguments, not 0: " + HASH),
     ("BPF_HASH(t, u32, u64, 10, 5);", "BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
-    ('BPF_HASH("t");', 'the name "t" has to stand without quotes: ' + HASH),
+    ('BPF_HASH("t");', 'the name "t" must not be in quotes: ' + HASH),
     ("BPF_HASH(2t);", "'2t' is not a name: " + HASH),
     ("BPF_HASH(t, , u64);", "argument 2 of BPF_HASH is empty: " + HASH),
-    ("BPF_HASH(t, u32, u64, number);", "the size of a table has to be a constant: " + HASH),
+    ("BPF_HASH(t, u32, u64, number);", "the size of a table must be a constant: " + HASH),
     ("BPF_HASH(t, u32, u64, -1);", "the size of a table can't be negative: " + HASH),
-    ('BPF_HASH(t, u32, u64, "10");', "the size of a table has to be an integer: " + HASH),
+    ('BPF_HASH(t, u32, u64, "10");', "the size of a table must be an integer: " + HASH),
     ("BPF_HASH(t, struct { u32 a, b; }, u64, 1, 2);", "BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
-    ("BPF_ARRAY(t, u64, number);", "the size of a table has to be a constant: BPF_ARRAY(name, leaf=u64, size=10240)"),
+    ("BPF_ARRAY(t, u64, number);", "the size of a table must be a constant: BPF_ARRAY(name, leaf=u64, size=10240)"),
     ("BPF_ARRAY(t, u32, u64, 10);", "BPF_ARRAY takes 1 to 3 arguments, not 4: BPF_ARRAY(name, leaf=u64, size=10240)"),
     ("BPF_HISTOGRAM(t, int, 64, 3);", "BPF_HISTOGRAM takes 1 to 3 arguments, not 4: BPF_HISTOGRAM(name, key=int, size=64)"),
     ("BPF_PERF_OUTPUT();", "BPF_PERF_OUTPUT takes 1 argument, not 0: BPF_PERF_OUTPUT(name)"),
@@ -305,7 +305,7 @@ MACRO_ERRORS = [
      'BPF_XDP_REDIRECT_MAP takes 4 arguments, not 3: BPF_XDP_REDIRECT_MAP("type", leaf, name, size)'),
     ("BPF_SK_STORAGE(t);", "BPF_SK_STORAGE takes 2 arguments, not 1: BPF_SK_STORAGE(name, leaf)"),
     ('TRACEPOINT_PROBE("sched", "sched_switch") { return 0; }',
-     'the name "sched" has to stand without quotes: TRACEPOINT_PROBE(category, event)'),
+     'the name "sched" must not be in quotes: TRACEPOINT_PROBE(category, event)'),
 ]
 
 
@@ -324,7 +324,7 @@ def test_wrong_argument_of_a_macro(declaration, said):
 @pytest.mark.parametrize(("text", "said"), [
     ("BPF_HASH(\n\tcounts,\n\tu32,\n\tu64,\n\t10,\n\t1);", "main.c:6:2: error: BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
     ('BPF_TABLE("hash", u32,\n\tu64, t);', "main.c:1:1: error: BPF_TABLE takes 5 arguments, not 4: " + TABLE),
-    ("BPF_HASH(a);\nBPF_HASH(b,\n\tnosuch_t,\n\tu64);", "main.c:3:2: note: it is used as " + HASH),
+    ("BPF_HASH(a);\nBPF_HASH(b,\n\tnosuch_t,\n\tu64);", "main.c:3:2: note: the usage is " + HASH),
 ])
 def test_arguments_of_a_macro_over_lines(text, said):
     with pytest.raises(ebcc.CompileError) as caught:
@@ -333,10 +333,10 @@ def test_arguments_of_a_macro_over_lines(text, said):
 
 
 @pytest.mark.parametrize(("declaration", "said"), [
-    ("BPF_HASH(t, nosuch_t);", "main.c:1:13: note: it is used as " + HASH),
-    ("BPF_HASH(u32, t);", "main.c:1:15: note: it is used as " + HASH),
+    ("BPF_HASH(t, nosuch_t);", "main.c:1:13: note: the usage is " + HASH),
+    ("BPF_HASH(u32, t);", "main.c:1:15: note: the usage is " + HASH),
     ('BPF_TABLE("percpuhash", u32, u64, t, 10);', "note: there is no such type; did you mean percpu_hash?"),
-    ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; there are hash, array, percpu_hash, "),
+    ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; the types are hash, array, percpu_hash, "),
 ])
 def test_usage_of_a_macro_beside_an_error(declaration, said):
     with pytest.raises(ebcc.CompileError) as caught:
@@ -371,7 +371,7 @@ def test_formats_that_the_kernel_refuses(caplog):
         os.getpgid(0)
         results = {key.value: leaf.value for key, leaf in bpf["results"].items()}
     assert {text: results[place] >= 0 for place, text in enumerate(FORMATS)} == FORMATS
-    warned = re.findall(r"the kernel refuses '(.+?)'", caplog.text)
+    warned = re.findall(r"the kernel rejects '(.+?)'", caplog.text)
     assert warned == [{"%.3d": "%."}.get(text, text) for text, taken in FORMATS.items() if not taken]
 
 
@@ -386,7 +386,7 @@ def test_memory_of_the_process(caplog):
         }""")
     assert not caplog.records
     BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_openat) { return args->filename[0] + args->filename[1]; }")
-    assert caplog.text.count("points to memory of the process") == 1
+    assert caplog.text.count("points to user memory") == 1
     assert "main.c:1:55: warning: args->filename points" in caplog.text
 
 
@@ -538,7 +538,7 @@ def test_static_function_is_no_program(text):
 REJECTIONS = [
     ("null_check", "    u64 *leaf = counts.lookup(&key);\n    (*leaf)++;", "main.c:7: (*leaf)++; (a lookup can fail: test its result for NULL"),
     ("address", "    u64 *leaf = counts.lookup(key);\n    if (leaf) return 1;", "take the address with &"),
-    ("address_too_many", "    counts.increment(&key);", "is a * missing, or an & too many?"),
+    ("address_too_many", "    counts.increment(&key);", "is a * missing, or is there an & too many?"),
     ("endless_loop", "    while (1) counts.increment(key);", "infinite loop detected at insn \\d+, at main.c:6: while"),
     ("unbounded_loop", "    u64 n = bpf_ktime_get_ns();\n    while (n--) counts.increment(key);", "at main.c:7: .*bound its loops"),
     ("unbounded_index", "    char list[8] = {};\n    list[bpf_get_prandom_u32()] = 1;\n    return list[3];",
@@ -561,9 +561,9 @@ REJECTED_PROGRAMS = [
     ("untested_record", BPF.TRACEPOINT, RECORDS + "int f(void *ctx) {\n    u64 *record = records.ringbuf_reserve(8);\n"
      "    *record = 1;\n    records.ringbuf_submit(record, 0);\n    return 0;\n}", "main.c:5: .*a NULL that wasn't tested for"),
     ("record_after_submit", BPF.TRACEPOINT, RECORDS + "int f(void *ctx) {\n    u64 *record = records.ringbuf_reserve(8);\n"
-     "    if (!record) return 0;\n    records.ringbuf_submit(record, 0);\n    return *record;\n}", "main.c:7: .*was given back before"),
+     "    if (!record) return 0;\n    records.ringbuf_submit(record, 0);\n    return *record;\n}", "main.c:7: .*already released"),
     ("lost_record", BPF.TRACEPOINT, RECORDS + "int f(void *ctx) {\n    u64 *record = records.ringbuf_reserve(8);\n"
-     "    return record != 0;\n}", "every way to the program's end must give back"),
+     "    return record != 0;\n}", "every path through the program must release"),
     ("other_context", BPF.TRACEPOINT, RECORDS + "static int submit(void *ctx) {\n    u64 one = 1;\n"
      "    return events.perf_submit(ctx, &one, sizeof(one));\n}\nint f(void *ctx) {\n    u64 two = 2;\n    return submit(&two);\n}",
      "main.c:5: .*the program's own context"),
@@ -585,10 +585,10 @@ def test_program_rejected_by_the_verifier(kind, text, said):
 def test_helper_that_wants_the_gpl():
     text = TABLES + "BPF_LICENSE(Proprietary);\n" + (BODY % "    bpf_probe_read_kernel(&key, 4, (void *)bpf_get_current_task());\n"
                                                     "    counts.increment(key);").replace(TABLES, "")
-    with pytest.raises(ebcc.LoadError, match="main.c:7: .*license \"Proprietary\".*BPF_LICENSE\\(GPL\\), or none"):
+    with pytest.raises(ebcc.LoadError, match="main.c:7: .*license is \"Proprietary\".*BPF_LICENSE\\(GPL\\), or don't"):
         BPF(text=text)
     # A read that the source doesn't write as a call.
-    with pytest.raises(ebcc.LoadError, match="license \"MIT\".*through a pointer.*BPF_LICENSE\\(GPL\\), or none"):
+    with pytest.raises(ebcc.LoadError, match="license is \"MIT\".*through a pointer.*BPF_LICENSE\\(GPL\\), or don't"):
         BPF(text="#define BPF_LICENSE MIT\nTRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {\n"
                  "    struct task_struct *task = (void *)bpf_get_current_task();\n    return task->pid;\n}\n")
 

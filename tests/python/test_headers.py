@@ -168,7 +168,7 @@ def test_without_headers_the_error_says_how_to_get_them():
     assert "undeclared" in text
     assert "linux-headers-" + os.uname().release in text
     assert "BCC_KERNEL_SOURCE" in text
-    with pytest.raises(ebcc.Error, match="no headers of the kernel"):
+    with pytest.raises(ebcc.Error, match="no headers for kernel"):
         compiled(HEADERS_ONLY, "headers")
 
 
@@ -374,4 +374,4 @@ def test_a_kernel_without_btf(fetched):
     # They are those of another kernel; the second time the object comes from the cache.
     again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
     for run in (named, again):
-        assert re.search("headers in .* are those of 6.1.0.* the kernel is " + os.uname().release, run.stderr)
+        assert re.search("headers in .* are for 6.1.0.* but the kernel is " + os.uname().release, run.stderr)

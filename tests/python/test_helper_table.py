@@ -88,13 +88,13 @@ def test_every_form_gives_the_same_table(embed, header):
 
 @pytest.mark.parametrize("header, words", [
     ("struct task_struct;\n", "no BPF helpers found in"),
-    ("static long (*bpf_x)(void) = (void *) 0;\n", "a helper without a number: static long (*bpf_x)"),
-    ("static long (*bpf_x)(void) = (void *) NUMBER;\n", "a helper without a number"),
-    ("static long (*bpf_x)(void);\n", "a helper without a number"),
-    ("static long (*bpf_x)(void) = (void *) 5;\nstatic long (*bpf_y)(void) = (void *) 5;\n", "another's too: static long (*bpf_y)"),
-    ("static long (*bpf_x)(void) = (void *) 99999999;\n", "a helper's number is impossible"),
+    ("static long (*bpf_x)(void) = (void *) 0;\n", "a helper has no number: static long (*bpf_x)"),
+    ("static long (*bpf_x)(void) = (void *) NUMBER;\n", "a helper has no number"),
+    ("static long (*bpf_x)(void);\n", "a helper has no number"),
+    ("static long (*bpf_x)(void) = (void *) 5;\nstatic long (*bpf_y)(void) = (void *) 5;\n", "out of range or used twice: static long (*bpf_y)"),
+    ("static long (*bpf_x)(void) = (void *) 99999999;\n", "a helper's number is out of range"),
     ("static long (*bpf_x)(void) = (void *) 5;\nextern long bpf_y(void);\n", "an unknown declaration among the helpers: extern"),
-    ("static long (*bpf_x)(void) = (void *) 5", "without an end"),
+    ("static long (*bpf_x)(void) = (void *) 5", "has no end"),
     ("static long (*bpf_x)(" + "int, " * 600 + "int) = (void *) 5;\n", "is too long"),
 ])
 def test_what_cannot_be_read_ends_the_build(embed, header, words):

@@ -60,7 +60,7 @@ def test_an_option_that_is_not_known_is_warned_of():
     for _ in range(2):
         words = said(text)
         assert words.count("compiled") == 1 and words.count("warning") == 1
-        assert re.search("counted as not set: (CONFIG_NAMED_HERE CONFIG_AND_HERE|CONFIG_AND_HERE CONFIG_NAMED_HERE);", words)
+        assert re.search("treated as not set: (CONFIG_NAMED_HERE CONFIG_AND_HERE|CONFIG_AND_HERE CONFIG_NAMED_HERE);", words)
         assert "/proc/config.gz" in words and "/boot/config-" + RELEASE in words
         assert "/proc/1/root/boot/config-" + RELEASE in words and "EBCC_KERNEL_CONFIG" in words
     assert said(PROGRAM % "0") == "compiled\n"
@@ -74,9 +74,9 @@ def test_an_option_that_is_not_known_is_warned_of():
 ])
 def test_a_value_that_is_not_known_is_an_error(text):
     words = said(text)
-    assert re.search(r"CompileError .*main.c:1:\d+: error: (the value of 'CONFIG_NAMED_HERE' is not known"
+    assert re.search(r"CompileError .*main.c:1:\d+: error: (the value of 'CONFIG_NAMED_HERE' is unknown"
                      r"|use of undeclared identifier 'CONFIG_NAMED_HERE')", words, re.S)
-    assert "no configuration of the kernel was found (looked at /proc/config.gz" in words
+    assert "the kernel's configuration was not found (looked at /proc/config.gz" in words
     assert "warning" not in words
 
 
@@ -128,7 +128,7 @@ def test_places(place):
 
 def test_a_fifo_in_the_place_of_a_configuration():
     words = said(PROGRAM % "CONFIG_NAMED_HERE", before="mkfifo /boot/config-%s; " % RELEASE)
-    assert "no configuration of the kernel was found" in words
+    assert "the kernel's configuration was not found" in words
 
 
 @pytest.mark.parametrize("release, version, known", [
@@ -142,7 +142,7 @@ def test_what_the_version_says_of_preemption(release, version, known, tmp_path, 
     (tmp_path / "sys/kernel/btf").mkdir(parents=True)
     (tmp_path / "sys/kernel/btf/vmlinux").symlink_to("/sys/kernel/btf/vmlinux")
     module_for(tmp_path, "#ifdef CONFIG_PREEMPT_DYNAMIC\n#endif\n" + PROGRAM % "0")
-    assert ("counted as not set: CONFIG_PREEMPT_DYNAMIC;" in caplog.text) != known
+    assert ("treated as not set: CONFIG_PREEMPT_DYNAMIC;" in caplog.text) != known
 
 
 def module_for(root, text):
@@ -168,6 +168,6 @@ def test_what_other_kernels_show(suite, fetched, tmp_path):  # noqa: F811
     assert not wrong
     assert {"CONFIG_" + name for name in SHOWN} - seen - {"CONFIG_ARM64", "CONFIG_PREEMPT_RT"} == set()
     for name in ("HZ", "NR_CPUS"):
-        with pytest.raises(ebcc.CompileError, match="undeclared identifier '%s'(.|\n)*no configuration of the kernel" % name):
+        with pytest.raises(ebcc.CompileError, match="undeclared identifier '%s'(.|\n)*the kernel's configuration was not found" % name):
             module_for(tmp_path, PROGRAM % name)
     assert module_for(tmp_path, "_Static_assert(PAGE_SIZE == 4096, \"\");" + PROGRAM % "0")

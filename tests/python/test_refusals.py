@@ -117,7 +117,7 @@ def test_children_in_another_pid_namespace(python):
         except ebcc.CompileError as error:
             print(error)
         """, env=dict(os.environ, EBCC_CACHE="off"))
-    assert "whose first process has ended" in result.stdout, result
+    assert "the first process in it has ended" in result.stdout, result
 
 
 def test_little_room_for_addresses(python):
@@ -131,4 +131,4 @@ def test_little_room_for_addresses(python):
         except ebcc.CompileError as error:
             print(error)
         """, env=dict(os.environ, EBCC_CACHE="off"))
-    assert "64 MiB of addresses only (RLIMIT_AS, ulimit -v)" in result.stdout, result
+    assert "limit of 64 MiB of address space (RLIMIT_AS, ulimit -v)" in result.stdout, result

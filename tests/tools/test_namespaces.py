@@ -156,4 +156,4 @@ def test_a_source_that_knows_the_first_namespace_only(prefix, source, warned):
     script = f"import ebcc; ebcc.BPF(text='int f(void *ctx) {{ {source} }}')"
     done = subprocess.run([*prefix, sys.executable, "-c", script], capture_output=True, text=True,
                           check=True, timeout=LIMIT)
-    assert ("ebcc_ns_pid_tgid() gives those that are seen here" in done.stderr) == warned
+    assert ("ebcc_ns_pid_tgid() returns the ids that are valid here" in done.stderr) == warned

@@ -392,7 +392,7 @@ def test_trace_printk_of_many_values():
         }
     """)
     if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (5, 16):
-        with pytest.raises(LoadError, match="bpf_trace_printk.. of more than three values needs Linux 5.16"):
+        with pytest.raises(LoadError, match="bpf_trace_printk.. with more than three values needs Linux 5.16"):
             BPF(text=text)
         return
     with BPF(text=text) as bpf:

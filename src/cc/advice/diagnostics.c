@@ -129,19 +129,19 @@ static const struct {
 	{"'__umodti3'", "BPF has no division of 128-bit numbers: divide 64-bit ones"},
 	{"'__multi3'", "BPF has no multiplication of 128-bit numbers: multiply 64-bit ones"},
 	{"'memcpy'",
-	 "a copy of this size, or of a size that isn't constant, can't be made in place: use "
+	 "a copy of this size, or of a size that isn't constant, can't be expanded inline: use "
 	 "bpf_probe_read_kernel(), or a loop"},
 	{"'memmove'",
-	 "a copy of this size, or of a size that isn't constant, can't be made in place: use "
+	 "a copy of this size, or of a size that isn't constant, can't be expanded inline: use "
 	 "bpf_probe_read_kernel(), or a loop"},
-	{"'memset'", "so many bytes, or a number of bytes that isn't constant, can't be set in "
-		     "place: use a loop"},
+	{"'memset'", "setting so many bytes, or a number of bytes that isn't constant, can't be "
+		     "expanded inline: use a loop"},
 	{"'memcmp'",
-	 "a comparison of this size, or of a size that isn't constant, can't be made in "
-	 "place: use a loop"},
+	 "a comparison of this size, or of a size that isn't constant, can't be expanded "
+	 "inline: use a loop"},
 };
 
-static const char NO_FLOATS[] = "BPF has no floating-point numbers: use integers, scaled where "
+static const char NO_FLOATS[] = "BPF has no floating-point numbers: use integers, scaled if "
 				"fractions matter, and divide in user space";
 
 static const char *reword_built_in(const char *message)
@@ -172,7 +172,7 @@ static void append_message(const struct ebcc_cc_diagnostic *diagnostic, struct e
 			rest += 3;
 	}
 	if (!strcmp(message, "unsupported dynamic stack allocation"))
-		message = "the size of an array on the stack has to be a constant";
+		message = "the size of an array on the stack must be a constant";
 	if (strstr(message, "incomplete") && strstr(message, "'struct tracepoint__"))
 		message = "this tracepoint's fields are not known";
 	if (!strcmp(message, "expected expression") &&
@@ -409,7 +409,7 @@ static bool is_error(const struct ebcc_cc_diagnostic *diagnostic)
 }
 
 /* Whether both have the same message after rewording. */
-static bool same_words(const struct ebcc_cc_diagnostic *a, const struct ebcc_cc_diagnostic *b)
+static bool has_same_message(const struct ebcc_cc_diagnostic *a, const struct ebcc_cc_diagnostic *b)
 {
 	const char *words = reword_built_in(a->message);
 
@@ -430,7 +430,7 @@ static bool is_repetition(const struct ebcc_cc_answer *answer, size_t index)
 
 		if (!is_error(other) || !same_line(this, other))
 			continue;
-		if (internal || same_words(this, other))
+		if (internal || has_same_message(this, other))
 			return true;
 	}
 	return false;
@@ -451,7 +451,7 @@ static bool is_consequence(const struct ebcc_cc_answer *answer, size_t index)
 }
 
 /* Notes about files that users can't see, and advice that doesn't apply to BPF. */
-static bool is_idle_note(const struct ebcc_cc_diagnostic *note)
+static bool is_useless_note(const struct ebcc_cc_diagnostic *note)
 {
 	return is_internal(note->path, strlen(note->path)) ||
 	       /* The hint says so too. */
@@ -473,7 +473,7 @@ void ebcc_diagnostics_render(const struct ebcc_cc_answer *answer,
 		CLEANUP(rendering_deinit) struct rendering rendering = {0};
 
 		if (diagnostic->severity == EBCC_CC_NOTE) {
-			if (dropping || is_idle_note(diagnostic))
+			if (dropping || is_useless_note(diagnostic))
 				continue;
 		} else {
 			dropping = diagnostic->severity < severity || is_repetition(answer, i) ||
@@ -539,7 +539,7 @@ static bool quoted_name(const char *message, const char *words, const char **ret
 
 /* BTF has all members of structs and all types that are used, and lower-case names are rarely
  * macros unless they are called. */
-bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
+bool ebcc_diagnostic_needs_headers(const struct ebcc_cc_diagnostic *diagnostic,
 				   const struct ebcc_compiled *compiled)
 {
 	const char *message = diagnostic->message, *name;
@@ -559,13 +559,13 @@ bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
 }
 
 /* Whether a diagnostic as rendered by clang contains @what. */
-static bool shows(const struct ebcc_cc_diagnostic *diagnostic, const char *what)
+static bool rendering_contains(const struct ebcc_cc_diagnostic *diagnostic, const char *what)
 {
 	return diagnostic->rendered && strstr(diagnostic->rendered, what);
 }
 
-bool ebcc_diagnostics_speak_of_libbpf(const struct ebcc_cc_answer *answer,
-				      const struct ebcc_compiled *compiled)
+bool ebcc_diagnostics_blame_libbpf(const struct ebcc_cc_answer *answer,
+				   const struct ebcc_compiled *compiled)
 {
 	if (answer->parsed || !strstr(compiled->source, "SEC(\"") ||
 	    ebcc_source_defines_macro(compiled->source, "SEC"))
@@ -576,8 +576,9 @@ bool ebcc_diagnostics_speak_of_libbpf(const struct ebcc_cc_answer *answer,
 
 		if (diagnostic->severity < EBCC_CC_ERROR)
 			continue;
-		if (no_file ? shows(diagnostic, "vmlinux.h") || shows(diagnostic, "<bpf/bpf_")
-			    : shows(diagnostic, "SEC(\""))
+		if (no_file ? rendering_contains(diagnostic, "vmlinux.h") ||
+				      rendering_contains(diagnostic, "<bpf/bpf_")
+			    : rendering_contains(diagnostic, "SEC(\""))
 			return true;
 	}
 	return false;

@@ -33,12 +33,12 @@ void ebcc_diagnostics_render_warning(const struct ebcc_cc_answer *answer, size_t
 
 /* Whether an error is about a name that the kernel's headers are likely to define and its BTF
  * lacks: a macro or an inline function, if there is no better explanation. */
-bool ebcc_diagnostic_wants_headers(const struct ebcc_cc_diagnostic *diagnostic,
+bool ebcc_diagnostic_needs_headers(const struct ebcc_cc_diagnostic *diagnostic,
 				   const struct ebcc_compiled *compiled);
 
 /* Whether the source doesn't compile because it is written for libbpf: the dialect has neither
  * SEC("...") nor libbpf's headers. */
-bool ebcc_diagnostics_speak_of_libbpf(const struct ebcc_cc_answer *answer,
-				      const struct ebcc_compiled *compiled);
+bool ebcc_diagnostics_blame_libbpf(const struct ebcc_cc_answer *answer,
+				   const struct ebcc_compiled *compiled);
 
 #endif /* EBCC_ADVICE_DIAGNOSTICS_H */

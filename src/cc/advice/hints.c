@@ -59,22 +59,23 @@ static const struct {
 } functions[] = {
 	{" printf fprintf puts putchar printk pr_info pr_err pr_debug ",
 	 "a BPF program prints with bpf_trace_printk(\"...\\n\", ...), which trace_print() shows, "
-	 "or "
-	 "hands data to user space through a BPF_PERF_OUTPUT"},
+	 "or passes data to user space through a BPF_PERF_OUTPUT"},
 	{" vsnprintf vsprintf ",
-	 "a BPF program can format with bpf_snprintf() on kernels since 5.13; better hand the "
-	 "values to user space and format them there"},
+	 "a BPF program can format with bpf_snprintf() since Linux 5.13; better pass the values "
+	 "to user space and format them there"},
 	{" strcasecmp strncasecmp ",
-	 "BPF programs call no C library: compare in a loop of constant length"},
-	{" strlcpy strscpy ",
-	 "BPF programs call no C library: copy with strncpy() of a constant size, or from kernel "
-	 "memory with bpf_probe_read_kernel_str()"},
+	 "BPF programs can't call the C library: compare in a loop of constant length"},
+	{" strlcpy strscpy ", "BPF programs can't call the C library: copy with strncpy() of a "
+			      "constant size, or from kernel "
+			      "memory with bpf_probe_read_kernel_str()"},
 	{" strchr strrchr strstr strspn strcspn strpbrk strtol strtoul atoi memchr ",
-	 "BPF programs call no C library: look at the characters in a loop of constant length, or "
-	 "hand the string to user space"},
-	{" strnlen ", "BPF programs call no C library: strlen() of an array has a bound, and "
-		      "bpf_probe_read_kernel_str() and bpf_probe_read_user_str() return the length "
-		      "of what they copied"},
+	 "BPF programs can't call the C library: check the characters in a loop of constant "
+	 "length, "
+	 "or pass the string to user space"},
+	{" strnlen ",
+	 "BPF programs can't call the C library: strlen() of an array has a bound, and "
+	 "bpf_probe_read_kernel_str() and bpf_probe_read_user_str() return the length "
+	 "of what they copied"},
 	{" malloc calloc realloc kmalloc kzalloc vmalloc free kfree ",
 	 "BPF programs have no heap: keep data in a table, large scratch data in a "
 	 "BPF_PERCPU_ARRAY with one element"},
@@ -97,10 +98,10 @@ static const struct {
 	 "bpf_spin_unlock()"},
 	{" atomic_inc atomic_dec atomic_add atomic64_inc atomic64_add __atomic_fetch_add ",
 	 "lock_xadd(&value, n) adds atomically; a table has atomic_increment()"},
-	{" exit abort assert _exit raise ", "a program ends by return 0"},
+	{" exit abort assert _exit raise ", "a program ends with return 0"},
 	{" sleep usleep nanosleep msleep udelay ", "a BPF program can't wait"},
-	{" dump_stack backtrace ",
-	 "a BPF_STACK_TRACE table's get_stackid(ctx, 0) keeps the stack, which user space prints"},
+	{" dump_stack backtrace ", "get_stackid(ctx, 0) of a BPF_STACK_TRACE table stores the "
+				   "stack, which user space can print"},
 	{" sizeof_field ", "sizeof(((struct NAME *)0)->member) is the size of a member"},
 };
 
@@ -178,7 +179,7 @@ static bool hint_methods(const struct ebcc_mistake *mistake, const char *member,
 	declares = ebcc_table_macro_of(macro, strlen(macro));
 	if (!declares)
 		return false;
-	ebcc_buf_printf(ret, "a table made by %s has ", macro);
+	ebcc_buf_printf(ret, "a table declared with %s has ", macro);
 	for (const struct ebcc_table_method *method = ebcc_table_methods; method->name; method++) {
 		if (!(declares->methods & method->group))
 			continue;
@@ -399,7 +400,7 @@ static bool hint_void(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 		length++;
 	if (!length)
 		return false;
-	ebcc_buf_printf(ret, "a parameter can't be void; a pointer is meant: void *%.*s",
+	ebcc_buf_printf(ret, "a parameter can't be void; did you mean a pointer, void *%.*s?",
 			(int)length, name);
 	return true;
 }
@@ -445,7 +446,7 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 		method = ebcc_table_method_of(mistake->line + dot + 1, length);
 		if (!method)
 			continue;
-		ebcc_buf_printf(ret, "it is used as %s%s", method->name, method->arguments);
+		ebcc_buf_printf(ret, "the usage is %s%s", method->name, method->arguments);
 		return true;
 	}
 	return false;
@@ -454,14 +455,14 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
 	if (line_has(mistake, "bpf/bpf_") || line_has(mistake, "vmlinux.h")) {
-		ebcc_buf_append_string(ret, "the kernel's types and BPF's helpers are there "
-					    "without an include");
+		ebcc_buf_append_string(ret, "kernel types and BPF helpers are available without an "
+					    "include");
 		return true;
 	}
 	if (!line_has(mistake, "\""))
 		return false;
-	ebcc_buf_append_string(ret, "it is looked for beside the file that names it, and in the "
-				    "directories of -I flags");
+	ebcc_buf_append_string(ret, "it is searched for in the directory of the file that includes "
+				    "it, and in those of -I flags");
 	return true;
 }
 
@@ -475,7 +476,7 @@ static bool hint_address(const struct ebcc_mistake *mistake, struct ebcc_buf *re
 		length++;
 	if (!length || isdigit((unsigned char)*name))
 		return false;
-	ebcc_buf_printf(ret, "it goes by its address: &%.*s", (int)length, name);
+	ebcc_buf_printf(ret, "pass its address: &%.*s", (int)length, name);
 	return true;
 }
 
@@ -490,7 +491,7 @@ static bool hint_table(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	if (strncmp(name, "const struct ", 13) ||
 	    !find_declaration(mistake->source, name + 13, macro, sizeof(macro)))
 		return hint_address(mistake, ret);
-	ebcc_buf_printf(ret, "a helper gets a table by its address: &%s", name + 13);
+	ebcc_buf_printf(ret, "pass a table to a helper by its address: &%s", name + 13);
 	return true;
 }
 
@@ -552,7 +553,7 @@ static bool hint_redefinition(const struct ebcc_mistake *mistake, struct ebcc_bu
 	for (size_t i = 0; i < COUNT(helpers); i++) {
 		if (strcmp(helpers[i], name))
 			continue;
-		ebcc_buf_append_string(ret, "the name is that of a BPF helper: choose another");
+		ebcc_buf_append_string(ret, "this is the name of a BPF helper: choose another one");
 		return true;
 	}
 	return false;
@@ -564,9 +565,9 @@ static bool hint_string(const struct ebcc_mistake *mistake, struct ebcc_buf *ret
 	if (!strstr(mistake->message, "'\"'"))
 		return false;
 	ebcc_buf_append_string(ret,
-			       "a string ends on its line: where the source stands in a "
-			       "string itself, a \\n that C is to see is written \\\\n there, "
-			       "or the outer string is a raw one (in Python r\"\"\"...\"\"\")");
+			       "a string must end on its line: if the source is in a string "
+			       "itself, write \\n as \\\\n there, or make the outer string a raw "
+			       "one (in Python r\"\"\"...\"\"\")");
 	return true;
 }
 
@@ -579,7 +580,7 @@ static bool hint_quotes(const struct ebcc_mistake *mistake, struct ebcc_buf *ret
 	if (!at || left < 3 || memcmp(at, "\xe2\x80", 2) || (unsigned char)at[2] < 0x98 ||
 	    (unsigned char)at[2] > 0x9f)
 		return false;
-	ebcc_buf_append_string(ret, "these are quotation marks of written text: C has \" and '");
+	ebcc_buf_append_string(ret, "these are typographic quotes: C uses \" and '");
 	return true;
 }
 
@@ -635,7 +636,7 @@ bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	size_t length = 0;
 
 	if (is_misplaced_table(mistake)) {
-		ebcc_buf_append_string(ret, "a table is declared outside of functions");
+		ebcc_buf_append_string(ret, "a table must be declared outside of functions");
 		return true;
 	}
 	if (ebcc_hint_dialect_macro(mistake, ret))

@@ -231,8 +231,7 @@ static bool has_wrong_argument(const struct use *use, struct ebcc_buf *ret)
 		if (!length)
 			ebcc_buf_printf(ret, "argument %zu of %s is empty: ", i + 1, macro->name);
 		else if (i == macro->identifier && *text == '"')
-			ebcc_buf_printf(ret,
-					"the name %.*s has to stand without quotes: ", (int)length,
+			ebcc_buf_printf(ret, "the name %.*s must not be in quotes: ", (int)length,
 					text);
 		else if (i == macro->identifier && !is_identifier(text, length))
 			ebcc_buf_printf(ret, "'%.*s' is not a name: ", (int)length, text);
@@ -248,14 +247,14 @@ static bool has_wrong_argument(const struct use *use, struct ebcc_buf *ret)
 
 /* Clang's messages about an invalid size, and what to say instead. */
 static const struct {
-	const char *said, *plain;
+	const char *message, *plain;
 } sizes[] = {
-	{"fields must have a constant size", "the size of a table has to be a constant"},
+	{"fields must have a constant size", "the size of a table must be a constant"},
 	{"static assertion expression is not an integral constant expression",
-	 "the size of a table has to be a constant"},
-	{"invalid operands to binary expression", "the size of a table has to be an integer"},
+	 "the size of a table must be a constant"},
+	{"invalid operands to binary expression", "the size of a table must be an integer"},
 	{"declared as an array with a negative size", "the size of a table can't be negative"},
-	{"size of array has non-integer type", "the size of a table has to be an integer"},
+	{"size of array has non-integer type", "the size of a table must be an integer"},
 };
 
 bool ebcc_hint_dialect_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
@@ -274,7 +273,7 @@ bool ebcc_hint_dialect_macro(const struct ebcc_mistake *mistake, struct ebcc_buf
 	if (!use.at_place)
 		return false;
 	for (size_t i = 0; i < COUNT(sizes); i++) {
-		if (!strstr(mistake->message, sizes[i].said))
+		if (!strstr(mistake->message, sizes[i].message))
 			continue;
 		ebcc_buf_printf(ret, "%s: ", sizes[i].plain);
 		append_usage(use.macro, ret);
@@ -302,7 +301,7 @@ static bool hint_type(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 	ebcc_near_names_suggest(&near, ret);
 	if (near.count)
 		return true;
-	ebcc_buf_append_string(ret, "; there are ");
+	ebcc_buf_append_string(ret, "; the types are ");
 	for (size_t i = 0; i < COUNT(types); i++)
 		ebcc_buf_printf(ret, "%s%s", i ? ", " : "", types[i]);
 	return true;
@@ -318,7 +317,7 @@ bool ebcc_hint_dialect_use(const struct ebcc_mistake *mistake, struct ebcc_buf *
 	    strstr(mistake->message, "redefinition of table") ||
 	    strstr(mistake->message, "expected ';'"))
 		return false;
-	ebcc_buf_append_string(ret, "it is used as ");
+	ebcc_buf_append_string(ret, "the usage is ");
 	append_usage(use.macro, ret);
 	return true;
 }

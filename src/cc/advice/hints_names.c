@@ -84,7 +84,7 @@ struct members {
 	void *ctx;
 };
 
-static void give(const struct members *members, const char *name, const char *end)
+static void report_name(const struct members *members, const char *name, const char *end)
 {
 	char copy[NAME_SIZE];
 
@@ -102,18 +102,18 @@ static void walk_members(const struct members *members, const char *at, const ch
  * one. */
 static const char *walk_inner(const struct members *members, const char *open, unsigned depth)
 {
-	const char *close = find_close(open), *behind;
+	const char *close = find_close(open), *after;
 
 	if (!*close)
 		return close;
-	behind = ebcc_skip_comments(close + 1);
-	if (*behind == ';')
+	after = ebcc_skip_comments(close + 1);
+	if (*after == ';')
 		walk_members(members, open + 1, close, depth + 1);
 	return close + 1;
 }
 
 /* Sets the name if the parenthesis at @open begins "(*name)"; otherwise leaves it unchanged. */
-static void take_pointer(const char *open, const char **name, const char **name_end)
+static void find_pointer_name(const char *open, const char **name, const char **name_end)
 {
 	const char *at = ebcc_skip_comments(open + 1);
 
@@ -139,14 +139,14 @@ static void walk_members(const struct members *members, const char *at, const ch
 			end = walk_inner(members, at, depth);
 			name = NULL;
 		} else if (*at == '(') {
-			take_pointer(at, &name, &name_end);
+			find_pointer_name(at, &name, &name_end);
 			end = find_close(at);
 			end += *end != '\0';
 		} else if (*at == '[') {
 			end = find_close(at);
 			end += *end != '\0';
 		} else if (*at == ';' || *at == ',') {
-			give(members, name, name_end);
+			report_name(members, name, name_end);
 			name = NULL;
 			has_width = false;
 		} else if (*at == ':') {
@@ -164,11 +164,11 @@ static const char *find_definition(const char *text, const char *type)
 	size_t length = strlen(type);
 
 	for (const char *at = text; (at = strstr(at, type)); at += length) {
-		const char *behind = ebcc_skip_comments(at + length);
+		const char *after = ebcc_skip_comments(at + length);
 
 		if ((at == text || !is_name_char(at[-1])) && !is_name_char(at[length]) &&
-		    *behind == '{')
-			return behind;
+		    *after == '{')
+			return after;
 	}
 	return NULL;
 }
@@ -181,10 +181,10 @@ static const char *find_typedef(const char *text, const char *name)
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
 		for (const char *at = text; (at = find_definition(at, keywords[i]));) {
 			const char *close = find_close(at), *end;
-			const char *behind = *close ? ebcc_skip_comments(close + 1) : close;
+			const char *after = *close ? ebcc_skip_comments(close + 1) : close;
 
-			end = next_piece(&behind);
-			if (end && is_word(behind, end, name))
+			end = next_piece(&after);
+			if (end && is_word(after, end, name))
 				return at;
 			at = close;
 		}
@@ -215,7 +215,7 @@ static void add(struct ebcc_near_names *near, const char *name, const char *end)
 {
 	const struct members members = {add_near, near};
 
-	give(&members, name, end);
+	report_name(&members, name, end);
 }
 
 /* Whether a word is a keyword of C. */
@@ -248,13 +248,13 @@ void ebcc_near_declared(const char *text, const char *stop, struct ebcc_near_nam
 
 	for (const char *at = text; (end = next_piece(&at)) && at < stop; at = end) {
 		if (is_name_start(*at)) {
-			const char *behind = ebcc_skip_comments(end);
+			const char *after = ebcc_skip_comments(end);
 
 			if (macro || (type && is_word(type, type_end, "define")) ||
 			    (type && !is_keyword(at, end) && may_declare(type, type_end) &&
-			     *behind && strchr("=;,)[(:{", *behind)))
+			     *after && strchr("=;,)[(:{", *after)))
 				add(near, at, end);
-			macro = *behind == '(' && !strncmp(at, "BPF_", 4) ? at : NULL;
+			macro = *after == '(' && !strncmp(at, "BPF_", 4) ? at : NULL;
 			type = at;
 			type_end = end;
 		} else if (*at == '(' && macro) {

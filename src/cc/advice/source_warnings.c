@@ -36,7 +36,7 @@ static char peek(const struct format *format)
 	return format->at < format->end ? *format->at : '\0';
 }
 
-static bool take(struct format *format, const char *characters)
+static bool accept(struct format *format, const char *characters)
 {
 	if (!peek(format) || !strchr(characters, peek(format)))
 		return false;
@@ -46,28 +46,28 @@ static bool take(struct format *format, const char *characters)
 
 /* Skips what follows a percent sign. Returns false if the kernel rejects it. The rules are those of
  * bpf_bprintf_prepare() in the kernel, and before 5.13 of bpf_trace_printk() itself. */
-static bool take_conversion(struct format *format)
+static bool accept_conversion(struct format *format)
 {
 	bool is_old = format->version < EBCC_LINUX(5, 13), has_width = false;
 
-	if (take(format, "%"))
+	if (accept(format, "%"))
 		return !is_old;
-	while (take(format, "0+- 123456789"))
+	while (accept(format, "0+- 123456789"))
 		has_width = true;
 	if (has_width && is_old)
 		return false;
-	if (take(format, "p")) {
+	if (accept(format, "p")) {
 		while (isalnum((unsigned char)peek(format)))
 			format->at++;
 		return true;
 	}
-	if (take(format, "s"))
+	if (accept(format, "s"))
 		return !format->strings++ || !is_old;
-	if (take(format, "c"))
+	if (accept(format, "c"))
 		return format->version >= EBCC_LINUX(5, 15);
-	if (take(format, "l"))
-		take(format, "l");
-	return take(format, is_old ? "diux" : "diuxX");
+	if (accept(format, "l"))
+		accept(format, "l");
+	return accept(format, is_old ? "diux" : "diuxX");
 }
 
 const char *ebcc_refused_format(const char *text, size_t size, const char *release,
@@ -80,7 +80,7 @@ const char *ebcc_refused_format(const char *text, size_t size, const char *relea
 
 		if (*start == '\\' && format.at < format.end)
 			format.at++;
-		if (*start != '%' || take_conversion(&format))
+		if (*start != '%' || accept_conversion(&format))
 			continue;
 		/* What was accepted so far, and the unknown character. */
 		format.at += format.at < format.end && format.at == start + 1;
@@ -125,11 +125,12 @@ static const char *end_of_string(const char *open)
 }
 
 /* @at: after the word bpf_trace_printk. */
-static void look_at_format(struct walk *walk, const char *at)
+static void check_format(struct walk *walk, const char *at)
 {
-	static const char known[] = "it knows %d, %i, %u, %x and %X, with l or ll, %s, %c and %p";
+	static const char known[] =
+		"it supports %d, %i, %u, %x and %X, with l or ll, %s, %c and %p";
 	static const char old[] =
-		"before Linux 5.13 it knows %d, %i, %u and %x, with l or ll, %p, and "
+		"before Linux 5.13 it supports %d, %i, %u and %x, with l or ll, %p, and "
 		"%s once, without a width";
 	const char *release = walk->compiled->release, *string, *refused;
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -146,7 +147,7 @@ static void look_at_format(struct walk *walk, const char *at)
 	if (!refused)
 		return;
 	ebcc_buf_printf(
-		&text, "the kernel refuses '%.*s', so this bpf_trace_printk() prints nothing: %s",
+		&text, "the kernel rejects '%.*s', so this bpf_trace_printk() prints nothing: %s",
 		(int)length, refused, version_of(release) < EBCC_LINUX(5, 13) ? old : known);
 	warn(walk, refused, ebcc_buf_string(&text));
 	walk->failed |= text.failed;
@@ -178,7 +179,7 @@ static bool is_user_pointer(const struct walk *walk, const char *field, size_t l
 }
 
 /* @at: the word args, in a probe of a system call: args->NAME[...] or *args->NAME. */
-static void look_at_argument(struct walk *walk, const char *at)
+static void check_argument(struct walk *walk, const char *at)
 {
 	const char *field = at + strlen("args"), *before = at;
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
@@ -201,9 +202,9 @@ static void look_at_argument(struct walk *walk, const char *at)
 		return;
 	walk->warned_of_memory = true;
 	ebcc_buf_printf(&text,
-			"args->%.*s points to memory of the process, where a page that isn't "
-			"there reads as 0: bpf_probe_read_user() and bpf_probe_read_user_str() "
-			"read it, and say when they can't",
+			"args->%.*s points to user memory, where a page that isn't present "
+			"reads as 0: use bpf_probe_read_user() or "
+			"bpf_probe_read_user_str(), which report failure",
 			(int)length, field);
 	warn(walk, at, ebcc_buf_string(&text));
 	walk->failed |= text.failed;
@@ -214,14 +215,14 @@ static bool is_word(const char *at, size_t length, const char *word)
 	return strlen(word) == length && !memcmp(at, word, length);
 }
 
-static void look_at_word(struct walk *walk, const char *at, size_t length)
+static void check_word(struct walk *walk, const char *at, size_t length)
 {
 	if (is_word(at, length, "bpf_trace_printk"))
-		look_at_format(walk, at + length);
+		check_format(walk, at + length);
 	else if (is_word(at, length, "TRACEPOINT_PROBE"))
 		enter_probe(walk, at + length);
 	else if (is_word(at, length, "args") && *walk->event && !walk->warned_of_memory)
-		look_at_argument(walk, at);
+		check_argument(walk, at);
 }
 
 struct ebcc_error *ebcc_source_warnings(const struct ebcc_compiled *compiled, const char *path,
@@ -235,7 +236,7 @@ struct ebcc_error *ebcc_source_warnings(const struct ebcc_compiled *compiled, co
 
 		while (isalnum((unsigned char)at[length]) || at[length] == '_')
 			length++;
-		look_at_word(&walk, at, length);
+		check_word(&walk, at, length);
 		at += length ? length : 1;
 	}
 	return walk.failed ? ebcc_error_no_memory() : NULL;

@@ -220,16 +220,16 @@ static void search_line_info(const struct ebcc_rejection *rejection,
 }
 
 static const char own_memory_hint[] =
-	"the helper wants a pointer to a variable of the program or to a leaf: take the address "
-	"with &, and copy what is kernel memory to a variable first";
+	"the helper needs a pointer to a variable of the program or to a leaf: take the address "
+	"with &, and copy kernel memory to a variable first";
 
 static const char unreleased_hint[] =
-	"every way to the program's end must give back what was reserved or looked up, for example "
-	"by ringbuf_submit() or ringbuf_discard()";
+	"every path through the program must release what was reserved or looked up, for example "
+	"with ringbuf_submit() or ringbuf_discard()";
 
 static const char plain_number_hint[] =
-	"the pointer is a plain number to the kernel: a NULL that wasn't tested for, what was "
-	"given back before, or an address to be read with bpf_probe_read_kernel() or "
+	"the pointer is a plain number to the kernel: a NULL that wasn't tested for, something "
+	"already released, or an address that must be read with bpf_probe_read_kernel() or "
 	"bpf_probe_read_user()";
 
 static const struct {
@@ -239,11 +239,11 @@ static const struct {
 	{"map_value_or_null", "a lookup can fail: test its result for NULL before using it"},
 	{"_or_null'", "the pointer can be NULL: test it before using it"},
 	{"null-check it first", "a lookup can fail: test its result for NULL before using it"},
-	{"expected=ctx", "the helper wants the program's own context"},
+	{"expected=ctx", "the helper needs the program's own context"},
 	{"type=scalar expected=", own_memory_hint},
 	{"type=inv expected=", own_memory_hint},
 	{"size of register spill",
-	 "a pointer is used as a number of fewer bits: is a * missing, or an & too many?"},
+	 "a pointer is used as a number of fewer bits: is a * missing, or is there an & too many?"},
 	{"on pointer prohibited", "a pointer is used as a number: is a * missing?"},
 	{"Unreleased reference", unreleased_hint},
 	{"reference leak", unreleased_hint},
@@ -253,8 +253,9 @@ static const struct {
 	 "unsigned, or mask it"},
 	{"misaligned", "the member isn't aligned for a read of this size: copy it with "
 		       "__builtin_memcpy()"},
-	{"back-edge", "this kernel takes no such loop: give it a constant bound, or unroll it"},
-	{"infinite loop", "the loop's end can't be seen: give it a constant bound"},
+	{"back-edge",
+	 "this kernel doesn't support this loop: give it a constant bound, or unroll it"},
+	{"infinite loop", "the verifier can't see that the loop ends: give it a constant bound"},
 	{"sequence of",
 	 "the program branches or loops too much: bound its loops by a smaller constant"},
 	{"too large",
@@ -269,25 +270,25 @@ static const struct {
 	{"!read_ok", "a value is used that was never set"},
 	/* bpf_trace_vprintk, in kernels that don't know it. */
 	{"unknown#177",
-	 "bpf_trace_printk() of more than three values needs Linux 5.16: print fewer "
-	 "in a line, or hand them to user space through a BPF_PERF_OUTPUT"},
+	 "bpf_trace_printk() with more than three values needs Linux 5.16: print fewer "
+	 "per line, or pass them to user space through a BPF_PERF_OUTPUT"},
 	{"unknown func", "this kernel doesn't have the helper, or not for programs of this type"},
 	{"invalid func", "this kernel doesn't have the helper"},
 	{"cannot use helper", "programs of this type may not call the helper"},
 	{"invalid access to packet", "compare the pointer with data_end before reading"},
 	{"outside of the packet", "compare the pointer with data_end before reading"},
 	{"type STRUCT is unsupported",
-	 "this kernel attaches such programs to no function with a struct among its arguments: use "
-	 "a kprobe"},
+	 "this kernel can't attach such programs to functions with a struct among their arguments: "
+	 "use a kprobe"},
 	{"invalid bpf_context access",
 	 "programs of this type have no such context member, or may only read it"},
 	{"min value is negative",
 	 "the size or index may be negative: make it unsigned, or mask it"},
 	{"unbounded m", "the size or index has no bound: compare it with one, as unsigned"},
 	{"value is outside of the",
-	 "the index may leave the array: compare it with the size first"},
+	 "the index may be outside the array: compare it with the size first"},
 	{"invalid access to map value",
-	 "the index may leave the value: compare it with the size first"},
+	 "the index may be outside the value: compare it with the size first"},
 	{"invalid zero-sized read", "the size may be 0: test it first"},
 	{"invalid mem access 'scalar'", plain_number_hint},
 	{"invalid mem access 'inv'", plain_number_hint},
@@ -295,8 +296,8 @@ static const struct {
 
 /* For logs with "func 'vfs_write' arg3 type INT is not a struct" before the reason. */
 static const char argument_hint[] =
-	"this kernel gives such programs no argument that points to anything but a struct, which "
-	"came with Linux 5.17: use a kprobe, or leave the argument alone";
+	"before Linux 5.17 such programs can't read an argument that points to anything but a "
+	"struct: use a kprobe, or don't read the argument";
 
 static const char *find_hint(const struct line *reason, const char *log)
 {
@@ -341,11 +342,10 @@ static void append_license_hint(struct ebcc_buf *buf, const struct ebcc_rejectio
 	}
 	ebcc_buf_printf(
 		buf,
-		" (the source has the license \"%.*s\", and this is only for programs whose "
-		"license is \"GPL\", \"GPL v2\", \"GPL and additional rights\", \"Dual "
-		"BSD/GPL\", \"Dual MIT/GPL\" or \"Dual MPL/GPL\", to the letter; reading "
-		"kernel memory through a pointer is such a call, too: give the source the "
-		"license BPF_LICENSE(GPL), or none)",
+		" (the source's license is \"%.*s\", and this is only allowed for programs whose "
+		"license is exactly \"GPL\", \"GPL v2\", \"GPL and additional rights\", \"Dual "
+		"BSD/GPL\", \"Dual MIT/GPL\" or \"Dual MPL/GPL\"; reading kernel memory through "
+		"a pointer is such a call too: use BPF_LICENSE(GPL), or don't declare a license)",
 		(int)strnlen(license, size), license);
 }
 

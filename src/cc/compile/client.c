@@ -16,19 +16,19 @@
  * starts it by posix_spawn(), which doesn't copy this process's memory map. The helper leads a
  * process group of its own, so that a terminal's SIGINT doesn't reach it and kill_helper() can kill
  * whatever it started. It has three descriptors: standard input is a socket, on which requests and
- * answers travel, and standard output and error are a file in memory (client->complaints), which
+ * answers travel, and standard output and error are a file in memory (client->output), which
  * errors quote. Everything else is closed, signals have their defaults, and the environment is
  * empty. While this process continues, for example reading BTF, the helper sets its limits and
  * warms up LLVM.
  *
- * Compiling. start_for() makes sure that the helper may serve the request: the first request
+ * Compiling. start_helper_for() makes sure that the helper may serve the request: the first request
  * of a helper says which files it may read, and it confines itself to them for good (confine.c). If
  * a later request has another list, or if the helper died while idle (helper_is_ready()), a new one
  * is started. exchange() then sends the request's frame and receives the answer's:
  *
  *	compile_in_helper
  *	  ebcc_frame_encode_request
- *	  start_for
+ *	  start_helper_for
  *	  wait_begin                      sets the deadline, blocks interrupting signals
  *	  exchange
  *	    transmit                      send(), and wait_for(POLLOUT) while the socket is full
@@ -51,7 +51,7 @@
  *	OUTCOME_INTERRUPTED  it is killed
  *	OUTCOME_FAILED       a system call failed: it is killed
  *
- * An answer that can't be decoded kills it too (nonsense_error()). In each case the next
+ * An answer that can't be decoded kills it too (invalid_answer_error()). In each case the next
  * compile starts a new helper.
  *
  * The exit status serves only to word the error of a dead helper (death_error()): a signal is a
@@ -95,7 +95,7 @@
 #define DEFAULT_TIMEOUT_SECONDS 60
 #define DEFAULT_MEMORY_MIB 4096
 /* How much of a dead helper's output is read. */
-#define COMPLAINTS_LIMIT 8192
+#define OUTPUT_LIMIT 8192
 /* The exit status of a program whose libraries can't be loaded. */
 #define EXIT_CANT_RUN 127
 
@@ -108,7 +108,7 @@ struct ebcc_compiler_client {
 	pid_t pid;   /* 0: no helper */
 	int pidfd;   /* -1 on kernels without pidfds, or if opening it failed */
 	int socket;
-	int complaints;		  /* the helper's standard error, a memfd */
+	int output;		  /* the helper's standard error, a memfd */
 	struct ebcc_buf readable; /* the paths that its first request allowed; empty before */
 };
 
@@ -145,7 +145,7 @@ struct ebcc_error *ebcc_compiler_client_create(const struct ebcc_log *log, enum 
 	client->mode = mode;
 	client->timeout_seconds = environment_number("EBCC_CC_TIMEOUT", DEFAULT_TIMEOUT_SECONDS);
 	client->memory_mib = environment_number("EBCC_CC_MEMORY", DEFAULT_MEMORY_MIB);
-	client->pidfd = client->socket = client->complaints = -1;
+	client->pidfd = client->socket = client->output = -1;
 	*ret = client;
 	return NULL;
 }
@@ -210,9 +210,9 @@ static struct ebcc_error *find_helper(char **ret)
 	TRY(find_beside_library(places, sizeof(places) / sizeof(places[0]), X_OK, ret));
 	if (!*ret)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "the compiler helper ebcc-cc is not installed beside the "
+					 "the compiler helper ebcc-cc is not installed with the "
 					 "ebcc library: install all of ebcc (cmake --install), or "
-					 "name it in the environment variable EBCC_CC");
+					 "set the environment variable EBCC_CC to its path");
 	return NULL;
 }
 
@@ -249,7 +249,7 @@ static int spawn_with(const char *path, char *const *argv, posix_spawn_file_acti
 
 /* Returns 0 or an errno. */
 static int spawn(const struct ebcc_compiler_client *client, const char *path, int socket,
-		 int complaints, pid_t *ret_pid)
+		 int output, pid_t *ret_pid)
 {
 	char timeout[16], memory[16], parent[16];
 	char *const argv[] = {"ebcc-cc", "--serve", timeout, memory, parent, NULL};
@@ -267,9 +267,9 @@ static int spawn(const struct ebcc_compiler_client *client, const char *path, in
 	if (!errnum)
 		errnum = posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO);
 	if (!errnum)
-		errnum = posix_spawn_file_actions_adddup2(&actions, complaints, STDOUT_FILENO);
+		errnum = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 	if (!errnum)
-		errnum = posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO);
+		errnum = posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
 	if (!errnum)
 		errnum = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	if (!errnum)
@@ -280,7 +280,7 @@ static int spawn(const struct ebcc_compiler_client *client, const char *path, in
 }
 
 /* Whether children of this process will be in another PID namespace, because of unshare(). */
-static bool children_are_elsewhere(void)
+static bool children_change_pid_namespace(void)
 {
 	char own[64], children[64];
 	ssize_t own_size = readlink("/proc/self/ns/pid", own, sizeof(own));
@@ -291,12 +291,14 @@ static bool children_are_elsewhere(void)
 
 static struct ebcc_error *start_error(const char *path, int errnum)
 {
-	if (errnum == ENOMEM && children_are_elsewhere())
-		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "can't start the compiler helper: this process has made a "
-					 "PID namespace for its children (unshare), whose first "
-					 "process has ended, so the kernel lets it start no other. "
-					 "Let the first child go on, or compile before unshare()");
+	if (errnum == ENOMEM && children_change_pid_namespace())
+		return ebcc_error_create(
+			EBCC_ERROR_COMPILE,
+			"can't start the compiler helper: this process has created "
+			"a PID namespace for its children (unshare), and the first "
+			"process in it has ended, so the kernel doesn't let it "
+			"start another one. Keep the first child running, or "
+			"compile before unshare()");
 	if (errnum == ENOENT)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_COMPILE,
@@ -312,7 +314,7 @@ static struct ebcc_error *start_error(const char *path, int errnum)
 static struct ebcc_error *start_helper(struct ebcc_compiler_client *client)
 {
 	char *path AUTO_FREE = NULL;
-	int ours AUTO_CLOSE = -1, theirs AUTO_CLOSE = -1, complaints AUTO_CLOSE = -1;
+	int ours AUTO_CLOSE = -1, theirs AUTO_CLOSE = -1, output AUTO_CLOSE = -1;
 	int ends[2], errnum;
 
 	TRY(find_helper(&path));
@@ -320,11 +322,11 @@ static struct ebcc_error *start_helper(struct ebcc_compiler_client *client)
 		return start_error(path, errno);
 	ours = ends[0];
 	theirs = ends[1];
-	complaints = memfd_create("ebcc-cc", MFD_CLOEXEC);
-	if (complaints < 0 || !move_above_standard(&ours) || !move_above_standard(&theirs) ||
-	    !move_above_standard(&complaints))
+	output = memfd_create("ebcc-cc", MFD_CLOEXEC);
+	if (output < 0 || !move_above_standard(&ours) || !move_above_standard(&theirs) ||
+	    !move_above_standard(&output))
 		return start_error(path, errno);
-	errnum = spawn(client, path, theirs, complaints, &client->pid);
+	errnum = spawn(client, path, theirs, output, &client->pid);
 	if (errnum) {
 		client->pid = 0;
 		return start_error(path, errnum);
@@ -332,7 +334,7 @@ static struct ebcc_error *start_helper(struct ebcc_compiler_client *client)
 	client->owner = getpid();
 	client->pidfd = syscall(SYS_pidfd_open, client->pid, 0);
 	client->socket = TAKE_FD(ours);
-	client->complaints = TAKE_FD(complaints);
+	client->output = TAKE_FD(output);
 	if (client->log && client->log->fn)
 		client->log->fn(client->log->ctx, EBCC_LOG_DEBUG, "started the compiler helper");
 	return NULL;
@@ -340,7 +342,7 @@ static struct ebcc_error *start_helper(struct ebcc_compiler_client *client)
 
 static void close_descriptors(struct ebcc_compiler_client *client)
 {
-	int *const fds[] = {&client->socket, &client->complaints, &client->pidfd};
+	int *const fds[] = {&client->socket, &client->output, &client->pidfd};
 
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (*fds[i] >= 0)
@@ -419,9 +421,11 @@ struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *clien
  * not. The interrupting ones are blocked except while the exchange waits, since one that arrived
  * just before a wait would be missed.
  */
-static const int interrupting[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU};
+static const int interrupting_signals[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
+					   SIGTSTP, SIGTTIN, SIGTTOU};
 /* Signals caused by the thread itself are never blocked. */
-static const int synchronous[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP};
+static const int synchronous_signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL,
+					  SIGFPE,  SIGSYS,  SIGTRAP};
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -479,8 +483,8 @@ static void wait_begin(const struct ebcc_compiler_client *client, struct wait *w
 	wait->seconds = client->timeout_seconds;
 	set_deadline(client, wait);
 	sigemptyset(&held);
-	for (size_t i = 0; i < ARRAY_SIZE(interrupting); i++)
-		sigaddset(&held, interrupting[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(interrupting_signals); i++)
+		sigaddset(&held, interrupting_signals[i]);
 	pthread_sigmask(SIG_BLOCK, &held, &wait->mask_before);
 }
 
@@ -489,7 +493,7 @@ static void wait_end(struct wait *wait)
 	pthread_sigmask(SIG_SETMASK, &wait->mask_before, NULL);
 }
 
-static void mask_open(sigset_t *mask, const sigset_t *before, const int *signals, size_t count)
+static void unblock(sigset_t *mask, const sigset_t *before, const int *signals, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!sigismember(before, signals[i]))
@@ -519,8 +523,8 @@ static enum outcome wait_slice(const struct ebcc_compiler_client *client, short 
 	if (left.tv_sec > 0 || left.tv_nsec > WAIT_SLICE_NS)
 		left = (struct timespec){.tv_nsec = WAIT_SLICE_NS};
 	sigfillset(&mask);
-	mask_open(&mask, &wait->mask_before, interrupting, ARRAY_SIZE(interrupting));
-	mask_open(&mask, &wait->mask_before, synchronous, ARRAY_SIZE(synchronous));
+	unblock(&mask, &wait->mask_before, interrupting_signals, ARRAY_SIZE(interrupting_signals));
+	unblock(&mask, &wait->mask_before, synchronous_signals, ARRAY_SIZE(synchronous_signals));
 	result = ppoll(&poll_fd, 1, &left, &mask);
 	if (result < 0)
 		return errno == EINTR ? OUTCOME_INTERRUPTED : OUTCOME_FAILED;
@@ -599,16 +603,16 @@ static enum outcome receive(const struct ebcc_compiler_client *client, char *dat
 
 /* Reads the end of the helper's output as text. Control characters except newline and tab become
  * '?'. */
-static void read_complaints(const struct ebcc_compiler_client *client, char *ret, size_t capacity)
+static void read_output(const struct ebcc_compiler_client *client, char *ret, size_t capacity)
 {
 	struct stat stat = {0};
 	off_t start = 0;
 	ssize_t size;
 
-	fstat(client->complaints, &stat);
+	fstat(client->output, &stat);
 	if (stat.st_size >= capacity)
 		start = stat.st_size - (capacity - 1);
-	size = pread(client->complaints, ret, capacity - 1, start);
+	size = pread(client->output, ret, capacity - 1, start);
 	if (size < 0)
 		size = 0;
 	ret[size] = '\0';
@@ -617,11 +621,10 @@ static void read_complaints(const struct ebcc_compiler_client *client, char *ret
 			ret[i] = '?';
 }
 
-static bool tells_of_memory(const char *complaints)
+static bool is_out_of_memory(const char *output)
 {
-	return strstr(complaints, "out of memory") || strstr(complaints, "bad_alloc") ||
-	       strstr(complaints, "Cannot allocate memory") ||
-	       strstr(complaints, "Allocation failed");
+	return strstr(output, "out of memory") || strstr(output, "bad_alloc") ||
+	       strstr(output, "Cannot allocate memory") || strstr(output, "Allocation failed");
 }
 
 /* This process's limit on address space in MiB, which the helper inherits, if it is lower than the
@@ -637,20 +640,21 @@ static unsigned inherited_limit_mib(const struct ebcc_compiler_client *client)
 }
 
 static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
-				      const siginfo_t *status, const char *complaints)
+				      const siginfo_t *status, const char *output)
 {
 	bool signaled = status && (status->si_code == CLD_KILLED || status->si_code == CLD_DUMPED);
 	int number = status ? status->si_status : 0;
-	int first_line = strcspn(complaints, "\n");
+	int first_line = strcspn(output, "\n");
 	unsigned inherited = inherited_limit_mib(client);
 
-	if (inherited && (signaled || number == EXIT_CANT_RUN || tells_of_memory(complaints)))
-		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "the compiler ran out of memory: this process may use %u "
-					 "MiB of addresses only (RLIMIT_AS, ulimit -v), and its "
-					 "compiler no more. Raise that limit",
-					 inherited);
-	if (tells_of_memory(complaints))
+	if (inherited && (signaled || number == EXIT_CANT_RUN || is_out_of_memory(output)))
+		return ebcc_error_create(
+			EBCC_ERROR_COMPILE,
+			"the compiler ran out of memory: it inherits this process's "
+			"limit of %u MiB of address space (RLIMIT_AS, ulimit -v); "
+			"raise that limit",
+			inherited);
+	if (is_out_of_memory(output))
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "the compiler ran out of memory (its limit is %u MiB; the "
 					 "environment variable EBCC_CC_MEMORY changes it)",
@@ -662,19 +666,19 @@ static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
 					 client->timeout_seconds);
 	if (signaled && number == SIGKILL)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "the compiler was killed, by somebody or because the "
-					 "system has no memory left");
+					 "the compiler was killed, perhaps because the system ran "
+					 "out of memory");
 	if (signaled)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "the compiler crashed (%s%s%.*s); please report it, with "
 					 "the source",
-					 strsignal(number), *complaints ? ": " : "", first_line,
-					 complaints);
+					 strsignal(number), *output ? ": " : "", first_line,
+					 output);
 	if (status)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
-					 "the compiler gave up without an answer (exit status "
+					 "the compiler exited without an answer (exit status "
 					 "%d%s%.*s); please report it, with the source",
-					 number, *complaints ? ": " : "", first_line, complaints);
+					 number, *output ? ": " : "", first_line, output);
 	return ebcc_error_create(EBCC_ERROR_COMPILE, "the compiler ended without an answer");
 }
 
@@ -682,7 +686,7 @@ static struct ebcc_error *death_error(const struct ebcc_compiler_client *client,
 static struct ebcc_error *dead_helper_error(struct ebcc_compiler_client *client)
 {
 	struct pollfd poll_fd = {.fd = client->pidfd, .events = POLLIN};
-	char complaints[COMPLAINTS_LIMIT];
+	char output[OUTPUT_LIMIT];
 	struct ebcc_error *error;
 	siginfo_t status;
 	bool known;
@@ -691,10 +695,10 @@ static struct ebcc_error *dead_helper_error(struct ebcc_compiler_client *client)
 		poll(&poll_fd, 1, 1000);
 	kill_helper(client);
 	known = reap_helper(client, &status);
-	read_complaints(client, complaints, sizeof(complaints));
-	error = death_error(client, known ? &status : NULL, complaints);
+	read_output(client, output, sizeof(output));
+	error = death_error(client, known ? &status : NULL, output);
 	close_descriptors(client);
-	return complaints[0] ? ebcc_error_with_details(error, complaints) : error;
+	return output[0] ? ebcc_error_with_details(error, output) : error;
 }
 
 static struct ebcc_error *outcome_error(struct ebcc_compiler_client *client, enum outcome outcome)
@@ -724,8 +728,8 @@ static struct ebcc_error *outcome_error(struct ebcc_compiler_client *client, enu
 }
 
 /* After an invalid answer the helper must not be used again. */
-static struct ebcc_error *nonsense_error(struct ebcc_compiler_client *client,
-					 struct ebcc_error *cause)
+static struct ebcc_error *invalid_answer_error(struct ebcc_compiler_client *client,
+					       struct ebcc_error *cause)
 {
 	struct ebcc_error *error;
 
@@ -750,15 +754,15 @@ static struct ebcc_error *receive_answer(struct ebcc_compiler_client *client, st
 	TRY(outcome_error(client, receive(client, (char *)&header, sizeof(header), wait)));
 	error = ebcc_frame_check_header(&header, EBCC_FRAME_ANSWER);
 	if (error)
-		return nonsense_error(client, error);
+		return invalid_answer_error(client, error);
 	payload = malloc(header.size + 1);
 	if (!payload)
-		return nonsense_error(client, ebcc_error_no_memory());
+		return invalid_answer_error(client, ebcc_error_no_memory());
 	TRY(outcome_error(client, receive(client, payload, header.size, wait)));
 	error = ebcc_frame_check_payload(&header, payload);
 	if (!error)
 		error = ebcc_decode_answer(payload, header.size, answer);
-	return error ? nonsense_error(client, error) : NULL;
+	return error ? invalid_answer_error(client, error) : NULL;
 }
 
 static struct ebcc_error *exchange(struct ebcc_compiler_client *client, struct ebcc_buf *frame,
@@ -773,8 +777,8 @@ static struct ebcc_error *exchange(struct ebcc_compiler_client *client, struct e
 
 /* A helper is confined by its first request, so a request that may read other files needs a new
  * one. */
-static struct ebcc_error *start_for(struct ebcc_compiler_client *client,
-				    const struct ebcc_cc_request *request)
+static struct ebcc_error *start_helper_for(struct ebcc_compiler_client *client,
+					   const struct ebcc_cc_request *request)
 {
 	AUTO_BUF struct ebcc_buf readable = EBCC_BUF_INIT;
 
@@ -800,7 +804,7 @@ static struct ebcc_error *compile_in_helper(struct ebcc_compiler_client *client,
 	struct wait wait;
 
 	TRY(ebcc_frame_encode_request(&frame, request));
-	TRY(start_for(client, request));
+	TRY(start_helper_for(client, request));
 	wait_begin(client, &wait);
 	error = exchange(client, &frame, &wait, answer);
 	wait_end(&wait);
@@ -822,7 +826,7 @@ static struct ebcc_error *find_library(char **ret)
 	if (!*ret)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "compiling in process needs " EBCC_COMPILER_SONAME
-					 " beside the ebcc library, and it is not installed");
+					 " with the ebcc library, and it is not installed");
 	return NULL;
 }
 
@@ -840,7 +844,7 @@ static struct ebcc_error *load_library(void)
 					       path);
 	*(void **)&library.compile = dlsym(handle, "ebcc_cc_compile");
 	if (!library.compile)
-		return ebcc_error_create(EBCC_ERROR_COMPILE, "%s is no compiler library of ebcc",
+		return ebcc_error_create(EBCC_ERROR_COMPILE, "%s is not ebcc's compiler library",
 					 path);
 	return NULL;
 }

@@ -34,7 +34,7 @@
 #define CPU_VERSION 3
 
 #define DEFAULT_FILE_NAME "main.c"
-#define WARN_OF_UNDEFINED "-Wundef"
+#define UNDEF_WARNINGS "-Wundef"
 #define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
 
 /* The caller's options, and everything that the request to the compiler points into. */
@@ -171,7 +171,7 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 }
 
 /* What one run through stages 1 to 4 works with; everything is borrowed. */
-struct surroundings {
+struct run_context {
 	struct ebcc_kernel_info *kernel;
 	struct ebcc_compiler_client *client;
 	struct ebcc_disk_cache *cache;
@@ -209,10 +209,10 @@ static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *comp
 	struct ebcc_error *error = ebcc_error_create(
 		EBCC_ERROR_COMPILE,
 		"%s does not compile: it is written for libbpf (SEC(\"...\"), maps as structs in "
-		"\".maps\"), and here programs are told by their names or attached by calls "
+		"\".maps\"). Here programs are recognized by their names or attached by calls "
 		"(TRACEPOINT_PROBE(category, event), kprobe__FUNCTION()), maps "
-		"are "
-		"made by BPF_HASH(name, key, leaf) and the like, and nothing needs to be included",
+		"are declared with BPF_HASH(name, key, leaf) and similar macros, and nothing needs "
+		"to be included",
 		compilation->file_name);
 
 	return ebcc_error_with_subject(error, compilation->file_name);
@@ -227,7 +227,7 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_error *error;
 
-	if (ebcc_diagnostics_speak_of_libbpf(answer, &about))
+	if (ebcc_diagnostics_blame_libbpf(answer, &about))
 		return written_for_libbpf(compilation);
 	ebcc_diagnostics_render(answer, &about, EBCC_CC_WARNING, &text);
 	if (*notes)
@@ -248,19 +248,19 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 }
 
 /* Enables or disables clang's warning about undefined names in #if. */
-static void warn_of_undefined(struct ebcc_compilation *compilation, bool wanted)
+static void set_undef_warnings(struct ebcc_compilation *compilation, bool wanted)
 {
 	struct ebcc_cc_request *request = &compilation->request;
 	size_t own = compilation->header_text ? 2 : 0;
 
 	request->cflag_count = compilation->cflag_count + own;
 	if (wanted)
-		compilation->cflags[request->cflag_count++] = WARN_OF_UNDEFINED;
+		compilation->cflags[request->cflag_count++] = UNDEF_WARNINGS;
 }
 
 /* Compiles against the current selection of kernel types. The caller frees @answer on success. */
 static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
-				       const struct surroundings *with, struct ebcc_ktypes *ktypes,
+				       const struct run_context *with, struct ebcc_ktypes *ktypes,
 				       bool whole, struct ebcc_cc_answer *answer)
 {
 	ebcc_buf_clear(&compilation->kernel_types);
@@ -270,7 +270,7 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	TRY(ebcc_buf_check(&compilation->kernel_types));
 	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
 	compilation->files[0].size = compilation->kernel_types.size;
-	warn_of_undefined(compilation, *ebcc_ktypes_unknown(ktypes));
+	set_undef_warnings(compilation, *ebcc_ktypes_unknown(ktypes));
 	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against %s of BTF",
 		 compilation->file_name, whole ? "all" : "a selection");
 	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
@@ -283,25 +283,25 @@ static bool types_may_help(const struct ebcc_compilation *compilation,
 {
 	const struct ebcc_compiled about = compiled(compilation);
 
-	return may_help(answer) && !ebcc_diagnostics_speak_of_libbpf(answer, &about);
+	return may_help(answer) && !ebcc_diagnostics_blame_libbpf(answer, &about);
 }
 
 /* Compiles against selected types, then with learned ones added, and finally against all types.
  * @answer is that of the last round. */
 static struct ebcc_error *compile_rounds(struct ebcc_compilation *compilation,
-					 const struct surroundings *with,
-					 struct ebcc_ktypes *ktypes, struct ebcc_cc_answer *answer)
+					 const struct run_context *with, struct ebcc_ktypes *ktypes,
+					 struct ebcc_cc_answer *answer)
 {
 	for (int round = 0; round < LEARNING_ROUNDS; round++) {
-		bool learnt;
+		bool learned;
 
 		ebcc_cc_answer_deinit(answer);
 		TRY(compile_once(compilation, with, ktypes, false, answer));
 		if (!types_may_help(compilation, answer, ebcc_ktypes_may_help))
 			return NULL;
 		TRY(ebcc_ktypes_learn(ktypes, answer->diagnostics, answer->diagnostic_count,
-				      &learnt));
-		if (!learnt)
+				      &learned));
+		if (!learned)
 			break;
 	}
 	ebcc_cc_answer_deinit(answer);
@@ -317,7 +317,7 @@ void ebcc_compile_output_deinit(struct ebcc_compile_output *output)
 }
 
 /* Moves the answer's contents to the output. */
-static void take_answer(struct ebcc_cc_answer *answer, struct ebcc_compile_output *output)
+static void move_answer(struct ebcc_cc_answer *answer, struct ebcc_compile_output *output)
 {
 	output->object = TAKE_PTR(answer->object);
 	output->object_size = answer->object_size;
@@ -372,7 +372,7 @@ static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc
 }
 
 /* Whether a list of names, separated by spaces, has a name of that length. */
-static bool lists(const char *list, const char *name, size_t size)
+static bool list_has(const char *list, const char *name, size_t size)
 {
 	for (const char *at = list; *at; at += strcspn(at, " ")) {
 		at += *at == ' ';
@@ -383,17 +383,17 @@ static bool lists(const char *list, const char *name, size_t size)
 }
 
 /* Whether @message quotes one of the names in @list, as in "'CONFIG_HZ'". */
-static bool speaks_of(const char *message, const char *list)
+static bool quotes_any_of(const char *message, const char *list)
 {
 	for (const char *quote = strchr(message, '\''); quote; quote = strchr(quote + 1, '\''))
-		if (lists(list, quote + 1, strcspn(quote + 1, "'")))
+		if (list_has(list, quote + 1, strcspn(quote + 1, "'")))
 			return true;
 	return false;
 }
 
-static void tell_where_looked(const struct ebcc_kernel_info *kernel, struct ebcc_buf *text)
+static void append_config_places(const struct ebcc_kernel_info *kernel, struct ebcc_buf *text)
 {
-	ebcc_buf_append_string(text, "no configuration of the kernel was found (looked at ");
+	ebcc_buf_append_string(text, "the kernel's configuration was not found (looked at ");
 	ebcc_kernel_config_places(kernel, text);
 	ebcc_buf_append_string(text, *kernel->root ? ")"
 						   : "; the environment variable "
@@ -402,14 +402,14 @@ static void tell_where_looked(const struct ebcc_kernel_info *kernel, struct ebcc
 
 /* Turns clang's warning that an undefined name evaluates to 0 in an #if into an error, for a name
  * whose value is unknown. */
-static struct ebcc_error *refuse_value(struct ebcc_cc_answer *answer, size_t index)
+static struct ebcc_error *report_unknown_value(struct ebcc_cc_answer *answer, size_t index)
 {
 	struct ebcc_cc_diagnostic *warning = &answer->diagnostics[index];
-	static const char clang_says[] = "warning: ";
-	const char *rendered = strstr(warning->rendered, clang_says);
+	static const char prefix[] = "warning: ";
+	const char *rendered = strstr(warning->rendered, prefix);
 	AUTO_BUF struct ebcc_buf message = EBCC_BUF_INIT, text = EBCC_BUF_INIT;
 
-	ebcc_buf_printf(&message, "the value of %.*s is not known",
+	ebcc_buf_printf(&message, "the value of %.*s is unknown",
 			(int)strcspn(warning->message, " "), warning->message);
 	if (rendered)
 		ebcc_buf_append(&text, warning->rendered, rendered - warning->rendered);
@@ -425,10 +425,10 @@ static struct ebcc_error *refuse_value(struct ebcc_cc_answer *answer, size_t ind
 	return NULL;
 }
 
-static bool asked_for_undefined(const struct ebcc_compilation *compilation)
+static bool requests_undef_warnings(const struct ebcc_compilation *compilation)
 {
 	for (size_t i = 0; i < compilation->cflag_count; i++)
-		if (!strcmp(compilation->cflags[i], WARN_OF_UNDEFINED))
+		if (!strcmp(compilation->cflags[i], UNDEF_WARNINGS))
 			return true;
 	return false;
 }
@@ -438,44 +438,45 @@ static bool asked_for_undefined(const struct ebcc_compilation *compilation)
  * by #ifdef, where it counts as not set, a warning. @notes gets what is needed to understand an
  * error.
  */
-static struct ebcc_error *judge_unknown(const struct ebcc_compilation *compilation,
-					const struct ebcc_kernel_info *kernel, const char *unknown,
-					struct ebcc_cc_answer *answer, struct ebcc_buf *notes)
+static struct ebcc_error *handle_unknown_values(const struct ebcc_compilation *compilation,
+						const struct ebcc_kernel_info *kernel,
+						const char *unknown, struct ebcc_cc_answer *answer,
+						struct ebcc_buf *notes)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	bool told = false;
+	bool quoted = false;
 
 	if (!*unknown)
 		return NULL;
 	for (size_t i = 0; i < answer->diagnostic_count;) {
 		bool undefined =
 			strstr(answer->diagnostics[i].message, "is not defined, evaluates");
-		bool own = speaks_of(answer->diagnostics[i].message, unknown);
+		bool own = quotes_any_of(answer->diagnostics[i].message, unknown);
 
 		if (undefined && own)
-			TRY(refuse_value(answer, i));
-		told |= own;
-		if (undefined && (own || !asked_for_undefined(compilation)))
+			TRY(report_unknown_value(answer, i));
+		quoted |= own;
+		if (undefined && (own || !requests_undef_warnings(compilation)))
 			ebcc_cc_answer_remove_diagnostic(answer, i);
 		else
 			i++;
 	}
-	tell_where_looked(kernel, &text);
+	append_config_places(kernel, &text);
 	if (answer->status == EBCC_CC_OK) {
 		AUTO_BUF struct ebcc_buf warning = EBCC_BUF_INIT;
 
-		ebcc_buf_printf(&warning, "not known, and counted as not set: %s; %s", unknown,
+		ebcc_buf_printf(&warning, "unknown, and treated as not set: %s; %s", unknown,
 				ebcc_buf_string(&text));
 		return add_warning(answer, &warning);
 	}
-	if (told)
+	if (quoted)
 		ebcc_buf_printf(notes, "%s\n", ebcc_buf_string(&text));
 	return ebcc_buf_check(notes);
 }
 
 /* Appends what stage 2 read to @inputs, and what it had to leave out to @notes. */
 static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
-					   const struct surroundings *with,
+					   const struct run_context *with,
 					   struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
 					   struct ebcc_buf *notes)
 {
@@ -493,7 +494,8 @@ static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 	TRY(scan(compilation, &names));
 	TRY(ebcc_ktypes_create(&names, with->kernel, &opts, &ktypes));
 	TRY(compile_rounds(compilation, with, ktypes, answer));
-	TRY(judge_unknown(compilation, with->kernel, ebcc_ktypes_unknown(ktypes), answer, notes));
+	TRY(handle_unknown_values(compilation, with->kernel, ebcc_ktypes_unknown(ktypes), answer,
+				  notes));
 	ebcc_buf_append_string(inputs, ebcc_ktypes_inputs(ktypes));
 	ebcc_buf_append_string(notes, ebcc_ktypes_notes(ktypes));
 	TRY(ebcc_buf_check(inputs));
@@ -511,14 +513,14 @@ static struct ebcc_error *warn_of_other_headers(const struct ebcc_kernel_info *k
 	if (!headers->release || !strcmp(headers->release, kernel->release))
 		return NULL;
 	ebcc_buf_printf(&text,
-			"the kernel headers in %s are those of %s, and the kernel is %s: where "
-			"their types differ, the programs read other places than they mean",
+			"the kernel headers in %s are for %s, but the kernel is %s: where types "
+			"differ, programs read from the wrong places",
 			headers->build, headers->release, kernel->release);
 	return add_warning(answer, &text);
 }
 
 static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilation,
-					       const struct surroundings *with,
+					       const struct run_context *with,
 					       const struct ebcc_kernel_headers *headers,
 					       struct ebcc_cc_answer *answer,
 					       struct ebcc_buf *inputs, struct ebcc_buf *notes)
@@ -545,8 +547,8 @@ static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilat
 }
 
 /* Says where headers were searched for, and how to provide them. */
-static void tell_no_headers(const struct ebcc_compilation *compilation,
-			    const struct surroundings *with, struct ebcc_buf *text)
+static void append_no_headers(const struct ebcc_compilation *compilation,
+			      const struct run_context *with, struct ebcc_buf *text)
 {
 	const char *release = with->kernel->release;
 	const char *root = compilation->kernel_root ? compilation->kernel_root : "";
@@ -558,7 +560,7 @@ static void tell_no_headers(const struct ebcc_compilation *compilation,
 	}
 	ebcc_buf_printf(
 		text,
-		"no headers of the kernel %s were found (looked at %s/lib/modules/%s/build, "
+		"no headers for kernel %s were found (looked at %s/lib/modules/%s/build, "
 		"%s/usr/src/linux-headers-%s and %s/sys/kernel/kheaders.tar.xz): install the "
 		"package that has them (linux-headers-%s on Debian and Ubuntu, "
 		"kernel-devel-%s on Fedora and RHEL), or load the module kheaders, or name a "
@@ -574,17 +576,17 @@ static bool lacks_names(const struct ebcc_compilation *compilation,
 
 	for (size_t i = 0; i < answer->diagnostic_count; i++)
 		if (answer->diagnostics[i].severity >= EBCC_CC_ERROR &&
-		    ebcc_diagnostic_wants_headers(&answer->diagnostics[i], &about))
+		    ebcc_diagnostic_needs_headers(&answer->diagnostics[i], &about))
 			return true;
 	return false;
 }
 
 /* Says in one sentence how headers could help. */
-static void tell_of_headers(const struct ebcc_compilation *compilation,
-			    const struct surroundings *with, struct ebcc_buf *notes)
+static void append_headers_advice(const struct ebcc_compilation *compilation,
+				  const struct run_context *with, struct ebcc_buf *notes)
 {
-	ebcc_buf_append_string(notes, "BTF has no macros and inline functions; if the name is one "
-				      "of the kernel's, ");
+	ebcc_buf_append_string(notes, "BTF has no macros or inline functions; if this is a name "
+				      "from the kernel, ");
 	if (compilation->btf_path)
 		ebcc_buf_append_string(notes, "name that kernel's headers in BCC_KERNEL_SOURCE");
 	else
@@ -594,8 +596,9 @@ static void tell_of_headers(const struct ebcc_compilation *compilation,
 				with->kernel->release, with->kernel->release);
 }
 
-static void tell_second_failure(const struct ebcc_cc_answer *answer,
-				const struct ebcc_kernel_headers *headers, struct ebcc_buf *notes)
+static void append_headers_failure(const struct ebcc_cc_answer *answer,
+				   const struct ebcc_kernel_headers *headers,
+				   struct ebcc_buf *notes)
 {
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
 		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
@@ -603,7 +606,7 @@ static void tell_second_failure(const struct ebcc_cc_answer *answer,
 		if (diagnostic->severity < EBCC_CC_ERROR)
 			continue;
 		ebcc_buf_printf(notes,
-				"against the kernel headers in %s it does not compile either: "
+				"it does not compile against the kernel headers in %s either: "
 				"%s:%u:%u: %s",
 				headers->build, diagnostic->path, diagnostic->line,
 				diagnostic->column, diagnostic->message);
@@ -614,12 +617,11 @@ static void tell_second_failure(const struct ebcc_cc_answer *answer,
 /* Compiles a source that doesn't compile against BTF against headers, if there are any. On success,
  * replaces @answer and @inputs; otherwise @notes says why not. */
 static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
-				      const struct surroundings *with,
-				      struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
-				      struct ebcc_buf *notes)
+				      const struct run_context *with, struct ebcc_cc_answer *answer,
+				      struct ebcc_buf *inputs, struct ebcc_buf *notes)
 {
 	AUTO_HEADERS struct ebcc_kernel_headers *headers = NULL;
-	AUTO_BUF struct ebcc_buf read = EBCC_BUF_INIT, said = EBCC_BUF_INIT;
+	AUTO_BUF struct ebcc_buf read = EBCC_BUF_INIT, headers_notes = EBCC_BUF_INIT;
 	AUTO_ANSWER struct ebcc_cc_answer second = {0};
 	AUTO_ERROR struct ebcc_error *error = NULL;
 
@@ -631,16 +633,16 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 	}
 	if (!headers) {
 		if (!answer->diagnostic_count) {
-			ebcc_buf_append_string(notes, "kernel headers would do instead: ");
-			tell_no_headers(compilation, with, notes);
+			ebcc_buf_append_string(notes, "kernel headers would work instead: ");
+			append_no_headers(compilation, with, notes);
 		} else if (!notes->size && lacks_names(compilation, answer)) {
-			tell_of_headers(compilation, with, notes);
+			append_headers_advice(compilation, with, notes);
 		}
 		return ebcc_buf_check(notes);
 	}
-	TRY(compile_from_headers(compilation, with, headers, &second, &read, &said));
+	TRY(compile_from_headers(compilation, with, headers, &second, &read, &headers_notes));
 	if (answer->diagnostic_count && second.status != EBCC_CC_OK) {
-		tell_second_failure(&second, headers, notes);
+		append_headers_failure(&second, headers, notes);
 		return ebcc_buf_check(notes);
 	}
 	ebcc_log(compilation->log, EBCC_LOG_INFO, "%s: compiled against the kernel headers in %s",
@@ -651,7 +653,7 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 	ebcc_buf_clear(inputs);
 	ebcc_buf_append(inputs, ebcc_buf_string(&read), read.size);
 	ebcc_buf_clear(notes);
-	ebcc_buf_append_string(notes, ebcc_buf_string(&said));
+	ebcc_buf_append_string(notes, ebcc_buf_string(&headers_notes));
 	return ebcc_buf_check(inputs);
 }
 
@@ -665,7 +667,7 @@ static bool is_without_btf(const struct ebcc_compilation *compilation,
 
 /* BTF, then headers. */
 static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilation,
-					      const struct surroundings *with,
+					      const struct run_context *with,
 					      struct ebcc_cc_answer *answer,
 					      struct ebcc_buf *inputs, struct ebcc_buf *notes)
 {
@@ -684,7 +686,7 @@ static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilati
 }
 
 static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
-					 const struct surroundings *with,
+					 const struct run_context *with,
 					 struct ebcc_cc_answer *answer, struct ebcc_buf *inputs,
 					 struct ebcc_buf *notes)
 {
@@ -696,7 +698,7 @@ static struct ebcc_error *compile_forced(struct ebcc_compilation *compilation,
 	TRY(ebcc_compile_find_headers(with->kernel, with->cache, compilation->btf_path, &headers));
 	if (headers)
 		return compile_from_headers(compilation, with, headers, answer, inputs, notes);
-	tell_no_headers(compilation, with, &text);
+	append_no_headers(compilation, with, &text);
 	TRY(ebcc_buf_check(&text));
 	return ebcc_error_create(EBCC_ERROR_KERNEL_TYPES, "%s", ebcc_buf_string(&text));
 }
@@ -745,9 +747,9 @@ static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 }
 
 /* Runs stages 1 to 4, and caches a successful answer. */
-static struct ebcc_error *compile_anew(struct ebcc_compilation *compilation,
-				       const struct surroundings *with,
-				       struct ebcc_cc_answer *answer)
+static struct ebcc_error *compile_uncached(struct ebcc_compilation *compilation,
+					   const struct run_context *with,
+					   struct ebcc_cc_answer *answer)
 {
 	AUTO_BUF struct ebcc_buf inputs = EBCC_BUF_INIT, notes = EBCC_BUF_INIT;
 	struct ebcc_compiled about;
@@ -810,8 +812,8 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 			 compilation->file_name);
 		return NULL;
 	}
-	return compile_anew(compilation, &(struct surroundings){kernel, client, cache, &key},
-			    answer);
+	return compile_uncached(compilation, &(struct run_context){kernel, client, cache, &key},
+				answer);
 }
 
 /* Warns if the source uses process ids that mean other processes here. */
@@ -825,9 +827,9 @@ static struct ebcc_error *warn_of_namespace(const struct ebcc_compilation *compi
 	if (ebcc_scan_uses(&names, "bpf_get_current_pid_tgid") &&
 	    !ebcc_scan_names_pid_namespace(&names))
 		ebcc_log(compilation->log, EBCC_LOG_WARNING,
-			 "%s: bpf_get_current_pid_tgid() gives the initial PID namespace's numbers "
-			 "of processes, and this program runs in another one: ebcc_ns_pid_tgid() "
-			 "gives those that are seen here",
+			 "%s: bpf_get_current_pid_tgid() returns ids of the initial PID namespace, "
+			 "but this program runs in another one: ebcc_ns_pid_tgid() returns the ids "
+			 "that are valid here",
 			 compilation->file_name);
 	return NULL;
 }
@@ -845,7 +847,7 @@ struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const char *source, 
 	TRY(compile(*ret, EBCC_CC_PIPELINE_O2, &answer));
 	log_warnings(*ret, &answer);
 	TRY(warn_of_namespace(*ret));
-	take_answer(&answer, output);
+	move_answer(&answer, output);
 	return NULL;
 }
 
@@ -855,7 +857,7 @@ struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
 
 	TRY(compile(compilation, EBCC_CC_PIPELINE_PLAIN, &answer));
-	take_answer(&answer, output);
+	move_answer(&answer, output);
 	return NULL;
 }
 

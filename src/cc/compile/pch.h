@@ -12,8 +12,9 @@
 
 struct ebcc_pch_opts {
 	const struct ebcc_kernel_headers *headers;
-	const char *preamble;		       /* its text */
-	const struct ebcc_cc_request *request; /* the compile that it is for: target and flags */
+	const char *preamble; /* its text */
+	const struct ebcc_cc_request
+		*request; /* the compile that it is for: architecture and flags */
 	const struct ebcc_log *log;
 };
 

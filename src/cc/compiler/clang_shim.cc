@@ -422,7 +422,7 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 
 	/* Warnings about virtual headers are useless to the user. Their notes are dropped with
 	 * them. */
-	bool unwanted(clang::DiagnosticsEngine::Level level, StringRef file)
+	bool is_unwanted(clang::DiagnosticsEngine::Level level, StringRef file)
 	{
 		if (level == clang::DiagnosticsEngine::Note)
 			return dropped_last;
@@ -499,7 +499,7 @@ class AnswerDiagnostics : public clang::DiagnosticConsumer
 				column = where.getColumn();
 			}
 		}
-		if (!answer || unwanted(level, file))
+		if (!answer || is_unwanted(level, file))
 			return;
 		info.FormatDiagnostic(message);
 		text.clear();
@@ -585,10 +585,10 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 	clang::Preprocessor &preprocessor;
 	bool defined = false;
 
-	void define(const char *keyword, const char *keeper)
+	void define(const char *keyword, const char *saved_macro)
 	{
 		clang::MacroInfo *macro =
-			preprocessor.getMacroInfo(preprocessor.getIdentifierInfo(keeper));
+			preprocessor.getMacroInfo(preprocessor.getIdentifierInfo(saved_macro));
 
 		if (macro)
 			preprocessor.appendDefMacroDirective(
@@ -706,7 +706,7 @@ class CodegenAfterParsing : public clang::ASTConsumer
 	std::vector<Event> events;
 	bool parsed = false; /* codegen is running: later events are its own */
 
-	void pass(Event event)
+	void forward(Event event)
 	{
 		if (parsed)
 			event(*codegen);
@@ -721,38 +721,42 @@ class CodegenAfterParsing : public clang::ASTConsumer
 
 	bool HandleTopLevelDecl(clang::DeclGroupRef group) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.HandleTopLevelDecl(group); });
+		forward([=](clang::ASTConsumer &to) { to.HandleTopLevelDecl(group); });
 		return true;
 	}
 
 	void HandleInterestingDecl(clang::DeclGroupRef group) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.HandleInterestingDecl(group); });
+		forward([=](clang::ASTConsumer &to) { to.HandleInterestingDecl(group); });
 	}
 
 	void HandleInlineFunctionDefinition(clang::FunctionDecl *function) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.HandleInlineFunctionDefinition(function); });
+		forward([=](clang::ASTConsumer &to) {
+			to.HandleInlineFunctionDefinition(function);
+		});
 	}
 
 	void HandleTagDeclDefinition(clang::TagDecl *tag) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.HandleTagDeclDefinition(tag); });
+		forward([=](clang::ASTConsumer &to) { to.HandleTagDeclDefinition(tag); });
 	}
 
 	void HandleTagDeclRequiredDefinition(const clang::TagDecl *tag) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.HandleTagDeclRequiredDefinition(tag); });
+		forward([=](clang::ASTConsumer &to) { to.HandleTagDeclRequiredDefinition(tag); });
 	}
 
 	void CompleteTentativeDefinition(clang::VarDecl *variable) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.CompleteTentativeDefinition(variable); });
+		forward([=](clang::ASTConsumer &to) { to.CompleteTentativeDefinition(variable); });
 	}
 
 	void CompleteExternalDeclaration(clang::DeclaratorDecl *declaration) override
 	{
-		pass([=](clang::ASTConsumer &to) { to.CompleteExternalDeclaration(declaration); });
+		forward([=](clang::ASTConsumer &to) {
+			to.CompleteExternalDeclaration(declaration);
+		});
 	}
 
 	void HandleTranslationUnit(clang::ASTContext &context) override
@@ -874,8 +878,8 @@ class PrecompileAction : public clang::ASTFrontendAction
 
 /* Runs one front end action over the request. Returns false if there were errors. Bodies of the
  * functions in @broken are left out; functions newly found to be broken are added to it. */
-bool run(const ebcc_clang_input &input, ebcc_cc_answer *answer, clang::FrontendAction &action,
-	 BrokenFunctions *broken = nullptr)
+bool run_action(const ebcc_clang_input &input, ebcc_cc_answer *answer,
+		clang::FrontendAction &action, BrokenFunctions *broken = nullptr)
 {
 	std::string source_path = input.request->source_path && *input.request->source_path
 					  ? input.request->source_path
@@ -926,15 +930,15 @@ auto run_without_broken(const ebcc_clang_input &input, ebcc_cc_answer *answer, M
 	BrokenFunctions broken;
 
 	for (;;) {
-		size_t known = broken.size(), said = answer->diagnostic_count;
+		size_t known = broken.size(), diagnostics_before = answer->diagnostic_count;
 		auto action = make(broken);
 
-		if (run(input, answer, *action, headers ? &broken : nullptr))
+		if (run_action(input, answer, *action, headers ? &broken : nullptr))
 			return action;
 		if (broken.size() == known)
 			return nullptr;
-		while (answer->diagnostic_count > said)
-			ebcc_cc_answer_remove_diagnostic(answer, said);
+		while (answer->diagnostic_count > diagnostics_before)
+			ebcc_cc_answer_remove_diagnostic(answer, diagnostics_before);
 	}
 }
 
@@ -985,7 +989,7 @@ char *ebcc_clang_preprocess(const ebcc_clang_input *input)
 	llvm::raw_string_ostream out(text);
 	PreprocessAction action(out);
 
-	if (!run(*input, nullptr, action))
+	if (!run_action(*input, nullptr, action))
 		return nullptr;
 	return strdup(out.str().c_str());
 }

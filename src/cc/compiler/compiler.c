@@ -186,9 +186,9 @@ static bool check_relocations(struct compilation *compilation)
 	if (!section)
 		return true;
 	if (asprintf(&message,
-		     "a global variable (in section %s) begins with an address in a way that the "
-		     "compiler can't make work: memory of BPF can't hold addresses from the "
-		     "beginning; have the program set it",
+		     "a global variable (in section %s) is initialized with an address in a way "
+		     "that isn't supported: BPF data can't hold addresses when it is loaded; "
+		     "assign the address in the program",
 		     section) < 0)
 		message = NULL;
 	ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_ERROR, "", 0, 0,
@@ -287,7 +287,7 @@ static bool parse(struct compilation *compilation)
 	return parse_with(compilation, ebcc_embedded_files);
 }
 
-static bool is_said_elsewhere(const struct ebcc_cc_answer *answer, size_t index)
+static bool has_located_twin(const struct ebcc_cc_answer *answer, size_t index)
 {
 	for (size_t i = 0; i < answer->diagnostic_count; i++)
 		if (i != index && answer->diagnostics[i].line &&
@@ -300,7 +300,7 @@ static bool is_said_elsewhere(const struct ebcc_cc_answer *answer, size_t index)
 static void drop_repetitions(struct ebcc_cc_answer *answer)
 {
 	for (size_t i = 0; i < answer->diagnostic_count;) {
-		if (!answer->diagnostics[i].line && is_said_elsewhere(answer, i))
+		if (!answer->diagnostics[i].line && has_located_twin(answer, i))
 			ebcc_cc_answer_remove_diagnostic(answer, i);
 		else
 			i++;
@@ -357,9 +357,9 @@ static bool relocates_again(const struct compilation *compilation)
 	relocated = true;
 	if (again)
 		ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_ERROR, "", 0, 0,
-				 "LLVM can compile one source with relocations (bpf_core_*(), "
-				 "__builtin_preserve_*()) in a process, and did that already: let "
-				 "the helper process compile, not this one");
+				 "LLVM can compile only one source with relocations (bpf_core_*(), "
+				 "__builtin_preserve_*()) per process, and this process has done "
+				 "so already: let the helper process compile it");
 	return again;
 }
 

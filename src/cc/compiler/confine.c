@@ -31,7 +31,7 @@
 /* --- capabilities --- */
 
 /* Whether any path belongs to another user, and so may not be readable without capabilities. */
-static bool has_strangers(const char *const *paths, size_t count)
+static bool has_foreign_owner(const char *const *paths, size_t count)
 {
 	struct stat status;
 
@@ -206,7 +206,7 @@ static void restrict_calls(void)
 
 void ebcc_confine(const char *const *paths, size_t count)
 {
-	bool search = has_strangers(paths, count);
+	bool search = has_foreign_owner(paths, count);
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	drop_capabilities(search ? 1u << CAP_DAC_READ_SEARCH : 0);

@@ -26,8 +26,8 @@
 static const char usage[] =
 	"Usage: ebcc-cc --serve TIMEOUT MEMORY PARENT | --version | --help\n"
 	"\n"
-	"The compiler of ebcc in a process of its own. This is a helper that the ebcc library\n"
-	"starts for itself, not a program for people: to compile and run BPF programs, use the\n"
+	"ebcc's compiler in a process of its own. The ebcc library starts this helper itself;\n"
+	"it is not meant to be run by hand. To compile and run BPF programs, use the\n"
 	"library (ebcc.h) or the Python module bcc.\n"
 	"\n"
 	"  --serve     answer compile requests on standard input, a socket; at most TIMEOUT\n"

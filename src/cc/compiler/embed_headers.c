@@ -134,7 +134,7 @@ static bool next_declaration(const char **in, struct declaration *ret)
 		ret->tokens[ret->count++] = token;
 	}
 	if (ret->count && !token.size)
-		die_at("a declaration of helpers without an end", ret->tokens[0].text);
+		die_at("a helper's declaration has no end", ret->tokens[0].text);
 	return token.size;
 }
 
@@ -166,7 +166,7 @@ static unsigned long helper_number(const struct declaration *declaration, size_t
 
 	if (declaration->count - from < 3 || !token_is(&tokens[from], "=") || !number ||
 	    end != last->text + last->size)
-		die_at("a helper without a number", tokens[0].text);
+		die_at("a helper has no number", tokens[0].text);
 	return number;
 }
 
@@ -232,7 +232,7 @@ static char *put_helper(char *out, const struct helper *helper)
 /* The helpers, and the structs that they name, one declaration per line. */
 static char *transform_helpers(const char *text)
 {
-	static bool taken[MAX_HELPERS];
+	static bool used[MAX_HELPERS];
 	char *result = malloc(4 * strlen(text) + 64), *out = result;
 	struct declaration declaration;
 	struct helper helper;
@@ -240,10 +240,10 @@ static char *transform_helpers(const char *text)
 	out = stpcpy(out, "typedef __u32 __wsum;\n");
 	for (const char *in = text; next_declaration(&in, &declaration);) {
 		if (read_helper(text, &declaration, &helper)) {
-			if (helper.number >= MAX_HELPERS || taken[helper.number])
-				die_at("a helper's number is impossible, or another's too",
+			if (helper.number >= MAX_HELPERS || used[helper.number])
+				die_at("a helper's number is out of range or used twice",
 				       declaration.tokens[0].text);
-			taken[helper.number] = true;
+			used[helper.number] = true;
 			out = put_helper(out, &helper);
 		} else if (declaration.count == 2 && token_is(declaration.tokens, "struct")) {
 			out = put_tokens(out, declaration.tokens, declaration.count);

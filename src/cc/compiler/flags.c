@@ -202,7 +202,7 @@ static const char *const separate_flags[] = {
 };
 
 /* Flags that are accepted, unless refused_flags has them. */
-static const char *const taken_flags[] = {
+static const char *const accepted_flags[] = {
 	"-D*",
 	"-U*",
 	"-I*",
@@ -229,7 +229,7 @@ static const char *const taken_flags[] = {
 
 /* The front end's own flags, given after -Xclang, that take an argument, also given after
  * -Xclang. */
-static const char *const taken_pairs[] = {"-target-feature", "-target-cpu"};
+static const char *const accepted_pairs[] = {"-target-feature", "-target-cpu"};
 
 /* Flags that make the front end load code, write files, or read files without our checks. */
 static const char *const refused_flags[] = {
@@ -381,15 +381,15 @@ static bool push_translated(struct ebcc_cc_arguments *arguments, const char *fla
 }
 
 /* Whether a flag is accepted; reports the reason if not. */
-static bool is_taken(const char *flag, struct ebcc_cc_answer *answer)
+static bool is_accepted(const char *flag, struct ebcc_cc_answer *answer)
 {
 	if (MATCHES(flag, refused_flags))
 		return fail(answer,
-			    "a compile loads no code, and opens no files for it: this flag can't "
-			    "be given",
+			    "this flag is not allowed, because it loads code or accesses other "
+			    "files",
 			    flag);
-	if (!MATCHES(flag, taken_flags))
-		return fail(answer, "this is not a compiler flag that is taken here", flag);
+	if (!MATCHES(flag, accepted_flags))
+		return fail(answer, "this compiler flag is not supported", flag);
 	return true;
 }
 
@@ -402,9 +402,9 @@ static bool push_front_end_flag(struct ebcc_cc_arguments *arguments,
 	const char *const *words = request->cflags + *index;
 	size_t left = request->cflag_count - *index;
 
-	if (!MATCHES(words[1], taken_pairs)) {
+	if (!MATCHES(words[1], accepted_pairs)) {
 		*index += 1;
-		return is_taken(words[1], answer) && push(arguments, words[1]);
+		return is_accepted(words[1], answer) && push(arguments, words[1]);
 	}
 	if (left < 4 || strcmp(words[2], "-Xclang"))
 		return fail(answer, "compiler flag without its argument", words[1]);
@@ -433,14 +433,14 @@ static bool push_user_flags(struct ebcc_cc_arguments *arguments,
 			return fail(answer, "compiler flag expected", flag);
 		if (MATCHES(flag, passing_flags))
 			return fail(answer,
-				    "this flag passes another one on; give that one by itself",
+				    "this flag passes another one on; give that one directly",
 				    flag);
 		if (!strcmp(flag, "-Xclang")) {
 			if (!push_front_end_flag(arguments, request, &i, answer))
 				return false;
 			continue;
 		}
-		if (!is_taken(flag, answer) || !push_translated(arguments, flag))
+		if (!is_accepted(flag, answer) || !push_translated(arguments, flag))
 			return false;
 		if (separate && !push(arguments, request->cflags[++i]))
 			return false;

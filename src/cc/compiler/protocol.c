@@ -134,7 +134,7 @@ struct ebcc_error *ebcc_frame_check_header(const struct ebcc_frame_header *heade
 					   enum ebcc_frame_kind kind)
 {
 	if (header->magic != EBCC_FRAME_MAGIC)
-		return malformed("it does not begin as one of this version of ebcc");
+		return malformed("it is not from this version of ebcc");
 	if (header->kind != kind)
 		return malformed("unexpected kind");
 	if (header->size > EBCC_FRAME_LIMIT)

@@ -242,8 +242,8 @@ static const char *const form_sentences[] = {
 	"redefinition of '__ebcc_",
 	"use of undeclared label ",
 	"cannot open file ",
-	"a compile loads no code",
-	"this is not a compiler flag",
+	"this flag is not allowed",
+	"this compiler flag is not supported",
 };
 
 static bool is_about_form(const char *message)

@@ -571,7 +571,7 @@ START_TEST(bad_flags_are_diagnostics)
 	assert_bad_flag("stray.c", "compiler flag expected");
 	assert_bad_flag("-I", "without its argument");
 	assert_bad_flag("-std=klingon", "invalid value");
-	assert_bad_flag("-Wp,-DONE=1", "give that one by itself");
+	assert_bad_flag("-Wp,-DONE=1", "give that one directly");
 	assert_bad_flag("-m32", "unknown argument");
 }
 END_TEST

@@ -186,7 +186,7 @@ START_TEST(part_of_an_address)
 {
 	assert_refused(HEADER TABLE
 		       "define i32 @p() {\n  %r = load i32, ptr @table\n  ret i32 %r\n}\n",
-		       "'table' has addresses in it");
+		       "'table' contains addresses");
 }
 END_TEST
 
@@ -197,7 +197,7 @@ START_TEST(copy_that_ends_in_an_address)
 		       "define void @p(ptr %to) {\n"
 		       "  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr @table, i64 12, i1 0)\n"
 		       "  ret void\n}\n",
-		       "'table' has addresses in it");
+		       "'table' contains addresses");
 }
 END_TEST
 
@@ -205,7 +205,7 @@ START_TEST(table_whose_address_is_stored)
 {
 	assert_refused(HEADER TABLE "define void @p(ptr %to) {\n  store ptr @table, ptr %to\n"
 				    "  ret void\n}\n",
-		       "'table' has addresses in it");
+		       "'table' contains addresses");
 }
 END_TEST
 

@@ -104,8 +104,8 @@ extern void *__ebcc_context(void);
 	((size) == 2 ? (__u64)bpf_htons(value) : (__u64)bpf_htonl(value))
 #define __EBCC_CHECK_CHECKSUM(value)                                                               \
 	_Static_assert(sizeof(value) == 2 || sizeof(value) == 4,                                   \
-		       "a checksum is brought up to date with values of 2 or 4 bytes: convert "    \
-		       "the value to u16 or u32")
+		       "a checksum is updated with values of 2 or 4 bytes: convert the value to "  \
+		       "u16 or u32")
 #define incr_cksum_l3(offset, from, to)                                                            \
 	({                                                                                         \
 		__EBCC_CHECK_CHECKSUM(to);                                                         \

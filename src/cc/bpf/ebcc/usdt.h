@@ -135,8 +135,8 @@ __EBCC_INLINE int __ebcc_usdt_read(__u64 n, void *ctx, _Bool cookies, __u64 *ret
 			__ebcc_usdt_read(n, ctx, __EBCC_USDT_HAS_COOKIE, &__ebcc_argument);        \
                                                                                                    \
 		_Static_assert(sizeof(*(arg)) <= sizeof(__ebcc_argument),                          \
-			       "bpf_usdt_readarg() reads a number or a pointer; what a pointer "   \
-			       "points to is read by bpf_usdt_readarg_p()");                       \
+			       "bpf_usdt_readarg() reads a number or a pointer; use "              \
+			       "bpf_usdt_readarg_p() for what a pointer points to");               \
 		__builtin_memcpy((void *)(arg), &__ebcc_argument, sizeof(*(arg)));                 \
 		__ebcc_error;                                                                      \
 	})

@@ -142,8 +142,9 @@ static bool add_slot(struct ebcc_ir *ir, struct ebcc_ir_holder *holder, LLVMValu
 		slot.address = value;
 		if (!resolve(ir, value, &slot.base, &slot.addend)) {
 			ebcc_ir_report_at(ir, EBCC_CC_ERROR, holder->global,
-					  "'%s' holds what is computed from an address, which data "
-					  "of BPF can't: compute it in the program",
+					  "'%s' is initialized with a value computed from an "
+					  "address, which BPF data can't hold: compute it in the "
+					  "program",
 					  ebcc_ir_name(holder->global));
 			return false;
 		}
@@ -635,11 +636,12 @@ static LLVMValueRef build_function(struct ebcc_ir_addresses *addresses,
 	ir->builder = builder;
 	ebcc_ir_values_deinit(&chooser.seen);
 	if (ok && chooser.case_count > MAX_CASES) {
-		ebcc_ir_report_at(ir, EBCC_CC_ERROR, use,
-				  "this may be one of %zu addresses, and a program can choose "
-				  "among %d that are not those of constants: use an index into an "
-				  "array in place of an address",
-				  chooser.case_count, MAX_CASES);
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, use,
+			"this may be one of %zu addresses, but a program can choose among "
+			"at most %d that aren't addresses of constants: use an index "
+			"into an array instead",
+			chooser.case_count, MAX_CASES);
 		ok = false;
 	}
 	return ok ? chooser.function : NULL;

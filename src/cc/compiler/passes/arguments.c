@@ -123,9 +123,10 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 			ebcc_ir_build_offset(ir, source.registers, convention->offsets[0]), "");
 	for (unsigned i = 1; i < LLVMCountParams(old); i++) {
 		LLVMValueRef parameter = LLVMGetParam(old, i), value;
-		unsigned taken = is_on_stack(old, i) ? 0 : registers_of(ir, LLVMTypeOf(parameter));
+		unsigned registers =
+			is_on_stack(old, i) ? 0 : registers_of(ir, LLVMTypeOf(parameter));
 
-		if (!taken || source.next + taken > source.count) {
+		if (!registers || source.next + registers > source.count) {
 			ebcc_ir_report_at(
 				ir, EBCC_CC_ERROR, function,
 				"parameter %u of '%s' is not passed in a register: only the "
@@ -135,7 +136,7 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 		} else if (LLVMGetFirstUse(parameter)) {
 			value = build_parameter(ir, function, LLVMTypeOf(parameter), &source);
 		} else {
-			source.next += taken; /* the optimizer would keep a probe read */
+			source.next += registers; /* the optimizer would keep a probe read */
 			value = LLVMGetUndef(LLVMTypeOf(parameter));
 		}
 		LLVMReplaceAllUsesWith(parameter, value);
@@ -183,7 +184,7 @@ static void return_zero(struct ebcc_ir *ir, LLVMValueRef function)
 }
 
 /* Moves the program into a function that takes only the context and returns a number. */
-static LLVMValueRef take_over(struct ebcc_ir *ir, LLVMValueRef old, bool keep_parameters)
+static LLVMValueRef move_program(struct ebcc_ir *ir, LLVMValueRef old, bool keep_parameters)
 {
 	LLVMTypeRef old_type = LLVMGlobalGetValueType(old), type = LLVMGetReturnType(old_type);
 	bool returns_nothing = LLVMGetTypeKind(type) == LLVMVoidTypeKind;
@@ -221,13 +222,13 @@ static void refuse_parameters(struct ebcc_ir *ir, LLVMValueRef program,
 	if (ebcc_program_kind_is_typed(kind))
 		ebcc_ir_report_at(
 			ir, EBCC_CC_ERROR, program,
-			"'%s' has parameters beside its context, which it gets only when "
-			"%s(...) makes it: write %s and the parameters in its parentheses",
+			"'%s' has parameters besides its context, which it gets only if it is "
+			"declared with %s(...): write %s and the parameters in its parentheses",
 			ebcc_ir_name(program), kind->macro, kind->macro);
 	else
 		ebcc_ir_report_at(
 			ir, EBCC_CC_ERROR, program,
-			"'%s' has parameters beside its context: only a program whose first "
+			"'%s' has parameters besides its context: only a program whose first "
 			"parameter is 'struct pt_regs *ctx' gets the arguments of a function",
 			ebcc_ir_name(program));
 }
@@ -251,7 +252,7 @@ static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 		refuse_parameters(ir, program, kind);
 	if (!arguments && !returns_nothing)
 		return;
-	function = take_over(ir, program, !arguments);
+	function = move_program(ir, program, !arguments);
 	if (!function)
 		return;
 	if (arguments)

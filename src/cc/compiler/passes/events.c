@@ -64,7 +64,7 @@ static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef data)
 	return type;
 }
 
-static void describe(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
+static void record_event_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
 {
 	LLVMDIBuilderRef builder;
 	LLVMMetadataRef pointer, variable;
@@ -99,7 +99,7 @@ static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
 	if (!type)
 		type = variable_type(ir, data);
 	if (type && LLVMIsAGlobalVariable(map))
-		describe(ir, map, type);
+		record_event_type(ir, map, type);
 	LLVMInstructionEraseFromParent(call);
 	if (LLVMIsACallInst(id) && !LLVMGetFirstUse(id))
 		LLVMInstructionEraseFromParent(id);
@@ -124,8 +124,8 @@ static void check_size(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef map,
 {
 	if (size > max)
 		ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-				  "an event of %llu bytes does not fit into the buffer '%s': at "
-				  "most %llu do",
+				  "an event of %llu bytes does not fit into the buffer '%s': the "
+				  "limit is %llu bytes",
 				  size, ebcc_ir_name(map), max);
 }
 

@@ -17,7 +17,7 @@
 #define MARK_GOTO "#ebcc goto "
 
 /* The text of an assembly statement from kernel headers, or NULL. Borrowed; not NUL-terminated. */
-static const char *machine_code(LLVMValueRef instruction, size_t *ret_size)
+static const char *header_assembly(LLVMValueRef instruction, size_t *ret_size)
 {
 	LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
 	LLVMValueRef callee;
@@ -60,7 +60,7 @@ static const char *find_colon(const char *text, const char *end)
 }
 
 /* Whether the surrounding C sees no effect of the statement: it has no outputs and no labels. */
-static bool is_idle(const char *text, size_t size)
+static bool has_no_effect(const char *text, size_t size)
 {
 	const char *end = text + size;
 	const char *outputs;
@@ -75,7 +75,7 @@ static bool is_idle(const char *text, size_t size)
 	return true;
 }
 
-static void drop_idle(LLVMValueRef function)
+static void drop_ineffective(LLVMValueRef function)
 {
 	for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block;
 	     block = LLVMGetNextBasicBlock(block)) {
@@ -84,18 +84,18 @@ static void drop_idle(LLVMValueRef function)
 		for (LLVMValueRef instruction = LLVMGetFirstInstruction(block); instruction;
 		     instruction = next) {
 			size_t size;
-			const char *text = machine_code(instruction, &size);
+			const char *text = header_assembly(instruction, &size);
 
 			next = LLVMGetNextInstruction(instruction);
 			if (text && LLVMGetInstructionOpcode(instruction) == LLVMCall &&
-			    is_idle(text, size))
+			    has_no_effect(text, size))
 				LLVMInstructionEraseFromParent(instruction);
 		}
 	}
 }
 
 /* Drops the headers' statements outside of functions, one per line. The source's own stay. */
-static void drop_module_code(LLVMModuleRef module)
+static void drop_module_assembly(LLVMModuleRef module)
 {
 	size_t size, kept = 0;
 	const char *text = LLVMGetModuleInlineAsm(module, &size);
@@ -136,24 +136,24 @@ static void drop_register_variables(LLVMModuleRef module)
 	}
 }
 
-void ebcc_ir_drop_machine_code(struct ebcc_ir *ir)
+void ebcc_ir_drop_header_assembly(struct ebcc_ir *ir)
 {
-	drop_module_code(ir->module);
+	drop_module_assembly(ir->module);
 	drop_register_variables(ir->module);
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function))
-		drop_idle(function);
+		drop_ineffective(function);
 }
 
 static void refuse(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef instruction)
 {
 	ebcc_ir_report_at(ir, EBCC_CC_ERROR, instruction,
 			  "in function '%s': a BPF program can't run this inline function of the "
-			  "kernel's headers, which holds code for the processor",
+			  "kernel's headers, because it contains assembly for the processor",
 			  ebcc_ir_name(function));
 }
 
-void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir)
+void ebcc_ir_refuse_header_assembly(struct ebcc_ir *ir)
 {
 	drop_register_variables(ir->module);
 	for (LLVMValueRef global = LLVMGetFirstGlobal(ir->module); global;
@@ -162,8 +162,8 @@ void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir)
 
 		if (use)
 			ebcc_ir_report_at(ir, EBCC_CC_ERROR, LLVMGetUser(use),
-					  "a BPF program can't read the register that the kernel's "
-					  "headers bind a variable to");
+					  "a BPF program can't read a variable that the kernel's "
+					  "headers bind to a register");
 	}
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function)) {
@@ -173,7 +173,7 @@ void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir)
 			     instruction = LLVMGetNextInstruction(instruction)) {
 				size_t size;
 
-				if (machine_code(instruction, &size)) {
+				if (header_assembly(instruction, &size)) {
 					refuse(ir, function, instruction);
 					return;
 				}

@@ -112,7 +112,7 @@ static void find_recursion(struct ebcc_ir *ir, struct ebcc_ir_values *visits, LL
 				continue;
 			if (ebcc_ir_values_get(visits, callee) == ON_PATH)
 				ebcc_ir_report_at(ir, EBCC_CC_ERROR, instruction,
-						  "'%s' calls itself, which a BPF program can't: "
+						  "'%s' calls itself, which BPF programs can't do: "
 						  "use a bounded loop",
 						  ebcc_ir_name(callee));
 			else if (ebcc_ir_values_get(visits, callee) == UNSEEN)
@@ -172,10 +172,10 @@ static void refuse_indirect_calls(struct ebcc_ir *ir, LLVMValueRef function)
 			    !LLVMIsAInlineAsm(LLVMGetCalledValue(instruction)))
 				ebcc_ir_report_at(
 					ir, EBCC_CC_ERROR, instruction,
-					"a BPF program can't call through a pointer: which "
-					"function, or which table's method, has to be known when "
-					"it is compiled; choose with if or switch, and make each "
-					"call there by its name");
+					"a BPF program can't call through a pointer: the "
+					"function, or the table whose method it is, must be known "
+					"at compile time; choose with if or switch, and make each "
+					"call there by name");
 		}
 	}
 }
@@ -194,8 +194,8 @@ void ebcc_ir_undefined(struct ebcc_ir *ir)
 
 			if (ebcc_ir_callee(user) == function && !is_expanded(user))
 				ebcc_ir_report_at(ir, EBCC_CC_ERROR, user,
-						  "'%s' is not defined: a program can call helpers "
-						  "of BPF and functions of its own source",
+						  "'%s' is not defined: a program can call BPF "
+						  "helpers and functions in its own source",
 						  ebcc_ir_name(function));
 		}
 	}

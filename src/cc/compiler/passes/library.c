@@ -19,7 +19,7 @@
 /* The largest memcmp() that the backend expands itself: see inline.c. */
 #define COMPARED_IN_PLACE 1024
 
-static const char bodies[] =
+static const char functions_ir[] =
 	"define internal i32 @__ebcc_compare(ptr %a, ptr %b, i64 %size, i1 %text) #0 {\n"
 	"entry:\n"
 	"  br label %check\n"
@@ -99,7 +99,7 @@ static const char bodies[] =
 	"attributes #0 = { alwaysinline nounwind }\n";
 
 /* The function of that name; the first call adds all of them to the module. */
-static LLVMValueRef body(struct ebcc_ir *ir, const char *name)
+static LLVMValueRef library_function(struct ebcc_ir *ir, const char *name)
 {
 	LLVMValueRef function = LLVMGetNamedFunction(ir->module, name);
 	LLVMMemoryBufferRef buffer;
@@ -108,7 +108,8 @@ static LLVMValueRef body(struct ebcc_ir *ir, const char *name)
 
 	if (function && LLVMGetFirstBasicBlock(function))
 		return function;
-	buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(bodies, sizeof(bodies) - 1, "library");
+	buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(functions_ir, sizeof(functions_ir) - 1,
+							   "library");
 	if (LLVMParseIRInContext(ir->context, buffer, &module, &message)) {
 		ir->failed = true;
 		ir->report(ir->report_context, EBCC_CC_FATAL, "", 0, 0, message);
@@ -204,12 +205,12 @@ static uint64_t smaller_known(uint64_t a, uint64_t b)
 enum { MAX_CHOICES = 3 };
 
 /* The known size of an argument that is a string. */
-static uint64_t known(const struct ebcc_ir *ir, LLVMValueRef call, unsigned argument)
+static uint64_t known_argument_size(const struct ebcc_ir *ir, LLVMValueRef call, unsigned argument)
 {
 	return known_size(ir, LLVMGetOperand(call, argument), true, MAX_CHOICES);
 }
 
-static LLVMValueRef number(const struct ebcc_ir *ir, uint64_t value)
+static LLVMValueRef constant_i64(const struct ebcc_ir *ir, uint64_t value)
 {
 	return LLVMConstInt(ir->i64, value, false);
 }
@@ -217,8 +218,8 @@ static LLVMValueRef number(const struct ebcc_ir *ir, uint64_t value)
 static void refuse(struct ebcc_ir *ir, LLVMValueRef call, const char *instead)
 {
 	ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-			  "'%s' needs a bound that is known here, of at most %u bytes: a constant "
-			  "size, a literal, or a variable that is an array; %s",
+			  "'%s' needs a bound of at most %u bytes that is known at compile time: a "
+			  "constant size, a literal, or an array variable; %s",
 			  ebcc_ir_name(ebcc_ir_callee(call)), MAX_BOUND, instead);
 }
 
@@ -232,11 +233,11 @@ static LLVMValueRef build_bounded(struct ebcc_ir *ir, LLVMValueRef size, uint64_
 		bound = LLVMConstIntGetZExtValue(size)
 				? smaller_known(LLVMConstIntGetZExtValue(size), bound)
 				: 0;
-		return bound <= MAX_BOUND ? number(ir, bound) : NULL;
+		return bound <= MAX_BOUND ? constant_i64(ir, bound) : NULL;
 	}
 	if (!bound || bound > MAX_BOUND)
 		return NULL;
-	limit = number(ir, bound);
+	limit = constant_i64(ir, bound);
 	size = LLVMBuildIntCast2(ir->builder, size, ir->i64, false, "");
 	smaller = LLVMBuildICmp(ir->builder, LLVMIntULT, size, limit, "");
 	return LLVMBuildSelect(ir->builder, smaller, size, limit, "");
@@ -245,7 +246,7 @@ static LLVMValueRef build_bounded(struct ebcc_ir *ir, LLVMValueRef size, uint64_
 static LLVMValueRef build_body_call(struct ebcc_ir *ir, const char *name, LLVMValueRef *arguments,
 				    unsigned count)
 {
-	LLVMValueRef function = body(ir, name);
+	LLVMValueRef function = library_function(ir, name);
 
 	return function ? LLVMBuildCall2(ir->builder, LLVMGlobalGetValueType(function), function,
 					 arguments, count, "")
@@ -260,8 +261,8 @@ static void replace_comparison(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueR
 
 	if (!size) {
 		refuse(ir, call,
-		       "compare byte by byte in a loop with a bound, or, since Linux 5.17, by "
-		       "bpf_strncmp()");
+		       "compare byte by byte in a bounded loop, or use bpf_strncmp() (since Linux "
+		       "5.17)");
 		return;
 	}
 	result = build_body_call(ir, "__ebcc_compare", arguments, 4);
@@ -271,14 +272,17 @@ static void replace_comparison(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueR
 
 static void replace_strcmp(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	uint64_t bound = smaller_known(known(ir, call, 0), known(ir, call, 1));
+	uint64_t bound =
+		smaller_known(known_argument_size(ir, call, 0), known_argument_size(ir, call, 1));
 
-	replace_comparison(ir, call, bound && bound <= MAX_BOUND ? number(ir, bound) : NULL, true);
+	replace_comparison(ir, call, bound && bound <= MAX_BOUND ? constant_i64(ir, bound) : NULL,
+			   true);
 }
 
 static void replace_strncmp(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	uint64_t bound = smaller_known(known(ir, call, 0), known(ir, call, 1));
+	uint64_t bound =
+		smaller_known(known_argument_size(ir, call, 0), known_argument_size(ir, call, 1));
 
 	replace_comparison(ir, call, build_bounded(ir, LLVMGetOperand(call, 2), bound), true);
 }
@@ -304,7 +308,7 @@ static void replace_length(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef s
 	if (!size) {
 		refuse(ir, call,
 		       "bpf_probe_read_kernel_str() and bpf_probe_read_user_str() return the "
-		       "length of what they copy, with its 0");
+		       "length of the string they copy, including its NUL");
 		return;
 	}
 	result = build_body_call(ir, "__ebcc_length", arguments, 2);
@@ -315,14 +319,16 @@ static void replace_length(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef s
 
 static void replace_strlen(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	uint64_t bound = known(ir, call, 0);
+	uint64_t bound = known_argument_size(ir, call, 0);
 
-	replace_length(ir, call, bound && bound <= MAX_BOUND ? number(ir, bound) : NULL);
+	replace_length(ir, call, bound && bound <= MAX_BOUND ? constant_i64(ir, bound) : NULL);
 }
 
 static void replace_strnlen(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	replace_length(ir, call, build_bounded(ir, LLVMGetOperand(call, 1), known(ir, call, 0)));
+	replace_length(
+		ir, call,
+		build_bounded(ir, LLVMGetOperand(call, 1), known_argument_size(ir, call, 0)));
 }
 
 static bool build_copy(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef size, bool fill)
@@ -334,22 +340,22 @@ static bool build_copy(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef size,
 }
 
 static const char copy_instead[] =
-	"copy by bpf_probe_read_kernel_str() or bpf_probe_read_user_str(), whose size is that of "
-	"the destination";
+	"copy with bpf_probe_read_kernel_str() or bpf_probe_read_user_str() and the size of the "
+	"destination";
 
 static void replace_strcpy(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	uint64_t bound = known(ir, call, 1);
+	uint64_t bound = known_argument_size(ir, call, 1);
 
 	if (!bound)
-		bound = known(ir, call, 0);
+		bound = known_argument_size(ir, call, 0);
 	if (!bound || bound > MAX_BOUND)
 		refuse(ir, call, copy_instead);
 	else if (literal(LLVMGetOperand(call, 1)))
 		LLVMBuildMemCpy(ir->builder, LLVMGetOperand(call, 0), 1, LLVMGetOperand(call, 1), 1,
-				number(ir, bound));
+				constant_i64(ir, bound));
 	else
-		build_copy(ir, call, number(ir, bound), false);
+		build_copy(ir, call, constant_i64(ir, bound), false);
 	if (!ir->failed)
 		ebcc_ir_replace(call, LLVMGetOperand(call, 0));
 }
@@ -369,11 +375,12 @@ static void replace_strncpy(struct ebcc_ir *ir, LLVMValueRef call)
 	if (copied > bytes)
 		copied = bytes;
 	if (!text) {
-		build_copy(ir, call, number(ir, bytes), true);
+		build_copy(ir, call, constant_i64(ir, bytes), true);
 	} else {
-		LLVMBuildMemCpy(ir->builder, to, 1, LLVMGetOperand(call, 1), 1, number(ir, copied));
+		LLVMBuildMemCpy(ir->builder, to, 1, LLVMGetOperand(call, 1), 1,
+				constant_i64(ir, copied));
 		LLVMBuildMemSet(ir->builder, ebcc_ir_build_offset(ir, to, copied),
-				LLVMConstNull(ir->i8), number(ir, bytes - copied), 1);
+				LLVMConstNull(ir->i8), constant_i64(ir, bytes - copied), 1);
 	}
 	if (!ir->failed)
 		ebcc_ir_replace(call, to);
@@ -381,7 +388,7 @@ static void replace_strncpy(struct ebcc_ir *ir, LLVMValueRef call)
 
 /* The literal that formatting gives, if the format has no conversions or is "%s" of a literal; else
  * NULL. */
-static LLVMValueRef printed_literal(LLVMValueRef call, unsigned format)
+static LLVMValueRef formatted_literal(LLVMValueRef call, unsigned format)
 {
 	const char *text = literal(LLVMGetOperand(call, format));
 	unsigned values = LLVMGetNumArgOperands(call) - format - 1;
@@ -394,24 +401,25 @@ static LLVMValueRef printed_literal(LLVMValueRef call, unsigned format)
 }
 
 /* Replaces snprintf(), or sprintf() if @room is NULL. */
-static void replace_printing(struct ebcc_ir *ir, LLVMValueRef call, unsigned format,
-			     LLVMValueRef room)
+static void replace_format(struct ebcc_ir *ir, LLVMValueRef call, unsigned format,
+			   LLVMValueRef room)
 {
-	LLVMValueRef text = printed_literal(call, format), to = LLVMGetOperand(call, 0);
+	LLVMValueRef text = formatted_literal(call, format), to = LLVMGetOperand(call, 0);
 	uint64_t size = text ? strlen(literal(text)) : 0, copied = size;
 
 	if (!text || (room && !LLVMIsAConstantInt(room))) {
-		ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-				  "'%s' can put a literal into a constant size here, and no "
-				  "values: use bpf_snprintf(), since Linux 5.13, or let the reader "
-				  "of the values print them",
-				  ebcc_ir_name(ebcc_ir_callee(call)));
+		ebcc_ir_report_at(
+			ir, EBCC_CC_ERROR, call,
+			"'%s' supports only literals without values, and a constant size: "
+			"use bpf_snprintf() (since Linux 5.13), or format the values in "
+			"user space",
+			ebcc_ir_name(ebcc_ir_callee(call)));
 		return;
 	}
 	if (room && copied >= LLVMConstIntGetZExtValue(room))
 		copied = LLVMConstIntGetZExtValue(room) ? LLVMConstIntGetZExtValue(room) - 1 : 0;
 	if (!room || LLVMConstIntGetZExtValue(room)) {
-		LLVMBuildMemCpy(ir->builder, to, 1, text, 1, number(ir, copied));
+		LLVMBuildMemCpy(ir->builder, to, 1, text, 1, constant_i64(ir, copied));
 		LLVMBuildStore(ir->builder, LLVMConstNull(ir->i8),
 			       ebcc_ir_build_offset(ir, to, copied));
 	}
@@ -420,19 +428,19 @@ static void replace_printing(struct ebcc_ir *ir, LLVMValueRef call, unsigned for
 
 static void replace_snprintf(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	replace_printing(ir, call, 2, LLVMGetOperand(call, 1));
+	replace_format(ir, call, 2, LLVMGetOperand(call, 1));
 }
 
 static void replace_sprintf(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	replace_printing(ir, call, 1, NULL);
+	replace_format(ir, call, 1, NULL);
 }
 
 static void refuse_appending(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	ebcc_ir_report_at(ir, EBCC_CC_ERROR, call,
-			  "'%s' looks for the end of a text, and then writes behind it, which a "
-			  "BPF program can't: put the parts into members or arrays of their own",
+			  "'%s' would write at an offset that is known only at run time, which a "
+			  "BPF program can't do: put the parts into separate members or arrays",
 			  ebcc_ir_name(ebcc_ir_callee(call)));
 }
 

@@ -189,14 +189,14 @@ static void lower_store(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef 
 			     mask(ir, field->bits), "");
 	value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, shift, false), "");
 	if (field->bits != bytes * 8) {
-		LLVMValueRef beside = LLVMConstInt(
+		LLVMValueRef other_bits = LLVMConstInt(
 			ir->i64, ~(LLVMConstIntGetZExtValue(mask(ir, field->bits)) << shift),
 			false);
 
-		value = LLVMBuildOr(
-			builder, value,
-			LLVMBuildAnd(builder, build_bytes(ir, context, field, bytes), beside, ""),
-			"");
+		value = LLVMBuildOr(builder, value,
+				    LLVMBuildAnd(builder, build_bytes(ir, context, field, bytes),
+						 other_bits, ""),
+				    "");
 	}
 	/* The most significant of the bytes comes first in memory. */
 	value = LLVMBuildShl(builder, value, LLVMConstInt(ir->i64, 64 - bytes * 8, false), "");
@@ -282,31 +282,31 @@ static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
 
 /* Whether a builtin queries the accessed member, as bpf_core_field_exists() does: then the backend
  * needs the marked access. */
-static bool is_asked_about(struct ebcc_ir *ir, LLVMValueRef access)
+static bool is_queried(struct ebcc_ir *ir, LLVMValueRef access)
 {
 	for_each_use (use, access) {
 		LLVMValueRef user = LLVMGetUser(use);
 
 		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_FIELD_INFO) ||
-		    (is_access(ir, user) && is_asked_about(ir, user)))
+		    (is_access(ir, user) && is_queried(ir, user)))
 			return true;
 	}
 	return false;
 }
 
-static bool is_to_be_deleted(struct ebcc_ir *ir, LLVMValueRef instruction)
+static bool can_delete(struct ebcc_ir *ir, LLVMValueRef instruction)
 {
 	if (!is_access(ir, instruction))
 		return false;
 	return packet_access(ir, instruction) ||
-	       (!(ir->opts->flags & EBCC_CC_CORE) && !is_asked_about(ir, instruction));
+	       (!(ir->opts->flags & EBCC_CC_CORE) && !is_queried(ir, instruction));
 }
 
 static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	for_each_block (block, function)
 		for_each_instruction (instruction, block)
-			if (is_to_be_deleted(ir, instruction))
+			if (can_delete(ir, instruction))
 				ebcc_ir_replace(instruction, plain_access(ir, instruction));
 }
 

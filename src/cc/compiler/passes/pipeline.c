@@ -26,7 +26,7 @@ static const struct step dialect_steps[] = {
 	{.pass = ebcc_ir_mark_inline},
 	{.llvm = "always-inline,globaldce,function(sroa,early-cse)"},
 	{.pass = ebcc_ir_error_markers},
-	{.pass = ebcc_ir_drop_machine_code},
+	{.pass = ebcc_ir_drop_header_assembly},
 	{.pass = ebcc_ir_events},
 	{.pass = ebcc_ir_arguments},
 	{.pass = ebcc_ir_packets},
@@ -54,7 +54,7 @@ static const struct step finishing_steps[] = {
 	{.pass = ebcc_ir_tables}, /* for the tables that simplifycfg makes from switches */
 	{.pass = ebcc_ir_open_tables},	   {.llvm = "always-inline"},
 	{.pass = ebcc_ir_undefined},	   {.pass = ebcc_ir_stack},
-	{.pass = ebcc_ir_constants},	   {.pass = ebcc_ir_refuse_machine_code},
+	{.pass = ebcc_ir_constants},	   {.pass = ebcc_ir_refuse_header_assembly},
 	{.pass = ebcc_ir_check_assembler},
 };
 

@@ -91,7 +91,7 @@ enum origin {
 };
 
 /* How many casts and choices a pointer is followed through on its way to a helper. */
-enum { MAX_PASSES = 4 };
+enum { MAX_HOPS = 4 };
 
 struct reads {
 	struct ebcc_ir *ir;
@@ -348,8 +348,7 @@ static void check_store(struct reads *reads, LLVMValueRef instruction, LLVMValue
 	ebcc_ir_report_at(
 		reads->ir, EBCC_CC_ERROR, instruction,
 		"cannot write to kernel memory: this pointer leads to memory of the kernel or of "
-		"the "
-		"traced process, which a BPF program can only read; copy what it points to "
+		"the traced process, which a BPF program can only read; copy what it points to "
 		"into a local variable or a map and write there");
 }
 
@@ -369,7 +368,7 @@ static bool is_read(unsigned helper)
 }
 
 /* Whether the value, or the address of a part of what it points to, is passed to a helper. */
-static bool goes_to_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigned depth)
+static bool reaches_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigned depth)
 {
 	for_each_use (use, value) {
 		LLVMValueRef user = LLVMGetUser(use);
@@ -381,7 +380,7 @@ static bool goes_to_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigne
 			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_UNION_ACCESS);
 
 		if ((helper && !is_read(helper)) ||
-		    (passes && depth && goes_to_helper(ir, user, depth - 1)))
+		    (passes && depth && reaches_helper(ir, user, depth - 1)))
 			return true;
 	}
 	return false;
@@ -396,7 +395,7 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 	/* Most helpers need a pointer whose type the verifier knows. */
 	if (!(origins_of(reads, pointer) & FOREIGN) && reads->probe_typed &&
 	    LLVMGetTypeKind(LLVMTypeOf(load)) == LLVMPointerTypeKind &&
-	    goes_to_helper(reads->ir, load, MAX_PASSES))
+	    reaches_helper(reads->ir, load, MAX_HOPS))
 		return;
 	LLVMPositionBuilderBefore(reads->ir->builder, load);
 	value = ebcc_ir_build_probe_read(reads->ir, reads->function, LLVMTypeOf(load), pointer,

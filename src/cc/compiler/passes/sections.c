@@ -129,7 +129,7 @@ static void define_returns(LLVMValueRef program)
 }
 
 /* Rejects the name "license": libbpf needs a section of that name, whose symbol has it too. */
-static void refuse_name_of_license(struct ebcc_ir *ir)
+static void refuse_license_name(struct ebcc_ir *ir)
 {
 	LLVMValueRef named = LLVMGetNamedFunction(ir->module, "license");
 
@@ -137,9 +137,9 @@ static void refuse_name_of_license(struct ebcc_ir *ir)
 		named = LLVMGetNamedGlobal(ir->module, "license");
 	if (named)
 		ebcc_ir_report_at(ir, EBCC_CC_ERROR, named,
-				  "no function, table or variable can be called license: that is "
-				  "what the license of the programs is called in the object; "
-				  "choose another name");
+				  "no function, table or variable can be called license: the "
+				  "object uses this name for the license of its programs; choose "
+				  "another name");
 }
 
 /* Strips white space and, if the whole text is in quotes, the quotes, since the kernel compares
@@ -238,9 +238,10 @@ static void set_license(struct ebcc_ir *ir)
 		clean_license(ir, global);
 		text = license ? variable_text(global, &size, &length) : NULL;
 		if (text && (length != strlen(license) || memcmp(text, license, length)))
-			ebcc_ir_report_at(ir, EBCC_CC_ERROR, global,
-					  "this license is not the one that the macro BPF_LICENSE "
-					  "is defined as: leave one of the two out");
+			ebcc_ir_report_at(
+				ir, EBCC_CC_ERROR, global,
+				"this license differs from that of the macro BPF_LICENSE: "
+				"leave one of the two out");
 		return;
 	}
 	text = license ? license : "GPL";
@@ -257,7 +258,7 @@ void ebcc_ir_sections(struct ebcc_ir *ir)
 		set_section(ir, program);
 		define_returns(program);
 	}
-	refuse_name_of_license(ir);
+	refuse_license_name(ir);
 	set_license(ir);
 }
 

@@ -28,10 +28,10 @@ static LLVMValueRef build_hidden(struct ebcc_ir *ir, LLVMValueRef pointer)
 {
 	static const char constraints[] = "=r,0";
 	LLVMTypeRef type = LLVMFunctionType(ir->pointer, &ir->pointer, 1, false);
-	LLVMValueRef nothing = LLVMGetInlineAsm(type, "", 0, constraints, sizeof(constraints) - 1,
-						false, false, LLVMInlineAsmDialectATT, false);
+	LLVMValueRef empty_asm = LLVMGetInlineAsm(type, "", 0, constraints, sizeof(constraints) - 1,
+						  false, false, LLVMInlineAsmDialectATT, false);
 
-	return LLVMBuildCall2(ir->builder, type, nothing, &pointer, 1, "");
+	return LLVMBuildCall2(ir->builder, type, empty_asm, &pointer, 1, "");
 }
 
 void ebcc_ir_stack(struct ebcc_ir *ir)

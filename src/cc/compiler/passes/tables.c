@@ -20,7 +20,7 @@
 #include "compiler/passes/addresses.h"
 
 /* How many casts and choices an address is followed through on its way to a helper. */
-enum { MAX_PASSES = 4 };
+enum { MAX_HOPS = 4 };
 
 struct place {
 	uint64_t classes; /* 0: points to no such variable */
@@ -52,7 +52,7 @@ struct tables {
 
 enum coverage { NOTHING, ADDRESS, PART };
 
-static struct place joined(struct place a, struct place b)
+static struct place join_places(struct place a, struct place b)
 {
 	struct place result = a.classes ? a : b;
 
@@ -68,18 +68,19 @@ static struct place joined(struct place a, struct place b)
 	return result;
 }
 
-static bool is_same(struct place a, struct place b)
+static bool is_same_place(struct place a, struct place b)
 {
 	return a.classes == b.classes && a.at == b.at && a.step == b.step && a.mixed == b.mixed;
 }
 
-static struct place moved(const struct tables *tables, struct place place, LLVMValueRef gep)
+static struct place place_after_gep(const struct tables *tables, struct place place,
+				    LLVMValueRef gep)
 {
 	if (!place.classes)
 		return place;
 	if (!ebcc_ir_gep_terms(tables->ir, gep, &place.at, &place.step))
 		place.step = 1;
-	return joined(place, place);
+	return join_places(place, place);
 }
 
 static struct place place_of(const struct tables *tables, LLVMValueRef value)
@@ -90,7 +91,7 @@ static struct place place_of(const struct tables *tables, LLVMValueRef value)
 	if (holder)
 		return (struct place){.classes = 1ULL << holder->class};
 	if (LLVMIsAConstantExpr(value) && LLVMGetConstOpcode(value) == LLVMGetElementPtr)
-		return moved(tables, place_of(tables, LLVMGetOperand(value, 0)), value);
+		return place_after_gep(tables, place_of(tables, LLVMGetOperand(value, 0)), value);
 	number = ebcc_ir_values_get(&tables->place_of, value);
 	return number ? tables->places[number - 1] : (struct place){0};
 }
@@ -107,7 +108,7 @@ static struct place choice_of(const struct tables *tables, struct place sum, LLV
 
 	if (!place.classes && tables->settled && !is_nowhere(value))
 		sum.mixed = true;
-	return joined(sum, place);
+	return join_places(sum, place);
 }
 
 /* How many of a holder's offsets a place may refer to, of those that an address fits at. */
@@ -190,7 +191,7 @@ static struct place loaded_place(const struct tables *tables, struct place from)
 			target = place_of(tables, slot->base);
 			target.at = slot->addend;
 			elsewhere |= !target.classes;
-			result = joined(result, target);
+			result = join_places(result, target);
 		}
 	}
 	result.mixed |= result.classes && elsewhere;
@@ -212,7 +213,8 @@ static struct place compute_place(const struct tables *tables, LLVMValueRef inst
 
 	switch (LLVMGetInstructionOpcode(instruction)) {
 	case LLVMGetElementPtr:
-		return moved(tables, place_of(tables, LLVMGetOperand(instruction, 0)), instruction);
+		return place_after_gep(tables, place_of(tables, LLVMGetOperand(instruction, 0)),
+				       instruction);
 	case LLVMPHI:
 		result = phi_place(tables, instruction);
 		break;
@@ -263,8 +265,8 @@ static void update_place(struct tables *tables, LLVMValueRef instruction)
 			ebcc_ir_no_memory(tables->ir);
 		return;
 	}
-	place = joined(tables->places[number - 1], place);
-	if (is_same(place, tables->places[number - 1]))
+	place = join_places(tables->places[number - 1], place);
+	if (is_same_place(place, tables->places[number - 1]))
 		return;
 	tables->places[number - 1] = place;
 	tables->changed = true;
@@ -296,7 +298,7 @@ static const char *source_name(LLVMValueRef global)
 	const char *name = ebcc_ir_name(global), *dot = strrchr(name, '.');
 
 	if (ebcc_ir_after_prefix(name, "switch.table"))
-		return "a table that the compiler made of a switch";
+		return "a table that the compiler made from a switch";
 	return dot && dot[1] ? dot + 1 : name;
 }
 
@@ -311,9 +313,9 @@ static const char *name_at(const struct tables *tables, struct place place)
 static void refuse_use(struct tables *tables, LLVMValueRef instruction, struct place place)
 {
 	ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
-			  "'%s' has addresses in it, which only loads and copies of a constant "
-			  "size in the program itself can get: copy what is wanted of it into a "
-			  "local variable, and use that here",
+			  "'%s' contains addresses, which only loads, and copies of a constant "
+			  "size, in the program itself can read: copy what you need into a local "
+			  "variable, and use that here",
 			  name_at(tables, place));
 }
 
@@ -324,9 +326,9 @@ static bool refuse_further(struct tables *tables, LLVMValueRef instruction, stru
 	if (!loaded_place(tables, place).classes)
 		return false;
 	ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
-			  "'%s' has addresses in it which lead to further ones, and what they lead "
-			  "to can't be followed through a copy: read what is wanted from the "
-			  "original, member by member",
+			  "'%s' contains addresses of data that contains addresses itself, which "
+			  "can't be followed through a copy: read what you need from the original, "
+			  "member by member",
 			  name_at(tables, place));
 	return true;
 }
@@ -341,10 +343,10 @@ static void refuse_store(struct tables *tables, LLVMValueRef instruction, struct
 			continue;
 		ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR,
 				  LLVMGetDebugLocLine(global) ? global : instruction,
-				  "'%s' begins with an address and is changed by a program: memory "
-				  "of BPF can't hold an address from the beginning; make the "
-				  "variable const, or let it begin with NULL and have a program "
-				  "set it",
+				  "'%s' is initialized with an address and changed by a program, "
+				  "but BPF data can't hold addresses when it is loaded: make the "
+				  "variable const, or initialize it with NULL and assign the "
+				  "address in a program",
 				  source_name(global));
 		return;
 	}
@@ -356,9 +358,9 @@ static void add_site(struct tables *tables, struct site site)
 
 	if (site.place.mixed) {
 		ebcc_ir_report_at(ir, EBCC_CC_ERROR, site.instruction,
-				  "this pointer may lead into '%s', which has addresses in it, or "
-				  "elsewhere, and the compiler has to know which: read from either "
-				  "in a statement of its own",
+				  "this pointer may point into '%s', which contains addresses, or "
+				  "elsewhere, and the compiler must know which: read from each in "
+				  "a statement of its own",
 				  name_at(tables, site.place));
 		return;
 	}
@@ -392,8 +394,9 @@ static bool refuse_functions(struct tables *tables, LLVMValueRef instruction, st
 				continue;
 			ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, instruction,
 					  "'%s' holds the address of the function '%s', and a BPF "
-					  "program can't call what it reads from memory: choose "
-					  "with a switch, and call each function by its name",
+					  "program can't call a function whose address it reads "
+					  "from memory: choose with a switch, and call each "
+					  "function by name",
 					  source_name(holder->global), ebcc_ir_name(slot->base));
 			return true;
 		}
@@ -435,7 +438,7 @@ static void check_store(struct tables *tables, LLVMValueRef instruction, struct 
 static struct place at_distance(struct place place, uint64_t distance)
 {
 	place.at += distance;
-	return joined(place, place);
+	return join_places(place, place);
 }
 
 /* A copy of memory must contain each address as a whole. */
@@ -620,8 +623,8 @@ static void check_functions(struct tables *tables)
 			if (!slot->base || !LLVMIsAFunction(slot->base))
 				continue;
 			ebcc_ir_report_at(tables->ir, EBCC_CC_ERROR, holder->global,
-					  "'%s' holds the address of the function '%s', which "
-					  "memory of BPF can't: call functions by their names",
+					  "'%s' holds the address of the function '%s', which BPF "
+					  "data can't hold: call functions by name",
 					  source_name(holder->global), ebcc_ir_name(slot->base));
 			break;
 		}
@@ -629,7 +632,7 @@ static void check_functions(struct tables *tables)
 }
 
 /* Whether the value is passed to a helper that requires the address of a constant. */
-static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
+static bool reaches_string_helper(LLVMValueRef value, unsigned depth)
 {
 	for_each_use (use, value) {
 		LLVMValueRef user = LLVMGetUser(use);
@@ -640,7 +643,7 @@ static bool goes_to_string_helper(LLVMValueRef value, unsigned depth)
 		if ((helper == BPF_FUNC_strncmp || helper == BPF_FUNC_snprintf) &&
 		    LLVMGetOperand(user, 2) == value)
 			return true;
-		if (passes && depth && goes_to_string_helper(user, depth - 1))
+		if (passes && depth && reaches_string_helper(user, depth - 1))
 			return true;
 	}
 	return false;
@@ -695,7 +698,7 @@ static void rewrite_load(struct tables *tables, const struct site *site)
 
 	LLVMPositionBuilderBefore(ir->builder, load);
 	address = build_read(tables, LLVMGetOperand(load, site->from), site->place,
-			     goes_to_string_helper(load, MAX_PASSES), load);
+			     reaches_string_helper(load, MAX_HOPS), load);
 	if (!address)
 		return;
 	if (LLVMGetTypeKind(LLVMTypeOf(load)) == LLVMIntegerTypeKind)

@@ -84,8 +84,8 @@ void ebcc_ir_sections(struct ebcc_ir *ir);
 void ebcc_ir_undefined(struct ebcc_ir *ir);
 void ebcc_ir_stack(struct ebcc_ir *ir);
 void ebcc_ir_constants(struct ebcc_ir *ir);
-void ebcc_ir_drop_machine_code(struct ebcc_ir *ir);
-void ebcc_ir_refuse_machine_code(struct ebcc_ir *ir);
+void ebcc_ir_drop_header_assembly(struct ebcc_ir *ir);
+void ebcc_ir_refuse_header_assembly(struct ebcc_ir *ir);
 void ebcc_ir_check_assembler(struct ebcc_ir *ir);
 
 /* Reports a diagnostic at an instruction's source location (if inlined, that of the innermost
