@@ -22,9 +22,10 @@ struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, cons
 		if (bytes[i])
 			return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 						 "struct %s sets a member that this version of the "
-						 "library (%s) does not know: the caller was "
+						 "library (%d.%d.%d) does not know: the caller was "
 						 "compiled for a newer version",
-						 name, EBCC_VERSION);
+						 name, EBCC_VERSION_MAJOR, EBCC_VERSION_MINOR,
+						 EBCC_VERSION_PATCH);
 	memcpy(ret, opts, sz < size ? sz : size);
 	memcpy(ret, &size, sizeof(size));
 	return NULL;
