@@ -360,47 +360,43 @@ static PyObject *module_global_names(PyObject *self, PyObject *unused)
 	return list;
 }
 
-/* read_global(name, buffer) */
-static PyObject *module_read_global(PyObject *self, PyObject *args)
+/* Calls @use with the name of a global variable and its bytes, which are the two arguments. */
+static PyObject *use_global(PyObject *self, PyObject *args, const char *format,
+			    struct ebcc_error *(*use)(struct ebcc_module *module, const char *name,
+						      void *value, size_t size))
 {
 	struct module_object *module = (struct module_object *)self;
 	struct ebcc_error *error;
 	const char *name;
 	Py_buffer value;
 
-	if (!PyArg_ParseTuple(args, "yw*", &name, &value))
+	if (!PyArg_ParseTuple(args, format, &name, &value))
 		return NULL;
 	if (!module_check(module)) {
 		PyBuffer_Release(&value);
 		return NULL;
 	}
-	MODULE_CALL(module, error,
-		    ebcc_module_read_global(module->handle, name, value.buf, value.len));
+	MODULE_CALL(module, error, use(module->handle, name, value.buf, value.len));
 	PyBuffer_Release(&value);
 	if (error)
 		return error_raise(error, ERROR_ANY);
 	Py_RETURN_NONE;
 }
 
+static PyObject *module_read_global(PyObject *self, PyObject *args)
+{
+	return use_global(self, args, "yw*", ebcc_module_read_global);
+}
+
+static struct ebcc_error *write_global(struct ebcc_module *module, const char *name, void *value,
+				       size_t size)
+{
+	return ebcc_module_write_global(module, name, value, size);
+}
+
 static PyObject *module_write_global(PyObject *self, PyObject *args)
 {
-	struct module_object *module = (struct module_object *)self;
-	struct ebcc_error *error;
-	const char *name;
-	Py_buffer value;
-
-	if (!PyArg_ParseTuple(args, "yy*", &name, &value))
-		return NULL;
-	if (!module_check(module)) {
-		PyBuffer_Release(&value);
-		return NULL;
-	}
-	MODULE_CALL(module, error,
-		    ebcc_module_write_global(module->handle, name, value.buf, value.len));
-	PyBuffer_Release(&value);
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	Py_RETURN_NONE;
+	return use_global(self, args, "yy*", write_global);
 }
 
 static PyObject *module_program(PyObject *self, PyObject *args)

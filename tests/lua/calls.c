@@ -1,8 +1,8 @@
 /*
  * A process that executes commands from standard input, one per line: "work N TEXT" passes a USDT
  * probe (provider lua, name work, arguments N and TEXT) and a function of that name, "leak SIZE"
- * allocates memory and forgets it, "strlen TEXT" calls strlen(). The first argument names a file, to
- * which it writes its pid, and a line for each command that is done.
+ * allocates memory and forgets it, "strlen TEXT" calls strlen(). The first argument names a file,
+ * to which it writes its pid, and a line for each command that is done.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /*
  * Executes requests from standard input, NAME COUNT, each in a chain of functions that tests know:
- * uses COUNT milliseconds of processor time, no matter how long that takes; sleeps COUNT times for a
- * millisecond; reads COUNT megabytes of zeros; or calls a function COUNT times in one of two ways.
- * Must be built with frame pointers.
+ * uses COUNT milliseconds of processor time, no matter how long that takes; sleeps COUNT times for
+ * a millisecond; reads COUNT megabytes of zeros; or calls a function COUNT times in one of two
+ * ways. Must be built with frame pointers.
  */
 #include <fcntl.h>
 #include <stdio.h>
