@@ -75,7 +75,7 @@ def test_perf_events_that_are_too_large(load, size):
     for call in ("events.perf_submit(args, block, %d);",
                  "events.perf_submit_skb(args, 1000, block, %d - 1000);",
                  "bpf_perf_event_output(args, &events, BPF_F_CURRENT_CPU, block, %d);"):
-        with pytest.raises(ebcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d do" % (
+        with pytest.raises(ebcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d bytes" % (
                 size, PERF_MAX)):
             load(PERF.replace("SUBMIT", call % size))
     chosen = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, chosen);"),
@@ -136,7 +136,7 @@ def test_sizes_of_ring_buffer_events(load, submit):
         assert outcome(load(text)) == ({size}, 0)
     for size in (RING_MAX + 1, RING_MAX + 8, 4096, 65536):
         text = RING.replace("SUBMIT", submit.replace("SIZE", str(size)))
-        with pytest.raises(ebcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d do" % (
+        with pytest.raises(ebcc.CompileError, match=r"main.c:\d+:.* %d bytes .* 'events'.* %d bytes" % (
                 size, RING_MAX)):
             load(text)
 
