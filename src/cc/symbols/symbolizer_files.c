@@ -159,8 +159,8 @@ void symbol_files_compact(struct ebcc_symbolizer *symbolizer)
 		struct file_key key = {file->device, file->inode};
 		uint64_t *place = ebcc_hash_insert(&index, &key, sizeof(key));
 
-		/* The first of several versions of a file. */
-		if (place && !*place)
+		/* Of several versions of a file the newest, which is the last one. */
+		if (place)
 			*place = i + 1;
 	}
 	ebcc_hash_deinit(&symbolizer->file_index);

@@ -5,9 +5,11 @@
  */
 #include <check.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 #include "elf/symbols.h"
 #include "error_checks.h"
 #include "symbols/perf_map.h"
+#include "symbols/symbolizer_internal.h"
 
 static __attribute__((noinline)) int local_function(int number)
 {
@@ -235,6 +238,26 @@ START_TEST(a_perf_map_starts_over_when_memory_is_short)
 }
 END_TEST
 
+/* While an old version of a file is still referred to, the new one is known, too. */
+START_TEST(a_file_that_changed_is_found_again)
+{
+	char path[] = "/tmp/ebcc-test-file.XXXXXX", command[64];
+	const struct timespec later[] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+
+	ck_assert_int_ge(close(mkstemp(path)), 0);
+	snprintf(command, sizeof(command), "cp /proc/%d/exe %s", getpid(), path);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_ok(ebcc_symbolizer_add_file(symbolizer, path));
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, later, 0), 0);
+	ck_assert_ok(ebcc_symbolizer_add_file(symbolizer, path));
+	ck_assert_uint_eq(symbolizer->file_count, 2);
+	symbolizer_sweep(symbolizer);
+	ck_assert_ok(ebcc_symbolizer_add_file(symbolizer, path));
+	ck_assert_uint_eq(symbolizer->file_count, 2);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(files_by_build_id)
 {
 	unsigned char id[64];
@@ -290,6 +313,7 @@ int main(void)
 	tcase_add_test(symbols, a_library_that_comes_later);
 	tcase_add_test(symbols, little_memory_still_gives_names);
 	tcase_add_test(symbols, a_perf_map_starts_over_when_memory_is_short);
+	tcase_add_test(symbols, a_file_that_changed_is_found_again);
 	tcase_add_test(symbols, files_by_build_id);
 	suite_add_tcase(suite, symbols);
 	runner = srunner_create(suite);
