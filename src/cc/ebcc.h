@@ -33,8 +33,8 @@
  * - Functions that take no handle may be called by any thread at any time, except
  *   ebcc_errno_message(), whose text the next call replaces.
  * - A module, with its programs, tables, types and links, is used by one thread at a time.
- * Different modules are independent. Once the maps exist, other threads may use the entries of a
- * module's tables (lookup, update, delete, next_key, read_all, clear, push, pop, peek, the calls
+ *   Different modules are independent. Once the maps exist, other threads may use the entries of a
+ *   module's tables (lookup, update, delete, next_key, read_all, clear, push, pop, peek, the calls
  * for many entries and for stacks), also while one polls. Destroying the module waits for nobody.
  * - A symbolizer, what ebcc_usdt_open() gave with its probes, and a trace pipe are each used by one
  *   thread at a time. They are independent of each other and of modules, except that attaching to a
@@ -104,7 +104,7 @@ enum ebcc_error_code {
 	EBCC_ERROR_UNSUPPORTED = 6,	 /**< this kernel or machine can't do it */
 	EBCC_ERROR_COMPILE = 7,		 /**< the source does not compile, or the compiler failed;
 					  *  details: clang's diagnostics */
-	EBCC_ERROR_KERNEL_TYPES = 8,	 /**< no description of the kernel's types to be had */
+	EBCC_ERROR_KERNEL_TYPES = 8,	 /**< kernel types are not available */
 	EBCC_ERROR_LOAD = 9,		 /**< the kernel refused a map or program; details: the
 					  *  verifier's log */
 	EBCC_ERROR_ATTACH = 10,		 /**< attaching failed */
@@ -125,13 +125,13 @@ EBCC_API enum ebcc_error_code ebcc_error_code(const struct ebcc_error *error);
 EBCC_API int ebcc_error_errno(const struct ebcc_error *error);
 /** What failed and what to do, in plain words. Never NULL; lives as long as the error. */
 EBCC_API const char *ebcc_error_message(const struct ebcc_error *error);
-/** The path, program, function or symbol it speaks of, or NULL. */
+/** The path, program, function or symbol that it is about, or NULL. */
 EBCC_API const char *ebcc_error_subject(const struct ebcc_error *error);
-/** What an errno means. Beside those of strerror(), of which the text may be, it knows the numbers
- * from 512 on, which the kernel should keep to itself and doesn't: 524 is ENOTSUPP. Never NULL;
+/** What an errno means: the text of strerror(), and for numbers from 512 on, which leak out of the
+ * kernel, one of our own: 524 is ENOTSUPP. Never NULL;
  * borrowed until the next call of this or strerror(). */
 EBCC_API const char *ebcc_errno_message(int errnum);
-/** clang's diagnostics or the verifier's log, or NULL. The message has their gist already. */
+/** clang's diagnostics or the verifier's log, or NULL. The message sums them up already. */
 EBCC_API const char *ebcc_error_details(const struct ebcc_error *error);
 /** Frees the error. NULL is allowed. */
 EBCC_API void ebcc_error_destroy(struct ebcc_error *error);
@@ -250,13 +250,13 @@ EBCC_API struct ebcc_error *ebcc_module_create_from_file(const char *path,
  * says which that is: by its build id, or by release and version where that isn't known, and by its
  * BTF where that came from a file that was named. On any other kernel it is refused, unless
  * nothing in it depends on the kernel. Objects of other compilers don't say, and are taken: what
- * they read is either relocated at load (CO-RE), or their makers' business.
+ * they read is either relocated at load (CO-RE), or up to those who made them.
  *
  * @param object from ebcc_module_object(); @p size bytes, copied.
  * @param opts those for compiling are not looked at. With second_object a program that the
  *        verifier rejects is tried once more from there.
- * @return EBCC_ERROR_FORMAT when it is no BPF object, EBCC_ERROR_INVALID_ARGUMENT when it is empty,
- *         EBCC_ERROR_OTHER_KERNEL, which names both kernels, unless opts->any_kernel is set.
+ * @return EBCC_ERROR_FORMAT when it is not a BPF object, EBCC_ERROR_INVALID_ARGUMENT when it is
+ * empty, EBCC_ERROR_OTHER_KERNEL, which names both kernels, unless opts->any_kernel is set.
  */
 EBCC_API struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
 							   const struct ebcc_module_opts *opts,
@@ -319,8 +319,8 @@ EBCC_API const void *ebcc_module_object(const struct ebcc_module *module, size_t
 
 /**
  * The object of the second pipeline, which optimizes less and in some cases passes a verifier that
- * rejects the first one's: to be kept beside ebcc_module_object() by who compiles ahead. Compiled
- * when first asked for. Borrowed; @p ret_size in bytes.
+ * rejects the first one's: if you compile ahead, keep it beside ebcc_module_object(). Compiled
+ * on the first call. Borrowed; @p ret_size in bytes.
  * @return EBCC_ERROR_STATE for a module made from an object without a second one.
  */
 EBCC_API struct ebcc_error *ebcc_module_second_object(struct ebcc_module *module, const void **ret,
@@ -442,7 +442,7 @@ struct ebcc_uprobe_opts {
 	uint64_t semaphore_offset; /**< file offset of a USDT semaphore, or 0 */
 };
 /** Runs a program at a place of a program or library, or at the return of a function there.
- *  EBCC_ERROR_FORMAT: the file is no ELF file. */
+ *  EBCC_ERROR_FORMAT: the file is not an ELF file. */
 EBCC_API struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *program,
 						       const struct ebcc_uprobe_opts *opts,
 						       struct ebcc_link **ret);
@@ -506,8 +506,8 @@ EBCC_API struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *progr
 
 struct ebcc_iter_opts {
 	size_t sz;
-	struct ebcc_table *table; /**< whose elements the program walks, for `bpf_map_elem` and
-				   *  kin, or NULL */
+	struct ebcc_table *table; /**< whose elements the program walks, for `bpf_map_elem`
+				   *  and similar, or NULL */
 };
 /** Prepares an iterator (BPF_ITER) for ebcc_link_open_iter(). @p opts may be NULL. */
 EBCC_API struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *program,
@@ -595,7 +595,7 @@ EBCC_API const char *ebcc_link_function_at(const struct ebcc_link *link, size_t 
 EBCC_API struct ebcc_error *ebcc_link_detach_function(struct ebcc_link *link, const char *function);
 
 /** Detaches, and tells where that fails: the kernel may still run the program then. What is left is
- *  a link to be destroyed. One that is detached already is no error, nor is a program that somebody
+ *  a link to be destroyed. Detaching a link twice is not an error, nor is a program that somebody
  *  else has detached. */
 EBCC_API struct ebcc_error *ebcc_link_detach(struct ebcc_link *link);
 /** Detaches and frees. NULL is allowed. The program stays loaded. */
@@ -643,9 +643,9 @@ struct ebcc_usdt_opts {
 };
 
 /**
- * Reads the probes of a file or a process. One without probes is no error.
+ * Reads the probes of a file or a process, which need not have any.
  * @return EBCC_ERROR_NOT_FOUND: no such file or process; EBCC_ERROR_FORMAT: the file named by
- * @p opts is no ELF file, or its notes are malformed.
+ * @p opts is not an ELF file, or its notes are malformed.
  */
 EBCC_API struct ebcc_error *ebcc_usdt_open(const struct ebcc_usdt_opts *opts,
 					   struct ebcc_usdt **ret);
@@ -730,9 +730,9 @@ struct ebcc_usdt_attach_opts {
  * Runs a program at every location of a probe, where bpf_usdt_readarg() reads its arguments. The
  * link holds all of them, and the probe's semaphores up; it ends as a whole.
  *
- * Semaphores are the kernel's business, who lowers them too when this process is killed. Where the
- * kernel can't (it has none, or someone set a probe there without it), they are counted in
- * the memory of the one process: then a killed tracer leaves them up.
+ * The kernel raises the semaphores, and lowers them even if this process is killed. Where it can't
+ * (it is too old, or someone has set a probe there without the semaphore), they are counted in the
+ * memory of the one process: then a killed tracer leaves them raised.
  *
  * @return EBCC_ERROR_NOT_FOUND with near names; EBCC_ERROR_UNSUPPORTED: on a kernel without attach
  * cookies (before 5.15) arguments need a process; EBCC_ERROR_STATE: no room for more
@@ -1115,7 +1115,7 @@ enum ebcc_capability {
 	EBCC_CAPABILITY_RAW_TRACEPOINT_IN_MODULE = 5, /**< the same for events of kernel modules */
 };
 /** Whether the running kernel loads and attaches such programs, found out by doing it once. Without
- *  the privilege to try, the answer is no. */
+ *  the privilege to try: false. */
 EBCC_API bool ebcc_kernel_supports(enum ebcc_capability capability);
 
 /**
@@ -1229,7 +1229,7 @@ EBCC_API struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symb
  *  EBCC_ERROR_NOT_FOUND: there is no such process. */
 EBCC_API struct ebcc_error *ebcc_symbolizer_add_process(struct ebcc_symbolizer *symbolizer,
 							int pid);
-/** Forgets a process. One that isn't known is no error. */
+/** Forgets a process. Does nothing for one that isn't known. */
 EBCC_API void ebcc_symbolizer_forget_process(struct ebcc_symbolizer *symbolizer, int pid);
 
 /**
