@@ -196,7 +196,8 @@ def test_finding_functions_again():
     """The list of functions is made only once, which takes as long as reading the kernel's files."""
     with open("/proc/kallsyms", "rb") as file:
         read = milliseconds(lambda: (file.seek(0), file.read()))
-    assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_")) * 20 < read
+    # Some hundred times as fast on an idle machine.
+    assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_")) * 5 < read
     assert milliseconds(lambda: BPF.get_kprobe_functions("^(tcp|udp)_")) < read
 
 
