@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading and writing the source's global variables. Each section (.data, .bss, .rodata) is the
- * single value of an array map. Before load, libbpf has a copy of the data; after load, the memory
- * of the map is mapped, so variables can be read and written while programs run. .rodata is frozen
- * at load.
+ * Reading and writing the source's global variables, and setting its constants. Each section
+ * (.data, .bss, .rodata) is the single value of an array map. Before load, libbpf has a copy of the
+ * data; after load, the memory of the map is mapped, so variables can be read and written while
+ * programs run. .rodata is frozen at load.
  */
 #include <string.h>
 
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "base/buf.h"
 #include "base/near_names.h"
 #include "load/tables.h"
 #include "load/value.h"
@@ -54,6 +55,29 @@ static struct ebcc_error *unknown_global(const struct ebcc_module *module, const
 		ebcc_error_create(EBCC_ERROR_NOT_FOUND, "%s", ebcc_buf_string(&text)), name);
 }
 
+static bool is_constant(const struct ebcc_variable *variable)
+{
+	return !strncmp(variable->section, ".rodata", 7);
+}
+
+/* A variable in the data of its section, or NULL if it does not lie in there. */
+static char *within(const struct ebcc_variable *variable, void *data, size_t size)
+{
+	if (!data || variable->offset > size || variable->size > size - variable->offset)
+		return NULL;
+	return (char *)data + variable->offset;
+}
+
+/* A variable in libbpf's copy of the data, or NULL. */
+static char *initial_value(const struct ebcc_module *module, const struct ebcc_variable *variable)
+{
+	const struct ebcc_table *table = ebcc_module_map(module, variable->section);
+	size_t size = 0;
+	void *data = table ? (void *)bpf_map__initial_value(table->map, &size) : NULL;
+
+	return within(variable, data, size);
+}
+
 /* Finds a variable: in the memory of the map; or, before load and always for constants, in libbpf's
  * copy. */
 static struct ebcc_error *locate(struct ebcc_module *module, const char *name, size_t size,
@@ -61,8 +85,6 @@ static struct ebcc_error *locate(struct ebcc_module *module, const char *name, s
 {
 	struct ebcc_variable variable;
 	struct ebcc_table *table;
-	size_t data_size = 0;
-	bool is_constant;
 	void *data;
 
 	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
@@ -73,8 +95,7 @@ static struct ebcc_error *locate(struct ebcc_module *module, const char *name, s
 					  "global variable '%s' has %u bytes, %zu were given", name,
 					  variable.size, size),
 			name);
-	is_constant = !strncmp(variable.section, ".rodata", 7);
-	if (to_write && is_constant && module->load_tried)
+	if (to_write && is_constant(&variable) && module->load_tried)
 		return ebcc_error_with_subject(
 			ebcc_error_create(
 				EBCC_ERROR_STATE,
@@ -83,19 +104,18 @@ static struct ebcc_error *locate(struct ebcc_module *module, const char *name, s
 				name),
 			name);
 	table = ebcc_module_map(module, variable.section);
-	if (table && module->loaded && !is_constant) {
+	if (table && module->loaded && !is_constant(&variable)) {
 		TRY(ebcc_table_map(table, &data));
-		data_size = table->leaf_size;
+		*ret = within(&variable, data, table->leaf_size);
 	} else {
-		data = table ? (void *)bpf_map__initial_value(table->map, &data_size) : NULL;
+		*ret = initial_value(module, &variable);
 	}
-	if (!data || variable.offset > data_size || size > data_size - variable.offset)
+	if (!*ret)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_FORMAT,
 					  "global variable '%s': the object has no data for it",
 					  name),
 			name);
-	*ret = (char *)data + variable.offset;
 	return NULL;
 }
 
@@ -141,5 +161,65 @@ struct ebcc_error *ebcc_module_write_global(struct ebcc_module *module, const ch
 	TRY(locate(module, name, size, true, &place));
 	if (size)
 		copy(place, value, size);
+	return NULL;
+}
+
+/* ---- Constants ---- */
+
+static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *name,
+					 const char *text)
+{
+	return ebcc_error_with_subject(ebcc_error_create(code, "constant '%s': %s", name, text),
+				       name);
+}
+
+/* The error for a variable that does not exist, with similar names as suggestions. */
+static struct ebcc_error *unknown_constant(const struct ebcc_module *module, const char *name)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_near_names near;
+
+	ebcc_near_names_init(&near, name);
+	for (uint32_t id = 1; module->btf && id < btf__type_cnt(module->btf); id++) {
+		const struct btf_type *type = btf__type_by_id(module->btf, id);
+		const char *found = btf__name_by_offset(module->btf, type->name_off);
+		struct ebcc_variable variable;
+
+		if (btf_is_var(type) && found &&
+		    ebcc_btf_variable(module->btf, NULL, found, &variable) &&
+		    is_constant(&variable))
+			ebcc_near_names_add(&near, found);
+	}
+	ebcc_buf_append_string(
+		&text, "the source has no global variable of that name, or does not use it");
+	ebcc_near_names_suggest(&near, &text);
+	TRY(ebcc_buf_check(&text));
+	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
+}
+
+struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const char *name,
+					    const void *value, size_t size)
+{
+	struct ebcc_variable variable;
+	char *place;
+
+	if (module->load_tried)
+		return constant_error(EBCC_ERROR_STATE, name,
+				      "constants must be set before the module is loaded");
+	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
+		return unknown_constant(module, name);
+	if (!is_constant(&variable))
+		return constant_error(EBCC_ERROR_NOT_FOUND, name,
+				      "the variable is not declared const volatile");
+	if (size != variable.size)
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					  "constant '%s' has %u bytes, %zu were given", name,
+					  variable.size, size),
+			name);
+	place = initial_value(module, &variable);
+	if (!place)
+		return constant_error(EBCC_ERROR_FORMAT, name, "the object has no data for it");
+	memcpy(place, value, size);
 	return NULL;
 }

@@ -15,77 +15,15 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
-#include "base/near_names.h"
+#include "base/buf.h"
 #include "kernel/features.h"
 #include "kernel/pid_namespace.h"
 #include "load/capture.h"
 #include "load/object.h"
 #include "load/table_scope.h"
 #include "load/tables.h"
-#include "load/value.h"
 #include "load/variable.h"
 #include "types/kernel_record.h"
-
-static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *name,
-					 const char *text)
-{
-	return ebcc_error_with_subject(ebcc_error_create(code, "constant '%s': %s", name, text),
-				       name);
-}
-
-/* The error for a variable that does not exist, with similar names as suggestions. */
-static struct ebcc_error *unknown_constant(const struct ebcc_module *module, const char *name)
-{
-	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	struct ebcc_near_names near;
-
-	ebcc_near_names_init(&near, name);
-	for (uint32_t id = 1; module->btf && id < btf__type_cnt(module->btf); id++) {
-		const struct btf_type *type = btf__type_by_id(module->btf, id);
-		const char *found = btf__name_by_offset(module->btf, type->name_off);
-		struct ebcc_variable variable;
-
-		if (btf_is_var(type) && found &&
-		    ebcc_btf_variable(module->btf, NULL, found, &variable) &&
-		    !strncmp(variable.section, ".rodata", 7))
-			ebcc_near_names_add(&near, found);
-	}
-	ebcc_buf_append_string(
-		&text, "the source has no global variable of that name, or does not use it");
-	ebcc_near_names_suggest(&near, &text);
-	TRY(ebcc_buf_check(&text));
-	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
-}
-
-struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const char *name,
-					    const void *value, size_t size)
-{
-	struct ebcc_variable variable;
-	struct ebcc_table *map;
-	size_t map_size = 0;
-	char *data;
-
-	if (module->load_tried)
-		return constant_error(EBCC_ERROR_STATE, name,
-				      "constants must be set before the module is loaded");
-	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
-		return unknown_constant(module, name);
-	if (strncmp(variable.section, ".rodata", 7))
-		return constant_error(EBCC_ERROR_NOT_FOUND, name,
-				      "the variable is not declared const volatile");
-	if (size != variable.size)
-		return ebcc_error_with_subject(
-			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					  "constant '%s' has %u bytes, %zu were given", name,
-					  variable.size, size),
-			name);
-	map = ebcc_module_map(module, variable.section);
-	data = map ? (char *)bpf_map__initial_value(map->map, &map_size) : NULL;
-	if (!data || variable.offset > map_size || size > map_size - variable.offset)
-		return constant_error(EBCC_ERROR_FORMAT, name, "the object has no data for it");
-	memcpy(data + variable.offset, value, size);
-	return NULL;
-}
 
 /* Tells the dialect's functions for PID namespaces where the kernel keeps a task's pids. */
 static struct ebcc_error *set_pid_layout(struct ebcc_module *module)

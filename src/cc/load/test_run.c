@@ -11,7 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/options.h"
-#include "load/module.h"
+#include "load/table.h"
 
 /* The largest context that the kernel accepts. */
 #define CONTEXT_MAX 65535
@@ -49,8 +49,7 @@ static struct ebcc_error *explain(const struct ebcc_program *program,
 {
 	const char *type = libbpf_bpf_prog_type_str((enum bpf_prog_type)program->type);
 
-	/* 524 is the kernel-internal ENOTSUPP, which user-space headers don't define. */
-	if (errnum == 524 || errnum == EOPNOTSUPP)
+	if (errnum == EBCC_ENOTSUPP || errnum == EOPNOTSUPP)
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 					 "this kernel makes no test runs of programs of type %s",
 					 type ? type : "unknown");
