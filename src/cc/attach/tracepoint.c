@@ -66,15 +66,10 @@ static struct ebcc_error *event_id(const char *category, const char *event, uint
 {
 	AUTO_FREE char *path = NULL, *name = NULL;
 	char text[32], *end;
-	const char *tracefs;
 
 	if (!is_name(category) || !is_name(event))
 		return invalid_name(category, event);
-	TRY(ebcc_tracefs_find(&tracefs));
-	if (asprintf(&path, "%s/events/%s/%s/id", tracefs, category, event) < 0) {
-		path = NULL;
-		return ebcc_error_no_memory();
-	}
+	TRY(ebcc_tracepoint_id_path(category, event, &path));
 	if (asprintf(&name, "%s:%s", category, event) < 0) {
 		name = NULL;
 		return ebcc_error_no_memory();

@@ -97,22 +97,28 @@ struct ebcc_error *ebcc_tracepoints_walk(ebcc_tracepoint_fn fn, void *ctx)
 	return NULL;
 }
 
+struct ebcc_error *ebcc_tracepoint_id_path(const char *category, const char *event, char **ret)
+{
+	AUTO_FREE char *name = NULL;
+
+	if (asprintf(&name, "events/%s/%s/id", category, event) < 0) {
+		name = NULL;
+		return ebcc_error_no_memory();
+	}
+	return ebcc_tracefs_path(name, ret);
+}
+
 bool ebcc_kernel_has_tracepoint(const char *category, const char *event)
 {
 	AUTO_FREE char *path = NULL;
-	const char *tracefs;
 	struct ebcc_error *error;
 
 	if (!*category || !*event || *category == '.' || *event == '.' || strchr(category, '/') ||
 	    strchr(event, '/'))
 		return false;
-	error = ebcc_tracefs_find(&tracefs);
+	error = ebcc_tracepoint_id_path(category, event, &path);
 	if (error) {
 		ebcc_error_destroy(error);
-		return false;
-	}
-	if (asprintf(&path, "%s/events/%s/%s/id", tracefs, category, event) < 0) {
-		path = NULL;
 		return false;
 	}
 	return !access(path, F_OK);

@@ -34,6 +34,11 @@ MUST_CHECK struct ebcc_error *ebcc_tracefs_path(const char *name, char **ret);
  */
 typedef bool (*ebcc_tracepoint_fn)(void *ctx, const char *category, const char *event);
 
+/* The path of the file with a trace event's number. @ret malloc'ed. Errors: those of
+ * ebcc_tracefs_find(). */
+MUST_CHECK struct ebcc_error *ebcc_tracepoint_id_path(const char *category, const char *event,
+						      char **ret);
+
 /* Calls @fn for each trace event of this kernel. Fails if tracefs can't be read. */
 MUST_CHECK struct ebcc_error *ebcc_tracepoints_walk(ebcc_tracepoint_fn fn, void *ctx);
 
