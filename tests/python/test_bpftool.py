@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from ebcc import BPF, BPFAttachType
-from conftest import getpgid, programs_of
+from conftest import LIMIT, getpgid, programs_of
 from kernel_calls import cgroup, network_namespace, run
 
 SOURCE = """
@@ -43,7 +43,7 @@ SOURCE = """
 
 def bpftool(*arguments, check=True, **options):
     return subprocess.run(["bpftool", *arguments], capture_output=True, text=True, check=check,
-                          timeout=300, **options)
+                          timeout=LIMIT, **options)
 
 
 def as_json(*arguments):

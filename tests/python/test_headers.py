@@ -15,6 +15,7 @@ import pytest
 
 import ebcc
 from ebcc import _ebcc
+from conftest import LIMIT
 
 VM_RUN = Path(__file__).resolve().parent.parent / "vm" / "run"
 SUITES = os.environ.get("EBCC_TEST_KERNELS", "bookworm sid").split()
@@ -364,14 +365,14 @@ def test_a_kernel_without_btf(fetched):
     hidden = "mount -t tmpfs none /sys/kernel/btf && exec python3 -c \"$SCRIPT\""
     environment = {**os.environ, "SCRIPT": script, "PATH": "/usr/bin:/usr/sbin:/bin:/sbin"}
     command = ["unshare", "--mount", "sh", "-c", hidden]
-    without = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
+    without = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
     if not os.path.exists("/lib/modules/%s/build" % os.uname().release):
         assert "CONFIG_DEBUG_INFO_BTF" in without.stdout
         assert "BCC_KERNEL_SOURCE" in without.stdout
     environment["BCC_KERNEL_SOURCE"] = fetched("bookworm", "headers")
-    named = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
+    named = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
     assert named.stdout == "compiled\n", named.stderr
     # They are those of another kernel; the second time the object comes from the cache.
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=True)
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
     for run in (named, again):
         assert re.search("headers in .* are for 6.1.0.* but the kernel is " + os.uname().release, run.stderr)

@@ -12,6 +12,7 @@ import pytest
 
 import ebcc
 from ebcc import _ebcc
+from conftest import LIMIT
 from test_headers import SUITES, fetched  # noqa: F401, the second is a fixture
 
 RELEASE = os.uname().release
@@ -43,7 +44,7 @@ ALSO_SHOWN = "BLK_INLINE_ENCRYPTION PREEMPT_DYNAMIC PREEMPT_RCU RT_GROUP_SCHED T
 def said(text, *cflags, before="", **environment):
     """What compiling says where the configuration is hidden, on both outputs."""
     command = ["unshare", "--mount", "sh", "-c", HIDDEN + before + 'exec "$0" "$@"', sys.executable, "-c", SCRIPT]
-    result = subprocess.run([*command, text, *cflags], capture_output=True, text=True, timeout=300,
+    result = subprocess.run([*command, text, *cflags], capture_output=True, text=True, timeout=LIMIT,
                             env={**os.environ, **environment})
     return result.stdout + result.stderr
 

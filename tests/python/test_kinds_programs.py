@@ -13,7 +13,7 @@ import pytest
 
 import ebcc
 from ebcc import BPF, BPFAttachType, PerfSWConfig, PerfType
-from conftest import getpgid
+from conftest import LIMIT, getpgid
 from kernel_calls import cgroup, in_cgroup, network_namespace, run, run_raw_tracepoint
 
 COUNTS = "BPF_ARRAY(counts, u64, 8);\n"
@@ -545,7 +545,7 @@ def test_signals_to_tasks(load):
         }""".replace("SIGUSR1", str(int(signal.SIGUSR1))))
     assert bpf
     child = subprocess.run(["/usr/bin/python3", "-c", "import os; os.getpgid(4000077)"],
-                           check=False, timeout=300)
+                           check=False, timeout=LIMIT)
     assert child.returncode == -signal.SIGUSR1
 
 

@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-LIMIT = 300
+from conftest import LIMIT
 
 # What a tracing program does, in a process of its own.
 TRACE = """

@@ -10,7 +10,7 @@ import textwrap
 import time
 
 import pytest
-from conftest import gone, programs_of
+from conftest import LIMIT, gone, programs_of
 
 from ebcc import BPF
 
@@ -163,11 +163,11 @@ def test_second_interrupt_while_detaching(ending):
     assert len(programs) == len(EVENTS)
     opened = len(os.listdir(descriptors))
     process.send_signal(signal.SIGINT)
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + LIMIT
     while len(os.listdir(descriptors)) >= opened:
         assert time.monotonic() < deadline
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=LIMIT)
     assert (output, errors, process.returncode) == ("", "", expected)
     assert gone(programs)
 
@@ -190,6 +190,6 @@ def test_bcc_lua_heeds_an_early_interrupt(tmp_path):
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         time.sleep(0.001 * i)
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=300)
+        output, errors = process.communicate(timeout=LIMIT)
         assert (output, errors) == ("", "")
         assert process.returncode in (130, -signal.SIGINT)

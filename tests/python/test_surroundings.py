@@ -7,6 +7,7 @@ import sys
 
 import ebcc
 import pytest
+from conftest import LIMIT
 
 SCRIPT = """
 import os, sys
@@ -31,7 +32,7 @@ def said(call, *command, shell=""):
     if shell:
         command = ("unshare", "--mount", "sh", "-c", shell + 'exec "$0" "$@"')
     result = subprocess.run([*command, sys.executable, "-c", script], capture_output=True, text=True,
-                            timeout=300)
+                            timeout=LIMIT)
     assert result.returncode == 0, result.stderr
     return result.stdout.rstrip("\n")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ebcc import BPF, _ebcc
+from conftest import LIMIT
 
 TARGET = Path(__file__).with_name("symbols_target.c")
 KINDS = {
@@ -60,7 +61,7 @@ class Process:
         """Ends it."""
         if self.process.poll() is None:
             print("quit", file=self.process.stdin, flush=True)
-        self.process.communicate(timeout=300)
+        self.process.communicate(timeout=LIMIT)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_profiler():
             status, output, errors = tool.interrupt()
     finally:
         reader.kill()
-        reader.wait(timeout=300)
+        reader.wait(timeout=LIMIT)
     assert (status, errors) == (0, b"sampling\n")
     lines = re.findall(r"^(\S+) (\d+)$", output.decode(), re.MULTILINE)
     assert len(lines) == len({line for line, _ in lines}) == output.count(b"\n")

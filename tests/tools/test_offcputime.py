@@ -6,7 +6,7 @@ import sys
 import time
 
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
-from toolrun import Tool, repeated_when_skipped, run
+from toolrun import LIMIT, Tool, repeated_when_skipped, run
 
 # Naps take a millisecond. On a busy machine, a few are over before the thread has left its CPU, so
 # tests require nine tenths of the time. Also, the thread may be preempted on its way into a nap or
@@ -71,7 +71,7 @@ def test_preempted(process):
                         "--state", 0)
     finally:
         rival.kill()
-        rival.wait(timeout=300)
+        rival.wait(timeout=LIMIT)
     spent = sum(stack["us"] for stack in found if "spin" in stack["user"])
     assert spent > 50_000
 

@@ -182,10 +182,10 @@ def test_a_thousand_functions(bpf):
     assert together * 20 <= alone
 
 
-def milliseconds(function):
-    """The duration of the fastest of three calls."""
+def milliseconds(function, calls=3):
+    """The duration of the fastest of some calls: other load can only add to it."""
     times = []
-    for _ in range(3):
+    for _ in range(calls):
         start = time.monotonic()
         function()
         times.append((time.monotonic() - start) * 1000)
@@ -196,8 +196,7 @@ def test_finding_functions_again():
     """The list of functions is made only once, which takes as long as reading the kernel's files."""
     with open("/proc/kallsyms", "rb") as file:
         read = milliseconds(lambda: (file.seek(0), file.read()))
-    # Some hundred times as fast on an idle machine.
-    assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_")) * 5 < read
+    assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_"), 50) * 20 < read
     assert milliseconds(lambda: BPF.get_kprobe_functions("^(tcp|udp)_")) < read
 
 
