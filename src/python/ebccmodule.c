@@ -69,13 +69,13 @@ void log_message(void *ctx, enum ebcc_log_level level, const char *text)
 	*end = message;
 }
 
-static bool message_deliver(const struct message *message)
+bool message_log(int level, const char *message)
 {
 	PyObject *sink = PyImport_ImportModule("ebcc.log");
-	PyObject *text = sink ? text_decode(message->text) : NULL, *result = NULL;
+	PyObject *text = sink ? text_decode(message) : NULL, *result = NULL;
 
 	if (text)
-		result = PyObject_CallMethod(sink, "message", "iO", (int)message->level, text);
+		result = PyObject_CallMethod(sink, "message", "iO", level, text);
 	Py_XDECREF(text);
 	Py_XDECREF(sink);
 	Py_XDECREF(result);
@@ -93,7 +93,7 @@ bool messages_deliver(void)
 		if (PyErr_CheckSignals() < 0)
 			return false;
 		messages = message->next;
-		delivered = message_deliver(message);
+		delivered = message_log(message->level, message->text);
 		free(message);
 		if (!delivered)
 			return false;

@@ -178,6 +178,9 @@ PyObject *bytes_list(char **strings, size_t count);
 
 /** The library's log callback: keeps the message until messages_deliver(). Runs no Python. */
 void log_message(void *ctx, enum ebcc_log_level level, const char *text);
+/** Hands one message to Python's logging, through ebcc.log.
+ *  @return false with an exception set */
+bool message_log(int level, const char *message);
 /** Hands the messages that this thread's calls left to Python's logging, through ebcc.log. Handlers
  *  of signals run first.
  *  @return false with an exception set, which came from there or was there before. */

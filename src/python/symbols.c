@@ -29,46 +29,39 @@ static void keep_notice(void *ctx, enum ebcc_log_level level, const char *messag
 	symbolizer->notice = strdup(message);
 }
 
-/* Logs a warning. An exception may be set afterwards. */
-static void log_warning(const char *message)
-{
-	PyObject *sink = PyImport_ImportModule("ebcc.log"), *text = text_decode(message);
-	PyObject *result = NULL;
-
-	if (sink && text)
-		result = PyObject_CallMethod(sink, "message", "iO", EBCC_LOG_WARNING, text);
-	Py_XDECREF(result);
-	Py_XDECREF(text);
-	Py_XDECREF(sink);
-}
-
 /* Ends a call of the library: unlocks, and logs what it had to say. False: an exception is set. */
 static bool unlock(struct symbolizer_object *symbolizer)
 {
 	char *notice = symbolizer->notice;
+	bool delivered;
 
 	symbolizer->notice = NULL;
 	pthread_mutex_unlock(&symbolizer->lock);
 	if (!notice)
 		return true;
-	log_warning(notice);
+	delivered = message_log(EBCC_LOG_WARNING, notice);
 	free(notice);
-	return !PyErr_Occurred();
+	return delivered;
 }
 
-/* The same with a result, which is dropped where logging raised an exception. */
+/*
+ * The same with a result, which is dropped where logging raised an exception. That one counts, also where
+ * there was one before: it may be what the handler of a signal raised.
+ */
 static PyObject *unlock_with(struct symbolizer_object *symbolizer, PyObject *result)
 {
 	PyObject *type, *value, *traceback;
 
 	PyErr_Fetch(&type, &value, &traceback);
-	if (!unlock(symbolizer))
-		Py_CLEAR(result);
-	if (type) {
-		PyErr_Clear();
+	if (unlock(symbolizer)) {
 		PyErr_Restore(type, value, traceback);
+		return result;
 	}
-	return result;
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(traceback);
+	Py_XDECREF(result);
+	return NULL;
 }
 
 static PyObject *symbolizer_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)

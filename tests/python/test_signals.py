@@ -105,6 +105,34 @@ def test_no_signal_is_lost(python, tmp_path, cache, handler, exception):
     assert (result.stdout, result.stderr) == ("all\n", "")
 
 
+def test_import_loses_no_signal(python):
+    """Python's import system catches OSError, and TimeoutError is one."""
+    result = python("""
+        import os, signal, sys
+        from ebcc import BPF
+
+        def late(*arguments):
+            raise TimeoutError
+
+        class Finder:
+            def find_spec(name, path=None, target=None):
+                sys.meta_path.remove(Finder)
+                try:
+                    os.kill(os.getpid(), signal.SIGALRM)
+                    print("import of", name)
+                except OSError:
+                    pass
+
+        signal.signal(signal.SIGALRM, late)
+        sys.meta_path.insert(0, Finder)
+        try:
+            BPF(text=%r)
+        except TimeoutError:
+            print("raised")
+        """ % WARNS)
+    assert (result.stdout, result.stderr) == ("import of logging\nraised\n", "")
+
+
 MANY = "\n".join("int a%d(void *ctx) { return 0; }" % i for i in range(200))
 
 

@@ -12,7 +12,7 @@ Everything is detached when the object goes away, at the latest when the process
 Names, files and paths are taken as str or bytes alike.
 """
 
-from . import table, utils
+from . import log, table, utils
 from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError,
                     InvalidArgumentError, KernelTypesError, LoadError, NoMemoryError,
                     NotFoundError, OtherKernelError, PrivilegeError, SignalError, StateError,
