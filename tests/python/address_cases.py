@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms in which a source may keep addresses in data, as a table: C text, and what programs must read through them.
+"""The forms in which a source may store addresses in data: for each, C text, and what the program must read.
 
-A case's text is the middle of a program that gets a number `i` and fills in `result.value` and `result.text`. The same
-table runs on this machine and in the guests of tests/vm, as raw tracepoints and as programs on packets.
+The text of a case is the middle of a program that gets a number `i` and sets `result.value` and `result.text`. The
+table is used on this machine and in the guests of tests/vm, in raw tracepoint programs and in programs on packets.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ HEADS = {
 
 @dataclass
 class Case:
-    """One form. texts, values: what the program must have seen for 0, 1, 2 ..."""
+    """One form. texts, values: what the program must see for i = 0, 1, 2 ..."""
     name: str
     before: str
     body: str
@@ -49,12 +49,12 @@ class Case:
 
     @property
     def function(self):
-        """The name of the case's program."""
+        """The name of the program of this case."""
         return "case_" + self.name
 
     @property
     def count(self):
-        """How many numbers it is run with."""
+        """The number of values of i with which it is run."""
         return max(len(self.texts), len(self.values))
 
 
@@ -66,7 +66,7 @@ COPY_NAME = BOUND + "const char *p = names_%s[i]; COPY(p)"
 
 
 def table_case(name, declaration, body=None, **expected):
-    """A table of words called names_NAME."""
+    """A case with a table of words, which is named names_NAME."""
     return Case(name, declaration % {"list": LIST, "name": "names_" + name},
                 body % {"name": "names_" + name} if body else COPY_NAME % name, **expected or {"texts": WORDS})
 
@@ -80,7 +80,7 @@ CASES = [
     table_case("copied_by_helper", "static const char *const %(name)s[] = {%(list)s};",
                BOUND + "result.value = bpf_probe_read_kernel_str(result.text, 16, %(name)s[i]);",
                texts=WORDS, values=tuple(len(word) + 1 for word in WORDS)),
-    table_case("by_a_pointer_that_moves", "static const char *const %(name)s[] = {%(list)s};", """
+    table_case("moving_pointer", "static const char *const %(name)s[] = {%(list)s};", """
         const char *const *at = %(name)s;
         for (int step = 0; step < 4; step++)
             if (step < i)
@@ -161,7 +161,7 @@ CASES = [
         }""", values=(1, 12, 123, 123)),
     Case("table_in_two_dimensions", 'static const char *const square[2][2] = {{"00", "01"}, {"10", "11"}};',
          "if (i >= 4) return 0; const char *p = square[i >> 1][i & 1]; COPY(p)", texts=("00", "01", "10", "11")),
-    Case("up_to_null", 'static const char *const terminated[] = {"a", "b", "c", 0};', """
+    Case("null_terminated", 'static const char *const terminated[] = {"a", "b", "c", 0};', """
         for (int at = 0; at < 4; at++) {
             const char *p = terminated[at];
             if (!p)
@@ -202,19 +202,19 @@ CASES = [
         result.value = found ? *found : 0;""", values=(0, 41)),
     Case("addresses_as_numbers", 'static const u64 numbers[] = {(u64)"zero", (u64)"one"};',
          "if (i >= 2) return 0; bpf_probe_read_kernel_str(result.text, 16, (void *)numbers[i]);", texts=("zero", "one")),
-    Case("a_switch", """static __always_inline const char *name_of(u32 i) {
+    Case("switch", """static __always_inline const char *name_of(u32 i) {
             switch (i) {
             %s
             default: return "many";
             }
         }""" % " ".join('case %d: return "%s";' % pair for pair in enumerate(WORDS)),
          "const char *p = name_of(i); COPY(p)", texts=WORDS + ("many", "many")),
-    Case("a_switch_of_structs", """static const struct entry_t low = {1, "low"}, high = {2, "high"}, top = {3, "top"}, sky = {4, "sky"};
+    Case("switch_of_structs", """static const struct entry_t low = {1, "low"}, high = {2, "high"}, top = {3, "top"}, sky = {4, "sky"};
         static __always_inline const struct entry_t *level(u32 i) {
             switch (i) { case 0: return &low; case 1: return &high; case 2: return &top; default: return &sky; }
         }""", "const struct entry_t *e = level(i); result.value = e->id; const char *p = e->name; COPY(p)",
          texts=("low", "high", "top", "sky"), values=(1, 2, 3, 4)),
-    Case("a_ternary", "", 'const char *p = i == 0 ? "zero" : i == 1 ? "one" : "more"; COPY(p)', texts=("zero", "one", "more")),
+    Case("ternary", "", 'const char *p = i == 0 ? "zero" : i == 1 ? "one" : "more"; COPY(p)', texts=("zero", "one", "more")),
     Case("set_by_a_program", "static const char *word_set;", """
         if (i == 1)
             word_set = "abc";
@@ -224,22 +224,22 @@ CASES = [
          "if (i >= 256) return 0; const char *p = hundred[255 - i]; COPY(p)", texts=tuple("entry %d" % (255 - number) for number in range(3))),
 ]
 
-# bpf_strncmp() came with Linux 5.17. It takes constant addresses only.
+# bpf_strncmp() came with Linux 5.17. It accepts only constant addresses.
 STRNCMP_CASE = table_case("compared_by_helper", "static const char *const %(name)s[] = {%(list)s};",
                           BOUND + 'char text[8] = "three"; result.value = !bpf_strncmp(text, 8, %(name)s[i]);', values=(0, 0, 0, 1, 0))
-# Programs on packets have no way to read through an address that was in memory in between.
+# Programs on packets can't read through an address that was stored in memory in between.
 NOT_ON_PACKETS = {"set_by_a_program", "local_table_that_changes"}
 
 
 def module_text(cases, kind):
-    """A source with a program for each case, of a kind of HEADS."""
+    """A source with a program for each case. kind is a key of HEADS."""
     head, number = HEADS[kind]
     return PROLOGUE + "".join(PROGRAM % {"before": case.before, "head": head % case.function, "number": number, "index": index,
                                          "body": case.body} for index, case in enumerate(cases))
 
 
 def check(case, index, results):
-    """That the programs of a source saw what they must have."""
+    """Asserts that the program of a case saw the expected texts and values."""
     seen = [results[index * 100 + number] for number in range(case.count)]
     if case.texts:
         assert tuple(result.text.decode() for result in seen) == case.texts

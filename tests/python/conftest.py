@@ -1,4 +1,4 @@
-"""Fixtures of the Python tests. They trace this machine's own kernel, each test its own process."""
+"""Fixtures of the Python tests. The tests trace the running kernel; each test traces its own process."""
 
 import json
 import os
@@ -14,27 +14,27 @@ import pytest
 
 from ebcc import BPF
 
-# Where tests run in the background a shell has had SIGINT ignored, and what they start would inherit it.
+# A shell that runs the tests in the background makes them ignore SIGINT, which child processes would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long a test waits for what must come, on a machine that may be busy with other things.
+# The longest time, in seconds, that a test waits for something that must happen. The machine may be busy.
 LIMIT = 300
 
 # System calls in which a thread waits: read, select, pselect6, poll, ppoll, epoll_wait, epoll_pwait, epoll_pwait2, clock_nanosleep.
 WAITS = {"x86_64": {"0", "23", "270", "7", "271", "232", "281", "441", "230"},
          "aarch64": {"63", "72", "73", "22", "441", "115"}}[platform.machine()]
 
-# os.getpgid(N) makes the system call getpgid with N, which nothing else in a test does.
+# os.getpgid(N) makes the system call getpgid(N), which nothing else in a test makes.
 FILTER = "if (bpf_get_current_pid_tgid() >> 32 != OWN_PID) return 0;"
 
 
 def source(text):
-    """A test's text, with OWN_PID and FILTER filled in."""
+    """The text of a test, with OWN_PID and FILTER replaced."""
     return textwrap.dedent(text).replace("FILTER", FILTER).replace("OWN_PID", str(os.getpid()))
 
 
 def getpgid(*numbers):
-    """One system call per number, whatever it returns."""
+    """Makes one system call per number, and ignores the result."""
     for number in numbers:
         try:
             os.getpgid(number)
@@ -43,17 +43,17 @@ def getpgid(*numbers):
 
 
 def wait_until(condition):
-    """Looks again and again until a condition holds; gives its value."""
+    """Waits until a condition is true, and returns its value."""
     deadline = time.monotonic() + LIMIT
     while not (value := condition()):
-        assert time.monotonic() < deadline, "not so after %d s" % LIMIT
+        assert time.monotonic() < deadline, "still not true after %d s" % LIMIT
         time.sleep(0.01)
     return value
 
 
 def wait_until_asleep(pid, thread=None):
-    """Waits until a thread (the main thread of a process, if none is named) waits in a system call
-    for something to come, or for a time to pass."""
+    """Waits until a thread (by default, the main thread of the process) sleeps in a system call of
+    WAITS."""
     path = "/proc/%d/task/%d/syscall" % (pid, thread or pid)
 
     def asleep():
@@ -80,7 +80,7 @@ def load():
 
 @pytest.fixture
 def cgroup2(tmp_path):
-    """Has a file system of control groups (version 2) mounted."""
+    """Makes sure that a cgroup file system (version 2) is mounted."""
     mounted = kernel_calls.cgroup_root() is None
     if mounted:
         subprocess.run(["mount", "-t", "cgroup2", "none", tmp_path], check=True)
@@ -91,7 +91,7 @@ def cgroup2(tmp_path):
 
 @pytest.fixture
 def bpffs(tmp_path):
-    """A bpf file system of the test's own: nothing pinned stays."""
+    """The path of a bpf file system that only the test uses, so nothing stays pinned."""
     folder = tmp_path / "bpffs"
     folder.mkdir()
     subprocess.run(["mount", "-t", "bpf", "none", folder], check=True)
@@ -101,7 +101,7 @@ def bpffs(tmp_path):
 
 @pytest.fixture
 def python():
-    """python(script): runs a script in a process of its own."""
+    """python(script): runs a script in a separate process."""
 
     def run(script, **options):
         return subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True,
@@ -111,7 +111,7 @@ def python():
 
 
 def programs_of(pid="self"):
-    """Ids of the programs that a process holds, by themselves or through links."""
+    """The ids of the programs that a process holds, directly or through links."""
     ids = set()
     folder = "/proc/%s/fdinfo" % pid
     for descriptor in os.listdir(folder):
@@ -124,8 +124,8 @@ def programs_of(pid="self"):
 
 
 def gone(ids):
-    """Whether the kernel has none of these programs, at last: it frees them a little after their
-    last reference goes."""
+    """Waits until the kernel has freed these programs, which happens shortly after their last
+    reference is dropped. Returns True."""
     def absent():
         listing = subprocess.run(["bpftool", "-j", "prog", "list"], capture_output=True, check=True)
         return not ids & {program["id"] for program in json.loads(listing.stdout)}

@@ -60,7 +60,7 @@ class Program:
         self.call()
 
     def call(self):
-        """Has it call spin() once."""
+        """Makes it call spin() once."""
         self.process.stdin.write(b"x")
         assert self.process.stdout.read(1) == b"x"
 
@@ -89,13 +89,13 @@ def test_names_and_stacks(load, program):
         program.call()
     (stack, count), = bpf["ids"].items()
     names = [BPF.sym(address, program.pid) for address in bpf["stacks"].walk(stack.value)]
-    # At its first instruction a function has no frame yet: not every kernel sees its caller.
+    # At its first instruction, a function has no frame yet, so not all kernels see its caller.
     assert [name for name in names if name != b"spin"][:2] == [b"target", b"_start"]
     assert count.value == 3
 
 
-def test_usdt(load, program):
-    """Arguments in registers, on the stack and in memory, behind a semaphore."""
+def test_usdt_arguments(load, program):
+    """Arguments in registers, on the stack and in memory, of a probe with a semaphore."""
     usdt = USDT(pid=program.pid)
     usdt.enable_probe(probe="hit", fn_name="on_hit")
     bpf = load(ARGUMENTS, usdt_contexts=[usdt])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Addresses in data: the table of address_cases.py through this kernel's verifier, and what is refused at its line."""
+"""Addresses in data: the table of address_cases.py with this kernel's verifier, and the lines that errors name."""
 
 import address_cases
 import pytest
@@ -8,11 +8,11 @@ from ebcc import BPF, CompileError
 from kernel_calls import run, run_raw_tracepoint
 
 
-def names(case):
+def name_of(case):
     return case.name
 
 
-@pytest.mark.parametrize("case", CASES + [STRNCMP_CASE], ids=names)
+@pytest.mark.parametrize("case", CASES + [STRNCMP_CASE], ids=name_of)
 def test_read_through(case):
     with BPF(text=address_cases.module_text([case], "raw_tracepoint")) as bpf:
         function = bpf.load_func(case.function, BPF.RAW_TRACEPOINT)
@@ -22,7 +22,7 @@ def test_read_through(case):
 
 
 def test_read_through_by_programs_on_packets():
-    """All forms in one source."""
+    """With all forms in one source."""
     cases = [case for case in CASES if case.name not in NOT_ON_PACKETS]
     with BPF(text=address_cases.module_text(cases, "xdp")) as bpf:
         for index, case in enumerate(cases):
@@ -60,7 +60,7 @@ static const struct entry_t entries[] = {{10, "zero"}, {11, "one"}};
      ["'wraps' contains addresses of data that contains addresses itself"]),
     (ENTRIES, "return ((char *)&entries[ctx->args[0] & 1])[9];", 6, ["'entries' contains addresses"]),
 ])
-def test_refused_at_its_line(before, body, line, words):
+def test_error_names_its_line(before, body, line, words):
     text = before + "\nint program(struct bpf_raw_tracepoint_args *ctx) {\n" + body + "\n}\n"
     with pytest.raises(CompileError) as caught:
         BPF(text=text)
@@ -70,7 +70,7 @@ def test_refused_at_its_line(before, body, line, words):
         assert word in error
 
 
-def test_more_addresses_than_a_program_can_choose_among():
+def test_choosing_among_too_many_addresses():
     text = "static u64 v[300]; static u64 *const places[] = {%s};" % ", ".join("&v[%d]" % number for number in range(300))
     text += "\nint program(struct bpf_raw_tracepoint_args *ctx) { u64 i = ctx->args[0]; if (i >= 300) return 0; return *places[i]; }"
     with pytest.raises(CompileError, match="one of 300 addresses.*index"):

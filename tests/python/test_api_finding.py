@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts ask before they choose a source: the kernel's features, types, functions."""
+"""What scripts check before they choose a source: the kernel's features, types and functions."""
 
 import os
 
@@ -11,7 +11,7 @@ from ebcc import BPF
 
 @pytest.mark.parametrize("record, member, answer", [
     ("task_struct", "pid", 1), (b"task_struct", b"pid", 1), ("task_struct", "no_such_member", 0),
-    ("sk_buff", "dev", 1),  # in a struct without a name, in a union without a name
+    ("sk_buff", "dev", 1),  # in an anonymous struct in an anonymous union
     ("page", "mapping", 1), ("no_such_struct", "pid", -1), ("pid_t", "pid", -1),
     ("task_struct", "", -1), ("iov_iter", "nr_segs", 1)])
 def test_struct_members(record, member, answer):
@@ -25,7 +25,7 @@ def test_enumerators(enum, name, answer):
     assert BPF.kernel_enum_has_val(enum, name) == answer
 
 
-# A program of each kind that scripts ask for before they use it, on functions that every kernel has.
+# A program of each kind that scripts check for before they use it, on functions that all kernels have.
 KINDS = {
     "support_raw_tracepoint": "RAW_TRACEPOINT_PROBE(sched_switch) { return 0; }",
     "support_kfunc": "KFUNC_PROBE(bpf_fentry_test1, int a) { return 0; }",
@@ -35,7 +35,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("question", sorted(KINDS))
-def test_an_answer_is_what_a_program_meets(question):
+def test_reported_support_agrees_with_attaching(question):
     try:
         BPF(text=KINDS[question]).close()
         attaches = True
@@ -56,7 +56,7 @@ def test_names_of_system_calls_are_fixed():
     assert BPF.fix_syscall_fnname("vfs_read") == b"vfs_read"
 
 
-def test_prefixes():
+def test_prefix_is_added_once():
     assert BPF.add_prefix("kfunc__", "vfs_read") == b"kfunc__vfs_read"
     assert BPF.add_prefix(b"kfunc__", b"kfunc__vfs_read") == b"kfunc__vfs_read"
 
@@ -68,18 +68,18 @@ def test_includes_for_words():
 
 
 @pytest.mark.parametrize("value, limit", [(None, 1000), ("17", 17), ("no", 1000), ("", 1000)])
-def test_limit_of_probes(monkeypatch, value, limit):
+def test_probe_limit_comes_from_the_environment(monkeypatch, value, limit):
     monkeypatch.delenv("BCC_PROBE_LIMIT", raising=False)
     if value is not None:
         monkeypatch.setenv("BCC_PROBE_LIMIT", value)
     assert BPF.get_probe_limit() == limit
 
 
-def test_programs_keep_the_kind_of_their_names(tmp_path, monkeypatch):
+def test_find_exe_returns_the_type_of_its_argument(tmp_path, monkeypatch):
     program = tmp_path / "my-program"
     program.write_text("#!/bin/sh\n")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert BPF.find_exe("my-program") is None  # it can't be run yet
+    assert BPF.find_exe("my-program") is None  # not executable yet
     program.chmod(0o755)
     assert BPF.find_exe("my-program") == str(program)
     assert BPF.find_exe(b"my-program") == os.fsencode(program)
@@ -94,7 +94,7 @@ def test_functions_and_addresses_of_a_library():
         BPF.get_user_functions("no-such-library", "x")
 
 
-def test_attaching_to_what_does_not_match(load):
+def test_attaching_without_a_match(load):
     bpf = load("int probe(struct pt_regs *ctx) { return 0; }")
     for attach in (bpf.attach_kprobe, bpf.attach_kretprobe):
         with pytest.raises(ebcc.AttachError, match="matches"):
@@ -102,7 +102,7 @@ def test_attaching_to_what_does_not_match(load):
     assert bpf.num_open_kprobes() == 0
 
 
-def test_limit_counts_what_an_expression_matches(load, monkeypatch):
+def test_probe_limit_counts_all_matches(load, monkeypatch):
     monkeypatch.setenv("BCC_PROBE_LIMIT", "2")
     bpf = load("int probe(struct pt_regs *ctx) { return 0; }")
     with pytest.raises(ebcc.AttachError, match="BCC_PROBE_LIMIT=2"):
@@ -110,7 +110,7 @@ def test_limit_counts_what_an_expression_matches(load, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["ebcc", "bcc"])
-def test_names_of_the_package_that_are_loaded_late(python, name):
+def test_modules_that_are_imported_on_first_use(python, name):
     done = python("""
         import sys
         import %(name)s as package

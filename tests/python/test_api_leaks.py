@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""1,000 objects are created and destroyed: descriptors, maps, programs and memory stay as they
-were. It runs in a process of its own; all but its first compile come out of the cache. Few of the
-objects attach to a tracepoint, since the kernel takes 50 ms to detach that."""
+"""Creating and destroying 1,000 objects leaks no descriptors, maps, programs or memory. This runs in
+a separate process, in which all compiles except the first are served from the cache. Few of the
+objects attach to a tracepoint, as the kernel takes 50 ms to detach from it."""
 
 import os
 
@@ -73,7 +73,7 @@ def cycle(number):
     assert len(got) == 2, got
     if number % 2:
         bpf.close()
-    # The others go with their last reference.
+    # The others are destroyed with their last reference.
 
 for number in range(100):
     cycle(number)
@@ -86,7 +86,7 @@ print(before, after, file=sys.stderr)
 """
 
 
-def test_a_thousand_objects(python):
+def test_a_thousand_objects_leak_nothing(python):
     folder = os.path.dirname(os.path.abspath(__file__))
     done = python("FOLDER = %r" % folder + SCRIPT)
     assert done.stdout == "True True\n", done.stderr

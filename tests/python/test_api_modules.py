@@ -31,7 +31,7 @@ COUNT = """
     }"""
 
 
-def containers_of(**options):
+def container_options(**options):
     return argparse.Namespace(**{"cgroupmap": None, "mntnsmap": None, **options})
 
 
@@ -47,8 +47,8 @@ def counted(load, text):
     return 1 in bpf["counts"]
 
 
-def pinned(path, key_size, value_size, *entries):
-    """A hash pinned as somebody else would, with those keys."""
+def pin_hash(path, key_size, value_size, *entries):
+    """Pins a hash with these keys, as another program would."""
     subprocess.run(["bpftool", "map", "create", path, "type", "hash", "key", str(key_size),
                     "value", str(value_size), "entries", "1024", "name", "selection"], check=True)
     for entry in entries:
@@ -57,16 +57,16 @@ def pinned(path, key_size, value_size, *entries):
                         *["0"] * value_size], check=True)
 
 
-def test_no_containers(load):
-    assert counted(load, containers.filter_by_containers(containers_of()) + COUNT)
+def test_without_a_container_filter(load):
+    assert counted(load, containers.filter_by_containers(container_options()) + COUNT)
 
 
 @pytest.mark.parametrize("chosen", [True, False])
 def test_containers_by_mount_namespace(load, bpffs, chosen):
     path = os.path.join(bpffs, "mounts")
     number = os.stat("/proc/self/ns/mnt").st_ino
-    pinned(path, 8, 4, number if chosen else number + 1)
-    text = containers.filter_by_containers(containers_of(mntnsmap=path))
+    pin_hash(path, 8, 4, number if chosen else number + 1)
+    text = containers.filter_by_containers(container_options(mntnsmap=path))
     assert counted(load, text + COUNT) is chosen
 
 
@@ -75,18 +75,18 @@ def test_containers_by_control_group(load, bpffs, cgroup2, chosen):
     import kernel_calls
     path = os.path.join(bpffs, "groups")
     number = own_cgroup(kernel_calls.cgroup_root())
-    pinned(path, 8, 8, number if chosen else number + 1)
-    text = containers.filter_by_containers(containers_of(cgroupmap=path))
+    pin_hash(path, 8, 8, number if chosen else number + 1)
+    text = containers.filter_by_containers(container_options(cgroupmap=path))
     assert counted(load, text + COUNT) is chosen
 
 
-def test_path_of_a_container_map_is_no_source():
+def test_path_with_source_text_is_refused():
     with pytest.raises(ValueError):
-        containers.filter_by_containers(containers_of(cgroupmap='/x"); int a('))
+        containers.filter_by_containers(container_options(cgroupmap='/x"); int a('))
 
 
-def test_system_calls_are_those_of_this_machine():
-    """Numbers as the C library of this machine makes the calls."""
+def test_system_call_numbers():
+    """The numbers are those with which the C library of this machine makes the calls."""
     libc = ct.CDLL(None)
     number = {name: number for number, name in syscall.syscalls.items()}
     assert libc.syscall(number[b"getpid"]) == os.getpid()
@@ -103,14 +103,14 @@ def test_tcp_names():
     assert tcp.flags2str(0) == "" and tcp.flags2str(0xff).split("|")[-1] == "CWR"
 
 
-def test_perf_attribute(load):
+def test_perf_attribute_layout(load):
     attr = perf.Perf.perf_event_attr()
     assert ct.sizeof(attr) == attr.size == 120
     attr.sample_freq = 99
     assert attr.sample_period == 99
     attr.precise_ip = 3
     attr.config1 = 1 << 40
-    # Offsets of uapi linux/perf_event.h; precise_ip are bits 15 and 16 of the flags.
+    # Offsets in uapi linux/perf_event.h; precise_ip is bits 15 and 16 of the flags.
     raw = bytes(attr)
     assert struct.unpack_from("<Q", raw, 16)[0] == 99
     assert struct.unpack_from("<Q", raw, 40)[0] == 3 << 15
@@ -213,7 +213,7 @@ def test_decoded_table(load):
 
 
 @pytest.mark.parametrize("name, literal, counted_calls", [("equal", "abc", 1), ("other", "abd", 0)])
-def test_strings_in_expressions(load, name, literal, counted_calls):
+def test_strcmp_in_expressions(load, name, literal, counted_calls):
     rewritten = StrcmpRewrite.rewrite_expr('STRCMP("%s", where) && 1' % literal, False, True, [],
                                            "", 7)
     assert rewritten["expr"] == 'streq_7("%s", where) && 1' % literal
@@ -240,13 +240,13 @@ def test_rewriting_several_strings():
     assert rewritten["streq_functions"].count("bpf_probe_read_user(") == 1
 
 
-def test_languages():
+def test_language_detection():
     assert utils.detect_language(["java", "python"], os.getpid()) == "python"
     assert utils.detect_language(["java", "ruby"], os.getpid()) is None
     assert utils.detect_language(["python"], 1 << 22) is None
 
 
-def test_old_library_functions():
+def test_functions_of_libbcc():
     assert libbcc.lib.bcc_procutils_which_so(b"c", 0) == BPF.find_library("c")
     assert libbcc.lib.bcc_procutils_which_so(ct.c_char_p(b"no-such-library")) is None
     assert libbcc.lib.bcc_procutils_language(os.getpid()) == b"python"
@@ -256,8 +256,8 @@ def test_old_library_functions():
     assert symbol.name == b"x" and symbol.offset == 3 and libbcc.bcc_symbol_option().lazy_symbolize == 0
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")
-def test_numbers_of_x86_64():
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
+def test_system_call_numbers_of_x86_64():
     assert syscall.syscall_name(0) == b"read" and syscall.syscall_name(257) == b"openat"
 
 
@@ -280,12 +280,12 @@ def test_address_of_a_function_by_its_name():
     assert {symbol.offset} == BPF.get_user_addresses("c", "^labs$")
     assert resolve(symbol.module, b"", 0x1234) == 0 and symbol.offset == 0x1234
     assert resolve(b"c", b"no_such_function") == resolve(b"/no/such/file", b"labs") == -1
-    option.use_symbol_type = 1 << 10  # indirect ones
+    option.use_symbol_type = 1 << 10  # only indirect functions
     assert resolve(b"c", b"labs") == -1
 
 
 def test_functions_on_descriptors(load, bpffs):
-    """Pinning, and a table by its descriptor alone."""
+    """Pins a table, and uses it only through its descriptor."""
     bpf = load("BPF_HASH(t, u32, u64); int f(struct __sk_buff *skb) { return 4; }")
     lib, path = libbcc.lib, os.fsencode(bpffs) + b"/t"
     assert lib.bpf_obj_pin(bpf["t"].map_fd, ct.c_char_p(path)) == 0
@@ -311,7 +311,7 @@ def test_functions_on_descriptors(load, bpffs):
 
 
 def test_command_that_waits_for_its_tracer(load, tmp_path):
-    """Everything that it does is seen, its exec too."""
+    """All that it does is traced, including its exec."""
     pid = command.run_cmd(["touch", str(tmp_path / "made")])
     bpf = load("""
         BPF_ARRAY(execs, u64, 1);

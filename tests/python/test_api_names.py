@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every name that scripts for the older implementation use is there, with the parameters that they
-give, in their order and by their names; static where it is called on the class."""
+"""All names that scripts written for bcc use exist, with the parameters that these scripts pass, in
+the same order and with the same names. Those that are called on the class are static."""
 
 import ctypes as ct
 import importlib
@@ -11,7 +11,7 @@ import pytest
 import bcc
 from bcc import BPF, table
 
-# Methods: what may be given to them, in order. A parameter with "=" has that default.
+# Methods and their parameters, in order. A parameter with "=" has that default.
 METHODS = """
 __init__ src_file=b'' hdr_file=b'' text=None debug=0 cflags=() usdt_contexts=() allow_rlimit=True device=None attach_usdt_ignore_pid=False
 load_func func_name prog_type device=None attach_type=-1
@@ -158,8 +158,8 @@ def lines(text):
     return [line.split() for line in text.strip().splitlines()]
 
 
-def given(function, words):
-    """The parameters of the older implementation stand first, by name; what follows is optional."""
+def check_parameters(function, words):
+    """Asserts that a function takes these parameters first, by name, and that all others are optional."""
     parameters = list(inspect.signature(function).parameters.values())
     if parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
@@ -175,49 +175,49 @@ def given(function, words):
 
 
 @pytest.mark.parametrize("line", lines(METHODS), ids=lambda line: line[0])
-def test_methods(line):
-    given(getattr(BPF, line[0]), line[1:])
+def test_methods_of_bpf(line):
+    check_parameters(getattr(BPF, line[0]), line[1:])
 
 
 @pytest.mark.parametrize("line", lines(STATIC), ids=lambda line: line[0])
 def test_functions_of_the_class(line):
     assert isinstance(inspect.getattr_static(BPF, line[0]), (staticmethod, classmethod))
-    given(getattr(BPF, line[0]), line[1:])
+    check_parameters(getattr(BPF, line[0]), line[1:])
 
 
-def method_of(kind, words):
-    """Methods of C have no signature of Python's: their names must do."""
+def check_method(kind, words):
+    """Asserts that a class has a method. One written in C has no signature, so only its name is checked."""
     method = getattr(kind, words[0])
     try:
         inspect.signature(method)
     except ValueError:
         return
     if inspect.isfunction(method):
-        given(method, words[1:])
+        check_parameters(method, words[1:])
 
 
 @pytest.mark.parametrize("kind", [table.HashTable, table.Array, table.PerCpuHash, table.LruHash,
                                   table.LpmTrie], ids=lambda kind: kind.__name__)
 def test_methods_of_tables(kind):
     for words in lines(TABLE):
-        method_of(kind, words)
+        check_method(kind, words)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_methods_of_special_tables(kind):
     for words in lines(KINDS[kind]):
-        method_of(kind, words)
+        check_method(kind, words)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_modules(name):
+def test_names_in_modules(name):
     module = importlib.import_module(name)
     for word in MODULES[name].split():
         assert hasattr(module, word), word
 
 
 def test_constants_of_the_class():
-    """Numbers of uapi linux/bpf.h and linux/if_link.h."""
+    """The numbers in uapi linux/bpf.h and linux/if_link.h."""
     assert [getattr(BPF, name) for name in PROGRAM_TYPES] == [*range(1, 19), 26, 29]
     assert [BPF.XDP_ABORTED, BPF.XDP_DROP, BPF.XDP_PASS, BPF.XDP_TX, BPF.XDP_REDIRECT] == [
         0, 1, 2, 3, 4]
@@ -227,7 +227,7 @@ def test_constants_of_the_class():
             bcc.DEBUG_BPF_REGISTER_STATE, bcc.DEBUG_BTF] == [1, 2, 4, 8, 16, 32]
 
 
-def test_structures_of_the_older_library():
+def test_structures_of_libbcc():
     """Scripts pass them to lib by reference."""
     assert issubclass(bcc.bcc_symbol, ct.Structure) and issubclass(bcc.bcc_symbol_option,
                                                                    ct.Structure)

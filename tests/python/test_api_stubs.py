@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The typing stubs say what the package has: no name less, none that isn't there, and the same
-parameters with defaults at the same places."""
+"""The typing stubs agree with the package: they declare all of its names and no others, with the same
+parameters, and defaults for the same ones."""
 
 import ast
 import ctypes as ct
@@ -18,7 +18,7 @@ FOLDER = os.path.dirname(os.path.dirname(ebcc.__file__))
 STUBS = sorted("%s.%s" % (package, name[:-4]) for package in ("bcc", "ebcc")
                for name in os.listdir(os.path.join(FOLDER, package)) if name.endswith(".pyi"))
 
-# What has no place in stubs: what every class has.
+# Names that are inherited from these are not declared in stubs.
 BASES = (object, Exception, ValueError, MemoryError, ct.Structure, dict)
 
 
@@ -46,7 +46,7 @@ def declared(body):
 
 
 def parameters(node):
-    """[(name, kind, has a default)] as a stub writes them."""
+    """[(name, kind, has a default)] as declared in a stub."""
     args = node.args
     plain = [(arg.arg, "plain") for arg in args.args]
     defaults = [False] * (len(plain) - len(args.defaults)) + [True] * len(args.defaults)
@@ -68,7 +68,7 @@ def compare(where, owner, body):
     for name, node in declared(body).items():
         if name == "__init__" and not inspect.isfunction(getattr(owner, name)):
             continue
-        assert hasattr(owner, name) or is_set_per_object(owner, node), "%s.%s" % (where, name)
+        assert hasattr(owner, name) or is_instance_attribute(owner, node), "%s.%s" % (where, name)
         value = inspect.getattr_static(owner, name, None)
         function = getattr(value, "__func__", value)
         if isinstance(node, ast.FunctionDef) and inspect.isfunction(function):
@@ -77,13 +77,13 @@ def compare(where, owner, body):
             compare("%s.%s" % (where, name), getattr(owner, name), node.body)
 
 
-def is_set_per_object(owner, node):
-    """An attribute that only instances have."""
+def is_instance_attribute(owner, node):
+    """Whether only instances have this attribute."""
     return inspect.isclass(owner) and isinstance(node, ast.AnnAssign)
 
 
 @pytest.mark.parametrize("stub", STUBS)
-def test_what_a_stub_declares_is_there(stub):
+def test_names_in_stubs_exist(stub):
     compare(stub, module_of(stub), tree(stub).body)
 
 
@@ -92,14 +92,14 @@ def public(owner):
             and not any(name in dir(base) for base in BASES)}
 
 
-# Bases that another stub declares.
+# Base classes that another stub declares.
 BASES_ELSEWHERE = {"Table": "ebcc._ebcc"}
-# Bases without a stub: their module is made at build time, and has plain numbers.
+# Base classes without a stub: their module is generated at build time, and contains plain numbers.
 GENERATED = {"BPFProgType": ebcc.BPFProgType, "XDPAction": ebcc.XDPAction}
 
 
 def class_names(stub, name):
-    """Public names that the stubs declare in a class and in its bases."""
+    """The public names that the stubs declare in a class and in its bases."""
     body = {node.name: node for node in tree(stub).body if isinstance(node, ast.ClassDef)}
     node = body[name]
     names = set(declared(node.body))
@@ -120,20 +120,20 @@ def class_names(stub, name):
     ("ebcc.table", "StackTrace"), ("ebcc.table", "QueueStack"), ("ebcc.table", "FileDesc"),
     ("ebcc._ebcc", "Program"), ("ebcc._ebcc", "Link"), ("ebcc._ebcc", "Module"),
     ("ebcc._ebcc", "Table"), ("ebcc._ebcc", "Error"), ("bcc.utils", "StrcmpRewrite")])
-def test_what_a_class_has_is_declared(stub, name):
+def test_names_in_classes_are_declared(stub, name):
     owner = getattr(module_of(stub), name)
     mapping = {"pop", "popitem", "setdefault", "update", "keys", "values", "items", "get"}
     assert public(owner) - class_names(stub, name) - mapping == set()
 
 
 @pytest.mark.parametrize("package", [bcc, ebcc])
-def test_what_the_package_exports_is_declared(package):
+def test_exported_names_are_declared(package):
     names = declared(tree(package.__name__ + ".__init__").body)
     assert set(package.__all__) - set(names) == set()
     assert os.path.exists(os.path.join(FOLDER, package.__name__, "py.typed"))
 
 
-# Lines of a script that are wrong, and what a type checker says of them.
+# Lines of a script. A type checker must reject each of them.
 MISTAKES = """
 b["counts"].itmes()
 b["events"].open_perf_buffer(5)
@@ -152,12 +152,12 @@ def type_check(script, tmp_path):
                           capture_output=True, text=True, check=False).stdout
 
 
-def test_a_script_is_type_checked(tmp_path):
-    """The whole interface in use, strictly: neither in the script nor in a stub is anything wrong."""
+def test_script_passes_the_type_checker(tmp_path):
+    """A script that uses the whole interface passes a strict check, as do the stubs; mistakes are found."""
     script = os.path.join(os.path.dirname(__file__), "typed_script.py")
     assert type_check(script, tmp_path) == "Success: no issues found in 1 source file\n"
     lines = MISTAKES.strip().splitlines()
     wrong = tmp_path / "wrong.py"
     wrong.write_text("import ebcc\nfrom ebcc import BPF\nb = BPF(text='')\n" + "\n".join(lines) + "\n")
-    told = {int(line.split(":")[1]) for line in type_check(str(wrong), tmp_path).splitlines() if ": error: " in line}
-    assert told == set(range(4, 4 + len(lines)))
+    found = {int(line.split(":")[1]) for line in type_check(str(wrong), tmp_path).splitlines() if ": error: " in line}
+    assert found == set(range(4, 4 + len(lines)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables as scripts use them: batches of every kind, text and back, descriptors, histograms."""
+"""Tables as scripts use them: batches of all kinds, conversion to and from text, descriptors, histograms."""
 
 import ast
 import ctypes as ct
@@ -93,7 +93,7 @@ def test_batches_per_cpu(tables, name):
         assert found[key] == [number + cpu for cpu in range(table.total_cpu)]
 
 
-def test_batches_beyond_one_call(tables):
+def test_batches_that_take_several_calls(tables):
     table, count = tables["plain"], 3000
     table.items_update_batch((table.Key * count)(*range(count)),
                              (table.Leaf * count)(*[2 * n for n in range(count)]))
@@ -105,7 +105,7 @@ def test_batches_beyond_one_call(tables):
 @pytest.mark.parametrize("keys, leaves", [
     ([1], [2]), ((ct.c_ubyte * 1)(1), (ct.c_ulonglong * 1)(1)),
     ((ct.c_uint * 1)(1), (ct.c_uint * 1)(1)), ((ct.c_uint * 2)(1, 2), (ct.c_ulonglong * 1)(1))])
-def test_batches_that_do_not_fit(tables, keys, leaves):
+def test_batches_of_wrong_types_and_lengths(tables, keys, leaves):
     with pytest.raises((TypeError, ValueError)):
         tables["plain"].items_update_batch(keys, leaves)
     assert len(tables["plain"]) == 0
@@ -137,14 +137,14 @@ def test_bit_fields_as_text(tables):
 
 
 @pytest.mark.parametrize("text", ["", "{", "{ 1 2 3 4 5 6 7 }", "{ x }", "{ 1 } 2"])
-def test_text_that_is_no_key(tables, text):
+def test_text_that_is_not_a_key(tables, text):
     with pytest.raises(ebcc.Error):
         tables["structs"].key_scanf(text)
 
 
-# Leaves of all CPUs.
+# Leaves with a value for each CPU.
 
-def test_reducer_in_every_reading_call(tables):
+def test_reducer_applies_to_all_reads(tables):
     table = tables["per_cpu"]
     cpus = table.total_cpu
     table[3] = table.Leaf(*range(1, cpus + 1))
@@ -203,8 +203,8 @@ except ProcessLookupError: pass""")
     assert [leaf.value for leaf in bpf["inside"].values()] == [1, 1]
 
 
-def test_deleting_removes_what_may_be_absent(load):
-    """A counter, a map, a device: there is no zero to write in their place."""
+def test_deleting_entries_that_cannot_be_zeroed(load):
+    """A counter, a map, a device: a zero can't be written in their place."""
     bpf = load("""
         BPF_ARRAY(inner, u64, 2);
         BPF_ARRAY_OF_MAPS(outer, "inner", 2);
@@ -222,7 +222,7 @@ def test_deleting_removes_what_may_be_absent(load):
             del bpf[name][2]
 
 
-def test_closed_file_descriptor():
+def test_file_descriptor_is_closed():
     first, other = os.pipe()
     os.close(other)
     with FileDesc(first) as owned:
@@ -358,7 +358,7 @@ def test_linear_histogram_in_sections(tables, capsys):
         "        2          : 8        |****************************************|"]
 
 
-def test_buckets_that_are_joined(tables, capsys):
+def test_joined_buckets(tables, capsys):
     table = tables["by_name"]
     table[table.Key(b"a1", 2)] = 3
     table[table.Key(b"a2", 3)] = 6
@@ -383,7 +383,7 @@ def test_json_histogram_in_sections(tables, capsys):
     assert second["disk"] == "b" and len(second["data"]) == 1
 
 
-def test_slots_that_a_linear_histogram_has_no_room_for(load, capsys):
+def test_slots_beyond_a_linear_histogram(load, capsys):
     bpf = load("""
         BPF_HISTOGRAM(large, int, 2048);
         int prog(struct __sk_buff *skb) { large.increment(0); return 0; }""")

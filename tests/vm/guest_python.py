@@ -10,7 +10,7 @@ from ebcc import BPF
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
 
-from test_api_finding import test_an_answer_is_what_a_program_meets  # noqa: E402,F401
+from test_api_finding import test_reported_support_agrees_with_attaching  # noqa: E402,F401
 
 PID = os.getpid()
 COUNT = f"""
