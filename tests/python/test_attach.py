@@ -1,4 +1,4 @@
-"""Attaching to tracepoints, raw tracepoints, user functions and perf events; detaching again."""
+"""Attaching to tracepoints, raw tracepoints, user functions and perf events, and detaching."""
 
 import ctypes
 import os
@@ -149,7 +149,7 @@ def test_detaching_by_another_name_of_the_same_file(load):
     assert (bpf.num_open_uprobes(), counted(bpf)) == (0, 0)
 
 
-def test_what_is_attached_is_a_mapping(load):
+def test_attached_probes_are_a_mapping(load):
     bpf = load(COUNT).attach_uprobe(name="c", sym="labs", fn_name="count", pid=os.getpid())
     [(key, programs)] = bpf.uprobe_fds.items()
     assert list(programs) == [b"count"]
@@ -192,7 +192,7 @@ def test_perf_event_without_period_or_frequency(load):
                                       fn_name="count")
 
 
-@pytest.mark.parametrize("call, said", [
+@pytest.mark.parametrize("call, message", [
     (lambda b: b.attach_tracepoint(tp="syscalls:sys_enter_getpgi", fn_name="count"),
      "sys_enter_getpgid"),
     (lambda b: b.attach_tracepoint(tp="syscals:sys_enter_getpgid", fn_name="count"),
@@ -203,9 +203,9 @@ def test_perf_event_without_period_or_frequency(load):
     (lambda b: b.attach_uprobe(name="nosuchlib", sym="f", fn_name="count"), "nosuchlib"),
     (lambda b: b.attach_tracepoint(tp_re="^nosuch:", fn_name="count"), "no tracepoint matches"),
 ])
-def test_what_is_missing_is_named(load, call, said):
+def test_error_names_what_is_missing(load, call, message):
     bpf = load(COUNT)
-    with pytest.raises(ebcc.AttachError, match=said):
+    with pytest.raises(ebcc.AttachError, match=message):
         call(bpf)
     assert bpf.num_open_tracepoints() == bpf.num_open_uprobes() == 0
 
@@ -218,12 +218,12 @@ def test_what_is_missing_is_named(load, call, said):
     lambda b: b.attach_uprobe(sym="labs", fn_name="count"),
     lambda b: b.attach_perf_event(fn_name="count", sample_freq=1),
 ])
-def test_arguments_that_are_missing(load, call):
+def test_missing_arguments(load, call):
     with pytest.raises(ebcc.InvalidArgumentError):
         call(load(COUNT))
 
 
-def test_probes_of_all_objects(load):
+def test_probes_of_all_objects_are_counted(load):
     before = bcc._get_num_open_probes()
     first, second = load(COUNT), load(COUNT)
     for bpf in first, second:
@@ -245,10 +245,10 @@ def test_probe_limit(load, monkeypatch):
 
 def test_detaching_what_is_not_attached(load):
     bpf = load(COUNT)
-    for call, said in ((lambda: bpf.detach_kprobe("vfs_read"), "no kprobe is attached to vfs_read"),
-                       (lambda: bpf.detach_tracepoint("a:b"), "attached to a:b"),
-                       (lambda: bpf.detach_perf_event(1, 0), "perf event 1:0")):
-        with pytest.raises(ebcc.AttachError, match=said):
+    for call, message in ((lambda: bpf.detach_kprobe("vfs_read"), "no kprobe is attached to vfs_read"),
+                          (lambda: bpf.detach_tracepoint("a:b"), "attached to a:b"),
+                          (lambda: bpf.detach_perf_event(1, 0), "perf event 1:0")):
+        with pytest.raises(ebcc.AttachError, match=message):
             call()
 
 

@@ -1,6 +1,6 @@
-"""Targets of BTF-typed programs: found by name, remembered in the disk cache, and what is said when there is none.
+"""Targets of BTF-typed programs: finding them by name, keeping them in the disk cache, and errors for missing ones.
 
-This machine's kernel may refuse fentry; tests/vm/guest_kinds.py has these programs at work.
+The running kernel may refuse fentry; tests/vm/guest_kinds.py runs such programs.
 """
 
 import os
@@ -31,7 +31,7 @@ COUNT_TASKS = """
 
 @pytest.fixture
 def cache(tmp_path):
-    """An environment with an object cache of its own, and its directory."""
+    """An environment with a new object cache, and the directory of that cache."""
     folder = tmp_path / "cache"
     return dict(os.environ, EBCC_CACHE=str(folder)), folder
 
@@ -40,9 +40,9 @@ def own_threads():
     return str(len(os.listdir("/proc/self/task")))
 
 
-def test_no_search_once_it_is_cached(cache):
+def test_cached_target_is_not_searched_for(cache):
     environment, _ = cache
-    # The first process compiles too, which another kernel of the same source would not.
+    # The first process also compiles, which would not be repeated for another build of the same kernel.
     first, names = opened_by(COUNT_TASKS, environment)
     assert first.strip() == own_threads() and VMLINUX in names
     second, names = opened_by(COUNT_TASKS, environment)
@@ -51,8 +51,8 @@ def test_no_search_once_it_is_cached(cache):
     assert VMLINUX not in names
 
 
-def test_asking_what_the_kernel_supports(cache):
-    """Scripts ask before they choose between fentry and kprobes."""
+def test_supported_kinds_are_cached(cache):
+    """Scripts check this before they choose between fentry and kprobes."""
     environment, _ = cache
     script = "from ebcc import BPF; print(BPF.support_kfunc(), BPF.support_lsm(), BPF.support_fmod_ret())"
     first, names = opened_by(script, environment)
@@ -63,8 +63,8 @@ def test_asking_what_the_kernel_supports(cache):
 
 @pytest.mark.parametrize("damage", [
     lambda data: data[:-1], lambda data: data[:-1] + b"9", lambda data: b"", lambda data: data + b"1"])
-def test_damaged_entry(cache, damage):
-    """A damaged entry is as good as none, and replaced."""
+def test_damaged_entry_is_replaced(cache, damage):
+    """A damaged entry is ignored, as if it were missing."""
     environment, folder = cache
     first, _ = opened_by(COUNT_TASKS, environment)
     [entry] = folder.glob("*.target")
@@ -75,7 +75,7 @@ def test_damaged_entry(cache, damage):
     assert entry.read_bytes() == whole
 
 
-def test_entry_that_others_can_write(cache):
+def test_entry_that_others_can_write_is_not_used(cache):
     environment, folder = cache
     opened_by(COUNT_TASKS, environment)
     [entry] = folder.glob("*.target")
@@ -106,8 +106,8 @@ def test_missing_target(text, words):
     assert "libbpf" not in str(caught.value)
 
 
-def test_as_another_type():
-    """libbpf crashes on such a load."""
+def test_loading_as_another_type():
+    """libbpf would crash on this."""
     module = _ebcc.Module(
         source=b"KFUNC_PROBE(vfs_read, struct file *file) { return 0; }", file_name=None, header=None, cflags=[], debug=0,
         kernel_types=0, compiler=0, btf_path=None, device=None, no_rlimit=False,
@@ -118,7 +118,7 @@ def test_as_another_type():
 
 
 def test_kind_that_the_kernel_refuses():
-    """Some kernels have BTF and allow no fentry; root is not told to become root."""
+    """Some kernels have BTF but don't allow fentry. The error doesn't tell root to become root."""
     text = "KFUNC_PROBE(vfs_read, int a) { return 0; }"
     if BPF.support_kfunc():
         BPF(text=text).close()
@@ -127,15 +127,15 @@ def test_kind_that_the_kernel_refuses():
         BPF(text=text)
 
 
-def test_saved_object_keeps_the_names(load, tmp_path, bpffs):
-    """What loads by a number is an object that other loaders find the target of by its name."""
+def test_saved_object_names_its_target(load, tmp_path, bpffs):
+    """The library loads targets by number, but other loaders find them by name in a saved object."""
     bpf = load("BPF_ITER(task) { return 0; }")
     (tmp_path / "saved.bpf.o").write_bytes(bpf.module.object())
     subprocess.run(["bpftool", "prog", "load", tmp_path / "saved.bpf.o", bpffs + "/saved"], check=True)
 
 
 def test_line_info_of_a_typed_program(load):
-    """Renaming the section for libbpf does not lose what the object says of it."""
+    """Renaming the section for libbpf doesn't lose its line info."""
     bpf = load("""
         BPF_ARRAY(tasks, u64, 1);
         BPF_ITER(task) {

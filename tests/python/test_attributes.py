@@ -1,4 +1,4 @@
-"""Attribute macros of kernel headers, in every place where C takes an attribute: what they do, by sizes and values."""
+"""Attribute macros of kernel headers, in all places where C allows an attribute. Sizes and values show their effect."""
 
 import ctypes as ct
 import re
@@ -11,7 +11,7 @@ from ebcc import BPF
 
 MACROS = Path(__file__).resolve().parent.parent.parent / "src/cc/types/tables/macros.h"
 
-# A declaration, and what is then true of it.
+# A declaration, and an expression that must then be true.
 LAYOUTS = [
     ("struct k { u8 c; u32 d; } __packed;", "sizeof(struct k) == 5 && offsetof(struct k, d) == 1"),
     ("struct __packed k { u8 c; u32 d; };", "sizeof(struct k) == 5"),
@@ -71,7 +71,7 @@ def test_layouts(declaration, truth):
     BPF(text=f'{declaration}\n_Static_assert({truth}, "as C has it");\n').cleanup()
 
 
-# A type as tables take it, and the offsets of its members and its size.
+# A type for keys and leaves, the offsets of its members, and its size.
 LEAVES = [
     ("struct { u8 c; u32 d; } __packed", [0, 1], 5),
     ("struct { u8 c; u32 d; } __packed __aligned(2)", [0, 1], 6),
@@ -84,8 +84,8 @@ LEAVES = [
 
 @pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("form, offsets, size", LEAVES)
-def test_types_of_tables(form, offsets, size, named):
-    """Keys and leaves have the layout that C gives them, in the kernel's map and in Python's classes."""
+def test_types_of_keys_and_leaves(form, offsets, size, named):
+    """Keys and leaves have the layout of C, both in the kernel's map and in the Python classes."""
     used = form
     declaration = ""
     if named:
@@ -102,7 +102,7 @@ def test_types_of_tables(form, offsets, size, named):
 
 
 def test_values_in_packed_records():
-    """What a program writes into a packed record is what Python reads from it."""
+    """Python reads what a program wrote into a packed record."""
     b = BPF(text="""
         struct record { u8 c; u32 d; u64 e; } __packed __maybe_unused;
         BPF_ARRAY(t, struct record, 1);
@@ -124,7 +124,7 @@ def test_values_in_packed_records():
 
 
 def test_every_attribute_macro():
-    """Each of the table may stand behind a struct, and declares no variable there."""
+    """Each macro of the table can follow a struct, and doesn't declare a variable there."""
     names = re.findall(r"^#define (\w+)(\([\w, .]*\))? *(?:\\\n\s*)?(?:__attribute__\(\(.*)?$", MACROS.read_text(), re.M)
     assert len(names) > 80
     # For functions, variables and statements, not for types.
@@ -146,8 +146,8 @@ def test_every_attribute_macro():
     ("typedef struct {\nstruct { u8 c; } __mystery;\n} k_t;", 2),
     ("int f(void *ctx) {\nstruct { u8 c; u32 d; } __mystery;\nreturn 0; }", 2),
 ])  # fmt: skip
-def test_unknown_words(text, line):
-    """A word that looks like an attribute and is none is refused where it stands: no variable of that name."""
+def test_unknown_attributes(text, line):
+    """A word that looks like an attribute but isn't one is an error at its position, not a variable of that name."""
     with pytest.raises(ebcc.CompileError, match=rf"main\.c:{line}:\d+: error: '__(mystery|paked)' is not a known attribute"):
         BPF(text=text)
 

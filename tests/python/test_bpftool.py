@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's bpftool on what this library loads: it sees the names, types and lines of the source."""
+"""Debian's bpftool shows the names, types and lines of the source for what this library loads."""
 
 import json
 import os
@@ -62,7 +62,7 @@ def loaded(load):
 
 @pytest.fixture
 def pin(bpffs):
-    """A path to pin to."""
+    """A path where something can be pinned."""
     return os.path.join(bpffs, "pinned")
 
 
@@ -75,7 +75,7 @@ def test_prog_show(loaded):
     assert shown["map_ids"] == [number_of(loaded["plain_array"].get_fd(), "map_id")]
     if "pids" in shown:
         assert os.getpid() in [holder["pid"] for holder in shown["pids"]]
-    # The long name is whole in BTF, which newer versions of the tool read.
+    # The long name is complete only in BTF, which newer versions of bpftool read.
     ids = programs_of()
     names = {entry["name"] for entry in as_json("prog", "show") if entry["id"] in ids}
     assert {"classify"} < names and any(
@@ -93,7 +93,7 @@ def test_prog_dump_with_source_lines(loaded):
     for content, name, line, _ in lines:
         assert content.strip() == source[int(line) - 1].strip() and name.endswith("main.c")
     assert "plain_array.lookup(&slot)" in text
-    # Lines of inlined functions are their own.
+    # The code of an inlined function has the lines of that function.
     [trace] = programs_of() - {number_of(function.fd, "prog_id")}
     text = bpftool("prog", "dump", "xlated", "id", str(trace), "linum").stdout
     assert "return value * 2;" in text and "by_task.update(&key, &leaf);" in text
@@ -132,7 +132,7 @@ def test_map_update_lookup_delete(loaded):
 
 
 def test_map_kinds_without_types(load):
-    """Kinds whose BTF the kernel doesn't take are there all the same, under their names."""
+    """Maps of kinds for which the kernel doesn't accept BTF are shown with their names, too."""
     bpf = load("""
         BPF_PROG_ARRAY(tail_calls, 4); BPF_QUEUE(a_queue, u64, 4); BPF_STACK_TRACE(stacks, 64);
         BPF_PERF_OUTPUT(events); BPF_RINGBUF_OUTPUT(ring, 8);
@@ -157,8 +157,8 @@ def test_btf_dump(loaded):
 
 
 def test_perf_show(loaded):
+    """bpftool lists probes and tracepoints by their perf events."""
     loaded.attach_perf_event(1, 0, "on_clock", sample_period=10 ** 9, pid=os.getpid(), cpu=0)
-    """The tool lists probes and tracepoints by their perf events."""
     loaded.attach_uprobe(name="c", sym="getenv", fn_name="on_getenv", pid=os.getpid())
     mine = {entry["fd_type"]: entry for entry in as_json("perf", "show")
             if entry["pid"] == os.getpid()}
@@ -167,6 +167,7 @@ def test_perf_show(loaded):
     assert {entry["prog_id"] for entry in mine.values()} < programs_of()
     links = {entry["prog_id"] for entry in as_json("link", "show") if entry["type"] == "perf_event"}
     assert programs_of() <= links
+
 
 def test_net_show(loaded):
     function = loaded.load_func("on_packet", BPF.XDP)
@@ -218,7 +219,7 @@ def test_pinning(loaded, pin):
 
 
 def test_prog_load_of_a_saved_object(load, pin, tmp_path):
-    """An object whose programs say their kinds is one that bpftool loads by itself."""
+    """If an object contains the kinds of its programs, bpftool can load it without more information."""
     bpf = load("""
         BPF_HASH(counts, u32, u64);
         BPF_PERF_OUTPUT(events);
@@ -254,8 +255,8 @@ def test_prog_load_of_one_program(load, pin, tmp_path):
     assert as_json("prog", "run", "pinned", pin, "data_in", str(packet))["retval"] == BPF.XDP_DROP
 
 
-def test_packet_object_with_its_type_given(load, pin, tmp_path):
-    """A program for several kinds of attaching gets its type from the command."""
+def test_prog_load_with_a_type(load, pin, tmp_path):
+    """A program that can be of several types gets its type from the command line."""
     bpf = load("int classify(struct __sk_buff *skb) { return skb->len; }")
     saved = tmp_path / "saved.bpf.o"
     saved.write_bytes(bpf.module.object())

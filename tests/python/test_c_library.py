@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functions of the C library on strings and bytes: what programs get from them is what this machine's C library gives."""
+"""Functions of the C library for strings and bytes have the same results in programs as in this machine's C library."""
 
 import ctypes
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ PROLOGUE = """
 struct result_t { s64 value; char text[32]; };
 BPF_ARRAY(results, struct result_t, 64);
 """
-# word is "hello", "hellp", "hellq" for i = 0, 1, 2, and buffer is full of X.
+# word is "hello", "hellp", "hellq" for i = 0, 1, 2, and buffer is filled with X.
 PROGRAM = """
 int case_%(index)d(struct bpf_raw_tracepoint_args *ctx)
 {
@@ -37,7 +37,7 @@ def sign(value):
 
 
 def c_string(function, *args, size=32):
-    """What one of C's functions leaves in the buffer."""
+    """The contents of the buffer after a call of a C function."""
     buffer = ctypes.create_string_buffer(b"X" * 31, size)
     getattr(libc, function)(buffer, *args)
     return buffer.raw
@@ -45,7 +45,7 @@ def c_string(function, *args, size=32):
 
 @dataclass
 class Case:
-    """A piece of C, and what it must leave: the sign of the value (exact: the value), and the buffer."""
+    """A piece of C, and its results: value (only its sign if not exact), and text, the contents of the buffer."""
     body: str
     value: int = None
     text: bytes = None
@@ -98,7 +98,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("include", ["", "#include <string.h>\n#include <stdio.h>\n"])
-def test_values(include):
+def test_results_agree_with_the_c_library(include):
     with open("/proc/self/comm", encoding="ascii") as file:
         comm = file.read().strip()
     text = include + PROLOGUE
@@ -114,8 +114,8 @@ def test_values(include):
                 assert bytes(bpf["results"].Leaf.from_buffer_copy(result))[8:40] == case.text, case.body
 
 
-def test_one_of_the_source_goes_first():
-    """A source may have a function of the same name, whatever it does."""
+def test_function_of_the_source_takes_precedence():
+    """A source may define a function of the same name that does something else."""
     with BPF(text=PROLOGUE + """
         static int strcmp(const char *left, const char *right) { return left[0] + right[0]; }
         """ + PROGRAM % {"index": 0, "body": 'result->value = strcmp(word, "a");'}) as bpf:
@@ -130,7 +130,7 @@ def test_unsigned_char():
         assert bpf["results"][0].value == 205
 
 
-def test_warnings_as_errors():
-    """No warning comes of a function that needs no declaration."""
+def test_no_warnings():
+    """These functions need no declaration, and a missing one gives no warning."""
     with BPF(text=PROLOGUE + PROGRAM % {"index": 0, "body": 'result->value = strcmp(word, "hello");'}, cflags=["-Wall", "-Werror"]):
         pass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a compile may read and do, for sources and flags of strangers."""
+"""What a compile may read and do, if sources and flags come from strangers."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ import pytest
 
 from ebcc import BPF, CompileError
 
-# No object of an earlier run answers for the compiler.
+# The compiler must run: no object of an earlier run may be used instead.
 os.environ["EBCC_CACHE"] = "off"
 
 SECRET = "the secret words\n"
@@ -21,13 +21,13 @@ RETURN = "int f(void *ctx) { return VALUE; }"
 
 @pytest.fixture(autouse=True, params=[None, "in-process"], ids=["helper", "in-process"])
 def compiler(request):
-    """Where the compiler runs. What it may read is the same for both."""
+    """Where the compiler runs. It may read the same files in both places."""
     return request.param
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A directory to work in, beside a secret."""
+    """A working directory, with a secret beside it."""
     (tmp_path / "secret.h").write_text(SECRET)
     folder = tmp_path / "project"
     (folder / "sub").mkdir(parents=True)
@@ -39,14 +39,14 @@ def project(tmp_path, monkeypatch):
 
 
 def value(**options):
-    """What the program returns, which must be one constant."""
+    """The value that the program returns, which must be a constant."""
     with BPF(**options) as bpf:
         code = bpf.dump_func("f")
     return int.from_bytes(code[4:8], "little")
 
 
 def refusal(text, compiler, **options):
-    """The error of a source that must not compile."""
+    """The error for a source that must not compile."""
     with pytest.raises(CompileError) as raised:
         BPF(text=text + "\n", compiler=compiler, **options)
     assert "secret words" not in str(raised.value)
@@ -58,7 +58,7 @@ def refusal(text, compiler, **options):
     '#include "sub/../../secret.h"', "#define NAME <%s>\n#include NAME", '#if __has_include("%s")\n#endif',
     '#pragma GCC dependency "%s"', '#pragma include_alias("x.h", "%s")\n#include "x.h"',
     '#include "/proc/self/environ"', '#include "/proc/self/cwd/../secret.h"', '#include "/etc/shadow"'])
-def test_includes_outside(project, compiler, include):
+def test_includes_outside_the_directory(project, compiler, include):
     include = include.replace("%s", str(project.parent / "secret.h"))
     error = refusal(include + "\n" + RETURN, compiler)
     assert "outside of what this compile may read" in error or "file not found" in error
@@ -71,14 +71,14 @@ def test_includes_outside(project, compiler, include):
     'extern int include;\nint g(void) { asm volatile(".%%c0 \\"%s\\"" :: "i"(&include)); return 0; }',
     'extern int x asm(".include");\nint g(void) { asm volatile("%%c0 \\"%s\\"" :: "i"(&x)); return 0; }',
     'asm(".macro read word\\n.\\\\word \\"%s\\"\\n.endm\\nread incbin");'])
-def test_assembler_that_reads(project, compiler, assembler):
+def test_assembler_that_reads_files(project, compiler, assembler):
     text = assembler.replace("%s", str(project.parent / "secret.h")).replace("%%", "%")
     error = refusal(text + "\nint f(void *ctx) { return 1; }", compiler)
     assert "is not allowed in BPF programs" in error or "is not a valid name for" in error
 
 
-def test_lines_of_others_are_not_quoted(project, compiler):
-    """Neither in BTF nor in an error of a line that a source says is another file's."""
+def test_lines_of_other_files_are_not_quoted(project, compiler):
+    """If a source claims that a line is from another file, neither BTF nor errors quote that file."""
     line = '#line 1 "%s"\n' % (project.parent / "secret.h")
     with BPF(text=line + "int f(void *ctx) { return 3; }", compiler=compiler) as bpf:
         assert b"secret words" not in bpf.module.object()
@@ -95,7 +95,7 @@ def test_lines_of_others_are_not_quoted(project, compiler):
     ["-Xclang", "-serialize-diagnostic-file", "-Xclang", "%s"], ["@%s"], ["--config=%s"],
     ["-Xclang", "-stats-file=%s"], ["-fxray-attr-list=%s"], ["-fsanitize-ignorelist=%s"],
     ["-foverride-record-layout=%s"], ["-mlink-bitcode-file", "%s"], ["-Xclang", "-emit-obj"]])
-def test_flags_refused(project, compiler, flag):
+def test_refused_flags(project, compiler, flag):
     path = project.parent / "secret.h"
     flags = [word.replace("%s", str(path)) for word in flag]
     before = sorted(os.listdir(project.parent)), sorted(os.listdir(project))
@@ -106,15 +106,15 @@ def test_flags_refused(project, compiler, flag):
 
 
 def test_flags_of_build_systems(project, compiler):
-    """Output that a compile here doesn't have is no fault, and isn't written."""
+    """Flags for outputs that a compile doesn't have here are accepted, and nothing is written."""
     assert value(text="int f(void *ctx) { return 1; }", compiler=compiler,
                  cflags=["-MD", "-MF", "x.d", "-o", "x.o", "-Xclang", "-target-feature", "-Xclang",
                          "+alu32"]) == 1
     assert not os.path.exists("x.d") and not os.path.exists("x.o")
 
 
-def test_a_strangers_links(project, compiler):
-    """lead to what everybody may read only."""
+def test_links_of_another_user(project, compiler):
+    """These are followed only to files that everyone may read."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         os.chmod(folder, 0o755)
         for name, text, mode in (("secret", SECRET, 0o600), ("public", "#define VALUE 7\n", 0o644)):
@@ -131,8 +131,8 @@ def test_a_strangers_links(project, compiler):
         assert "outside of what" in refusal('#include "folder/secret.h"\n' + RETURN, compiler)
 
 
-def test_a_source_without_headers_reads_nothing_beside_it(project, compiler, tmp_path):
-    """What could take the compiler over finds the directory closed, unless the source is to read there."""
+def test_directory_is_closed_to_a_source_without_headers(project, compiler, tmp_path):
+    """Code that takes over the compiler can't read the directory, unless the source includes files from there."""
     if compiler:
         return
     helper = tmp_path / "ebcc-cc"
@@ -144,7 +144,7 @@ def test_a_source_without_headers_reads_nothing_beside_it(project, compiler, tmp
                                 env=dict(os.environ, EBCC_CC=str(helper)))
         assert b"CompileError" in result.stderr, result.stderr
         request = (tmp_path / "request").read_bytes()
-        # Once as where relative names begin, and once more as what may be read.
+        # Once as the start of relative names, and a second time as a directory that may be read.
         assert request.count(os.fsencode(project) + b"\0") == 1 + named
 
 
@@ -174,7 +174,7 @@ def test_source_files(project, compiler, monkeypatch):
     assert value(src_file=os.path.relpath(project / "source.c"), compiler=compiler) == 5
 
 
-def test_links_of_ones_own(project, compiler):
+def test_links_of_this_user(project, compiler):
     (project.parent / "elsewhere").mkdir()
     (project.parent / "elsewhere" / "far.h").write_text("#define VALUE 8\n")
     os.symlink("../elsewhere/far.h", "link.h")
@@ -187,7 +187,7 @@ def test_links_of_ones_own(project, compiler):
 
 
 def test_files_of_another_user(project, compiler):
-    """Who traces as root compiles sources in the closed home of a user."""
+    """Root can compile sources in a home directory that only its user can read."""
     (project / "source.c").write_text('#include "local.h"\n' + RETURN)
     for path in (project, project / "source.c", project / "local.h"):
         os.chown(path, NOBODY, NOBODY)
@@ -196,7 +196,7 @@ def test_files_of_another_user(project, compiler):
 
 
 def test_same_source_in_two_directories(project, compiler, monkeypatch, tmp_path):
-    """What is relative is found where the process is now, also when an earlier object is there."""
+    """Relative names are looked up in the current directory, even if there is an object from an earlier one."""
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "local.h").write_text("#define VALUE 9\n")
     monkeypatch.setenv("EBCC_CACHE", str(tmp_path / "cache"))
@@ -206,7 +206,7 @@ def test_same_source_in_two_directories(project, compiler, monkeypatch, tmp_path
         assert value(text=text, compiler=compiler) == expected
 
 
-# Long for clang: each line doubles what the one before expands to.
+# Slow to compile: each macro expands to twice as much as the one before.
 SLOW = "#define M0 1+\n" + "".join("#define M%d M%d M%d\n" % (i, i - 1, i - 1) for i in range(1, 22)) + \
     "int f(void *ctx) { return M21 1; }\n"
 
@@ -247,8 +247,8 @@ def test_the_helper_is_confined(project, compiler):
         process.wait()
 
 
-def test_a_pipe_is_not_waited_for(project, compiler):
-    """Nobody may ever write there, and whoever opens it waits for them."""
+def test_pipes_are_not_opened(project, compiler):
+    """Opening one would wait for a writer, which may never come."""
     os.mkfifo("pipe.h")
     for words in ("pipe.h", str(project / "pipe.h")):
         with pytest.raises(CompileError, match="pipe.h.*not a regular file"):

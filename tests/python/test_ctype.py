@@ -1,4 +1,4 @@
-"""ctypes classes for C types, laid out as C does."""
+"""ctypes classes for C types, with the layout of C."""
 
 import ctypes as ct
 
@@ -97,7 +97,7 @@ def test_aligned_record():
 
 
 class Index:
-    """As numbers of other packages are."""
+    """Like a number of another package."""
 
     def __index__(self):
         return 7
@@ -138,7 +138,7 @@ def test_records_show_their_members():
     assert repr(bits(a=5, b=17)) == "bits(a=5, b=17)"
 
 
-def test_own_class_without_the_padding_at_the_end():
+def test_own_class_without_trailing_padding():
     class Mine(ct.Structure):
         _fields_ = [("a", U64), ("b", U32)]
         _pack_ = 4
@@ -154,6 +154,6 @@ def test_own_class_without_the_padding_at_the_end():
     (ct.c_char * 2, ct.create_string_buffer(b"abc")),
     (ct.c_char * 2, b"abc"), (U32, b"abc"), (U32, (ct.c_char * 3)()), (U32, "four"),
 ])
-def test_what_does_not_fit_is_refused(kind, value):
+def test_values_that_do_not_fit_are_refused(kind, value):
     with pytest.raises((TypeError, ValueError)):
         ctype.instance(kind, value)

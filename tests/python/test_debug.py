@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the debug flags show, on stderr; the second pipeline; and flags for clang."""
+"""What the debug flags show on stderr; the second pipeline; flags for clang."""
 
 import ctypes as ct
 import logging
@@ -28,7 +28,7 @@ def shown(capfd, debug, text=COUNTING, cflags=("-DSTEP=42",)):
     return err
 
 
-def test_no_flag_shows_nothing(capfd):
+def test_nothing_is_shown_without_a_flag(capfd):
     assert shown(capfd, 0) == ""
 
 
@@ -67,7 +67,7 @@ def test_verifier_log(capfd):
     assert re.search(r"processed \d+ insns", text)
 
 
-def test_verifier_log_of_what_it_rejects(capfd):
+def test_verifier_log_of_a_rejected_program(capfd):
     with pytest.raises(ebcc.LoadError):
         shown(capfd, ebcc.DEBUG_BPF_REGISTER_STATE,
               COUNTING.replace("counts.increment(key + STEP)", "u64 *leaf = counts.lookup(&key); return *leaf"))
@@ -85,8 +85,8 @@ def test_several_flags(capfd):
     assert "define " in text and "\tw1 += 42\n" in text and "u64 pid;" in text
 
 
-# The index's lower bound is compared in another register than the index once instcombine has been there.
-PARTED_CHECK = """
+# After instcombine, the lower bound of the index is checked in another register than the one used as the index.
+SPLIT_CHECK = """
 struct slots_t { u64 slot[16]; };
 BPF_ARRAY(input, u64, 1);
 BPF_ARRAY(values, struct slots_t, 1);
@@ -113,16 +113,16 @@ int other(struct bpf_raw_tracepoint_args *ctx) { return 0; }
 
 
 def test_second_pipeline(caplog, capfd):
-    """A program that the verifier rejects as instcombine made it runs all the same, and it is said which one it is."""
-    with caplog.at_level(logging.INFO, logger="ebcc"), BPF(text=source(PARTED_CHECK), debug=ebcc.DEBUG_BPF) as bpf:
+    """A program that the verifier rejects because of instcombine runs anyway, and a message names it."""
+    with caplog.at_level(logging.INFO, logger="ebcc"), BPF(text=source(SPLIT_CHECK), debug=ebcc.DEBUG_BPF) as bpf:
         bpf["input"][ct.c_int(0)] = ct.c_uint64(7 << 32 | 99)
         bpf.load_func("other", BPF.RAW_TRACEPOINT)
         getpgid(1, 1)
         assert list(bpf["values"][0].slot) == [0] * 7 + [2] + [0] * 8
-    told = [record.getMessage() for record in caplog.records if "second pipeline" in record.getMessage()]
-    assert len(told) == 1
-    assert "program 'tracepoint__syscalls__sys_enter_getpgid' was loaded from the second pipeline" in told[0]
-    assert "unbounded memory access" in told[0]
+    messages = [record.getMessage() for record in caplog.records if "second pipeline" in record.getMessage()]
+    assert len(messages) == 1
+    assert "program 'tracepoint__syscalls__sys_enter_getpgid' was loaded from the second pipeline" in messages[0]
+    assert "unbounded memory access" in messages[0]
     text = capfd.readouterr().err
     first, second = text.split("\nsecond pipeline:\n")
     assert "if r2 s< 0 goto" in first and "if w1 s< 0 goto" in second
@@ -131,7 +131,7 @@ def test_second_pipeline(caplog, capfd):
 
 
 def test_second_pipeline_is_silent_without_flags(capfd):
-    with BPF(text=source(PARTED_CHECK)):
+    with BPF(text=source(SPLIT_CHECK)):
         pass
     assert capfd.readouterr() == ("", "")
 
@@ -166,7 +166,7 @@ def test_include_directories_and_forced_includes(tmp_path):
 
 
 def test_headers_beside_the_source(tmp_path, monkeypatch):
-    """They are found wherever the process is, and a change of one is seen. The directory above is read when a flag names it."""
+    """They are found from any current directory, and changes are noticed. Flags can add the parent directory."""
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "main.c").write_text(
         '#include "beside.h"\n#include "../above.h"\nBPF_ARRAY(numbers, u64, BESIDE * ABOVE);\nint f(void *ctx) { return 0; }\n')

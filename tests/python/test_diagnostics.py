@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What common mistakes are answered with: the place, plain words, a hint, and no names of the library's own."""
+"""Messages for common mistakes: they have the location, plain words and a hint, but no internal names."""
 
 import logging
 import os
@@ -214,7 +214,7 @@ main.c:2:27: error: 'elsewhere' is not defined: a program can call BPF helpers a
     ("comparison_of_unknown_size", BODY % """    char *text = (char *)bpf_get_current_task();
     return memcmp(text, text + 4, bpf_get_prandom_u32());""",
      "main.c:7:12: error: 'memcmp' needs a bound of at most 4096 bytes that is known at compile time"),
-    ("two_tables_of_a_name", TABLES + "BPF_HASH(counts);\nint f(void *ctx) { return 0; }\n", """
+    ("two_tables_with_one_name", TABLES + "BPF_HASH(counts);\nint f(void *ctx) { return 0; }\n", """
 main.c:4:1: error: redefinition of table 'counts'
     4 | BPF_HASH(counts);
       | ^
@@ -229,7 +229,7 @@ main.c:2:5: error: a table must be declared outside of functions
 main.c:1:32: error: TRACEPOINT_PROBE takes 2 arguments, not 1: TRACEPOINT_PROBE(category, event)
     1 | TRACEPOINT_PROBE(sys_enter_open) { return 0; }
       |                                ^"""),
-    ("body_behind_a_macro", "TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return nosuch; }\n", """
+    ("body_after_a_macro", "TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return nosuch; }\n", """
 main.c:1:56: error: use of undeclared identifier 'nosuch'
     1 | TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return nosuch; }
       |                                                        ^"""),
@@ -268,7 +268,7 @@ main.c:1:25: note: expanded from macro 'TWICE'
       |                         ^"""),
 ]
 
-# Arguments of the dialect's macros: (declaration, what is said of it).
+# Arguments of the dialect's macros: (declaration, expected message).
 HASH = "BPF_HASH(name, key=u64, leaf=u64, size=10240)"
 TABLE = 'BPF_TABLE("type", key, leaf, name, size)'
 MACRO_ERRORS = [
@@ -309,53 +309,53 @@ MACRO_ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("declaration", "said"), MACRO_ERRORS, ids=[case[0] for case in MACRO_ERRORS])
-def test_wrong_argument_of_a_macro(declaration, said):
-    """One error at the line, in terms of the macro, and nothing of what is behind it."""
+@pytest.mark.parametrize(("declaration", "expected"), MACRO_ERRORS, ids=[case[0] for case in MACRO_ERRORS])
+def test_wrong_argument_of_a_macro(declaration, expected):
+    """There is one error, at the line and in terms of the macro, without its expansion."""
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="static int number = 5;\n" + declaration + "\nint f(void *ctx) { return number; }\n", kernel_types="btf")
     message = str(caught.value)
-    assert re.search(r"^main\.c:2:\d+: error: " + re.escape(said or "'1' is not a string: " + TABLE), message, re.M), message
+    assert re.search(r"^main\.c:2:\d+: error: " + re.escape(expected or "'1' is not a string: " + TABLE), message, re.M), message
     assert "    2 | " + declaration in message
     assert message.count("error:") == 1 and "warning:" not in message
-    assert not CALLS.search(message)
+    assert not INTERNAL_NAMES.search(message)
 
 
-@pytest.mark.parametrize(("text", "said"), [
+@pytest.mark.parametrize(("text", "expected"), [
     ("BPF_HASH(\n\tcounts,\n\tu32,\n\tu64,\n\t10,\n\t1);", "main.c:6:2: error: BPF_HASH takes 1 to 4 arguments, not 5: " + HASH),
     ('BPF_TABLE("hash", u32,\n\tu64, t);', "main.c:1:1: error: BPF_TABLE takes 5 arguments, not 4: " + TABLE),
     ("BPF_HASH(a);\nBPF_HASH(b,\n\tnosuch_t,\n\tu64);", "main.c:3:2: note: the usage is " + HASH),
 ])
-def test_arguments_of_a_macro_over_lines(text, said):
+def test_macro_arguments_on_several_lines(text, expected):
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text + "\nint f(void *ctx) { return 0; }\n", kernel_types="btf")
-    assert said in str(caught.value)
+    assert expected in str(caught.value)
 
 
-@pytest.mark.parametrize(("declaration", "said"), [
+@pytest.mark.parametrize(("declaration", "expected"), [
     ("BPF_HASH(t, nosuch_t);", "main.c:1:13: note: the usage is " + HASH),
     ("BPF_HASH(u32, t);", "main.c:1:15: note: the usage is " + HASH),
     ('BPF_TABLE("percpuhash", u32, u64, t, 10);', "note: there is no such type; did you mean percpu_hash?"),
     ('BPF_TABLE("btree", u32, u64, t, 10);', "note: there is no such type; the types are hash, array, percpu_hash, "),
 ])
-def test_usage_of_a_macro_beside_an_error(declaration, said):
+def test_error_shows_the_usage_of_a_macro(declaration, expected):
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=declaration + "\nint f(void *ctx) { return 0; }\n", kernel_types="btf")
-    assert said in str(caught.value)
-    assert not CALLS.search(str(caught.value))
+    assert expected in str(caught.value)
+    assert not INTERNAL_NAMES.search(str(caught.value))
 
 
-CALLS = re.compile(r"__ebcc|ebcc-virtual|<scratch|unnamed struct|\(unnamed")
+INTERNAL_NAMES = re.compile(r"__ebcc|ebcc-virtual|<scratch|unnamed struct|\(unnamed")
 
 
-# Formats, and whether today's kernels take them.
+# Formats, and whether current kernels accept them.
 FORMATS = {"%d %i": True, "%u": True, "%lu": True, "%llx": True, "%X": True, "%5d": True, "%-8lld|": True, "%c": True, "%p": True,
            "%pK": True, "%%": True, "%zu": False, "%lf": False, "%f": False, "%hd": False, "%hhx": False, "%.3d": False,
            "%#x": False, "%n": False, "%o": False, "%jd": False, "%*d": False}
 
 
 def test_formats_that_the_kernel_refuses(caplog):
-    """The warnings are compared with what the kernel does."""
+    """The warnings agree with what the kernel does."""
     body = "".join('results.update(&(int){%d}, &(int){bpf_trace_printk("%s\\n", 1, 2)});\n' % place
                    for place in enumerate(FORMATS))
     with BPF(text="""
@@ -372,11 +372,11 @@ def test_formats_that_the_kernel_refuses(caplog):
         results = {key.value: leaf.value for key, leaf in bpf["results"].items()}
     assert {text: results[place] >= 0 for place, text in enumerate(FORMATS)} == FORMATS
     warned = re.findall(r"the kernel rejects '(.+?)'", caplog.text)
-    assert warned == [{"%.3d": "%."}.get(text, text) for text, taken in FORMATS.items() if not taken]
+    assert warned == [{"%.3d": "%."}.get(text, text) for text, accepted in FORMATS.items() if not accepted]
 
 
-def test_memory_of_the_process(caplog):
-    """It is read, and warned of once."""
+def test_direct_reads_of_user_memory(caplog):
+    """They work, with one warning. A read by a helper gives none."""
     BPF(text="""
         TRACEPOINT_PROBE(syscalls, sys_enter_openat) {
             char name[16];
@@ -390,39 +390,39 @@ def test_memory_of_the_process(caplog):
     assert "main.c:1:55: warning: args->filename points" in caplog.text
 
 
-def test_what_is_not_there_by_name():
+def test_suggestions_for_missing_names():
     with BPF(text="BPF_HASH(counts); BPF_ARRAY(other, u32, 1); int f(void *ctx) { return 0; }") as bpf:
-        for name, said in (("count", "there is no table count; did you mean counts?"),
-                           ("nosuch", "there is no table nosuch: there are counts, other")):
+        for name, expected in (("count", "there is no table count; did you mean counts?"),
+                               ("nosuch", "there is no table nosuch: there are counts, other")):
             with pytest.raises(KeyError) as caught:
                 bpf[name]
-            assert caught.value.args == (said,)
+            assert caught.value.args == (expected,)
         with pytest.raises(ebcc.AttachError, match="since Linux 5.18 it is the function urandom_read_iter"):
             bpf.attach_tracepoint("random:urandom_read", fn_name="f")
 
 
-@pytest.mark.parametrize(("method", "arguments", "said"), [
+@pytest.mark.parametrize(("method", "arguments", "expected"), [
     ("attach_tracepoint", ["sched:sched_switch", "f"], "the second argument of attach_tracepoint() is tp_re, a pattern for names"),
     ("attach_kprobe", ["vfs_read", "f"], "the second argument of attach_kprobe() is event_off, a number of bytes"),
     ("attach_uprobe", ["c", "malloc", "f"], "the third argument of attach_uprobe() is sym_re, a pattern for names"),
     ("attach_uretprobe", ["c", "malloc", "f"], "the third argument of attach_uretprobe() is sym_re, a pattern for names"),
 ])
-def test_a_program_in_the_place_of_a_pattern(method, arguments, said):
+def test_program_in_place_of_a_pattern(method, arguments, expected):
     with BPF(text="int f(void *ctx) { return 0; }") as bpf:
         with pytest.raises(Exception) as caught:
             getattr(bpf, method)(*arguments)
-    assert str(caught.value) == said + ": give the program as fn_name='f'"
+    assert str(caught.value) == expected + ": give the program as fn_name='f'"
 
 
-def test_numbers_that_the_kernel_keeps_to_itself():
+def test_error_numbers_that_only_the_kernel_has():
     assert "ENOTSUPP" in ebcc._ebcc.error_text(524)
     assert ebcc._ebcc.error_text(2) == os.strerror(2)
 
 
 @pytest.mark.parametrize("body", ["int x = 3 return x;", "u32 y = 1; u32 x = y return x;", "if (1 { return 0; } return 1;",
                                   "return 0; } }", "char name[16; return 0;"])
-def test_a_slip_of_form_is_compiled_once(body, caplog):
-    """Neither all of BTF nor headers change what is wrong with it, and either takes seconds."""
+def test_syntax_error_is_compiled_once(body, caplog):
+    """Neither all of BTF nor headers can fix a syntax error, and trying either takes seconds."""
     caplog.set_level(logging.DEBUG, "ebcc")
     with pytest.raises(ebcc.CompileError):
         BPF(text="int f(struct pt_regs *ctx) { %s }" % body)
@@ -436,24 +436,24 @@ def test_a_slip_of_form_is_compiled_once(body, caplog):
                                   "int f(struct pt_regs *ctx) { return nosuch; }",
                                   "TRACEPOINT_PROBE(sched, sched_switch) { return args->nosuch; }",
                                   "int f(struct pt_regs *ctx) { struct nosuch x; return 0; }"])
-def test_headers_are_no_help_for_a_typo(text):
+def test_headers_are_not_suggested_for_a_typo(text):
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text)
     assert "headers" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "said"), [case[1:] for case in COMPILE_ERRORS], ids=[case[0] for case in COMPILE_ERRORS])
-def test_mistake_in_the_source(text, said):
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in COMPILE_ERRORS], ids=[case[0] for case in COMPILE_ERRORS])
+def test_mistake_in_the_source(text, expected):
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text, kernel_types="btf")
     message = str(caught.value)
-    assert said in message
+    assert expected in message
     assert message.startswith("main.c does not compile:\nmain.c:")
-    assert not CALLS.search(message)
+    assert not INTERNAL_NAMES.search(message)
     assert not message.endswith("\n")
 
 
-def test_one_mistake_is_said_once():
+def test_each_mistake_is_reported_once():
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="BPF_HASH(counts);\nBPF_HASH(counts);\n")
     assert str(caught.value).count("error:") == 1
@@ -465,22 +465,22 @@ def test_one_mistake_is_said_once():
     assert str(caught.value).count("error:") == 1
 
 
-def test_no_headers_are_asked_for_where_a_name_is_only_mistyped():
+def test_headers_are_not_suggested_for_a_known_mistake():
     for body in ("    counts.incremnt(key);", '    printf("x");', "    key = bpf_ktime_get_nss();", "    start.delete(&key);"):
         with pytest.raises(ebcc.CompileError) as caught:
             BPF(text=BODY % body)
         assert "headers" not in str(caught.value)
 
 
-def test_headers_are_not_asked_for_a_label():
+def test_headers_are_not_suggested_for_a_label():
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text="int f(void *ctx) { goto out; }")
     assert "use of undeclared label 'out'" in str(caught.value)
     assert "headers" not in str(caught.value)
 
 
-def test_lines_count_in_the_file_that_was_written(tmp_path):
-    """Neither the kernel's types before the source, nor a header file, nor an include move them."""
+def test_line_numbers_are_those_of_the_file(tmp_path):
+    """Neither the kernel's types before the source, nor a header file, nor an include changes them."""
     (tmp_path / "first.h").write_text("#define FIRST 1\n\n\n")
     (tmp_path / "second.h").write_text("struct second_t {\n    int a;\n    nosuch_t b;\n};\n")
     (tmp_path / "main.c").write_text("#include <linux/sched.h>\n#include \"second.h\"\n\nint f(void *ctx) {\n\treturn FIRST + nosuch;\n}\n")
@@ -496,7 +496,7 @@ def test_lines_count_in_the_file_that_was_written(tmp_path):
 WARNED = BODY % "    u64 leaf = counts.lookup(&key);\n    if (leaf) return 1;"
 
 
-def test_warnings_go_to_the_log_alone(caplog, capfd):
+def test_warnings_go_only_to_the_log(caplog, capfd):
     with caplog.at_level(logging.WARNING, logger="ebcc"), BPF(text=WARNED):
         pass
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -509,7 +509,7 @@ main.c:6:9: note: lookup() returns a pointer to the leaf in the table, or NULL: 
     assert capfd.readouterr() == ("", "")
 
 
-def test_warnings_come_from_the_cache_too(caplog):
+def test_warnings_are_repeated_from_the_cache(caplog):
     for _ in range(2):
         caplog.clear()
         with caplog.at_level(logging.WARNING, logger="ebcc"), BPF(text=WARNED):
@@ -527,7 +527,7 @@ def test_warnings_can_be_turned_off(caplog):
     "static int f(void *ctx) { return 0; }\nint g(void *ctx) { return f(ctx); }",
     "static inline\nint\nf(struct pt_regs *ctx, int (*call)(int))\n{ return 0; }\nint g(void *ctx) { return 1; }",
 ])
-def test_static_function_is_no_program(text):
+def test_static_function_is_not_a_program(text):
     with BPF(text=text) as bpf:
         with pytest.raises(ebcc.NotFoundError, match="no program 'f'; it is static, .*: remove 'static'"):
             bpf.load_func("f", BPF.KPROBE)
@@ -538,7 +538,7 @@ def test_static_function_is_no_program(text):
 REJECTIONS = [
     ("null_check", "    u64 *leaf = counts.lookup(&key);\n    (*leaf)++;", "main.c:7: (*leaf)++; (a lookup can fail: test its result for NULL"),
     ("address", "    u64 *leaf = counts.lookup(key);\n    if (leaf) return 1;", "take the address with &"),
-    ("address_too_many", "    counts.increment(&key);", "is a * missing, or is there an & too many?"),
+    ("superfluous_address", "    counts.increment(&key);", "is a * missing, or is there an & too many?"),
     ("endless_loop", "    while (1) counts.increment(key);", "infinite loop detected at insn \\d+, at main.c:6: while"),
     ("unbounded_loop", "    u64 n = bpf_ktime_get_ns();\n    while (n--) counts.increment(key);", "at main.c:7: .*bound its loops"),
     ("unbounded_index", "    char list[8] = {};\n    list[bpf_get_prandom_u32()] = 1;\n    return list[3];",
@@ -546,14 +546,14 @@ REJECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("body", "said"), [case[1:] for case in REJECTIONS], ids=[case[0] for case in REJECTIONS])
-def test_rejected_by_the_verifier(body, said):
+@pytest.mark.parametrize(("body", "expected"), [case[1:] for case in REJECTIONS], ids=[case[0] for case in REJECTIONS])
+def test_rejected_by_the_verifier(body, expected):
     with pytest.raises(ebcc.LoadError) as caught:
         BPF(text=BODY % body)
     message = str(caught.value)
-    assert re.search(said if "\\d" in said or ".*" in said else re.escape(said), message), message
+    assert re.search(expected if "\\d" in expected or ".*" in expected else re.escape(expected), message), message
     assert message.count("\n") == 0
-    assert not CALLS.search(message)
+    assert not INTERNAL_NAMES.search(message)
 
 
 RECORDS = "BPF_RINGBUF_OUTPUT(records, 1);\nBPF_PERF_OUTPUT(events);\n"
@@ -574,26 +574,26 @@ REJECTED_PROGRAMS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "text", "said"), [case[1:] for case in REJECTED_PROGRAMS],
+@pytest.mark.parametrize(("kind", "text", "expected"), [case[1:] for case in REJECTED_PROGRAMS],
                          ids=[case[0] for case in REJECTED_PROGRAMS])
-def test_program_rejected_by_the_verifier(kind, text, said):
+def test_program_rejected_by_the_verifier(kind, text, expected):
     with BPF(text=text) as bpf:
-        with pytest.raises(ebcc.LoadError, match=said):
+        with pytest.raises(ebcc.LoadError, match=expected):
             bpf.load_func("f", kind)
 
 
-def test_helper_that_wants_the_gpl():
+def test_helper_that_needs_the_gpl():
     text = TABLES + "BPF_LICENSE(Proprietary);\n" + (BODY % "    bpf_probe_read_kernel(&key, 4, (void *)bpf_get_current_task());\n"
                                                     "    counts.increment(key);").replace(TABLES, "")
     with pytest.raises(ebcc.LoadError, match="main.c:7: .*license is \"Proprietary\".*BPF_LICENSE\\(GPL\\), or don't"):
         BPF(text=text)
-    # A read that the source doesn't write as a call.
+    # A read that is not a call in the source.
     with pytest.raises(ebcc.LoadError, match="license is \"MIT\".*through a pointer.*BPF_LICENSE\\(GPL\\), or don't"):
         BPF(text="#define BPF_LICENSE MIT\nTRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {\n"
                  "    struct task_struct *task = (void *)bpf_get_current_task();\n    return task->pid;\n}\n")
 
 
-def test_program_on_a_tracepoint_that_is_missing():
+def test_program_for_a_missing_tracepoint():
     with pytest.raises(ebcc.AttachError, match="did you mean syscalls:sys_enter_getpgid") as caught:
         BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgidd) { return 0; }")
     start = "program tracepoint__syscalls__sys_enter_getpgidd: no tracepoint syscalls:sys_enter_getpgidd; did you mean "
@@ -623,7 +623,7 @@ char LICENSE[] SEC("license") = "GPL";
     LIBBPF_PROGRAM,
 ], ids=["vmlinux.h", "headers", "map", "program"])
 def test_source_for_libbpf(text):
-    """One sentence, not what clang thinks of SEC()."""
+    """The error is one sentence, not clang's errors about SEC()."""
     with pytest.raises(ebcc.CompileError) as caught:
         BPF(text=text)
     assert str(caught.value).startswith('main.c does not compile: it is written for libbpf (SEC("...")')
@@ -632,7 +632,7 @@ def test_source_for_libbpf(text):
 
 
 def test_section_macro_of_the_source():
-    """A source that defines SEC() itself is of the dialect, and so are its mistakes."""
+    """A source that defines SEC() itself is not treated as one for libbpf, even if it has mistakes."""
     text = '#define SEC(name) __attribute__((section(name), used))\nSEC("kprobe/x") int f(struct pt_regs *ctx) { return %s; }\n'
     BPF(text=text % "0").close()
     with pytest.raises(ebcc.CompileError, match="undeclared identifier 'lost'"):
