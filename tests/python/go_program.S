@@ -1,8 +1,8 @@
 /*
- * Two functions whose names only Go's runtime would know: the table that it finds them by, in the
- * layout of the version LAYOUT (102, 116, 118, 120, or 126, where the address of the code is in
- * another section). With MERGED it is among other data, as the system's linker leaves it in a
- * position-independent program. The program calls both for each line that it reads.
+ * Two functions whose names are only in the table of Go's runtime, in the layout of Go version
+ * LAYOUT (102, 116, 118, 120, or 126, which has the address of the code in another section). With
+ * MERGED, the table is among other data, where the system's linker puts it in a position-independent
+ * program. The main program calls both functions for each line that it reads.
  */
 #if LAYOUT == 102
 #define MAGIC 0xfffffffb

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events of every size: what is sent is what arrives and what is counted as lost, or does not compile."""
+"""Events of all sizes: each one that is sent arrives or is counted as lost, or the program does not compile."""
 
 import ctypes as ct
 import os
@@ -12,9 +12,9 @@ from ebcc import BPF
 from conftest import getpgid, wait_until
 from kernel_calls import run
 
-# A record's size has 16 bits; the kernel fills up the event and its own size, 4 bytes, to 8 bytes.
+# The size of a record has 16 bits. The kernel pads the event and its size, of 4 bytes, to a multiple of 8 bytes.
 PERF_MAX = 65516
-# A ring of one page: a record has a header of 8 bytes, and never fills the ring.
+# A ring of one page: a record has a header of 8 bytes, and can't fill the ring.
 RING_MAX = 4096 - 16
 
 SOURCE = """
@@ -42,7 +42,7 @@ RESERVE = ("char *place = events.ringbuf_reserve(SIZE); if (place) { place[0] = 
 
 
 def outcome(bpf, calls=5):
-    """The sizes that are received, and how many events are lost."""
+    """The sizes of the received events, and the number of lost ones."""
     sizes, lost, table = [], [], bpf["events"]
     bpf["sent"].clear()
     if hasattr(table, "open_ring_buffer"):
@@ -62,7 +62,7 @@ def outcome(bpf, calls=5):
 
 @pytest.mark.parametrize("size, arrives", [(0, 4), (1, 4), (4, 4), (5, 12), (PERF_MAX, PERF_MAX)])
 def test_sizes_of_perf_events(load, size, arrives):
-    """Whether the compiler knows the size or not."""
+    """Both if the compiler knows the size and if it doesn't."""
     fixed = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, %d);" % size))
     assert outcome(fixed) == ({arrives}, 0)
     chosen = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, chosen);"),
@@ -90,8 +90,8 @@ def test_negative_sizes(load):
         load(RING.replace("SUBMIT", "events.ringbuf_output(block, -1, 0);"))
 
 
-def test_packets_behind_events(load):
-    """With what does not fit the packet too: bytes of it that are not there, and too many of them."""
+def test_packets_after_events(load):
+    """An event that is to contain more bytes than its packet has is lost."""
     bpf = load("""
         BPF_PERF_OUTPUT(events);
         BPF_ARRAY(sent, u64, 1);
@@ -111,7 +111,7 @@ def test_packets_behind_events(load):
     assert sizes == [68, 68] and sum(lost) == 1 and bpf["sent"][0].value == 3
 
 
-def test_more_of_a_packet_than_a_record_holds(load):
+def test_more_of_a_packet_than_fits_into_a_record(load):
     text = """
         BPF_PERF_OUTPUT(events);
         const volatile u32 chosen = 1;
@@ -148,8 +148,8 @@ def test_ring_buffer_events_of_a_chosen_size(load, size):
     assert outcome(bpf) == (({size}, 0) if size <= RING_MAX else (set(), 5))
 
 
-def test_nobody_listens(load):
-    """What is sent before a reader opens, and when it has closed, is not lost."""
+def test_without_a_reader(load):
+    """Events that are sent before a reader opens the buffer, or after it closed it, are not counted as lost."""
     bpf = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, 8);"))
     getpgid(4000001)
     assert bpf["events"].lost() == 0
@@ -157,8 +157,8 @@ def test_nobody_listens(load):
 
 
 @pytest.mark.parametrize("options", [{}, {"wakeup_events": 1}])
-def test_a_processor_without_a_ring(load, options):
-    """As one that came online after the buffer was opened: its first event makes the reader open one."""
+def test_processor_without_a_ring(load, options):
+    """For example, one that came online after the buffer was opened. Its first event makes the reader open a ring."""
     bpf, seen, lost = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, 8);")), [], []
     bpf["events"].open_perf_buffer(lambda cpu, data, size: seen.append(cpu), lost_cb=lost.append, **options)
     for cpu in os.sched_getaffinity(0):
@@ -166,14 +166,14 @@ def test_a_processor_without_a_ring(load, options):
     getpgid(4000001)
     wait_until(lambda: bpf.perf_buffer_poll(timeout=10) or lost)
     assert (seen, lost) == ([], [1])
-    # Until the event is made on the processor that now has one.
+    # Until an event is sent on the processor that now has a ring.
     wait_until(lambda: getpgid(4000001) or bpf.perf_buffer_poll(timeout=10) or seen)
     assert bpf["sent"][0].value == len(seen) + sum(lost)
     assert bpf["events"].lost() == sum(lost) <= len(os.sched_getaffinity(0))
 
 
 def test_processors_of_this_process(load):
-    """A perf buffer has a ring for each of them."""
+    """A perf buffer has a ring for each processor that this process may use."""
     bpf, seen = load(PERF.replace("SUBMIT", "events.perf_submit(args, block, 8);")), []
     bpf["events"].open_perf_buffer(lambda cpu, data, size: seen.append(cpu))
     allowed = os.sched_getaffinity(0)

@@ -1,4 +1,4 @@
-"""Events of perf and ring buffers: decoded, delivered once, owned by who asked for them."""
+"""Events of perf and ring buffers: they are decoded, delivered once, and belong to the caller."""
 
 import ctypes as ct
 import os
@@ -115,7 +115,7 @@ def test_ring_buffer_without_context(load):
     assert seen == [(None, 48)]
 
 
-def test_data_casts_to_a_class_of_the_script(load):
+def test_data_can_be_cast_to_a_class_of_the_script(load):
     class Event(ct.Structure):
         _fields_ = [("pid", ct.c_uint), ("comm", ct.c_char * 16)]
 
@@ -141,7 +141,7 @@ def test_data_casts_to_a_class_of_the_script(load):
     ("", "char value[16]; __builtin_memset(value, 'x', 16); "
          "events.perf_submit(args, &value, sizeof(value));", b"x" * 16),
 ])
-def test_events_that_are_no_structs(load, definition, submit, expected):
+def test_events_that_are_not_structs(load, definition, submit, expected):
     bpf = load(PLAIN.replace("TYPE_DEFINITION", definition).replace("SUBMIT", submit))
     counter = {}
 
@@ -170,7 +170,7 @@ def test_stale_address_raises_instead_of_crashing(load):
         bpf["events"].event(8)
 
 
-def test_event_of_a_table_that_nothing_is_submitted_to(load):
+def test_event_of_a_table_without_submits(load):
     bpf = load("BPF_PERF_OUTPUT(unused); int nothing(void *ctx) { return 0; }")
     with pytest.raises(ebcc.NotFoundError, match="perf_submit"):
         bpf["unused"].event(b"1234")
@@ -178,7 +178,7 @@ def test_event_of_a_table_that_nothing_is_submitted_to(load):
 
 @pytest.mark.parametrize("text, opener, poll", [
     (PERF, "open_perf_buffer", "perf_buffer_poll"), (RING, "open_ring_buffer", "ring_buffer_poll")])
-def test_exception_in_a_callback_comes_out_of_the_poll(load, text, opener, poll):
+def test_exception_in_a_callback_is_raised_by_the_poll(load, text, opener, poll):
     bpf = load(text)
     seen = []
 
@@ -313,7 +313,7 @@ def test_poll_timeout(load):
 
 
 def test_poll_lets_other_threads_run(load):
-    """It is another thread that makes the event that the poll waits for."""
+    """Another thread makes the event that the poll waits for."""
     bpf = load(RING)
     seen = []
     bpf["events"].open_ring_buffer(lambda ctx, data, size: seen.append(bpf["events"].event(data).pid))
@@ -411,7 +411,7 @@ def test_harmless_signal_does_not_end_a_poll(load):
         signal.signal(signal.SIGALRM, previous)
 
 
-def test_callback_is_let_go_with_the_module(load):
+def test_callback_is_released_with_the_module(load):
     class Callback:
         def __call__(self, ctx, data, size):
             pass
@@ -445,7 +445,7 @@ def test_callback_references_are_balanced(load):
     assert (sys.getrefcount(marker), sys.getrefcount(on_event)) == before
 
 
-# Events numbered in the kernel, with the time at which they were made.
+# Events with a number and a time, both set by the program.
 NUMBERED = """
 struct event_t { u64 number; u64 time; char padding[112]; };
 BPF_ARRAY(sent, u64, 1);
@@ -479,7 +479,7 @@ KINDS = {
     "reserve": ("BPF_RINGBUF_OUTPUT(events, 4);", RESERVING),
 }
 
-# Makes events, as many and so far apart as its arguments say.
+# Makes events. Arguments: the mark, the number of events, and the pause after each.
 WRITER = """
 import os, sys, time
 mark, count, pause = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
@@ -493,8 +493,8 @@ for _ in range(count):
 """
 
 
-class Numbered:
-    """A reader of numbered events, which other processes make."""
+class NumberedReader:
+    """A reader of numbered events that other processes make."""
 
     def __init__(self, load, kind, **options):
         self.mark = 3000000 + os.getpid() % 1000000
@@ -523,8 +523,8 @@ class Numbered:
     def sent(self):
         return self.bpf["sent"][0].value
 
-    def check_sum(self):
-        """Sent = received + reported lost, by the callback and by lost(), nothing twice."""
+    def check_totals(self):
+        """Asserts that each event was received once or reported as lost, by the callback and by lost()."""
         assert len(set(self.numbers)) == len(self.numbers)
         assert len(self.numbers) + sum(self.lost) == self.sent()
         assert self.table.lost() == sum(self.lost)
@@ -532,23 +532,23 @@ class Numbered:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_burst_then_silence(load, kind):
-    """Nobody reads during the burst, and no later event brings the news of its losses."""
-    reader = Numbered(load, kind)
+    """No one reads during the burst, and no later event comes with which its losses could be reported."""
+    reader = NumberedReader(load, kind)
     for writer in reader.writers(2, 3000):
         assert writer.wait() == 0
     assert reader.sent() == 6000
     reader.poll(100)
     assert sum(reader.lost) > 1000
-    reader.check_sum()
+    reader.check_totals()
     for _ in range(3):
         reader.poll(20)
-    reader.check_sum()
+    reader.check_totals()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sustained_overload(load, kind):
     """Two processes write without a pause, and the reader is too slow for them."""
-    reader = Numbered(load, kind)
+    reader = NumberedReader(load, kind)
     writers = reader.writers(2, 40000)
     reports = 0
     while any(writer.poll() is None for writer in writers):
@@ -560,24 +560,24 @@ def test_sustained_overload(load, kind):
         pass
     assert reader.sent() == 80000
     assert len(reader.lost) > 2 and len(reader.numbers) > 100
-    reader.check_sum()
+    reader.check_totals()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_losses_without_a_callback_are_counted(load, kind, caplog):
-    reader = Numbered(load, kind, lost_cb=None)
+    reader = NumberedReader(load, kind, lost_cb=None)
     for writer in reader.writers(1, 3000):
         assert writer.wait() == 0
     reader.poll(100)
     assert reader.table.lost() == 3000 - len(reader.numbers) > 0
-    # A perf buffer's losses are told CPU by CPU.
-    told = re.findall(r"events: (\d+) events were lost", caplog.text)
-    assert sum(map(int, told)) == reader.table.lost()
+    # Losses of a perf buffer are reported per CPU.
+    reported = re.findall(r"events: (\d+) events were lost", caplog.text)
+    assert sum(map(int, reported)) == reader.table.lost()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_wakeups_come_in_batches_with_a_bound_on_the_delay(load, kind):
-    reader = Numbered(load, kind)
+    reader = NumberedReader(load, kind)
     writer, = reader.writers(1, 400, 0.001)
     start = time.monotonic()
     before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
@@ -585,16 +585,16 @@ def test_wakeups_come_in_batches_with_a_bound_on_the_delay(load, kind):
         reader.poll(1000)
     sleeps = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
     assert writer.wait() == 0
-    # One each 30 ms, however long a busy machine makes it.
+    # One per 30 ms, however long a busy machine takes.
     assert sleeps < 50 + (time.monotonic() - start) / 0.025
-    # Without a bound half of them would wait for most of the writer's time.
+    # Without a bound, half of the events would wait for most of the time that the writer takes.
     assert sorted(reader.delays)[200] < 100e6
-    reader.check_sum()
+    reader.check_totals()
 
 
 def check_wakes_at_once(reader):
-    """An event after a silence reaches a waiting reader long before the 30 ms of a batch; on a busy
-    machine that is so now and then, and without a wakeup for each event never."""
+    """Asserts that an event after a pause reaches a waiting reader long before the 30 ms of a batch. On
+    a busy machine it only sometimes does; without a wakeup for each event, it never does."""
     for round_number in range(100):
         thread = threading.Timer(0.1, getpgid, [reader.mark])
         thread.start()
@@ -606,11 +606,11 @@ def check_wakes_at_once(reader):
     raise AssertionError(sorted(reader.delays))
 
 
-def test_wakeup_events_of_one_wakes_for_each(load):
-    check_wakes_at_once(Numbered(load, "perf", wakeup_events=1))
+def test_one_wakeup_event_wakes_at_once(load):
+    check_wakes_at_once(NumberedReader(load, "perf", wakeup_events=1))
 
 
-def test_wakeup_events_keeps_a_reader_waiting(load):
+def test_many_wakeup_events_keep_a_reader_waiting(load):
     bpf = load(PERF)
     seen = []
     bpf["events"].open_perf_buffer(lambda cpu, data, size: seen.append(size), wakeup_events=1000)
@@ -622,11 +622,11 @@ def test_wakeup_events_keeps_a_reader_waiting(load):
 
 
 @pytest.mark.parametrize("kind", ["ring", "reserve"])
-def test_a_ring_wakes_its_reader_at_once_after_a_silence(load, kind):
-    check_wakes_at_once(Numbered(load, kind))
+def test_ring_wakes_its_reader_at_once_after_a_pause(load, kind):
+    check_wakes_at_once(NumberedReader(load, kind))
 
 
-def test_polling_ring_buffers_that_nobody_opened(load):
+def test_polling_without_an_open_ring_buffer(load):
     bpf = load("BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 8);")
     bpf["perf"].open_perf_buffer(lambda cpu, data, size: None)
     for call in bpf.ring_buffer_poll, bpf.ring_buffer_consume:
@@ -634,7 +634,7 @@ def test_polling_ring_buffers_that_nobody_opened(load):
             call()
 
 
-def test_polls_and_consumes_concern_their_own_kind(load):
+def test_poll_and_consume_handle_only_their_kind(load):
     both = STRUCT.replace("OUTPUT", "BPF_PERF_OUTPUT(perf); BPF_RINGBUF_OUTPUT(ring, 8);").replace(
         "SUBMIT", "perf.perf_submit(args, &event, sizeof(event));"
                   "ring.ringbuf_output(&event, sizeof(event), 0);")
@@ -659,7 +659,7 @@ def test_polls_and_consumes_concern_their_own_kind(load):
     assert seen == ["perf", "ring"]
 
 
-def test_traceback_shows_where_in_the_callback(load):
+def test_traceback_includes_the_callback(load):
     bpf = load(RING)
 
     def inner(data):
@@ -675,11 +675,11 @@ def test_traceback_shows_where_in_the_callback(load):
     assert [entry.name for entry in raised.traceback][-2:] == ["on_event", "inner"]
 
 
-def test_exception_of_a_lost_callback_comes_out_of_the_poll(load):
+def test_exception_in_a_lost_callback_is_raised_by_the_poll(load):
     def on_lost(count):
         raise LookupError(count)
 
-    reader = Numbered(load, "ring", lost_cb=on_lost)
+    reader = NumberedReader(load, "ring", lost_cb=on_lost)
     for writer in reader.writers(1, 3000):
         assert writer.wait() == 0
     with pytest.raises(LookupError) as raised:
@@ -689,8 +689,8 @@ def test_exception_of_a_lost_callback_comes_out_of_the_poll(load):
 
 @pytest.mark.parametrize("kind", ["perf", "ring"])
 def test_ctrl_c_in_a_callback(load, kind):
-    """It ends the callback and the poll; the next poll goes on after that event."""
-    reader = Numbered(load, kind)
+    """It ends the callback and the poll; the next poll continues after that event."""
+    reader = NumberedReader(load, kind)
     take = reader.take
 
     def interrupted(first, data, size):
@@ -713,18 +713,18 @@ def test_ctrl_c_in_a_callback(load, kind):
 
 @pytest.mark.parametrize("kind", ["perf", "ring"])
 def test_ctrl_c_while_events_pour_in(load, kind):
-    reader = Numbered(load, kind)
+    reader = NumberedReader(load, kind)
     writer, = reader.writers(1, 10000000)
-    taken = threading.Thread(target=lambda: (
+    killer = threading.Thread(target=lambda: (
         wait_until(lambda: len(reader.numbers) > 100), os.kill(os.getpid(), signal.SIGINT)))
-    taken.start()
+    killer.start()
     start = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
             while time.monotonic() - start < LIMIT:
                 reader.poll()
     finally:
-        taken.join()
+        killer.join()
         writer.kill()
         writer.wait()
 
@@ -746,9 +746,9 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
 """
 
 
-@pytest.mark.parametrize("busy", [False, True], ids=["after a silence", "while batches are read"])
-def test_a_poll_ends_when_all_that_came_was_discarded(load, busy):
-    """It would wait for ever otherwise: there is nothing for a callback, and no time limit."""
+@pytest.mark.parametrize("busy", [False, True], ids=["after a pause", "while batches are read"])
+def test_poll_ends_if_all_events_were_discarded(load, busy):
+    """Otherwise it would wait forever, as there is no event for the callback, and no timeout."""
     bpf = load(DISCARDING)
     got = []
     bpf["events"].open_ring_buffer(lambda ctx, data, size: got.append(bpf["events"].event(data)))
@@ -764,8 +764,8 @@ def test_a_poll_ends_when_all_that_came_was_discarded(load, busy):
     assert got == [2] * busy
 
 
-def test_who_traces_opens_does_not_see_its_buffer_opened(load):
-    """What the library opens for that is done before there is anywhere to send events."""
+def test_opening_a_buffer_is_not_traced(load):
+    """The library opens its own files before the program can send events anywhere."""
     bpf = load("""
         BPF_PERF_OUTPUT(events);
         TRACEPOINT_PROBE(syscalls, sys_enter_openat) {

@@ -1,4 +1,4 @@
-"""Finding functions, tracepoints, libraries, symbols."""
+"""Finding functions, tracepoints, libraries and symbols."""
 
 import os
 import re
@@ -26,10 +26,10 @@ def test_kernel_symbols_both_ways():
     assert BPF.ksym(address + 4, show_offset=True) == b"schedule+0x4"
     assert BPF.ksym(address + 4, show_module=True, show_offset=True) == b"schedule+0x4 [kernel]"
     assert BPF.sym(address, -1, show_module=True) == b"schedule [kernel]"
-    assert BPF.sym(address, 0xffffffff) == b"schedule"  # -1 as a u32 of a map's key has it
+    assert BPF.sym(address, 0xffffffff) == b"schedule"  # -1 in a u32, as in the key of a map
 
 
-def test_symbols_that_are_not_there():
+def test_missing_symbols():
     assert BPF.ksymname("no_such_symbol_anywhere") == -1
     assert BPF.ksym(4096) == b"[unknown]"
     assert BPF.sym(4096, os.getpid()) == b"[unknown]"
@@ -47,7 +47,7 @@ def test_tracepoints():
     assert not BPF.tracepoint_exists("sched", "sched_switc")
     found = BPF.get_tracepoints("sched:sched_switch$")
     assert found == ["sched:sched_switch"] and isinstance(found[0], str)
-    # Kernel functions are bytes: scripts decode what they found, whichever it is.
+    # Kernel functions are bytes, and scripts decode names of both kinds.
     assert found[0].decode("utf-8", "replace") == "sched:sched_switch"
     listed = os.listdir("/sys/kernel/tracing/events/sched")
     assert sorted(BPF.get_tracepoints(rb"sched:\w+")) == \
@@ -116,7 +116,7 @@ def test_arg_string():
     assert bytes(bcc.ArgString(argument)) == b"caf\xe9"
 
 
-# The list of kernel functions, which the process and the disk cache keep.
+# The list of kernel functions, which is kept in the process and in the disk cache.
 
 FIND = """
     import time
@@ -130,7 +130,7 @@ FIND = """
 
 @pytest.fixture
 def cache(tmp_path):
-    """An environment with an object cache of its own, and its directory."""
+    """An environment with a new object cache, and the directory of that cache."""
     folder = tmp_path / "cache"
     return dict(os.environ, EBCC_CACHE=str(folder)), folder
 
@@ -141,14 +141,14 @@ def cache(tmp_path):
     r"^vfs_\w+", r"vfs_\w+|tcp_v\d_.*", r"(?i)VFS_R.*", r"vfs_reads?\b", r"vfs_x*r\w+$", r"vfs_x{0}r\w+", "v.*?_open",
 ])
 def test_functions_are_those_that_match(pattern):
-    """The shortcuts (order of names, parts that must be there) change nothing."""
+    """The optimizations (order of names, required parts) don't change the result."""
     every = BPF.get_kprobe_functions("")
     assert every == sorted(set(every)) and len(every) > 10000
     assert BPF.get_kprobe_functions(pattern) == [name for name in every if re.match(pattern.encode(), name)]
 
 
 def fastest(function):
-    """Milliseconds of processor time of the fastest of five calls."""
+    """The processor time of the fastest of five calls, in milliseconds."""
     times = []
     for _ in range(5):
         start = time.process_time()
@@ -157,13 +157,13 @@ def fastest(function):
     return min(times)
 
 
-def test_functions_in_milliseconds():
+def test_functions_are_found_in_milliseconds():
     def read_symbols():
         with open("/proc/kallsyms", "rb") as file:
             file.read()
 
     BPF.get_kprobe_functions("^vfs_")
-    # Against one reading of the kernel's list, which takes tens of milliseconds.
+    # Compared with reading the kernel's list once, which takes tens of milliseconds.
     read = fastest(read_symbols)
     assert fastest(lambda: BPF.get_kprobe_functions("^vfs_.*")) * 20 < read
     assert fastest(lambda: BPF.get_kprobe_functions(r"^vfs_\w+")) * 20 < read
@@ -172,7 +172,7 @@ def test_functions_in_milliseconds():
 
 
 def test_functions_without_reading_symbols(cache):
-    """Another process has the list from the disk cache."""
+    """Another process gets the list from the disk cache."""
     environment, folder = cache
     first, names = opened_by(FIND, environment)
     assert "vfs_read vfs_" in first.replace("b'", "").replace("'", "") and "/proc/kallsyms" in names
@@ -180,7 +180,7 @@ def test_functions_without_reading_symbols(cache):
     second, names = opened_by(FIND, environment)
     assert second.split()[1:] == first.split()[1:] and "/proc/kallsyms" not in names
     assert float(second.split()[0]) * 2 < float(first.split()[0])
-    # A damaged list is none, nor is one that others could have written.
+    # A damaged list is not used, nor is one that others could have written.
     whole = entry.read_bytes()
     entry.write_bytes(whole[:-100])
     assert "/proc/kallsyms" in opened_by(FIND, environment)[1] and entry.read_bytes() == whole

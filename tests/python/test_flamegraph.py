@@ -1,4 +1,4 @@
-"""Flame graphs as text: what is drawn where, colours, and names that want to be more than names."""
+"""Flame graphs as text: positions, colours, and hostile names."""
 import colorsys
 import os
 import re
@@ -12,7 +12,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(graph, **options):
-    """The picture's boxes: name -> (value, x, y, width) of each."""
+    """The boxes of the picture: {name: [(value, x, y, width)]}."""
     root = ElementTree.fromstring(graph.svg(**options))
     boxes = {}
     for group in root.iter(SVG + "g"):
@@ -29,8 +29,8 @@ def graph_of(*lines):
     return flamegraph.read_folded(lines)
 
 
-def test_places():
-    """Boxes are as wide as their share, above their callers, and beside one another by name."""
+def test_positions():
+    """Boxes are as wide as their share, above their callers, and next to one another in order of names."""
     boxes = drawn(graph_of("main;work;sum 30", "main;work 20", "main;idle 40", "other 10"))
     wide = flamegraph.WIDTH - 2 * flamegraph.MARGIN
     assert {name: [box[0] for box in found] for name, found in boxes.items()} == {
@@ -51,7 +51,7 @@ def test_stacks_are_merged_from_the_outermost_function_on():
 
 
 def test_min_width():
-    """What is too narrow is left out with all above it; what it called beside stays."""
+    """Boxes that are too narrow are left out, with everything above them. The boxes next to them stay."""
     graph = graph_of("main;rare;deep 1", "main;often 9999")
     assert set(drawn(graph, min_width=0)) == {"all", "main", "rare", "deep", "often"}
     assert set(drawn(graph, min_width=1)) == {"all", "main", "often"}
@@ -59,13 +59,13 @@ def test_min_width():
     assert int(tall.get("height")) == int(short.get("height")) + flamegraph.ROW
 
 
-def test_nothing():
-    """A trace without any stack still gives a picture."""
+def test_no_stacks():
+    """A trace without stacks gives a picture, too."""
     assert drawn(flamegraph.Graph())["all"][0][0] == 0
 
 
-def test_colors_are_of_names():
-    """A name has its colour whatever else is in the picture; kinds and palettes differ."""
+def test_colors_depend_on_names():
+    """A name has the same colour in any picture; kinds and palettes differ."""
     for palette, hues in flamegraph.PALETTES.items():
         for kind, (low, high) in hues.items():
             fill = flamegraph.color("vfs_read", kind, palette)
@@ -77,7 +77,7 @@ def test_colors_are_of_names():
     fills = {flamegraph.color(f"function_{number}", flamegraph.USER, "on-cpu")
              for number in range(100)}
     assert len(fills) > 90
-    # One value, so that a change of the scheme is a decision.
+    # One fixed value, so the scheme doesn't change by accident.
     assert flamegraph.color("main", flamegraph.USER, "on-cpu") == "#ecb1a1"
 
 
@@ -93,7 +93,7 @@ def luminance(fill):
 
 
 def test_names_can_be_read():
-    """The contrast of names on their boxes is at least 4.5, what WCAG asks for."""
+    """The contrast of names on their boxes is at least 4.5, as WCAG requires."""
     css = flamegraph._resource("flamegraph.css")
     ink = luminance(re.search(r"\.frame text \{ fill: (#[0-9a-f]{6})", css)[1])
     for palette in flamegraph.PALETTES:
@@ -115,7 +115,7 @@ def test_names_can_be_read():
     ("漢字😀é", "漢字😀é"),
 ])
 def test_hostile_names(name, shown):
-    """Any name is text in the file, and nothing else: in the graph, its title and subtitle."""
+    """Any name is only text in the file: in the graph, its title and its subtitle."""
     graph = flamegraph.Graph()
     graph.add([("main", flamegraph.USER), (name, flamegraph.USER)], 5)
     text = graph.svg(title=name, subtitle=name)
@@ -129,7 +129,7 @@ def test_hostile_names(name, shown):
 
 
 def test_labels_fit():
-    """A label is no wider than its box, and ends in a mark where it was cut."""
+    """A label fits into its box. If it was truncated, it ends in a mark."""
     long = "a_function_with_a_name_of_some_length"
     root = ElementTree.fromstring(graph_of(f"{long} 50", f"b;{long} 10", "漢字漢字漢字漢字 5",
                                            "c 1").svg())
@@ -143,26 +143,26 @@ def test_labels_fit():
 
 
 def test_kinds_in_folded_lines():
-    """The suffixes of FlameGraph's scripts, and the delimiter before the kernel's functions."""
+    """The suffixes of FlameGraph's scripts, and the delimiter before kernel functions."""
     frames = flamegraph.frames_of("sh;main;inner_[i];-;do_syscall_64;vfs_read_[k]")
     assert frames == [("sh", "user"), ("main", "user"), ("inner", "inlined"), ("-", "process"),
                       ("do_syscall_64", "kernel"), ("vfs_read", "kernel")]
 
 
 @pytest.mark.parametrize("line", ["main", "main x", "12", "main 1.5", "main -1"])
-def test_lines_that_are_not_folded(line):
+def test_lines_that_are_not_folded_stacks(line):
     with pytest.raises(ValueError, match="line 2 is no folded stack"):
         graph_of("main 1", line)
 
 
 def test_deep_stacks():
-    """Thousands of functions on one another are no trouble."""
+    """A stack of thousands of functions is not a problem."""
     line = ";".join(f"f{number}" for number in range(5000))
     assert len(drawn(graph_of(line + " 1"))) == 5001
 
 
 def test_program():
-    """Folded lines in, the picture out."""
+    """The program reads folded lines, and prints the picture."""
     done = subprocess.run(["/usr/bin/python3", "-m", "ebcc.flamegraph", "--title", "T<1>",
                            "--palette", "off-cpu"], input=b"main;work 3\nmain \xff;x 2\n\n",
                           capture_output=True, env=os.environ, check=True)

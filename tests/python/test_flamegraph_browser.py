@@ -1,4 +1,4 @@
-"""Flame graphs in a browser (Chromium): zoom, search, keyboard, and what is visible then."""
+"""Flame graphs in a browser (Chromium): zoom, search, keyboard, and what they show."""
 import os
 
 import pytest
@@ -20,7 +20,7 @@ LINES = (
 )
 TOTAL = 1000
 
-# What a person sees of each box: its whole name, its label, where it is, and how.
+# What is visible of each box: its full name, its label, position and appearance.
 SEEN = """
 return Array.from(document.querySelectorAll(".frame")).filter(
     (frame) => getComputedStyle(frame).display !== "none").map(function (frame) {
@@ -62,7 +62,7 @@ class Page:
     def type(self, text):
         ActionChains(self.driver).send_keys(text).perform()
 
-    def find_key(self):
+    def press_ctrl_f(self):
         ActionChains(self.driver).key_down(Keys.CONTROL).send_keys("f").key_up(
             Keys.CONTROL).perform()
 
@@ -87,7 +87,7 @@ def driver():
 
 @pytest.fixture
 def page(driver, tmp_path):
-    """The picture of LINES, in a window of usual size."""
+    """The picture of LINES, in a window of normal size."""
     path = tmp_path / "graph.svg"
     path.write_text(flamegraph.read_folded(LINES).svg(
         title="A title <b>of</b> some length", subtitle="ten seconds"), encoding="utf-8")
@@ -97,8 +97,8 @@ def page(driver, tmp_path):
     assert driver.get_log("browser") == []
 
 
-def test_first_look(page):
-    """Everything is there, in proportion, inside of the window, and labels inside of boxes."""
+def test_initial_view(page):
+    """Everything is shown, in proportion and inside the window, with labels inside their boxes."""
     boxes = page.boxes()
     width = page.run("return document.documentElement.clientWidth")
     whole = next(box["width"] for box in boxes if box["name"] == "all")
@@ -119,7 +119,7 @@ def test_hostile_names_are_text(page):
 
 
 def test_zoom(page):
-    """A click gives a function the whole width; only what is below and above it stays."""
+    """A click expands a function to the full width. Only the boxes below and above it stay."""
     page.frame("serve").click()
     boxes = {box["name"]: box for box in page.boxes()}
     assert sorted(boxes) == sorted(["all", "main", "serve", "parse", "memcpy", "send", "-",
@@ -134,13 +134,13 @@ def test_zoom(page):
     assert "idle" in page.names() and len(page.names()) == 18 and not reset.is_enabled()
 
 
-def test_zoom_shows_what_was_too_narrow(driver, tmp_path):
+def test_zoom_shows_boxes_that_were_too_narrow(driver, tmp_path):
     path = tmp_path / "narrow.svg"
     path.write_text(flamegraph.read_folded(["main;most 100000", "main;rare 20"]).svg(),
                     encoding="utf-8")
     page = Page(driver, path)
     assert "rare" not in page.names()
-    # It can be reached by other ways than the pointer.
+    # It can be reached in other ways than with the pointer.
     driver.execute_script("arguments[0].dispatchEvent(new MouseEvent('click', {bubbles: true}))",
                           page.frame("rare"))
     assert page.names() == ["all", "main", "rare"]
@@ -148,8 +148,8 @@ def test_zoom_shows_what_was_too_narrow(driver, tmp_path):
 
 
 def test_search(page):
-    """Ctrl-F, then as one types; the share of samples in what was found, each counted once."""
-    page.find_key()
+    """Ctrl-F, then matches while typing, and the share of samples in them, each counted once."""
+    page.press_ctrl_f()
     page.type("parse")
     assert page.found() == ["parse", "parse", "parse"]
     assert page.matched() == f"Matched: {100 * (250 + 120) / TOTAL:.1f}%"
@@ -160,22 +160,22 @@ def test_search(page):
     page.type("^(mem|COPY)")
     assert page.found() == ["memcpy", "memcpy"]
     page.type(Keys.ESCAPE)
-    page.find_key()
+    page.press_ctrl_f()
     page.type("^(mem|copy)")
     assert page.found() == ["copy", "memcpy", "memcpy"]
     assert page.matched() == "Matched: 35.0%"
 
 
-def test_search_for_what_is_no_expression(page):
-    page.find_key()
+def test_search_for_an_invalid_expression(page):
+    page.press_ctrl_f()
     page.type("alert(")
     assert page.found() == ["<script>alert(1)</script>"] and page.matched() == "Matched: 8.0%"
 
 
 def test_search_within_zoom(page):
-    """The share is of what is visible."""
+    """The share refers to the visible part."""
     page.frame("serve").click()
-    page.find_key()
+    page.press_ctrl_f()
     page.type("parse")
     assert page.matched() == "Matched: 50.0%"
     page.type(Keys.ESCAPE)
@@ -185,7 +185,7 @@ def test_search_within_zoom(page):
 
 
 def test_keyboard(page):
-    """Tab leads to the graph, arrows through it, Enter zooms, Escape shows all."""
+    """Tab moves to the graph, arrow keys move within it, Enter zooms, Escape shows everything."""
     page.run("document.querySelector('.frame').focus()")
     page.type(Keys.ARROW_UP)
     focused = "return document.activeElement.getAttribute('aria-label')"
@@ -204,7 +204,7 @@ def test_keyboard(page):
 
 
 def test_numbers_at_the_pointer(page):
-    """The browser's own tooltip, and the line above the graph."""
+    """The browser's tooltip, and the line above the graph."""
     frame = page.frame("tcp_sendmsg")
     assert frame.find_element(By.TAG_NAME, "title").get_property("textContent") == (
         "tcp_sendmsg\n200 samples, 20.00%, kernel")
@@ -214,16 +214,16 @@ def test_numbers_at_the_pointer(page):
 
 @pytest.fixture
 def screen(driver):
-    """Gives the window a width, also one that only telephones have."""
+    """Sets the width of the window, even to one that only phones have."""
     yield lambda width: driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
         "width": width, "height": 700, "deviceScaleFactor": 1, "mobile": False})
     driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 @pytest.mark.parametrize("width", [1600, 900, 500, 330])
-def test_windows(page, screen, width):
-    """In any window all boxes are inside, and nothing of the head overlaps."""
-    page.find_key()
+def test_window_widths(page, screen, width):
+    """At any width, all boxes are inside the window, and nothing in the header overlaps."""
+    page.press_ctrl_f()
     page.type("parse")
     screen(width)
     page.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame("
@@ -246,8 +246,8 @@ def test_windows(page, screen, width):
         assert overlapping == [], name
 
 
-def test_head_stays_in_sight(driver, tmp_path):
-    """Deep stacks begin at the bottom of the page; title and search are still to be seen."""
+def test_header_stays_visible(driver, tmp_path):
+    """Deep stacks begin at the bottom of the page, but title and search stay visible."""
     path = tmp_path / "deep.svg"
     path.write_text(flamegraph.read_folded(
         [";".join(f"f{number}" for number in range(100)) + " 5"]).svg(), encoding="utf-8")
@@ -259,8 +259,8 @@ def test_head_stays_in_sight(driver, tmp_path):
     assert 0 <= top < 50
 
 
-def test_dark_pages(page):
-    """Text can be read where the person's system has dark windows."""
+def test_dark_windows(page):
+    """Text is readable if the user's system has dark windows."""
     page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [
         {"name": "prefers-color-scheme", "value": "dark"}]})
     try:
@@ -273,7 +273,7 @@ def test_dark_pages(page):
 
 
 def test_without_a_script(driver, tmp_path):
-    """In a page that shows it as a picture, it is drawn as it stands."""
+    """In a page that embeds it as an image, it is drawn without its script."""
     picture = tmp_path / "graph.svg"
     picture.write_text(flamegraph.read_folded(LINES).svg(), encoding="utf-8")
     page = tmp_path / "page.html"

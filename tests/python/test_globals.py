@@ -61,7 +61,7 @@ def test_values_are_written(load):
     variables.numbers = (0, 0, 0, 100)
     place = variables.place
     place.list[2] = 1000
-    assert list(variables.place.list) == [4, 5, 6]  # it was a copy
+    assert list(variables.place.list) == [4, 5, 6]  # place is a copy
     variables.place = place
     variables.text = "letters"
     getpgid(1)
@@ -76,7 +76,7 @@ def test_values_are_written(load):
     assert (variables.color, variables.initial) == (0, 1 << 40)
 
 
-def test_constants_are_set_before_load_only(load):
+def test_constants_can_be_set_only_before_loading(load):
     bpf = load(SOURCE, constants={"limit": 1})
     with pytest.raises(ebcc.StateError, match="'limit' is const: it can be set only before"):
         bpf.globals.limit = 5
@@ -97,7 +97,7 @@ def test_values_that_do_not_fit(load, name, value, error):
     assert bytes(after) == bytes(before) if isinstance(after, (ct.Structure, ct.Array)) else after == before
 
 
-def test_names(load):
+def test_names_are_listed_and_checked(load):
     variables = load(SOURCE + "BPF_PERF_OUTPUT(events); BPF_RINGBUF_OUTPUT(ring, 1);").globals
     names = ["color", "hits", "initial", "limit", "numbers", "on", "place", "pointer", "small", "step", "text", "zeroed"]
     assert dir(variables) == sorted(variables) == names and "hits" in repr(variables)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names of functions in Go programs that were stripped: Go's own table has them, in the layouts of
-all its versions. The programs here are made of that table and two functions."""
+"""Names of functions in stripped Go programs: they are in Go's own table, whose layout depends on the
+version. The programs here consist of that table and two functions."""
 
 import os
 import re
@@ -39,7 +39,7 @@ NAMES = {"first": b"main.first", "second": b"main.(*T).second"}
 
 
 class Program:
-    """A running program, stripped, and where its functions are."""
+    """A running program, which is stripped, and the addresses of its functions."""
 
     def __init__(self, folder, *flags):
         source, full, path = folder / "main.c", folder / "full", folder / "go"
@@ -56,12 +56,12 @@ class Program:
         self.pid = self.process.pid
 
     def call(self):
-        """Has both functions run once."""
+        """Makes it call both functions once."""
         self.process.stdin.write("go\n")
         self.process.stdout.readline()
 
     def name(self, function, offset=0):
-        """What an address is called; a program at a fixed address has it as in the file."""
+        """The name of an address. In a program at a fixed address, addresses are those in the file."""
         base = 0
         with open(f"/proc/{self.pid}/maps", encoding="utf-8") as maps:
             start = int(next(line for line in maps if self.path in line).split("-")[0], 16)
@@ -88,7 +88,7 @@ def make(tmp_path):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layouts(make, layout):
-    """Names and offsets, and an end where the next function begins."""
+    """Names and offsets; a function ends where the next one begins."""
     program = make("-no-pie", f"-DLAYOUT={layout}")
     assert program.name("first") == b"main.first+0x0"
     assert program.name("first", 31) == b"main.first+0x1f"
@@ -98,7 +98,7 @@ def test_layouts(make, layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS[2:])
 def test_position_independent(make, layout):
-    """The table is among other data then."""
+    """In such a program, the table is among other data."""
     program = make("-pie", "-DMERGED", f"-DLAYOUT={layout}")
     for function, name in NAMES.items():
         assert program.name(function) == name + b"+0x0"
@@ -106,7 +106,7 @@ def test_position_independent(make, layout):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_probes_by_name(make, load, layout):
-    """A stripped program's functions are listed, and probes set at them by their names."""
+    """Functions of a stripped program can be listed, and probed by name."""
     program = make("-no-pie", f"-DLAYOUT={layout}")
     found = dict(BPF.get_user_functions_and_addresses(program.path, b"main\\..*"))
     assert found == {name: program.functions[function] for function, name in NAMES.items()}
@@ -119,8 +119,8 @@ def test_probes_by_name(make, load, layout):
         bpf.attach_uprobe(name=program.path, sym="main.firsd", fn_name="count", pid=program.pid)
 
 
-def test_symbols_before_the_table(make, tmp_path):
-    """A program that has its symbols is shown with them."""
+def test_symbols_take_precedence_over_the_table(make, tmp_path):
+    """If a program has symbols, they are used."""
     program = make("-no-pie", "-DLAYOUT=120")
     found = dict(BPF.get_user_functions_and_addresses(os.fsencode(tmp_path / "full"), b".*"))
     assert found[b"first"] == program.functions["first"] and b"main.first" not in found
@@ -131,7 +131,7 @@ def test_symbols_before_the_table(make, tmp_path):
                                    "COUNT=0x8000000000000000", "FIRST_NAME=0x7fffffff",
                                    "FIRST_NAME=0xffffffff"])
 def test_wrong_tables(make, layout, wrong):
-    """What the table says of itself isn't believed."""
+    """Sizes and offsets in the table aren't trusted."""
     program = make("-no-pie", f"-DLAYOUT={layout}", f"-D{wrong}")
     assert program.name("first") == b"[unknown]"
     assert BPF.get_user_functions_and_addresses(program.path, b"main.first") == []

@@ -1,6 +1,6 @@
 """Compiling against kernel headers: Debian's trees, unpacked by tests/vm and named by BCC_KERNEL_SOURCE.
 
-Nothing is loaded: the trees are those of other kernels than the one that runs. By default 6.1 and the newest; all four:
+Nothing is loaded, as the trees are not for the running kernel. By default, 6.1 and the newest are used; for all four:
     EBCC_TEST_KERNELS="bullseye bookworm trixie sid" python3 -m pytest tests/python/test_headers.py
 """
 
@@ -34,7 +34,7 @@ int probe(struct pt_regs *ctx, struct sk_buff *skb)
 }
 """
 
-# What a use of headers brings in by itself, and what tools include most.
+# Members of structs in headers that are included automatically, and in those that tools include most.
 STRUCTS = {
     "linux/sched.h": [("task_struct", "pid tgid comm start_time real_parent mm nsproxy exit_code")],
     "linux/fs.h": [("file", "f_inode f_flags f_pos private_data"), ("inode", "i_ino i_sb i_mode i_size"),
@@ -71,7 +71,7 @@ def fetched():
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    """A cache that no earlier run has filled, and no choice of headers from outside."""
+    """An empty cache, and an environment that does not choose headers."""
     monkeypatch.setenv("EBCC_CACHE", str(tmp_path / "cache"))
     for name in ("BCC_KERNEL_SOURCE", "BCC_KERNEL_MODULES_SUFFIX", "EBCC_KERNEL_TYPES"):
         monkeypatch.delenv(name, raising=False)
@@ -79,8 +79,8 @@ def own_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def named(fetched, monkeypatch):
-    """named(suite): BCC_KERNEL_SOURCE names that kernel's headers."""
+def use_headers(fetched, monkeypatch):
+    """use_headers(suite): makes BCC_KERNEL_SOURCE name the headers of that kernel."""
 
     def name(suite):
         monkeypatch.setenv("BCC_KERNEL_SOURCE", fetched(suite, "headers"))
@@ -89,7 +89,7 @@ def named(fetched, monkeypatch):
 
 
 def compiled(text, mode="headers", btf=None, cflags=()):
-    """The object that a text becomes, as bytes."""
+    """The object that a text is compiled to, as bytes."""
     module = _ebcc.Module(
         source=text.encode(), file_name=None, header=None, cflags=[flag.encode() for flag in cflags], debug=0,
         kernel_types=MODES[mode], compiler=0, btf_path=btf and btf.encode(), device=None, no_rlimit=False,
@@ -113,7 +113,7 @@ def section(elf, wanted):
 
 
 def structs():
-    """(header, struct, member) of the table."""
+    """(header, struct, member) for each entry of STRUCTS."""
     for header, entries in STRUCTS.items():
         for tag, members in entries:
             for member in members.split():
@@ -137,8 +137,8 @@ def has_member(text, tag, member):
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_offsets_agree_with_btf(suite, fetched, named):
-    named(suite)
+def test_offsets_agree_with_btf(suite, fetched, use_headers):
+    use_headers(suite)
     dump = subprocess.run(["bpftool", "btf", "dump", "file", fetched(suite, "btf"), "format", "c"],
                           capture_output=True, text=True, check=True).stdout  # fmt: skip
     members = [member for member in structs() if has_member(dump, *member[1:])]
@@ -153,10 +153,10 @@ def test_offsets_agree_with_btf(suite, fetched, named):
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_auto_falls_back_to_headers(suite, fetched, named):
+def test_auto_falls_back_to_headers(suite, fetched, use_headers):
     with pytest.raises(ebcc.CompileError, match="skb_zcopy"):
         compiled(HEADERS_ONLY, "btf", fetched(suite, "btf"))
-    named(suite)
+    use_headers(suite)
     assert compiled(HEADERS_ONLY, "auto", fetched(suite, "btf"))
 
 
@@ -173,13 +173,13 @@ def test_without_headers_the_error_says_how_to_get_them():
         compiled(HEADERS_ONLY, "headers")
 
 
-def test_environment_forces_either(fetched, named, monkeypatch):
+def test_environment_chooses_the_types(fetched, use_headers, monkeypatch):
     btf = fetched("bookworm", "btf")
-    named("bookworm")
+    use_headers("bookworm")
     monkeypatch.setenv("EBCC_KERNEL_TYPES", "btf")
     with pytest.raises(ebcc.CompileError, match="skb_zcopy"):
         compiled(HEADERS_ONLY, "auto", btf)
-    # The program's own choice comes first.
+    # An option of the program takes precedence.
     assert compiled(HEADERS_ONLY, "headers", btf)
     monkeypatch.setenv("EBCC_KERNEL_TYPES", "headers")
     assert compiled("#ifndef __KERNEL__\n#error no headers\n#endif\nint probe(void *ctx) { return 0; }", "auto")
@@ -188,8 +188,8 @@ def test_environment_forces_either(fetched, named, monkeypatch):
         compiled(HEADERS_ONLY, "auto", btf)
 
 
-def test_option_takes_str_and_bytes_and_refuses_others(named):
-    named("bookworm")
+def test_option_takes_str_and_bytes_and_refuses_others(use_headers):
+    use_headers("bookworm")
     for value in ("headers", b"headers"):
         with pytest.raises(ebcc.CompileError, match="these are headers"):
             ebcc.BPF(text="#ifdef __KERNEL__\n#error these are headers\n#endif\n", kernel_types=value)
@@ -197,14 +197,14 @@ def test_option_takes_str_and_bytes_and_refuses_others(named):
         ebcc.BPF(text="int f(void *ctx) { return 0; }", kernel_types="dwarf")
 
 
-def test_a_named_tree_that_is_none(monkeypatch, tmp_path):
+def test_directory_that_is_not_a_kernel_tree(monkeypatch, tmp_path):
     monkeypatch.setenv("BCC_KERNEL_SOURCE", str(tmp_path))
     with pytest.raises(ebcc.Error, match="BCC_KERNEL_SOURCE names %s, which has no configured" % tmp_path):
         compiled("int probe(void *ctx) { return 0; }", "headers")
 
 
-def test_own_assembler_works_and_that_of_headers_is_harmless(named, tmp_path):
-    named("bookworm")
+def test_assembler_in_the_source_and_in_headers(use_headers, tmp_path):
+    use_headers("bookworm")
     (tmp_path / "local.h").write_text("#include HIDDEN\n")
     compiled(
         """
@@ -228,8 +228,8 @@ def test_own_assembler_works_and_that_of_headers_is_harmless(named, tmp_path):
 
 
 @pytest.mark.parametrize("expression", ["rdtsc()", "current_stack_pointer", "get_current()->pid"])
-def test_machine_code_is_refused(expression, named):
-    named("bookworm")
+def test_machine_code_is_refused(expression, use_headers):
+    use_headers("bookworm")
     with pytest.raises(ebcc.CompileError, match="a BPF program can't"):
         compiled("#include <linux/sched.h>\nint probe(struct pt_regs *ctx) { return %s; }" % expression)
 
@@ -245,9 +245,9 @@ static inline int whole(struct kept_t *kept) { return kept->second * 2; }
 
 
 @pytest.fixture
-def broken_header(named, tmp_path):
-    """Flags that find <extra/broken.h>, whose functions need what isn't installed."""
-    named("bookworm")
+def broken_header(use_headers, tmp_path):
+    """Flags that find <extra/broken.h>, whose functions need something that isn't installed."""
+    use_headers("bookworm")
     (tmp_path / "system" / "extra").mkdir(parents=True)
     (tmp_path / "system" / "extra" / "broken.h").write_text(BROKEN_HEADER)
     return ("-isystem", str(tmp_path / "system"))
@@ -257,9 +257,9 @@ BROKEN_USE = "#include <linux/fs.h>\n#include <extra/broken.h>\nint probe(void *
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_functions_on_strings_are_those_of_the_dialect(suite, named):
-    """Not the kernel's checked ones, which may end in a panic."""
-    named(suite)
+def test_string_functions_are_those_of_the_dialect(suite, use_headers):
+    """Not the kernel's checked ones, which may panic."""
+    use_headers(suite)
     assert compiled("""
         #include <linux/string.h>
         int probe(u64 *ctx)
@@ -274,7 +274,7 @@ def test_functions_on_strings_are_those_of_the_dialect(suite, named):
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_broken_functions_of_headers_are_left_out(cache, broken_header, monkeypatch):
-    """As in <linux/slub_def.h> of 6.1, which counts on a header of mm/."""
+    """Such as those of <linux/slub_def.h> in 6.1, which depends on a header in mm/."""
     if not cache:
         monkeypatch.setenv("EBCC_CACHE", "off")
     assert compiled(BROKEN_USE % "return whole(kept);", cflags=broken_header)
@@ -282,7 +282,7 @@ def test_broken_functions_of_headers_are_left_out(cache, broken_header, monkeypa
         compiled(BROKEN_USE % "return broken((void *)kept);", cflags=broken_header)
 
 
-def test_only_the_sources_errors_are_told(broken_header):
+def test_only_errors_in_the_source_are_reported(broken_header):
     with pytest.raises(ebcc.CompileError) as caught:
         compiled(BROKEN_USE % "return kept->third;", cflags=broken_header)
     assert "main.c:3:58: error: no member named 'third'" in str(caught.value)
@@ -290,12 +290,12 @@ def test_only_the_sources_errors_are_told(broken_header):
 
 
 def precompiled(cache):
-    """The precompiled headers of a cache."""
+    """The precompiled headers in a cache."""
     return sorted(cache.glob("*.pch"))
 
 
-def test_precompiled_header_is_used_again(named, own_cache):
-    named("bookworm")
+def test_precompiled_header_is_reused(use_headers, own_cache):
+    use_headers("bookworm")
     compiled(HEADERS_ONLY)
     (first,) = precompiled(own_cache)
     before = first.stat()
@@ -307,14 +307,14 @@ def test_precompiled_header_is_used_again(named, own_cache):
     assert len(precompiled(own_cache)) == 2
     compiled(HEADERS_ONLY, cflags=["-DCONFIG_OF_NO_KERNEL=1"])
     assert len(precompiled(own_cache)) == 3
-    # A definition for the source alone.
+    # A definition that only the source uses.
     compiled(HEADERS_ONLY, cflags=["-DMINE=1"])
     assert len(precompiled(own_cache)) == 3
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "empty"])
-def test_damaged_precompiled_header_is_built_again(damage, named, own_cache):
-    named("bookworm")
+def test_damaged_precompiled_header_is_rebuilt(damage, use_headers, own_cache):
+    use_headers("bookworm")
     expected = compiled(HEADERS_ONLY)
     (path,) = precompiled(own_cache)
     good = path.read_bytes()
@@ -327,7 +327,7 @@ def test_damaged_precompiled_header_is_built_again(damage, named, own_cache):
     assert len(path.read_bytes()) == len(good)
 
 
-def test_another_configuration_is_another_tree(fetched, monkeypatch, tmp_path, own_cache):
+def test_changed_configuration_is_noticed(fetched, monkeypatch, tmp_path, own_cache):
     origin = Path(fetched("bookworm", "headers"))
     tree = tmp_path / "tree"
     tree.mkdir()
@@ -345,13 +345,13 @@ def test_another_configuration_is_another_tree(fetched, monkeypatch, tmp_path, o
     assert len(precompiled(own_cache)) == 2
 
 
-def test_without_cache(named, monkeypatch):
-    named("bookworm")
+def test_without_cache(use_headers, monkeypatch):
+    use_headers("bookworm")
     monkeypatch.setenv("EBCC_CACHE", "off")
     assert compiled(HEADERS_ONLY)
 
 
-def test_a_kernel_without_btf(fetched):
+def test_kernel_without_btf(fetched):
     script = (
         "import ebcc\n"
         "try:\n"
@@ -370,9 +370,9 @@ def test_a_kernel_without_btf(fetched):
         assert "CONFIG_DEBUG_INFO_BTF" in without.stdout
         assert "BCC_KERNEL_SOURCE" in without.stdout
     environment["BCC_KERNEL_SOURCE"] = fetched("bookworm", "headers")
-    named = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
-    assert named.stdout == "compiled\n", named.stderr
-    # They are those of another kernel; the second time the object comes from the cache.
+    with_headers = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
+    assert with_headers.stdout == "compiled\n", with_headers.stderr
+    # A warning says that they are for another kernel, even the second time, when the object comes from the cache.
     again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=LIMIT, check=True)
-    for run in (named, again):
+    for run in (with_headers, again):
         assert re.search("headers in .* are for 6.1.0.* but the kernel is " + os.uname().release, run.stderr)

@@ -1,4 +1,4 @@
-"""The table of helpers that the build makes of libbpf's header, however that is written."""
+"""The table of helpers that the build makes from libbpf's header, in all forms of that header."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import ebcc
 
 EMBED = Path(ebcc.__file__).absolute().parents[2] / "src/cc/compiler/embed_headers"
 
-# As libbpf 1.1 writes it.
+# The form in libbpf 1.1.
 PLAIN = """
 /* Not (*bpf_this)(void) = (void *) 9; */
 struct task_struct;
@@ -26,7 +26,7 @@ static struct task_struct *(*bpf_task)(void) = (void *) 158;
 static long (*bpf_loop)(__u32 count, long (*each)(__u32, void *), void *data) = (void *) 181;
 """
 
-# As libbpf 1.5 does, and then some: constant pointers, attributes by macros, other lines and numbers.
+# The form in libbpf 1.5, and more: constant pointers, attributes in macros, other line breaks and formats of numbers.
 CONSTANT = """
 struct task_struct;
 struct __sk_buff;
@@ -62,7 +62,7 @@ DECLARED = [
 
 @pytest.fixture
 def embed(tmp_path):
-    """embed(header): the run of the build's program, and the lines of the table that it has made."""
+    """embed(header): runs the program of the build. Returns the completed run, and the lines of the table."""
 
     def run(header):
         (tmp_path / "header.h").write_text(header, encoding="ascii")
@@ -97,7 +97,7 @@ def test_every_form_gives_the_same_table(embed, header):
     ("static long (*bpf_x)(void) = (void *) 5", "has no end"),
     ("static long (*bpf_x)(" + "int, " * 600 + "int) = (void *) 5;\n", "is too long"),
 ])
-def test_what_cannot_be_read_ends_the_build(embed, header, words):
-    """A helper that is left out, or has another's number, would be found much later."""
+def test_unknown_declarations_fail_the_build(embed, header, words):
+    """A helper that is missing, or has the number of another, would be noticed much later."""
     done, _ = embed(header)
     assert done.returncode == 1 and words in done.stderr and len(done.stderr) < 300

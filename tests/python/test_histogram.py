@@ -1,4 +1,4 @@
-"""Histograms: the text that users know, to the character."""
+"""Histograms: exactly the text that users know."""
 
 import ctypes as ct
 
@@ -48,7 +48,7 @@ def test_log2_of_large_values_is_wider(capsys):
         "          8589934592 -> 17179869183          : 1        |**********          |\n")
 
 
-def test_log2_just_below_is_not(capsys):
+def test_log2_just_below_is_not_wider(capsys):
     histogram.print_log2(log2(s32=1), "nsecs", True)
     assert capsys.readouterr().out == (
         "     nsecs               : count     distribution\n"
@@ -67,7 +67,7 @@ def test_linear(capsys):
 
 @pytest.mark.parametrize("printer, slots", [
     (histogram.print_log2, histogram.LOG2_SLOTS), (histogram.print_linear, histogram.LINEAR_SLOTS)])
-def test_nothing_counted_prints_nothing(capsys, printer, slots):
+def test_empty_histogram_prints_nothing(capsys, printer, slots):
     printer([0] * slots, "usecs", None)
     assert capsys.readouterr().out == ""
 
@@ -99,7 +99,7 @@ def test_sections_in_the_order_of_the_table():
         [b"SDB", b"SDA"]
 
 
-def test_padding_in_a_key_is_no_slot():
+def test_padding_in_a_key_is_not_the_slot():
     items = [(PaddedKey(7, 3, 2), ct.c_uint(5))]
     assert histogram.sections(items, PaddedKey, 3, None, None) == [(7, [0, 0, 5])]
 

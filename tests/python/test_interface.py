@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the interface of bcc 0.37 has beside what other files test, by its values. That no name is missing is
-looked at by tests/conformance/test_other_interface.py."""
+"""Values of the parts of bcc 0.37's interface that other files don't test. tests/conformance/test_other_interface.py
+checks that no name is missing."""
 
 import ctypes as ct
 import errno
@@ -27,13 +27,13 @@ lib = bcc.lib
 
 
 def test_versions():
-    """Scripts compare the one, and the library has another."""
+    """Scripts compare the version of bcc, and the library has its own."""
     assert tuple(map(int, bcc.__version__.split("."))) == (0, 37, 0)
     assert ebcc.__version__ == ebcc._ebcc.version != bcc.__version__
     assert bcc.version.__version__ == bcc.__version__
 
 
-def test_places_of_the_kernel():
+def test_paths_of_kernel_file_systems():
     assert os.path.exists(bcc.TRACEFS + "/events/syscalls/sys_enter_getpgid/id")
     assert isinstance(bcc.TRACEFS, str) and bcc.DEBUGFS == "/sys/kernel/debug"
 
@@ -54,7 +54,7 @@ def test_enumerators_of_the_kernel():
     assert lib.kernel_enum_has_val(b"bpf_prog_type", b"BPF_PROG_TYPE_XDP") == 1
 
 
-def test_names_of_states():
+def test_names_of_tcp_states():
     assert [tcp.state2str(state) for state in (1, 10, 12)] == ["ESTABLISHED", "LISTEN", "NEW_SYN_RECV"]
     assert tcp.state2str(99) == "99"
 
@@ -67,7 +67,7 @@ def test_classes_by_their_c_types():
     assert argument.s == "a\udcff" and bytes(argument) == b"a\xff"
 
 
-# A command.
+# Commands.
 
 def test_command_without_a_pid(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "_commands", {})
@@ -100,8 +100,8 @@ def test_command_that_ends_before_it_runs(tmp_path, monkeypatch):
         command.cmd_exited(1)
 
 
-def test_command_goes_with_its_tracer(python, tmp_path):
-    """One that ends without cmd_ready() leaves nothing behind, and nothing runs."""
+def test_command_ends_with_its_tracer(python, tmp_path):
+    """If the tracer ends without cmd_ready(), no process is left, and no command was run."""
     done = python("""
         import os
         from bcc import exec as command
@@ -123,7 +123,7 @@ def tracepoint_id(name):
 
 
 def test_custom_perf_event():
-    """A counter of system calls, narrowed down by a filter."""
+    """A counter of system calls, which then gets a filter."""
     attr = Perf.perf_event_attr(type=Perf.PERF_TYPE_TRACEPOINT, config=tracepoint_id("syscalls/sys_enter_getpgid"))
     counters = Perf.perf_custom_event_open(attr, pid=os.getpid())
     try:
@@ -183,7 +183,7 @@ def test_run_of_a_program(load, kind, context):
 
 
 def test_run_with_options(load):
-    """A socket filter's own context goes in, and its marks come out."""
+    """A socket filter gets a context, and what it writes there is returned."""
     function = load("""
         int prog(struct __sk_buff *skb) { skb->cb[1] = skb->cb[0] + 1; return skb->len; }
     """).load_func("prog", BPF.SOCKET_FILTER)
@@ -194,7 +194,7 @@ def test_run_with_options(load):
         ctx_in=ct.cast(context, ct.c_void_p), ctx_size_in=ct.sizeof(context),
         ctx_out=ct.cast(after, ct.c_void_p), ctx_size_out=ct.sizeof(after), repeat=1)
     assert lib.bpf_prog_test_run_opts(function.fd, ct.byref(options)) == 0
-    # Its packet begins behind the link-layer header.
+    # Its packet begins after the link-layer header.
     assert (options.retval, after[12], after[13]) == (60 - 14, 41, 42)
 
 
@@ -219,8 +219,8 @@ def test_socket_and_device(load):
 
 # Tables.
 
-def test_numbers_of_tables(load):
-    """As bpftool shows them."""
+def test_properties_of_tables(load):
+    """They agree with bpftool."""
     bpf = load("""
         BPF_HASH(t, u32, u64, 77); BPF_QUEUE(q, u32, 3);
         int prog(struct __sk_buff *skb) { u32 k = 1; q.push(&k, 0); t.delete(&k); return 0; }""")
@@ -259,15 +259,15 @@ def test_batches_on_descriptors(load):
     assert count.value == 2 and len(bpf["t"]) == 0
 
 
-# C type of keys and leaves, a value, what it is in Python.
+# The C type of keys and leaves, a value, and its type in Python.
 SIMPLE = [("u32", 4000000000, int), ("s32", -5, int), ("u64", 2 ** 64 - 1, int), ("s64", -2 ** 63, int),
           ("u8", 255, int), ("bool", True, bool), ("char", b"c", bytes), ("void *", 2 ** 63, int),
           ("enum bpf_map_type", 7, int)]
 
 
 @pytest.mark.parametrize("kind, value, plain", SIMPLE, ids=lambda part: part if isinstance(part, str) else "")
-def test_numbers_of_batches(load, kind, value, plain):
-    """They serve scripts that take them as numbers, and those that take them as ctypes objects."""
+def test_numbers_in_batches(load, kind, value, plain):
+    """Scripts can use them as numbers and as ctypes objects."""
     bpf = load("""
         BPF_HASH(t, %s, %s); BPF_HASH(copy, %s, %s);
         int f(struct __sk_buff *skb) { return t.lookup((void *)0) || copy.lookup((void *)0); }""" % ((kind,) * 4))
@@ -293,8 +293,8 @@ def test_numbers_of_batches(load, kind, value, plain):
     assert (key.value, leaf.value) == (value, value) and len(entries) == 0
 
 
-def test_other_values_of_batches(load):
-    """Structs, arrays and the values of all CPUs are ctypes objects, as ever; floats in them are no exception."""
+def test_other_values_in_batches(load):
+    """Structs, arrays and per-CPU values are ctypes objects, as elsewhere. Floats can be used in both ways, too."""
     bpf = load("""
         struct pair { u32 a; char name[4]; };
         BPF_HASH(pairs, struct pair, struct pair); BPF_PERCPU_HASH(counts, u32, u64);
@@ -313,7 +313,7 @@ def test_other_values_of_batches(load):
 
 
 def test_shared_table_with_flags(load):
-    """BPF_F_NO_PREALLOC; the other module writes into the same table."""
+    """With BPF_F_NO_PREALLOC. The other module writes to the same table."""
     owner = load("""
         BPF_TABLE_SHARED("hash", u32, u64, interface_flags, 50, BPF_F_NO_PREALLOC);
         BPF_TABLE_SHARED("hash", struct { u16 a, b; }, u64, interface_plain, 51);
@@ -372,7 +372,7 @@ def test_walking_a_stack(load):
     addresses = [walker.next(), *walker]
     named = list(bpf["stacks"].walk(bpf["ids"][0], lambda address: BPF.sym(address, os.getpid())))
     assert len(addresses) == len(named) >= 1 and b"getpgid" in named[0]
-    # Frames behind the first empty one are none.
+    # Frames after the first empty one are ignored.
     assert list(table.StackTrace.StackWalker([5, 6, 0, 7], 0)) == [5, 6]
     frames = (table.bcc_stacktrace_build_id * 3)((1, (1,) * 20, (16,)), (2, (0,) * 20, (0xffff,)))
     walked = list(table.StackTrace.StackWalker(frames, table.StackTrace.BPF_F_STACK_BUILD_ID))
@@ -438,7 +438,7 @@ def test_functions_of_a_file():
     assert lib.bcc_procutils_which_so_in_process(b"c", os.getpid()) == BPF.find_library("c", os.getpid())
 
 
-# C.
+# The C dialect.
 
 def test_names_of_the_dialect(load):
     bpf = load("""
@@ -473,7 +473,7 @@ def bits_of(packet, offset, first_bit, bits):
 
 
 def with_bits(packet, place, value):
-    """The packet with the lowest bits of the value at the place."""
+    """The packet with the lowest bits of a value at a place."""
     offset, first_bit, bits = place
     mask, shift = (1 << bits) - 1, (len(packet) - offset) * 8 - first_bit - bits
     return (int.from_bytes(packet, "big") & ~(mask << shift) | (value & mask) << shift).to_bytes(len(packet), "big")
@@ -485,7 +485,7 @@ PLACES = [(14, 0, 8), (14, 0, 64), (3, 0, 16), (5, 3, 1), (5, 7, 2), (6, 4, 12),
 
 @pytest.mark.parametrize("place", PLACES, ids=str)
 def test_bits_of_a_packet(load, place):
-    """Bits that a place, from the most significant bit, has, and what is put there, nothing beside it."""
+    """Reads and writes only the bits at a place, which is counted from the most significant bit."""
     new = 0xa5c396f00f693c5a & ((1 << place[2]) - 1)
     bpf = load("""
         BPF_ARRAY(values, u64, 2);
@@ -505,7 +505,7 @@ def test_bits_of_a_packet(load, place):
     assert after == with_bits(packet, place, new)
 
 
-def test_bits_of_a_packet_at_a_place_that_it_tells(load):
+def test_bits_of_a_packet_at_a_place_that_it_contains(load):
     bpf = load("""
         BPF_ARRAY(values, u64, 1);
         int f(struct __sk_buff *skb) {
@@ -551,7 +551,7 @@ def checksum(data):
 
 
 def datagram(source, port):
-    """An IPv4 packet with a datagram, of right checksums."""
+    """An IPv4 packet with a UDP datagram and correct checksums."""
     payload = b"sixteen bytes..."
     pseudo = struct.pack(">II2H", source, 0x0a000002, 17, 8 + len(payload))
     udp = struct.pack(">HHHH", port, 53, 8 + len(payload), 0)
@@ -561,8 +561,8 @@ def datagram(source, port):
     return bytes(12) + b"\x08\x00" + header + udp[:6] + struct.pack(">H", sum_of_udp) + payload
 
 
-def test_checksums_follow_fields(load):
-    """An address and a port are rewritten, in a program and in a function of its own."""
+def test_checksums_are_updated(load):
+    """A program rewrites an address, and a function that it calls rewrites a port."""
     bpf = load("""
         #include <bcc/proto.h>
         static inline int new_port(struct __sk_buff *skb, struct udp_t *udp, u16 from, u16 to) {
@@ -584,7 +584,7 @@ def test_checksums_follow_fields(load):
     assert result == 0 and after == datagram(0xc0a80105, 4242)
 
 
-def test_checksums_that_cannot_follow(load):
+def test_checksums_that_cannot_be_updated(load):
     with pytest.raises(ebcc.CompileError, match="values of 2 or 4 bytes"):
         load("int f(struct __sk_buff *skb) { u64 to = 1; return incr_cksum_l3(10, 0, to); }")
     with pytest.raises(ebcc.CompileError, match="the first parameter"):
