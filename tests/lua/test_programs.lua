@@ -357,7 +357,7 @@ function TestPrograms:test_globals()
   table.sort(names)
   lu.assertEquals(table.concat(names, " "), "first hits limit on place second step text")
   lu.assertStrContains(helper.raised(function() globals.limit = 5 end), "'limit' is const")
-  lu.assertStrContains(helper.raised(function() return globals.hit end), "no global variable 'hit', or nothing uses it; did you mean hits")
+  lu.assertStrContains(helper.raised(function() return globals.hit end), "no global variable 'hit', or no program uses it; did you mean hits")
   lu.assertStrContains(helper.raised(function() globals.step = 1 << 32 end), "step")
   lu.assertEquals(globals.step, -1)
 end

@@ -169,7 +169,7 @@ main.c:6:59: error: no member named 'tgidd' in 'struct task_struct'; did you mea
 main.c:6:5: error: call to undeclared library function 'printf' with type 'int (const char *, ...)'
     6 |     printf("hello\\n");
       |     ^
-main.c:6:5: note: a BPF program prints with bpf_trace_printk("...\\n", ...), which trace_print() shows, or passes"""),
+main.c:6:5: note: a BPF program prints to the trace pipe with bpf_trace_printk("...\\n", ...), or passes"""),
     ("strcmp", BODY % '    char *text = (char *)bpf_get_current_task();\n    if (strcmp(text, text + 4)) return 1;',
      "main.c:7:9: error: 'strcmp' needs a bound of at most 4096 bytes that is known at compile time"),
     ("strncmp", BODY % '    if (strncmp((char *)args, (char *)args + 4, args->pid)) return 1;',
@@ -538,7 +538,7 @@ def test_static_function_is_not_a_program(text):
 REJECTIONS = [
     ("null_check", "    u64 *leaf = counts.lookup(&key);\n    (*leaf)++;", "main.c:7: (*leaf)++; (a lookup can fail: test its result for NULL"),
     ("address", "    u64 *leaf = counts.lookup(key);\n    if (leaf) return 1;", "take the address with &"),
-    ("superfluous_address", "    counts.increment(&key);", "is a * missing, or is there an & too many?"),
+    ("superfluous_address", "    counts.increment(&key);", "is a * missing, or is there one & too many?"),
     ("endless_loop", "    while (1) counts.increment(key);", "infinite loop detected at insn \\d+, at main.c:6: while"),
     ("unbounded_loop", "    u64 n = bpf_ktime_get_ns();\n    while (n--) counts.increment(key);", "at main.c:7: .*bound its loops"),
     ("unbounded_index", "    char list[8] = {};\n    list[bpf_get_prandom_u32()] = 1;\n    return list[3];",

@@ -381,7 +381,7 @@ client.close()
 @pytest.mark.parametrize("kind, context", [("CGROUP_SOCK_ADDR", "bpf_sock_addr"), ("CGROUP_SOCKOPT", "bpf_sockopt")])
 def test_the_hook_is_missing(load, kind, context):
     bpf = load("int prog(struct %s *ctx) { return 1; }" % context)
-    with pytest.raises(ebcc.Error, match="of type %s is loaded for the hook .* give an attach_type" % kind.lower()):
+    with pytest.raises(ebcc.Error, match="of type %s is loaded for the hook .* no attach type was given" % kind.lower()):
         bpf.load_func("prog", getattr(BPF, kind))
 
 

@@ -58,8 +58,8 @@ static const struct {
 	const char *instead;
 } functions[] = {
 	{" printf fprintf puts putchar printk pr_info pr_err pr_debug ",
-	 "a BPF program prints with bpf_trace_printk(\"...\\n\", ...), which trace_print() shows, "
-	 "or passes data to user space through a BPF_PERF_OUTPUT"},
+	 "a BPF program prints to the trace pipe with bpf_trace_printk(\"...\\n\", ...), or passes "
+	 "data to user space through a BPF_PERF_OUTPUT"},
 	{" vsnprintf vsprintf ",
 	 "a BPF program can format with bpf_snprintf() since Linux 5.13; better pass the values "
 	 "to user space and format them there"},

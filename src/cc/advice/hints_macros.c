@@ -52,7 +52,7 @@ struct use {
 	const struct ebcc_table_macro *macro;
 	bool parentheses; /* it has arguments */
 	bool at_place;	  /* the mistake is in the use itself, not in a body after it */
-	size_t count;	  /* of arguments; those above MAX_ARGUMENTS are counted only */
+	size_t count;	  /* of arguments; those above MAX_ARGUMENTS are only counted */
 	struct {
 		const char *start;
 		size_t length; /* without spaces around it */

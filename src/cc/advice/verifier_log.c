@@ -242,8 +242,8 @@ static const struct {
 	{"expected=ctx", "the helper needs the program's own context"},
 	{"type=scalar expected=", own_memory_hint},
 	{"type=inv expected=", own_memory_hint},
-	{"size of register spill",
-	 "a pointer is used as a number of fewer bits: is a * missing, or is there an & too many?"},
+	{"size of register spill", "a pointer is used as a number of fewer bits: is a * missing, "
+				   "or is there one & too many?"},
 	{"on pointer prohibited", "a pointer is used as a number: is a * missing?"},
 	{"Unreleased reference", unreleased_hint},
 	{"reference leak", unreleased_hint},

@@ -178,7 +178,7 @@ static struct ebcc_error *attach_perf(struct ebcc_program *program,
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
 			"this kernel has no kprobes (CONFIG_KPROBE_EVENTS), so %s can't be "
-			"probed; tracepoints may serve",
+			"probed; tracepoints work without them",
 			opts->function);
 	attr.config = opts->on_return ? return_bit : 0;
 	attr.kprobe_func = (uint64_t)(uintptr_t)opts->function;
@@ -231,7 +231,7 @@ static struct ebcc_error *make_event(struct tracefs_link *link, const struct ebc
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
 			"this kernel has no kprobes (CONFIG_KPROBE_EVENTS), so %s can't be "
-			"probed; tracepoints may serve",
+			"probed; tracepoints work without them",
 			opts->function);
 	if (errnum)
 		return explain(opts, errnum);

@@ -68,8 +68,7 @@ static struct ebcc_error *check_cpus(const struct ebcc_perf_event_opts *opts)
 {
 	if (opts->cpu_count && !opts->cpus)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "cpu_count is %zu, and there are no cpus",
-					 opts->cpu_count);
+					 "cpu_count is %zu, but cpus is NULL", opts->cpu_count);
 	for (size_t i = 0; i < opts->cpu_count; i++)
 		if (opts->cpus[i] < 0)
 			return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,

@@ -103,11 +103,11 @@ struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
 		return not_named(program, EBCC_ATTACH_TRACE);
 	TRY(load(program, kind));
 	fd = open_trace(program, kind, opts.cookie);
-	/* What older kernels say to a link of this kind. */
+	/* How older kernels reject a link of this kind. */
 	if (fd < 0 && opts.cookie && (errno == E2BIG || errno == EINVAL))
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-					 "this kernel has no attach cookies for %s (Linux 6.0 "
-					 "brought them)",
+					 "this kernel has no attach cookies for %s (Linux 6.0 and "
+					 "later have them)",
 					 kind->name);
 	return create_link(program, kind, fd, ret);
 }

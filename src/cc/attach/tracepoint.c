@@ -173,11 +173,11 @@ static struct ebcc_error *raw_error(const struct ebcc_program *program, const ch
 {
 	if (errnum == ENOENT)
 		return raw_not_found(event);
-	/* What an older kernel says to a member that it does not know. */
+	/* How older kernels reject a member that they do not know. */
 	if (cookie && (errnum == E2BIG || errnum == EINVAL))
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 					 "this kernel has no attach cookies for raw tracepoints "
-					 "(Linux 6.10 brought them)");
+					 "(Linux 6.10 and later have them)");
 	return ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
 			     "can't attach program %s to raw tracepoint %s", program->name, event);
 }

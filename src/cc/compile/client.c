@@ -723,7 +723,8 @@ static struct ebcc_error *outcome_error(struct ebcc_compiler_client *client, enu
 					 "a signal interrupted the compile");
 	default:
 		stop_helper(client);
-		return ebcc_error_os(EBCC_ERROR_COMPILE, errnum, "talking to the compiler helper");
+		return ebcc_error_os(EBCC_ERROR_COMPILE, errnum,
+				     "can't communicate with the compiler helper");
 	}
 }
 

@@ -633,7 +633,7 @@ static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 	}
 	if (!headers) {
 		if (!answer->diagnostic_count) {
-			ebcc_buf_append_string(notes, "kernel headers would work instead: ");
+			ebcc_buf_append_string(notes, "kernel headers would do instead, but ");
 			append_no_headers(compilation, with, notes);
 		} else if (!notes->size && lacks_names(compilation, answer)) {
 			append_headers_advice(compilation, with, notes);

@@ -276,8 +276,8 @@ static void write_batch(const struct reader *reader, uint64_t size)
 	__atomic_store_n(reader->batch, size, __ATOMIC_SEQ_CST);
 }
 
-/* Called when events came. Not if the caller waits on a descriptor, which must become readable for
- * each event. */
+/* Called when events came. Does nothing if the caller waits on a descriptor, which must become
+ * readable for each event. */
 static void ask_for_batches(struct reader *reader, int64_t now)
 {
 	if (!reader->batch || reader->events->epoll_fd >= 0)
@@ -287,7 +287,7 @@ static void ask_for_batches(struct reader *reader, int64_t now)
 	reader->batches_until = now + 2 * (int64_t)BATCH_DELAY_MS;
 }
 
-/* Called when no events came for a while: the next one shall wake the reader. */
+/* Called when no events came for a while: the next one must wake the reader. */
 static void end_batches(struct reader *reader)
 {
 	if (reader->batches_until && reader->owner == getpid())
@@ -464,8 +464,8 @@ static struct ebcc_error *check_not_open(struct ebcc_table *table)
 		return ebcc_error_create(
 			EBCC_ERROR_STATE,
 			"process %d has the perf buffer of '%s' open, and opening "
-			"it here would take its events away: create another BPF "
-			"object in this process, or open it after that process has "
+			"it here would take its events away: create another "
+			"module in this process, or open it after that process has "
 			"closed it or ended",
 			other, table->name);
 	if (reader && reader->perf && reader->owner != getpid())
@@ -651,7 +651,7 @@ static struct ebcc_error *check_owner(const struct ebcc_events *events,
 				EBCC_ERROR_STATE,
 				"the perf buffer of '%s' was opened before a fork, "
 				"and only process %d, which opened it, can read "
-				"it: create another BPF object in this process, or "
+				"it: create another module in this process, or "
 				"open it here after that process has closed it or "
 				"ended",
 				reader->table->name, (int)reader->owner);

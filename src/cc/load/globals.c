@@ -48,7 +48,8 @@ static struct ebcc_error *unknown_global(const struct ebcc_module *module, const
 	ebcc_near_names_init(&near, name);
 	for (size_t i = 0; (found = ebcc_module_global_name_at(module, i)); i++)
 		ebcc_near_names_add(&near, found);
-	ebcc_buf_printf(&text, "the source has no global variable '%s', or nothing uses it", name);
+	ebcc_buf_printf(&text, "the source has no global variable '%s', or no program uses it",
+			name);
 	ebcc_near_names_suggest(&near, &text);
 	TRY(ebcc_buf_check(&text));
 	return ebcc_error_with_subject(
@@ -92,14 +93,14 @@ static struct ebcc_error *locate(struct ebcc_module *module, const char *name, s
 	if (size != variable.size)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					  "global variable '%s' has %u bytes, %zu were given", name,
-					  variable.size, size),
+					  "global variable '%s' has %u bytes, but %zu were given",
+					  name, variable.size, size),
 			name);
 	if (to_write && is_constant(&variable) && module->load_tried)
 		return ebcc_error_with_subject(
 			ebcc_error_create(
 				EBCC_ERROR_STATE,
-				"global variable '%s' is const: it can be set only before "
+				"global variable '%s' is const, so it can be set only before "
 				"the module is loaded",
 				name),
 			name);
@@ -191,7 +192,7 @@ static struct ebcc_error *unknown_constant(const struct ebcc_module *module, con
 			ebcc_near_names_add(&near, found);
 	}
 	ebcc_buf_append_string(
-		&text, "the source has no global variable of that name, or does not use it");
+		&text, "the source has no global variable of that name, or no program uses it");
 	ebcc_near_names_suggest(&near, &text);
 	TRY(ebcc_buf_check(&text));
 	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
@@ -214,7 +215,7 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 	if (size != variable.size)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					  "constant '%s' has %u bytes, %zu were given", name,
+					  "constant '%s' has %u bytes, but %zu were given", name,
 					  variable.size, size),
 			name);
 	place = initial_value(module, &variable);

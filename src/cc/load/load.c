@@ -74,7 +74,7 @@ static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnu
 				ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 						  "table '%s': this kernel has no tables of type "
 						  "%s",
-						  table->name, type ? type : "asked for"),
+						  table->name, type ? type : "unknown"),
 				table->name);
 		if (errnum == E2BIG)
 			return ebcc_error_with_subject(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The life of a module: created from source (compile.c), opened (load.c), destroyed in
- * the opposite order. Everything between these two is in the files of its stage.
+ * The life of a module: it is created from a source (compile/compile.c) or an object, its object is
+ * opened, and in the end everything is destroyed in the opposite order. What happens in between is
+ * in the files of the stages.
  */
 #include "load/module.h"
 
@@ -211,7 +212,7 @@ static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret,
 	return NULL;
 }
 
-/* Both pipelines' objects, if there are both, and what the first one holds. */
+/* Copies and checks the objects of both pipelines, if there are two, and opens the first one. */
 static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *object, size_t size,
 				       const struct ebcc_module_opts *opts)
 {

@@ -28,19 +28,18 @@ static struct ebcc_error *pin(struct pinned pinned, const char *path)
 	if (!err)
 		return NULL;
 	if (err == -EPERM)
-		hint = " (the directory has to be one of a BPF file system, such as /sys/fs/bpf, "
-		       "and "
-		       "names there have no dots)";
+		hint = " (the directory must be in a BPF file system, such as /sys/fs/bpf, and "
+		       "names there can't contain dots)";
 	return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_OS, -err,
 						     "can't pin %s '%s' as %s%s", pinned.kind,
 						     pinned.name, path, hint),
 				       path);
 }
 
-/* What the kernel says of an object: its kind by the name of the descriptor, and its number. */
+/* Gets an object's kind, from the name of its descriptor, and its id. */
 static bool identify(int fd, char *kind, size_t size, uint32_t *ret_id)
 {
-	/* The structs for programs, maps and links all begin so. */
+	/* The structs for programs, maps and links all begin like this. */
 	struct {
 		uint32_t type, id;
 	} info = {0};
@@ -53,7 +52,7 @@ static bool identify(int fd, char *kind, size_t size, uint32_t *ret_id)
 	if (length < 0 || bpf_obj_get_info_by_fd(fd, &info, &info_size))
 		return false;
 	kind[length] = '\0';
-	/* The descriptor that made a link says "bpf_link", and one of its pin "bpf-link". */
+	/* A descriptor from creating a link is named "bpf_link", one of a pin "bpf-link". */
 	for (char *at = strchr(kind, '_'); at; at = strchr(at, '_'))
 		*at = '-';
 	*ret_id = info.id;
@@ -100,15 +99,17 @@ static struct ebcc_error *link_pinned(const struct ebcc_link *link, struct pinne
 	if (link->fd < 0)
 		return ebcc_error_create(EBCC_ERROR_STATE, "%s is detached", link->name);
 	if (link->several)
-		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-					 "%s is kept attached by several descriptors, and a pin is "
-					 "of one",
-					 link->name);
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"%s is kept attached by several descriptors, but a pin can "
+			"keep only one",
+			link->name);
 	if (!identify(link->fd, kind, sizeof(kind), &id) || strcmp(kind, "anon-inode:bpf-link"))
-		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-					 "%s is attached without a BPF link, which is what can be "
-					 "pinned",
-					 link->name);
+		return ebcc_error_create(
+			EBCC_ERROR_UNSUPPORTED,
+			"%s is attached without a BPF link, and only BPF links can "
+			"be pinned",
+			link->name);
 	*ret = (struct pinned){link->fd, "link", link->name};
 	return NULL;
 }

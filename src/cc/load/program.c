@@ -352,7 +352,7 @@ static void set_type(struct load *load)
 		bpf_program__set_type(program, load->type);
 		bpf_program__set_expected_attach_type(program, 0);
 	}
-	/* The kernel takes no others of this type. */
+	/* The kernel accepts only sleepable programs of this type. */
 	if (load->type == BPF_PROG_TYPE_SYSCALL)
 		bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_SLEEPABLE);
 	if (load->attach_type >= 0)
@@ -409,7 +409,7 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 			ebcc_error_create(
 				EBCC_ERROR_INVALID_ARGUMENT,
 				"program '%s': a program of type %s is loaded for the hook that it "
-				"will be attached to: give an attach_type",
+				"will be attached to, but no attach type was given",
 				load->program->name, libbpf_bpf_prog_type_str(load->type)),
 			load->program->name);
 	ebcc_buf_printf(&what, "program '%s'", load->program->name);
@@ -559,8 +559,8 @@ static struct ebcc_error *load_either(struct load *load)
 	return NULL;
 }
 
-/* libbpf looks for the target of such a program by its section, whatever type it gets, and for
- * another type than the section's it does so without the BTF that it needs. */
+/* libbpf looks up the target of a BTF-typed program by its section, even if the program is loaded
+ * with another type; but then it does so without the BTF that it needs. */
 static struct ebcc_error *check_type(const struct ebcc_program *program, unsigned type)
 {
 	const struct ebcc_attach_target *target = &program->target;
@@ -617,9 +617,9 @@ static struct ebcc_error *state_error(const struct ebcc_program *program, unsign
 
 	return ebcc_error_with_subject(
 		ebcc_error_create(EBCC_ERROR_STATE,
-				  "program '%s' is loaded as %s already and can't be loaded as %s",
+				  "program '%s' is already loaded as %s and can't be loaded as %s",
 				  program->name, loaded ? loaded : "another type",
-				  wanted ? wanted : "what was asked for"),
+				  wanted ? wanted : "the requested type"),
 		program->name);
 }
 

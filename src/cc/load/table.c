@@ -217,10 +217,10 @@ static struct ebcc_error *check_queue(const struct ebcc_table *table)
 {
 	if (table->map_type == BPF_MAP_TYPE_QUEUE || table->map_type == BPF_MAP_TYPE_STACK)
 		return NULL;
-	return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-							 "table '%s' is neither queue nor stack",
-							 table->name),
-				       table->name);
+	return ebcc_error_with_subject(
+		ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+				  "table '%s' is neither a queue nor a stack", table->name),
+		table->name);
 }
 
 struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void *value, uint64_t flags)
@@ -260,7 +260,7 @@ static struct ebcc_error *read_stack(struct ebcc_table *table, int32_t stack_id,
 	    build_ids != !!(table->flags & BPF_F_STACK_BUILD_ID))
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					  "table '%s' holds no stacks of %s", table->name,
+					  "table '%s' does not hold stacks of %s", table->name,
 					  build_ids ? "build ids" : "addresses"),
 			table->name);
 	/* A negative id is the error of the helper that should have stored the stack. */

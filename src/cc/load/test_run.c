@@ -51,26 +51,26 @@ static struct ebcc_error *explain(const struct ebcc_program *program,
 
 	if (errnum == EBCC_ENOTSUPP || errnum == EOPNOTSUPP)
 		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-					 "this kernel makes no test runs of programs of type %s",
+					 "this kernel can't test-run programs of type %s",
 					 type ? type : "unknown");
 	if (errnum == ENOSPC && run->data_size_out > opts->data_size_out)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"the program leaves %u bytes of data, and data_out has room for %zu",
+			"the packet has %u bytes after the run, but data_out has room for %zu",
 			run->data_size_out, opts->data_size_out);
 	if (errnum == ENOSPC && run->ctx_size_out > opts->ctx_size_out)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "the context has %u bytes, and ctx_out has room for %zu",
+					 "the context has %u bytes, but ctx_out has room for %zu",
 					 run->ctx_size_out, opts->ctx_size_out);
 	if (errnum == EINVAL && takes_packets(program->type) && opts->data_size_in < PACKET_MIN)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "a program of type %s is run on a packet of at least %d "
-					 "bytes; data_in has %zu",
+					 "a test run of a program of type %s needs a packet of at "
+					 "least %d bytes; data_in has %zu",
 					 type ? type : "unknown", PACKET_MIN, opts->data_size_in);
 	if (errnum == EINVAL)
 		return ebcc_error_create(
 			EBCC_ERROR_INVALID_ARGUMENT,
-			"the kernel makes no test run of a program of type %s with "
+			"the kernel refuses a test run of a program of type %s with "
 			"these options: data of %zu bytes, a context of %zu, "
 			"repeat %u, flags 0x%x",
 			type ? type : "unknown", opts->data_size_in, opts->ctx_size_in,
@@ -84,18 +84,18 @@ static struct ebcc_error *check(const struct ebcc_program *program,
 {
 	if (program->fd < 0)
 		return ebcc_error_create(EBCC_ERROR_STATE,
-					 "it is not loaded: load it as the type that it is");
+					 "it is not loaded, and only a loaded program can be run");
 	if (opts->data_size_in > UINT32_MAX || opts->data_size_out > UINT32_MAX ||
 	    opts->ctx_size_in > CONTEXT_MAX || opts->ctx_size_out > UINT32_MAX)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "data may have up to %u bytes, a context up to %d",
+					 "data may have up to %u bytes, and a context up to %d",
 					 UINT32_MAX, CONTEXT_MAX);
 	if ((opts->data_size_in && !opts->data_in) || (opts->data_size_out && !opts->data_out) ||
 	    (opts->ctx_size_in && !opts->ctx_in) || (opts->ctx_size_out && !opts->ctx_out))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "a size is given without its buffer");
 	if (opts->repeat > INT32_MAX)
-		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "repeat may be up to %d",
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "repeat must be at most %d",
 					 INT32_MAX);
 	return NULL;
 }
@@ -118,7 +118,7 @@ static struct ebcc_error *give_context(struct ebcc_test_run_opts *opts, const vo
 	opts->ctx_size_out = room ? opts->ctx_size_in : 0;
 	if (opts->ctx_size_out > room)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "the context has %zu bytes, and ctx_out has room for %zu",
+					 "the context has %zu bytes, but ctx_out has room for %zu",
 					 opts->ctx_size_in, room);
 	if (opts->ctx_size_out)
 		memcpy(opts->ctx_out, context, opts->ctx_size_out);

@@ -59,8 +59,8 @@ static struct ebcc_error *full_error(const struct ebcc_table *map)
 {
 	return ebcc_error_create(
 		EBCC_ERROR_STATE,
-		"the module has room for %u layouts of USDT arguments, and all are in use; reserve "
-		"more before it is loaded (ebcc_module_reserve_usdt())",
+		"the module has room for %u layouts of USDT arguments, and all are in use: room "
+		"for more must be reserved before it is loaded",
 		map->max_entries);
 }
 

@@ -496,8 +496,8 @@ static struct ebcc_error *check_size(const struct ebcc_type *type, size_t size)
 	if (size >= type->size)
 		return NULL;
 	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-				 "a value of type '%s' has %zu bytes, %zu were given", type->name,
-				 type->size, size);
+				 "a value of type '%s' has %zu bytes, but %zu were given",
+				 type->name, type->size, size);
 }
 
 struct ebcc_error *ebcc_type_print(const struct ebcc_type *type, const void *value, size_t size,

@@ -24,7 +24,7 @@ bool ebcc_btf_variable(const struct btf *btf, const char *section, const char *n
 		       struct ebcc_variable *ret);
 
 /* The name of a global variable of the source, by its index from 0 in the order of sections and of
- * memory; NULL behind the last. The dialect's own are left out. */
+ * memory; NULL after the last one. The dialect's own are left out. */
 const char *ebcc_btf_variable_name(const struct btf *btf, size_t index);
 
 #endif /* EBCC_LOAD_VARIABLE_H */

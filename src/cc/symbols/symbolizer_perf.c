@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The perf maps of processes: which file is used, when it is read again, and which processes share
- * it. By links, a user may give one file to any number of processes; it is read and kept once.
+ * it. With links, a user can make one file the perf map of any number of processes; it is read and
+ * kept only once.
  */
 #include <string.h>
 

@@ -667,7 +667,7 @@ START_TEST(perf_event_of_a_process_and_cpus)
 		     EBCC_ERROR_INVALID_ARGUMENT, "-1 is not the number of a CPU");
 	opts.cpus = NULL;
 	assert_fails(ebcc_program_attach_perf_event(&program, &opts, &link),
-		     EBCC_ERROR_INVALID_ARGUMENT, "there are no cpus");
+		     EBCC_ERROR_INVALID_ARGUMENT, "but cpus is NULL");
 }
 END_TEST
 

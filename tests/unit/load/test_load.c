@@ -57,7 +57,7 @@ START_TEST(test_constants_and_run)
 	target_self(module);
 	check_ok(ebcc_module_set_constant(module, "origin", &origin, sizeof(origin)));
 	check_error(ebcc_module_set_constant(module, "origin", &origin, 4),
-		    EBCC_ERROR_INVALID_ARGUMENT, "8 bytes, 4 were given");
+		    EBCC_ERROR_INVALID_ARGUMENT, "8 bytes, but 4 were given");
 	check_error(ebcc_module_set_constant(module, "hits", &origin, 8), EBCC_ERROR_NOT_FOUND,
 		    "not declared const volatile");
 	check_error(ebcc_module_set_constant(module, "absent", &origin, 8), EBCC_ERROR_NOT_FOUND,
@@ -116,7 +116,7 @@ START_TEST(test_globals)
 	check_error(ebcc_module_write_global(module, "origin", &origin, sizeof(origin)),
 		    EBCC_ERROR_STATE, "'origin' is const");
 	check_error(ebcc_module_read_global(module, "hits", &hits, 4), EBCC_ERROR_INVALID_ARGUMENT,
-		    "'hits' has 8 bytes, 4 were given");
+		    "'hits' has 8 bytes, but 4 were given");
 	check_error(ebcc_module_read_global(module, "hit", &hits, 8), EBCC_ERROR_NOT_FOUND,
 		    "did you mean hits");
 	while (ebcc_module_global_name_at(module, count)) {
@@ -196,7 +196,7 @@ START_TEST(test_programs_are_shared_state)
 	check_ok(ebcc_program_load(program, BPF_PROG_TYPE_RAW_TRACEPOINT, NULL));
 	check_ok(ebcc_program_load(program, BPF_PROG_TYPE_RAW_TRACEPOINT, NULL));
 	check_error(ebcc_program_load(program, BPF_PROG_TYPE_TRACEPOINT, NULL), EBCC_ERROR_STATE,
-		    "loaded as raw_tracepoint already");
+		    "already loaded as raw_tracepoint");
 	check_ok(ebcc_program_load_variant(program, BPF_PROG_TYPE_SOCKET_FILTER, -1, &variant));
 	ck_assert_int_ge(variant, 0);
 	close(variant);

@@ -306,7 +306,7 @@ START_TEST(test_queue_and_stack)
 	check_ok(ebcc_table_pop(line, &value, &found));
 	ck_assert(!found);
 	check_error(ebcc_table_pop(find_table(module, "counts"), &value, &found),
-		    EBCC_ERROR_INVALID_ARGUMENT, "neither queue nor stack");
+		    EBCC_ERROR_INVALID_ARGUMENT, "neither a queue nor a stack");
 }
 END_TEST
 
