@@ -336,7 +336,7 @@ EBCC_API struct ebcc_error *ebcc_module_write_global(struct ebcc_module *module,
 						     const void *value, size_t size);
 
 /**
- * Creates the maps. Loading a program or using a table calls it when needed; calling it again does
+ * Creates the maps. Called when a program is loaded or a table is used; calling it again does
  * nothing. Programs are loaded one by one, when they are needed.
  * @return
  * - EBCC_ERROR_LOAD or EBCC_ERROR_PERMISSION: the kernel refuses a map
@@ -386,7 +386,7 @@ EBCC_API struct ebcc_error *ebcc_module_second_object(struct ebcc_module *module
 						      size_t *ret_size);
 
 /** The text collected for one debug bit, or NULL. Borrowed until more is added to it: when a
- *  program is loaded, or the second object is compiled. */
+ *  program is loaded or attached, or the second object is compiled. */
 EBCC_API const char *ebcc_module_debug_text(const struct ebcc_module *module, enum ebcc_debug bit);
 
 /** @} */
@@ -429,7 +429,7 @@ EBCC_API unsigned ebcc_program_type(const struct ebcc_program *program);
  * with the same type already, and the same attach type if that is given.
  * @return
  * - EBCC_ERROR_LOAD: the kernel refuses the program; details: the verifier's log
- * - EBCC_ERROR_STATE: it is loaded with another type
+ * - EBCC_ERROR_STATE: it is loaded with another type or attach type
  * - EBCC_ERROR_INVALID_ARGUMENT: @p type is 0, or not that of the program's section, or programs
  *   of this type need an attach type
  * - EBCC_ERROR_NOT_FOUND: the function or hook that it is for does not exist
@@ -447,7 +447,7 @@ EBCC_API struct ebcc_error *ebcc_program_pin(struct ebcc_program *program, const
  *  not loaded. */
 EBCC_API struct ebcc_error *ebcc_program_unpin(struct ebcc_program *program, const char *path);
 /** The program's instructions as compiled, 8 bytes each, before relocation; once it is loaded,
- *  those of the pipeline that it was loaded from. Borrowed until the program is loaded.
+ *  those of the pipeline that it was loaded from. Borrowed until it is loaded or attached.
  *  @param[out] ret_size in bytes. */
 EBCC_API const void *ebcc_program_instructions(const struct ebcc_program *program,
 					       size_t *ret_size);
@@ -778,8 +778,8 @@ struct ebcc_usdt_opts {
  * @param[out] ret owned by the caller.
  * @return
  * - EBCC_ERROR_NOT_FOUND: there is no such file or process
- * - EBCC_ERROR_FORMAT: the named file is not an ELF file, its notes are malformed, or it has
- *   more than a million
+ * - EBCC_ERROR_FORMAT: the named file is not an ELF file, its notes are malformed, or there
+ *   are more than a million of them
  * - EBCC_ERROR_UNSUPPORTED: /proc belongs to another PID namespace
  * - EBCC_ERROR_INVALID_ARGUMENT: neither a process nor a file
  */
@@ -989,7 +989,7 @@ EBCC_API struct ebcc_error *ebcc_table_next_key(struct ebcc_table *table, const 
  * Reads the whole table, with the kernel's batch commands if it has them, otherwise entry by entry.
  * @param remove also deletes what was read (lookup and delete); an array's entries are zeroed.
  * @param[out] ret_keys *@p ret_count keys, one after the other, in malloc'ed memory that the caller
- *             frees. A queue or stack has none.
+ *             frees. Keys of a queue or stack have 0 bytes.
  * @param[out] ret_values their values, likewise.
  * @return EBCC_ERROR_UNSUPPORTED: the table is a queue or stack, and @p remove is false.
  */
@@ -1167,7 +1167,7 @@ EBCC_API struct ebcc_error *ebcc_type_scan(const struct ebcc_type *type, const c
 typedef int (*ebcc_event_fn)(void *ctx, int cpu, const void *data, size_t size);
 /**
  * Is told that @p count more events were lost.
- * @param cpu where they were lost; -1 for ring buffers, which may call several times in one poll.
+ * @param cpu where they were lost; -1 for ring buffers, for which one poll may call several times.
  * @return non-zero to stop the poll, as for events.
  */
 typedef int (*ebcc_lost_fn)(void *ctx, int cpu, uint64_t count);
