@@ -146,7 +146,7 @@ struct ebcc_error *ebcc_table_error(const struct ebcc_table *table, int errnum, 
 
 	if (errnum == EBCC_ENOTSUPP || errnum == EOPNOTSUPP)
 		error = ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-					  "table '%s': this kernel can't %s of type %s",
+					  "table '%s': this kernel can't %s in a table of type %s",
 					  table->name, what, type ? type : "unknown");
 	else if (errnum == E2BIG)
 		error = ebcc_error_os(EBCC_ERROR_OS, errnum,
