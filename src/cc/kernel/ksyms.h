@@ -33,31 +33,34 @@ struct ebcc_ksym {
 	const char *name;   /* borrowed until the next refresh */
 	const char *module; /* "kernel" for the kernel itself, "bpf" for BPF programs */
 	uint64_t address;   /* of the symbol's start */
-	uint64_t offset;    /* of what was asked for, from there */
+	uint64_t offset;    /* of the looked-up address from the symbol's start */
 };
 
-/* Reads /proc/kallsyms. EBCC_ERROR_PERMISSION where the kernel hides addresses from this user. */
+/* Reads /proc/kallsyms. EBCC_ERROR_PERMISSION if the kernel hides addresses from this user. */
 MUST_CHECK struct ebcc_error *ebcc_ksyms_create(struct ebcc_ksyms **ret);
 /* Frees the symbols and their names. NULL is allowed. */
 void ebcc_ksyms_destroy(struct ebcc_ksyms *ksyms);
-/* The symbol that @p address is in; of several at one place the kernel's first.
- *  @return false: there is none. */
+/* Finds the symbol that contains @address, the first in the kernel's list if several start at the
+ * same place. Returns false if there is none. */
 bool ebcc_ksyms_find(struct ebcc_ksyms *ksyms, uint64_t address, struct ebcc_ksym *ret);
-/* Address of a name, in @p module or (NULL) anywhere. */
+/* Finds the address of a name, in @module or, with NULL, anywhere. Returns false if there is none.
+ */
 bool ebcc_ksyms_find_name(struct ebcc_ksyms *ksyms, const char *module, const char *name,
 			  uint64_t *ret);
-/* Reads /proc/kallsyms again. When it fails, what was read before stays. */
+/* Reads /proc/kallsyms again. If that fails, the symbols read before are kept. */
 MUST_CHECK struct ebcc_error *ebcc_ksyms_refresh(struct ebcc_ksyms *ksyms);
-/* The same, but only if a module or a BPF program has come or gone since: to be called before
- * addresses are looked up that may be newer. It looks at most every tenth of a second, less often
- * where reading takes long. */
+/*
+ * The same, but only if a module or a BPF program was loaded or unloaded since. Call it before
+ * looking up addresses that may be newer than the list. It checks at most ten times a second, less
+ * often if reading takes long.
+ */
 MUST_CHECK struct ebcc_error *ebcc_ksyms_update(struct ebcc_ksyms *ksyms);
 
 /* Whether an address is in the kernel's own code. Other code may be unloaded, and its address
  * reused. */
 bool ebcc_ksyms_is_permanent(const struct ebcc_ksyms *ksyms, uint64_t address);
 
-/* Whether @type is that of a function. */
+/* Whether @type is the letter of a function. */
 static inline bool ebcc_ksyms_is_function(char type)
 {
 	return type == 't' || type == 'T' || type == 'w' || type == 'W';

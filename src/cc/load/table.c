@@ -236,8 +236,11 @@ struct ebcc_error *ebcc_table_pop(struct ebcc_table *table, void *value, bool *r
 {
 	TRY(check_queue(table));
 	TRY(ebcc_module_load(table->module));
-	*ret_found = !bpf_map_lookup_and_delete_elem(table->fd, NULL, value);
-	if (!*ret_found && errno != ENOENT)
+	if (!bpf_map_lookup_and_delete_elem(table->fd, NULL, value))
+		*ret_found = true;
+	else if (errno == ENOENT)
+		*ret_found = false;
+	else
 		return ebcc_table_error(table, errno, "pop");
 	return NULL;
 }

@@ -10,27 +10,30 @@
  *
  * - Program sections: see ebcc_ir_section_name().
  * - Section .ebcc.meta: global variables that programs don't use.
- *   __ebcc_event_NAME: its BTF type is a pointer to the type of the events that the source
- *   submits to the output map NAME (struct, union, array, integer ...). Absent when unknown.
- *   __ebcc_table_NAME: char[], facts about the map NAME that libbpf can't carry, as lines
- *   "key=value"; read the symbol's bytes in the section. Absent for a plain map. Keys:
- *   "table", the type string of BPF_TABLE and similar as in the source ("histogram",
- *   "extern" for another module's table of the same name, "array_of_maps$INNER", "hash");
- *   "scope", shared or public;
- *   "pinned", the path to open the map from, or to pin it to.
- *   __ebcc_kernel: char[], which kernel the object was compiled for, in the same form
- * (kernel_record.h). Keys: "arch", a number of enum ebcc_arch_id; "kernel", "any" if nothing in the
- * object depends on the kernel. Otherwise: "release" and "version" as uname -r and -v, "build_id"
- * in hexadecimal if known; "btf", a hash of the BTF, if the caller named its file ("btf_file", the
- * name) or there is no build id; "modules", NAME:HASH of each kernel module whose types are used.
- * - Section .data.ebcc: __ebcc_lost_NAME, counters of the events that the kernel refused, u64, one
- * per CPU, 64 bytes apart; their number is that of the CPUs rounded up to a power of two (take it
- * from the variable's size). Only maps that events are sent to have one. Each counter is followed
- * by two numbers for perf buffers (struct ebcc_loss_slot in perf_cpus.h): how many events were
- * refused because the CPU has no ring, and, in the first slot only, whether a reader is listening;
- * without one, such refusals are not counted.
- *   __ebcc_batch_NAME of a ring buffer, u64: the reader sets how many bytes, a power of two, must
- * be waiting before it is woken. 0, the initial value: the kernel decides.
+ *   - __ebcc_event_NAME: its BTF type is a pointer to the type of the events that the source
+ *     submits to the output map NAME (struct, union, array, integer ...). Absent when unknown.
+ *   - __ebcc_table_NAME: char[], facts about the map NAME that libbpf can't carry, as lines
+ *     "key=value"; read the symbol's bytes in the section. Absent for a plain map. Keys:
+ *     "table", the type string of BPF_TABLE and similar as in the source ("histogram",
+ *     "extern" for another module's table of the same name, "array_of_maps$INNER", "hash");
+ *     "scope", shared or public;
+ *     "pinned", the path to open the map from, or to pin it to.
+ *   - __ebcc_kernel: char[], which kernel the object was compiled for, in the same form
+ *     (types/kernel_record.h). Keys: "arch", a number of enum ebcc_arch_id; "cpus", the number
+ *     of CPUs, if a program contains it as a constant; "kernel", "any" if nothing else in the
+ *     object depends on the kernel. Otherwise: "release" and "version" as uname -r and -v,
+ *     "build_id" in hexadecimal if known; "btf", a hash of the BTF, if the caller named its file
+ *     ("btf_file", the name) or there is no build id; "modules", NAME:HASH of each kernel module
+ *     whose types are used.
+ * - Section .data.ebcc:
+ *   - __ebcc_lost_NAME, counters of the events that the kernel refused, u64, one per CPU, 64 bytes
+ *     apart; their number is that of the CPUs rounded up to a power of two (take it from the
+ *     variable's size). Only maps that events are sent to have one. Each counter is followed by two
+ *     numbers for perf buffers (struct ebcc_loss_slot in perf_cpus.h): how many events were refused
+ *     because the CPU has no ring, and, in the first slot only, whether a reader is listening;
+ *     without one, such refusals are not counted.
+ *   - __ebcc_batch_NAME of a ring buffer, u64: the reader sets how many bytes, a power of two, must
+ *     be waiting before it is woken. 0, the initial value: the kernel decides.
  * - Maps whose names begin with __ebcc_ are the dialect's own, not the source's tables. Only
  * objects that use one have it. __ebcc_usdt_specs: see bpf/ebcc/usdt_spec.h.
  */
