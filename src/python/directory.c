@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc._ebcc.TableDirectory, the base class of ebcc.BPF: b["name"]. Callbacks of events look their
- * table up that way, once per event, so finding one that is there already is C. What is not
- * there yet comes from the subclass's get_table().
+ * ebcc._ebcc.TableDirectory, the base class of ebcc.BPF, for b["name"]. Event callbacks look up
+ * their table that way once per event, so a table that was looked up before is found in C. The
+ * first time, it comes from the subclass's get_table().
  */
 #include "pyebcc.h"
 
 struct directory_object {
 	PyObject ob_base;
-	PyObject *tables; /* dict: what was asked for by that name, str or bytes -> the table */
+	PyObject *tables; /* dict: the name it was asked for by, str or bytes -> the table */
 };
 
 static PyObject *directory_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -47,7 +47,7 @@ static void directory_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-/* The garbage collector may have taken the dict away from an object that is still in use. */
+/* The garbage collector may have cleared the dict of an object that is still in use. */
 static PyObject *tables_of(PyObject *self)
 {
 	struct directory_object *directory = (struct directory_object *)self;
@@ -84,12 +84,12 @@ static PyObject *directory_get_tables(PyObject *self, void *unused)
 
 static PyGetSetDef directory_getset[] = {
 	{"tables", directory_get_tables, NULL,
-	 "The tables that were asked for, by the names that they were asked for by."},
+	 "The tables that were looked up so far, by the name that was used."},
 	{NULL},
 };
 
 static PyType_Slot directory_slots[] = {
-	{Py_tp_doc, "What b[\"name\"] finds tables in."},
+	{Py_tp_doc, "Where b[\"name\"] finds tables."},
 	{Py_tp_new, directory_new},
 	{Py_tp_dealloc, directory_dealloc},
 	{Py_tp_traverse, directory_traverse},

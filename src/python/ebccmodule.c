@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The extension module ebcc._ebcc: its initialisation, the way from the library's
- * log to Python's, and signals during long calls. It uses Python's limited API of 3.11, so one
- * build serves later versions too.
+ * The extension module ebcc._ebcc: its initialization, how messages get from the library's log
+ * to Python's logging, and signals during long calls. It uses Python's limited API of 3.11, so
+ * that one build works with later versions too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +42,9 @@ PyObject *bytes_list(char **strings, size_t count)
 }
 
 /*
- * Python code that runs may raise what isn't its own: whatever the handler of a signal raises comes
- * out of the code under way. From a callback in the middle of the library nothing can be raised,
- * so messages wait here, per thread, for the end of the call that they came from.
+ * Any Python code may raise an exception that is not its own: what a signal handler raises comes
+ * out of whichever code is running. A callback in the middle of the library cannot raise anything,
+ * so messages wait here, per thread, for the end of the call that logged them.
  */
 struct message {
 	struct message *next;
@@ -113,7 +113,7 @@ bool signal_raised(void *ctx)
 static struct PyModuleDef definition = {
 	PyModuleDef_HEAD_INIT,
 	.m_name = "ebcc._ebcc",
-	.m_doc = "The ebcc library: what the package ebcc is built on.",
+	.m_doc = "The ebcc library, on which the package ebcc is built.",
 	.m_size = -1,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Errors of the library as Python exceptions. One table says which code becomes which
- * class; all derive from ebcc.Error, and carry code, errno, subject and details.
+ * Errors of the library as Python exceptions. One table maps each code to a class. All
+ * classes derive from ebcc.Error and carry code, errno, subject and details.
  */
 #include <string.h>
 
@@ -10,7 +10,7 @@
 struct class_desc {
 	enum ebcc_error_code code;
 	const char *name;
-	PyObject **builtin; /* a second base, so that code that knows only Python's classes works */
+	PyObject **builtin; /* a second base, for code that knows only Python's own classes */
 	const char *doc;
 };
 
@@ -18,27 +18,28 @@ static const struct class_desc class_descs[] = {
 	{EBCC_ERROR_NO_MEMORY, "NoMemoryError", &PyExc_MemoryError,
 	 "Memory, or another limited resource, ran out."},
 	{EBCC_ERROR_INVALID_ARGUMENT, "InvalidArgumentError", &PyExc_ValueError,
-	 "The call itself is wrong."},
+	 "The call or one of its arguments is invalid."},
 	{EBCC_ERROR_OS, "SystemCallError", NULL, "A system call failed; errno says how."},
-	{EBCC_ERROR_PERMISSION, "PrivilegeError", NULL, "The privilege is missing."},
-	{EBCC_ERROR_NOT_FOUND, "NotFoundError", NULL, "A thing named by the caller isn't there."},
+	{EBCC_ERROR_PERMISSION, "PrivilegeError", NULL, "The process lacks a privilege."},
+	{EBCC_ERROR_NOT_FOUND, "NotFoundError", NULL,
+	 "Something that the caller named doesn't exist."},
 	{EBCC_ERROR_UNSUPPORTED, "UnsupportedError", NULL, "This kernel or machine can't do it."},
 	{EBCC_ERROR_COMPILE, "CompileError", NULL,
 	 "The source does not compile, or the compiler failed. The text has clang's "
 	 "diagnostics."},
 	{EBCC_ERROR_KERNEL_TYPES, "KernelTypesError", NULL,
-	 "No description of the kernel's types is to be had."},
+	 "No description of the kernel's types is available."},
 	{EBCC_ERROR_LOAD, "LoadError", NULL,
 	 "The kernel refused a map or program; details is the verifier's log."},
 	{EBCC_ERROR_ATTACH, "AttachError", NULL,
-	 "Attaching failed; where something was not found, near names are listed."},
+	 "Attaching failed. If something was not found, similar names are listed."},
 	{EBCC_ERROR_FORMAT, "FormatError", &PyExc_ValueError, "Data from outside is malformed."},
 	{EBCC_ERROR_STATE, "StateError", NULL,
-	 "Called at the wrong time: too late, too early, twice."},
+	 "Called at the wrong time: too late, too early, or twice."},
 	{EBCC_ERROR_INTERRUPTED, "SignalError", NULL, "A signal arrived."},
 	{EBCC_ERROR_CALLBACK, "CallbackError", NULL, "A callback asked to stop."},
 	{EBCC_ERROR_OTHER_KERNEL, "OtherKernelError", NULL,
-	 "The object was compiled for another kernel than the running one."},
+	 "The object was compiled for a kernel other than the running one."},
 };
 
 #define CODE_MAX EBCC_ERROR_OTHER_KERNEL
@@ -74,8 +75,8 @@ static int base_create(PyObject *extension)
 		"ebcc.Error",
 		"A failure of ebcc.\n\n"
 		"code: the library's error code, an int.\n"
-		"errno: the errno of the system call behind it, or 0.\n"
-		"subject: the path, program, function or symbol it speaks of, or None.\n"
+		"errno: the errno of the system call that failed, or 0.\n"
+		"subject: the path, program, function or symbol that it concerns, or None.\n"
 		"details: clang's diagnostics or the verifier's log, or None.",
 		NULL, attributes);
 	Py_DECREF(attributes);
@@ -99,7 +100,7 @@ int errors_add(PyObject *extension)
 
 static PyObject *class_for(enum ebcc_error_code code, enum error_context context)
 {
-	/* Whatever keeps a probe from being attached is an AttachError: code tells them apart. */
+	/* Whatever keeps a probe from being attached is an AttachError; its code tells why. */
 	if (context == ERROR_ATTACHING &&
 	    (code == EBCC_ERROR_NOT_FOUND || code == EBCC_ERROR_OS ||
 	     code == EBCC_ERROR_UNSUPPORTED || code == EBCC_ERROR_INVALID_ARGUMENT))
@@ -114,7 +115,7 @@ PyObject *text_decode(const char *text)
 	return PyUnicode_DecodeUTF8(text, strlen(text), "replace");
 }
 
-/* The text of the exception: diagnostics are part of it, once. */
+/* The text of the exception. It includes the diagnostics, but only once. */
 static PyObject *exception_text(const struct ebcc_error *error)
 {
 	const char *message = ebcc_error_message(error);

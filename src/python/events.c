@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The way of an event from a perf or ring buffer to its Python callback. The callback
- * is given the address of the bytes as an int, which ctypes.cast() takes; event() knows
- * which bytes the address stands for while the callback runs, and copies them, so what
- * it returns is the caller's to keep. An exception in a callback ends the poll and
- * comes out of it.
+ * How an event gets from a perf or ring buffer to its Python callback. The callback
+ * receives the address of the bytes as an int, which ctypes.cast() accepts. While the
+ * callback runs, event() knows which bytes that address refers to; it copies them, so the
+ * caller may keep what it returns. An exception in a callback ends the poll and is raised
+ * from it.
  */
 #include <linux/bpf.h>
 #include <errno.h>
@@ -22,14 +22,13 @@ struct reader {
 	struct module_object *module; /* borrowed: the module owns its readers */
 	struct ebcc_table *table;
 	PyObject *callback;
-	PyObject *lost; /* or NULL */
-	PyObject
-		*context; /* first argument of a ring buffer's callback; NULL: the CPU goes there */
-	PyObject *length; /* size of the last event as an int: they are mostly alike */
+	PyObject *lost;	   /* or NULL */
+	PyObject *context; /* first argument of a ring buffer's callback; NULL: pass the CPU */
+	PyObject *length;  /* size of the last event as an int, kept since most sizes are equal */
 	size_t length_value;
 };
 
-/* The event that a callback of this thread is looking at. Callbacks may poll other modules. */
+/* The event that this thread's callback is handling. Callbacks may poll other modules. */
 struct current_event {
 	const void *data;
 	size_t size;
@@ -40,7 +39,7 @@ static _Thread_local struct current_event *current_event;
 
 /* --- delivering --------------------------------------------------------------------- */
 
-static void lock_hold(struct poll *poll)
+static void gil_acquire(struct poll *poll)
 {
 	if (poll->released) {
 		PyEval_RestoreThread(poll->released);
@@ -79,7 +78,7 @@ static PyObject *callback_call(struct reader *reader, int cpu, const void *data,
 	return result;
 }
 
-/* A ring buffer's callback ends the poll, without an exception, by a negative int. */
+/* A ring buffer's callback ends the poll without an exception by returning a negative int. */
 static int result_stops(const struct reader *reader, PyObject *result)
 {
 	int overflow;
@@ -95,7 +94,7 @@ static int on_event(void *ctx, int cpu, const void *data, size_t size)
 	PyObject *result;
 	int stop;
 
-	lock_hold(reader->module->poll);
+	gil_acquire(reader->module->poll);
 	current_event = &current;
 	result = callback_call(reader, cpu, data, size);
 	current_event = current.outer;
@@ -111,7 +110,7 @@ static int on_lost(void *ctx, int cpu, uint64_t count)
 	struct reader *reader = ctx;
 	PyObject *result;
 
-	lock_hold(reader->module->poll);
+	gil_acquire(reader->module->poll);
 	result = PyObject_CallFunction(reader->lost, "K", (unsigned long long)count);
 	Py_XDECREF(result);
 	return result ? 0 : -1;
@@ -172,7 +171,7 @@ int readers_traverse(struct module_object *module, visitproc visit, void *arg)
 	return 0;
 }
 
-/* Readers change between polls only: the library may be looking at them. */
+/* Readers change only between polls: during a poll, the library may be using them. */
 static bool readers_idle(struct module_object *module)
 {
 	if (!module->poll)
@@ -253,7 +252,7 @@ PyObject *table_lost(PyObject *self, PyObject *unused)
 
 /* --- polling ------------------------------------------------------------------------ */
 
-/* One poll at a time; from within a callback there can be no second one. */
+/* A module is polled once at a time; a callback cannot poll its own module. */
 static bool poll_begin(struct module_object *module, struct poll *poll)
 {
 	if (!module_check(module))
@@ -262,7 +261,7 @@ static bool poll_begin(struct module_object *module, struct poll *poll)
 		bool own = pthread_equal(module->poll->thread, pthread_self());
 
 		error_raise_code(EBCC_ERROR_STATE, own ? "a callback can't poll its own module"
-						       : "another thread polls this module");
+						       : "another thread is polling this module");
 		return false;
 	}
 	poll->thread = pthread_self();
@@ -277,15 +276,15 @@ static void poll_end(struct module_object *module)
 	module_leave(module);
 }
 
-/* A poll without end looks this often whether its module was closed by another thread. */
+/* A poll without a timeout checks this often whether another thread has closed its module. */
 #define POLL_SLICE_MS 200
 
-/* What one call into the library came to. */
+/* The outcome of one call into the library. */
 enum poll_outcome {
 	POLL_DONE,   /* a callback ended it */
 	POLL_FAILED, /* an exception is set */
-	POLL_AGAIN,  /* a signal that means nothing to Python */
-	POLL_WAITED, /* events were delivered or discarded, or the time is over */
+	POLL_AGAIN,  /* a signal arrived whose handlers raised nothing */
+	POLL_WAITED, /* events were delivered or discarded, or the wait timed out */
 };
 
 static enum poll_outcome poll_outcome(struct ebcc_error *error)
@@ -316,8 +315,9 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Milliseconds to wait this time; *@p ret_last where the deadline (-1: none) comes before more. */
-static int slice(int64_t deadline, bool *ret_last)
+/* Milliseconds to wait this time. *@p ret_last: whether the deadline (-1: none) allows no further
+ * wait. */
+static int next_wait(int64_t deadline, bool *ret_last)
 {
 	int64_t left = deadline < 0 ? INT64_MAX : deadline - now_ms();
 
@@ -325,7 +325,7 @@ static int slice(int64_t deadline, bool *ret_last)
 	return *ret_last ? (left > 0 ? (int)left : 0) : POLL_SLICE_MS;
 }
 
-/* Waits and delivers without the interpreter lock, which the first event takes. */
+/* Waits and delivers; the GIL is released until the first event takes it. */
 static enum poll_outcome poll_once(struct module_object *module, enum ebcc_event_source source,
 				   int timeout, size_t *ret_count)
 {
@@ -333,7 +333,7 @@ static enum poll_outcome poll_once(struct module_object *module, enum ebcc_event
 
 	module->poll->released = PyEval_SaveThread();
 	error = ebcc_module_poll_source(module->handle, source, timeout, ret_count);
-	lock_hold(module->poll);
+	gil_acquire(module->poll);
 	return poll_outcome(error);
 }
 
@@ -351,11 +351,11 @@ PyObject *module_poll(PyObject *self, PyObject *args)
 		return NULL;
 	deadline = timeout < 0 ? -1 : now_ms() + timeout;
 	do {
-		int wait = slice(deadline, &last);
+		int wait = next_wait(deadline, &last);
 		int64_t end = now_ms() + wait;
 
 		outcome = poll_once(module, source, wait, &count);
-		/* One that ends early without events has found what programs had discarded. */
+		/* One that ends early without events has found only what programs discarded. */
 		last = last || now_ms() < end;
 	} while (!module->closing &&
 		 (outcome == POLL_AGAIN || (outcome == POLL_WAITED && count == 0 && !last)));
@@ -393,7 +393,7 @@ static bool event_prepare(struct table_object *table)
 	type = ebcc_table_event_type(table->handle);
 	if (!type) {
 		error_raise_code(EBCC_ERROR_NOT_FOUND,
-				 "the source submits nothing of a known type to this table: give "
+				 "the source submits nothing of a known type to this table: pass "
 				 "perf_submit or ringbuf_output the address of a variable, or cast "
 				 "data yourself");
 		return false;
@@ -412,7 +412,7 @@ static bool event_prepare(struct table_object *table)
 	return true;
 }
 
-/* An integer of 1 to 8 bytes; an event that is shorter is taken as zero above. */
+/* An integer of 1 to 8 bytes. In an event that is shorter, the missing high bytes are zero. */
 static PyObject *event_integer(const struct table_object *table, const void *data, size_t size)
 {
 	unsigned shift = 64 - 8 * table->event_size;
@@ -440,9 +440,9 @@ static PyObject *event_create(const struct table_object *table, const void *data
 }
 
 /*
- * An address that isn't the current event's is a caller's own, or one kept from an
- * earlier callback, whose memory may be gone: the kernel reads it for us, and an
- * exception takes the place of a crash.
+ * An address other than the current event's is the caller's own, or was kept from an
+ * earlier callback, and its memory may be gone. The kernel reads it for us, so that a bad
+ * address raises an exception instead of crashing.
  */
 static PyObject *event_from_address(const struct table_object *table, void *address)
 {

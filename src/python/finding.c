@@ -37,7 +37,8 @@ static PyObject *find_tracepoints(PyObject *self, PyObject *args)
 	return find(args, ebcc_kernel_find_tracepoints);
 }
 
-/* The items of a list of bytes, borrowed, malloc'ed. NULL: an exception is set. */
+/* The items of a list of bytes, borrowed from it; PyMem_Free() the array. NULL with an exception on
+ * failure. */
 static const char **borrow_names(PyObject *list, Py_ssize_t count)
 {
 	const char **names = PyMem_Calloc(count + 1, sizeof(*names));
@@ -248,7 +249,7 @@ static PyObject *kernel_supports(PyObject *self, PyObject *args)
 	return PyBool_FromLong(supported);
 }
 
-static PyObject *ask(PyObject *args, int (*question)(const char *, const char *))
+static PyObject *query(PyObject *args, int (*function)(const char *, const char *))
 {
 	const char *type, *name;
 	int answer;
@@ -256,55 +257,63 @@ static PyObject *ask(PyObject *args, int (*question)(const char *, const char *)
 	if (!PyArg_ParseTuple(args, "yy", &type, &name))
 		return NULL;
 	Py_BEGIN_ALLOW_THREADS
-	answer = question(type, name);
+	answer = function(type, name);
 	Py_END_ALLOW_THREADS
 	return PyLong_FromLong(answer);
 }
 
 static PyObject *kernel_has_member(PyObject *self, PyObject *args)
 {
-	return ask(args, ebcc_kernel_has_member);
+	return query(args, ebcc_kernel_has_member);
 }
 
 static PyObject *kernel_has_enumerator(PyObject *self, PyObject *args)
 {
-	return ask(args, ebcc_kernel_has_enumerator);
+	return query(args, ebcc_kernel_has_enumerator);
 }
 
 static PyMethodDef functions[] = {
 	{"find_kprobe_functions", find_kprobe_functions, METH_VARARGS,
-	 "find_kprobe_functions(regex) -> list of bytes\n\nregex: extended, as in egrep."},
+	 "find_kprobe_functions(regex) -> list of bytes\n\nregex: an extended regular expression, "
+	 "as in egrep."},
 	{"near_names", near_names, METH_VARARGS,
-	 "near_names(wanted, list) -> those of the list that may have been meant, at most three"},
+	 "near_names(wanted, list) -> list\n\nThe names in the list that may have been meant, at "
+	 "most three."},
 	{"error_text", error_text, METH_VARARGS,
-	 "error_text(errno) -> str\n\nAs os.strerror(), and for the kernel's own numbers too."},
+	 "error_text(errno) -> str\n\nLike os.strerror(), but also for numbers that only the "
+	 "kernel "
+	 "has."},
 	{"find_tracepoints", find_tracepoints, METH_VARARGS,
-	 "find_tracepoints(regex) -> list of CATEGORY:EVENT"},
+	 "find_tracepoints(regex) -> list of bytes\n\nEach is CATEGORY:EVENT. regex: as in "
+	 "find_kprobe_functions()."},
 	{"tracepoint_exists", tracepoint_exists, METH_VARARGS,
 	 "tracepoint_exists(category, event) -> bool"},
 	{"syscall_name", syscall_name, METH_VARARGS,
-	 "syscall_name(function) -> bytes or None\n\nThe system call whose function a name is, on "
-	 "any "
-	 "processor."},
-	{"syscall_prefix", syscall_prefix, METH_NOARGS, "syscall_prefix() -> bytes"},
+	 "syscall_name(function) -> bytes or None\n\nThe system call that a kernel function "
+	 "implements, with any processor's prefix."},
+	{"syscall_prefix", syscall_prefix, METH_NOARGS,
+	 "syscall_prefix() -> bytes\n\nThe prefix of this kernel's system call functions."},
 	{"find_user_functions", find_user_functions, METH_VARARGS,
-	 "find_user_functions(binary, regex) -> list of (name, address)"},
+	 "find_user_functions(binary, regex) -> list of (name, address)\n\nAddresses are those in "
+	 "the file. regex: as in find_kprobe_functions()."},
 	{"find_ifunc_resolver", find_ifunc_resolver, METH_VARARGS,
-	 "find_ifunc_resolver(binary, name) -> address"},
+	 "find_ifunc_resolver(binary, name) -> address in the file"},
 	{"find_library", find_library, METH_VARARGS, "find_library(name, pid=0) -> path or None"},
 	{"is_go_binary", is_go_binary, METH_VARARGS,
 	 "is_go_binary(binary, pid=0) -> bool\n\nWhether the Go compiler built it."},
 	{"kernel_supports", kernel_supports, METH_VARARGS,
-	 "kernel_supports(capability) -> bool\n\ncapability: a number of ebcc_capability."},
+	 "kernel_supports(capability) -> bool\n\ncapability: a number of enum ebcc_capability."},
 	{"kernel_has_member", kernel_has_member, METH_VARARGS,
-	 "kernel_has_member(record, member) -> 1, 0, or -1 for no such record"},
+	 "kernel_has_member(record, member) -> 1, 0, or -1 if there is no such struct or union"},
 	{"kernel_has_enumerator", kernel_has_enumerator, METH_VARARGS,
-	 "kernel_has_enumerator(enum, name) -> 1, 0, or -1 for no such enum"},
-	{"possible_cpus", possible_cpus, METH_NOARGS, "possible_cpus() -> int"},
+	 "kernel_has_enumerator(enum, name) -> 1, 0, or -1 if there is no such enum"},
+	{"possible_cpus", possible_cpus, METH_NOARGS,
+	 "possible_cpus() -> int\n\nThe number of CPUs that the kernel has room for."},
 	{"check_privilege", check_privilege, METH_NOARGS,
-	 "check_privilege()\n\nRaises an error where this process may not trace."},
+	 "check_privilege()\n\nRaises an error if this process is not allowed to trace."},
 	{"pid_namespace", pid_namespace, METH_NOARGS,
-	 "pid_namespace() -> int\n\nThe inode number of this process's; 0: the initial one."},
+	 "pid_namespace() -> int\n\nThe inode number of this process's PID namespace; 0 for the "
+	 "initial one."},
 	{0},
 };
 

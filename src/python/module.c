@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc._ebcc.Module: one compiled source, its maps and programs. Closing it, or letting
- * the last reference go, detaches and unloads everything.
+ * ebcc._ebcc.Module: one compiled source with its maps and programs. Closing it, or
+ * dropping the last reference, detaches and unloads everything.
  *
- * Long calls run without the interpreter lock. A module that is closed during one
- * (from another thread, or from an event callback) goes away when that call returns.
+ * Long calls run without the GIL. If a module is closed during one (from another thread,
+ * or from an event callback), it is destroyed when that call returns.
  */
 #include "pyebcc.h"
 
@@ -27,7 +27,7 @@ void module_enter(struct module_object *module)
 	module->users++;
 }
 
-/* What the end of the process has to close. */
+/* The modules to close at the end of the process. */
 static struct module_object *open_modules;
 
 static void list_add(struct module_object *module)
@@ -49,7 +49,7 @@ static void list_remove(struct module_object *module)
 	module->previous = module->next = NULL;
 }
 
-/* Detaching can wait for the kernel (RCU, uprobe removal), hence no lock around it. */
+/* Detaching may wait for the kernel (RCU, uprobe removal), so it runs without the GIL. */
 static void module_destroy_handle(struct module_object *module)
 {
 	struct ebcc_module *handle = module->handle;
@@ -65,7 +65,7 @@ static void module_destroy_handle(struct module_object *module)
 
 void module_leave(struct module_object *module)
 {
-	/* The last one out destroys it, and counts as a user until that is done: close() waits. */
+	/* The last user destroys it, and counts as a user until that is done: close() waits. */
 	if (module->closing && module->users == 1) {
 		PyObject *type, *value, *traceback;
 
@@ -77,11 +77,11 @@ void module_leave(struct module_object *module)
 	Py_DECREF((PyObject *)module);
 }
 
-/* How long close() waits for another thread's call to end: a poll looks more often than that. */
+/* How long close() waits for another thread's call to end. A poll checks more often than that. */
 #define CLOSE_WAIT_MS 1000
 #define CLOSE_STEP_MS 5
 
-static bool polled_here(const struct module_object *module)
+static bool polled_by_this_thread(const struct module_object *module)
 {
 	return module->poll && pthread_equal(module->poll->thread, pthread_self());
 }
@@ -90,7 +90,8 @@ static void close_now(struct module_object *module)
 {
 	list_remove(module);
 	module->closing = true;
-	for (int waited = 0; module->users > 0 && !polled_here(module) && waited < CLOSE_WAIT_MS;
+	for (int waited = 0;
+	     module->users > 0 && !polled_by_this_thread(module) && waited < CLOSE_WAIT_MS;
 	     waited += CLOSE_STEP_MS) {
 		Py_BEGIN_ALLOW_THREADS
 		usleep(CLOSE_STEP_MS * 1000);
@@ -100,7 +101,7 @@ static void close_now(struct module_object *module)
 		module_destroy_handle(module);
 }
 
-/* Signals that arrive while it detaches are handled when that is done, and not somewhere later. */
+/* Signals that arrive while it detaches are handled right after that, not at some later point. */
 static PyObject *module_close(PyObject *self, PyObject *unused)
 {
 	close_now((struct module_object *)self);
@@ -110,8 +111,8 @@ static PyObject *module_close(PyObject *self, PyObject *unused)
 }
 
 /*
- * For the end of the process. It is not Python code, so no handler of a signal breaks into it; what
- * handlers raise to end the process is done already.
+ * For the end of the process. It is not Python code, so no signal handler interrupts it. If
+ * handlers raise an exception to end the process, that is happening already.
  */
 static PyObject *modules_close(PyObject *self, PyObject *unused)
 {
@@ -131,7 +132,8 @@ static PyObject *modules_close(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-/* An array of the strings of a list of bytes, borrowed from it; PyMem_Free() it. */
+/* The strings of a list of bytes, borrowed from it; PyMem_Free() the array. NULL with an exception
+ * on failure. */
 static const char **strings_from_list(PyObject *list)
 {
 	Py_ssize_t count = PyList_Size(list);
@@ -151,10 +153,11 @@ static const char **strings_from_list(PyObject *list)
 	return strings;
 }
 
-/* A signal whose handler doesn't raise leaves no trace: the compile is repeated. */
-static struct ebcc_error *make(const char *source, Py_ssize_t size, const char *object,
-			       Py_ssize_t object_size, const struct ebcc_module_opts *opts,
-			       struct ebcc_module **ret)
+/* A signal whose handler doesn't raise has no effect: the compile is repeated. If a handler raises,
+ * NULL is returned with the exception set and *@p ret unchanged. */
+static struct ebcc_error *create_handle(const char *source, Py_ssize_t size, const char *object,
+					Py_ssize_t object_size, const struct ebcc_module_opts *opts,
+					struct ebcc_module **ret)
 {
 	for (;;) {
 		struct ebcc_error *error;
@@ -224,7 +227,7 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	opts.cflags = strings_from_list(cflags);
 	if (!opts.cflags)
 		return NULL;
-	error = make(source, size, object, object_size, &opts, &handle);
+	error = create_handle(source, size, object, object_size, &opts, &handle);
 	PyMem_Free((void *)opts.cflags);
 	if (!call_succeeded(error, ERROR_ANY)) {
 		ebcc_module_destroy(handle);
@@ -360,7 +363,8 @@ static PyObject *module_global_names(PyObject *self, PyObject *unused)
 	return list;
 }
 
-/* Calls @use with the name of a global variable and its bytes, which are the two arguments. */
+/* Calls @p use with the name of a global variable and a buffer of its bytes: the two items of
+ * @p args. */
 static PyObject *use_global(PyObject *self, PyObject *args, const char *format,
 			    struct ebcc_error *(*use)(struct ebcc_module *module, const char *name,
 						      void *value, size_t size))
@@ -521,41 +525,50 @@ static PyMethodDef module_methods[] = {
 	{"close", module_close, METH_NOARGS,
 	 "close()\n\nDetaches, unloads and frees everything. During a poll or another long call,\n"
 	 "it takes effect when that call returns."},
-	{"load", module_load, METH_NOARGS, "load()\n\nCreates the maps."},
+	{"load", module_load, METH_NOARGS,
+	 "load()\n\nCreates the maps. Raises LoadError, OtherKernelError."},
 	{"attach_named", module_attach_named, METH_NOARGS,
-	 "attach_named()\n\nLoads and attaches every program whose name says where it goes."},
+	 "attach_named()\n\nLoads and attaches every program whose name says where to attach it.\n"
+	 "Raises LoadError, AttachError."},
 	{"reserve_usdt", module_reserve_usdt, METH_VARARGS,
-	 "reserve_usdt(count)\n\nMakes room for the arguments of so many locations of USDT "
-	 "probes,\nbefore load."},
+	 "reserve_usdt(count)\n\nMakes room for the arguments of this many USDT probe "
+	 "locations.\nRaises StateError after load()."},
 	{"set_constant", module_set_constant, METH_VARARGS,
-	 "set_constant(name, value)\n\nSets a const volatile global, before load. value: its "
-	 "bytes."},
+	 "set_constant(name, value)\n\nSets a const volatile global. value: its bytes. Raises "
+	 "NotFoundError,\nand StateError after load()."},
 	{"variable_class", module_variable_class, METH_VARARGS,
 	 "variable_class(name)\n\nThe ctypes class of a global variable, or None."},
 	{"global_names", module_global_names, METH_NOARGS,
-	 "global_names() -> list of bytes\n\nThe source's global variables."},
+	 "global_names() -> list of bytes\n\nThe names of the source's global variables."},
 	{"read_global", module_read_global, METH_VARARGS,
-	 "read_global(name, buffer)\n\nFills a buffer of the variable's size with its value."},
+	 "read_global(name, buffer)\n\nFills a buffer of the variable's size with its value. "
+	 "Raises "
+	 "NotFoundError,\nand InvalidArgumentError for a buffer of another size."},
 	{"write_global", module_write_global, METH_VARARGS,
-	 "write_global(name, value)\n\nSets a global variable. value: its bytes."},
+	 "write_global(name, value)\n\nSets a global variable. value: its bytes. Raises the errors "
+	 "of read_global(),\nand StateError for a const variable after load()."},
 	{"program", module_program, METH_VARARGS,
 	 "program(name) -> Program\n\nRaises NotFoundError."},
 	{"programs", module_programs, METH_NOARGS, "programs() -> list of Program"},
 	{"tables", module_tables, METH_NOARGS,
 	 "tables() -> list of (name, map type)\n\nIn the order of the source."},
 	{"object", module_object_bytes, METH_NOARGS,
-	 "object() -> bytes\n\nThe ELF object that the source became."},
+	 "object() -> bytes\n\nThe ELF object that the source was compiled to."},
 	{"second_object", module_second_object, METH_NOARGS,
-	 "second_object() -> bytes\n\nThe object of the second pipeline, for verifiers that "
+	 "second_object() -> bytes\n\nThe object from the second pipeline, for verifiers that "
 	 "reject the first."},
 	{"debug_text", module_debug_text, METH_VARARGS,
-	 "debug_text(bit) -> str or None\n\nText collected for a debug bit."},
+	 "debug_text(bit) -> str or None\n\nThe text collected for a debug flag."},
 	{"poll_fd", module_poll_fd, METH_NOARGS,
-	 "poll_fd() -> int\n\nA descriptor that is readable when there are events."},
+	 "poll_fd() -> int\n\nA descriptor that is readable when there are events. The module "
+	 "closes it."},
 	{"poll", module_poll, METH_VARARGS,
-	 "poll(source, timeout_ms) -> int\n\nWaits for events, delivers them, says how many."},
+	 "poll(source, timeout_ms) -> int\n\nWaits for events and delivers them; returns their "
+	 "number. timeout_ms: a negative\nnumber means no limit. Raises what a callback raised, "
+	 "and StateError during another poll."},
 	{"consume", module_consume, METH_VARARGS,
-	 "consume(source) -> int\n\nDelivers what is there, without waiting."},
+	 "consume(source) -> int\n\nLike poll(), but delivers only what is there, without "
+	 "waiting."},
 	{0},
 };
 
@@ -571,7 +584,7 @@ static PyMemberDef module_members[] = {
 };
 
 static PyType_Slot module_slots[] = {
-	{Py_tp_doc, "A compiled source: its maps, programs and event readers."},
+	{Py_tp_doc, "A compiled source with its maps, programs and event readers."},
 	{Py_tp_new, module_new},
 	{Py_tp_dealloc, module_dealloc},
 	{Py_tp_traverse, module_traverse},
@@ -591,8 +604,8 @@ static PyType_Spec module_spec = {
 
 static PyMethodDef functions[] = {
 	{"close_modules", modules_close, METH_NOARGS,
-	 "close_modules()\n\nCloses every module that is open. KeyboardInterrupt and SystemExit of "
-	 "signals\nthat arrive meanwhile are dropped: it is for the end of the process."},
+	 "close_modules()\n\nCloses all open modules, at the end of the process. If a signal "
+	 "handler raises\nKeyboardInterrupt or SystemExit in the meantime, that is dropped."},
 	{0},
 };
 

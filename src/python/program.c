@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc._ebcc.Program and ebcc._ebcc.Link: loading a program and attaching it. A program
- * borrows from its module and keeps it alive; a link owns what it attached.
+ * ebcc._ebcc.Program and ebcc._ebcc.Link: loading a program and attaching it. A program's
+ * handle belongs to its module, which the program keeps alive; a link owns its attachment.
  */
 #include <unistd.h>
 
@@ -50,9 +50,9 @@ static void program_dealloc(PyObject *self)
 }
 
 /*
- * A link is destroyed by its module at the latest: then there is nothing left to do
- * here. While the module runs a long call, the lock of that call is not waited for:
- * the library allows links of a polled module to go.
+ * If the module is closed, it has destroyed the link already and there is nothing to do.
+ * While the module runs a long call, this does not wait for that call's lock: the library
+ * allows a link to be destroyed while its module is being polled.
  */
 static void link_detach(struct link_object *link)
 {
@@ -81,7 +81,7 @@ static int link_traverse(PyObject *self, visitproc visit, void *arg)
 	return 0;
 }
 
-/* Dropping the object leaves the link to the module: only destroy() detaches. */
+/* Dropping the object leaves the link attached until the module closes: only destroy() detaches. */
 static void link_dealloc(PyObject *self)
 {
 	struct link_object *link = (struct link_object *)self;
@@ -195,7 +195,7 @@ static PyObject *link_name(PyObject *self, void *unused)
 	return name;
 }
 
-/* The end of each attach call: a Link, or the exception. */
+/* Ends each attach call: returns a Link, or NULL with the exception. */
 static PyObject *attach_result(struct module_object *module, struct ebcc_error *error,
 			       struct ebcc_link *link)
 {
@@ -206,7 +206,7 @@ static PyObject *attach_result(struct module_object *module, struct ebcc_error *
 	return NULL;
 }
 
-/* PyArg converter for a cookie, 64 bits. Others than these raise OverflowError. */
+/* "O&" converter for a cookie. A number outside 64 bits raises OverflowError. */
 static int cookie_read(PyObject *object, void *ret)
 {
 	PyObject *number = PyNumber_Index(object);
@@ -238,7 +238,8 @@ static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	return attach_result(program->module, error, link);
 }
 
-/* Borrowed strings of a list of bytes. PyMem_Free() the array; NULL with an exception. */
+/* The strings of a list of bytes, borrowed from it; PyMem_Free() the array. NULL with an exception
+ * on failure. */
 static const char **list_strings(PyObject *list, size_t count)
 {
 	const char **strings = PyMem_Calloc(count + 1, sizeof(*strings));
@@ -271,7 +272,7 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &list, &on_return) ||
 	    !module_check(program->module))
 		return NULL;
-	/* A copy that nobody else changes while the interpreter lock is free. */
+	/* A copy that no other thread can change while the GIL is released. */
 	copy = PySequence_List(list);
 	functions = copy ? list_strings(copy, PyList_Size(copy)) : NULL;
 	if (!functions) {
@@ -408,7 +409,7 @@ static PyObject *attach_trace(PyObject *self, PyObject *unused)
 	return attach_result(program->module, error, link);
 }
 
-/* attach_named(): a Link, or None where the name says nothing. */
+/* attach_named(): a Link, or None if the name doesn't say where to attach. */
 static PyObject *attach_named(PyObject *self, PyObject *unused)
 {
 	struct program_object *program = (struct program_object *)self;
@@ -523,8 +524,8 @@ static PyObject *program_load(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-/* Room for what a program leaves of a packet beside what it was given: the kernel lets a program
- * put data before and behind it, but not more. */
+/* Room for what a program adds to its packet: the kernel lets a program put data before and after
+ * it, but no more than this. */
 #define PACKET_GROWTH 65536
 
 static PyObject *test_run_result(struct ebcc_test_run_opts *opts)
@@ -564,7 +565,7 @@ static PyObject *program_test_run(PyObject *self, PyObject *args, PyObject *kwar
 		PyErr_NoMemory();
 		goto out;
 	}
-	/* The kernel gives no context back of these, and refuses to be asked. */
+	/* For these the kernel returns no context, and refuses a buffer for one. */
 	if (ebcc_program_type(program->handle) == BPF_PROG_TYPE_RAW_TRACEPOINT ||
 	    ebcc_program_type(program->handle) == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
 		opts.ctx_size_out = 0;
@@ -628,20 +629,25 @@ static PyMethodDef program_methods[] = {
 	 "instructions() -> bytes\n\nAs compiled, 8 bytes each, before relocation."},
 	{"test_run", KEYWORDS(program_test_run), METH_VARARGS | METH_KEYWORDS,
 	 "test_run(data, context, repeat=0, flags=0, cpu=0)\n"
-	 "    -> (retval, data, context, nanoseconds)\n\nRuns it on what is given as bytes."},
+	 "    -> (retval, data, context, nanoseconds)\n\nRuns the program on a packet and a "
+	 "context, "
+	 "both given as bytes. Raises\nUnsupportedError, InvalidArgumentError, StateError."},
 	{"attach_named", attach_named, METH_NOARGS,
-	 "attach_named() -> Link or None\n\nTo what its name says: kprobe__FUNCTION, ..."},
+	 "attach_named() -> Link or None\n\nAttaches the program to what its name says: "
+	 "kprobe__FUNCTION and so on. None\nif the name doesn't say it. This and the other attach "
+	 "methods raise AttachError."},
 	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_kprobe(function, offset=0, on_return=False, max_active=0, cookie=0) -> Link"},
 	{"attach_kprobe_multi", KEYWORDS(attach_kprobe_multi), METH_VARARGS | METH_KEYWORDS,
-	 "attach_kprobe_multi(functions, on_return=False) -> Link\n\nTo all that can be probed of "
-	 "a sequence of names (bytes); its functions() tells which."},
+	 "attach_kprobe_multi(functions, on_return=False) -> Link\n\nAttaches to those in a "
+	 "sequence "
+	 "of names (bytes) that can be probed; the link's\nfunctions() lists them."},
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1,\n"
 	 "              semaphore_offset=0, cookie=0) -> Link"},
 	{"attach_usdt", KEYWORDS(attach_usdt), METH_VARARGS | METH_KEYWORDS,
 	 "attach_usdt(usdt, probe, every_process=False) -> Link\n\n"
-	 "At every location of a probe \"PROVIDER:NAME\" or \"NAME\"."},
+	 "Attaches to every location of a probe, \"PROVIDER:NAME\" or \"NAME\"."},
 	{"attach_tracepoint", attach_tracepoint, METH_VARARGS,
 	 "attach_tracepoint(category, event) -> Link"},
 	{"attach_raw_tracepoint", attach_raw_tracepoint, METH_VARARGS,
@@ -650,12 +656,13 @@ static PyMethodDef program_methods[] = {
 	 "attach_perf_event(type, config, sample_period=0, sample_freq=0, pid=-1, cpu=-1,\n"
 	 "                  group_fd=-1, attr=None) -> Link"},
 	{"attach_trace", attach_trace, METH_NOARGS,
-	 "attach_trace() -> Link\n\nTo what the program's name says: kfunc__FUNCTION, lsm__HOOK."},
+	 "attach_trace() -> Link\n\nAttaches to what the program's name says: kfunc__FUNCTION, "
+	 "lsm__HOOK and so on."},
 	{"attach_iter", attach_iter, METH_VARARGS, "attach_iter(table=None) -> Link"},
 	{"attach_xdp", attach_xdp, METH_VARARGS, "attach_xdp(device, flags=0) -> Link"},
 	{"attach_socket", attach_socket, METH_VARARGS, "attach_socket(fd) -> Link"},
 	{"attach_raw_socket", attach_raw_socket, METH_VARARGS,
-	 "attach_raw_socket(device=None) -> Link\n\nIts fd is the socket."},
+	 "attach_raw_socket(device=None) -> Link\n\nThe link's fd is the socket."},
 	{"attach_descriptor", attach_descriptor, METH_VARARGS,
 	 "attach_descriptor(fd, attach_type, flags=0) -> Link"},
 	{0},
@@ -664,7 +671,7 @@ static PyMethodDef program_methods[] = {
 static PyGetSetDef program_getset[] = {
 	{"name", program_name, NULL, "The function's name, bytes.", NULL},
 	{"fd", program_fd, NULL, "The descriptor, or -1 before load and after close.", NULL},
-	{"type", program_type_number, NULL, "The program type it was loaded with, or 0.", NULL},
+	{"type", program_type_number, NULL, "The type it was loaded as, or 0 before load.", NULL},
 	{0},
 };
 
@@ -682,25 +689,30 @@ static PyType_Spec program_spec = {
 };
 
 static PyMethodDef link_methods[] = {
-	{"destroy", link_destroy, METH_NOARGS, "destroy()\n\nDetaches. Again: does nothing."},
+	{"destroy", link_destroy, METH_NOARGS,
+	 "destroy()\n\nDetaches. Calling it again does nothing."},
 	{"functions", link_functions, METH_NOARGS,
-	 "functions() -> list of bytes\n\nWhat a link of attach_kprobe_multi() is attached to."},
+	 "functions() -> list of bytes\n\nThe functions that a link of attach_kprobe_multi() is "
+	 "attached to."},
 	{"detach_function", link_detach_function, METH_VARARGS,
-	 "detach_function(name)\n\nDetaches one function of such a link."},
+	 "detach_function(name)\n\nDetaches one function of such a link. Raises AttachError, "
+	 "ValueError."},
 	{"open", link_open, METH_NOARGS,
-	 "open() -> int\n\nOf an iterator: a descriptor to read from. The caller closes it."},
+	 "open() -> int\n\nFor an iterator: a descriptor to read from, which the caller closes. "
+	 "Raises\nValueError if the link was destroyed."},
 	{0},
 };
 
 static PyGetSetDef link_getset[] = {
 	{"fd", link_fd, NULL, "The descriptor that keeps it attached, or -1.", NULL},
-	{"attached", link_attached, NULL, "False once it or the module was closed.", NULL},
-	{"name", link_name, NULL, "What it is attached to, for people.", NULL},
+	{"attached", link_attached, NULL,
+	 "False once the link is destroyed or the module is closed.", NULL},
+	{"name", link_name, NULL, "What it is attached to, as text for people.", NULL},
 	{0},
 };
 
 static PyType_Slot link_slots[] = {
-	{Py_tp_doc, "One attachment of a program. The module detaches it at the latest."},
+	{Py_tp_doc, "One attachment of a program. It is detached with its module at the latest."},
 	{Py_tp_dealloc, link_dealloc},
 	{Py_tp_traverse, link_traverse},
 	{Py_tp_methods, link_methods},
@@ -732,7 +744,9 @@ static PyObject *remove_xdp(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-	{"remove_xdp", remove_xdp, METH_VARARGS, "remove_xdp(device, flags=0)"},
+	{"remove_xdp", remove_xdp, METH_VARARGS,
+	 "remove_xdp(device, flags=0)\n\nRemoves the XDP program of a network interface. Raises "
+	 "AttachError."},
 	{0},
 };
 

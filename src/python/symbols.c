@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc._ebcc.Symbolizer: names of addresses in processes, in the kernel and in files known by
- * their build id. Symbol tables may take long to load, so the interpreter lock is let go; a lock
- * of its own keeps other threads out until what the library lent is copied.
+ * ebcc._ebcc.Symbolizer: names of addresses in processes, in the kernel, and in files known by
+ * their build id. Symbol tables may take long to load, so the GIL is released. The symbolizer's
+ * own lock keeps other threads out until the results, which the library owns, are copied.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,11 @@ static PyTypeObject *symbolizer_type;
 struct symbolizer_object {
 	PyObject ob_base;
 	struct ebcc_symbolizer *handle;
-	pthread_mutex_t lock; /* taken without the interpreter lock only */
-	char *notice;	      /* logged by the library during a call, malloc'ed, or NULL */
+	pthread_mutex_t lock; /* taken only while the GIL is released */
+	char *notice;	      /* what the library logged during a call, malloc'ed, or NULL */
 };
 
-/* Keeps a message until the call has ended and Python can be run. */
+/* Keeps a message until the call has ended and Python code may run. */
 static void keep_notice(void *ctx, enum ebcc_log_level level, const char *message)
 {
 	struct symbolizer_object *symbolizer = ctx;
@@ -29,7 +29,7 @@ static void keep_notice(void *ctx, enum ebcc_log_level level, const char *messag
 	symbolizer->notice = strdup(message);
 }
 
-/* Ends a call of the library: unlocks, and logs what it had to say. False: an exception is set. */
+/* Ends a call into the library: unlocks, and logs its message. False with an exception set. */
 static bool unlock(struct symbolizer_object *symbolizer)
 {
 	char *notice = symbolizer->notice;
@@ -45,8 +45,8 @@ static bool unlock(struct symbolizer_object *symbolizer)
 }
 
 /*
- * The same with a result, which is dropped where logging raised an exception. That one counts, also where
- * there was one before: it may be what the handler of a signal raised.
+ * The same for a call with a result, which is dropped if logging raised an exception. That
+ * exception replaces an earlier one: it may be what a signal handler raised.
  */
 static PyObject *unlock_with(struct symbolizer_object *symbolizer, PyObject *result)
 {
@@ -104,7 +104,7 @@ static void symbolizer_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-/* A pid as scripts have it: read from a map's u32, -1 (the kernel) is 4294967295. */
+/* Converts a pid. A script that reads -1 (the kernel) from a map's u32 passes 4294967295. */
 static int pid_wrapped(PyObject *object, void *ret)
 {
 	unsigned long pid = PyLong_AsUnsignedLongMask(object);
@@ -115,7 +115,7 @@ static int pid_wrapped(PyObject *object, void *ret)
 	return 1;
 }
 
-/* Resolves, and returns with the lock held if it succeeds: the symbols are the library's. */
+/* Resolves addresses. On success it returns with the lock held: the library owns the symbols. */
 static bool resolve(struct symbolizer_object *symbolizer, int pid, const uint64_t *addresses,
 		    size_t count, int demangle, struct ebcc_symbol *ret)
 {
@@ -152,7 +152,7 @@ static PyObject *symbolizer_resolve(PyObject *self, PyObject *args)
 	return unlock_with(symbolizer, symbol_tuple(&symbol));
 }
 
-/* The items of a sequence as addresses, malloc'ed. NULL: an exception is set. */
+/* The items of a sequence as addresses; PyMem_Free() them. NULL with an exception on failure. */
 static uint64_t *read_addresses(PyObject *sequence, Py_ssize_t count)
 {
 	uint64_t *addresses = PyMem_Malloc((count + 1) * sizeof(*addresses));
@@ -207,7 +207,7 @@ static PyObject *symbolizer_resolve_many(PyObject *self, PyObject *args)
 	return list;
 }
 
-/* Writes "+0xOFFSET", and returns where it ends. */
+/* Writes "+0xOFFSET" and returns its end. */
 static char *write_offset(char *to, uint64_t offset)
 {
 	int digits = 1;
@@ -220,8 +220,8 @@ static char *write_offset(char *to, uint64_t offset)
 	return to;
 }
 
-/* NAME+0xOFFSET [MODULE], the latter two where they are wanted and known. Made by hand: with
- * PyBytes_FromFormat() it takes longer than finding the name. */
+/* NAME+0xOFFSET [MODULE], the latter two if wanted and known. It is put together by hand, because
+ * PyBytes_FromFormat() takes longer than finding the name. */
 static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, int show_offset)
 {
 	const char *name = symbol->name ? symbol->name : "[unknown]", *module = NULL, *slash;
@@ -234,7 +234,7 @@ static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, 
 		module = slash ? slash + 1 : symbol->module;
 		module_length = strlen(module);
 	}
-	/* Besides them at most "+0x", 16 digits, and " []". */
+	/* In addition there are at most "+0x", 16 digits, and " []". */
 	if (name_length + module_length + 24 > sizeof(space))
 		text = PyMem_Malloc(name_length + module_length + 24);
 	if (!text)
@@ -255,7 +255,7 @@ static PyObject *symbol_text(const struct ebcc_symbol *symbol, int show_module, 
 
 static PyObject *describe_object(PyObject *self, PyObject *const *args);
 
-/* Called for each address of each stack, so its arguments are taken without a tuple. */
+/* Called for each address of each stack, so its arguments come without a tuple. */
 static PyObject *symbolizer_describe(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	struct symbolizer_object *symbolizer = (struct symbolizer_object *)self;
@@ -310,7 +310,7 @@ static PyObject *symbolizer_describe_build_id(PyObject *self, PyObject *args)
 	return error ? error_raise(error, ERROR_ANY) : result;
 }
 
-/* Whether a frame of a stack of build ids has one; -1: an exception is set. */
+/* Whether a frame of a build-id stack has a build id; -1 with an exception set on failure. */
 static int has_build_id(PyObject *frame)
 {
 	PyObject *status = PyObject_GetAttrString(frame, "status");
@@ -320,8 +320,8 @@ static int has_build_id(PyObject *frame)
 	return PyErr_Occurred() ? -1 : value == EBCC_FRAME_BUILD_ID;
 }
 
-/* What stands for an address: such a frame, with an offset in the file or an address, or a ctypes
- * integer. */
+/* describe() for what is not a plain int: a frame of a build-id stack, which has an offset in the
+ * file or an address, or a ctypes integer. */
 static PyObject *describe_object(PyObject *self, PyObject *const *args)
 {
 	PyObject *build_id = PyObject_GetAttrString(args[1], "build_id"), *address, *tuple, *id;
@@ -344,7 +344,7 @@ static PyObject *describe_object(PyObject *self, PyObject *const *args)
 		result = symbolizer_describe(
 			self, (PyObject *[]){args[0], address, args[2], args[3], args[4]}, 5);
 	} else if (!PyErr_Occurred()) {
-		PyErr_SetString(PyExc_TypeError, "an address is a number");
+		PyErr_SetString(PyExc_TypeError, "an address must be a number");
 	}
 	Py_XDECREF(address);
 	Py_XDECREF(build_id);
@@ -378,7 +378,7 @@ static PyObject *symbolizer_find_name(PyObject *self, PyObject *args)
 	return PyLong_FromUnsignedLongLong(address);
 }
 
-/* Ends a call that gives nothing. */
+/* Ends a call that returns nothing. */
 static PyObject *finish(struct symbolizer_object *symbolizer, struct ebcc_error *error)
 {
 	bool logged = unlock(symbolizer);
@@ -457,34 +457,38 @@ static PyObject *symbolizer_statistics(PyObject *self, PyObject *args)
 static PyMethodDef symbolizer_methods[] = {
 	{"resolve", symbolizer_resolve, METH_VARARGS,
 	 "resolve(pid, address, demangle=True) -> (name or None, offset, module or None)\n\n"
-	 "A negative pid means the kernel."},
+	 "A negative pid means the kernel. The offset is relative to the name, or to the module if "
+	 "there\nis no name; without a module it is the address."},
 	{"resolve_many", symbolizer_resolve_many, METH_VARARGS,
-	 "resolve_many(pid, addresses, demangle=True) -> list of what resolve() gives"},
+	 "resolve_many(pid, addresses, demangle=True) -> list of what resolve() returns"},
 	{"describe", (PyCFunction)(void (*)(void))symbolizer_describe, METH_FASTCALL,
 	 "describe(pid, address, show_module, show_offset, demangle) -> bytes\n\n"
-	 "address: a number, a ctypes integer, or a frame of a stack of build ids."},
+	 "address: a number, a ctypes integer, or a frame of a build-id stack."},
 	{"describe_build_id", symbolizer_describe_build_id, METH_VARARGS,
 	 "describe_build_id(build_id, file_offset, show_module, show_offset, demangle) -> bytes"},
 	{"find_name", symbolizer_find_name, METH_VARARGS,
 	 "find_name(pid, name, module=None) -> address or None"},
 	{"add_file", symbolizer_add_file, METH_VARARGS,
-	 "add_file(path)\n\nMakes a file known by its build id."},
+	 "add_file(path)\n\nRegisters a file by its build id. Raises NotFoundError, FormatError."},
 	{"add_process", symbolizer_add_process, METH_VARARGS,
-	 "add_process(pid)\n\nReads a process's memory map now."},
-	{"forget_process", symbolizer_forget_process, METH_VARARGS, "forget_process(pid)"},
+	 "add_process(pid)\n\nReads a process's memory map now, so that its addresses have names "
+	 "when it\nhas ended. Raises NotFoundError."},
+	{"forget_process", symbolizer_forget_process, METH_VARARGS,
+	 "forget_process(pid)\n\nDrops what is kept of a process."},
 	{"statistics", symbolizer_statistics, METH_NOARGS,
 	 "statistics() -> dict\n\n"
-	 "memory: bytes that are kept now; dropped: processes, tables and perf maps that made room "
-	 "for others; too_large, no_memory, no_time: what was left out for that reason, so that "
-	 "its addresses have no names."},
+	 "memory: bytes in use now; dropped: processes, tables and perf maps that were dropped to "
+	 "make room for others; too_large, no_memory, no_time: how many were left out for that "
+	 "reason, so that their addresses have no names."},
 	{0},
 };
 
 static PyType_Slot symbolizer_slots[] = {
 	{Py_tp_doc, "Names for addresses.\n\nSymbolizer(debug_root=None, symfs=None, "
-		    "memory_limit=0, time_limit=0): directories as bytes; bytes of memory for what "
-		    "is kept of processes; milliseconds of processor time for reading it at a "
-		    "stretch. 0: the library's defaults."},
+		    "memory_limit=0, time_limit=0)\n\ndebug_root, symfs: directories, bytes. "
+		    "memory_limit: bytes of memory for what is kept of processes. time_limit: "
+		    "milliseconds of processor time for reading at a stretch. 0: the library's "
+		    "default."},
 	{Py_tp_new, symbolizer_new},
 	{Py_tp_dealloc, symbolizer_dealloc},
 	{Py_tp_methods, symbolizer_methods},

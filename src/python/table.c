@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc._ebcc.Table: the entries of a map, one by one and all at once. Keys and leaves
- * are ctypes instances; what Python passes for them is converted here when it is an
- * int or an instance of the right class, and by the hooks _make_key() and _make_leaf()
- * of the subclass in ebcc.table otherwise.
+ * ebcc._ebcc.Table: the entries of a map, one by one or all at once. Keys and leaves are
+ * ctypes instances. If Python passes an int or an instance of the right class, it is
+ * converted here; anything else is converted by the hooks _make_key() and _make_leaf()
+ * of the subclass in ebcc.table.
  */
 #include <linux/bpf.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 PyTypeObject *table_type;
 
-/* Room for one key or value; most fit on the stack. */
+/* A buffer for one key or value; most fit on the stack. */
 struct scratch {
 	unsigned char small[256];
 	unsigned char *data;
@@ -110,7 +110,7 @@ static void table_dealloc(PyObject *self)
 
 /* --- classes ------------------------------------------------------------------------ */
 
-/* A class for bytes whose type the object does not describe. */
+/* A class for values whose type the BPF object does not describe. */
 static PyObject *plain_class(size_t size)
 {
 	PyObject *builder = PyImport_ImportModule("ebcc.ctype");
@@ -161,13 +161,13 @@ static bool leaf_prepare(struct table_object *table)
 	return table->value_class;
 }
 
-/* Both, for what touches entries, on a module that is open. */
+/* Prepares both, for functions that access entries, and checks that the module is open. */
 static bool table_prepare(struct table_object *table)
 {
 	return module_check(table->module) && key_prepare(table) && leaf_prepare(table);
 }
 
-/* A caller's own class for keys or leaves: any ctypes class of the same size. */
+/* Sets a caller's own class for keys or leaves: any ctypes class of the same size. */
 static int element_replace(struct element *element, PyObject *class)
 {
 	PyObject *instance;
@@ -189,8 +189,9 @@ static int element_replace(struct element *element, PyObject *class)
 	PyBuffer_Release(&buffer);
 	Py_DECREF(instance);
 	if (!fits) {
-		PyErr_Format(PyExc_ValueError, "%R has not the %zu bytes that the table needs",
-			     class, element->size);
+		PyErr_Format(PyExc_ValueError,
+			     "%R does not have the size that the table needs, %zu bytes", class,
+			     element->size);
 		return -1;
 	}
 	Py_INCREF(class);
@@ -250,8 +251,8 @@ static PyObject *table_get_value_class(PyObject *self, void *unused)
 
 /* --- Python to bytes ---------------------------------------------------------------- */
 
-/* An int of at most 8 bytes, of which a negative one stands for its two's complement whatever the
- * type: nothing is cut off. */
+/* Stores an int of at most 8 bytes. A negative number is stored as its two's complement, even if
+ * the type is unsigned. A number that does not fit is an error: nothing is cut off. */
 static bool integer_store(PyObject *value, size_t size, void *out)
 {
 	int overflow, shift = 8 * size;
@@ -292,7 +293,7 @@ static bool instance_store(PyObject *instance, size_t size, void *out)
 	return fits;
 }
 
-/* What is neither an int nor of the class goes through the subclass's hook first. */
+/* Stores what is neither an int nor of the right class: the subclass's hook converts it first. */
 static bool converted_store(struct table_object *table, const char *hook, PyObject *value,
 			    size_t size, void *out)
 {
@@ -317,7 +318,7 @@ static bool key_store(struct table_object *table, PyObject *key, void *out)
 	return converted_store(table, "_make_key", key, table->key.size, out);
 }
 
-/* From an array of leaves to the kernel's, where each takes a multiple of 8 bytes. */
+/* Copies an array of leaves into the kernel's layout, where each takes a multiple of 8 bytes. */
 static void leaves_spread(const struct table_object *table, const void *leaves, void *value)
 {
 	size_t stride = table->value_size / table->cpus;
@@ -390,7 +391,7 @@ static PyObject *value_create(struct table_object *table, const void *value)
 
 /* --- one entry ---------------------------------------------------------------------- */
 
-/* *ret is NULL, without an exception, where the key is absent. */
+/* If the key is absent, it succeeds with *@p ret NULL. */
 static bool lookup(struct table_object *table, PyObject *key, PyObject **ret)
 {
 	struct scratch key_bytes, value_bytes;
@@ -512,10 +513,10 @@ enum listing {
 };
 
 /*
- * Takes an object from the garbage collector's list: numbers and bytes can't be part of a
- * cycle, and the next collection would spend as much time on all entries as their making took.
+ * Removes an object from the garbage collector's list: numbers and bytes can't be part of a
+ * cycle, and the next collection would spend as much time on the entries as creating them did.
  */
-static PyObject *uncollected(PyObject *object)
+static PyObject *gc_untrack(PyObject *object)
 {
 	if (object && PyType_GetFlags(Py_TYPE(object)) & Py_TPFLAGS_HAVE_GC)
 		PyObject_GC_UnTrack(object);
@@ -528,12 +529,12 @@ static PyObject *entry_create(struct table_object *table, enum listing listing, 
 	PyObject *first, *second, *item;
 
 	if (listing == LIST_KEYS)
-		return uncollected(key_create(table, key));
+		return gc_untrack(key_create(table, key));
 	if (listing == LIST_VALUES)
-		return uncollected(value_create(table, value));
-	first = uncollected(key_create(table, key));
-	second = first ? uncollected(value_create(table, value)) : NULL;
-	item = second ? uncollected(PyTuple_Pack(2, first, second)) : NULL;
+		return gc_untrack(value_create(table, value));
+	first = gc_untrack(key_create(table, key));
+	second = first ? gc_untrack(value_create(table, value)) : NULL;
+	item = second ? gc_untrack(PyTuple_Pack(2, first, second)) : NULL;
 	Py_XDECREF(first);
 	Py_XDECREF(second);
 	return item;
@@ -542,7 +543,7 @@ static PyObject *entry_create(struct table_object *table, enum listing listing, 
 static PyObject *entries_list(struct table_object *table, enum listing listing, const void *keys,
 			      const void *values, size_t count)
 {
-	/* Nothing made here is garbage yet: a collection in between would be wasted. */
+	/* Nothing created here is garbage yet: a collection in between would be wasted. */
 	int collecting = PyGC_Disable();
 	PyObject *list = PyList_New(count);
 
@@ -580,7 +581,7 @@ static PyObject *table_read(struct table_object *table, bool remove, enum listin
 	return list;
 }
 
-/* Tables whose values can't be read, or aren't wanted, are walked key by key. */
+/* For tables whose values can't be read: walks them key by key. */
 static PyObject *table_walk_keys(struct table_object *table)
 {
 	PyObject *list = PyList_New(0);
@@ -593,7 +594,7 @@ static PyObject *table_walk_keys(struct table_object *table)
 		scratch_deinit(&from);
 		goto fail;
 	}
-	/* A walk whose key is deleted under it begins anew: max_entries bounds it. */
+	/* If the current key is deleted, the walk starts again: max_entries bounds it. */
 	for (size_t left = ebcc_table_max_entries(table->handle); list && more && left > 0;
 	     left--) {
 		struct ebcc_error *error = ebcc_table_next_key(
@@ -717,7 +718,7 @@ static PyObject *table_clear(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-/* The values of an update, as the kernel has them. PyMem_Free() it. */
+/* The values of an update in the kernel's layout; PyMem_Free() them. */
 static void *values_spread(struct table_object *table, const Py_buffer *leaves, size_t count)
 {
 	size_t size = table->leaf.size * table->cpus;
@@ -744,7 +745,7 @@ static Py_ssize_t keys_count(struct table_object *table, const Py_buffer *keys)
 {
 	if (table->key.size > 0 && keys->len % table->key.size == 0)
 		return keys->len / table->key.size;
-	PyErr_Format(PyExc_ValueError, "%zd bytes are no whole number of keys of %zu bytes",
+	PyErr_Format(PyExc_ValueError, "%zd bytes are not a whole number of keys of %zu bytes",
 		     keys->len, table->key.size);
 	return -1;
 }
@@ -837,7 +838,7 @@ static PyObject *table_open_counters(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-/* pop() and peek(): None where the queue is empty. */
+/* pop() and peek(): None if the queue is empty. */
 static PyObject *table_take(PyObject *self,
 			    struct ebcc_error *(*take)(struct ebcc_table *, void *, bool *))
 {
@@ -1021,51 +1022,51 @@ static PyObject *table_leaf_scan(PyObject *self, PyObject *args)
 			  table->leaf.size);
 }
 
-/* --- facts -------------------------------------------------------------------------- */
+/* --- properties --------------------------------------------------------------------- */
 
-/* Which fact a getter gives: its closure. */
-enum fact {
-	FACT_NAME,
-	FACT_FD,
-	FACT_ID,
-	FACT_MAP_TYPE,
-	FACT_FLAGS,
-	FACT_MAX_ENTRIES,
-	FACT_KEY_SIZE,
-	FACT_LEAF_SIZE,
-	FACT_CPUS,
-	FACT_PER_CPU,
+/* Which property a getter returns: its closure. */
+enum property {
+	PROPERTY_NAME,
+	PROPERTY_FD,
+	PROPERTY_ID,
+	PROPERTY_MAP_TYPE,
+	PROPERTY_FLAGS,
+	PROPERTY_MAX_ENTRIES,
+	PROPERTY_KEY_SIZE,
+	PROPERTY_LEAF_SIZE,
+	PROPERTY_CPUS,
+	PROPERTY_PER_CPU,
 };
 
-static PyObject *table_fact(PyObject *self, void *which)
+static PyObject *table_property(PyObject *self, void *which)
 {
 	struct table_object *table = (struct table_object *)self;
 
 	if (!module_check(table->module))
 		return NULL;
-	switch ((enum fact)(uintptr_t)which) {
-	case FACT_NAME:
+	switch ((enum property)(uintptr_t)which) {
+	case PROPERTY_NAME:
 		return PyBytes_FromString(ebcc_table_name(table->handle));
-	case FACT_FD:
+	case PROPERTY_FD:
 		return PyLong_FromLong(ebcc_table_fd(table->handle));
-	case FACT_ID:
+	case PROPERTY_ID:
 		return PyLong_FromUnsignedLong(ebcc_table_id(table->handle));
-	case FACT_MAP_TYPE:
+	case PROPERTY_MAP_TYPE:
 		return PyLong_FromUnsignedLong(ebcc_table_map_type(table->handle));
-	case FACT_FLAGS:
+	case PROPERTY_FLAGS:
 		return PyLong_FromUnsignedLong(ebcc_table_flags(table->handle));
-	case FACT_MAX_ENTRIES:
+	case PROPERTY_MAX_ENTRIES:
 		return PyLong_FromUnsignedLong(ebcc_table_max_entries(table->handle));
-	case FACT_KEY_SIZE:
+	case PROPERTY_KEY_SIZE:
 		return PyLong_FromSize_t(table->key.size);
-	case FACT_LEAF_SIZE:
+	case PROPERTY_LEAF_SIZE:
 		return PyLong_FromSize_t(table->leaf.size);
-	case FACT_CPUS:
+	case PROPERTY_CPUS:
 		return PyLong_FromUnsignedLong(table->cpus);
-	case FACT_PER_CPU:
+	case PROPERTY_PER_CPU:
 		return PyBool_FromLong(table->per_cpu);
 	}
-	return PyErr_Format(PyExc_AttributeError, "no such fact");
+	return PyErr_Format(PyExc_AttributeError, "no such property");
 }
 
 static PyMethodDef table_methods[] = {
@@ -1073,62 +1074,71 @@ static PyMethodDef table_methods[] = {
 	{"keys", table_keys, METH_NOARGS, "keys() -> list"},
 	{"values", table_values, METH_NOARGS, "values() -> list"},
 	{"items", table_items, METH_VARARGS,
-	 "items(remove=False) -> list of (key, value)\n\nremove: also deletes what is read."},
+	 "items(remove=False) -> list of (key, value)\n\nremove: also delete the entries that are "
+	 "read."},
 	{"next", table_next_key, METH_O,
 	 "next(key)\n\nThe key after key (None: the first). Raises StopIteration at the end."},
 	{"clear", table_clear, METH_NOARGS,
-	 "clear()\n\nDeletes every entry; an array's are zeroed."},
+	 "clear()\n\nDeletes every entry; those of an array are set to zero."},
 	{"_update_many", table_update_many, METH_VARARGS,
-	 "_update_many(keys, leaves) -> int\n\nWrites entries given as buffers, one after "
-	 "another."},
+	 "_update_many(keys, leaves) -> int\n\nWrites entries from buffers of packed keys and "
+	 "leaves; returns their number.\nRaises ValueError for a buffer of the wrong size."},
 	{"_delete_many", table_delete_many, METH_VARARGS,
-	 "_delete_many(keys) -> int\n\nDeletes the entries of a buffer of keys."},
+	 "_delete_many(keys) -> int\n\nDeletes the entries whose keys are in a buffer; returns the "
+	 "number of keys.\nRaises ValueError for a buffer of the wrong size."},
 	{"_push", table_push, METH_VARARGS, "_push(leaf, flags=0)"},
 	{"_pop", table_pop, METH_NOARGS, "_pop() -> leaf or None"},
 	{"_peek", table_peek, METH_NOARGS, "_peek() -> leaf or None"},
 	{"_build_id_stack", table_build_id_stack, METH_VARARGS,
-	 "_build_id_stack(stack_id) -> list of bytes\n\nFrames as the kernel has them, innermost "
-	 "first; empty for no such stack."},
+	 "_build_id_stack(stack_id) -> list of bytes\n\nThe kernel's frames, innermost first; "
+	 "empty "
+	 "if there is no such stack."},
 	{"_stack", table_stack, METH_VARARGS,
-	 "_stack(stack_id) -> list of int\n\nAddresses, innermost first; empty for no such "
+	 "_stack(stack_id) -> list of int\n\nAddresses, innermost first; empty if there is no such "
 	 "stack."},
-	{"key_sprintf", table_key_print, METH_O, "key_sprintf(key) -> bytes"},
-	{"leaf_sprintf", table_leaf_print, METH_O, "leaf_sprintf(leaf) -> bytes"},
+	{"key_sprintf", table_key_print, METH_O,
+	 "key_sprintf(key) -> bytes\n\nA key as text, which key_scanf() reads."},
+	{"leaf_sprintf", table_leaf_print, METH_O,
+	 "leaf_sprintf(leaf) -> bytes\n\nA leaf, for one CPU, as text, which leaf_scanf() reads."},
 	{"_key_scan", table_key_scan, METH_VARARGS, "_key_scan(text) -> Key"},
 	{"_leaf_scan", table_leaf_scan, METH_VARARGS, "_leaf_scan(text) -> Leaf"},
 	{"event", table_event, METH_O,
-	 "event(data)\n\nThe event that a callback was given as data: an instance of a ctypes\n"
-	 "structure, or a plain value where the source submits a plain type. It has its own\n"
-	 "copy of the bytes. data may also be a bytes-like object."},
+	 "event(data)\n\nThe event that a callback received as data: an instance of a ctypes\n"
+	 "structure, or a plain value if the source submits a plain type. It has its own\n"
+	 "copy of the bytes. data may also be a bytes-like object. Raises NotFoundError if\n"
+	 "the type is not known, and ValueError if there is no event at the address."},
 	{"_open_counters", table_open_counters, METH_VARARGS,
 	 "_open_counters(type, config, pid=-1)"},
 	{"_open_events", table_open_events, METH_VARARGS,
 	 "_open_events(callback, lost, ctx, page_count, wakeup_events)"},
 	{"close_events", table_close_events, METH_NOARGS,
-	 "close_events()\n\nCloses the perf or ring buffer."},
+	 "close_events()\n\nCloses the perf or ring buffer. Raises StateError during a poll."},
 	{"lost", table_lost, METH_NOARGS,
-	 "lost() -> int\n\nEvents that the source failed to write, since load."},
+	 "lost() -> int\n\nThe number of events that the source has failed to write since load."},
 	{0},
 };
 
 static PyGetSetDef table_getset[] = {
 	{"Key", table_get_key_class, table_set_key_class, "The ctypes class of keys.", NULL},
 	{"Leaf", table_get_value_class, NULL,
-	 "The ctypes class of what a lookup gives: sLeaf, or an array of it for per-CPU tables.",
+	 "The ctypes class of what a lookup returns: sLeaf, or an array of it for per-CPU tables.",
 	 NULL},
 	{"sLeaf", table_get_leaf_class, table_set_leaf_class,
 	 "The ctypes class of leaves as the source declares them.", NULL},
-	{"name", table_fact, NULL, "The name in the source, bytes.", (void *)FACT_NAME},
-	{"map_fd", table_fact, NULL, "The descriptor.", (void *)FACT_FD},
-	{"map_id", table_fact, NULL, "The kernel's number, as bpftool shows it.", (void *)FACT_ID},
-	{"ttype", table_fact, NULL, "The kernel's map type.", (void *)FACT_MAP_TYPE},
-	{"flags", table_fact, NULL, "The kernel's map flags.", (void *)FACT_FLAGS},
-	{"max_entries", table_fact, NULL, "Room for so many entries.", (void *)FACT_MAX_ENTRIES},
-	{"key_size", table_fact, NULL, "In bytes.", (void *)FACT_KEY_SIZE},
-	{"leaf_size", table_fact, NULL, "In bytes, of one CPU.", (void *)FACT_LEAF_SIZE},
-	{"total_cpu", table_fact, NULL, "Leaves in a value: possible CPUs, or 1.",
-	 (void *)FACT_CPUS},
-	{"per_cpu", table_fact, NULL, "Whether values are per CPU.", (void *)FACT_PER_CPU},
+	{"name", table_property, NULL, "The name in the source, bytes.", (void *)PROPERTY_NAME},
+	{"map_fd", table_property, NULL, "The descriptor.", (void *)PROPERTY_FD},
+	{"map_id", table_property, NULL, "The map's id in the kernel, as bpftool shows it.",
+	 (void *)PROPERTY_ID},
+	{"ttype", table_property, NULL, "The kernel's map type.", (void *)PROPERTY_MAP_TYPE},
+	{"flags", table_property, NULL, "The kernel's map flags.", (void *)PROPERTY_FLAGS},
+	{"max_entries", table_property, NULL, "How many entries there is room for.",
+	 (void *)PROPERTY_MAX_ENTRIES},
+	{"key_size", table_property, NULL, "In bytes.", (void *)PROPERTY_KEY_SIZE},
+	{"leaf_size", table_property, NULL, "In bytes, for one CPU.", (void *)PROPERTY_LEAF_SIZE},
+	{"total_cpu", table_property, NULL, "Leaves in a value: the number of possible CPUs, or 1.",
+	 (void *)PROPERTY_CPUS},
+	{"per_cpu", table_property, NULL, "Whether each CPU has its own value.",
+	 (void *)PROPERTY_PER_CPU},
 	{0},
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ebcc._ebcc.TracePipe: lines of the kernel's trace pipe, where bpf_trace_printk() goes.
+ * ebcc._ebcc.TracePipe: reads lines of the kernel's trace pipe, which bpf_trace_printk() writes to.
  */
 #include "pyebcc.h"
 
@@ -10,7 +10,7 @@ static PyTypeObject *trace_pipe_type;
 struct trace_pipe_object {
 	PyObject ob_base;
 	struct ebcc_trace_pipe *handle; /* NULL once closed */
-	bool reading;			/* in a read, without the interpreter lock */
+	bool reading;			/* a read is in progress, without the GIL */
 };
 
 static PyObject *trace_pipe_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -38,7 +38,8 @@ static PyObject *trace_pipe_close(PyObject *self, PyObject *unused)
 	struct trace_pipe_object *pipe = (struct trace_pipe_object *)self;
 
 	if (pipe->reading)
-		return error_raise_code(EBCC_ERROR_STATE, "another thread reads the trace pipe");
+		return error_raise_code(EBCC_ERROR_STATE,
+					"another thread is reading the trace pipe");
 	if (pipe->handle)
 		ebcc_trace_pipe_close(pipe->handle);
 	pipe->handle = NULL;
@@ -56,7 +57,8 @@ static void trace_pipe_dealloc(PyObject *self)
 	Py_DECREF(type);
 }
 
-/* A line, or NULL: with an exception, or (*@p ret_again) interrupted by a harmless signal. */
+/* A line, or NULL: with an exception, or with *@p ret_again set after a signal whose handlers
+ * raised nothing. */
 static PyObject *line_read(struct trace_pipe_object *pipe, bool *ret_again)
 {
 	struct ebcc_error *error;
@@ -88,7 +90,8 @@ static PyObject *trace_pipe_readline(PyObject *self, PyObject *unused)
 	if (!pipe->handle)
 		return error_raise_code(EBCC_ERROR_STATE, "the trace pipe is closed");
 	if (pipe->reading)
-		return error_raise_code(EBCC_ERROR_STATE, "another thread reads the trace pipe");
+		return error_raise_code(EBCC_ERROR_STATE,
+					"another thread is reading the trace pipe");
 	do
 		line = line_read(pipe, &again);
 	while (again);
@@ -97,14 +100,16 @@ static PyObject *trace_pipe_readline(PyObject *self, PyObject *unused)
 
 static PyMethodDef trace_pipe_methods[] = {
 	{"read_line", trace_pipe_readline, METH_NOARGS,
-	 "read_line() -> bytes or None\n\nOne line without its newline; None when there is none\n"
-	 "and the pipe was opened non-blocking."},
-	{"close", trace_pipe_close, METH_NOARGS, "close()"},
+	 "read_line() -> bytes or None\n\nOne line without its newline. None if there is none and\n"
+	 "the pipe was opened non-blocking. Raises StateError if the pipe is closed or another\n"
+	 "thread is reading it."},
+	{"close", trace_pipe_close, METH_NOARGS,
+	 "close()\n\nRaises StateError if another thread is reading the pipe."},
 	{0},
 };
 
 static PyType_Slot trace_pipe_slots[] = {
-	{Py_tp_doc, "TracePipe(nonblocking=False): a reader of the kernel's trace pipe."},
+	{Py_tp_doc, "TracePipe(nonblocking=False): reads the kernel's trace pipe."},
 	{Py_tp_new, trace_pipe_new},
 	{Py_tp_dealloc, trace_pipe_dealloc},
 	{Py_tp_methods, trace_pipe_methods},

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the library's type descriptions to ctypes classes, and from raw bytes to their
- * instances. A class is built once per type and module, by ebcc.ctype, which knows how
- * to lay out what ctypes would lay out otherwise; instances are made here, since they
- * are made once per key, leaf and event.
+ * Turns the library's type descriptions into ctypes classes, and raw bytes into their
+ * instances. ebcc.ctype builds a class once per type and module; it knows how to lay out
+ * types that ctypes itself would lay out differently. Instances are created here, because
+ * there is one per key, leaf and event.
  */
 #include <string.h>
 
 #include "pyebcc.h"
 
-/* Deeper nesting than any C source has comes from a damaged description only. */
+/* No C source nests types deeper than this: only a damaged description does. */
 #define TYPE_DEPTH_MAX 64
 
 static PyObject *class_build(struct module_object *module, const struct ebcc_type *type, int depth);
@@ -155,7 +155,7 @@ PyObject *instance_create(PyObject *class, const void *data, size_t size)
 	PyObject *instance;
 	Py_buffer buffer;
 
-	/* Its __init__() has nothing to do: every byte is written here. */
+	/* __init__() is not called: every byte is written here. */
 	if (!no_arguments)
 		no_arguments = PyTuple_New(0);
 	instance = no_arguments ? allocate((PyTypeObject *)class, no_arguments, NULL) : NULL;

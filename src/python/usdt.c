@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ebcc._ebcc.Usdt: the USDT probes of a file or a process. Probes, locations and arguments are
- * named by their indices; ebcc/usdt.py makes objects of them.
+ * identified by their indices; ebcc/usdt.py makes objects of them.
  */
 #include "pyebcc.h"
 
@@ -85,7 +85,7 @@ static PyObject *usdt_find(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
-/* The probe of an index given by Python. NULL: IndexError. */
+/* The probe at an index that Python passed, or NULL with an IndexError. */
 static const struct ebcc_usdt_probe *probe_at(PyObject *self, Py_ssize_t index)
 {
 	const struct ebcc_usdt_probe *probe =
@@ -150,19 +150,20 @@ static PyObject *usdt_argument_type(PyObject *self, PyObject *args)
 
 static PyMethodDef usdt_methods[] = {
 	{"probes", usdt_probes, METH_NOARGS,
-	 "probes() -> list of (provider, name, path, semaphore, its offset, locations, arguments "
-	 "of the first)"},
+	 "probes() -> list of (provider, name, path, semaphore, its offset in the file,\n"
+	 "number of locations, number of arguments at the first location)"},
 	{"find", usdt_find, METH_VARARGS,
 	 "find(name) -> index of the probe\n\nRaises NotFoundError, InvalidArgumentError."},
 	{"location", usdt_location, METH_VARARGS,
-	 "location(probe, number) -> (address, text of the arguments, their number) or None"},
+	 "location(probe, number) -> (address, text of the arguments, number of arguments) or "
+	 "None\n\nRaises IndexError if there is no such probe."},
 	{"operand", usdt_operand, METH_VARARGS,
-	 "operand(probe, location, number) -> (parts, size, signed, constant, offset, symbol, "
-	 "base,\n"
-	 "index, scale, why it can't be read) or None"},
+	 "operand(probe, location, number) -> (parts, size, signed, constant, offset, symbol,\n"
+	 "base, index, scale, why it can't be read) or None\n\nRaises IndexError if there is no "
+	 "such probe."},
 	{"argument_type", usdt_argument_type, METH_VARARGS,
-	 "argument_type(probe, number) -> str or None\n\nThe integer type that holds the argument "
-	 "of every location."},
+	 "argument_type(probe, number) -> str or None\n\nThe integer type that can hold the "
+	 "argument at every location.\nRaises IndexError if there is no such probe."},
 	{0},
 };
 
