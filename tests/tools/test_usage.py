@@ -44,8 +44,8 @@ WRONG_USAGE = [
     ("execsnoop", ["-P", "0"], b"0 is not possible"),
     ("execsnoop", ["--max-args", "257"], b"257 is more than 256"),
     ("funccount", [], b"PATTERN"),
-    ("funccount", ["t:sched"], b"'t:sched' is no pattern"),
-    ("funccount", ["p:"], b"'p:' is no pattern"),
+    ("funccount", ["t:sched"], b"'t:sched' is not a pattern"),
+    ("funccount", ["p:"], b"'p:' is not a pattern"),
     ("funccount", ["-r", "vfs_("], b"'vfs_(' is not a regular expression"),
     ("funccount", ["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
     ("offcputime", ["-p", "1", "-t", "1"], b"not allowed with"),
@@ -73,7 +73,7 @@ WRONG_USAGE = [
     ("profile", ["-f", "--json"], b"not allowed with"),
     ("profile", ["--stack-storage-size", "0"], b"0 is not possible"),
     ("profile", ["--stack-storage-size", "99999999"], b"99999999 stacks would not fit"),
-    ("profile", ["--flamegraph", ""], b"'' names no file"),
+    ("profile", ["--flamegraph", ""], b"'' is not the name of a file"),
     ("profile", ["--min-width", "-1"], b"is not a number of pixels"),
     ("profile", ["0"], b"'0' is not a number of seconds"),
     ("profile", ["5", "6"], b"6"),
@@ -82,7 +82,7 @@ WRONG_USAGE = [
     ("softirqs", ["-c", "-1"], b"-c"),
     ("softirqs", ["-C", "-d"], b"not allowed with"),
     ("stackcount", [], b"PATTERN"),
-    ("stackcount", ["t:sched"], b"'t:sched' is no pattern"),
+    ("stackcount", ["t:sched"], b"'t:sched' is not a pattern"),
     ("stackcount", ["-r", "vfs_("], b"'vfs_(' is not a regular expression"),
     ("stackcount", ["-i", "0", "vfs_read"], b"'0' is not a number of seconds"),
     ("stackcount", ["-K", "-U", "vfs_read"], b"not allowed with"),
@@ -163,7 +163,7 @@ def test_thread_that_is_not(name, option):
 def test_cpu_that_is_not(name, option):
     status, errors = mistake(name, option, 4095, *NEEDED.get(name, []))
     assert status == 2
-    assert b"CPU 4095 is not in use here" in errors
+    assert b"CPU 4095 is not online" in errors
 
 
 def arguments_of(name, seconds):

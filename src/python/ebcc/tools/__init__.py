@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the command line tools of ebcc share, for them only: cli (arguments, output, events), places
-(what patterns stand for), stacks (call stacks and their forms of output) and pinned_sets (control
-groups and mount namespaces). It changes with the tools.
+"""Code that the command line tools of ebcc share: cli (arguments, output, events), places (what
+patterns match), stacks (call stacks and their output formats) and pinned_sets (control groups and
+mount namespaces). It is for these tools only, and changes with them.
 """

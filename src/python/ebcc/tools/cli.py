@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What command line tools share: arguments, output, events, losses, signals and exit status.
+"""What the command line tools share: arguments, output, events, lost events, signals and exit status.
 
-A tool ends with 0 when it ended as asked (Ctrl-C, a duration, a reader that went away),
-with FAILURE when something went wrong, and with USAGE when it was called wrongly. In both of
-those it says why on stderr, in one line.
+A tool exits with 0 when it ended as intended (Ctrl-C, the end of a duration, a pipe that nobody
+reads any more), with FAILURE when something went wrong, and with USAGE when it was called wrongly.
+In the last two cases it prints the reason to stderr, in one line.
 """
 import argparse
 import bisect
@@ -27,22 +27,24 @@ from ..utils import get_online_cpus
 FAILURE = 1
 USAGE = 2
 
-# The longest wait for events; an interrupt is looked at after each.
+# The longest wait for events. After each wait, tools check for an interrupt.
 POLL_SECONDS = 0.2
 
-# Each CPU has a buffer of its own. An event is shown once it is this old: by then the
-# earlier ones of all other CPUs have been read, and lines come in the order of time.
+# Each CPU has its own buffer. An event is shown once it is this old: by then the earlier
+# events of all other CPUs have been read, so lines are in chronological order.
 SETTLE_SECONDS = 0.001
 
 
 class Failure(Exception):
-    """Ends the tool with FAILURE; the text is for the user."""
+    """Ends the tool with status FAILURE; the text is for the user."""
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """Keeps the layout of description and examples, and tells a mistake in one line. traces: whether
-    the program traces. Who may not do that is told so when the arguments are right, before anything
-    else is tried."""
+    """Keeps the layout of the description and the examples, and reports a mistake in one line.
+
+    traces: whether the program traces. If it does, parse_args() raises an error for a user who is not
+    allowed to trace, after the arguments are parsed and before anything else is tried.
+    """
 
     def __init__(self, traces=True, **options):
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, **options)
@@ -51,7 +53,7 @@ class ArgumentParser(argparse.ArgumentParser):
         self.traces = traces
         if traces:
             self.add_argument("--ebpf", action="store_true",
-                              help="print the BPF source and end, without tracing")
+                              help="print the BPF source and exit, without tracing")
 
     def parse_args(self, args=None, namespace=None):
         values = super().parse_args(args, namespace)
@@ -64,7 +66,7 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def unsigned(bits):
-    """The argument type of whole numbers of so many bits."""
+    """The argument type of whole numbers of up to this many bits."""
     def convert(text):
         if not (text.isascii() and text.isdecimal()) or int(text) >= 1 << bits:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number below 2^{bits}")
@@ -73,7 +75,7 @@ def unsigned(bits):
 
 
 def positive(bits):
-    """The argument type of whole numbers of so many bits, without zero."""
+    """The argument type of whole numbers above zero of up to this many bits."""
     def convert(text):
         value = unsigned(bits)(text)
         if value == 0:
@@ -83,34 +85,34 @@ def positive(bits):
 
 
 def pid(text):
-    """The argument type of the ids of processes and threads. One that nobody has is no wrong usage,
-    but ends the tool too: it would wait for events that can't come."""
+    """The argument type of process and thread ids. An id that doesn't exist is a Failure, not wrong
+    usage: the tool would wait for events that can't come."""
     value = positive(32)(text)
-    FindMixin.pid_namespace()  # raises where /proc has other processes' numbers
+    FindMixin.pid_namespace()  # raises if the ids in /proc are those of another namespace
     if not os.path.exists(f"/proc/{value}"):
         raise Failure(f"there is no process {value}")
     return value
 
 
 def add_force(parser):
-    """The option that refuse_go() speaks of."""
+    """Adds the option --force, which refuse_go() mentions."""
     parser.add_argument("--force", action="store_true",
-                        help="trace returns in programs written in Go too, which may end them")
+                        help="trace returns in programs written in Go too, which may crash them")
 
 
 def refuse_go(file, pid, force):
-    """Ends the tool where a file, whose returns it is to trace, was built by the Go compiler. pid:
-    of the process whose file it is, or None; force: whether --force was given."""
+    """Raises Failure if a file in which returns are to be traced was built by the Go compiler. pid: the
+    process whose file it is, or None. force: whether --force was given."""
     if not force and FindMixin.is_go_binary(file, pid or -1):
         raise Failure(f"{os.fsdecode(file)} was built by the Go compiler: tracing returns may crash "
-                      "it, since Go moves stacks (--force does it all the same)")
+                      "it, because Go moves stacks (--force traces it anyway)")
 
 
 def cpu(text):
-    """The argument type of the number of a CPU that is in use."""
+    """The argument type of the number of a CPU that is online."""
     value = unsigned(32)(text)
     if value not in get_online_cpus():
-        raise argparse.ArgumentTypeError(f"CPU {value} is not in use here")
+        raise argparse.ArgumentTypeError(f"CPU {value} is not online")
     return value
 
 
@@ -125,12 +127,12 @@ def _time(text, unit):
 
 
 def seconds(text):
-    """The argument type of a time in seconds, above zero; fractions are allowed."""
+    """The argument type of a time in seconds above zero; fractions are allowed."""
     return _time(text, "seconds")
 
 
 def milliseconds(text):
-    """The argument type of a time in milliseconds, above zero, in nanoseconds."""
+    """The argument type of a time in milliseconds above zero; the value is in nanoseconds."""
     return round(_time(text, "milliseconds") * 1e6)
 
 
@@ -143,7 +145,7 @@ def power_of_two(text):
 
 
 def user(text):
-    """The argument type of users: an id, or the id of the user of that name."""
+    """The argument type of users, an id or a name; the value is the id."""
     if text.isdecimal():
         return unsigned(32)(text)
     try:
@@ -153,7 +155,7 @@ def user(text):
 
 
 def open_pinned_map(path):
-    """The descriptor of the BPF map that is pinned at a path; the caller closes it."""
+    """The descriptor of the BPF map that is pinned at a path; the caller closes it. Raises Failure."""
     libbpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
     descriptor = libbpf.bpf_obj_get(os.fsencode(path))
     if descriptor < 0:
@@ -162,26 +164,26 @@ def open_pinned_map(path):
 
 
 def write(data):
-    """Writes bytes to standard output, past the text layer's encoding."""
+    """Writes bytes to standard output, bypassing the text layer."""
     sys.stdout.buffer.write(data)
 
 
 def flush():
-    """Hands on what was written. Tools call it after each batch, so that a pipe is as
-    prompt as a terminal."""
+    """Flushes standard output. Tools call it after each batch, so that a pipe gets lines as
+    promptly as a terminal."""
     sys.stdout.flush()
 
 
 def print_source(source, cflags):
-    """Prints a BPF source with the macros that flags of the form -DNAME=VALUE give it."""
+    """Prints a BPF source, after the macros that flags of the form -DNAME=VALUE define."""
     for flag in cflags:
         print("#define", *flag.removeprefix("-D").split("=", 1))
     print(source, flush=True)
 
 
 def load(args, source, cflags=(), constants=None):
-    """The BPF object of a tool's source. With --ebpf the source is printed and the tool ends; the
-    constants, which are set when it is loaded, stand before it as comments."""
+    """Returns the BPF object of a tool's source. With --ebpf it prints the source instead and exits;
+    the constants, which are set only when the source is loaded, are printed before it as comments."""
     if args.ebpf:
         for name, value in (constants or {}).items():
             text = f"{name} = {value!r}".replace("*/", "* /")
@@ -192,13 +194,13 @@ def load(args, source, cflags=(), constants=None):
 
 
 def text_of(raw):
-    """Bytes as the kernel has them as a string that every JSON reader takes."""
+    """Converts bytes from the kernel to a str that every JSON reader accepts."""
     return raw.decode("utf-8", "backslashreplace")
 
 
 def json_line(values):
-    """A JSON object as a line of bytes. Characters that are not harmless are written as JSON writes
-    them, such as \\u001b."""
+    """A JSON object as a line of bytes. Characters that are not harmless on a terminal are escaped in
+    JSON's way, such as \\u001b."""
     text = json.dumps(values, ensure_ascii=False)
     if not text.isprintable():
         text = "".join(c if c.isprintable() else
@@ -208,13 +210,14 @@ def json_line(values):
 
 
 class Losses:
-    """Counts events that were lost, and tells of them on stderr, at most once a second."""
+    """Counts lost events and reports them on stderr, at most once a second. prog: the tool's name.
+    advice: what the user can do about it."""
 
     def __init__(self, prog, advice):
         self.prog = prog
         self.advice = advice
         self.total = 0
-        self.told = 0
+        self.reported = 0
         self.last = -math.inf
 
     def add(self, count):
@@ -222,33 +225,33 @@ class Losses:
         self.total += count
 
     def report(self, last=False):
-        """Tells what was lost since it last told. @p last: whether or not a second is over."""
+        """Reports what was lost since the last report. last: even if a second has not passed."""
         now = time.monotonic()
-        if self.total == self.told or (now - self.last < 1 and not last):
+        if self.total == self.reported or (now - self.last < 1 and not last):
             return
-        print(f"{self.prog}: {self.total - self.told} events lost ({self.total} so far): "
+        print(f"{self.prog}: {self.total - self.reported} events lost ({self.total} so far): "
               f"{self.advice}", file=sys.stderr, flush=True)
-        self.told = self.total
+        self.reported = self.total
         self.last = now
 
 
 def report_skipped(prog, programs):
-    """Tells on stderr how often the kernel did not run the programs (loaded Functions): it runs
-    none on a CPU where another program, or a map operation, is under way. Kernels
-    before 6.7 don't count that for tracepoints."""
+    """Reports on stderr how often the kernel did not run the programs (loaded Functions): it doesn't
+    run one on a CPU where another program or a map operation is in progress. Kernels before 6.7
+    don't count that for tracepoints."""
     skipped = 0
     for program in programs:
         with open(f"/proc/self/fdinfo/{program.fd}", encoding="ascii") as file:
             skipped += sum(int(line.split()[1]) for line in file
                            if line.startswith("recursion_misses:"))
     if skipped:
-        print(f"{prog}: {skipped} events skipped by the kernel, which was at other BPF work: "
+        print(f"{prog}: {skipped} events skipped by the kernel, which was busy with other BPF work: "
               "some of what was asked for may be missing", file=sys.stderr)
 
 
 class NotedInterrupts:
-    """Within it, SIGINT and SIGTERM are noted and not raised, so that none cuts an event short.
-    A second one raises KeyboardInterrupt after all."""
+    """A context in which SIGINT and SIGTERM only set the attribute noted, so that they don't interrupt
+    the handling of an event. A second one raises KeyboardInterrupt."""
 
     def __init__(self):
         self.noted = False
@@ -270,8 +273,8 @@ class NotedInterrupts:
 
 
 class Progress:
-    """A line on stderr that says how it goes, while a person looks there. As a context, it is taken
-    away at the end."""
+    """A progress line on stderr, shown only if that is a terminal. Used as a context, it is removed at
+    the end."""
 
     def __init__(self):
         self.watched = sys.stderr.isatty()
@@ -285,8 +288,8 @@ class Progress:
         self.clear()
 
     def note(self, text):
-        """Shows the seconds so far and a text, in place of what it showed before, at most ten times
-        a second."""
+        """Shows the seconds so far and a text, in place of the previous one, at most ten times a
+        second."""
         now = time.monotonic()
         if self.watched and now - self.shown >= 0.1:
             self.shown = now
@@ -294,17 +297,18 @@ class Progress:
             sys.stderr.flush()
 
     def clear(self):
-        """Takes the line away, before something else is printed."""
+        """Removes the line, so that something else can be printed."""
         if self.watched:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
 
 
 def intervals(interval=None, count=None, duration=None, tick=None, tick_seconds=1, until=None):
-    """Yields when an output is due: every so many seconds, so many times, and for the last time
-    when a duration is over or at an interrupt, which cuts the wait under way short.
+    """Yields whenever output is due: every interval seconds, count times, and for the last time after
+    duration seconds or at an interrupt, which ends the current wait.
 
-    tick: called about every tick_seconds meanwhile. until: after a tick, says whether it is over.
+    tick: called about every tick_seconds while waiting. until: called after a tick; if it returns true,
+    the next output is due at once and is the last.
     """
     left = count or math.inf
     end = time.monotonic()
@@ -328,10 +332,10 @@ def intervals(interval=None, count=None, duration=None, tick=None, tick_seconds=
 
 
 class OrderedEvents:
-    """Reads a module's perf buffers and shows the events of all CPUs in the order of time.
+    """Reads the perf buffers of a BPF object and shows the events of all CPUs in chronological order.
 
-    Their callbacks hand each event to add(); show() gets what follows the time there.
-    @p losses: the Losses of the buffers.
+    module: the BPF object, whose buffers' callbacks pass each event to add(). show: called for each
+    event with what add() got after the time. losses: the Losses of the buffers.
     """
 
     def __init__(self, module, show, losses):
@@ -341,7 +345,7 @@ class OrderedEvents:
         self.pending = []
 
     def add(self, moment, *event):
-        """Keeps an event of that moment (nanoseconds of the monotonic clock) until its turn."""
+        """Keeps an event until its turn. moment: its time, nanoseconds of the monotonic clock."""
         self.pending.append((moment, event))
 
     def _show_until(self, horizon):
@@ -354,16 +358,16 @@ class OrderedEvents:
         self.losses.report()
 
     def show_arrived(self):
-        """Shows the events that have arrived and are settled, without waiting for more."""
+        """Shows the events that have arrived and are old enough, without waiting for more."""
         horizon = time.monotonic() - SETTLE_SECONDS
         self.module.perf_buffer_consume()
         self._show_until(horizon * 1e9)
 
     def run(self, duration=None, header=b""):
-        """Shows events until an interrupt, or for so many seconds; at last what the buffers
-        still hold.
+        """Shows events until an interrupt, or for duration seconds, and finally what is left in the
+        buffers.
 
-        header: bytes to write first. Who has read them may interrupt at once and loses nothing.
+        header: bytes to write first. From then on an interrupt loses no events.
         """
         end = math.inf if duration is None else time.monotonic() + duration
         with NotedInterrupts() as interrupts:
@@ -383,20 +387,20 @@ def _interrupt(number, frame):
 
 
 def _one_line(error):
-    """What an exception says, in one line: of a compiler's words, the first that is an error, and
-    what the library adds at the end."""
+    """The message of an exception in one line. For a compiler's diagnostics: the first error, and the
+    line that the library adds at the end."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{os.fsdecode(error.filename)}: {error.strerror}"
     lines = str(error).strip().splitlines() or [type(error).__name__]
     first = next((line for line in lines if " error: " in line), None)
     if first is None:
         return lines[0]
-    # Lines of source and carets are indented.
+    # An indented line is a line of source or a caret, not one that the library added.
     return first if lines[-1] == first or lines[-1][0] == " " else f"{first}: {lines[-1]}"
 
 
 class _OutputFile(io.FileIO):
-    """The standard output, whose failures say what failed."""
+    """Standard output whose errors say that writing the output failed."""
 
     def write(self, data):
         try:
@@ -408,7 +412,7 @@ class _OutputFile(io.FileIO):
 
 
 def _open_output(stdout):
-    """What takes the place of sys.stdout: the same file."""
+    """A replacement for sys.stdout that writes to the same file."""
     stdout.flush()
     file = io.BufferedWriter(_OutputFile(stdout.fileno(), "w", closefd=False))
     return io.TextIOWrapper(file, encoding=stdout.encoding, errors=stdout.errors,
@@ -416,7 +420,7 @@ def _open_output(stdout):
 
 
 def _outcome(main):
-    """(exit status, what to say on stderr or None) of a function."""
+    """Calls a function; returns (exit status, message for stderr or None)."""
     try:
         main()
         flush()
@@ -425,15 +429,15 @@ def _outcome(main):
     except SystemExit as end:
         return end.code, None
     except BrokenPipeError:
-        pass  # nobody reads any more: that is not a failure
+        pass  # the reader went away: that is not a failure
     except Exception as error:
         return FAILURE, _one_line(error)
     return 0, None
 
 
 def _let_signals_end_the_process():
-    """What is left to do is to detach. A signal that arrives by now ends the process, and the kernel
-    detaches; one that arrived before and is still to be handled is as good."""
+    """Only detaching is left to do. A signal that arrives from now on ends the process, and the kernel
+    detaches everything; one that arrived before and is still pending is ignored."""
     while True:
         try:
             for number in (signal.SIGINT, signal.SIGTERM):
@@ -444,33 +448,33 @@ def _let_signals_end_the_process():
 
 
 def run(prog, main):
-    """Runs main() and ends the process with the exit status that belongs to its outcome.
+    """Runs main() and exits with the status for its outcome. prog: the tool's name.
 
-    SIGINT and SIGTERM are KeyboardInterrupt inside, also where the shell has set SIGINT
-    to be ignored, as it does for background jobs.
+    SIGINT and SIGTERM raise KeyboardInterrupt in main(), even if the shell has set SIGINT to be
+    ignored, as it does for background jobs.
     """
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # where print() would take stdout
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # otherwise print() would use stdout
     if sys.stdout is None:
         sys.exit(f"{prog}: standard output is closed")
     try:
         signal.signal(signal.SIGINT, _interrupt)
         signal.signal(signal.SIGTERM, _interrupt)
         sys.stdout = _open_output(sys.stdout)
-        status, words = _outcome(main)
+        status, message = _outcome(main)
         flushed = _outcome(flush)
         if not status:
-            status, words = flushed
+            status, message = flushed
     except KeyboardInterrupt:
-        # A second one, while the outcome of the first was looked at.
-        status, words = 0, None
+        # A second interrupt, during the handling of the first.
+        status, message = 0, None
     _let_signals_end_the_process()
-    # What is still buffered would fail again at exit.
+    # Writing what is still buffered would fail again at exit.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if words:
-        print(f"{prog}: {printable(str(words))}", file=sys.stderr)
+    if message:
+        print(f"{prog}: {printable(str(message))}", file=sys.stderr)
     with Progress() as progress:
-        # The kernel takes its time, for each of hundreds of tracepoints.
+        # This can take long: the kernel detaches each of hundreds of tracepoints slowly.
         progress.note("detaching")
         _ebcc.close_modules()
     sys.exit(status)

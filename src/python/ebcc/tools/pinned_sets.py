@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps tools to chosen control groups or mount namespaces: those that are keys of a BPF map that
-somebody has pinned, and may change at any time.
+"""Restricts tools to chosen control groups or mount namespaces: those that are keys of a BPF map that
+the user has pinned, and may change at any time.
 
-The sets are maps of their own, of any size: each is put into the one place of a map of maps, which
-the source here looks into.
+The pinned maps may have any size: each is put into the single entry of a map of maps, where the
+source below looks it up.
 """
 import os
 
@@ -26,7 +26,7 @@ static inline bool in_set(void *set, u64 id)
 	return set && bpf_map_lookup_elem(set, &id);
 }
 
-/* Whether the current task is in the sets that options name. */
+/* Whether the current task is in the sets that the options name. */
 static inline bool in_pinned_sets(void)
 {
 	int first = 0;
@@ -45,7 +45,7 @@ static inline bool in_pinned_sets(void)
 
 
 def add_arguments(parser, verb):
-    """The options that name the sets. verb: what the tool does to what is in them."""
+    """Adds the options that name the sets. verb: what the tool does to their members."""
     parser.add_argument("--cgroupmap", metavar="PATH", help=f"{verb} only the cgroups that are "
                                                             "keys of this pinned BPF map")
     parser.add_argument("--mntnsmap", metavar="PATH", help=f"{verb} only the mount namespaces "
@@ -59,7 +59,7 @@ def constants(args):
 
 
 def put(module, args):
-    """Gives the programs of a module the sets that options name. Raises Failure."""
+    """Puts the sets that the options name into the tables of module, a BPF object. Raises Failure."""
     _put_one(module["cgroup_sets"], args.cgroupmap, "keys and values of 8 bytes")
     _put_one(module["mount_namespace_sets"], args.mntnsmap,
              "keys of 8 bytes and values of 4 bytes")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the patterns of command line tools stand for: functions of the kernel, functions of programs
-and libraries, tracepoints, and USDT probes, and how a program is attached to all that match.
+"""What the patterns of command line tools match: functions of the kernel, functions of programs and
+libraries, tracepoints, and USDT probes; and how a program is attached to all of these.
 """
 import os
 import re
@@ -17,12 +17,12 @@ PATTERN_HELP = ("FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT or u:LIBRARY:PROBE
 
 
 def add_pattern(parser, verb):
-    """The argument for what is to be traced. verb: what the tool does to it."""
+    """Adds the argument PATTERN. verb: what the tool does to the places that match."""
     parser.add_argument("pattern", metavar="PATTERN", help=f"what to {verb}: {PATTERN_HELP}")
 
 
 def parse_arguments(parser):
-    """The arguments, with the pattern's parts as kind, library and expression."""
+    """Parses the arguments, and adds the parts of the pattern as kind, library and expression."""
     args = parser.parse_args()
     try:
         args.kind, args.library, args.expression = parse_pattern(args.pattern, args.regexp)
@@ -32,7 +32,8 @@ def parse_arguments(parser):
 
 
 def parse_pattern(text, is_regexp):
-    """(kind, library or category or "", regular expression) of what is to be counted."""
+    """(kind, library or category or "", regular expression) of a pattern. is_regexp: whether it is a
+    regular expression, or has * for any characters. Raises ValueError."""
     first, colon, rest = text.partition(":")
     if first in ("p", "t", "u") and colon:
         kind = first
@@ -43,8 +44,8 @@ def parse_pattern(text, is_regexp):
         kind = "p"
         library, name = (first, rest) if colon else ("", text)
     if not name or (kind != "p" and not library):
-        raise ValueError(f"{text!r} is no pattern; FUNCTION, LIBRARY:FUNCTION, t:CATEGORY:EVENT "
-                         "and u:LIBRARY:PROBE are")
+        raise ValueError(f"{text!r} is not a pattern: use FUNCTION, LIBRARY:FUNCTION, "
+                         "t:CATEGORY:EVENT or u:LIBRARY:PROBE")
     expression = name if is_regexp else re.escape(name).replace(r"\*", ".*") + "$"
     try:
         re.compile(expression)
@@ -54,10 +55,10 @@ def parse_pattern(text, is_regexp):
 
 
 class KernelFunctions:
-    """Functions of the kernel, which share a program: the kernel attaches it to many at once. An
-    address within a function tells them apart."""
+    """Functions of the kernel. They share one program, because the kernel can attach it to many at
+    once; an address within a function tells them apart."""
 
-    # Where one link holds them all, nothing shows what the kernel skipped.
+    # If one link covers them all, the kernel doesn't report what it skipped.
     skipping = ()
 
     def __init__(self, args):
@@ -67,23 +68,24 @@ class KernelFunctions:
         self.numbered = 0
 
     def attach(self, module, program_of, progress):
-        """Attaches the program program_of(None) to as many as can be; gives their number."""
+        """Attaches the program program_of(None) to all functions that can be probed; returns how many
+        they are."""
         progress.note(f"attaching to {self.places} functions")
         before = module.num_open_kprobes()
         module.attach_kprobe(event_re=self.expression, fn_name=program_of(None))
         return module.num_open_kprobes() - before
 
     def attach_returns(self, module, program):
-        """Attaches a program to the returns of as many as can be."""
+        """Attaches a program to the returns of all functions that can be probed."""
         module.attach_kretprobe(event_re=self.expression, fn_name=program)
 
     def name(self, key):
-        """The function's name (bytes), by an address in it."""
+        """The name (bytes) of a function. key: an address in it."""
         return BPF.ksym(key)
 
 
 class Places:
-    """Places to each of which a program is attached by itself. Numbers tell them apart."""
+    """Places to which programs are attached one by one. A number tells them apart."""
 
     def __init__(self, names):
         self.names = names
@@ -91,15 +93,17 @@ class Places:
         self.skipping = []
 
     def name(self, key):
-        """The place's name (bytes), by its number."""
+        """The name (bytes) of a place. key: its number."""
         return self.names[key]
 
     def attach(self, module, program_of, progress):
-        """Attaches a program to each place where that can be, the one that program_of() names for
-        its number; gives how many they are. All places may have the same program.
+        """Attaches a program to each place where that is possible; returns how many they are.
 
-        Loading takes long and attaching does not, but detaching does: so all are loaded first, and
-        an interrupt meanwhile leaves nothing to detach."""
+        program_of: returns the name of the program for a place's number; it may be the same for all.
+        progress: a cli.Progress. Raises AttachError if nothing could be attached.
+
+        Loading and detaching take long, attaching does not. So all programs are loaded first: an
+        interrupt during that leaves nothing to detach."""
         failure = None
         attached = 0
         programs = []
@@ -139,7 +143,7 @@ class Tracepoints(Places):
 
 
 class UserFunctions(Places):
-    """Functions of a program or library. Several names of one address are one."""
+    """Functions of a program or library. Several names for one address count as one function."""
 
     program_type = BPF.KPROBE
 
@@ -159,14 +163,14 @@ class UserFunctions(Places):
                              pid=self.pid)
 
     def attach_returns(self, module, program):
-        """Attaches a program to the return of each."""
+        """Attaches a program to the return of each function."""
         for address in self.addresses:
             module.attach_uretprobe(name=self.library, addr=address, fn_name=program,
                                     pid=self.pid)
 
 
 class UsdtProbes(Places):
-    """USDT probes of a program or library, each with all of its places."""
+    """USDT probes of a program or library, each with all of its locations."""
 
     program_type = BPF.KPROBE
 
@@ -176,7 +180,7 @@ class UsdtProbes(Places):
         except USDTException as error:
             raise cli.Failure(f"cannot read the probes of {args.library}: {error}") from error
         matches = re.compile(os.fsencode(args.expression)).match
-        # A name may stand for several providers: all of them are meant.
+        # Several providers may have a probe of the same name: all of them are meant.
         super().__init__(list({probe.name: None for probe in self.usdt.enumerate_probes()
                                if matches(probe.name)}))
 
@@ -186,7 +190,7 @@ class UsdtProbes(Places):
 
 
 def _all_names(args):
-    """(what was asked for, what there is) of the kind that a pattern names."""
+    """(the name that was asked for, all names that exist) for a pattern's kind of place."""
     name = args.pattern.rpartition(":")[2]
     if args.kind == "t":
         return f"{args.library}:{name}", [tracepoint.encode() for tracepoint in BPF.get_tracepoints(".*")]
@@ -197,29 +201,30 @@ def _all_names(args):
     return name, BPF.get_kprobe_functions(".*")
 
 
-def _near(args):
-    """"; did you mean ...?", or "": names near to a pattern, without what stands for any."""
+def _suggestion(args):
+    """"; did you mean ...?" with names similar to a pattern without its *, or ""."""
     wanted, names = _all_names(args)
     return did_you_mean(wanted.replace("*", ""), names)
 
 
 def places_of(args):
-    """What a tool's arguments stand for: kind, library and expression as parse_pattern() gives
-    them, regexp, pid. Raises Failure when nothing matches, or more than is allowed."""
+    """The places that a tool's arguments match: kind, library and expression, which parse_pattern()
+    returns, regexp, and pid. Raises Failure if nothing matches, or more than is allowed."""
     places = _find(args)
     number = places.places
     if number == 0:
-        raise cli.Failure(f"nothing matches {args.pattern!r}{_near(args)}")
+        raise cli.Failure(f"nothing matches {args.pattern!r}{_suggestion(args)}")
     limit = BPF.get_probe_limit()
     if number > limit:
-        raise cli.Failure(f"{number} functions match, and {limit} are allowed: a narrower "
-                          "pattern, or BCC_PROBE_LIMIT in the environment, helps")
+        raise cli.Failure(f"{number} functions match, but only {limit} are allowed: use a narrower "
+                          "pattern, or set BCC_PROBE_LIMIT in the environment")
     return places
 
 
 def attach(prog, places, module, program_of, progress):
-    """Attaches as Places.attach() does, and says on stderr what can't be traced. progress: the
-    cli.Progress that is told how it goes; its line is taken away."""
+    """Calls places.attach(), removes the progress line, and reports on stderr how many places can't be
+    traced. prog: the tool's name. The other parameters, the result and the errors are those of
+    Places.attach()."""
     attached = places.attach(module, program_of, progress)
     progress.clear()
     if attached < places.places:

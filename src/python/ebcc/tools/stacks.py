@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Call stacks as the profiling tools have them: counted by a piece of BPF source that they share,
-named, and shown as text, folded lines, JSON or a flame graph.
+"""Call stacks for the profiling tools: counted by BPF source that the tools share, named, and shown as
+text, folded lines, JSON or a flame graph.
 
-A tool puts SOURCE before its own, which calls take_stacks() and add_to_group(). Recorder reads
-what was counted; a Report shows it in the forms that the options ask for.
+A tool puts SOURCE before its own source, which calls take_stacks() and add_to_group(). A Recorder
+reads what was counted; a Report shows it in the formats that the options ask for.
 """
 import argparse
 import errno
@@ -23,7 +23,7 @@ from ..symbols import symbolizer
 SOURCE = r"""
 #include <linux/sched.h>
 
-#define NO_STACK -14	/* -EFAULT: what the kernel says where a task has no such stack */
+#define NO_STACK -14	/* -EFAULT: what the kernel returns if a task has no such stack */
 #define PLACE_TAKEN -17	/* -EEXIST: by another stack with the same hash */
 #define SECOND_TABLE (1 << 28)
 
@@ -31,10 +31,10 @@ const volatile bool take_user = true;
 const volatile bool take_kernel = true;
 
 struct stack_key {
-	u64 caller;	/* return address of a user function that is at its begin; 0: none */
+	u64 caller;	/* return address of a user function that is at its start; 0: none */
 	u32 pid;
-	u32 tid;	/* 0: not told apart */
-	s32 user;	/* what stack_place() gives */
+	u32 tid;	/* 0: threads are not told apart */
+	s32 user;	/* what stack_place() returns */
 	s32 kernel;
 	char comm[TASK_COMM_LEN];
 };
@@ -44,8 +44,8 @@ BPF_STACK_TRACE(more_stack_traces, (STACK_STORAGE_SIZE + 1) / 2);
 BPF_HASH(groups, struct stack_key, u64, GROUPS);
 BPF_PERCPU_ARRAY(totals, u64, 2);	/* events counted, events for which groups had no room */
 
-/* The place of a stack of the current task, with a bit set if that is in the second table; or an
- * error code. Long before the first table is full some stacks find their place in it taken. */
+/* The place of a stack of the current task, with a bit set if it is in the second table; or an
+ * error code. Long before the first table is full, the places of some stacks are taken. */
 static inline s32 stack_place(void *ctx, u64 flags)
 {
 	s32 place = stack_traces.get_stackid(ctx, flags);
@@ -91,14 +91,14 @@ UNKNOWN = "[unknown]"
 MISSED_USER = "[Missed User Stack]"
 MISSED_KERNEL = "[Missed Kernel Stack]"
 
-# How older kernels get from an event to the BPF program: no part of what a stack is to show.
+# Functions through which older kernels get from an event to the BPF program: they are left out.
 _MACHINERY = re.compile(r"bpf_prog_[0-9a-f]{16}\w*|bpf_trace_run\d+|__bpf_trace_\w+|"
                         r"__traceiter_\w+|bpf_get_stackid\w*")
 
 
 class Frame(NamedTuple):
     """A function on a stack. kind: flamegraph.USER, KERNEL or INLINED. address: where it was
-    executing; offset: from the function's begin, 0 where that is not known."""
+    executing; offset: bytes from the function's start, 0 if that is not known."""
 
     name: str
     kind: str
@@ -107,7 +107,7 @@ class Frame(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """A group of events that have all this in common, and their number or time. Frames are
+    """A group of events that have all of this in common. value: their number or time. Frames are
     innermost first; None stands for a stack that was missed."""
 
     pid: int
@@ -140,24 +140,24 @@ def pixels(text):
 def picture(text):
     """The argument type of --flamegraph."""
     if not text:
-        raise argparse.ArgumentTypeError("'' names no file")
+        raise argparse.ArgumentTypeError("'' is not the name of a file")
     return text
 
 
 def add_arguments(parser, default_storage_size):
-    """The options that say which stacks are taken and how they are shown."""
+    """Adds the options that say which stacks are taken and how they are shown."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("-U", "--user-stacks-only", action="store_true",
-                       help="show the part of stacks in user space only")
+                       help="show only the user space part of stacks")
     which.add_argument("-K", "--kernel-stacks-only", action="store_true",
-                       help="show the part of stacks in the kernel only")
+                       help="show only the kernel part of stacks")
     parser.add_argument("-d", "--delimited", action="store_true",
-                        help="put a delimiter between the kernel's part and the user's")
+                        help="put a delimiter between the kernel part and the user space part")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("-f", "--folded", action="store_true",
-                      help="print one line for each stack, as flame graph programs read it")
+                      help="print one line per stack, in the format that flame graph programs read")
     form.add_argument("-j", "--json", action="store_true",
-                      help="print one JSON object a line for each stack")
+                      help="print one JSON object per stack, each on a line")
     parser.add_argument("--stack-storage-size", type=storage_size, default=default_storage_size,
                         metavar="STACKS", help="how many different stacks there is room for "
                                                "(default %(default)s)")
@@ -166,13 +166,13 @@ def add_arguments(parser, default_storage_size):
                        help="draw a flame graph into this file, for a browser")
     graph.add_argument("--title", help="the title of the flame graph")
     graph.add_argument("--subtitle",
-                       help="what stands below the title (default: what was traced)")
+                       help="the text below the title (default: what was traced)")
     graph.add_argument("--min-width", type=pixels, default=flamegraph.MIN_WIDTH, metavar="PIXELS",
                        help="leave out functions narrower than this (default %(default)s)")
 
 
 def module_options(args):
-    """(cflags, constants) of SOURCE for these arguments."""
+    """(cflags, constants) that SOURCE needs for these arguments."""
     groups = max(args.stack_storage_size, MIN_GROUPS)
     cflags = [f"-DSTACK_STORAGE_SIZE={args.stack_storage_size}", f"-DGROUPS={groups}"]
     return cflags, {"take_user": not args.kernel_stacks_only,
@@ -180,39 +180,38 @@ def module_options(args):
 
 
 def context(args):
-    """The words for which stacks are taken."""
+    """Text that says which stacks are taken."""
     return ("user" if args.user_stacks_only else "kernel" if args.kernel_stacks_only else
             "user + kernel")
 
 
 class Recorder:
-    """What a module with SOURCE has counted so far."""
+    """Reads what a module, a BPF object with SOURCE, has counted so far."""
 
     def __init__(self, module):
         self.module = module
         self.frames = {}
         self.missed = {}
-        self.met = {0}
+        self.seen = {0}
 
     def total(self, which):
-        """How many events were COUNTED, or LOST."""
+        """How many events there were. which: COUNTED or LOST."""
         return sum(self.module["totals"][which])
 
-    def meet_processes(self):
-        """Has the memory maps of processes read that are new here: some end before the trace."""
-        new = {key.pid for key in self.module["groups"].keys()} - self.met
+    def read_new_processes(self):
+        """Reads the memory maps of processes not seen before, because some end before the trace."""
+        new = {key.pid for key in self.module["groups"].keys()} - self.seen
         for pid in new:
             try:
                 symbolizer().add_process(pid)
             except Error:
-                continue  # it has ended already, or is not to be looked at
-        self.met |= new
+                continue  # it has already ended, or may not be read
+        self.seen |= new
 
     def stacks(self, earlier=None):
-        """The groups as Stacks, the smallest value first.
+        """A list of the groups as Stacks, the smallest value first.
 
-        earlier: a dictionary with the values of the last call, which are subtracted; it is
-        brought up to date.
+        earlier: a dictionary with the values of the last call, which are subtracted; it is updated.
         """
         found = []
         for key, leaf in self.module["groups"].items():
@@ -234,7 +233,7 @@ class Recorder:
         return Stack(key.pid, key.tid, readable(key.comm), user, kernel, value)
 
     def _walk(self, place, pid, kind, caller=0):
-        """The frames of one part of a stack; None when it was missed."""
+        """The frames of one part of a stack; None if it was missed."""
         if place == -errno.EFAULT:
             return ()
         table = "stack_traces"
@@ -246,7 +245,7 @@ class Recorder:
             return None
         if caller and caller not in addresses[1:2]:
             addresses.insert(1, caller)
-        # All but the innermost are return addresses: the call is before them.
+        # All except the innermost are return addresses, which come after the call.
         frames = [self._named(address, pid, kind, depth > 0)
                   for depth, address in enumerate(addresses)]
         if kind == flamegraph.KERNEL:
@@ -264,7 +263,7 @@ class Recorder:
         return self.frames[key]
 
     def warn(self, prog, args):
-        """Says on stderr what is missing."""
+        """Reports on stderr what is missing. prog: the tool's name."""
         if self.missed:
             full = {-errno.EEXIST, -errno.ENOMEM} & set(self.missed.values())
             advice = (f"; --stack-storage-size {2 * args.stack_storage_size} gives more room"
@@ -279,15 +278,15 @@ class Recorder:
 
 
 def readable(raw):
-    """Bytes as a string without control characters."""
+    """Converts bytes to a str with control characters escaped."""
     return cli.printable(cli.text_of(raw))
 
 
 class Report:
-    """Shows stacks as the options say.
+    """Shows stacks in the format that the options (args) ask for.
 
-    unit: what values count, "samples" or so. palette: one of flamegraph.PALETTES. annotate:
-    functions of the kernel get _[k] after their names.
+    unit: what values count, such as "samples". palette: one of flamegraph.PALETTES. title: the flame
+    graph's default title. annotate: add _[k] to the names of kernel functions.
     """
 
     indent = 4
@@ -299,28 +298,28 @@ class Report:
         self.title = title
         self.annotate = annotate
         self.what = ""
-        # A picture alone is what is asked for, if no other form is.
+        # If a picture and no other format is asked for, only that is made.
         self.prints = args.json or args.folded or not args.flamegraph
         if args.flamegraph:
-            # A file that can't be written is known before the trace, not after it.
+            # If the file can't be written, the user learns it before the trace, not after it.
             with open(args.flamegraph, "ab"):
                 pass
 
     def name(self, frame):
-        """A function as folded lines and flame graphs name it."""
+        """The name of a function in folded lines and flame graphs."""
         suffix = "_[k]" if self.annotate and frame.kind == flamegraph.KERNEL else ""
         return frame.name + suffix
 
     def line(self, frame):
-        """A function as text shows it."""
+        """The line for a function in text output."""
         return self.name(frame)
 
     def footer(self, stack):
-        """What text shows below a stack."""
+        """The lines below a stack in text output."""
         return [f"{'-':<16} {stack.comm} ({stack.tid or stack.pid})", f"    {stack.value}"]
 
     def parts(self, stack):
-        """The frames that are shown, innermost first: the kernel's, the delimiter, the user's."""
+        """The frames to show, innermost first: (kernel's, delimiter, user's)."""
         kernel, user = stack.kernel, stack.user
         if kernel is None:
             kernel = (Frame(MISSED_KERNEL, flamegraph.KERNEL, 0, 0),)
@@ -330,7 +329,7 @@ class Report:
         return kernel, delimiter if self.args.delimited and kernel and user else (), user
 
     def outermost_first(self, stack):
-        """All (name, kind) of a stack, with its process."""
+        """A list of (name, kind) for all frames of a stack, after its process."""
         kernel, delimiter, user = self.parts(stack)
         frames = [(stack.comm, flamegraph.PROCESS)] if stack.comm else []
         frames += [(self.name(frame), frame.kind)
@@ -338,19 +337,20 @@ class Report:
         return frames
 
     def begin(self, what, duration):
-        """Says what is traced, where that does not disturb a program that reads."""
+        """Prints what is traced, unless the output is for a program to read. what: a sentence.
+        duration: in seconds, or None."""
         self.what = what
         if not self.args.folded and not self.args.json:
             end = f" for {duration:g} secs." if duration else "... Hit Ctrl-C to end."
             print(what + end, flush=True)
 
     def time(self):
-        """The fields for show() that say when."""
+        """The fields for show() that give the time."""
         return {"time": round(time.time(), 3)} if self.args.json else {}
 
     def show(self, stacks, **fields):
-        """Prints stacks in the form that is asked for. fields: what stands in each JSON object
-        before the stack."""
+        """Prints stacks in the format that is asked for. fields: for each JSON object, put before the
+        stack."""
         if self.args.json:
             self._print_json(self._merged(stacks), fields)
         elif self.args.folded:
@@ -361,14 +361,14 @@ class Report:
         cli.flush()
 
     def show_all(self, stacks):
-        """Prints stacks, draws them, or both, as is asked for."""
+        """Prints stacks, draws them, or both, as the options ask."""
         if self.prints:
             self.show(stacks, **self.time())
         if self.args.flamegraph:
             self.draw(stacks)
 
     def _merged(self, stacks):
-        """The stacks, with one for all that look the same; the smallest value first."""
+        """The stacks, the smallest value first; those that look the same are added up."""
         found = {}
         for stack in stacks:
             key = stack[:3], tuple(tuple(map(self.line, part)) for part in self.parts(stack))
@@ -386,7 +386,7 @@ class Report:
             cli.write("".join(f"{margin}{line}\n" for line in lines).encode() + b"\n")
 
     def _print_folded(self, stacks):
-        """Lines as FlameGraph's scripts read them: a semicolon in a name would end it."""
+        """Prints lines in the format that FlameGraph's scripts read. A semicolon would end a name."""
         lines = Counter()
         for stack in stacks:
             names = (name.replace(";", ":") for name, _ in self.outermost_first(stack))
@@ -422,11 +422,11 @@ class Report:
 
 
 def intervals(recorder, interval=None, duration=None):
-    """As cli.intervals(); a person sees between outputs how much was counted."""
+    """Like cli.intervals(), with a progress line between outputs that shows how much was counted."""
     progress = cli.Progress()
 
     def tick():
-        recorder.meet_processes()
+        recorder.read_new_processes()
         progress.note(f"{recorder.total(COUNTED)} events counted")
     for _ in cli.intervals(interval, duration=duration, tick=tick):
         progress.clear()
@@ -434,6 +434,6 @@ def intervals(recorder, interval=None, duration=None):
 
 
 def wait(recorder, duration):
-    """Waits for an interrupt, or for so many seconds."""
+    """Waits for an interrupt, or for duration seconds."""
     for _ in intervals(recorder, duration=duration):
         pass
