@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Source text that keeps tools to chosen containers: those whose control groups, or whose mount
-namespaces, are the keys of a table that somebody pinned in a BPF file system."""
+"""Source text that restricts tools to chosen containers: those whose control groups or mount
+namespaces are the keys of a table that the user has pinned in a BPF file system."""
 
 import os
 
@@ -12,8 +12,8 @@ static inline int container_cgroup_is_other(void) {
 }
 """
 
-# By helpers, since programs of the BTF-typed kinds don't follow this task's pointers as plain C.
-# A task that is about to end has no namespaces any more; it is shown.
+# It reads with helpers, because programs of BTF-typed kinds can't follow the pointers of this task in
+# plain C. A task that is about to exit no longer has namespaces; it is shown.
 _MOUNT_NAMESPACE = """
 #include <linux/nsproxy.h>
 #include <linux/ns_common.h>
@@ -35,7 +35,7 @@ static inline int container_mount_is_other(void) {
 """
 
 
-def _text(template, path):
+def _fill_path(template, path):
     path = os.fsdecode(path)
     if any(character in path for character in "\"\\\n"):
         raise ValueError("%r can't be the path of a pinned table" % path)
@@ -43,17 +43,18 @@ def _text(template, path):
 
 
 def filter_by_containers(args):
-    """C text to put before a source, which defines container_should_be_filtered(): non-zero for
-    tasks of other containers.
+    """C text to put before a source. It defines container_should_be_filtered(), which returns non-zero
+    for tasks of other containers.
 
-    args: has the attributes cgroupmap and mntnsmap, each the path of a pinned table or None.
+    args: an object with the attributes cgroupmap and mntnsmap, each the path of a pinned table or
+    None. Raises ValueError for a path that can't be that of a table.
     """
     text, checks = "", []
     if args.cgroupmap:
-        text += _text(_CGROUP, args.cgroupmap)
+        text += _fill_path(_CGROUP, args.cgroupmap)
         checks.append("container_cgroup_is_other()")
     if args.mntnsmap:
-        text += _text(_MOUNT_NAMESPACE, args.mntnsmap)
+        text += _fill_path(_MOUNT_NAMESPACE, args.mntnsmap)
         checks.append("container_mount_is_other()")
     return text + """
 static inline int container_should_be_filtered() {

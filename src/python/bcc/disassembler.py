@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BPF instructions and the layout of tables as text."""
+"""Shows BPF instructions and the layout of tables as text."""
 
 from ebcc.disassembler import (BPFDecoder, BPFInstr, BPFInstrFields, ImmUnion, MapDecoder,
                                OffsetUnion, decode_map, disassemble_instruction, disassemble_prog,

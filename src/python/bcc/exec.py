@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A command that is traced from its start."""
+"""Runs a command that is to be traced from its start."""
 
 from ebcc.exec import cmd_exited, cmd_ready, run_cmd
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Some functions of the C library of the older implementation, as far as scripts call them through
-ctypes: names, arguments and results are its. New scripts use the methods of BPF."""
+"""Those functions of the older implementation's C library that scripts call through ctypes, with its
+names, arguments and results. New scripts use the methods of BPF."""
 
 import ctypes as ct
 import errno
@@ -16,38 +16,38 @@ from .usdt import BCC_USDT_ARGUMENT_FLAGS
 
 _SO_ATTACH_BPF = 50
 _ETH_P_ALL = 3
-_NEVER = 2 ** 63 - 1  # a counter's period that it does not reach
+_NEVER = 2 ** 63 - 1  # a sample period that a counter never reaches
 _FUNCTIONS = 1 << 2  # STT_FUNC of elf.h, as a bit of bcc_symbol_option.use_symbol_type
 
 _LANGUAGES = ("java", "node", "perl", "php", "python", "ruby", "tcl")
 
 
 class bcc_symbol(ct.Structure):
-    """A symbol: its name, that for people, its module, and the offset in it."""
+    """A symbol: its name, its demangled name, its module, and the offset in the module."""
     _fields_ = [("name", ct.c_char_p), ("demangle_name", ct.c_char_p), ("module", ct.c_char_p),
                 ("offset", ct.c_ulonglong)]
 
 
 class bcc_symbol_option(ct.Structure):
-    """How symbols are looked for."""
+    """How symbols are looked up."""
     _fields_ = [("use_debug_file", ct.c_int), ("check_debug_file_crc", ct.c_int),
                 ("lazy_symbolize", ct.c_int), ("use_symbol_type", ct.c_uint)]
 
 
 class bcc_usdt(ct.Structure):
-    """A USDT probe, as callbacks of the older library got it; here USDT.enumerate_probes() tells."""
+    """A USDT probe, which callbacks of the older library received; use USDT.enumerate_probes()."""
     _fields_ = [("provider", ct.c_char_p), ("name", ct.c_char_p), ("bin_path", ct.c_char_p),
                 ("semaphore", ct.c_ulonglong), ("num_locations", ct.c_int),
                 ("num_arguments", ct.c_int)]
 
 
 class bcc_usdt_location(ct.Structure):
-    """One place of a USDT probe."""
+    """One location of a USDT probe."""
     _fields_ = [("address", ct.c_ulonglong), ("bin_path", ct.c_char_p)]
 
 
 class bcc_usdt_argument(ct.Structure):
-    """An argument of a USDT probe. valid: BCC_USDT_ARGUMENT_FLAGS."""
+    """An argument of a USDT probe. size: in bytes. valid: BCC_USDT_ARGUMENT_FLAGS."""
     _fields_ = [("size", ct.c_int), ("valid", ct.c_int), ("constant", ct.c_longlong),
                 ("deref_offset", ct.c_int), ("deref_ident", ct.c_char_p),
                 ("base_register_name", ct.c_char_p), ("index_register_name", ct.c_char_p),
@@ -60,10 +60,10 @@ class bcc_perf_buffer_opts(ct.Structure):
 
 
 class bpf_test_run_opts(ct.Structure):
-    """What bpf_prog_test_run_opts() takes and gives. sz: the size of this structure. data_in, ctx_in:
-    what the program gets, data_out, ctx_out: buffers for what it leaves, with their sizes in bytes,
-    which become what was written. retval: what it returned; repeat: how often to run it; duration:
-    nanoseconds of one run on average."""
+    """What bpf_prog_test_run_opts() takes and returns. sz: the size of this structure. data_in, ctx_in:
+    the packet and the context for the program. data_out, ctx_out: buffers for those afterwards. All
+    have their sizes in bytes; those of the buffers become what was written. retval: what the program
+    returned. repeat: how often to run it. duration: the average time of a run in nanoseconds."""
     _fields_ = [("sz", ct.c_size_t), ("data_in", ct.c_void_p), ("data_out", ct.c_void_p),
                 ("data_size_in", ct.c_uint32), ("data_size_out", ct.c_uint32),
                 ("ctx_in", ct.c_void_p), ("ctx_out", ct.c_void_p), ("ctx_size_in", ct.c_uint32),
@@ -72,9 +72,9 @@ class bpf_test_run_opts(ct.Structure):
                 ("batch_size", ct.c_uint32)]
 
 
-# Functions on descriptors: what scripts call them, how libbpf names them, their arguments, and how many
-# NULLs it wants behind these. They return a negative number on failure, and set the errno of ctypes.
-_ON_DESCRIPTORS = {
+# Functions that take descriptors: their name in scripts, their name in libbpf, their arguments, and how
+# many NULLs libbpf needs after these. They return a negative number on failure, and set ctypes's errno.
+_FD_FUNCTIONS = {
     "bpf_obj_pin": ("bpf_obj_pin", (ct.c_int, ct.c_char_p), 0),
     "bpf_obj_get": ("bpf_obj_get", (ct.c_char_p,), 0),
     "bpf_lookup_elem": ("bpf_map_lookup_elem", (ct.c_int, ct.c_void_p, ct.c_void_p), 0),
@@ -94,10 +94,10 @@ _ON_DESCRIPTORS = {
 }
 
 
-def _on_descriptors(name):
-    """One of them, ready to be called."""
-    own_name, arguments, nulls = _ON_DESCRIPTORS[name]
-    function = getattr(ct.CDLL("libbpf.so.1", use_errno=True), own_name)
+def _fd_function(name):
+    """One of these functions, ready to be called."""
+    libbpf_name, arguments, nulls = _FD_FUNCTIONS[name]
+    function = getattr(ct.CDLL("libbpf.so.1", use_errno=True), libbpf_name)
     function.argtypes = (*arguments, *(ct.c_void_p,) * nulls)
     if not nulls:
         return function
@@ -108,34 +108,35 @@ def _bytes(value):
     return getattr(value, "value", value)
 
 
-def _behind(reference):
-    """The object behind ctypes.byref() or ctypes.pointer()."""
+def _referent(reference):
+    """The object that ctypes.byref() or ctypes.pointer() refers to."""
     return reference._obj if hasattr(reference, "_obj") else reference.contents
 
 
-def _room(buffer):
-    """Bytes of a ctypes object, given as such or by reference; 0 where a bare address was given."""
+def _buffer_size(buffer):
+    """The size in bytes of a ctypes object, passed as such or by reference; 0 for a bare address."""
     buffer = getattr(buffer, "_obj", buffer)
     return ct.sizeof(buffer) if isinstance(buffer, (ct.Array, ct.Structure, ct.Union)) else 0
 
 
 class _Library:
-    """lib.FUNCTION(...)."""
+    """The functions, to be called as lib.FUNCTION(...)."""
 
     def __getattr__(self, name):
-        if name not in _ON_DESCRIPTORS:
-            raise AttributeError("lib has no function %s: the methods of BPF are what to use" % name)
-        function = _on_descriptors(name)
+        if name not in _FD_FUNCTIONS:
+            raise AttributeError("lib has no function %s: use the methods of BPF" % name)
+        function = _fd_function(name)
         setattr(self, name, function)
         return function
 
     def bpf_get_first_key(self, table_fd, key, key_size):
-        """Writes the first key of a table, which has key_size bytes; negative when it is empty."""
+        """Writes the first key of a table to key, which has key_size bytes. Returns 0, or a negative
+        number if the table is empty."""
         return self.bpf_get_next_key(table_fd, None, key)
 
     @staticmethod
     def bpf_attach_socket(socket_fd, program_fd):
-        """Makes a program the filter of a socket. 0, or a negative number."""
+        """Makes a program the filter of a socket. Returns 0, or a negative errno."""
         with socket.socket(fileno=os.dup(socket_fd)) as copy:
             try:
                 copy.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_BPF, program_fd)
@@ -145,8 +146,8 @@ class _Library:
 
     @staticmethod
     def bpf_open_raw_sock(name):
-        """A raw socket on a network device, or on all where name is None, for bpf_attach_socket(): its
-        descriptor, which the caller closes, or a negative number."""
+        """Opens a raw socket for bpf_attach_socket(). name: a network device, or None for all. Returns
+        its descriptor, which the caller closes, or a negative errno."""
         try:
             raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK,
                                 socket.htons(_ETH_P_ALL))
@@ -159,8 +160,8 @@ class _Library:
 
     @staticmethod
     def bpf_attach_xdp(device, program_fd, flags):
-        """Makes a program that of a network device; a program_fd of -1 takes away what is there. It
-        stays when the process ends. flags: BPF.XDP_FLAGS_*. 0, or a negative number."""
+        """Attaches an XDP program to a network device; program_fd -1 removes the present one. It stays
+        attached when the process exits. flags: BPF.XDP_FLAGS_*. Returns 0, or a negative errno."""
         attach = ct.CDLL("libbpf.so.1", use_errno=True).bpf_xdp_attach
         attach.argtypes = (ct.c_int, ct.c_int, ct.c_uint32, ct.c_void_p)
         try:
@@ -170,11 +171,12 @@ class _Library:
         return attach(index, program_fd, flags, None)
 
     def bpf_prog_test_run(self, program_fd, repeat, data, size, data_out, size_out, retval, duration):
-        """Runs a program so often on a packet of size bytes. 0, or a negative number.
+        """Runs a program repeat times on a packet (data) of size bytes. Returns 0, or a negative number.
 
-        data_out: a buffer for the packet that it leaves, or None; of a bare address, size_out says the
-        bytes (0: as many as there are). By reference, or None: size_out becomes the bytes of that
-        packet, retval what the program returned, duration the nanoseconds of a run.
+        data_out: a buffer for the packet afterwards, or None. If it is a bare address, size_out has the
+        size of the buffer in bytes (0: large enough for anything). size_out, retval and duration are
+        passed by reference, or None. They are set to the size of that packet, what the program
+        returned, and the nanoseconds that a run took.
         """
         def address(buffer):
             return ct.cast(buffer, ct.c_void_p) if buffer is not None else None
@@ -182,18 +184,18 @@ class _Library:
         options = bpf_test_run_opts(sz=ct.sizeof(bpf_test_run_opts), data_in=address(data),
                                     data_size_in=size, data_out=address(data_out), repeat=repeat)
         if data_out is not None:
-            options.data_size_out = _room(data_out) or (
-                _behind(size_out).value if size_out is not None else 0)
+            options.data_size_out = _buffer_size(data_out) or (
+                _referent(size_out).value if size_out is not None else 0)
         result = self.bpf_prog_test_run_opts(program_fd, ct.byref(options))
         for reference, value in ((size_out, options.data_size_out), (retval, options.retval),
                                  (duration, options.duration)):
             if reference is not None:
-                _behind(reference).value = value
+                _referent(reference).value = value
         return result
 
     @staticmethod
     def bpf_open_perf_event(ev_type, config, pid, cpu):
-        """Opens a counter of a perf event; its descriptor, which the caller closes, or -1."""
+        """Opens a counter of a perf event. Returns its descriptor, which the caller closes, or -1."""
         attr = Perf.perf_event_attr(type=ev_type, config=config, sample_period=_NEVER)
         descriptor = Perf.syscall(Perf.NR_PERF_EVENT_OPEN, ct.byref(attr), pid, cpu, -1,
                                   Perf.PERF_FLAG_FD_CLOEXEC)
@@ -203,7 +205,7 @@ class _Library:
 
     @staticmethod
     def bpf_close_perf_event_fd(descriptor):
-        """Closes a perf event. 0, or a negative number."""
+        """Closes a perf event. Returns 0, or a negative errno."""
         try:
             os.close(descriptor)
         except OSError as error:
@@ -212,7 +214,7 @@ class _Library:
 
     @staticmethod
     def bcc_procutils_which_so(libname, pid=0):
-        """The path (bytes) of a library, or None."""
+        """The path (bytes) of a library by its short name, or None."""
         return _ebcc.find_library(_bytes(libname), max(pid, 0))
 
     @staticmethod
@@ -222,17 +224,17 @@ class _Library:
 
     @staticmethod
     def bcc_procutils_free(text):
-        """Does nothing: texts are Python's."""
+        """Does nothing: Python owns the text."""
 
     @staticmethod
     def bcc_free_memory():
-        """Does nothing and returns 0: a compile's memory is another process's, which has ended."""
+        """Does nothing and returns 0: a source is compiled in a separate process, which has exited."""
         return 0
 
     @staticmethod
     def bcc_foreach_function_symbol(module, callback):
         """Calls callback(name, address) for each function of a program or library, until it returns
-        something else than 0. 0, or -1 where the file can't be read."""
+        something other than 0. Returns 0, or -1 if the file can't be read."""
         try:
             functions = _ebcc.find_user_functions(_bytes(module), b"")
         except _ebcc.Error:
@@ -242,54 +244,55 @@ class _Library:
                 break
         return 0
 
-    # Symbols: a cache is a SymbolCache.
+    # Symbols. A cache is a SymbolCache.
 
     @staticmethod
     def bcc_symcache_new(pid, option=None):
-        """Symbols of a process, or of the kernel for a negative pid. option: is not looked at."""
+        """Symbols of a process, or of the kernel for a negative pid. option is ignored."""
         return SymbolCache(pid)
 
     @staticmethod
     def bcc_free_symcache(cache, pid):
-        """Does nothing: the cache goes with its last reference."""
+        """Does nothing: Python frees the cache with its last reference."""
 
     @staticmethod
     def bcc_symcache_refresh(cache):
-        """Does nothing: a process's mappings are looked at anew whenever they change."""
+        """Does nothing: a process's mappings are read again whenever they change."""
 
     @staticmethod
     def bcc_symcache_resolve(cache, address, symbol):
-        """Fills in a bcc_symbol (by reference) for an address. 0, or -1 where it has no name; the
-        module, where there is one, and the offset in it are there all the same."""
+        """Fills in a bcc_symbol (by reference) for an address. Returns 0, or -1 if the address has no
+        name; module (if there is one) and offset are filled in even then."""
         return _resolve(cache, address, symbol, True)
 
     @staticmethod
     def bcc_symcache_resolve_no_demangle(cache, address, symbol):
-        """The same, with the name as the file has it."""
+        """Like bcc_symcache_resolve(), but the name is not demangled."""
         return _resolve(cache, address, symbol, False)
 
     @staticmethod
     def bcc_symcache_resolve_name(cache, module, name, address):
-        """Writes the address of a function, in a module or (None) any, to address, by reference. 0, or
-        -1."""
+        """Writes the address of a function to address (by reference). module: the module it is in, or
+        None for any. Returns 0, or -1 if there is none."""
         found = cache.resolve_name(_bytes(module), _bytes(name))
         if found < 0:
             return -1
-        _behind(address).value = found
+        _referent(address).value = found
         return 0
 
     @staticmethod
     def bcc_symbol_free_demangle_name(symbol):
-        """Does nothing: texts are Python's."""
+        """Does nothing: Python owns the text."""
 
     @staticmethod
     def bcc_resolve_symname(module, symname, address, pid, option, symbol):
-        """Fills in a bcc_symbol (by reference): the path of a library or program, and the address of
-        one of its functions, as its file has it, in offset. 0, or -1 where it has none.
+        """Fills in a bcc_symbol (by reference): in module the path of a library or program, and in
+        offset the address of one of its functions in the file. Returns 0, or -1 if there is no such
+        function.
 
-        option: a bcc_symbol_option (by reference), or None. Who asks for indirect functions alone
-        gets their resolver, and means that by their name in attach_uprobe() from then on, where it
-        stands for the variant in use else.
+        option: a bcc_symbol_option (by reference), or None. If it asks only for indirect functions, the
+        result is the function's resolver. From then on, attach_uprobe() also takes the function's name
+        to mean the resolver; otherwise it means the variant in use.
         """
         path, name = _bytes(module), _bytes(symname)
         path = _ebcc.find_library(path, max(pid, 0)) or path
@@ -312,7 +315,7 @@ class _Library:
 
     @staticmethod
     def bpf_table_fd(module, name):
-        """The descriptor of a table of bpf.module, which the module closes; -1 where it has no such
+        """The descriptor of a table of bpf.module, which the module closes; -1 if there is no such
         table."""
         try:
             return _ebcc.Table(module, _bytes(name)).map_fd
@@ -321,7 +324,7 @@ class _Library:
 
     @staticmethod
     def bpf_table_id(module, name):
-        """The kernel's number of a table of bpf.module, as table.map_id; 2^64 - 1 where it has no such
+        """The kernel's id of a table of bpf.module, like table.map_id; 2^64 - 1 if there is no such
         table."""
         try:
             return _ebcc.Table(module, _bytes(name)).map_id
@@ -329,23 +332,24 @@ class _Library:
             return 2 ** 64 - 1
 
     @staticmethod
-    def _fact(module, map_id, name):
+    def _property(module, map_id, name):
+        """An attribute of the table with this id, or -1."""
         for table, _ in module.tables():
             if (found := _ebcc.Table(module, table)).map_id == map_id:
                 return getattr(found, name)
         return -1
 
     def bpf_table_type_id(self, module, map_id):
-        """The kernel's number of the type of a table, -1 where there is none of that number."""
-        return self._fact(module, map_id, "ttype")
+        """The kernel's number for the type of the table with this id; -1 if there is none."""
+        return self._property(module, map_id, "ttype")
 
     def bpf_table_max_entries_id(self, module, map_id):
-        """How many entries a table has room for, by its number; or -1."""
-        return self._fact(module, map_id, "max_entries")
+        """How many entries the table with this id has room for; -1 if there is none."""
+        return self._property(module, map_id, "max_entries")
 
     def bpf_table_flags_id(self, module, map_id):
-        """The flags of a table, by its number; or -1."""
-        return self._fact(module, map_id, "flags")
+        """The flags of the table with this id; -1 if there is none."""
+        return self._property(module, map_id, "flags")
 
     @staticmethod
     def bpf_num_functions(module):
@@ -354,13 +358,13 @@ class _Library:
 
     @staticmethod
     def bpf_function_name(module, index):
-        """The name (bytes) of a program by its index from 0, or None."""
+        """The name (bytes) of the program at an index, from 0; None if there is none."""
         programs = module.programs()
         return programs[index].name if 0 <= index < len(programs) else None
 
     @staticmethod
     def bpf_function_size(module, name):
-        """The size of a program's instructions in bytes, 0 where there is no such program."""
+        """The size of a program's instructions in bytes; 0 if there is no such program."""
         try:
             return len(module.program(_bytes(name)).instructions())
         except _ebcc.NotFoundError:
@@ -368,27 +372,27 @@ class _Library:
 
     @staticmethod
     def bpf_module_rw_engine_enabled():
-        """True: key_sprintf(), leaf_scanf() and the like work for every table."""
+        """True: key_sprintf(), leaf_scanf() and similar work for every table."""
         return True
 
     @staticmethod
     def bpf_has_kernel_btf():
-        """1 where the kernel describes its types, else 0."""
+        """1 if the kernel describes its types, otherwise 0."""
         return int(os.path.exists("/sys/kernel/btf/vmlinux"))
 
     @staticmethod
     def kernel_struct_has_field(struct_name, field_name):
-        """1, 0, or -1 where there is no such struct."""
+        """Whether a struct or union of this kernel has a member: 1 or 0; -1 if there is no such struct."""
         return _ebcc.kernel_has_member(_bytes(struct_name), _bytes(field_name))
 
     @staticmethod
     def kernel_enum_has_val(enum_name, value_name):
-        """1, 0, or -1 where there is no such enum."""
+        """Whether an enum of this kernel has an enumerator: 1 or 0; -1 if there is no such enum."""
         return _ebcc.kernel_has_enumerator(_bytes(enum_name), _bytes(value_name))
 
 
 def _resolve(cache, address, symbol, demangle):
-    symbol = _behind(symbol)
+    symbol = _referent(symbol)
     name, symbol.offset, symbol.module = cache.resolve(address, demangle)
     symbol.name = symbol.demangle_name = name
     return 0 if name is not None else -1

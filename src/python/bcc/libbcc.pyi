@@ -118,7 +118,7 @@ class _Library:
     @staticmethod
     def kernel_struct_has_field(struct_name: Any, field_name: Any) -> int: ...
 
-    # Negative on failure.
+    # These return a negative number on failure.
     bpf_obj_pin: Callable[[int, bytes], int]
     bpf_obj_get: Callable[[bytes], int]
     bpf_lookup_elem: Callable[[int, Any, Any], int]

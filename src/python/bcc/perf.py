@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's perf_event_attr, and opening perf events without a program."""
+"""The kernel's perf_event_attr, and functions that open perf events without a program."""
 
 from ebcc.perf import Perf
 

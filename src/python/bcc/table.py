@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables: the classes behind b["name"], and numbers of map types and histograms."""
+"""Tables: the classes of b["name"], the numbers of map types, and constants of histograms."""
 
 from ebcc import histogram as _histogram, table as _table
 from ebcc.table import (Array, ArrayBase, BuildIdFrame as bcc_stacktrace_build_id,
@@ -18,15 +18,16 @@ __all__ = [*_types, "Array", "ArrayBase", "CgroupArray", "CpuMap", "DevMap", "Fi
            "bcc_stacktrace_build_id", "get_json_hist", "get_table_type_name", "linear_index_max",
            "log2_index_max", "map_type_name", "stars_max"]
 
-# Slots of a histogram, and the length of its longest bar.
+# The slots of a histogram, and the length of its longest bar in characters.
 log2_index_max = _histogram.LOG2_SLOTS
 linear_index_max = _histogram.LINEAR_SLOTS
 stars_max = _histogram.BAR_WIDTH
 
 
 def get_json_hist(vals, val_type, section_bucket=None):
-    """A histogram of powers of two as print_json_hist() prints it: a dict of ts, val_type and data.
+    """A histogram of powers of two in the form that print_json_hist() prints: a dict of ts, val_type
+    and data.
 
-    vals: the count of each slot. section_bucket: another key and its value.
+    vals: the count of each slot. section_bucket: another key and its value, or None.
     """
     return _histogram.json_log2(vals, val_type, section_bucket)

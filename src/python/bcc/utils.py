@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers of scripts: bytes to the terminal, CPUs, arguments, languages."""
+"""Helpers for scripts: printing bytes, lists of CPUs, arguments, detecting languages."""
 
 import sys
 
@@ -34,7 +34,7 @@ class ArgString:
 
 
 class StrcmpRewrite:
-    """Comparing strings in expressions that scripts take from their users."""
+    """Compares strings in expressions that scripts take from their users."""
 
     _FUNCTION = """
 static inline bool %(name)s(const char *literal, uintptr_t place) {
@@ -50,13 +50,12 @@ static inline bool %(name)s(const char *literal, uintptr_t place) {
 
     @staticmethod
     def rewrite_expr(expr, bin_cmp, is_user, probe_user_list, streq_functions, probeid):
-        """Turns each STRCMP("text", pointer) of a C expression into a call of a function of its
-        own.
+        """Replaces each STRCMP("text", pointer) in a C expression by a call of its own function.
 
-        bin_cmp: the text is an array's initializer, not a string. is_user: pointers are to user
-        memory; probe_user_list: those that are though is_user is false. streq_functions: the
-        functions so far, C text. probeid: number of the first function.
-        Returns {"expr", "streq_functions", "probeid"} as they are afterwards.
+        bin_cmp: the text is an array's initializer, not a string. is_user: pointers refer to user
+        memory; probe_user_list: pointers that do so even if is_user is false. streq_functions: the
+        functions so far, C text. probeid: the number of the first new function. Returns a dict with
+        the keys expr, streq_functions and probeid: their new values.
         """
         import re
 
