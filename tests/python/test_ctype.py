@@ -146,7 +146,7 @@ def test_own_class_without_trailing_padding():
     kind = ctype.record("theirs", 16, False, members(("a", U64, 0), ("b", U32, 8)))
     assert bytes(ctype.instance(kind, Mine(1, 2))) == b"\1" + bytes(7) + b"\2" + bytes(7)
     Mine.short = type("short", (ct.Structure,), {"_fields_": [("a", U64)]})
-    with pytest.raises(TypeError, match="8 bytes can't stand for 16"):
+    with pytest.raises(TypeError, match="8 bytes can't be converted to 16"):
         ctype.instance(kind, Mine.short(1))
 
 

@@ -411,7 +411,7 @@ def test_program_in_place_of_a_pattern(method, arguments, expected):
     with BPF(text="int f(void *ctx) { return 0; }") as bpf:
         with pytest.raises(Exception) as caught:
             getattr(bpf, method)(*arguments)
-    assert str(caught.value) == expected + ": give the program as fn_name='f'"
+    assert str(caught.value) == expected + ": pass the program as fn_name='f'"
 
 
 def test_error_numbers_that_only_the_kernel_has():

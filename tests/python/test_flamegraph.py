@@ -151,7 +151,7 @@ def test_kinds_in_folded_lines():
 
 @pytest.mark.parametrize("line", ["main", "main x", "12", "main 1.5", "main -1"])
 def test_lines_that_are_not_folded_stacks(line):
-    with pytest.raises(ValueError, match="line 2 is no folded stack"):
+    with pytest.raises(ValueError, match="line 2 is not a folded stack"):
         graph_of("main 1", line)
 
 
@@ -171,7 +171,7 @@ def test_program():
     done = subprocess.run(["/usr/bin/python3", "-m", "ebcc.flamegraph"], input=b"nonsense\n",
                           capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr == b"flamegraph: line 1 is no folded stack: 'nonsense'\n"
+    assert done.stderr == b"flamegraph: line 1 is not a folded stack: 'nonsense'\n"
 
 
 def test_drawing_needs_no_privilege(tmp_path, monkeypatch, capfdbinary):

@@ -86,7 +86,7 @@ def test_constants_can_be_set_only_before_loading(load):
 
 @pytest.mark.parametrize("name, value, error", [
     ("small", 256, "256 does not fit into the global variable small"), ("small", -1, "does not fit"),
-    ("step", 1 << 31, "does not fit"), ("text", b"ninebytes", "9 bytes don't fit"), ("place", 5, "can't stand for"),
+    ("step", 1 << 31, "does not fit"), ("text", b"ninebytes", "9 bytes don't fit"), ("place", 5, "can't be converted to"),
     ("numbers", (1, 2, 3, 4, 5), "invalid index|too many")])
 def test_values_that_do_not_fit(load, name, value, error):
     variables = load(SOURCE).globals

@@ -105,5 +105,5 @@ def test_padding_in_a_key_is_not_the_slot():
 
 
 def test_slot_beyond_the_histogram():
-    with pytest.raises(IndexError, match="slot 65 is beyond the 65"):
+    with pytest.raises(IndexError, match="slot 65 is outside the 65 slots"):
         histogram.single([(ct.c_int(65), ct.c_ulong(1))], histogram.LOG2_SLOTS)

@@ -145,7 +145,7 @@ def test_xdp_says_nothing_where_it_was_removed(load, capfd):
     lambda: BPF.attach_xdp("lo", 5), lambda: BPF.attach_raw_socket("prog", "lo"),
     lambda: BPF.attach_func(None, 0, BPFAttachType.CGROUP_INET_INGRESS)])
 def test_what_is_no_program_is_named(call):
-    with pytest.raises(ebcc.InvalidArgumentError, match="is no program: give what load_func"):
+    with pytest.raises(ebcc.InvalidArgumentError, match="is not a program: pass what load_func"):
         call()
 
 

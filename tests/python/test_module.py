@@ -183,7 +183,7 @@ def test_no_program_of_that_name(load):
 
 @pytest.mark.parametrize("cflags", ["-DLIMIT=5", b"-DLIMIT=5"])
 def test_flags_are_a_list(load, cflags):
-    with pytest.raises(ebcc.InvalidArgumentError, match="cflags is .*; it takes a list"):
+    with pytest.raises(ebcc.InvalidArgumentError, match="cflags is .*; it must be a list"):
         load(NOTHING, cflags=cflags)
 
 

@@ -6,10 +6,10 @@
     b = BPF(text='TRACEPOINT_PROBE(syscalls, sys_enter_openat) { ... }')
     b.trace_print()
 
-The C source is given as a string or a file; BPF() compiles it, programs are loaded and
-attached by the methods of the object, and b["name"] is the table (map) of that name.
-Everything is detached when the object goes away, at the latest when the process ends.
-Names, files and paths are taken as str or bytes alike.
+The C source is a string or a file. BPF() compiles it, the methods of the object load and
+attach its programs, and b["name"] is the table (map) of that name. Everything is detached
+when the object is closed or dropped, at the latest when the process ends. Names, files and
+paths may be str or bytes.
 """
 
 from . import log, table, utils
@@ -37,22 +37,22 @@ __all__ = [
     "detect_language", "get_online_cpus", "get_possible_cpus", "printb", "table", "usdt", "utils",
 ]
 
-# Names that few scripts use, and the modules that have them.
-_ELSEWHERE = {"Perf": "perf", "USDT": "usdt", "USDTException": "usdt",
-              "decode_map": "disassembler", "disassemble_prog": "disassembler",
-              "syscall_name": "syscall"}
-_MODULES = ("disassembler", "exec", "flamegraph", "histogram", "perf", "syscall", "tcp", "terminal",
-            "tools", "usdt")
+# Names that few scripts use, and the modules that define them.
+_LAZY_NAMES = {"Perf": "perf", "USDT": "usdt", "USDTException": "usdt",
+               "decode_map": "disassembler", "disassemble_prog": "disassembler",
+               "syscall_name": "syscall"}
+_LAZY_MODULES = ("disassembler", "exec", "flamegraph", "histogram", "perf", "syscall", "tcp",
+                 "terminal", "tools", "usdt")
 
 
 def __getattr__(name):
-    """Loads the rarer modules when they are asked for: the package is imported by every tool."""
+    """Imports the less common modules on first use, because every tool imports the package."""
     from importlib import import_module
-    if name in _MODULES:
+    if name in _LAZY_MODULES:
         return import_module("." + name, __name__)
     if name == "TRACEFS":
         from .finding import tracefs
         return tracefs()
-    if name in _ELSEWHERE:
-        return getattr(import_module("." + _ELSEWHERE[name], __name__), name)
+    if name in _LAZY_NAMES:
+        return getattr(import_module("." + _LAZY_NAMES[name], __name__), name)
     raise AttributeError("module %r has no attribute %r" % (__name__, name))

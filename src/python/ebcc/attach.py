@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Attaching programs: the attach_ and detach_ methods of BPF, and what is attached.
+"""Attaching programs: the attach_ and detach_ methods of BPF, and the record of what is attached.
 
-Every method takes names as str or bytes, and returns a Link, which detaches again. What is attached
-is also remembered under the name it was attached by, so that the matching detach_ finds it. All of
-it goes with the module.
+Every method takes names as str or bytes. An attach_ method returns a Link, which can detach it
+again. Each link is also recorded under the name it was attached by, so that the matching detach_
+method finds it. Everything is detached with the module.
 """
 
 import os
@@ -15,13 +15,14 @@ from .finding import FindMixin
 from .utils import to_bytes, to_text
 
 
-# The resolvers of indirect functions that the program has asked for by themselves, with
+# The resolvers of indirect functions that the script has asked for explicitly, with
 # libbcc.lib.bcc_resolve_symname(): {(path, name): address in the file}.
 ifunc_resolvers = {}
 
 
 def user_path(name, pid):
-    """The file (bytes) that attach_uprobe() takes a name (bytes) for."""
+    """The file (bytes) that a name (bytes) means to attach_uprobe(). pid: the process whose libraries
+    are searched, or a number below 1 for the system's directories."""
     if b"/" not in name:
         name = _ebcc.find_library(name, max(pid, 0)) or FindMixin.find_exe(name) or name
     return os.path.realpath(name)
@@ -43,8 +44,8 @@ class Links(Mapping):
         return self._links[name]
 
     def add(self, name, fn_name, link):
-        """Remembers a link; the same program's earlier one under that name is detached. Returns what
-        a Link consists of."""
+        """Records a link, and detaches the same program's earlier link under that name. Returns a
+        part for a Link."""
         previous = self._links.setdefault(name, {}).pop(fn_name, None)
         if previous is not None:
             previous.destroy()
@@ -52,7 +53,8 @@ class Links(Mapping):
         return self, name, fn_name, link
 
     def forget(self, name, fn_name, link):
-        """Whether the link was remembered until now; another one may have taken its place."""
+        """Removes a link from the record. Returns whether it was there; another link may have replaced
+        it."""
         links = self._links.get(name, {})
         if links.get(fn_name) is not link:
             return False
@@ -62,21 +64,23 @@ class Links(Mapping):
         return True
 
     def detach(self, name, fn_name=None, what="program", shown=None):
-        """Detaches one program, or all, from what the name stands for."""
+        """Detaches one program, or all, from what is recorded under the name. what, shown: words for
+        the error: the kind of thing, and its name. Raises AttachError if there is none."""
         links = self._links.get(name)
         if not links or (fn_name is not None and fn_name not in links):
-            raise _ebcc.AttachError("no %s is attached to %s" % (what, _shown(shown or name)))
+            raise _ebcc.AttachError("no %s is attached to %s" % (what, _display_name(shown or name)))
         for attached in [fn_name] if fn_name is not None else list(links):
             links.pop(attached).destroy()
         if not links:
             del self._links[name]
 
     def clear(self):
+        """Forgets all links without detaching them."""
         self._links.clear()
 
 
 class FunctionOfLink:
-    """One function of a link that holds many."""
+    """One function of a link that covers many."""
 
     def __init__(self, link, function):
         self.link = link
@@ -85,7 +89,7 @@ class FunctionOfLink:
 
     @property
     def attached(self):
-        """Whether it runs the program."""
+        """Whether the program is attached to it."""
         return self.link.attached and not self._detached
 
     @property
@@ -95,20 +99,20 @@ class FunctionOfLink:
 
     @property
     def name(self):
-        """What it is attached to, for people."""
+        """What it is attached to, as text for people."""
         kind = self.link.name.partition(":")[0].removesuffix(".multi")
         return "%s:%s" % (kind, to_text(self.function))
 
     def destroy(self):
-        """Detaches the function; the link goes with its last one."""
+        """Detaches the function; with the last one, the whole link is destroyed."""
         self.link.detach_function(self.function)
         self._detached = True
         if not self.link.functions():
             self.link.destroy()
 
 
-def _joined(links):
-    """The links, with whole ones for those whose functions are all among them."""
+def _merged(links):
+    """The links, where all functions of one link are replaced by the link itself."""
     functions = {}
     for link in links:
         if isinstance(link, FunctionOfLink):
@@ -125,9 +129,9 @@ def _joined(links):
 class Link:
     """What a call of an attach_ method has attached: to one place, or to all that match a pattern.
 
-    detach() and close() detach it, as the end of a `with` block does. A link that is dropped stays
-    attached as long as the BPF object (bpf) is open. A script that chains calls finds the methods and
-    tables of that object here, too.
+    detach(), close() and the end of a `with` block detach it. A link that is dropped stays attached
+    as long as the BPF object (bpf) is open. For scripts that chain calls, a link also has the methods
+    and tables of that object.
     """
 
     def __init__(self, bpf, parts):
@@ -135,10 +139,10 @@ class Link:
         self._parts = parts
 
     def detach(self):
-        """Detaches. Where that was done already, in whatever way, it does nothing."""
+        """Detaches. Does nothing for what is detached already, in whatever way."""
         parts, self._parts = self._parts, []
-        for link in _joined([link for book, name, fn_name, link in parts
-                             if book is None or book.forget(name, fn_name, link)]):
+        for link in _merged([link for links, name, fn_name, link in parts
+                             if links is None or links.forget(name, fn_name, link)]):
             link.destroy()
 
     close = detach
@@ -150,17 +154,18 @@ class Link:
 
     @property
     def names(self):
-        """What it is attached to, for people: a list of str."""
+        """What it is attached to, as text for people: a list of str."""
         return [link.name for _, _, _, link in self._parts if link.attached]
 
     @property
     def fd(self):
-        """The descriptor that keeps it attached, the first of several; -1 where nothing is. Of a raw
-        socket, the socket."""
+        """The descriptor that keeps it attached, or the first if there are several; -1 if nothing is
+        attached. For a raw socket it is the socket."""
         return next((link.fd for _, _, _, link in self._parts if link.attached), -1)
 
     def open(self):
-        """Of an iterator: a new descriptor to read, which the caller closes."""
+        """For an iterator: a new descriptor to read from, which the caller closes. Raises StateError
+        if the link was detached."""
         if not self._parts:
             raise _ebcc.StateError("the link was detached")
         return self._parts[0][-1].open()
@@ -188,7 +193,7 @@ class Link:
         return iter(self.bpf)
 
 
-def _shown(name):
+def _display_name(name):
     if isinstance(name, tuple):
         return " ".join(str(to_text(part)) for part in name[1:] if part not in (None, b"", 0, -1))
     return str(to_text(name))
@@ -205,23 +210,24 @@ def _needed(value, what):
     return value
 
 
-def _refuse_position(method, position, parameter, meaning, value):
-    """A program's name in a place where another parameter is: as other attaching methods have it."""
+def _raise_misplaced_name(method, position, parameter, meaning, value):
+    """Explains that a program's name stands where this method has another parameter, since the order
+    differs between the attach_ methods."""
     raise _ebcc.InvalidArgumentError(
-        "the %s argument of %s() is %s, %s: give the program as fn_name=%r" % (
+        "the %s argument of %s() is %s, %s: pass the program as fn_name=%r" % (
             position, method, parameter, meaning, to_text(to_bytes(value))))
 
 
 def _program_of(function):
     bpf, name = getattr(function, "bpf", None), getattr(function, "name", None)
     if bpf is None or name is None:
-        raise _ebcc.InvalidArgumentError("%r is no program: give what load_func() returned" %
+        raise _ebcc.InvalidArgumentError("%r is not a program: pass what load_func() returned" %
                                          (function,))
     return bpf.module.program(name)
 
 
 def _identity(descriptor):
-    """What a descriptor stands for: another one of the same directory is the same."""
+    """A key for what a descriptor refers to: two descriptors of one directory have the same key."""
     try:
         status = os.fstat(descriptor)
     except OSError as error:
@@ -243,8 +249,8 @@ class AttachMixin:
         self.func_fds = Links()
 
     def _attach_matching(self, names, what, attach):
-        """Attaches to each name, which gives the parts of one Link; a few may fail, as some functions
-        can't be probed after all."""
+        """Attaches to each name; returns the parts of one Link. Some may fail, because not every
+        function that is listed can be probed. Raises AttachError if all fail."""
         failure, parts = None, []
         for name in names:
             try:
@@ -259,7 +265,7 @@ class AttachMixin:
     def _check_probe_limit(self, more):
         limit = self.get_probe_limit()
         if len(self.kprobe_fds) + len(self.uprobe_fds) + more > limit:
-            raise _ebcc.AttachError("%d more probes would be more than BCC_PROBE_LIMIT=%s" % (
+            raise _ebcc.AttachError("%d more probes would exceed BCC_PROBE_LIMIT=%s" % (
                 more, limit))
 
     # Kernel functions.
@@ -271,8 +277,8 @@ class AttachMixin:
         return self.kprobe_fds.add(_event_name(prefix, event), fn_name, link)
 
     def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0, cookie=0):
-        """To all that match. One link holds them where the kernel can; one that fails doesn't fail
-        the others. A limit of active calls and a cookie are a matter of single probes."""
+        """Attaches to all functions that match; one that fails doesn't affect the others. If the kernel
+        supports it, one link covers them all. max_active and cookie need a probe per function."""
         names = self.get_kprobe_functions(event_re)
         self._check_probe_limit(len(names))
         if not names:
@@ -289,12 +295,13 @@ class AttachMixin:
     def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b"", *, cookie=0):
         """Runs a program when the kernel function event is called, or event_off bytes into it.
 
-        event_re: all functions that match the regular expression. cookie: what
-        bpf_get_attach_cookie() gives the program (Linux 5.15). Raises AttachError, which lists near
-        names where there is no such function.
+        event_re: instead of event, all functions that match this regular expression. fn_name: the
+        program. cookie: what bpf_get_attach_cookie() returns to the program (Linux 5.15 and later).
+        Raises AttachError, which lists similar names if there is no such function.
         """
         if isinstance(event_off, (str, bytes)):
-            _refuse_position("attach_kprobe", "second", "event_off", "a number of bytes", event_off)
+            _raise_misplaced_name("attach_kprobe", "second", "event_off", "a number of bytes",
+                                  event_off)
         if event_re:
             return Link(self, self._attach_functions(b"p_", event_re, _needed(fn_name, "fn_name"),
                                                      cookie=cookie))
@@ -302,8 +309,8 @@ class AttachMixin:
                                                cookie=cookie)])
 
     def attach_kretprobe(self, event=b"", fn_name=b"", event_re=b"", maxactive=0, *, cookie=0):
-        """Runs a program when the kernel function returns. maxactive: how many calls may be in
-        progress at once; 0 leaves it to the kernel. cookie: as of attach_kprobe()."""
+        """Runs a program when the kernel function returns. maxactive: how many calls can be in
+        progress at once; 0: the kernel's default. The other parameters are as in attach_kprobe()."""
         options = {"on_return": True, "max_active": maxactive, "cookie": cookie}
         if event_re:
             return Link(self, self._attach_functions(b"r_", event_re, _needed(fn_name, "fn_name"),
@@ -311,26 +318,26 @@ class AttachMixin:
         return Link(self, [self._attach_kernel(b"r_", event, fn_name, **options)])
 
     def detach_kprobe_event(self, ev_name):
-        """Detaches by the probe's name, as kprobe_fds has it."""
+        """Detaches all programs from a probe by its name in kprobe_fds. Raises AttachError."""
         self.kprobe_fds.detach(to_bytes(ev_name), what="kprobe")
 
     def detach_kprobe_event_by_fn(self, ev_name, fn_name):
-        """Detaches one program by the probe's name, as kprobe_fds has it."""
+        """Detaches one program from a probe by its name in kprobe_fds. Raises AttachError."""
         self.kprobe_fds.detach(to_bytes(ev_name), to_bytes(fn_name), "kprobe")
 
     def detach_kprobe(self, event, fn_name=None):
-        """Detaches from a kernel function: one program, or all of them. Raises AttachError where
-        there is none."""
+        """Detaches one program, or all, from a kernel function. Raises AttachError if none is
+        attached."""
         event = to_bytes(event)
         self.kprobe_fds.detach(_event_name(b"p_", event), to_bytes(fn_name), "kprobe", event)
 
     def detach_kretprobe(self, event, fn_name=None):
-        """Detaches from a kernel function's return, as detach_kprobe()."""
+        """Detaches from a kernel function's return, like detach_kprobe()."""
         event = to_bytes(event)
         self.kprobe_fds.detach(_event_name(b"r_", event), to_bytes(fn_name), "kretprobe", event)
 
     def num_open_kprobes(self):
-        """Kernel functions and returns that something is attached to."""
+        """The number of kernel functions and returns that something is attached to."""
         return len(self.kprobe_fds)
 
     # Functions of programs and libraries.
@@ -340,10 +347,10 @@ class AttachMixin:
         return (prefix, to_bytes(name), to_bytes(sym) or b"", addr, sym_off, pid)
 
     def _attach_user(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off=0, cookie=0):
-        """The parts of a Link."""
+        """Attaches; returns the parts of a Link."""
         if name and sym and sym_re and not fn_name:
-            _refuse_position("attach_u%sprobe" % ("ret" if prefix == b"r_" else ""), "third",
-                             "sym_re", "a pattern for names", sym_re)
+            _raise_misplaced_name("attach_u%sprobe" % ("ret" if prefix == b"r_" else ""), "third",
+                                  "sym_re", "a pattern for names", sym_re)
         name, fn_name = _needed(name, "name"), _needed(fn_name, "fn_name")
         if sym_re:
             found = self.get_user_functions_and_addresses(name, sym_re)
@@ -378,23 +385,24 @@ class AttachMixin:
                       sym_off=0, *, cookie=0):
         """Runs a program when a function of a program or library is called.
 
-        name: a path, or the name of a program or library ("c" is the C library). sym: the
-        function, sym_re: all that match, addr: an address as in the file (one of
-        USDT.enumerate_active_probes() brings its probe's counter of tracers along). pid: in one
-        process only. sym_off: so many bytes into the function. cookie: what
-        bpf_get_attach_cookie() gives the program (Linux 5.15).
+        name: a path, or the name of a program or library ("c" is the C library). The function is
+        one of sym: its name; sym_re: a regular expression, for all that match; addr: its address in
+        the file (an address from USDT.enumerate_active_probes() carries its probe's semaphore).
+        fn_name: the program. pid: only in this process; -1: in all. sym_off: the probe is this many
+        bytes into the function. cookie: what bpf_get_attach_cookie() returns to the program (Linux
+        5.15 and later). Raises AttachError, which lists similar names.
         """
         return Link(self, self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off,
                                             cookie))
 
     def attach_uretprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1, *,
                          cookie=0):
-        """Runs a program when the function returns; arguments as attach_uprobe()."""
+        """Runs a program when the function returns; parameters as in attach_uprobe()."""
         return Link(self, self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid,
                                             cookie=cookie))
 
     def _detach_user(self, key, what):
-        """Detaches what has the key, or has it but for another name of the same file."""
+        """Detaches what has this key, or a key that differs only in the name of the same file."""
         if key not in self.uprobe_fds:
             path = user_path(key[1], key[-1])
             key = next((other for other in self.uprobe_fds if (other[0], *other[2:]) ==
@@ -402,21 +410,24 @@ class AttachMixin:
         self.uprobe_fds.detach(key, what=what)
 
     def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
-        """Detaches from a function; arguments as they were attached, where name may be another
-        one of the same file. Raises AttachError."""
+        """Detaches from a function. The arguments are those of attach_uprobe(), but name may be
+        another name of the same file. Raises AttachError if nothing is attached."""
         self._detach_user(self._uprobe_key(b"p_", name, sym, addr, pid, sym_off), "uprobe")
 
     def detach_uretprobe(self, name=b"", sym=b"", addr=None, pid=-1):
-        """Detaches from a function's return; arguments as of detach_uprobe()."""
+        """Detaches from a function's return; parameters as in detach_uprobe()."""
         self._detach_user(self._uprobe_key(b"r_", name, sym, addr, pid), "uretprobe")
 
     def detach_uprobe_event(self, ev_name):
-        """Detaches by the probe's name, as uprobe_fds has it."""
+        """Detaches from a probe by its key in uprobe_fds. Raises AttachError."""
         self.uprobe_fds.detach(ev_name, what="uprobe")
 
     def attach_usdt(self, usdt, probe, fn_name, every_process=False):
-        """Runs a program at a USDT probe, "PROVIDER:NAME" or "NAME", of a USDT object: in its
-        process, or in every process that has the file."""
+        """Runs a program at a USDT probe.
+
+        usdt: a USDT object. probe: one of its probes, "PROVIDER:NAME" or "NAME". every_process: in
+        every process that maps the file, not only in the object's own. Raises AttachError.
+        """
         probe, fn_name = _needed(probe, "probe"), _needed(fn_name, "fn_name")
         self._check_probe_limit(1)
         link = self._program(fn_name).attach_usdt(usdt.get_context(), probe,
@@ -426,22 +437,24 @@ class AttachMixin:
         return Link(self, [self.uprobe_fds.add(key, fn_name, link)])
 
     def detach_usdt(self, usdt, probe, fn_name=None, every_process=False):
-        """Detaches from a USDT probe: one program, or all; arguments as they were attached. Raises
-        AttachError."""
+        """Detaches one program, or all, from a USDT probe. The other arguments are those of
+        attach_usdt(). Raises AttachError if nothing is attached."""
         pid = -1 if every_process else usdt.pid or -1
         key = self._uprobe_key(b"u_", usdt.path or b"", to_bytes(probe), None, pid)
         self.uprobe_fds.detach(key, to_bytes(fn_name), "USDT probe")
 
     def num_open_uprobes(self):
-        """User functions and returns that something is attached to."""
+        """The number of user functions, returns and USDT probes that something is attached to."""
         return len(self.uprobe_fds)
 
     # Tracepoints.
 
     def attach_tracepoint(self, tp=b"", tp_re=b"", fn_name=b""):
-        """Runs a program at a tracepoint, CATEGORY:EVENT, or at all that match tp_re."""
+        """Runs a program at a tracepoint, CATEGORY:EVENT, or at all that match the regular expression
+        tp_re. Raises AttachError, which lists similar names."""
         if tp and tp_re and not fn_name:
-            _refuse_position("attach_tracepoint", "second", "tp_re", "a pattern for names", tp_re)
+            _raise_misplaced_name("attach_tracepoint", "second", "tp_re", "a pattern for names",
+                                  tp_re)
         if tp_re:
             return Link(self, self._attach_matching(
                 self.get_tracepoints(tp_re), "tracepoint",
@@ -458,23 +471,24 @@ class AttachMixin:
         return self.tracepoint_fds.add(tp, fn_name, link)
 
     def detach_tracepoint(self, tp=b""):
-        """Detaches from a tracepoint, CATEGORY:EVENT. Raises AttachError."""
+        """Detaches from a tracepoint, CATEGORY:EVENT. Raises AttachError if nothing is attached."""
         self.tracepoint_fds.detach(to_bytes(tp), what="tracepoint program")
 
     def attach_raw_tracepoint(self, tp=b"", fn_name=b""):
-        """Runs a program at a raw tracepoint, an event's name without its category."""
+        """Runs a program at a raw tracepoint, named by its event without the category. Raises
+        AttachError."""
         tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
         if tp in self.raw_tracepoint_fds:
-            raise _ebcc.AttachError("raw tracepoint %s is attached already" % to_text(tp))
+            raise _ebcc.AttachError("raw tracepoint %s is already attached" % to_text(tp))
         link = self._program(fn_name).attach_raw_tracepoint(tp)
         return Link(self, [self.raw_tracepoint_fds.add(tp, fn_name, link)])
 
     def detach_raw_tracepoint(self, tp=b""):
-        """Detaches from a raw tracepoint. Raises AttachError."""
+        """Detaches from a raw tracepoint. Raises AttachError if nothing is attached."""
         self.raw_tracepoint_fds.detach(to_bytes(tp), what="raw tracepoint program")
 
     def num_open_tracepoints(self):
-        """Tracepoints that something is attached to."""
+        """The number of tracepoints that something is attached to."""
         return len(self.tracepoint_fds)
 
     # Perf events.
@@ -483,8 +497,9 @@ class AttachMixin:
                           sample_freq=0, pid=-1, cpu=-1, group_fd=-1):
         """Runs a program every sample_period events, or sample_freq times a second.
 
-        ev_type, ev_config: of PerfType and PerfHWConfig, PerfSWConfig. pid: one process, or -1
-        for all. cpu: one CPU, or -1 for all.
+        ev_type: of PerfType. ev_config: of PerfHWConfig or PerfSWConfig. pid: one process, or -1 for
+        all. cpu: one CPU, or -1 for all. group_fd: the descriptor of a group's leading event, or -1.
+        Raises AttachError.
         """
         fn_name = _needed(fn_name, "fn_name")
         if ev_type < 0 or ev_config < 0:
@@ -495,7 +510,8 @@ class AttachMixin:
         return Link(self, [self.perf_events.add((ev_type, ev_config), fn_name, link)])
 
     def attach_perf_event_raw(self, attr=-1, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
-        """The same with a whole perf_event_attr, a ctypes structure or bytes."""
+        """Like attach_perf_event(), for an event described by attr: a whole perf_event_attr, as a
+        ctypes structure or bytes."""
         if attr == -1:
             raise _ebcc.InvalidArgumentError("attr is needed: a Perf.perf_event_attr()")
         fn_name = _needed(fn_name, "fn_name")
@@ -505,35 +521,37 @@ class AttachMixin:
         return Link(self, [self.perf_events.add(key, fn_name, link)])
 
     def detach_perf_event(self, ev_type=-1, ev_config=-1):
-        """Detaches from perf events of a type and config. Raises AttachError."""
+        """Detaches from perf events of a type and config. Raises AttachError if nothing is
+        attached."""
         self.perf_events.detach((ev_type, ev_config), what="program",
                                 shown="perf event %d:%d" % (ev_type, ev_config))
 
-    # Programs whose target the kernel describes by BTF. Their names say what they trace.
+    # Programs whose target is described by the kernel's BTF. Their names say what they trace.
 
     def _attach_trace(self, prefix, fn_name):
         fn_name = self.add_prefix(prefix, _needed(fn_name, "fn_name"))
         if fn_name in self.trace_fds:
-            raise _ebcc.AttachError("program %s is attached already" % to_text(fn_name))
+            raise _ebcc.AttachError("program %s is already attached" % to_text(fn_name))
         link = self._program(fn_name).attach_trace()
         return Link(self, [self.trace_fds.add(fn_name, fn_name, link)])
 
     def attach_kfunc(self, fn_name=b""):
-        """Runs a KFUNC_PROBE program when its kernel function is called."""
+        """Runs a KFUNC_PROBE program when its kernel function is called. fn_name: the program, with or
+        without the prefix of its kind. Raises AttachError."""
         return self._attach_trace(b"kfunc__", fn_name)
 
     def attach_kretfunc(self, fn_name=b""):
-        """Runs a KRETFUNC_PROBE program when its kernel function returns."""
+        """Runs a KRETFUNC_PROBE program when its kernel function returns; see attach_kfunc()."""
         return self._attach_trace(b"kretfunc__", fn_name)
 
     def attach_fmod_ret(self, fn_name=b""):
-        """Lets a KMOD_RET program replace a kernel function."""
+        """Lets a KMOD_RET program replace a kernel function; see attach_kfunc()."""
         return self._attach_trace(b"kmod_ret__", fn_name)
 
     attach_kmod_ret = attach_fmod_ret
 
     def attach_lsm(self, fn_name=b""):
-        """Runs an LSM_PROBE program at its hook."""
+        """Runs an LSM_PROBE program at its hook; see attach_kfunc()."""
         return self._attach_trace(b"lsm__", fn_name)
 
     def detach_kfunc(self, fn_name=b""):
@@ -555,9 +573,10 @@ class AttachMixin:
         self.trace_fds.detach(self.add_prefix(b"lsm__", to_bytes(fn_name)))
 
     def attach_iter(self, fn_name=b"", table=None):
-        """Prepares a BPF_ITER program; returns a link whose open() gives a descriptor to read.
+        """Prepares a BPF_ITER program; returns a Link whose open() returns a descriptor to read from.
 
-        table: the name of the table whose elements it walks, for bpf_iter__bpf_map_elem.
+        table: the name of the table whose elements it walks, for bpf_iter__bpf_map_elem. Raises
+        AttachError.
         """
         fn_name = self.add_prefix(b"bpf_iter__", _needed(fn_name, "fn_name"))
         link = self._program(fn_name).attach_iter(to_bytes(table))
@@ -568,42 +587,43 @@ class AttachMixin:
     @staticmethod
     def attach_xdp(dev, fn, flags=0):
         """Runs a program on the packets that a network interface receives, until remove_xdp() or
-        the end of the module. flags: BPF.XDP_FLAGS_SKB_MODE and kin."""
+        the end of the module. flags: BPF.XDP_FLAGS_SKB_MODE and similar. Raises AttachError."""
         link = _program_of(fn).attach_xdp(_needed(dev, "dev"), flags)
         return Link(fn.bpf, [(None, dev, fn.name, link)])
 
     @staticmethod
     def remove_xdp(dev, flags=0):
-        """Removes the XDP program of a network interface, whoever attached it."""
+        """Removes the XDP program of a network interface, whichever process attached it. Raises
+        AttachError."""
         _ebcc.remove_xdp(_needed(dev, "dev"), flags)
 
     @staticmethod
     def attach_raw_socket(fn, dev):
-        """Opens a raw socket with a program as its filter; its descriptor is then fn.sock. dev: a
-        network interface, or "" for all."""
+        """Opens a raw socket with a program as its filter, and sets fn.sock to its descriptor. dev: a
+        network interface, or "" for all. Raises AttachError."""
         link = _program_of(fn).attach_raw_socket(to_bytes(dev) or None)
         fn.sock = link.fd
         return Link(fn.bpf, [(None, dev, fn.name, link)])
 
     @staticmethod
     def attach_func(fn, attachable_fd, attach_type, flags=0):
-        """Attaches a program to a control group, a table of sockets, ... by its descriptor.
-        attach_type: of BPFAttachType."""
+        """Attaches a program to a control group, a table of sockets or similar, by its descriptor.
+        attach_type: of BPFAttachType. flags: the kernel's BPF_F_ flags. Raises AttachError."""
         link = _program_of(fn).attach_descriptor(attachable_fd, attach_type, flags)
         return Link(fn.bpf, [fn.bpf.func_fds.add((_identity(attachable_fd), attach_type), fn.name,
                                                  link)])
 
     @staticmethod
     def detach_func(fn, attachable_fd, attach_type):
-        """Detaches what attach_func() attached there. Raises AttachError."""
+        """Detaches what attach_func() attached there. Raises AttachError if nothing is attached."""
         fn.bpf.func_fds.detach((_identity(attachable_fd), attach_type), fn.name,
                                shown="descriptor %d" % attachable_fd)
 
-    # Programs whose names say where they go.
+    # Programs whose names say where to attach them.
 
     def _attach_named(self):
-        books = {"kprobe": self.kprobe_fds, "kretprobe": self.kprobe_fds,
-                 "tracepoint": self.tracepoint_fds, "raw_tracepoint": self.raw_tracepoint_fds}
+        links_of = {"kprobe": self.kprobe_fds, "kretprobe": self.kprobe_fds,
+                    "tracepoint": self.tracepoint_fds, "raw_tracepoint": self.raw_tracepoint_fds}
         for program in self.module.programs():
             link = program.attach_named()
             if link is None:
@@ -613,4 +633,4 @@ class AttachMixin:
             if kind in ("kprobe", "kretprobe"):
                 self._check_probe_limit(1)
                 target = _event_name(b"p_" if kind == "kprobe" else b"r_", target)
-            books.get(kind, self.trace_fds).add(target if kind in books else name, name, link)
+            links_of.get(kind, self.trace_fds).add(target if kind in links_of else name, name, link)

@@ -9,7 +9,7 @@ _Part = tuple[Links | None, Any, bytes, Any]
 ifunc_resolvers: dict[tuple[bytes, bytes], int]
 
 def user_path(name: bytes, pid: int) -> bytes:
-    """The file that attach_uprobe() takes a name for."""
+    """The file that a name means to attach_uprobe()."""
 
 class Links(Mapping[Any, dict[bytes, Any]]):
     """Links by name, and by program under one name: {name: {program: link}}."""
@@ -24,7 +24,7 @@ class Links(Mapping[Any, dict[bytes, Any]]):
     def clear(self) -> None: ...
 
 class FunctionOfLink:
-    """One function of a link that holds many."""
+    """One function of a link that covers many."""
     link: Any
     function: bytes
     @property

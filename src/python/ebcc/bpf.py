@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The BPF class: a compiled source, its programs and tables, and the polls."""
+"""The BPF class: a compiled source with its programs and tables, and polling for its events."""
 
 import atexit
 import ctypes as ct
 import os
 import sys
 import time
-from _weakref import ref  # importing all of weakref takes a twentieth of the package's time
+from _weakref import ref  # importing weakref would take 5% of the package's import time
 
 from . import _ebcc, ctype, symbols
 from . import table as _table
@@ -22,33 +22,33 @@ _POLL_PERF, _POLL_RING = 1, 2
 
 
 def _choice(choices, name, value):
-    """The number that a word stands for."""
+    """The number that a word stands for. Raises ValueError for a word that is not among the choices."""
     word = value.decode() if isinstance(value, bytes) else value
     if word not in choices:
         words = ", ".join(repr(choice) for choice in choices if choice)
-        raise ValueError("%s is %r; it takes %s" % (name, value, words))
+        raise ValueError("%s is %r; it must be one of %s" % (name, value, words))
     return choices[word]
 
 
-# References to all objects, which don't keep them.
+# Weak references to all BPF objects.
 _objects = set()
 
 
 def _get_num_open_probes():
-    """Kernel and user functions that something is attached to, by all objects of this process."""
+    """The number of kernel and user functions that this process's BPF objects are attached to."""
     objects = [reference() for reference in list(_objects)]
     return sum(bpf.num_open_kprobes() + bpf.num_open_uprobes() for bpf in objects if bpf is not None)
 
 
-# Detaches while the interpreter is still whole.
+# Detaches while the interpreter is still intact.
 atexit.register(_ebcc.close_modules)
 
 
 class ClosingInterrupted(KeyboardInterrupt, SystemExit):
-    """Ctrl-C while a BPF object was being closed, raised when everything was detached.
+    """Ctrl-C while a BPF object was being closed, raised after everything is detached.
 
-    It is a KeyboardInterrupt to whoever catches one. Where nobody does, the program is most likely
-    on its way out, and ends without a traceback, with status 130.
+    It can be caught as a KeyboardInterrupt. If it is not caught, the script was most likely about to
+    exit: it then exits without a traceback, with status 130.
     """
 
     def __init__(self):
@@ -56,13 +56,13 @@ class ClosingInterrupted(KeyboardInterrupt, SystemExit):
         self.code = 130
 
 
-def _close(module, under_way=None):
-    """Closes a module. under_way: an exception that goes on afterwards; one that ends the program
-    stands for an interrupt that arrives meanwhile."""
+def _close(module, pending=None):
+    """Closes a module. pending: an exception that is being raised and will continue afterwards. If it
+    ends the program anyway, an interrupt that arrives during the close is dropped."""
     try:
         module.close()
     except KeyboardInterrupt as interrupt:
-        if isinstance(under_way, (KeyboardInterrupt, SystemExit)):
+        if isinstance(pending, (KeyboardInterrupt, SystemExit)):
             return
         if type(interrupt) is KeyboardInterrupt:
             raise ClosingInterrupted from None
@@ -70,7 +70,7 @@ def _close(module, under_way=None):
 
 
 def _find_file(name):
-    """A file as given, or beside the script that runs."""
+    """The path of a file: as given, or in the directory of the running script. Raises NotFoundError."""
     name = to_bytes(name)
     if not name or os.path.isfile(name):
         return name
@@ -86,7 +86,8 @@ def _read(path):
 
 
 def fitting(kind, value, what):
-    """A value as an instance of a variable's class; one that doesn't fit is refused."""
+    """A value as an instance of a variable's ctypes class (kind). what: the variable, for the error.
+    Raises InvalidArgumentError for a number that doesn't fit."""
     instance = ctype.instance(kind, value)
     if isinstance(value, int) and isinstance(instance, ct._SimpleCData) and instance.value != value:
         raise _ebcc.InvalidArgumentError("%d does not fit into the %s" % (value, what))
@@ -94,7 +95,7 @@ def fitting(kind, value, what):
 
 
 class Function:
-    """A loaded program."""
+    """A loaded program. bpf: its BPF object; name: bytes; fd: its descriptor, which the module closes."""
 
     def __init__(self, bpf, name, fd):
         self.bpf = bpf
@@ -106,19 +107,21 @@ class Function:
 
 
 class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType, XDPAction):
-    """Compiles a C source, creates its maps, and attaches the programs whose names say where
-    they go (kprobe__FN, tracepoint__CATEGORY__EVENT, ...).
+    """Compiles a C source, creates its maps, and attaches the programs whose names say where to
+    attach them (kprobe__FN, tracepoint__CATEGORY__EVENT and so on).
 
-    text: the source, or src_file: its file. hdr_file: a file put before it. cflags: flags for
-    clang. debug: DEBUG_ flags, whose texts go to stderr. constants: {name: value} for
-    `const volatile` globals. kernel_types: "btf", "headers" or "auto". device: a network
-    device to offload to. usdt_contexts: USDT objects, whose enabled probes are attached;
-    attach_usdt_ignore_pid: in every process, not only in theirs. allow_rlimit: let the
-    locked-memory limit be raised where old kernels need that. btf_path: BTF to compile against;
-    any_kernel: load it even if that is not the running kernel's.
+    text: the source; or src_file: its file. hdr_file: a file to put before it. cflags: a list of
+    flags for clang. debug: DEBUG_ flags; the output goes to stderr. constants: {name: value} for
+    `const volatile` globals. kernel_types: where the kernel's types come from, "btf", "headers" or
+    "auto". compiler: "helper" or "in-process". device: a network device to offload to.
+    usdt_contexts: USDT objects whose enabled probes are to be attached; attach_usdt_ignore_pid: in
+    every process, not only in theirs. allow_rlimit: allow the locked-memory limit to be raised,
+    which old kernels need. btf_path: a BTF file to compile against; any_kernel: load the result even
+    if that is not the running kernel's BTF.
 
-    Raises CompileError with clang's diagnostics, LoadError with the verifier's words,
-    AttachError, OtherKernelError for BTF of another kernel; all are ebcc.Error.
+    Raises CompileError with clang's diagnostics, LoadError with the verifier's log, AttachError,
+    OtherKernelError for another kernel's BTF; all are subclasses of ebcc.Error. A wrong choice for
+    kernel_types or compiler raises ValueError.
     """
 
     locals().update({"XDP_FLAGS_" + name: value for name, value in vars(XDPFlags).items()
@@ -129,7 +132,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
 
     CLOCK_MONOTONIC = time.CLOCK_MONOTONIC
 
-    # ctypes classes by the C types that they are, for scripts that make classes of their own.
+    # The ctypes class of each C type, for scripts that define classes of their own.
     str2ctype = {
         "_Bool": ct.c_bool, "char": ct.c_char, "wchar_t": ct.c_wchar, "unsigned char": ct.c_ubyte,
         "short": ct.c_short, "unsigned short": ct.c_ushort, "int": ct.c_int,
@@ -159,7 +162,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
             self.module.reserve_usdt(sum(len(usdt.enumerate_active_probes())
                                          for usdt in usdt_contexts))
             self.module.load()
-            # Those of extern tables are known from here on.
+            # The types of extern tables are known only from here on.
             self._map_types = dict(self.module.tables())
             self._attach_named()
             for usdt in usdt_contexts:
@@ -179,7 +182,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
                 raise _ebcc.InvalidArgumentError("text or src_file is needed")
             text = _read(file_name)
         if isinstance(cflags, (str, bytes)):
-            raise _ebcc.InvalidArgumentError("cflags is %r; it takes a list of flags" % cflags)
+            raise _ebcc.InvalidArgumentError("cflags is %r; it must be a list of flags" % cflags)
         header = _read(_find_file(hdr_file)) if hdr_file else None
         return _ebcc.Module(
             source=to_bytes(text), file_name=file_name, header=header,
@@ -190,12 +193,12 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     def _set_constant(self, name, value):
         kind = self.module.variable_class(name)
         if kind is None:
-            self.module.set_constant(name, b"")  # raises, and lists near names
+            self.module.set_constant(name, b"")  # raises an error that lists similar names
             return
         self.module.set_constant(name, fitting(kind, value, "constant " + name.decode()))
 
     def _show_debug(self):
-        """The debug flags ask for texts on stderr."""
+        """Prints the texts that the debug flags ask for to stderr."""
         for bit in range(6):
             text = self.module.debug_text(1 << bit) if self.debug & 1 << bit else None
             if text:
@@ -207,9 +210,11 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         return self.module.program(to_bytes(name))
 
     def load_func(self, func_name, prog_type, device=None, attach_type=-1):
-        """Loads a program and returns it, an object with bpf, name and fd.
+        """Loads a program and returns it as a Function, with the attributes bpf, name and fd.
 
-        prog_type: BPF.KPROBE, ... Loading it again returns the same object.
+        prog_type: BPF.KPROBE or another type. attach_type: of BPFAttachType, if the type needs one.
+        device is ignored. Loading a program again returns the same object. Raises LoadError with the
+        verifier's log, and NotFoundError.
         """
         func_name = to_bytes(func_name)
         if func_name not in self.funcs:
@@ -219,31 +224,31 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         return self.funcs[func_name]
 
     def load_funcs(self, prog_type=BPFProgType.KPROBE):
-        """Loads all programs as one type."""
+        """Loads all programs as the same type; returns a list of what load_func() returns."""
         return [self.load_func(program.name, prog_type) for program in self.module.programs()]
 
     def test_run(self, fn, data=None, ctx=None, repeat=0, cpu=None):
-        """Runs a loaded program now, on data of yours (BPF_PROG_TEST_RUN), attached or not.
+        """Runs a loaded program once on your own data, attached or not (BPF_PROG_TEST_RUN).
 
         fn: what load_func() returned, or the name of a program that was loaded or attached. data: the
-        packet, bytes, at least 14, for programs that have one. ctx: the context, bytes or a ctypes
-        structure (of __sk_buff, xdp_md, what a SYSCALL program takes), or a list of the arguments of a raw
-        tracepoint. repeat: run it so often, with packets only. cpu: where a raw tracepoint's program
-        runs.
+        packet, at least 14 bytes, for programs that take one. ctx: the context: bytes or a ctypes
+        structure (__sk_buff, xdp_md, the argument of a SYSCALL program), or a list of the arguments of a
+        raw tracepoint. repeat: how often to run it, only with packets. cpu: where to run a raw
+        tracepoint's program.
 
-        Returns a TestRun: (retval, data, ctx, duration). Raises UnsupportedError where the kernel makes no
-        test runs of such programs, InvalidArgumentError where it refuses these arguments, StateError where
-        the program isn't loaded.
+        Returns a TestRun: (retval, data, ctx, duration). Raises UnsupportedError if the kernel cannot
+        test-run such programs, InvalidArgumentError if it refuses these arguments, StateError if the
+        program isn't loaded.
         """
         from .test_run import run
         return run(self._program(getattr(fn, "name", fn)), data, ctx, repeat, cpu)
 
     def dump_func(self, func_name):
-        """A program's instructions as compiled, bytes: 8 for each."""
+        """A program's compiled instructions, bytes: 8 for each. Raises NotFoundError."""
         return self._program(func_name).instructions()
 
     def disassemble_func(self, func_name):
-        """A program's instructions as text, a line each."""
+        """A program's instructions as text, one per line. Raises NotFoundError."""
         from .disassembler import disassemble_prog
         return disassemble_prog(func_name, self.dump_func(func_name))
 
@@ -258,8 +263,9 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     # Tables.
 
     def get_table(self, name, keytype=None, leaftype=None, reducer=None):
-        """The table of that name. keytype, leaftype: other ctypes classes of the same size.
-        reducer: a function that joins two CPUs' values. Raises KeyError."""
+        """The table of that name. keytype, leaftype: ctypes classes of the same size, to use in place
+        of those made from the source. reducer: a function that combines two CPUs' values into one.
+        Raises KeyError."""
         name = to_bytes(name)
         if name not in self._map_types:
             there = ", ".join(to_text(table) for table in self._map_types) or "none"
@@ -268,8 +274,8 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         return _table.Table(self, name, self._map_types[name], keytype, leaftype, reducer)
 
     def decode_table(self, table_name, sizeinfo=False):
-        """The layout of a table's keys and leaves as C text. sizeinfo: with the offset and size
-        of each member, in bytes. Raises KeyError."""
+        """The layout of a table's keys and leaves as C text. sizeinfo: include the offset and size of
+        each member, in bytes. Raises KeyError."""
         from .disassembler import decode_map
         table = self[table_name]
         return decode_map(table.name, table, table.ttype, sizeinfo)
@@ -286,36 +292,36 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     def __iter__(self):
         return iter([name.decode() for name in self._map_types])
 
-    # A module without tables is a module still.
+    # True even without tables, when __len__() is 0.
     def __bool__(self):
         return True
 
     # Events.
 
     def perf_buffer_poll(self, timeout=-1):
-        """Waits for events of perf buffers and calls the callbacks. timeout: milliseconds, -1
-        for no limit. An exception of a callback comes out of here."""
+        """Waits for events from perf buffers and calls their callbacks. timeout: milliseconds; -1: no
+        limit. An exception from a callback ends the poll and is raised here."""
         self.module.poll(_POLL_PERF, timeout)
 
     def perf_buffer_consume(self):
-        """Calls the callbacks of perf buffers for what is there, without waiting."""
+        """Calls the callbacks of perf buffers for the events that are there, without waiting."""
         self.module.consume(_POLL_PERF)
 
     kprobe_poll = perf_buffer_poll
 
     def ring_buffer_poll(self, timeout=-1):
-        """As perf_buffer_poll(), for ring buffers."""
+        """Like perf_buffer_poll(), for ring buffers. Raises StateError if none is open."""
         self.module.poll(_POLL_RING, timeout)
 
     def ring_buffer_consume(self):
-        """Calls the callbacks of ring buffers for what is there, without waiting."""
+        """Calls the callbacks of ring buffers for the events that are there, without waiting."""
         self.module.consume(_POLL_RING)
 
     # Symbols.
 
     @staticmethod
     def _sym_cache(pid):
-        """The symbols of a process; a negative pid is the kernel."""
+        """The symbols of a process; a negative pid means the kernel."""
         pid = max(pid, -1)
         if pid not in BPF._sym_caches:
             BPF._sym_caches[pid] = symbols.SymbolCache(pid)
@@ -325,15 +331,15 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     def sym(addr, pid, show_module=False, show_offset=False, demangle=True):
         """The name (bytes) of an address in a process; a negative pid means the kernel.
 
-        show_offset adds +0xOFFSET, show_module adds [module]. Without a symbol, b"[unknown]".
-        demangle: C++ and Rust names in readable form. addr may be an item of a stack of build
-        ids, for files that add_module() named.
+        show_offset adds +0xOFFSET, show_module adds [module]. If there is no symbol, the name is
+        b"[unknown]". demangle: C++ and Rust names in readable form. addr may also be an item of a
+        build-id stack, for files that add_module() registered.
         """
         return symbols.describe(pid, addr, show_module, show_offset, demangle)
 
     @staticmethod
     def ksym(addr, show_module=False, show_offset=False):
-        """The name (bytes) of a kernel address."""
+        """The name (bytes) of a kernel address; parameters as in sym()."""
         return symbols.describe(-1, addr, show_module, show_offset, False)
 
     @staticmethod
@@ -343,9 +349,9 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
 
     @staticmethod
     def add_module(modname):
-        """Makes a file known by its build id, for stacks of build ids. modname: its path.
+        """Registers a file by its build id, for build-id stacks. modname: its path.
 
-        A file that isn't there, or has no build id, is a warning in the log.
+        If the file doesn't exist or has no build id, a warning is logged.
         """
         try:
             symbols.symbolizer().add_file(to_bytes(modname))
@@ -355,26 +361,26 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
 
     @classmethod
     def monotonic_time(cls):
-        """The clock of bpf_ktime_get_ns(), in nanoseconds."""
+        """The time of the clock that bpf_ktime_get_ns() reads, in nanoseconds."""
         return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
     def free_bcc_memory(self):
-        """Does nothing and returns 0: what a compile needs is in a process of its own, which has
-        ended. Scripts call it to get rid of the older implementation's compiler."""
+        """Does nothing and returns 0: a source is compiled in a separate process, which has exited.
+        Scripts call this to free the older implementation's compiler."""
         return 0
 
-    # The end.
+    # Closing.
 
     def close(self):
-        """Detaches and unloads everything. Doing it again does nothing.
+        """Detaches and unloads everything. Calling it again does nothing.
 
-        An interrupt that arrives meanwhile (Ctrl-C) is raised when that is done; uncaught, it ends
-        the program without a traceback."""
+        If an interrupt (Ctrl-C) arrives in the meantime, it is raised after that; if it is not caught,
+        the script exits without a traceback."""
         self._end(None)
 
-    def _end(self, under_way):
+    def _end(self, pending):
         try:
-            _close(self.module, under_way)
+            _close(self.module, pending)
         finally:
             self._forget_attached()
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """ctypes classes for the types of the C source.
 
-The extension walks the library's type descriptions and calls one function here per
-type, once; instances are then made in C. char becomes c_char, so an array of it reads as
-bytes; other integers become the unsigned or signed class of their size; a pointer is an
-unsigned number; __int128 is an array of two.
+The extension walks the library's type descriptions and calls one function here once per type;
+instances are then created in C. char becomes c_char, so an array of it reads as bytes; other
+integers become the unsigned or signed class of their size; a pointer is an unsigned number;
+__int128 is an array of two numbers.
 """
 
 import ctypes as ct
@@ -15,9 +15,11 @@ _UNSIGNED = {1: ct.c_ubyte, 2: ct.c_ushort, 4: ct.c_uint, 8: ct.c_ulonglong}
 _SIGNED = {1: ct.c_byte, 2: ct.c_short, 4: ct.c_int, 8: ct.c_longlong}
 _FLOATS = {4: ct.c_float, 8: ct.c_double}
 
-# Encodings of the library: a number, a character, a truth value.
+# The library's encodings of integers; 0 is a plain number.
 _CHAR, _BOOL = 1, 2
 
+
+# These functions return a class; sizes are in bytes.
 
 def integer(size, signed, encoding):
     if encoding == _BOOL and size == 1:
@@ -42,12 +44,14 @@ def opaque(size):
 
 
 def plain(size):
-    """Keys and leaves that the object does not describe: an index, an address, or bytes."""
+    """The class of keys and leaves that the BPF object does not describe: an index, an address, or
+    bytes."""
     return {4: ct.c_int, 8: ct.c_ulonglong}.get(size) or opaque(size)
 
 
 def record(name, size, is_union, members):
-    """A struct or union. members: (name, class, bit offset, bit size or 0) in order."""
+    """The class of a struct or union. members: (name, class, bit offset, bit size or 0) in order.
+    Raises FormatError if they are not in order."""
     members = _named(members)
     base = ct.Union if is_union else ct.Structure
     result = _natural(name, base, members)
@@ -58,7 +62,7 @@ def record(name, size, is_union, members):
 
 
 def _repr_of(names):
-    """What print() shows of a record: its name and members."""
+    """A __repr__() that shows a record's class and the members with these names."""
     def show(self):
         values = ((name, getattr(self, name)) for name in names)
         return "%s(%s)" % (type(self).__name__, ", ".join(
@@ -69,14 +73,14 @@ def _repr_of(names):
 
 
 def _named(members):
-    """Anonymous members get names, which _anonymous_ then makes transparent."""
+    """Gives names to anonymous members, which _anonymous_ then makes transparent."""
     anonymous = (number for number in range(len(members)))
     return [("__anon%d" % next(anonymous) if not member[0] else member[0], *member[1:],
              not member[0]) for member in members]
 
 
 def _natural(name, base, members):
-    """The class as ctypes lays it out, which is as C does, attributes aside."""
+    """The class as ctypes lays it out: the same as in C, unless the type has attributes."""
     fields = [(field, kind, bits) if bits else (field, kind)
               for field, kind, _, bits, _ in members]
     return type(name or "struct", (base,), {
@@ -101,8 +105,9 @@ def _has_layout(kind, size, members):
 
 
 def _explicit(name, base, size, members):
-    """Packed, aligned or otherwise unusual records: every offset by explicit padding, and bit
-    fields, which ctypes places by rules of its own, as properties over it."""
+    """The class of a packed, aligned or otherwise unusual record: explicit padding gives every member
+    its offset. Bit fields, which ctypes places by its own rules, become properties that access the
+    padding."""
     fields, namespace, end = [], {"_pack_": 1}, 0
     for field, kind, bit_offset, bits, _ in members:
         offset = bit_offset // 8
@@ -148,12 +153,12 @@ def _bits_property(kind, bit_offset, bits):
 
 
 class _Value:
-    """The attribute that ctypes objects of simple types have."""
+    """Adds the attribute that ctypes objects of simple types have."""
     __slots__ = ()
 
     @property
     def value(self):
-        """The same, as Python's own type."""
+        """The same value as an object of Python's own type."""
         return self._plain(self)
 
 
@@ -163,7 +168,7 @@ class _Int(_Value, int):
 
 
 class _Bool(_Value, int):
-    """bool itself can't be derived from."""
+    """A bool; int is the base because bool cannot be subclassed."""
     __slots__ = ()
     _plain = bool
 
@@ -187,8 +192,9 @@ _VALUES = {int: _Int, bool: _Bool, float: _Float, bytes: _Bytes}
 
 
 def number(instance):
-    """What stands for a ctypes object where some scripts expect that and others a plain number: of a
-    simple type the number (bytes for a char), which has an attribute value. Others are as they are."""
+    """The number (bytes for a char) in a ctypes object of a simple type, with an attribute value: some
+    scripts expect the ctypes object and others the plain number. Other objects are returned as they
+    are."""
     if not isinstance(instance, ct._SimpleCData):
         return instance
     value = instance.value
@@ -196,9 +202,10 @@ def number(instance):
 
 
 def instance(kind, value):
-    """An instance of kind for what a caller passes: an instance of another class of the same
-    size, text in a buffer of any size that fits, a number, bytes or str for characters, a tuple or
-    list for records and arrays."""
+    """Converts what a caller passed to an instance of the class kind. It may be an instance of another
+    class of the same size, text in a buffer of any size if the text fits, a number, bytes or str for
+    characters, a tuple or list for records and arrays. Raises TypeError or ValueError if it can't be
+    converted."""
     if isinstance(value, kind):
         return value
     if isinstance(value, ct._SimpleCData):
@@ -214,20 +221,20 @@ def instance(kind, value):
     if isinstance(value, (tuple, list)):
         return kind(*value)
     if not issubclass(kind, ct._SimpleCData):
-        raise TypeError("%r can't stand for %r" % (value, kind))
+        raise TypeError("%r can't be converted to %r" % (value, kind))
     return kind(value.__index__() if hasattr(value, "__index__") else value)
 
 
 def _from_memory(kind, value):
-    """Of another class. A buffer of text is shorter or longer than what it is for; a script's own
-    class may lack the padding at the end."""
+    """Converts an instance of another class. A buffer of text may be shorter or longer than its target;
+    a script's own class may lack the padding at the end."""
     data, size = bytes(value), ct.sizeof(kind)
     if _is_text(type(value)) and not issubclass(kind, ct._SimpleCData):
         data = data[:size].ljust(size, b"\0") + data[size:].rstrip(b"\0")
     elif _is_record(type(value)) and 0 < size - len(data) < ct.alignment(kind):
         data = data.ljust(size, b"\0")
     if len(data) != size:
-        raise TypeError("%r of %d bytes can't stand for %d bytes" % (type(value), len(data), size))
+        raise TypeError("%r of %d bytes can't be converted to %d bytes" % (type(value), len(data), size))
     return kind.from_buffer_copy(data)
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BPF instructions as text, in the form of the verifier's log and of bpftool:
+"""Disassembles BPF instructions, in the format of the verifier's log and of bpftool:
 
        0: (bf) r6 = r1
        1: (85) call bpf_get_current_pid_tgid#14
 
-and the layout of a table's keys and leaves as C.
+and shows the layout of a table's keys and leaves as C.
 """
 
 import ctypes as ct
@@ -30,18 +30,18 @@ _GOTO, _CALL, _EXIT = 0x00, 0x80, 0x90
 _ATOMICS = {0x00: "add", 0x40: "or", 0x50: "and", 0xa0: "xor", 0xe1: "xchg", 0xf1: "cmpxchg"}
 _FETCH = 1
 
-# What the source register of a 64-bit load says the number is, and that of a call.
+# What the number means in a 64-bit load and in a call, as their source register says.
 _MAP, _MAP_VALUE, _VARIABLE, _FUNCTION = 1, 2, 3, 4
 _CALL_PROGRAM, _CALL_KERNEL = 1, 2
 
 
 class OffsetUnion(ct.Union):
-    """The offset of an instruction, without and with a sign."""
+    """The offset of an instruction, as an unsigned and a signed number."""
     _fields_ = [("offsetu", ct.c_uint16), ("offset", ct.c_int16)]
 
 
 class ImmUnion(ct.Union):
-    """The number in an instruction, without and with a sign."""
+    """The immediate value of an instruction, as an unsigned and a signed number."""
     _fields_ = [("immu", ct.c_uint32), ("imm", ct.c_int32)]
 
 
@@ -174,7 +174,7 @@ def _jump(insn):
 
 
 def _decode(insn, following):
-    """The text of an instruction, and whether it takes the next 8 bytes too."""
+    """The text of an instruction, and whether it includes the next 8 bytes."""
     if insn.code == 0x18:
         if following is None:
             return "half of a 64-bit load", False
@@ -191,30 +191,30 @@ def _decode(insn, following):
 
 
 class BPFDecoder:
-    """Instructions as text."""
+    """Decodes instructions as text."""
 
-    # A call's source register that says that its number leads to a function of the program.
+    # The source register of a call whose number leads to a function in the program.
     BPF_PSEUDO_CALL = _CALL_PROGRAM
     bpf_helpers = list(HELPERS)
 
     @classmethod
     def decode(cls, i, w, w1):
-        """(text, number of instructions it takes beside its own) of the instruction w, a BPFInstr, at
-        the index i; w1: the one behind it, or None."""
+        """(text, number of further instructions it includes) of the instruction w, a BPFInstr, at
+        index i. w1: the next instruction, or None."""
         following = None if w1 is None else _Instruction(w1, i + 1)
         text, wide = _decode(_Instruction(w, i), following)
         return text, int(wide)
 
 
 def disassemble_instruction(i, w0, w1=None):
-    """(line, number of instructions it takes beside its own) of a BPFInstr at the index i; w1: the one
-    behind it, which 64-bit loads need."""
+    """(line, number of further instructions it includes) of the instruction w0, a BPFInstr, at index i.
+    w1: the next instruction, which 64-bit loads need, or None."""
     text, skip = BPFDecoder.decode(i, w0, w1)
     return "%4d: (%02x) %s" % (i, w0.opcode, text), skip
 
 
 def disassemble_str(bpfstr):
-    """A list of one line per 8 bytes of instructions."""
+    """A list of lines, one per 8 bytes of instructions."""
     instructions = list((BPFInstr * (len(bpfstr) // 8)).from_buffer_copy(bpfstr))
     lines, upper = [], 0
     for index, (insn, following) in enumerate(zip(instructions, instructions[1:] + [None])):
@@ -228,7 +228,7 @@ def disassemble_str(bpfstr):
 
 
 def disassemble_prog(func_name, bpfstr):
-    """The text of a program, with a line of its name before it."""
+    """The text of a program, after a line with its name. bpfstr: its instructions, bytes."""
     name = os.fsdecode(func_name)
     return "\n".join(["Disassemble of BPF program %s:" % name] + disassemble_str(bpfstr))
 
@@ -238,7 +238,7 @@ def _is_record(kind):
 
 
 def _map_id(map_obj):
-    """The kernel's number of a map: as the object knows it, or by its descriptor."""
+    """The id of a map: as the object knows it, or from its descriptor."""
     if hasattr(map_obj, "map_id"):
         return map_obj.map_id
     with open("/proc/self/fdinfo/%d" % map_obj.map_fd, encoding="ascii") as file:
@@ -246,7 +246,7 @@ def _map_id(map_obj):
 
 
 class MapDecoder:
-    """The layout of ctypes classes as C."""
+    """Shows the layout of ctypes classes as C."""
 
     ctype2str = {ct.c_bool: "_Bool", ct.c_char: "char", ct.c_byte: "signed char",
                  ct.c_ubyte: "unsigned char", ct.c_short: "short", ct.c_ushort: "unsigned short",
@@ -256,8 +256,8 @@ class MapDecoder:
 
     @classmethod
     def get_ct_name(cls, t):
-        """The C type of a class, without an array's dimensions behind it: "int", "unsigned char[4]",
-        "struct" for any struct."""
+        """The C type that a class stands for, such as "int" or "unsigned char[4]"; "struct" for any
+        struct."""
         if issubclass(t, ct.Array):
             return "%s[%d]" % (cls.get_ct_name(t._type_), t._length_)
         if _is_record(t):
@@ -266,7 +266,7 @@ class MapDecoder:
 
     @classmethod
     def _declaration(cls, kind, name):
-        """A member of plain type as C declares it."""
+        """The C declaration of a member."""
         dimensions = ""
         while issubclass(kind, ct.Array):
             dimensions += "[%d]" % kind._length_
@@ -276,7 +276,7 @@ class MapDecoder:
 
     @classmethod
     def format_size_info(cls, offset, size, enabled=False, bitoffset=None):
-        """What is put before a member: its offset, of a bit field with the bit in it, and size; nothing
+        """The text to put before a member: its offset (for a bit field also the bit) and size; empty
         unless enabled."""
         if not enabled:
             return ""
@@ -286,7 +286,7 @@ class MapDecoder:
 
     @classmethod
     def print_ct_map(cls, t, indent="", offset=0, sizeinfo=False):
-        """A list of a line for each member of a struct that begins at an offset."""
+        """A list of lines, one for each member of a struct that begins at this offset."""
         lines = []
         for name, member, *bits in getattr(t, "_fields_", ()):
             descriptor = getattr(t, name)
@@ -306,7 +306,7 @@ class MapDecoder:
 
     @classmethod
     def print_map_ctype(cls, t, field_name, sizeinfo):
-        """A list of lines: a key or leaf of a table."""
+        """A list of lines for a key or leaf of a table."""
         if not _is_record(t):
             return ["  %s;" % cls._declaration(t, field_name)]
         return ["  %s {" % cls.get_ct_name(t), *cls.print_ct_map(t, "    ", sizeinfo=sizeinfo),
@@ -314,8 +314,8 @@ class MapDecoder:
 
     @classmethod
     def decode_map(cls, map_name, map_obj, map_type, sizeinfo=False):
-        """The layout of a table's keys and leaves as C. map_type: the kernel's number of its type, or
-        its name. sizeinfo: with the offset and size of each member, in bytes, before it."""
+        """The layout of a table's keys and leaves as C. map_type: the kernel's number for its type, or
+        its name. sizeinfo: show the offset and size of each member, in bytes, before it."""
         if isinstance(map_type, int):
             map_type = get_table_type_name(map_type)
         lines = ["Layout of BPF map %s (type %s, FD %d, ID %d):" % (
@@ -327,5 +327,5 @@ class MapDecoder:
 
 
 def decode_map(map_name, map_obj, map_type, sizeinfo=False):
-    """MapDecoder.decode_map()."""
+    """Calls MapDecoder.decode_map()."""
     return MapDecoder.decode_map(map_name, map_obj, map_type, sizeinfo)

@@ -33,14 +33,14 @@ class BPFInstr(ct.Union):
     imm: int
 
 class BPFDecoder:
-    """Instructions as text."""
+    """Decodes instructions as text."""
     BPF_PSEUDO_CALL: int
     bpf_helpers: list[str]
     @classmethod
     def decode(cls, i: int, w: BPFInstr, w1: BPFInstr | None) -> tuple[str, int]: ...
 
 class MapDecoder:
-    """The layout of ctypes classes as C."""
+    """Shows the layout of ctypes classes as C."""
     ctype2str: dict[Any, str]
     @classmethod
     def get_ct_name(cls, t: Any) -> str: ...

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A command that is traced from its start: it waits before it runs until the tracer is ready.
+"""Runs a command that is to be traced from its start: it waits until the tracer is ready.
 
     pid = run_cmd(["ls", "-l"])
     ...  # attach, with this pid
@@ -13,13 +13,13 @@ import signal
 
 from .finding import FindMixin
 
-# The commands of this process by their ids, in the order of their start.
+# The commands that this process has started, by their process ids, in the order of their start.
 _commands = {}
 
 
 class _Command:
-    """gate: the end of a pipe that lets it run, or None where that was done; ended: whether it was
-    waited for."""
+    """gate: the write end of the pipe that the command waits on, or None once it was let go. ended:
+    whether its exit was seen."""
 
     def __init__(self, gate):
         self.gate = gate
@@ -27,16 +27,16 @@ class _Command:
 
 
 def _command(pid):
-    """(process id, command) of the last command, or of a process id's."""
+    """(process id, _Command) of a process id, or (None) of the last command. Raises ValueError."""
     if pid is None and _commands:
         pid = next(reversed(_commands))
     if pid not in _commands:
-        raise ValueError("run_cmd() has started no command" + ("" if pid is None else " %d" % pid))
+        raise ValueError("no command was started with run_cmd()" + ("" if pid is None else " as %d" % pid))
     return pid, _commands[pid]
 
 
 def _wait_and_execute(args, gate):
-    """What the new process does, which never returns. Where the tracer ends first, it ends too."""
+    """Runs in the new process, and never returns. If the tracer exits first, it exits too."""
     try:
         if callable(signal.getsignal(signal.SIGINT)):
             signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -47,11 +47,11 @@ def _wait_and_execute(args, gate):
 
 
 def run_cmd(args):
-    """Starts a command, a list of its words, that waits before its program is executed until
-    cmd_ready(); returns its process id, or None for an empty list. cmd_exited() takes its exit status
-    from the kernel, or the caller waits for it.
+    """Starts a command, which waits for cmd_ready() before it executes its program.
 
-    Raises FileNotFoundError where there is no such program.
+    args: the program and its arguments, a list. Returns the process id, or None for an empty list.
+    Its exit status is collected by cmd_exited(), or the caller waits for it. Raises FileNotFoundError
+    if there is no such program.
     """
     if not args:
         return None
@@ -69,8 +69,9 @@ def run_cmd(args):
 
 
 def cmd_ready(pid=None):
-    """Lets a command of run_cmd() go on: the last one, or that of a process id. Doing it again does
-    nothing. Raises ProcessLookupError where it has ended before."""
+    """Lets a command that run_cmd() started execute its program: the last one, or the one with this
+    process id. Calling it again does nothing. Raises ProcessLookupError if the command has already
+    ended, and ValueError if there is no such command."""
     pid, command = _command(pid)
     if command.gate is None:
         return
@@ -78,14 +79,15 @@ def cmd_ready(pid=None):
     try:
         os.write(gate, b"x")
     except BrokenPipeError:
-        raise ProcessLookupError("the command of process %d has ended" % pid) from None
+        raise ProcessLookupError("the command with process id %d has already ended" % pid) from None
     finally:
         os.close(gate)
 
 
 def cmd_exited(pid=None):
-    """Whether a command of run_cmd() has ended: the last one, or that of a process id. Its exit status
-    is taken from the kernel then."""
+    """Whether a command that run_cmd() started has ended: the last one, or the one with this process
+    id. If it has, its exit status is collected from the kernel. Raises ValueError if there is no such
+    command."""
     pid, command = _command(pid)
     if not command.ended:
         try:

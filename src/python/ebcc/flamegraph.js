@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The script inside of each flame graph: fits the boxes to the window, zooms into one, finds
-// functions by name, and shows the numbers of what the pointer or the keyboard is at. Names are
-// only ever read and written as text.
+// The script inside each flame graph: fits the boxes to the window, zooms into one, searches for
+// functions by name, and shows the numbers of the box under the pointer or the keyboard focus. Names
+// are only ever read and written as text.
 (function () {
 	"use strict";
 
@@ -11,9 +11,9 @@
 		["title", "subtitle", "details", "legend"].map((id) => document.getElementById(id));
 	const setting = (name) => Number(svg.dataset[name]);
 	const margin = setting("margin");
-	const narrow = 760;		// below, title and controls have a row each
-	const small = 480;		// below, controls say less
-	const thinnest = 0.3;		// a box below this is not drawn
+	const narrow = 760;		// below this width, title and controls have a row each
+	const small = 480;		// below this width, controls have shorter labels
+	const thinnest = 0.3;		// a box thinner than this is not drawn
 	const wideCharacter = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\ud83c-\ud83e\ud840-\ud87f]/;
 
 	const frames = Array.from(document.querySelectorAll(".frame"), function (element) {
@@ -74,7 +74,7 @@
 	}
 
 	function measure() {
-		// A hundred characters: their width is rarely a whole number of pixels.
+		// Measures a hundred characters, because one is rarely a whole number of pixels wide.
 		details.textContent = "m".repeat(100);
 		characterWidth = details.getComputedTextLength() / 100 || characterWidth;
 		details.textContent = "";
@@ -168,7 +168,7 @@
 			matched.textContent = "";
 			return;
 		}
-		// A function that matches may have called one that does: its events count once.
+		// A matching function may have called another one: count its events once.
 		const hits = frames.filter((frame) => frame.found && contains(zoomed, frame));
 		hits.sort((one, other) => one.start - other.start || other.value - one.value);
 		let end = -1;
@@ -240,7 +240,7 @@
 		}
 	}
 
-	// Controls. A picture without a script has none.
+	// Controls. The script adds them, since a picture without a script has no use for them.
 
 	function make(name, properties, words) {
 		const element = document.createElementNS("http://www.w3.org/1999/xhtml", name);

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws flame graphs: call stacks as boxes on one another, as wide as their share of all.
+"""Draws flame graphs: call stacks as boxes on top of one another, as wide as their share of the whole.
 
-The picture is one SVG file that needs nothing else. In a browser its script (flamegraph.js) fits
-it to the window and lets a person zoom, search and read the numbers; elsewhere it is a plain
-picture. `python3 -m ebcc.flamegraph FILE` draws one from folded lines.
+The picture is a single, self-contained SVG file. In a browser its script (flamegraph.js) fits it to
+the window and lets the user zoom, search and read the numbers; elsewhere it is a plain picture.
+`python3 -m ebcc.flamegraph FILE` draws one from folded lines.
 
-Names come from whatever was traced, so none gets into the file but as text: what XML or a
-terminal would take for something else is written out.
+Names come from whatever was traced, so they get into the file only as text: characters that XML or
+a terminal would interpret are escaped.
 """
 import colorsys
 import os
@@ -19,7 +19,7 @@ from xml.sax.saxutils import escape, quoteattr
 # Kinds of functions.
 USER, KERNEL, INLINED, PROCESS = "user", "kernel", "inlined", "process"
 
-# The hues of each kind, in degrees, from one to the other; processes are grey.
+# The range of hues of each kind, in degrees. Processes are grey.
 PALETTES = {
     "on-cpu": {USER: (2, 30), KERNEL: (40, 56), INLINED: (165, 185)},
     "off-cpu": {USER: (200, 222), KERNEL: (250, 276), INLINED: (160, 178)},
@@ -28,7 +28,7 @@ PALETTES = {
 SATURATION = (0.62, 0.88)
 LIGHTNESS = (0.69, 0.8)
 
-# All lengths are in pixels. A function narrower than this, in a picture of WIDTH, is left out.
+# All lengths are in pixels. Functions that are narrower than this in a picture of WIDTH are left out.
 MIN_WIDTH = 0.1
 WIDTH = 1200
 MARGIN = 12
@@ -38,26 +38,26 @@ ROW = 19
 CHARACTER_WIDTH = 7.25
 LABEL_INDENT = 4
 
-# What XML 1.0 has no room for, and what turns the direction of the text around it.
+# What XML 1.0 cannot contain, and what changes the direction of the text around it.
 _NOT_TEXT = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069"
                        "\ud800-\udfff\ufffe\uffff]")
 
-# The suffixes by which folded lines tell kinds.
+# The suffixes in folded lines that tell the kind of a function.
 _SUFFIXES = {"_[k]": KERNEL, "_[i]": INLINED, "_[j]": USER}
 
 
 def plain(text):
-    """A text with the characters that can't stand in a picture written out, such as \\x1b."""
+    """A text in which the characters that a picture can't contain are escaped, such as \\x1b."""
     return _NOT_TEXT.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def columns(text):
-    """How many characters' room a text takes: wide ones, such as Chinese, two each."""
+    """How many columns a text takes: wide characters, such as Chinese ones, take two each."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def shortened(text, width):
-    """As much of a text as there is room for in so many pixels; "" where that says nothing."""
+    """As much of a text as fits in a width in pixels; "" if too little would be left."""
     room = int((width - 2 * LABEL_INDENT) / CHARACTER_WIDTH)
     if columns(text) <= room:
         return text
@@ -74,7 +74,7 @@ def shortened(text, width):
 
 
 def color(name, kind, palette):
-    """The fill of a function's boxes, #rrggbb: always the same for a name, a kind and a palette."""
+    """The color of a function's boxes, #rrggbb: the same for the same name, kind and palette."""
     if kind == PROCESS:
         return "#d9d7d2"
     seed = zlib.crc32(name.encode("utf-8", "surrogatepass"))
@@ -88,7 +88,7 @@ def color(name, kind, palette):
 
 
 class Node:
-    """A function at one place in the graph. value: of all stacks through it."""
+    """A function at one place in the graph. value: the sum over all stacks that pass through it."""
 
     __slots__ = ("children", "kind", "name", "value")
 
@@ -100,14 +100,14 @@ class Node:
 
 
 class Graph:
-    """Stacks that were merged from their outermost functions on. unit: what values count."""
+    """Stacks, merged from their outermost functions inwards. unit: what values count."""
 
     def __init__(self, unit="samples"):
         self.unit = unit
         self.root = Node("all", PROCESS)
 
     def add(self, frames, value):
-        """Adds a stack: its (name, kind) pairs from the outermost on."""
+        """Adds a stack with a value. frames: its (name, kind) pairs, the outermost first."""
         node = self.root
         node.value += value
         for frame in frames:
@@ -118,8 +118,8 @@ class Graph:
             node = child
 
     def boxes(self, least):
-        """(node, depth, start) of each function whose value is at least so much, callers before
-        what they call, from left to right. start: the value to its left."""
+        """Yields (node, depth, start) for each function whose value is at least the given one, callers
+        before callees, from left to right. start: the sum of the values to its left."""
         waiting = [(self.root, 0, 0)]
         while waiting:
             node, depth, start = waiting.pop()
@@ -133,7 +133,7 @@ class Graph:
                 waiting.append((child, depth + 1, end))
 
     def kinds(self):
-        """The kinds of functions that it has."""
+        """The set of kinds of functions in the graph."""
         found, waiting = set(), [self.root]
         while waiting:
             node = waiting.pop()
@@ -142,7 +142,8 @@ class Graph:
         return found
 
     def svg(self, title="Flame graph", subtitle="", palette="on-cpu", min_width=MIN_WIDTH):
-        """The text of the picture."""
+        """The picture as SVG text. palette: one of PALETTES. min_width: leave out functions narrower
+        than this, in pixels of a picture of WIDTH."""
         total = max(self.root.value, 1)
         scale = (WIDTH - 2 * MARGIN) / total
         boxes = list(self.boxes(min_width / scale))
@@ -190,7 +191,7 @@ class Graph:
                 f'<text x="{x + LABEL_INDENT:.2f}" y="{y + ROW - 6}">{label}</text></g>')
 
     def _legend(self, height, palette):
-        """Which colour is of which kind, for the kinds that there are."""
+        """The legend: the color of each kind that the graph has."""
         parts = ['<g id="legend">']
         x, y = MARGIN, height - FOOTER + 14
         kinds = self.kinds()
@@ -204,20 +205,20 @@ class Graph:
 
 
 def _middle(kind, palette):
-    """The colour in the middle of a kind's."""
+    """The middle of a kind's range of colors."""
     low, high = PALETTES[palette][kind]
     rgb = colorsys.hls_to_rgb((low + high) / 720, sum(LIGHTNESS) / 2, sum(SATURATION) / 2)
     return "#" + "".join(f"{round(part * 255):02x}" for part in rgb)
 
 
 def _resource(name):
-    """The text of a file beside this one."""
+    """The text of a file in this directory."""
     with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
         return file.read()
 
 
 def frames_of(folded):
-    """The (name, kind) pairs of a folded stack. After a frame "-" come the kernel's."""
+    """The (name, kind) pairs of a folded stack. Frames after a "-" are the kernel's."""
     frames, in_kernel = [], False
     for name in folded.split(";"):
         kind = KERNEL if in_kernel else USER
@@ -230,14 +231,15 @@ def frames_of(folded):
 
 
 def read_folded(lines, unit="samples"):
-    """A graph of folded lines: functions with semicolons between them, a space, a number."""
+    """A graph of folded lines: functions separated by semicolons, a space, and a number. Raises
+    ValueError for any other line."""
     graph = Graph(unit)
     for number, line in enumerate(lines, 1):
         stack, _, value = line.rstrip().rpartition(" ")
         if not line.strip():
             continue
         if not stack or not re.fullmatch(r"[0-9]{1,18}", value):
-            raise ValueError(f"line {number} is no folded stack: {line.rstrip()[:60]!r}")
+            raise ValueError(f"line {number} is not a folded stack: {line.rstrip()[:60]!r}")
         graph.add(frames_of(stack.strip()), int(value))
     return graph
 
@@ -253,8 +255,8 @@ def main():
                "  python3 -m ebcc.flamegraph stacks > picture.svg\n"
                "  profile -f 10 | python3 -m ebcc.flamegraph --title CPU > picture.svg")
     parser.add_argument("file", nargs="?", default="-", metavar="FILE",
-                        help="folded stacks: functions with semicolons between them, a space and "
-                             "a number on each line (default: standard input, as with -)")
+                        help="folded stacks, one per line: functions separated by semicolons, a "
+                             "space and a number (default, and -: standard input)")
     parser.add_argument("--title", default="Flame graph")
     parser.add_argument("--subtitle", default="")
     parser.add_argument("--palette", choices=PALETTES, default="on-cpu")

@@ -23,7 +23,7 @@ def shortened(text: str, width: float) -> str: ...
 def color(name: str, kind: str, palette: str) -> str: ...
 
 class Node:
-    """A function at one place in the graph. value: of all stacks through it."""
+    """A function at one place in the graph. value: the sum over all stacks that pass through it."""
     name: str
     kind: str
     value: int
@@ -31,7 +31,7 @@ class Node:
     def __init__(self, name: str, kind: str) -> None: ...
 
 class Graph:
-    """Stacks that were merged from their outermost functions on."""
+    """Stacks, merged from their outermost functions inwards."""
     unit: str
     root: Node
     def __init__(self, unit: str = ...) -> None: ...

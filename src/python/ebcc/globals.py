@@ -14,11 +14,13 @@ from .utils import to_bytes
 
 
 class Globals:
-    """The variables of one BPF object, while its programs run. Numbers are int, float or bool, char arrays
-    bytes up to a NUL. Structs and other arrays are ctypes objects that hold a copy: assign the whole
-    variable to change it. const variables can be read; constants= of BPF() sets them.
+    """The variables of one BPF object, to be read and set while its programs run. A number is an int,
+    float or bool; a char array is bytes up to a NUL. A struct or another array is a ctypes object that
+    holds a copy: assign the whole variable to change it. const variables can be read; constants= of
+    BPF() sets them.
 
-    A missing one raises AttributeError, as one does that no program uses: the compiler leaves it out.
+    A variable that doesn't exist raises AttributeError, and so may one that no program uses, because
+    the compiler leaves it out. Setting a number that doesn't fit raises InvalidArgumentError.
     """
 
     __slots__ = ("_module",)
@@ -37,7 +39,7 @@ class Globals:
 
     def __getattr__(self, name):
         variable = to_bytes(name)
-        # As a member of a struct a value is Python's own where there is one.
+        # ctypes returns the member of a struct as Python's own type, if there is one.
         holder = type("holder", (ct.Structure,), {"_fields_": [("value", self._class_of(variable))]})()
         self._module.read_global(variable, holder)
         return holder.value
@@ -48,7 +50,7 @@ class Globals:
                                                     "global variable " + name))
 
     def __iter__(self):
-        """Their names."""
+        """Iterates over the names."""
         return iter([name.decode() for name in self._module.global_names()])
 
     def __dir__(self):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Histograms of tables as text and as JSON: slots that are powers of two, or plain numbers.
+"""Histograms of tables as text and as JSON. Slots are powers of two (log2) or plain numbers (linear).
 
-A key is a slot, or a struct of a bucket and a slot; each bucket is a section of its own.
+A key is a slot, or a struct of a bucket and a slot; each bucket gets its own section.
 """
 
 import ctypes as ct
@@ -14,7 +14,7 @@ LINEAR_SLOTS = 1025
 # The longest bar, in characters.
 BAR_WIDTH = 40
 
-# Log2 histograms with slots from here on need wider columns and have narrower bars.
+# Log2 histograms that use this slot or a higher one need wider columns and have narrower bars.
 _WIDE_SLOT = 33
 
 
@@ -27,13 +27,14 @@ def _last_used(counts):
 
 
 def log2_bounds(slot):
-    """First and last value of a slot: 0-1, 2-3, 4-7, ..."""
+    """The first and last value of a slot: 0-1, 2-3, 4-7 and so on."""
     low = (1 << slot) >> 1
     return (0 if low == 1 else low), (1 << slot) - 1
 
 
 def print_log2(counts, val_type, strip_leading_zero):
-    """Prints slots 1 to the last one that isn't empty."""
+    """Prints slots 1 to the last one that isn't empty. strip_leading_zero: leave out the empty slots
+    before the first used one."""
     last = _last_used(counts)
     if last <= 0:
         return
@@ -52,7 +53,8 @@ def print_log2(counts, val_type, strip_leading_zero):
 
 
 def print_linear(counts, val_type, strip_leading_zero):
-    """Prints slots 0 to the last one that isn't empty."""
+    """Prints slots 0 to the last one that isn't empty. strip_leading_zero: leave out the empty slots
+    before the first used one."""
     last = _last_used(counts)
     if last < 0:
         return
@@ -68,7 +70,8 @@ def print_linear(counts, val_type, strip_leading_zero):
 
 
 def json_log2(counts, val_type, section=None):
-    """A dict of one section, ready for json.dumps() where the section's name is."""
+    """A dict for one section. section: another key and its value, or None. json.dumps() takes the dict
+    if it takes that value."""
     data = []
     for slot in range(1, _last_used(counts) + 1):
         low, high = log2_bounds(slot)
@@ -83,39 +86,43 @@ def _count(counts, slot, value):
     if not 0 <= slot < len(counts):
         if not value:  # an unused element of a larger array
             return
-        raise IndexError("slot %d is beyond the %d of this histogram" % (slot, len(counts)))
+        raise IndexError("slot %d is outside the %d slots of this histogram" % (slot, len(counts)))
     counts[slot] = value
 
 
 def _slot_field(key_class):
-    """The slot is the member after the bucket, padding that scripts declare not counted."""
+    """The name of the slot: the member after the bucket, except for padding that scripts declare."""
     fields = [field[0] for field in key_class._fields_]
     return next((name for name in fields[1:] if not name.startswith("__pad")), fields[1])
 
 
-def _grouping(bucket):
-    """What makes two buckets the same: ctypes structs and arrays compare by identity."""
+def _group_key(bucket):
+    """A key that is equal for equal buckets: ctypes structs and arrays compare by identity."""
     return bytes(bucket) if isinstance(bucket, (ct.Structure, ct.Union, ct.Array)) else bucket
 
 
 def sections(items, key_class, slots, bucket_fn, bucket_sort_fn):
-    """[(bucket, counts)] of a table with struct keys, in the order of the table."""
+    """[(bucket, counts)] of a table with struct keys. items: its (key, leaf) pairs. slots: how many
+    slots a histogram has. bucket_fn: returns what to use in place of a bucket. bucket_sort_fn: returns
+    the list of buckets sorted; otherwise they are in the order of the table. Raises IndexError for a
+    slot that is out of range."""
     bucket_field, slot_field = key_class._fields_[0][0], _slot_field(key_class)
     buckets = {}
     for key, leaf in items:
         bucket = getattr(key, bucket_field)
         if bucket_fn:
             bucket = bucket_fn(bucket)
-        _, counts = buckets.setdefault(_grouping(bucket), (bucket, [0] * slots))
+        _, counts = buckets.setdefault(_group_key(bucket), (bucket, [0] * slots))
         _count(counts, getattr(key, slot_field), leaf.value)
     names = [bucket for bucket, _ in buckets.values()]
     if bucket_sort_fn:
         names = bucket_sort_fn(names)
-    return [(name, buckets[_grouping(name)][1]) for name in names]
+    return [(name, buckets[_group_key(name)][1]) for name in names]
 
 
 def single(items, slots):
-    """Counts of a table whose keys are slots."""
+    """The counts of a table whose keys are slots. slots: how many there are. Raises IndexError for a
+    slot that is out of range."""
     counts = [0] * slots
     for key, leaf in items:
         _count(counts, key.value, leaf.value)
@@ -123,9 +130,9 @@ def single(items, slots):
 
 
 class Times:
-    """How often something happened, how long it took, and how many in each slot of powers of two.
+    """How often something happened and how long it took, with a log2 histogram.
 
-    count: how often. total: nanoseconds. slots: a number for each slot.
+    count: how often it happened. total: nanoseconds. slots: the count of each slot.
     """
 
     def __init__(self, count, total, slots):
@@ -135,29 +142,29 @@ class Times:
 
     @classmethod
     def of(cls, total, slots):
-        """Of a total in nanoseconds and the slots, which tell the count."""
+        """The Times of a total in nanoseconds and the slots' counts, whose sum is the count."""
         slots = list(slots)
         return cls(sum(slots), total, slots)
 
     def since(self, earlier):
-        """What was added to an earlier state, which may be None."""
+        """What was added since an earlier state, which may be None."""
         if earlier is None:
             return self
         return Times(self.count - earlier.count, self.total - earlier.total,
                      [count - before for count, before in zip(self.slots, earlier.slots)])
 
     def and_also(self, other):
-        """What this and another one count together."""
+        """The sum of this and another one."""
         return Times(self.count + other.count, self.total + other.total,
                      list(map(operator.add, self.slots, other.slots)))
 
     def rows(self):
-        """(lowest, highest, count) of each slot up to the last one in use."""
+        """A list of (lowest value, highest value, count) for each slot up to the last used one."""
         last = _last_used(self.slots)
         return [(*log2_bounds(slot), self.slots[slot]) for slot in range(1, last + 1)]
 
     def json_values(self, unit, unit_name):
-        """The fields of a JSON object. unit: nanoseconds of the unit of that name."""
+        """The fields of a JSON object. unit: how many nanoseconds the unit of that name has."""
         total = self.total / unit
         return {"unit": unit_name, "count": self.count, "total": round(total, 3),
                 "average": round(total / max(self.count, 1), 3),
@@ -165,7 +172,8 @@ class Times:
                               for low, high, count in self.rows()]}
 
     def print(self, unit, unit_name, with_average):
-        """Prints the histogram, whose slots are in the unit, and the average if asked for."""
+        """Prints the histogram, whose slots are in the unit, and if with_average is set the average.
+        unit: how many nanoseconds the unit of that name has."""
         print_log2(self.slots, unit_name, False)
         if with_average:
             total = self.total // unit

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of the library go to the logger "ebcc"; the library itself prints nothing.
+"""Passes the library's messages to the logger "ebcc"; the library itself prints nothing.
 
-A program that has not configured logging sees warnings and errors on stderr, as Python
-does for any logger.
+If a program has not configured logging, Python prints warnings and errors to stderr, as for any
+logger.
 """
 
 import _signal  # built in: importing signal takes longer
 import sys
 
-# The library's levels, as Python's: error, warning, info, debug.
+# The library's levels and Python's: error, warning, info, debug.
 _LEVELS = {1: 40, 2: 30, 3: 20, 4: 10}
 _WARNING = 30
 
 
 def _import_logging():
-    """Imports logging with signals held back.
+    """Imports logging with signals blocked.
 
-    The import system takes an OSError for a file that is missing, and goes on: a TimeoutError from a
-    signal's handler would be lost there.
+    The import system takes an OSError to mean that a file is missing, and continues, so a TimeoutError
+    from a signal handler would be lost there.
     """
     mask = _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
     try:
@@ -27,10 +27,11 @@ def _import_logging():
 
 
 def message(level, text):
-    """Logs one message.
+    """Logs one message. level: the library's number.
 
-    The logging module, whose import takes longer than a cached start, is loaded for warnings and
-    errors only: where nobody has imported it, nobody has asked for less.
+    The logging module, which takes longer to import than a source takes to load from the cache, is
+    imported only for warnings and errors: if it has not been imported, nobody has asked for lower
+    levels.
     """
     number = _LEVELS.get(level, _WARNING)
     if number < _WARNING and "logging" not in sys.modules:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's perf_event_attr (uapi linux/perf_event.h), for attach_perf_event_raw(), and opening
-perf events without a program."""
+"""The kernel's perf_event_attr (uapi linux/perf_event.h), for attach_perf_event_raw(), and functions
+that open perf events without a program."""
 
 import ctypes as ct
 import fcntl
@@ -25,7 +25,7 @@ def _union(kind, names):
 
 
 def _fields():
-    """Name and class of each member; a member of several names is a union without a name."""
+    """Yields the name and class of each member. Members that share a place are in an anonymous union."""
     u64, u32 = ct.c_uint64, ct.c_uint32
     yield from (("type", u32), ("size", u32), ("config", u64))
     yield "_period", _union(u64, ("sample_period", "sample_freq"))
@@ -44,13 +44,13 @@ def _fields():
 
 
 def _system_call(wanted):
-    """The number of a system call."""
+    """The number of the system call with this name (bytes)."""
     from .syscall import syscalls
     return next(number for number, name in syscalls.items() if name == wanted)
 
 
 class Perf:
-    """Numbers of the perf interface, its attribute, and perf_event_open()."""
+    """Constants of the perf interface, its perf_event_attr, and perf_event_open()."""
 
     PERF_TYPE_HARDWARE, PERF_TYPE_SOFTWARE, PERF_TYPE_TRACEPOINT, PERF_TYPE_HW_CACHE = range(4)
     PERF_SAMPLE_RAW = 1 << 10
@@ -59,13 +59,13 @@ class Perf:
     PERF_EVENT_IOC_SET_FILTER = 0x40082406
     NR_PERF_EVENT_OPEN = _system_call(b"perf_event_open")
 
-    # The C library's functions, for what has no method here.
+    # The C library, and two of its functions, for what has no method here.
     libc = _libc
     syscall = _libc.syscall
     ioctl = _libc.ioctl
 
     class perf_event_attr(ct.Structure):
-        """struct perf_event_attr. Setting a member that it lacks raises AttributeError."""
+        """struct perf_event_attr. Setting a member that it doesn't have raises AttributeError."""
 
         _fields_ = list(_fields())
         _anonymous_ = ("_period", "_wakeup", "_config1", "_config2")
@@ -84,8 +84,9 @@ class Perf:
         """Opens an event on every online CPU and enables it; returns the descriptors, which the
         caller closes.
 
-        tpoint_id: the event's config, for a tracepoint its number in tracefs. pid: one process, or
-        -1 for all. freq: samples a second; 0: every event. Raises OSError.
+        tpoint_id: the event's config; for a tracepoint, its id in tracefs. ptype: its type, of
+        PERF_TYPE_*. pid: one process, or -1 for all. freq: samples per second; 0: every event. Raises
+        OSError.
         """
         attr = Perf.perf_event_attr(type=ptype, config=tpoint_id,
                                     sample_type=Perf.PERF_SAMPLE_RAW, freq=freq > 0,

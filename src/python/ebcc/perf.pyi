@@ -3,7 +3,7 @@ import ctypes as ct
 from typing import Any
 
 class Perf:
-    """Numbers of the perf interface, its attribute, and perf_event_open()."""
+    """Constants of the perf interface, its perf_event_attr, and perf_event_open()."""
     PERF_TYPE_HARDWARE: int
     PERF_TYPE_SOFTWARE: int
     PERF_TYPE_TRACEPOINT: int

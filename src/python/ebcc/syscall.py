@@ -7,5 +7,5 @@ __all__ = ["syscall_name", "syscalls"]
 
 
 def syscall_name(syscall_num):
-    """The name (bytes) of a system call's number; b"[unknown: 999]" where there is none."""
+    """The name (bytes) of the system call with this number, or b"[unknown: 999]" if there is none."""
     return syscalls.get(syscall_num, b"[unknown: %d]" % syscall_num)

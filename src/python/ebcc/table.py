@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables: the maps of a source as Python mappings, one class per kind of map.
 
-Keys and leaves are ctypes instances of table.Key and table.Leaf. Where a number, bytes or
-a tuple says the same, it is accepted too. Entries are read and written in C; this file
-has what is particular to a kind.
+Keys and leaves are instances of the ctypes classes table.Key and table.Leaf. A number, bytes or
+a tuple is also accepted if it can be converted to one. The extension reads and writes entries;
+this file has what is specific to each kind.
 """
 
 import ctypes as ct
@@ -34,8 +34,8 @@ class _Iter:
 
 
 class TableBase(_ebcc.Table, MutableMapping):
-    """A map with keys. Iteration, keys(), values() and items() work on what the table has at
-    that moment; a key that is missing raises KeyError."""
+    """A map with keys. Iteration, keys(), values() and items() use the entries that the table has at
+    that moment. A key that is missing raises KeyError."""
 
     Iter = _Iter
 
@@ -46,7 +46,7 @@ class TableBase(_ebcc.Table, MutableMapping):
     def __new__(cls, module, name, bpf=None, reducer=None):
         return super().__new__(cls, module, name)
 
-    # Hooks of the extension, for what isn't a plain int or an instance of the class.
+    # Hooks that the extension calls for anything but a plain int or an instance of the class.
 
     def _make_key(self, key):
         return ctype.instance(self.Key, key)
@@ -97,7 +97,7 @@ class TableBase(_ebcc.Table, MutableMapping):
             self._update_many(packed, bytes(len(keys) * ct.sizeof(self.Leaf)))
 
     def key_scanf(self, key_str):
-        """A key from the text that key_sprintf() makes."""
+        """A key from the text that key_sprintf() returns. Raises InvalidArgumentError."""
         return self._key_scan(to_bytes(key_str))
 
     def leaf_scanf(self, leaf_str):
@@ -111,22 +111,24 @@ class TableBase(_ebcc.Table, MutableMapping):
         return ((ctype.number(key), ctype.number(leaf)) for key, leaf in items)
 
     def items_lookup_batch(self):
-        """An iterator over (key, leaf) of all entries. Simple types are numbers (bytes for a char) that
-        have the attribute value, too, as ctypes objects have."""
+        """An iterator over (key, leaf) of all entries. A key or leaf of a simple type is a number (bytes
+        for a char) that also has the attribute value, like a ctypes object."""
         return self._pairs(False)
 
     def items_lookup_and_delete_batch(self):
-        """The same, with all entries deleted as they are read."""
+        """Like items_lookup_batch(), but deletes all entries as it reads them."""
         return self._pairs(True)
 
     def items_update_batch(self, ct_keys, ct_values):
-        """Writes entries given as ctypes arrays of the same length."""
+        """Writes entries from ctypes arrays of the same length. Raises TypeError for anything else than
+        arrays of the table's keys and leaves, and ValueError for other lengths."""
         self._check_array(ct_keys, self.Key)
         self._check_array(ct_values, self.Leaf)
         self._update_many(ct_keys, ct_values)
 
     def items_delete_batch(self, ct_keys=None):
-        """Deletes the entries of a ctypes array of keys, or all of them."""
+        """Deletes the entries whose keys are in a ctypes array, or all entries. Raises TypeError for
+        anything else than an array of the table's keys."""
         if ct_keys is None:
             self.clear()
         else:
@@ -136,7 +138,7 @@ class TableBase(_ebcc.Table, MutableMapping):
     @staticmethod
     def _check_array(array, kind):
         if not isinstance(array, ct.Array) or ct.sizeof(array._type_) != ct.sizeof(kind):
-            raise TypeError("%r is no ctypes array of %r" % (array, kind))
+            raise TypeError("%r is not a ctypes array of %r" % (array, kind))
 
     # Histograms.
 
@@ -153,9 +155,10 @@ class TableBase(_ebcc.Table, MutableMapping):
 
     def decode_c_struct(self, tmp, buckets, bucket_fn, bucket_sort_fn,
                         index_max=histogram.LOG2_SLOTS):
-        """Sorts a table with keys (bucket, slot) by bucket: adds to the dict tmp, for each bucket, a
-        list of the counts of index_max slots, and to the list buckets the buckets in order. bucket_fn,
-        bucket_sort_fn: as of print_log2_hist()."""
+        """Groups a table with keys (bucket, slot) by bucket. For each bucket, it adds a list of the
+        counts of index_max slots to the dict tmp; it adds the buckets in order to the list buckets.
+        bucket_fn, bucket_sort_fn: as in print_log2_hist(). Raises IndexError for a slot that is out of
+        range."""
         found = histogram.sections(self.items(), self.Key, index_max, bucket_fn, bucket_sort_fn)
         tmp.update(found)
         buckets.extend(bucket for bucket, _ in found)
@@ -166,9 +169,10 @@ class TableBase(_ebcc.Table, MutableMapping):
         """Prints the table as a histogram whose slots are powers of two.
 
         val_type: the column's header. With struct keys (bucket, slot), each bucket is a section
-        headed "section_header = bucket": section_print_fn makes the text of a bucket, bucket_fn
-        the hashable that stands for it, bucket_sort_fn orders the list of buckets.
-        strip_leading_zero: leave out empty slots before the first used one.
+        headed "section_header = bucket". section_print_fn returns the text for a bucket, bucket_fn
+        a hashable value to use in its place, bucket_sort_fn the sorted list of buckets.
+        strip_leading_zero: leave out empty slots before the first used one. Raises IndexError for a
+        slot that is out of range.
         """
         self._print_sections(histogram.print_log2, histogram.LOG2_SLOTS, val_type,
                              section_header, section_print_fn, bucket_fn, strip_leading_zero,
@@ -177,14 +181,16 @@ class TableBase(_ebcc.Table, MutableMapping):
     def print_linear_hist(self, val_type="value", section_header="Bucket ptr",
                           section_print_fn=None, bucket_fn=None, strip_leading_zero=None,
                           bucket_sort_fn=None):
-        """Prints the table as a histogram of plain numbers; arguments as print_log2_hist()."""
+        """Prints the table as a histogram whose slots are plain numbers; parameters and errors as in
+        print_log2_hist()."""
         self._print_sections(histogram.print_linear, histogram.LINEAR_SLOTS, val_type,
                              section_header, section_print_fn, bucket_fn, strip_leading_zero,
                              bucket_sort_fn)
 
     def print_json_hist(self, val_type="value", section_header="Bucket ptr",
                         section_print_fn=None, bucket_fn=None, bucket_sort_fn=None):
-        """Prints a dict per section: ts, val_type, data, and section_header with the bucket."""
+        """Prints a dict for each section, with ts, val_type, data, and the bucket under section_header;
+        parameters and errors as in print_log2_hist()."""
         if not issubclass(self.Key, ct.Structure):
             print(histogram.json_log2(histogram.single(self.items(), histogram.LOG2_SLOTS),
                                       val_type))
@@ -200,15 +206,16 @@ class HashTable(TableBase):
 
 
 class LruHash(HashTable):
-    """A hash that forgets the entries used least recently."""
+    """A hash that drops its least recently used entries when it is full."""
 
 
 class LpmTrie(TableBase):
-    """Longest prefix match: keys begin with a u32 of how many bits count."""
+    """Longest prefix match: a key begins with a u32, the number of bits that count."""
 
 
 class ArrayBase(TableBase):
-    """Keys are indices; negative ones count from the end. Deleting zeroes."""
+    """Keys are indices; negative ones count from the end. Deleting an entry sets it to zero. An index
+    that is out of range raises IndexError."""
 
     def __len__(self):
         return self.max_entries
@@ -242,10 +249,10 @@ class Array(ArrayBase):
 
 
 class _PerCpu:
-    """A leaf is one value per possible CPU: an array of sLeaf."""
+    """A leaf has one value per possible CPU: it is an array of sLeaf."""
 
     def getvalue(self, key):
-        """The ctypes array of all CPUs' values."""
+        """The ctypes array of all CPUs' values, even if there is a reducer. Raises KeyError."""
         return super().__getitem__(key)
 
     def _reduced(self, values):
@@ -265,30 +272,30 @@ class _PerCpu:
             return default
 
     def values(self):
-        """A list of the leaves, joined where there is a reducer."""
+        """A list of the leaves, reduced if there is a reducer."""
         leaves = super().values()
         return [self._reduced(leaf) for leaf in leaves] if self.reducer else leaves
 
     def items(self, remove=False):
-        """A list of (key, leaf), joined where there is a reducer. remove: also deletes them."""
+        """A list of (key, leaf), reduced if there is a reducer. remove: also delete the entries."""
         items = super().items(remove)
         return [(key, self._reduced(leaf)) for key, leaf in items] if self.reducer else items
 
     def _numbers(self, key):
         if not issubclass(self.sLeaf, ct._SimpleCData):
-            raise IndexError("leaves must be numbers to be summed up or compared")
+            raise IndexError("leaves must be numbers to be summed or compared")
         return super().__getitem__(key)
 
     def sum(self, key):
-        """The sum over all CPUs, an sLeaf."""
+        """The sum over all CPUs, an sLeaf. Raises KeyError, and IndexError if leaves are not numbers."""
         return self.sLeaf(sum(self._numbers(key)))
 
     def max(self, key):
-        """The largest of all CPUs' values, an sLeaf."""
+        """The largest of all CPUs' values, an sLeaf. Raises the errors of sum()."""
         return self.sLeaf(max(self._numbers(key)))
 
     def average(self, key):
-        """The mean of all CPUs' values, a float."""
+        """The mean of all CPUs' values, a float. Raises the errors of sum()."""
         return sum(self._numbers(key)) / self.total_cpu
 
 
@@ -297,7 +304,7 @@ class PerCpuHash(_PerCpu, HashTable):
 
 
 class LruPerCpuHash(PerCpuHash):
-    """A per-CPU hash that forgets the entries used least recently."""
+    """A per-CPU hash that drops its least recently used entries when it is full."""
 
 
 class PerCpuArray(_PerCpu, ArrayBase):
@@ -311,11 +318,11 @@ class FileDesc:
 
     def __init__(self, fd):
         if fd is None or fd < 0:
-            raise ValueError("%r is no file descriptor" % (fd,))
+            raise ValueError("%r is not a file descriptor" % (fd,))
         self.fd = fd
 
     def clean_up(self):
-        """Closes it. Again: does nothing."""
+        """Closes it. Calling it again does nothing."""
         if self.fd is not None and self.fd >= 0:
             os.close(self.fd)
         self.fd = None
@@ -331,7 +338,7 @@ class FileDesc:
 
 
 class _Slots(ArrayBase):
-    """An array whose elements may be absent: deleting one removes it."""
+    """An array whose entries may be absent: deleting one removes it."""
 
     def __delitem__(self, key):
         self._check_index(key)
@@ -341,7 +348,7 @@ class _Slots(ArrayBase):
 
 
 class _Descriptors:
-    """Leaves are file descriptors: of a program, a cgroup, a map."""
+    """Leaves are file descriptors: of programs, cgroups or maps."""
 
     def _make_leaf(self, leaf):
         for attribute in ("map_fd", "fd"):
@@ -356,7 +363,8 @@ class ProgArray(_Descriptors, _Slots):
 
 
 class CgroupArray(_Descriptors, _Slots):
-    """BPF_CGROUP_ARRAY: assign a descriptor, or the path of a cgroup's directory."""
+    """BPF_CGROUP_ARRAY: assign a descriptor, or the path of a cgroup's directory. A path that can't be
+    opened raises OSError."""
 
     def __setitem__(self, key, leaf):
         if isinstance(leaf, (str, bytes)):
@@ -397,13 +405,14 @@ class PerfEventArray(_Slots):
     """BPF_PERF_OUTPUT, BPF_PERF_ARRAY."""
 
     def open_perf_buffer(self, callback, page_cnt=8, lost_cb=None, wakeup_events=None):
-        """Has perf_buffer_poll() call callback(cpu, data, size) for each event.
+        """Makes perf_buffer_poll() call callback(cpu, data, size) for each event.
 
-        data: the address of the bytes, good during the call; event(data) copies them.
-        page_cnt: pages of the buffer of each CPU, a power of two.
-        lost_cb: called with the number of events lost since the last call; without it, a
-        warning is logged. wakeup_events: how many events wake the reader; without it, they are
-        read in batches, a few hundredths of a second late at most.
+        data: the address of the bytes, valid during the call; event(data) copies them. size: in
+        bytes. page_cnt: pages in the buffer of each CPU, a power of two. lost_cb: called with the
+        number of events lost since the last call; if it is None, a warning is logged. wakeup_events:
+        how many events wake the reader; if it is None, they are read in batches, at most a few
+        hundredths of a second late. Raises ValueError for another page_cnt, and StateError during a
+        poll.
         """
         if page_cnt & (page_cnt - 1) or page_cnt <= 0:
             raise ValueError("page_cnt must be a power of two, not %d" % page_cnt)
@@ -411,9 +420,9 @@ class PerfEventArray(_Slots):
                           wakeup_events or 0)
 
     def open_perf_event(self, typ, config, pid=-1):
-        """Puts a counter of a perf event per CPU into the table, for perf_read() in programs.
+        """Opens a perf event counter on each CPU and puts them in the table, for perf_read() in programs.
 
-        typ, config: of PerfType and PerfHWConfig, PerfSWConfig. pid: one process, or -1 for all.
+        typ: of PerfType. config: of PerfHWConfig or PerfSWConfig. pid: one process, or -1 for all.
         """
         self._open_counters(typ, config, pid)
 
@@ -425,24 +434,23 @@ class RingBuf(TableBase):
         return 0
 
     def open_ring_buffer(self, callback, ctx=None, lost_cb=None):
-        """Has ring_buffer_poll() call callback(ctx, data, size) for each event.
+        """Makes ring_buffer_poll() call callback(ctx, data, size) for each event.
 
-        data: the address of the bytes, good during the call; event(data) copies them. A callback
-        that returns a negative number ends the poll. lost_cb: as of open_perf_buffer(). The first
-        event after a silence wakes the reader; as long as more come, they are read in batches, a
-        few hundredths of a second late at most.
+        data, size, lost_cb: as in open_perf_buffer(). A callback that returns a negative number ends
+        the poll. The first event after a pause wakes the reader; while more events come, they are
+        read in batches, at most a few hundredths of a second late. Raises StateError during a poll.
         """
         self._open_events(callback, lost_cb or _warn_lost(self.name), ctx, 0, 0)
 
 
 class BuildIdOffset(ct.Union):
-    """Where a frame is: in a file, or in the process."""
+    """The place of a frame: its offset in a file, or its address in the process (ip)."""
     _fields_ = [("offset", ct.c_uint64), ("ip", ct.c_uint64)]
 
 
 class BuildIdFrame(ct.Structure):
-    """A frame of a stack of build ids: status, and a place in a file (build_id and offset) or, where
-    that is BPF_STACK_BUILD_ID_IP, an address (ip), for BPF.sym()."""
+    """A frame of a build-id stack, for BPF.sym(). It has a status and a place in a file (build_id and
+    offset), or if the status is BPF_STACK_BUILD_ID_IP, an address (ip)."""
     _anonymous_ = ("u",)
     _fields_ = [("status", ct.c_int32), ("build_id", ct.c_ubyte * 20), ("u", BuildIdOffset)]
 
@@ -459,8 +467,8 @@ class StackTrace(TableBase):
     class StackWalker:
         """An iterator over the frames of a stack, or over resolve(frame).
 
-        stack: a list of frames, or what has one in the attribute trace (flags has
-        BPF_F_STACK_BUILD_ID) or ip; frames behind the first empty one are none.
+        stack: a list of frames, or an object that has one in the attribute ip, or in the attribute
+        trace if flags has BPF_F_STACK_BUILD_ID. The first empty frame ends the stack.
         """
 
         def __init__(self, stack, flags, resolve=None):
@@ -484,12 +492,11 @@ class StackTrace(TableBase):
         next = __next__
 
     def walk(self, stack_id, resolve=None):
-        """An iterator over a stack's addresses, innermost first, or over resolve(address). Of
-        a BPF_STACK_TRACE_BUILDID, in place of addresses, objects with status, build_id and
-        offset.
+        """An iterator over a stack's addresses, innermost first, or over resolve(address). For a
+        BPF_STACK_TRACE_BUILDID, the items are BuildIdFrames instead of addresses.
 
-        Raises KeyError where there is no such stack, as for the negative numbers that
-        get_stackid() returns when it fails.
+        Raises KeyError if there is no such stack, as for the negative numbers that get_stackid()
+        returns when it fails.
         """
         number = getattr(stack_id, "value", stack_id)
         if self.flags & self.BPF_F_STACK_BUILD_ID:
@@ -525,7 +532,7 @@ class QueueStack(_ebcc.Table):
         return self._leaf_scan(to_bytes(leaf_str))
 
     def push(self, leaf, flags=0):
-        """Adds a value. flags=BPF_EXIST: a full one drops its oldest."""
+        """Adds a value. flags: BPF_EXIST to drop the oldest value if the table is full."""
         self._push(leaf, flags)
 
     def _found(self, leaf, what):
@@ -534,19 +541,19 @@ class QueueStack(_ebcc.Table):
         return leaf
 
     def pop(self):
-        """Removes the first value. Raises KeyError when there is none."""
+        """Removes and returns the first value. Raises KeyError if there is none."""
         return self._found(self._pop(), "pop")
 
     def peek(self):
-        """The first value, which stays. Raises KeyError when there is none."""
+        """The first value, which is not removed. Raises KeyError if there is none."""
         return self._found(self._peek(), "peek at")
 
     def itervalues(self):
-        """Pops values until there is none."""
+        """An iterator that pops values until there are no more."""
         return iter(self._pop, None)
 
     def values(self):
-        """A list of the values, which are taken out."""
+        """A list of all values, which are removed."""
         return list(self.itervalues())
 
 
@@ -561,13 +568,14 @@ _CLASSES = {
 
 
 def get_table_type_name(ttype):
-    """The name of a map type's number."""
+    """The name of the map type with this number, such as "HASH"; "<unknown>" if there is none."""
     return map_type_name.get(ttype, "<unknown>")
 
 
 def Table(bpf, name, map_type, keytype=None, leaftype=None, reducer=None):
-    """The table of that name, as the class of its map type. keytype, leaftype: ctypes classes
-    in place of those made from the source. reducer: what joins the CPUs' values."""
+    """The table of that name, as an object of the class for its map type. keytype, leaftype: ctypes
+    classes of the same size, to use in place of those made from the source. reducer: a function that
+    combines two CPUs' values into one. Raises ValueError for a class of another size."""
     kind = _CLASSES.get(get_table_type_name(map_type), TableBase)
     table = kind(bpf.module, name, bpf, reducer)
     if keytype is not None:

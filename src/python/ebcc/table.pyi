@@ -187,7 +187,7 @@ class QueueStack(_ebcc.Table):
 class _AnyTable(LruPerCpuHash, LruHash, MapInMapHash, LpmTrie, PerCpuArray,  # type: ignore[misc]
                 Array, ProgArray, CgroupArray, MapInMapArray, DevMap, CpuMap, XskMap,
                 PerfEventArray, RingBuf, StackTrace, QueueStack):
-    """What b["name"] is to a type checker, which can't know the kind of that table: all of them."""
+    """The type of b["name"] for a type checker, which can't know that table's kind: all kinds at once."""
     def pop(self, key: Any = ..., default: Any = ...) -> Any: ...
 
 def get_table_type_name(ttype: int) -> str: ...

@@ -11,10 +11,10 @@ globals().update({"TCPHDR_" + name: 1 << bit for bit, name in enumerate(_FLAGS)}
 
 
 def state2str(state):
-    """The name of a TCP state, "ESTABLISHED", or its number as str where it has none."""
+    """The name of a TCP state, such as "ESTABLISHED"; its number as str if it has no name."""
     return tcpstate.get(state, str(state))
 
 
 def flags2str(flags):
-    """The names of a TCP header's flags, joined by '|': "SYN|ACK"."""
+    """The names of a TCP header's flags, joined by '|', such as "SYN|ACK"."""
     return "|".join(name for bit, name in enumerate(_FLAGS) if flags & 1 << bit)

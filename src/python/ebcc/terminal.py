@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What traced programs name, made fit to be shown on a terminal: a name may hold sequences that move
-the cursor, change the window's title or make it answer."""
+"""Makes names from traced programs safe to show on a terminal: a name may contain sequences that
+move the cursor, change the window's title or make the terminal send a reply."""
 
 
 def _is_harmless(character):
-    """Whether it can do no more to a terminal than show itself. Bytes that are not UTF-8 (surrogates)
-    are, except those that terminals of other encodings take for control characters."""
+    """Whether a terminal only displays the character. That includes bytes that are not UTF-8
+    (surrogates), except those that are control characters in other encodings."""
     return character.isprintable() or "\udca0" <= character <= "\udcff"
 
 
 def printable(text):
-    """The string with everything written out that is not harmless: control characters (those of C1
-    begin sequences, too), and those that turn the direction of the text around them or break
+    """The string with every character escaped that is not harmless: control characters (those of C1
+    begin sequences too), and characters that change the direction of the text around them or break
     lines."""
     if text.isprintable():
         return text
@@ -21,5 +21,5 @@ def printable(text):
 
 
 def for_terminal(raw):
-    """The bytes, which a traced program chose, as they may be shown on a terminal."""
+    """Bytes from a traced program, escaped so that they are safe to show on a terminal."""
     return printable(raw.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")

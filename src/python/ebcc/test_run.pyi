@@ -2,7 +2,7 @@
 from typing import Any, NamedTuple
 
 class TestRun(NamedTuple):
-    """What came of a test run."""
+    """The result of a test run."""
     retval: int
     data: bytes
     ctx: Any

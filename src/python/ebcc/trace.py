@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The trace pipe: what bpf_trace_printk() writes, as lines and as fields."""
+"""The trace pipe: reads what bpf_trace_printk() writes, as lines and as fields."""
 
 import sys
 
 from . import _ebcc
 from .utils import printb
 
-# A line starts with the command's name, right-justified in this many columns.
+# A line begins with the command's name, right-justified in this many columns.
 _COMM_WIDTH = 16
 
 
 class TraceFile(_ebcc.TracePipe):
-    """The trace pipe, to be read as a file of lines of bytes."""
+    """The trace pipe as a file, to be read line by line, in bytes."""
 
     def readline(self, size=-1):
-        """A line with its newline; b"" when there is none (non-blocking)."""
+        """A line with its newline; b"" if there is none (non-blocking). size is ignored."""
         line = self.read_line()
         return b"" if line is None else line + b"\n"
 
@@ -47,7 +47,7 @@ def parse(line):
 
 
 def _without_controls(line):
-    """A line for a terminal; tabs, which programs set columns with, stay."""
+    """A line that is safe to show on a terminal. Tabs, which align columns, are kept."""
     from .terminal import for_terminal
     return b"\t".join(map(for_terminal, line.split(b"\t")))
 
@@ -59,7 +59,9 @@ class TraceMixin:
     _trace_nonblocking = False
 
     def trace_open(self, nonblocking=False):
-        """Opens the trace pipe, or gives the one that is open in the same mode."""
+        """Opens the trace pipe, and returns it as a TraceFile; if it is open in the same mode, returns
+        that one. Raises UnsupportedError if tracefs is not mounted, PrivilegeError if it may not be
+        read."""
         if self._trace_file is not None and self._trace_nonblocking != bool(nonblocking):
             self._trace_file.close()
             self._trace_file = None
@@ -69,13 +71,13 @@ class TraceMixin:
         return self._trace_file
 
     def trace_readline(self, nonblocking=False):
-        """One line, bytes, without its newline; b"" when there is none."""
+        """One line, bytes, without its newline; b"" if there is none (non-blocking)."""
         return self.trace_open(nonblocking).read_line() or b""
 
     def trace_fields(self, nonblocking=False):
         """(task, pid, cpu, flags, timestamp in seconds, message) of the next event.
 
-        task, flags and message are bytes. Six times None when there is none (non-blocking).
+        task, flags and message are bytes. All six are None if there is no event (non-blocking).
         """
         while True:
             line = self.trace_readline(nonblocking)
@@ -86,9 +88,9 @@ class TraceMixin:
                 return fields
 
     def trace_print(self, fmt=None):
-        """Prints the trace pipe until interrupted. fmt: a format string for the fields, such as
-        "{1} {5}"; without it, whole lines, on a terminal without the control characters that the
-        traced programs may have put there."""
+        """Prints the trace pipe until it is interrupted. fmt: a format string for the fields, such as
+        "{1} {5}". Without it, whole lines are printed; on a terminal, control characters that the
+        traced programs may have put there are escaped."""
         show = _without_controls if sys.stdout.isatty() else bytes
         while True:
             if fmt:

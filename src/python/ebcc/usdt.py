@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""USDT probes: places that the author of a program marked for tracing.
+"""USDT probes: places that a program's author has marked for tracing.
 
     from ebcc import BPF, USDT
 
@@ -17,23 +17,23 @@ from .utils import to_bytes, to_text
 
 
 class ArgumentFlags:
-    """What an argument's description is made of, as `valid` has it."""
+    """The bits of `valid`: which parts the description of an argument has."""
     NONE, CONSTANT, DEREF_OFFSET, DEREF_IDENT = 0, 1, 2, 4
     BASE_REGISTER_NAME, INDEX_REGISTER_NAME, SCALE = 8, 16, 32
 
 
 _FLAGS = ArgumentFlags
 
-# Registers of x86 by their short names. %rax, %eax, %ax, %al and %ah are parts of "ax".
+# The x86 registers by their short names: %rax, %eax, %ax, %al and %ah all belong to "ax".
 _X86_REGISTERS = (b"ax", b"bx", b"cx", b"dx", b"si", b"di", b"bp", b"sp", b"ip")
 
 
 class USDTException(_ebcc.Error):
-    """A failure around USDT probes."""
+    """A failure that concerns USDT probes."""
 
 
-def _family(register):
-    """The short name, bytes, of the register that a name stands for a part of."""
+def _short_name(register):
+    """The short name (bytes) of the register that a name refers to, or to a part of."""
     if register[:1] == b"r" and register[1:2].isdigit():
         return register.rstrip(b"dwbl")
     for name in (register[1:], register, register[:2], register[:1] + b"x"):
@@ -45,9 +45,9 @@ def _family(register):
 class USDTProbeArgument:
     """One argument at one location.
 
-    size: bytes; signed: bool; valid: bits that say which of the other attributes there are:
+    size: in bytes. signed: bool. valid: ArgumentFlags that say which of the other attributes exist:
     constant, deref_offset, deref_ident, base_register_name, index_register_name, scale.
-    unreadable: why programs can't read it, str, or None.
+    unreadable: why programs can't read it (str), or None.
     """
 
     def __init__(self, operand):
@@ -60,9 +60,9 @@ class USDTProbeArgument:
         if self.valid & _FLAGS.DEREF_IDENT:
             self.deref_ident = symbol
         if self.valid & _FLAGS.BASE_REGISTER_NAME:
-            self.base_register_name = _family(base)
+            self.base_register_name = _short_name(base)
         if self.valid & _FLAGS.INDEX_REGISTER_NAME:
-            self.index_register_name = _family(index)
+            self.index_register_name = _short_name(index)
         if self.valid & _FLAGS.SCALE:
             self.scale = scale
 
@@ -94,8 +94,8 @@ class USDTProbeArgument:
 
 
 class USDTProbeLocation:
-    """One place of a probe. address: as in the file; bin_path: the file, bytes; arguments: their
-    description, bytes, as the file has it."""
+    """One location of a probe. address: in the file. bin_path: the file, bytes. arguments: their
+    description in the file, bytes. num_arguments: how many there are."""
 
     def __init__(self, probe, index, location):
         self.probe = probe
@@ -107,7 +107,7 @@ class USDTProbeLocation:
         return "%s 0x%x" % (to_text(self.bin_path), self.address)
 
     def get_argument(self, index):
-        """The USDTProbeArgument of that index, from 0. Raises USDTException."""
+        """The USDTProbeArgument at an index, from 0. Raises USDTException if there is none."""
         operand = self.probe.context.operand(self.probe.number, self.index, index)
         if operand is None:
             raise USDTException("location %d of %s has no argument %d" % (
@@ -116,8 +116,8 @@ class USDTProbeLocation:
 
 
 class ProbeAddress(int):
-    """The address of a probe's location, as in the file, which attach_uprobe(addr=...) takes; with
-    semaphore_offset, so that the kernel counts the tracer and the program passes the probe."""
+    """The address of a probe's location in the file, for attach_uprobe(addr=...). With its
+    semaphore_offset the kernel raises the probe's semaphore, so that the program executes the probe."""
 
     def __new__(cls, address, semaphore_offset):
         self = super().__new__(cls, address)
@@ -126,9 +126,9 @@ class ProbeAddress(int):
 
 
 class USDTProbe:
-    """A probe of one file. provider, name, bin_path: bytes; semaphore: the address of the counter
-    of its tracers, or 0, and semaphore_offset its place in the file; num_arguments: of its first
-    location."""
+    """A probe of one file. provider, name, bin_path: bytes. semaphore: the address of the counter of
+    its tracers, or 0; semaphore_offset: the counter's offset in the file. num_locations: how many
+    locations it has. num_arguments: how many arguments its first location has."""
 
     def __init__(self, context, number, description, root=b""):
         self.context = context
@@ -145,7 +145,7 @@ class USDTProbe:
         return "%s:%s" % (to_text(self.provider), to_text(self.name))
 
     def get_location(self, index):
-        """The USDTProbeLocation of that index, from 0. Raises USDTException."""
+        """The USDTProbeLocation at an index, from 0. Raises USDTException if there is none."""
         location = self.context.location(self.number, index)
         if location is None:
             raise USDTException("%s has no location %d" % (self.short_name(), index))
@@ -155,8 +155,8 @@ class USDTProbe:
 class USDT:
     """The USDT probes of a process, or of a program or library in all processes.
 
-    pid: the process; path: only this file's probes, a path or the name of a library or program.
-    Raises USDTException.
+    pid: the process. path: only the probes of this file, which is a path or the name of a library or
+    program. At least one of the two is needed. Raises USDTException.
     """
 
     def __init__(self, pid=None, path=None):
@@ -164,27 +164,28 @@ class USDT:
         self.path = path
         self._enabled = []
         if self.pid is None and not path:
-            raise USDTException("a pid or a path is needed: whose USDT probes?")
-        self.context = self._ask(lambda: _ebcc.Usdt(self.pid or 0, to_bytes(path) or None))
+            raise USDTException("a pid or a path is needed, to find USDT probes in")
+        self.context = self._call(lambda: _ebcc.Usdt(self.pid or 0, to_bytes(path) or None))
 
     @staticmethod
-    def _ask(question):
+    def _call(function):
+        """Calls a function, and turns errors of the library into USDTException."""
         try:
-            return question()
+            return function()
         except _ebcc.Error as error:
             raise USDTException(str(error)) from error
 
     def _find(self, probe):
-        return self._ask(lambda: self.context.find(to_bytes(probe)))
+        return self._call(lambda: self.context.find(to_bytes(probe)))
 
     def enable_probe(self, probe, fn_name):
-        """Has BPF(usdt_contexts=[...]) attach the program fn_name to a probe, "PROVIDER:NAME" or
-        "NAME". Raises USDTException, which lists near names."""
+        """Makes BPF(usdt_contexts=[...]) attach the program fn_name to a probe, "PROVIDER:NAME" or
+        "NAME". Raises USDTException, which lists similar names if there is no such probe."""
         self._find(probe)
         self._enabled.append((to_bytes(probe), to_bytes(fn_name)))
 
     def enable_probe_or_bail(self, probe, fn_name):
-        """The same; a failure is printed and ends the script with status 1."""
+        """Like enable_probe(), but prints a failure to stderr and exits with status 1."""
         try:
             self.enable_probe(probe, fn_name)
         except USDTException as error:
@@ -192,19 +193,19 @@ class USDT:
             sys.exit(1)
 
     def get_context(self):
-        """What the probes are read from."""
+        """The _ebcc.Usdt that the probes are read from."""
         return self.context
 
     def get_text(self):
-        """C text that scripts may put before their source: a comment that names what is enabled.
-        Arguments are described to programs by data, not by code."""
+        """C text that scripts may put before their source: a comment that lists the enabled probes.
+        Nothing more is needed, because programs find their arguments through data, not code."""
         names = ", ".join("%s in %s()" % (to_text(probe), to_text(fn_name))
                           for probe, fn_name in self._enabled)
         return "/* USDT probes: %s */" % names.replace("*/", "*?").replace("\n", "?")
 
     def get_probe_arg_ctype(self, probe_name, arg_index):
-        """The C type that holds an argument, from 0, of every location: "int32_t", "uint64_t", ...
-        Raises USDTException."""
+        """The C type that can hold an argument at every location, such as "int32_t" or "uint64_t".
+        arg_index: from 0. Raises USDTException if there is no such argument, or it can't be read."""
         kind = self.context.argument_type(self._find(probe_name), arg_index)
         if kind is None:
             raise USDTException("%s has no argument %d that can be read" % (
@@ -212,16 +213,16 @@ class USDT:
         return kind
 
     def enumerate_probes(self):
-        """A USDTProbe for each probe of each file."""
-        # Files of a process are those of its root directory.
+        """A list with a USDTProbe for each probe of each file."""
+        # The paths of a process's files are relative to its root directory.
         root = b"/proc/%d/root" % self.pid if self.pid else b""
         return [USDTProbe(self.context, number, description,
                           root if description[2].startswith(b"/") else b"")
                 for number, description in enumerate(self.context.probes())]
 
     def enumerate_active_probes(self):
-        """(path, program, address, pid or -1) of each location of each enabled probe. The addresses
-        know of the probe's counter of tracers: attach_uprobe() has the kernel keep it."""
+        """A list of (path, program, address, pid or -1) for each location of each enabled probe. An
+        address is a ProbeAddress: with it, attach_uprobe() also raises the probe's semaphore."""
         probes = self.enumerate_probes()
         found = []
         for name, fn_name in self._enabled:
@@ -234,6 +235,7 @@ class USDT:
         return found
 
     def attach_uprobes(self, bpf, attach_usdt_ignore_pid):
-        """Attaches what is enabled: BPF() does this for its usdt_contexts."""
+        """Attaches programs to the enabled probes of bpf, a BPF object; BPF() calls it for each of its
+        usdt_contexts. attach_usdt_ignore_pid: in every process. Raises AttachError."""
         for probe, fn_name in self._enabled:
             bpf.attach_usdt(self, probe, fn_name, every_process=attach_usdt_ignore_pid)

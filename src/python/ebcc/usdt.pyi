@@ -7,7 +7,7 @@ from .bpf import BPF
 Text = str | bytes
 
 class ArgumentFlags:
-    """What an argument's description is made of, as `valid` has it."""
+    """The bits of `valid`: which parts the description of an argument has."""
     NONE: int
     CONSTANT: int
     DEREF_OFFSET: int
@@ -17,7 +17,7 @@ class ArgumentFlags:
     SCALE: int
 
 class USDTException(_ebcc.Error):
-    """A failure around USDT probes."""
+    """A failure that concerns USDT probes."""
 
 class USDTProbeArgument:
     """One argument at one location."""
@@ -34,7 +34,7 @@ class USDTProbeArgument:
     def __init__(self, operand: tuple[Any, ...]) -> None: ...
 
 class USDTProbeLocation:
-    """One place of a probe."""
+    """One location of a probe."""
     probe: USDTProbe
     index: int
     address: int
@@ -45,7 +45,7 @@ class USDTProbeLocation:
     def get_argument(self, index: int) -> USDTProbeArgument: ...
 
 class ProbeAddress(int):
-    """The address of a probe's location."""
+    """The address of a probe's location in the file."""
     semaphore_offset: int
     def __new__(cls, address: int, semaphore_offset: int) -> ProbeAddress: ...
 

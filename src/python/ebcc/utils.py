@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Helpers that scripts share: bytes to the terminal, CPUs, str and bytes alike, languages."""
+"""Helpers for scripts: printing bytes, lists of CPUs, str and bytes, detecting languages."""
 
 import os
 import sys
 
 
 def to_bytes(value):
-    """bytes for what a caller gave as str, bytes, or a path; None stays None."""
+    """Converts a str, bytes or a path to bytes. None stays None."""
     if value is None or isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -17,14 +17,15 @@ def to_bytes(value):
 
 
 def to_text(value):
-    """str for bytes of the kernel; whatever isn't UTF-8 survives a way back."""
+    """Converts bytes from the kernel to str, so that to_bytes() restores them even if they are not
+    UTF-8. Anything else is returned as it is."""
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
 
 
 def printb(s, file=None, nl=1):
-    """Writes bytes to a text stream as they are, and a newline unless nl is 0.
+    """Writes bytes to a text stream unchanged, followed by a newline unless nl is 0.
 
-    file: sys.stdout by default.
+    file: the stream; None: sys.stdout.
     """
     file = sys.stdout if file is None else file
     data = to_bytes(s) + (b"\n" if nl else b"")
@@ -38,7 +39,7 @@ def printb(s, file=None, nl=1):
 
 
 def _cpu_list(path):
-    """The CPUs of a kernel list such as 0-3,5."""
+    """The CPUs in a file with a list such as 0-3,5."""
     cpus = []
     with open(path, encoding="ascii") as file:
         for part in file.read().strip().split(","):
@@ -48,17 +49,17 @@ def _cpu_list(path):
 
 
 def get_online_cpus():
-    """Numbers of the CPUs that run."""
+    """A list of the numbers of the CPUs that are online."""
     return _cpu_list("/sys/devices/system/cpu/online")
 
 
 def get_possible_cpus():
-    """Numbers of the CPUs that the kernel has room for."""
+    """A list of the numbers of the CPUs that could be brought online."""
     return _cpu_list("/sys/devices/system/cpu/possible")
 
 
 def _command(pid):
-    """What a process runs, as bytes: its executable, its first argument, the files that it maps."""
+    """([executable, first argument], [files that it maps]) of a process, bytes."""
     def read(name):
         try:
             with open("/proc/%d/%s" % (pid, name), "rb") as file:
@@ -75,8 +76,8 @@ def _command(pid):
 
 
 def detect_language(candidates, pid):
-    """Which of the languages (str) a process runs, or None: by the names of its program and of the
-    libraries that it maps."""
+    """The language that a process runs, out of the candidates (str), or None. It is detected by the
+    names of the process's program and of the libraries that it maps."""
     programs, libraries = _command(int(pid))
     for path, prefix in [(path, b"") for path in programs] + [(path, b"lib") for path in libraries]:
         for language in candidates:
@@ -86,7 +87,8 @@ def detect_language(candidates, pid):
 
 
 def did_you_mean(wanted, names):
-    """"; did you mean a, b or c?", by a name that isn't there and those (bytes) that are; "" where none is near."""
+    """"; did you mean a, b or c?" for a name that doesn't exist, with similar ones out of names (bytes);
+    "" if none is similar."""
     from . import _ebcc
     near = [to_text(name) for name in _ebcc.near_names(to_bytes(wanted), list(names))]
     if not near:
