@@ -77,7 +77,7 @@ class TraceMixin:
     def trace_fields(self, nonblocking=False):
         """(task, pid, cpu, flags, timestamp in seconds, message) of the next event.
 
-        task, flags and message are bytes. All six are None if there is no event (non-blocking).
+        task, flags and message are bytes. Every field is None if there is no event (non-blocking).
         """
         while True:
             line = self.trace_readline(nonblocking)
