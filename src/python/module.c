@@ -567,7 +567,8 @@ static PyMethodDef module_methods[] = {
 	 "number. timeout_ms: a negative\nnumber means no limit. Raises what a callback raised, "
 	 "and StateError during another poll."},
 	{"consume", module_consume, METH_VARARGS,
-	 "consume(source) -> int\n\nLike poll(), but delivers only what is there, without "
+	 "consume(source) -> int\n\nLike poll(), but delivers only the events that are there, "
+	 "without "
 	 "waiting."},
 	{0},
 };

@@ -47,7 +47,7 @@ def filter_by_containers(args):
     for tasks of other containers.
 
     args: an object with the attributes cgroupmap and mntnsmap, each the path of a pinned table or
-    None. Raises ValueError for a path that can't be that of a table.
+    None. Raises ValueError for a path that contains a quote, a backslash or a line break.
     """
     text, checks = "", []
     if args.cgroupmap:

@@ -120,7 +120,7 @@ class TableBase(_ebcc.Table, MutableMapping):
         return self._pairs(True)
 
     def items_update_batch(self, ct_keys, ct_values):
-        """Writes entries from ctypes arrays of the same length. Raises TypeError for anything else than
+        """Writes entries from ctypes arrays of the same length. Raises TypeError for anything other than
         arrays of the table's keys and leaves, and ValueError for other lengths."""
         self._check_array(ct_keys, self.Key)
         self._check_array(ct_values, self.Leaf)
@@ -128,7 +128,7 @@ class TableBase(_ebcc.Table, MutableMapping):
 
     def items_delete_batch(self, ct_keys=None):
         """Deletes the entries whose keys are in a ctypes array, or all entries. Raises TypeError for
-        anything else than an array of the table's keys."""
+        anything other than an array of the table's keys."""
         if ct_keys is None:
             self.clear()
         else:
