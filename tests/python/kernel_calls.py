@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running programs by BPF_PROG_TEST_RUN, crafting packets, and namespaces for the tests."""
+"""Helpers of the tests: running programs with BPF_PROG_TEST_RUN, network namespaces, cgroups."""
 
 import contextlib
 import ctypes as ct
@@ -16,7 +16,7 @@ CLONE_NEWNET = 0x40000000
 
 
 class TestRun(ct.Structure):
-    """The kernel's union bpf_attr for BPF_PROG_TEST_RUN."""
+    """The part of the kernel's union bpf_attr that BPF_PROG_TEST_RUN uses."""
     __test__ = False
     _fields_ = [(name, ct.c_uint32) for name in (
         "prog_fd", "retval", "data_size_in", "data_size_out")] + [
@@ -29,7 +29,7 @@ class TestRun(ct.Structure):
 
 
 def run(function, packet=bytes(64), context=None):
-    """Runs a packet program once; its result as a signed number, and the packet afterwards."""
+    """Runs a packet program once. Returns its result as a signed number, and the packet afterwards."""
     out = ct.create_string_buffer(4096)
     attr = TestRun(prog_fd=function.fd, data_size_in=len(packet), data_size_out=len(out),
                    repeat=1)
@@ -44,7 +44,7 @@ def run(function, packet=bytes(64), context=None):
 
 
 def run_raw_tracepoint(function, *args):
-    """Runs a raw tracepoint's program with those arguments; its result."""
+    """Runs a raw tracepoint program with these arguments. Returns its result."""
     context = struct.pack("%dQ" % len(args), *args)
     buffer = ct.create_string_buffer(context, len(context))
     attr = TestRun(prog_fd=function.fd, ctx_in=ct.addressof(buffer), ctx_size_in=len(context))
@@ -55,7 +55,7 @@ def run_raw_tracepoint(function, *args):
 
 @contextlib.contextmanager
 def network_namespace():
-    """This thread in a network namespace of its own, with lo up; the old one afterwards."""
+    """Puts this thread into a new network namespace with lo up, and back into the old one afterwards."""
     with open("/proc/thread-self/ns/net", "rb") as old:
         if libc.unshare(CLONE_NEWNET):
             raise OSError(ct.get_errno(), "unshare")
@@ -68,7 +68,7 @@ def network_namespace():
 
 @contextlib.contextmanager
 def cgroup(name):
-    """The path of a new cgroup (version 2), removed afterwards."""
+    """Makes a cgroup (version 2), gives its path, and removes it afterwards."""
     root = cgroup_root()
     path = os.path.join(root, "ebcc-test-%s-%d" % (name, os.getpid()))
     os.mkdir(path)
@@ -89,7 +89,7 @@ def cgroup_root():
 
 
 def in_cgroup(path, *command, **options):
-    """Runs a command whose process is in a cgroup."""
+    """Runs a command in a cgroup."""
     def enter():
         with open(os.path.join(path, "cgroup.procs"), "w", encoding="ascii") as procs:
             procs.write("0")

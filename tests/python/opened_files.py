@@ -1,4 +1,4 @@
-"""Which files a Python script opens, seen from outside by a program on the openat system call."""
+"""Which files a Python script opens, as a BPF program on the openat system call sees them."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ TRACER = """
 
 
 def opened_by(script, environment):
-    """Runs a script in a process of its own. Returns what it printed, and the set of the names that it opened."""
+    """Runs a script in a process of its own. Returns its output, and the set of file names that it opened."""
     waiting = "import sys; sys.stdin.readline()\n" + textwrap.dedent(script)
     with BPF(text=TRACER) as tracer:
         child = subprocess.Popen([sys.executable, "-c", waiting], env=environment, text=True,

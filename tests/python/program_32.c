@@ -1,6 +1,6 @@
 /*
- * A 32-bit program without any library, so that a compiler for 64 bits alone builds it: reads
- * bytes, and for each calls spin(), which calls target() and has a USDT probe.
+ * A 32-bit program that uses no library, so that a compiler without 32-bit libraries can build
+ * it. For each byte that it reads, it calls spin(), which calls target() and has a USDT probe.
  */
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
@@ -32,7 +32,7 @@ FUNCTION target(void)
 FUNCTION spin(int number, const char *text)
 {
 	target();
-	/* What was never touched is not in memory, and no probe can read it. */
+	/* Touches the text: no probe can read a page that was never touched. */
 	if (*text && narrow_hit_semaphore)
 		DTRACE_PROBE5(narrow, hit, number, text, global.whole, global.wide,
 			      (unsigned char)number);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The forms in which a source may follow a pointer, as a table: C text, and the value that it must yield.
+"""The ways in which a source may follow a pointer, as a table of C texts and the values that they must give.
 
-A case's text is the middle of a program that traces the test's own system call. It finds `task`, the
+A case's text is the body of a program that traces the test's own system call. It uses `task`, the
 current task, and fills in `result.value` and `result.text`. The same table runs as tracepoint
 programs on this machine and as kprobe programs in the guests of tests/vm.
 """
@@ -43,7 +43,7 @@ CURRENT_TASK = """struct task_struct *task = (struct task_struct *)bpf_get_curre
 
 @dataclass
 class Case:
-    """One form. value, text: functions of the World that give what the program must have seen."""
+    """One way. value and text are functions of the World that return what the program must have seen."""
     name: str
     body: str
     value: Callable = None
@@ -57,7 +57,7 @@ class Case:
 
 
 class World:
-    """What there is to see of this process, by other means than BPF."""
+    """What programs should see of this process, found out without BPF."""
 
     def __init__(self, directory):
         self.pid = os.getpid()
@@ -76,7 +76,7 @@ class World:
         self.sockets()
 
     def sockets(self):
-        """A connected pair of addresses for each family, with options set."""
+        """Opens a connected IPv4 socket with an option set, and an IPv6 socket that is not connected."""
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self.udp.bind(("127.0.0.1", 0))
@@ -85,7 +85,7 @@ class World:
         self.address6 = socket.inet_pton(socket.AF_INET6, "fe80::1234:5678:9abc:def0")
 
     def close(self):
-        """Closes what was opened for the tests."""
+        """Closes what __init__() opened."""
         os.close(self.file)
         self.udp.close()
         self.udp6.close()
@@ -93,7 +93,7 @@ class World:
 
 @contextlib.contextmanager
 def world(directory):
-    """A World, and this process with a scheduling flag that is a bit field in the kernel."""
+    """Gives a World, and sets a scheduling flag of this process that is a bit field in the kernel."""
     policy = os.sched_getscheduler(0)
     os.sched_setscheduler(0, policy | RESET_ON_FORK, os.sched_getparam(0))
     seen = World(directory)
@@ -105,7 +105,7 @@ def world(directory):
 
 
 def fill_in(text, seen):
-    """The text with what only the running process knows."""
+    """Fills in what only the running process knows."""
     for name, value in (("OWN_PID", seen.pid), ("OWN_FILE", seen.file), ("OWN_UDP6", seen.udp6.fileno()),
                         ("OWN_UDP", seen.udp.fileno())):
         text = text.replace(name, str(value))
@@ -113,8 +113,8 @@ def fill_in(text, seen):
 
 
 def module_text(cases, seen, head, task=CURRENT_TASK):
-    """One source with a program for each case. head: a function's head, with %s for its name; task: statements that find
-    this process's task, or end the program."""
+    """One source with a program for each case. head is a function's head, with %s for its name. task is statements that
+    find this process's task, or end the program."""
     text = PROLOGUE
     for number, case in enumerate(cases):
         text += case.before + PROGRAM % {"head": head.replace("%s", case.function), "task": task, "body": case.body,
@@ -152,7 +152,7 @@ SOCK = "struct sock *sk = ((struct socket *)task->files->fdt->fd[OWN_UDP]->priva
 COPY = "for (int i = 0; i < 16; i++) result.text[i] = "
 
 CASES = [
-    # Plain chains.
+    # Chains of members.
     Case("member", "result.value = task->tgid;", own_pid),
     Case("chain", "result.value = task->real_parent->tgid;", parent),
     Case("long_chain", "result.value = task->mm->owner->group_leader->real_parent->tgid;", parent),
@@ -209,7 +209,7 @@ CASES = [
     Case("function_returns_struct", "result.value = uid_of(task).val;", lambda seen: os.getuid(),
          before="static kuid_t uid_of(struct task_struct *t) { return t->real_cred->uid; }\n"),
 
-    # Choices.
+    # Conditions and loops.
     Case("ternary_of_pointers", """
         struct task_struct *at = task->tgid == OWN_PID ? task->real_parent : task;
         result.value = at->tgid;""", parent),
@@ -274,7 +274,7 @@ CASES = [
         bpf_probe_read_kernel_str(result.text, sizeof(result.text), name->name);""",
          text=lambda seen: seen.directory_name),
     Case("dereferenced_address", "result.value = (*&task->real_parent)->tgid;", parent),
-    Case("star", "result.value = (*task->real_parent).tgid;", parent),
+    Case("dereference", "result.value = (*task->real_parent).tgid;", parent),
     Case("pointer_to_pointer", "struct task_struct **where = &task->real_parent; result.value = (*where)->tgid;", parent),
     Case("cast_through_u64", """
         u64 address = (u64)task->real_parent;
@@ -333,7 +333,7 @@ CASES = [
          "for (int i = 0; i < 63; i++) result.text[i] = name[i];", text=lambda seen: seen.node[:63]),
     Case("pointer_difference", "result.value = &task->comm[5] - &task->comm[0];", lambda seen: 5),
 
-    # Bit fields, unions, anonymous members, wide numbers.
+    # Bit fields, unions, anonymous members, wide integers.
     Case("bit_field", "result.value = task->sched_reset_on_fork;", one),
     Case("bit_field_in_condition", "if (task->sched_reset_on_fork) result.value = 1;", one),
     Case("bit_field_by_pointer", SOCK + "struct sock_common *common = &sk->__sk_common;\n"
@@ -367,7 +367,7 @@ CASES = [
          "result.value = name.len;", lambda seen: len(seen.file_name)),
     Case("struct_assignment", "kuid_t id; id = task->real_cred->uid; result.value = id.val + 1;",
          lambda seen: os.getuid() + 1),
-    Case("struct_copy_by_star", "struct path *where = &task->files->fdt->fd[OWN_FILE]->f_path;\n"
+    Case("struct_copy_by_dereference", "struct path *where = &task->files->fdt->fd[OWN_FILE]->f_path;\n"
          "struct path path = *where; result.value = path.dentry->d_name.len;", lambda seen: len(seen.file_name)),
     Case("initializer", "struct pair_t pair = { .first = task->tgid, .second = task->real_parent->tgid };\n"
          "result.value = (u64)pair.first << 32 | pair.second;", lambda seen: seen.pid << 32 | seen.parent),
@@ -409,7 +409,7 @@ CASES = [
         const char *name = task->comm;
         result.value = name[0] == task->group_leader->comm[0] && name[1] != '*';""", one),
     Case("probe_read_str_of_array", "bpf_probe_read_kernel_str(result.text, 16, &task->comm);", text=comm),
-    Case("probe_read_str_of_decay", "bpf_probe_read_kernel_str(result.text, 16, task->comm);", text=comm),
+    Case("probe_read_str_of_array_decay", "bpf_probe_read_kernel_str(result.text, 16, task->comm);", text=comm),
     Case("probe_read_str_of_chain", FILES + "bpf_probe_read_kernel_str(result.text, 64, file->f_path.dentry->d_name.name);",
          text=lambda seen: seen.file_name),
     Case("probe_read_of_chain", "u32 id; bpf_probe_read_kernel(&id, sizeof(id), &task->real_parent->tgid); result.value = id;",
@@ -442,7 +442,7 @@ CASES = [
             size = 8;
         bpf_probe_read_kernel(result.text, size, task->comm);""", text=lambda seen: seen.comm[:8]),
 
-    # Pointers kept.
+    # Stored pointers.
     Case("pointer_in_a_map", """
         u32 key = 1;
         struct task_struct **found, *up = task->real_parent;
@@ -496,7 +496,7 @@ CASES = [
     Case("volatile_member", "result.value = *(volatile pid_t *)&task->tgid;", own_pid),
     Case("read_once", "result.value = READ_ONCE(task->tgid);", own_pid),
 
-    # Memory of the program's own, beside kernel memory.
+    # The program's own memory beside kernel memory.
     Case("map_value_and_kernel_pointer", """
         u64 key = 5, first = 7, *leaf = own.lookup_or_try_init(&key, &first);
         if (leaf)
@@ -546,7 +546,7 @@ CASES = [
 ]
 
 CASES += [
-    Case("null_test_before", "result.value = task->mm && task->mm->owner && task->mm->owner->tgid == OWN_PID;", one),
+    Case("null_test_first", "result.value = task->mm && task->mm->owner && task->mm->owner->tgid == OWN_PID;", one),
     Case("struct_of_an_array", "struct rlimit limit = task->signal->rlim[7];\n"
          "result.value = limit.rlim_cur ^ limit.rlim_max;", lambda seen: seen.file_limit[0] ^ seen.file_limit[1]),
     Case("struct_into_a_struct", """
@@ -636,7 +636,7 @@ CASES += [
                 "static int outer_of(struct task_struct *t) { return middle_of(t->group_leader); }\n"),
 ]
 
-# Helpers that call back: kernels since 5.17, and 5.13.
+# Helpers with callbacks: bpf_loop() came with Linux 5.17, bpf_for_each_map_elem() with 5.13.
 CALLBACK_CASES = [
     Case("bpf_loop", """
         struct search_t search = { .at = task };

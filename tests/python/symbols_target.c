@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A process for the tests of symbols: it has functions of every kind, and does on request what
- * makes a symbolizer's life hard. Each line on stdin is a command; it answers with a line.
+ * The target of the symbol tests. It has functions of every kind, and does on request what makes
+ * symbolizing hard. Each line on stdin is a command, which it answers with a line.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -41,11 +41,11 @@ __attribute__((noinline)) int visible_function(int number)
 	return hidden_function(number) * 2;
 }
 
-/* Assembler's functions may come without a size. */
+/* A function written in assembly may have no size. */
 __asm__(".text\n.globl unsized_function\n.type unsized_function, @function\nunsized_function:\n "
 	"nop\n nop\n ret\n");
 
-/* An anonymous executable mapping, as compilers at run time make them. */
+/* An anonymous executable mapping, like those of JIT compilers. */
 static void *map_code(void)
 {
 	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

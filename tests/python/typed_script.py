@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A script as a type checker sees it (test_api_stubs.py): it is checked, and never run."""
+"""A script for the type checker (test_api_stubs.py): it is checked, never run."""
 
 import ctypes as ct
 from typing import Any

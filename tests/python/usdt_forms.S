@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * USDT probes whose arguments are written by hand, in every form that x86-64's assembler has; each
- * register and word has a known value. Passes its probes once for each line of its standard input.
- * FIXED is defined where the program is linked at fixed addresses.
+ * USDT probes whose arguments are written by hand, in every form of x86-64 assembly. Every register
+ * and word has a known value. The program passes its probes once for each byte of its standard
+ * input. FIXED is defined if it is linked at fixed addresses.
  */
 	.macro probe name:req, arguments:req
 	.pushsection .note.stapsdt, "", "note"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A program with USDT probes. It obeys lines on its standard input and answers each with a line:
- * "fire N" passes its probes N times, "tracers" says what the semaphore of test:guarded counts,
- * "load PATH" loads a library, whose function fire(N) "library N" calls.
+ * A program with USDT probes. Each line of its standard input is a command, which it answers with a
+ * line: "fire N" passes its probes N times, "tracers" prints the semaphore of test:guarded, "load
+ * PATH" loads a library, and "library N" calls that library's fire(N).
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define _SDT_HAS_SEMAPHORES 1
 #include <sys/sdt.h>
 
-/* Where the macros look for the counters. */
+/* The counters that the macros refer to. */
 #define SEMAPHORE(name) __extension__ unsigned short name __attribute__((section(".probes")))
 SEMAPHORE(test_guarded_semaphore);
 SEMAPHORE(test_plain_semaphore);
