@@ -1,8 +1,8 @@
-"""What src/cc/types/tables/macros.h and user-space headers give to sources, against the headers of the kernels that they are for.
+"""Compares the definitions of src/cc/types/tables/macros.h and of user-space headers with the headers of kernels.
 
-Constants, and functions on samples, are compiled by the C compiler with the kernel's own headers, and from BTF by ebcc;
-both have to give the same values. What reads the kernel's structs is compiled to BPF both ways, and has to read the same.
-By default 6.1, 6.12 and the newest kernel; all four:
+Constants, and functions applied to samples, are compiled by the C compiler with the kernel's headers, and by ebcc from
+BTF; both must give the same values. What reads the kernel's structs is compiled to BPF both ways, and must be the same.
+The default is 6.1, 6.12 and the newest kernel. For all four:
     EBCC_TEST_KERNELS="bullseye bookworm trixie sid" python3 -m pytest tests/python/test_kernel_definitions.py
 """
 
@@ -46,27 +46,27 @@ net/af_unix.h linux/netlink.h net/netlink.h linux/if_packet.h net/inet_timewait_
 net/inet_connection_sock.h linux/signal.h asm/param.h net/raw.h
 """.split()
 
-# Attributes are in test_attributes.py. The rest, name by name or by a pattern, can't be compared as it is, because ...
+# What can't be compared as it is, by name or pattern, and why. Attributes are in test_attributes.py.
 UNCHECKED = {
-    r"U?INT(8|16|32|64)_MAX": "of C's own stdint.h, not of the kernel's headers",
-    r"___GFP_\w+_BIT": "a name since 6.10; the values are compared as those of __GFP_*, which are made of them",
-    r"MAX_PAGE_ORDER|NR_PAGE_ORDERS": "names since 6.8; MAX_ORDER_NR_PAGES is made of them",
-    r"PROC_DYNAMIC_FIRST|netlink_sk|packet_sk": "in a source of the kernel's, not in its headers",
-    r"__ARG_PLACEHOLDER_1|__take_second_arg|__kconfig_\w+|__stringify_1|__AC|__THREAD_SIZE_MIN": "parts of others",
+    r"U?INT(8|16|32|64)_MAX": "from C's own stdint.h, not from the kernel's headers",
+    r"___GFP_\w+_BIT": "names since 6.10; the values are compared as those of __GFP_*, which are made from them",
+    r"MAX_PAGE_ORDER|NR_PAGE_ORDERS": "names since 6.8; MAX_ORDER_NR_PAGES is made from them",
+    r"PROC_DYNAMIC_FIRST|netlink_sk|packet_sk": "in a source file of the kernel, not in its headers",
+    r"__ARG_PLACEHOLDER_1|__take_second_arg|__kconfig_\w+|__stringify_1|__AC|__THREAD_SIZE_MIN": "parts of macros",
     r"barrier|fallthrough|BUILD_BUG_ON|static_assert": "have no value",
-    r"intptr_t|time_t|u_?int|u_?long|u_?short|u_char|u_int\d+_t": "of C's own headers, or absent from some kernels",
-    r"FIELD_SIZEOF|ACCESS_ONCE": "of kernels before 5.10, for old sources",
-    r"rcu_dereference(_raw)?|smp_load_acquire": "loads: the kernel's have barriers, a probe's needn't",
-    r"SOCK_DESTROY": "two things in the kernel: an enumerator of net/sock.h, a constant of linux/sock_diag.h",
-    r"inet_csk_ca": "a function in the kernel, whose pointer has nothing to point to",
-    r"task_tgid_vnr|from_k[ug]id": "ask for the namespace's number in the kernel",
-    r"sg_next": "a function of the kernel that no header has",
+    r"intptr_t|time_t|u_?int|u_?long|u_?short|u_char|u_int\d+_t": "from C's own headers, or missing in some kernels",
+    r"FIELD_SIZEOF|ACCESS_ONCE": "from kernels before 5.10, for old sources",
+    r"rcu_dereference(_raw)?|smp_load_acquire": "loads: the kernel's have barriers, which a probe doesn't need",
+    r"SOCK_DESTROY": "two things in the kernel: an enumerator in net/sock.h and a constant in linux/sock_diag.h",
+    r"inet_csk_ca": "a function in the kernel; it gives a void pointer, through which nothing can be read",
+    r"task_tgid_vnr|from_k[ug]id": "give a namespace's number in the kernel",
+    r"sg_next": "a kernel function that no header has",
     r"WRITE_ONCE": "a store",
-    r"nth_page": "part of folio_page, where there is one",
+    r"nth_page": "part of folio_page, in kernels that have it",
     r"sk_fullsock": "part of inet6_sk",
 }  # fmt: skip
 
-# Values of functions and macros with parameters.
+# Calls of functions and macros with parameters, whose values are compared.
 SAMPLES = """
 min(3, 5) min(-3, 5) max(3, 5) max(3ul, 5ul) min_t(u8, 300, 100) max_t(int, -1, 1) min3(3, 2, 9) max3(3, 2, 9)
 clamp(7, 1, 5) clamp(-7, 1, 5) clamp_t(u8, 300, 5, 90) clamp_val((u8)7, 1, 5) abs(-5) abs(5) abs(-5000000000L)
@@ -180,7 +180,7 @@ sizeof(struct { u32 n; union { DECLARE_FLEX_ARRAY(u8, bytes); DECLARE_FLEX_ARRAY
 sizeof(struct sockaddr_storage) offsetof(struct sockaddr_storage, ss_family)
 """  # fmt: skip
 
-# What reads structs: parameters, and an expression of them.
+# Expressions that read structs: (parameters, expression).
 READS = [
     ("struct list_head *h", "(u64)list_entry(h, struct task_struct, tasks)->pid"),
     ("struct list_head *h", "list_first_entry(h, struct task_struct, tasks)->pid"),
@@ -228,12 +228,12 @@ READS = [
     ("u64 *p", "READ_ONCE(*p)"), ("unsigned long *p", "test_bit(66, p)"),
 ]  # fmt: skip
 
-# Not compared where the headers have a word: two steps in the kernel then, and one here.
+# {expression: word}: not compared if the headers have the word. The kernel then takes two steps, and ebcc one.
 OTHER_STEPS = {"blk_rq_is_passthrough(r)": "REQ_OP_SCSI_IN"}
 
 
 def samples():
-    """SAMPLES, one by one: parted by the blanks outside of parentheses."""
+    """The expressions in SAMPLES, which are separated by blanks outside of parentheses."""
     depth, text = 0, ""
     for character in SAMPLES:
         depth += (character in "({[") - (character in ")}]")
@@ -245,7 +245,7 @@ def samples():
 
 
 def constants():
-    """Names of the constants of macros.h, and of those that user-space headers have, without attributes and strings."""
+    """Names of the constants in macros.h and in user-space headers, except attributes and strings."""
     compilers = subprocess.run(["cc", "-E", "-dM", "-x", "c", "/dev/null"], check=True, text=True, stdout=subprocess.PIPE).stdout
     own = re.findall(r"^#define (\w+)[ \\\n\t]+(?!__attribute__|inline\b|\s)(?:.|\\\n)+$", OWN, re.M)
     listed = subprocess.run(["cc", "-E", "-dM", "-x", "c", "-"], input=USER_SPACE, check=True, text=True, stdout=subprocess.PIPE)
@@ -261,7 +261,7 @@ def is_unchecked(name):
 
 
 class Kernel:
-    """One kernel: its headers, and a directory that stands for "/" of a machine that runs it."""
+    """One kernel: its headers, and a directory that stands for "/" on a machine that runs it."""
 
     def __init__(self, suite, root):
         def path(what):
@@ -292,12 +292,12 @@ class Kernel:
 
     @functools.cached_property
     def words(self):
-        """Every word of its headers."""
+        """Every word in its headers."""
         files = (file for tree in self.directories if tree.name in ("include", "uapi") for file in tree.rglob("*.h"))
         return set(re.findall(r"\w+", "\n".join(file.read_text(errors="replace") for file in files)))
 
     def compiled(self, text, types):
-        """The BPF object that a source becomes for this kernel."""
+        """The BPF object compiled from a source for this kernel."""
         module = _ebcc.Module(source=text.encode(), file_name=None, header=None, cflags=[b"-w"], debug=0, kernel_types=types,
                               compiler=0, btf_path=None, device=None, no_rlimit=False, kernel_root=str(self.root).encode())
         try:
@@ -312,7 +312,8 @@ def kernel(request, tmp_path_factory):
 
 
 def refused(lines, first, names):
-    """The names whose lines are spoken of, with the words; `first` is the line of names[0], in pairs (line, words)."""
+    """{name: message} for the names whose lines have messages. lines are pairs (line, message); `first` is the line of
+    names[0]."""
     found = {}
     for line, words in lines:
         if 0 <= int(line) - first < len(names):
@@ -323,7 +324,7 @@ def refused(lines, first, names):
 NATIVE_FLAGS = """-nostdinc -D__KERNEL__ -DMODULE -DCC_USING_FENTRY -DKBUILD_MODNAME="x" -std=gnu11 -fms-extensions -O2 -w
 -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-strict-aliasing -mno-sse -include linux/kconfig.h
 -include linux/compiler_types.h""".split()
-# Prints the values; it is compiled without the kernel's headers. What calls a function of the kernel jumps to 0.
+# Prints the values; it is compiled without the kernel's headers. An expression that calls a kernel function jumps to 0.
 PRINTER = """
 #include <setjmp.h>
 #include <signal.h>
@@ -341,7 +342,7 @@ int main(void) {
         if (sigsetjmp(before, 1)) puts("-"); else printf("%llx\\n", functions[i]());
 }
 """
-# Functions of the kernel that no header has, and what they are on a kernel of 250 jiffies a second.
+# Kernel functions that no header has, and their results in a kernel with 250 jiffies a second.
 OF_SOURCES = {
     "jiffies_to_msecs(1001ul)": 4004, "jiffies_to_usecs(1001ul)": 4004000, "nsecs_to_jiffies64(1000000000ull)": 250,
     "nsecs_to_jiffies(1000000000ull)": 250,
@@ -349,7 +350,7 @@ OF_SOURCES = {
 
 
 def native_source(kernel, constants, functions):
-    """A line for each expression, behind one for each header and one more."""
+    """A source with one line for each header, one more line, and then one for each expression."""
     return "".join([
         kernel.includes, "const unsigned long long constants[] = {\n", *(f"(({text}) | 0ULL),\n" for text in constants),
         *(f"{'' if i else '};'}static unsigned long long f{i}(void) {{ return (({text}) | 0ULL); }}\n"
@@ -359,7 +360,8 @@ def native_source(kernel, constants, functions):
 
 
 def native(kernel, constants, functions, directory):
-    """What the C compiler makes of expressions with the kernel's headers: ({expression: value}, {expression: complaint})."""
+    """The values that the C compiler gives expressions with the kernel's headers: ({expression: value}, {expression:
+    complaint})."""
     own_headers = subprocess.run(["cc", "-print-file-name=include"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
     flags = [*NATIVE_FLAGS, "-isystem", own_headers, *(f"-I{name}" for name in kernel.directories)]
     first, complaints = kernel.includes.count("\n") + 2, {}
@@ -372,8 +374,8 @@ def native(kernel, constants, functions, directory):
         if not done.returncode and last:
             break
         last = not done.returncode
-        spoken = re.findall(rf"^{re.escape(str(source))}:(\d+):\d+: (?:error|note): (.*)", done.stderr, re.M)
-        dropped = {} if last else refused(spoken, first, [*constants, *functions])
+        messages = re.findall(rf"^{re.escape(str(source))}:(\d+):\d+: (?:error|note): (.*)", done.stderr, re.M)
+        dropped = {} if last else refused(messages, first, [*constants, *functions])
         assert dropped or last, done.stderr[:4000]
         complaints.update(dropped)
         constants = [text for text in constants if text not in dropped]
@@ -382,12 +384,12 @@ def native(kernel, constants, functions, directory):
                     directory / "values"], check=True)
     printed = subprocess.run([directory / "values"], check=True, text=True, stdout=subprocess.PIPE).stdout.split()
     values = dict(zip(constants + functions, printed))
-    complaints.update({text: "is no inline function" for text, value in values.items() if value == "-"})
+    complaints.update({text: "is not an inline function" for text, value in values.items() if value == "-"})
     return {text: int(value, 16) for text, value in values.items() if value != "-"}, complaints
 
 
 def returned(code):
-    """The number that a program returns which does nothing else, or None."""
+    """The number that a program returns, or None if it does anything else."""
     if code[-8:] != b"\x95" + bytes(7):
         return None
     opcode, registers, _offset, low = struct.unpack_from("<BBhi", code)
@@ -399,7 +401,8 @@ def returned(code):
 
 
 def from_btf(kernel, expressions, form):
-    """What ebcc makes of expressions for the kernel, without headers: the object and what was compiled, and complaints."""
+    """Compiles expressions for the kernel by ebcc, without headers. Returns the object, the expressions in it, and the
+    complaints about the others."""
     complaints = {}
     while True:
         try:
@@ -420,8 +423,8 @@ def as_functions(expressions):
     return "\n" + "".join(f"u64 f{i}(void *ctx) {{ return (({text}) | 0ULL); }}\n" for i, text in enumerate(expressions))
 
 
-def test_every_definition_is_tried():
-    """Each macro with parameters and each function is in SAMPLES, READS, test_attributes.py or UNCHECKED."""
+def test_every_definition_is_accounted_for():
+    """Every macro with parameters and every function is in SAMPLES, READS, test_attributes.py or UNCHECKED."""
     names = re.findall(r"^#define (\w+)\((?!(?:[^)]*\)) *(?:\\\n\s*)?(?:__attribute__.*)?$)", OWN, re.M) + FUNCTION.findall(OWN)
     tried = SAMPLES + " ".join(expression for _, expression in READS)
     missing = [name for name in names if not re.search(rf"\b{name}\b", tried) and not is_unchecked(name)]
@@ -430,15 +433,16 @@ def test_every_definition_is_tried():
 
 @pytest.fixture(scope="module")
 def theirs(kernel, tmp_path_factory):
-    """The values that the kernel's headers give to constants, and to samples; and what they don't compile, and why."""
+    """What the kernel's headers give: the values of constants, those of samples, and complaints about what they don't
+    compile."""
     names = [name for name in constants() if name in kernel.words and not is_unchecked(name)]
     values, complaints = native(kernel, names, list(samples()), tmp_path_factory.mktemp("native"))
     tried = {text: values.pop(text) for text in samples() if text in values}
     return values, {**tried, **OF_SOURCES}, complaints
 
 
-def test_constants(kernel, theirs):
-    """Every constant that both have is the same, to all 64 bits."""
+def test_constants_have_the_kernels_values(kernel, theirs):
+    """Every constant that both have has the same value, in all 64 bits."""
     values, _samples, _complaints = theirs
     elf, offered, complaints = from_btf(kernel, list(values), as_table)
     given = dict(zip(offered, struct.unpack_from(f"<{len(offered)}Q", section(elf, b".rodata"))))
@@ -449,8 +453,8 @@ def test_constants(kernel, theirs):
     assert not own & complaints.keys(), complaints
 
 
-def test_functions(kernel, theirs):
-    """Functions and macros with parameters give what the kernel's own give."""
+def test_functions_have_the_kernels_results(kernel, theirs):
+    """Functions and macros with parameters give the same values as the kernel's own."""
     _constants, values, complaints = theirs
     elf, compiled, refusals = from_btf(kernel, list(samples()), as_functions)
     given = {text: returned(section(elf, f".ebcc/void/f{i}".encode())) for i, text in enumerate(compiled)}
@@ -464,8 +468,8 @@ def test_functions(kernel, theirs):
     assert [section(included, name) for name in names] == [section(elf, name) for name in names]
 
 
-def test_reads(kernel, tmp_path, monkeypatch):
-    """What reads the kernel's structs has the same code from BTF and from headers."""
+def test_reads_compile_to_the_same_code(kernel, tmp_path, monkeypatch):
+    """Code that reads the kernel's structs is the same from BTF and from headers."""
     monkeypatch.setenv("BCC_KERNEL_SOURCE", str(kernel.build))
     monkeypatch.setenv("EBCC_CACHE", str(tmp_path / "cache"))
     own = set(re.findall(r"^#define (\w+)\(", OWN, re.M)) - kernel.words

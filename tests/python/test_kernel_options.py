@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's configuration: where it is looked for, and what is made of it where there is none."""
+"""The kernel's configuration: where it is looked for, and what CONFIG_ names mean if there is none."""
 
 import gzip
 import os
@@ -30,19 +30,19 @@ else:
 """
 PROGRAM = "int f(struct __sk_buff *skb) { return %s; }"
 
-# What the four kernels of Debian's suites show of themselves.
+# Options that a kernel without a configuration file shows in other ways: in all four kernels of Debian's suites.
 SHOWN = """
 AUDIT AUDITSYSCALL BLK_CGROUP CGROUPS CGROUP_SCHED CGROUP_WRITEBACK CPUSETS DETECT_HUNG_TASK FAIR_GROUP_SCHED FSNOTIFY
 FS_POSIX_ACL FUNCTION_GRAPH_TRACER KEYS LIVEPATCH MEMCG NETFILTER NUMA NUMA_BALANCING PERF_EVENTS POSIX_TIMERS QUOTA RPS
 RT_MUTEXES SECCOMP SECCOMP_FILTER SECURITY STACKPROTECTOR SYSVIPC TASKSTATS TASK_DELAY_ACCT TASK_IO_ACCOUNTING
 TASK_XACCT THREAD_INFO_IN_TASK UPROBES XFRM 64BIT MMU X86 X86_64 ARM64 ARCH_HAS_SYSCALL_WRAPPER SMP PREEMPT_RT
 """.split()
-# Not in every one of them.
+# Only in some of them.
 ALSO_SHOWN = "BLK_INLINE_ENCRYPTION PREEMPT_DYNAMIC PREEMPT_RCU RT_GROUP_SCHED TASKS_RCU".split()
 
 
-def said(text, *cflags, before="", **environment):
-    """What compiling says where the configuration is hidden, on both outputs."""
+def outcome(text, *cflags, before="", **environment):
+    """Compiles in a process from which the configuration is hidden. Returns what that prints, on both outputs."""
     command = ["unshare", "--mount", "sh", "-c", HIDDEN + before + 'exec "$0" "$@"', sys.executable, "-c", SCRIPT]
     result = subprocess.run([*command, text, *cflags], capture_output=True, text=True, timeout=LIMIT,
                             env={**os.environ, **environment})
@@ -55,41 +55,43 @@ def own_cache(tmp_path, monkeypatch):
     monkeypatch.delenv("EBCC_KERNEL_CONFIG", raising=False)
 
 
-def test_an_option_that_is_not_known_is_warned_of():
-    """Once for each compile, also where the object comes from the cache."""
+def test_an_unknown_option_is_a_warning():
+    """Once for each compile, even if the object comes from the cache."""
     text = "#ifdef CONFIG_NAMED_HERE\n#endif\n#if IS_ENABLED(CONFIG_AND_HERE)\n#endif\n" + PROGRAM % "0"
     for _ in range(2):
-        words = said(text)
-        assert words.count("compiled") == 1 and words.count("warning") == 1
-        assert re.search("treated as not set: (CONFIG_NAMED_HERE CONFIG_AND_HERE|CONFIG_AND_HERE CONFIG_NAMED_HERE);", words)
-        assert "/proc/config.gz" in words and "/boot/config-" + RELEASE in words
-        assert "/proc/1/root/boot/config-" + RELEASE in words and "EBCC_KERNEL_CONFIG" in words
-    assert said(PROGRAM % "0") == "compiled\n"
-    # What the source's flags define is the source's own.
-    assert said("#if CONFIG_NAMED_HERE != 3\n#error 3\n#endif\n" + PROGRAM % "CONFIG_NAMED_HERE", "-DCONFIG_NAMED_HERE=3") == "compiled\n"
+        output = outcome(text)
+        assert output.count("compiled") == 1 and output.count("warning") == 1
+        assert re.search("treated as not set: (CONFIG_NAMED_HERE CONFIG_AND_HERE|CONFIG_AND_HERE CONFIG_NAMED_HERE);",
+                         output)
+        assert "/proc/config.gz" in output and "/boot/config-" + RELEASE in output
+        assert "/proc/1/root/boot/config-" + RELEASE in output and "EBCC_KERNEL_CONFIG" in output
+    assert outcome(PROGRAM % "0") == "compiled\n"
+    # A name that the flags define belongs to the source.
+    assert outcome("#if CONFIG_NAMED_HERE != 3\n#error 3\n#endif\n" + PROGRAM % "CONFIG_NAMED_HERE",
+                   "-DCONFIG_NAMED_HERE=3") == "compiled\n"
 
 
 @pytest.mark.parametrize("text", [
     "#if CONFIG_NAMED_HERE > 3\n#endif\n" + PROGRAM % "0", PROGRAM % "CONFIG_NAMED_HERE",
     "#if !CONFIG_NAMED_HERE\n#endif\n" + PROGRAM % "0",
 ])
-def test_a_value_that_is_not_known_is_an_error(text):
-    words = said(text)
+def test_an_unknown_value_is_an_error(text):
+    output = outcome(text)
     assert re.search(r"CompileError .*main.c:1:\d+: error: (the value of 'CONFIG_NAMED_HERE' is unknown"
-                     r"|use of undeclared identifier 'CONFIG_NAMED_HERE')", words, re.S)
-    assert "the kernel's configuration was not found (looked at /proc/config.gz" in words
-    assert "warning" not in words
+                     r"|use of undeclared identifier 'CONFIG_NAMED_HERE')", output, re.S)
+    assert "the kernel's configuration was not found (looked at /proc/config.gz" in output
+    assert "warning" not in output
 
 
-def test_another_undefined_name_is_the_sources_own_business():
+def test_other_undefined_names_give_no_such_warning():
     text = "#ifdef CONFIG_NAMED_HERE\n#endif\n#if NAMED_NOWHERE\n#endif\n" + PROGRAM % "0"
-    assert "NAMED_NOWHERE" not in said(text)
-    assert "'NAMED_NOWHERE' is not defined" in said(text, "-Wundef")
-    # With an error of its own nothing else is spoken of.
-    assert "configuration" not in said("#ifdef CONFIG_NAMED_HERE\n#endif\n" + PROGRAM % "oops")
+    assert "NAMED_NOWHERE" not in outcome(text)
+    assert "'NAMED_NOWHERE' is not defined" in outcome(text, "-Wundef")
+    # If the source has an error of its own, nothing else is reported.
+    assert "configuration" not in outcome("#ifdef CONFIG_NAMED_HERE\n#endif\n" + PROGRAM % "oops")
 
 
-def test_what_this_kernel_shows(own_cache):
+def test_options_that_this_kernel_shows_are_set(own_cache):
     with gzip.open("/proc/config.gz", "rt") if os.path.exists("/proc/config.gz") else \
             open("/boot/config-" + RELEASE, encoding="ascii") as file:
         config = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", file.read(), re.M))
@@ -99,44 +101,45 @@ def test_what_this_kernel_shows(own_cache):
     checks += ["defined(CONFIG_%s)" % name for name in SHOWN + ["MODULES", "NET_NS", "PID_NS", "UTS_NS", "USER_NS", "IPC_NS"]
                if config.get("CONFIG_" + name) == "y"]
     text = "".join("#if !(%s)\n#error %s\n#endif\n" % (check, check) for check in checks if "HERTZ" not in check)
-    words = said(text + PROGRAM % "HZ + NR_CPUS")
-    assert "error" not in words
-    assert set(re.findall(r"CONFIG_(\w+)", words)) <= {"KERNEL"} | {
+    output = outcome(text + PROGRAM % "HZ + NR_CPUS")
+    assert "error" not in output
+    assert set(re.findall(r"CONFIG_(\w+)", output)) <= {"KERNEL"} | {
         name for name in SHOWN if config.get("CONFIG_" + name) != "y"}
-    assert "compiled" in said("_Static_assert(HZ == %s && NR_CPUS == %s, \"\");" % (config["CONFIG_HZ"], config["CONFIG_NR_CPUS"]))
+    assert "compiled" in outcome("_Static_assert(HZ == %s && NR_CPUS == %s, \"\");" % (
+        config["CONFIG_HZ"], config["CONFIG_NR_CPUS"]))
 
 
-def test_a_copy_that_is_named(tmp_path):
+def test_the_environment_names_a_configuration(tmp_path):
     copy, other = tmp_path / "config", tmp_path / "none"
     copy.write_text("CONFIG_NAMED_HERE=7\n")
     other.write_text("nothing of that kind\n")
     check = "#if CONFIG_NAMED_HERE != %d\n#error\n#endif\n" + PROGRAM % "0"
-    assert said(check % 7, EBCC_KERNEL_CONFIG=str(copy)) == "compiled\n"
+    assert outcome(check % 7, EBCC_KERNEL_CONFIG=str(copy)) == "compiled\n"
     copy.write_text("CONFIG_NAMED_HERE=8\n")
-    assert "CompileError" in said(check % 7, EBCC_KERNEL_CONFIG=str(copy))
-    assert said(check % 8, EBCC_KERNEL_CONFIG=str(copy)) == "compiled\n"
+    assert "CompileError" in outcome(check % 7, EBCC_KERNEL_CONFIG=str(copy))
+    assert outcome(check % 8, EBCC_KERNEL_CONFIG=str(copy)) == "compiled\n"
     for path in (other, tmp_path / "missing", tmp_path):
-        assert "NotFoundError EBCC_KERNEL_CONFIG names %s" % path in said(check % 8, EBCC_KERNEL_CONFIG=str(path))
+        assert "NotFoundError EBCC_KERNEL_CONFIG names %s" % path in outcome(check % 8, EBCC_KERNEL_CONFIG=str(path))
 
 
 @pytest.mark.parametrize("place", ["/boot/config-%s", "/lib/modules/%s/config"])
-def test_places(place):
-    """Also what a mount namespace has is found: nothing of an earlier look is kept."""
+def test_a_configuration_is_found_in_both_places(place):
+    """A file that only a mount namespace has is found too: nothing is kept from an earlier search."""
     before = "mount -t tmpfs none /lib/modules; mkdir -p /lib/modules/%s; echo CONFIG_NAMED_HERE=7 > %s; " % (
         RELEASE, place % RELEASE)
-    assert said("#if CONFIG_NAMED_HERE != 7\n#error\n#endif\n" + PROGRAM % "0", before=before) == "compiled\n"
+    assert outcome("#if CONFIG_NAMED_HERE != 7\n#error\n#endif\n" + PROGRAM % "0", before=before) == "compiled\n"
 
 
-def test_a_fifo_in_the_place_of_a_configuration():
-    words = said(PROGRAM % "CONFIG_NAMED_HERE", before="mkfifo /boot/config-%s; " % RELEASE)
-    assert "the kernel's configuration was not found" in words
+def test_a_fifo_is_not_read_as_a_configuration():
+    output = outcome(PROGRAM % "CONFIG_NAMED_HERE", before="mkfifo /boot/config-%s; " % RELEASE)
+    assert "the kernel's configuration was not found" in output
 
 
 @pytest.mark.parametrize("release, version, known", [
     ("6.1.0", "#1 SMP PREEMPT_DYNAMIC Debian", True), ("6.12.0", "#1 SMP PREEMPT_RT", False), ("5.15.0", "#1 SMP PREEMPT", False),
     ("5.10.0", "#1 SMP PREEMPT", True)])
-def test_what_the_version_says_of_preemption(release, version, known, tmp_path, caplog):
-    """A kernel that can be told to preempt doesn't always say so."""
+def test_the_version_may_say_whether_preemption_is_dynamic(release, version, known, tmp_path, caplog):
+    """A kernel with PREEMPT_DYNAMIC doesn't always say so."""
     for name, text in (("proc/sys/kernel/osrelease", release), ("proc/sys/kernel/version", version)):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
@@ -152,8 +155,8 @@ def module_for(root, text):
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_what_other_kernels_show(suite, fetched, tmp_path):  # noqa: F811
-    """Against their configurations: a yes is one, and most of the table is seen in each."""
+def test_options_that_other_kernels_show_are_set(suite, fetched, tmp_path):  # noqa: F811
+    """Compared with their configurations: every option that is seen is set, and nearly all of the table is seen."""
     headers = Path(fetched(suite, "headers"))
     config = dict(re.findall(r"^(CONFIG_\w+)=(.*)$", (headers / ".config").read_text(), re.M))
     release = re.search('UTS_RELEASE "(.*)"', (headers / "include/generated/utsrelease.h").read_text()).group(1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's helpers by their names, and the dialect's own functions, by values."""
+"""The kernel's helpers, called by name, and the dialect's own functions: the values that they give."""
 
 import ctypes as ct
 import os
@@ -18,12 +18,12 @@ from kernel_calls import run, run_raw_tracepoint
 
 
 def result_of(load, body, before="", **options):
-    """What a packet program with that body returns."""
+    """What a packet program with this body returns."""
     bpf = load(before + "\nint prog(struct __sk_buff *skb) {" + body + "}", **options)
     return run(bpf.load_func("prog", BPF.SCHED_CLS))[0]
 
 
-# The header that the build took the helpers from, where this machine still has it.
+# The header from which the build took the helpers.
 HELPERS = "/usr/include/bpf/bpf_helper_defs.h"
 
 
@@ -36,14 +36,14 @@ def test_every_helper_is_known(load):
     names = helper_names()
     assert len(names) > 200
     body = "\n".join("helpers[%d] = (void *)%s;" % (i, name) for i, name in enumerate(names))
-    # Taking the address of each would be a load of a number: no program is made of it.
+    # The address of a helper is a number in a program. Nothing calls the function that takes them, so none is loaded.
     bpf = load("""
         static inline int all(void) { void *helpers[%d]; %s return helpers[0] != 0; }
         int prog(struct __sk_buff *skb) { return sizeof(all()); }""" % (len(names), body))
     assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 4
 
 
-def test_plain_helpers(load):
+def test_simple_helpers_return_their_values(load):
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     bpf = load("""
         BPF_ARRAY(values, u64, 16);
@@ -77,7 +77,7 @@ def test_plain_helpers(load):
     assert values[8:11] == [1, 1, 1]
 
 
-def test_callbacks(load):
+def test_bpf_loop_calls_a_function(load):
     assert result_of(load, """
         struct sum sum = {0, 3};
         int looped = bpf_loop(10, add, &sum, 0);
@@ -89,7 +89,7 @@ def test_callbacks(load):
         }""") == 10 * 1000 + 45 * 3
 
 
-def test_elements_visited(load):
+def test_for_each_map_elem_visits_every_element(load):
     bpf = load("""
         BPF_HASH(table, u32, u64);
         struct total { u64 keys, leaves; };
@@ -108,8 +108,8 @@ def test_elements_visited(load):
     assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 10 * 1000 + 30
 
 
-def test_map_by_name_in_helpers(load):
-    """Tables are arguments of helpers, with and without &."""
+def test_tables_are_arguments_of_helpers(load):
+    """A table's address is an argument of a helper."""
     bpf = load("""
         BPF_HASH(table, u32, u64);
         BPF_QUEUE(queue, u32, 4);
@@ -124,8 +124,8 @@ def test_map_by_name_in_helpers(load):
     assert run(bpf.load_func("prog", BPF.SCHED_CLS))[0] == 93
 
 
-def test_timers(load):
-    """The callback of a timer stays a function of its own."""
+def test_a_timer_calls_its_function(load):
+    """A timer's callback stays a function of its own."""
     bpf = load("""
         struct element { u64 count; struct bpf_timer timer; };
         BPF_ARRAY(elements, struct element, 2);
@@ -152,7 +152,7 @@ def test_timers(load):
     assert [leaf.value for leaf in bpf["counts"].values()] == [0, 105]
 
 
-def test_spin_locks(load):
+def test_a_spin_lock_guards_a_leaf(load):
     bpf = load("""
         struct guarded { struct bpf_spin_lock lock; u32 value; };
         BPF_ARRAY(guarded, struct guarded, 1);
@@ -173,7 +173,7 @@ def test_spin_locks(load):
 
 # Reading memory.
 
-def test_flavours_of_probe_read(load):
+def test_probe_read_helpers(load):
     text = ct.create_string_buffer(b"user memory\0beyond", 32)
     bpf = load("""
         struct out { char text[32]; };
@@ -211,8 +211,8 @@ def test_flavours_of_probe_read(load):
     assert texts[1:7] == [b"user memory", b"user", comm, comm, comm, comm]
 
 
-def test_dynamic_fields_of_tracepoints(load):
-    """sched_process_exec has its file name as a __data_loc field."""
+def test_dynamic_field_of_a_tracepoint(load):
+    """The file name of sched_process_exec is a __data_loc field."""
     bpf = load("""
         struct names { char read[64], constant[64], string[64]; u32 pid; };
         BPF_HASH(names, u32, struct names);
@@ -232,12 +232,12 @@ def test_dynamic_fields_of_tracepoints(load):
     child.wait()
     names = bpf["names"][child.pid]
     assert names.pid == child.pid
-    # env executes true itself, so that the last of the names is that.
+    # env executes true in its own process, so true is the last name seen there.
     assert names.string.endswith(b"/true")
     assert names.constant == names.string[:10]
 
 
-def test_dynamic_field_of_its_own_size(load):
+def test_dynamic_field_read_without_a_size(load):
     bpf = load("""
         struct name { char text[256]; };
         BPF_ARRAY(name, struct name, 1);
@@ -257,8 +257,8 @@ def test_dynamic_field_of_its_own_size(load):
 # The trace pipe.
 
 def printed(bpf, count):
-    """Lines that the program prints during one getpgid(), without their headers. Somebody else may read the pipe, too, and
-    take some of them away: then it prints them again."""
+    """The lines that the program prints during one getpgid(), without their headers. If another reader of the pipe
+    takes some of them, they are printed again."""
     lines = []
 
     def look():
@@ -275,7 +275,7 @@ def printed(bpf, count):
     return lines
 
 
-def test_printing(load):
+def test_printed_lines(load):
     bpf = load("""
         TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
             char text[] = "a string", format[] = "ebcc<array %d>\\n";
@@ -301,13 +301,13 @@ def test_printing(load):
         "a string    42 42   | 100% x -7>", "sized 6>", "array 7>", "no newline>"]
 
 
-def test_too_many_values_to_print(load):
+def test_too_many_values_to_print_are_an_error(load):
     with pytest.raises(ebcc.CompileError, match="at most 12 values"):
         load("int prog(struct __sk_buff *skb) { bpf_trace_printk(\"%d\", " +
              ", ".join("1" * 13) + "); return 0; }")
 
 
-# The dialect's own.
+# The dialect's own functions.
 
 def test_histogram_slots(load):
     values = [0, 1, 2, 3, 4, 7, 8, 1023, 1024, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 2 ** 63]
@@ -374,7 +374,7 @@ def test_byte_order_and_atomics(load):
 
 
 def test_subprograms(load):
-    """Static functions that stay functions, and a non-static one that is called."""
+    """A static function that is not inlined, and a non-static one that is called."""
     bpf = load("""
         static __attribute__((noinline)) int square(int n) { return n * n; }
         int twice(int n) { return 2 * n; }
@@ -399,12 +399,12 @@ RELOCATED = """
     ("__builtin_preserve_type_info(*(struct absent_t *)0, 0)", 0),
     ("__builtin_preserve_enum_value(*(enum absent_e *)ABSENT_VALUE, 0)", 0),
 ])
-def test_questions_of_core(load, expression, value):
-    """What bpf_core_field_exists() and kin are made of is answered when the program is loaded."""
+def test_core_queries_are_answered(load, expression, value):
+    """The builtins behind bpf_core_field_exists() and similar macros are answered when the program is loaded."""
     assert result_of(load, "return %s;" % expression, RELOCATED) == value
 
 
-# Of kernel headers, what BTF can't give; what user-space headers have is in tests/unit/types/test_ktypes.c.
+# What kernel headers define and BTF lacks. Definitions of user-space headers are in tests/unit/types/test_ktypes.c.
 KERNEL_HEADERS = [
     ("SOL_TCP", 6), ("SEND_SHUTDOWN", 2), ("CHECKSUM_PARTIAL", 3), ("VLAN_VID_MASK", 0xfff), ("INET6_ADDRSTRLEN", 48),
     ("EPOLLIN | EPOLLRDHUP", 0x2001), ("TIOCSTI", 0x5412), ("SIGNAL_GROUP_EXIT", 4), ("TCP_RTO_MIN * 5", "HZ"),
@@ -441,8 +441,8 @@ def test_macros_and_functions_of_kernel_headers(load):
         [(expression, wanted) for (expression, _), wanted in zip(KERNEL_HEADERS, values[1::2])]
 
 
-def test_relocations_twice_in_one_process(python):
-    """LLVM would crash on the second."""
+def test_core_queries_twice_in_one_process_are_refused(python):
+    """LLVM would crash on the second compile, which is therefore an error."""
     done = python("""
 import ebcc
 TEXT = "struct a { int b; }; int f(void *ctx) { return __builtin_preserve_field_info(((struct a *)0)->b, %d); }"

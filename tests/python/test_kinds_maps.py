@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every kind of table and every method, by values: packet programs that the test runs itself."""
+"""Every kind of table and every method, by the values that packet programs see and leave. The tests run these programs
+themselves."""
 
 import ctypes as ct
 import os
@@ -107,7 +108,7 @@ DECLARATIONS = [
 
 @pytest.mark.parametrize("declaration, kind, key, leaf, entries", DECLARATIONS,
                          ids=[row[0] for row in DECLARATIONS])
-def test_declarations(load, declaration, kind, key, leaf, entries):
+def test_a_declaration_sets_type_sizes_and_entries(load, declaration, kind, key, leaf, entries):
     bpf = load(declaration + ";\nint nothing(void *ctx) { return 0; }")
     with open("/proc/self/fdinfo/%d" % bpf["t"].get_fd(), encoding="ascii") as info:
         facts = dict(line.rstrip("\n").split(":\t") for line in info)
@@ -126,17 +127,17 @@ def test_declarations(load, declaration, kind, key, leaf, entries):
     ("BPF_STACK_TRACE_BUILDID(t, 8)", 1 << 5),
     ("BPF_QUEUE(t, u64, 8, BPF_F_RDONLY_PROG)", 1 << 7),
 ])
-def test_flags(load, declaration, flags):
+def test_a_declaration_sets_flags(load, declaration, flags):
     bpf = load(declaration + ";\nint nothing(void *ctx) { return 0; }")
     assert flags_of(bpf, "t") == flags
 
 
-def test_unknown_kind_of_table(load):
+def test_unknown_table_type_is_an_error(load):
     with pytest.raises(ebcc.CompileError, match='unknown table type "hush"'):
         load('BPF_TABLE("hush", u32, u32, t, 8);\nint nothing(void *ctx) { return 0; }')
 
 
-@pytest.mark.parametrize("declaration, said", [
+@pytest.mark.parametrize("declaration, message", [
     ("BPF_ARRAY(t, u64, 1ULL << 40)", "a table has at most 4294967295 entries"),
     ("BPF_HASH(t, u32, u32, 1ULL << 32)", "a table has at most 4294967295 entries"),
     ('BPF_TABLE("hash", u32, u32, t, 5000000000)', "a table has at most 4294967295 entries"),
@@ -145,8 +146,8 @@ def test_unknown_kind_of_table(load):
     ("BPF_RINGBUF_OUTPUT(t, 1 << 20)", "a ring buffer has less than 4 GB"),
     ("BPF_ARRAY(t, u64, -1)", "the size of a table can't be negative"),
 ])
-def test_size_that_no_table_has(load, declaration, said):
-    with pytest.raises(ebcc.CompileError, match=said) as caught:
+def test_impossible_sizes_are_errors(load, declaration, message):
+    with pytest.raises(ebcc.CompileError, match=message) as caught:
         load(declaration + ";\nint nothing(void *ctx) { return 0; }")
     assert "main.c:1:" in str(caught.value) and str(caught.value).count("error:") == 1
 
@@ -198,7 +199,7 @@ def test_methods_of_a_hash(load, declaration):
     table = bpf["t"]
 
     def call(name, mark=1):
-        # skb->mark lies 8 bytes into struct __sk_buff.
+        # skb->mark is at offset 8 of struct __sk_buff.
         return run(functions[name], context=struct.pack("<III", 0, 0, mark) + bytes(180))[0]
 
     assert call("lookup") == -1
@@ -209,7 +210,7 @@ def test_methods_of_a_hash(load, declaration):
     assert (call("try_init"), call("try_init"), table[1].value) == (30, 31, 32)
     table.clear()
     assert (call("or_init"), call("or_init"), table[1].value) == (7, 7, 42)
-    # A third key doesn't fit: the program returns 0, or sees NULL.
+    # A third key doesn't fit: lookup_or_init() makes the program return 0, lookup_or_try_init() gives NULL.
     assert call("or_init", 2) == 7
     assert (call("or_init", 3), call("try_init", 3)) == (0, -1)
     table.clear()
@@ -217,7 +218,7 @@ def test_methods_of_a_hash(load, declaration):
     assert table[1].value == 105
 
 
-def test_methods_of_struct_keys_and_leaves(load):
+def test_methods_with_struct_keys_and_leaves(load):
     bpf = load("""
         BPF_HASH(t, struct { u32 a; u32 b; }, struct { u64 count; char name[4]; });
         struct key_t { u32 a, b; };
@@ -244,7 +245,7 @@ def test_methods_of_struct_keys_and_leaves(load):
 @pytest.mark.parametrize("leaf, expected", [
     ("u8", 5), ("s8", 5), ("u16", 5), ("s16", 5), ("u32", 5), ("int", 5), ("s64", 5),
     ("long long", 5), ("unsigned long", 5)])
-def test_increment_of_every_size(load, leaf, expected):
+def test_increment_of_leaves_of_every_size(load, leaf, expected):
     bpf = load("BPF_ARRAY(t, %s, 4);\n" % leaf + """
         int prog(struct __sk_buff *skb) {
             int key = 2;
@@ -255,7 +256,7 @@ def test_increment_of_every_size(load, leaf, expected):
     assert [value.value for value in bpf["t"].values()] == [0, 0, expected, 0]
 
 
-def test_arrays_and_per_cpu_kinds(load):
+def test_methods_of_arrays_lru_and_per_cpu_tables(load):
     bpf = load("""
         BPF_ARRAY(array, u64, 2);
         BPF_PERCPU_ARRAY(percpu, u32, 2);
@@ -292,7 +293,7 @@ def test_arrays_and_per_cpu_kinds(load):
         [(1, 2, 1)]
 
 
-def test_longest_prefix(load):
+def test_a_trie_finds_the_longest_prefix(load):
     bpf = load("""
         struct prefix { u32 bits; u8 address[4]; };
         BPF_LPM_TRIE(routes, struct prefix, u32);
@@ -418,7 +419,7 @@ def test_tail_calls(load, declaration):
 
 # Redirection.
 
-def test_redirect_maps(load):
+def test_redirect_maps_give_verdicts(load):
     bpf = load("""
         BPF_DEVMAP(devices, 4); BPF_CPUMAP(cpus, 2); BPF_XSKMAP(sockets, 4);
         BPF_TABLE("devmap", u32, int, by_string, 4);
@@ -433,7 +434,7 @@ def test_redirect_maps(load):
         }""")
     functions = {name: bpf.load_func(name, BPF.XDP) for name in (
         "to_device", "to_string", "to_cpu", "to_socket")}
-    # With nothing there, the lower bits of the flags are the verdict.
+    # If the entry is empty, the lower bits of the flags are the verdict.
     assert [run(functions[name])[0] for name in functions] == \
         [BPF.XDP_DROP, BPF.XDP_DROP, BPF.XDP_DROP, BPF.XDP_TX]
     bpf["devices"][1] = ct.c_int(socket.if_nametoindex("lo"))
@@ -465,7 +466,7 @@ def test_stack_traces(load):
     names = [BPF.ksym(address) for address in bpf["kernel"].walk(ids[0])]
     assert any(b"syscall" in name for name in names)
     assert list(bpf["by_string"].walk(ids[2])) == list(bpf["kernel"].walk(ids[0]))
-    # Status 1 is a valid build id; the file's own note has the same.
+    # Status 1 means a valid build id; the file's own note must have the same.
     first = bpf["user"].Leaf.from_buffer_copy(bytes(bpf["user"][ids[1]])).trace[0]
     assert first.status == 1
     expected = subprocess.run(["readelf", "-n", _libc_path()], capture_output=True, text=True,
@@ -480,7 +481,7 @@ def _libc_path():
 
 # Perf counters, cgroups.
 
-def test_perf_counters(load):
+def test_perf_counters_are_read(load):
     bpf = load("""
         BPF_PERF_ARRAY(counters, EBCC_CPU_COUNT);
         BPF_HASH(values, u32, u64);
@@ -504,7 +505,7 @@ def test_perf_counters(load):
     assert 0 < values[0] <= values[1] < 10 ** 13 and values[2] > 0
 
 
-def test_current_task_in_cgroup(load, cgroup2):
+def test_check_current_task_in_a_cgroup(load, cgroup2):
     bpf = load("""
         BPF_CGROUP_ARRAY(groups, 2);
         BPF_TABLE("cgroup_array", int, int, by_string, 2);
@@ -530,7 +531,7 @@ def test_current_task_in_cgroup(load, cgroup2):
 
 # Storage that belongs to kernel objects.
 
-def test_socket_storage(load, cgroup2):
+def test_socket_storage_is_kept_and_deleted(load, cgroup2):
     bpf = load("""
         struct seen { u64 packets, bytes; };
         BPF_SK_STORAGE(storage, struct seen);
@@ -568,7 +569,7 @@ def test_socket_storage(load, cgroup2):
         in_cgroup(path, "/usr/bin/python3", "-c", SEND_UDP % 4)
         bpf.detach_func(function, descriptor, ebcc.BPFAttachType.CGROUP_INET_EGRESS)
         os.close(descriptor)
-    # 28 bytes of IP and UDP headers and 10 of payload; the fourth packet begins anew.
+    # Packets have 28 bytes of IP and UDP headers and 10 of payload. The fourth starts with new storage.
     assert [value.value for value in bpf["result"].values()] == [3, 3 * 38, 0]
 
 
@@ -582,7 +583,7 @@ for i in range(%d):
 """
 
 
-def test_cgroup_storage(load, cgroup2):
+def test_cgroup_storage_is_kept(load, cgroup2):
     bpf = load("""
         BPF_CGROUP_STORAGE(storage, u64);
         BPF_PERCPU_CGROUP_STORAGE(percpu, u32);
@@ -676,7 +677,7 @@ client.send(b"x"); server.recv(1)
 
 
 def test_messages_redirected_between_sockets(load):
-    """What the client sends to its own peer arrives elsewhere: at the end that the map has."""
+    """What the client sends to its peer arrives at the socket in the map instead."""
     bpf = load(SOCKET_MAPS)
     function = bpf.load_func("to_map", BPF.SK_MSG)
     client, server = stream_pair()
@@ -708,7 +709,7 @@ def test_packets_redirected_between_sockets(load):
     by_index[0] = ct.c_int(server.fileno())
     by_index[3] = ct.c_int(elsewhere.fileno())
     by_port[7] = ct.c_int(elsewhere.fileno())
-    # What comes in at server goes out through elsewhere, to its peer.
+    # What arrives at server is sent out through elsewhere, to its peer.
     client.send(b"ping")
     assert other.recv(100) == b"ping"
     client.send(b"x" * 200)
@@ -733,7 +734,7 @@ def test_messages_redirected_by_hash(load):
         end.close()
 
 
-# Events of packet programs and of tables by type string.
+# Events of packet programs, and of tables declared by a type string.
 
 def test_packets_as_events(load):
     bpf = load("""
@@ -795,12 +796,12 @@ def test_ring_buffer_methods(load):
     ring.open_ring_buffer(lambda ctx, data, size: seen.append(ring.event(data).number))
     bpf.ring_buffer_consume()
     assert seen == [1, 2]
-    # Three records of 8 bytes of header and 8 of data.
+    # Three records, each with 8 bytes of header and 8 of data.
     assert [leaf.value for leaf in bpf["sizes"].values()][:2] == [48, 8192]
 
 
 def test_redirected_packets_arrive(load):
-    """Through a device map, from one end of a pair to another one."""
+    """A device map redirects them from one veth pair to another."""
     bpf = load("""
         BPF_DEVMAP(devices, 4);
         BPF_ARRAY(counts, u64, 2);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Packet headers of bcc/proto.h: every field read and written, on packets that the test makes."""
+"""The packet headers of bcc/proto.h: every field is read and written, in packets that the tests make."""
 
 import os
 import pathlib
@@ -29,7 +29,7 @@ TCP = struct.pack(">HHIIBBHHH", 0xd431, 443, 0x89abcdef, 0x01234567, 0x5a, 0b101
                   0xcafe, 0x0102)
 
 HEADERS = {
-    # struct: (type of packet before it, its bytes, {field: value})
+    # struct: (the headers before it, its bytes, {field: value})
     "ethernet_t": (b"", ethernet(0x0800), {
         "dst": 0x0a1b2c3d4e5f, "src": 0xf0e1d2c3b4a5, "type": 0x0800}),
     "dot1q_t": (ethernet(0x8100), struct.pack(">HH", 0b101_1_001000110100, 0x86dd), {
@@ -68,7 +68,7 @@ HEADERS = {
         "rsv5": 0, "tag": 0x1234, "key": 0x9abcde, "rsv6": 0x42}),
 }
 
-# Bits from the start of the header, to check stores against.
+# struct: {field: (first bit, number of bits)}, to check stores.
 PLACES = {
     "ethernet_t": {"dst": (0, 48), "src": (48, 48), "type": (96, 16)},
     "dot1q_t": {"pri": (0, 3), "cfi": (3, 1), "vlanid": (4, 12), "type": (16, 16)},
@@ -88,7 +88,7 @@ PLACES = {
 
 
 def with_bits(data, place, width, value):
-    """The bytes with a field of the network's order replaced."""
+    """The bytes with one field, which is in network byte order, replaced."""
     number = int.from_bytes(data, "big")
     shift = len(data) * 8 - place - width
     mask = ((1 << width) - 1) << shift
@@ -96,7 +96,7 @@ def with_bits(data, place, width, value):
 
 
 def reader(name, before, fields):
-    """A program that puts every field of one header into an array."""
+    """A program that stores every field of one header in an array."""
     reads = "\n".join("index = %d; value = header->%s; values.update(&index, &value);" % (i, field)
                       for i, field in enumerate(fields))
     return """
@@ -118,7 +118,7 @@ def test_fields_are_read(load, name, kind):
     before, header, fields = HEADERS[name]
     bpf = load(reader(name, before, fields))
     packet = before + header + bytes(40)
-    # A socket filter's test packet begins behind a link-layer header of its own.
+    # A test run of a socket filter removes a link-layer header first: it gets one more.
     link = ethernet(0x0800) if kind == "SOCKET_FILTER" else b""
     assert run(bpf.load_func("prog", getattr(BPF, kind)), link + packet)[0] == 1
     values = [leaf.value for leaf in bpf["values"].values()]
@@ -211,7 +211,7 @@ def values_after(load, packet, kind="SCHED_CLS"):
     return result, [leaf.value for leaf in bpf["values"].values()][:10]
 
 
-def test_parser_tcp_with_options(load):
+def test_parser_of_tcp_with_options(load):
     options = bytes(12)
     ip = bytearray(ipv4(6, bytes(64)))
     ip[0] = 0x46  # one word of options
@@ -226,17 +226,17 @@ def test_parser_tcp_with_options(load):
                       int.from_bytes(b"GET / HT", "big")]
 
 
-def test_parser_vxlan_in_a_vlan(load):
+def test_parser_of_vxlan_in_a_vlan(load):
     udp = struct.pack(">HHHH", 1, 4789, 50, 0)
     vxlan = bytes.fromhex("0800000000abcd00")
     packet = ethernet(0x8100) + struct.pack(">HH", 0x3456, 0x0800) + \
         ipv4(17, udp + vxlan + ethernet(0x0800, MAC_B, MAC_A)) + bytes(16)
-    # The kernel takes the tag of a received packet away; the test's packet keeps it.
+    # The kernel removes the tag of a received packet, but not that of a test run's packet.
     result, values = values_after(load, packet)
     assert (result, values[:5]) == (3, [0x456, 0xc0a80105, 4789, 0xabcd, 0x0a1b2c3d4e5f])
 
 
-def test_parser_udp_in_ip6(load):
+def test_parser_of_udp_in_ip6(load):
     ip6 = HEADERS["ip6_t"][1]
     packet = ethernet(0x86dd) + ip6[:6] + bytes([17]) + ip6[7:] + UDP + bytes(32)
     result, values = values_after(load, bytes(14) + packet, "SOCKET_FILTER")
@@ -269,8 +269,8 @@ def test_arithmetic_on_fields(load):
         ">BBHHHBBHII", 0x45, 0xb9, 0x114, 0x1234, 0x4005, 60, 17, 0xbeef, 0x0a010203, 0x0a010203)
 
 
-def test_own_header(load):
-    """A header that the source declares itself works like those of bcc/proto.h."""
+def test_a_header_that_the_source_declares(load):
+    """It works like those of bcc/proto.h."""
     bpf = load("""
         #include <bcc/proto.h>
         struct mine_t {
@@ -290,8 +290,8 @@ def test_own_header(load):
 
 
 @pytest.mark.parametrize("bytes_of", ["struct ethhdr", "struct iphdr"])
-def test_direct_access(load, bytes_of):
-    """Kernel's own headers through data pointers, bound-checked."""
+def test_direct_packet_access(load, bytes_of):
+    """The kernel's own header structs, through data pointers whose bounds are checked."""
     bpf = load("""
         #include <linux/if_ether.h>
         #include <linux/ip.h>
@@ -314,7 +314,7 @@ def test_direct_access(load, bytes_of):
     assert run(bpf.load_func("prog", BPF.XDP), ethernet(0x0800) + bytes(10))[0] == BPF.XDP_ABORTED
 
 
-def test_tc_flow_and_helpers(load):
+def test_packet_helpers_of_a_classifier(load):
     bpf = load("""
         #include <linux/pkt_cls.h>
         #include <bcc/proto.h>
@@ -335,7 +335,7 @@ def test_tc_flow_and_helpers(load):
     assert (result, after[6:12], after[24:26].hex()) == (3, bytes([1, 2, 3, 4, 5, 6]), "beee")
 
 
-def test_a_field_too_wide_is_an_error(load):
+def test_a_field_that_is_too_wide_is_an_error(load):
     with pytest.raises(ebcc.CompileError, match="can't be accessed as one value"):
         load("""
             #include <bcc/proto.h>
@@ -348,7 +348,7 @@ def test_a_field_too_wide_is_an_error(load):
 
 
 def test_the_current_task_in_a_packet_program(load):
-    """Reads of the task are probe reads, those of the packet are not."""
+    """Reads of the task are probe reads; reads of the packet are not."""
     bpf = load("""
         #include <linux/sched.h>
         BPF_HASH(seen, u32, u64);
@@ -369,8 +369,8 @@ def test_the_current_task_in_a_packet_program(load):
     assert [key.value for key in bpf["seen"].keys()] == [os.getpid()]
 
 
-def test_headers_in_helper_functions(load):
-    """Cursors and packet structs go through static functions, by value and by pointer."""
+def test_headers_in_static_functions(load):
+    """Cursors and packet structs are passed to static functions, by value and by pointer."""
     bpf = load("""
         #include <bcc/proto.h>
         static inline struct ip_t *next_ip(u8 **cursor) {
@@ -483,8 +483,8 @@ COUNTER = """
 @pytest.mark.parametrize("context, kind, verdict", [
     ("xdp_md", "XDP", "XDP_DROP"), ("__sk_buff", "SCHED_CLS", "TC_ACT_SHOT")])
 @pytest.mark.parametrize("table", ["percpu_array", "array"])
-def test_names_given_by_flags(load, context, kind, verdict, table):
-    """The context, the verdict and the kind of table come from -D."""
+def test_names_come_from_flags(load, context, kind, verdict, table):
+    """The context, the verdict and the type of the table come from -D flags."""
     bpf = load(COUNTER, cflags=["-w", "-DCTXTYPE=" + context, "-DRETURNCODE=" + verdict,
                                 '-DMAPTYPE="%s"' % table])
     function = bpf.load_func("prog", getattr(BPF, kind))
@@ -504,8 +504,8 @@ def test_names_given_by_flags(load, context, kind, verdict, table):
     ("int xdp(struct xdp_md *ctx) { return XDP_PASS; }", "xdp", "XDP"),
     ("BPF_HASH(xdp); int prog(struct xdp_md *ctx) { u64 key = 0; xdp.increment(key); return XDP_PASS; }", "prog", "XDP"),
     ("int sockops(struct bpf_sock_ops *ctx) { return 0; }", "sockops", "SOCK_OPS")])
-def test_names_that_sections_have(source, name, kind):
-    """A program or a table may be called as the section of the object that programs of its kind go to."""
+def test_names_of_sections_are_allowed(source, name, kind):
+    """A program or a table may have the name of the object's section that programs of its type go to."""
     with BPF(text=source) as bpf:
         assert bpf.load_func(name, getattr(BPF, kind)).fd > 0
 
@@ -513,6 +513,6 @@ def test_names_that_sections_have(source, name, kind):
 @pytest.mark.parametrize("source", [
     "int license(void *ctx) { return 0; }",
     "BPF_HASH(license); int prog(void *ctx) { u64 key = 0; license.increment(key); return 0; }"])
-def test_a_name_that_only_the_license_has(source):
+def test_nothing_can_be_called_license(source):
     with pytest.raises(ebcc.CompileError, match="1:.*can be called license.*choose another name"):
         BPF(text=source)

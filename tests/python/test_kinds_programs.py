@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every kind of program that this machine's kernel runs, attached for real."""
+"""Every type of program that this machine's kernel runs, attached and seen to run."""
 
 import ctypes as ct
 import json
@@ -61,7 +61,7 @@ def test_raw_socket_gets_what_the_filter_passes(load):
         out.sendto(b"to another port", ("127.0.0.1", port - 1))
         raw = socket.socket(fileno=os.dup(function.sock))
         raw.settimeout(5)
-        packets = [raw.recv(2048) for _ in range(2)]  # leaving and arriving
+        packets = [raw.recv(2048) for _ in range(2)]  # as it leaves and as it arrives
         assert {packet[42:] for packet in packets} == {b"0123456789"}
         raw.setblocking(False)
         with pytest.raises(BlockingIOError):
@@ -72,7 +72,7 @@ def test_raw_socket_gets_what_the_filter_passes(load):
             BPF.attach_raw_socket(function, "nosuchdevice")
 
 
-def test_filter_of_an_own_socket(load):
+def test_filter_of_one_socket(load):
     """A filter sees the datagram from its UDP header on, and may shorten it."""
     bpf = load(COUNTS + """
         int prog(struct __sk_buff *skb) {
@@ -127,8 +127,8 @@ def test_xdp_on_a_device(load):
         assert sink.recv(100) == b"drop"
 
 
-def test_xdp_says_nothing_where_it_was_removed(load, capfd):
-    """By this module, or by another program that took the place."""
+def test_closing_after_xdp_was_removed_says_nothing(load, capfd):
+    """Nor does a failed attempt to attach print anything."""
     with network_namespace():
         for _ in range(2):
             bpf = load("int prog(struct xdp_md *ctx) { return XDP_PASS; }")
@@ -144,12 +144,12 @@ def test_xdp_says_nothing_where_it_was_removed(load, capfd):
 @pytest.mark.parametrize("call", [
     lambda: BPF.attach_xdp("lo", 5), lambda: BPF.attach_raw_socket("prog", "lo"),
     lambda: BPF.attach_func(None, 0, BPFAttachType.CGROUP_INET_INGRESS)])
-def test_what_is_no_program_is_named(call):
+def test_an_argument_that_is_not_a_program_is_named(call):
     with pytest.raises(ebcc.InvalidArgumentError, match="is not a program: pass what load_func"):
         call()
 
 
-def test_xdp_goes_with_its_module(load):
+def test_xdp_is_detached_with_its_module(load):
     with network_namespace():
         bpf = load("int prog(struct xdp_md *ctx) { return XDP_PASS; }")
         BPF.attach_xdp("lo", bpf.load_func("prog", BPF.XDP), 0)
@@ -160,7 +160,7 @@ def test_xdp_goes_with_its_module(load):
 
 
 def test_tc_on_a_device(load, bpffs):
-    """Through tc itself, from a pinned program."""
+    """The tc command attaches the pinned program."""
     bpf = load(COUNTS + """
         #include <linux/pkt_cls.h>
         int prog(struct __sk_buff *skb) {
@@ -200,7 +200,7 @@ client.send(b"x"); server.recv(1)
 
 
 def in_group(bpf, programs, script):
-    """Attaches programs [(name, type, attach type)] to a new group, and runs a script in it."""
+    """Attaches programs [(name, type, attach type)] to a new cgroup, and runs a script in it. Returns its output."""
     with cgroup("programs") as path:
         descriptor = os.open(path, os.O_RDONLY)
         functions = [(bpf.load_func(name, kind, attach_type=attach), attach)
@@ -261,7 +261,7 @@ print(socket.socket(socket.AF_INET, socket.SOCK_DGRAM).getsockopt(socket.SOL_SOC
 
 
 def test_cgroup_addresses(load, cgroup2):
-    """connect() goes elsewhere; bind() is refused."""
+    """connect() is redirected; bind() is refused."""
     listener = socket.create_server(("127.0.0.1", 0))
     bpf = load(COUNTS + """
         int connect4(struct bpf_sock_addr *ctx) {
@@ -379,13 +379,13 @@ client.close()
 
 
 @pytest.mark.parametrize("kind, context", [("CGROUP_SOCK_ADDR", "bpf_sock_addr"), ("CGROUP_SOCKOPT", "bpf_sockopt")])
-def test_the_hook_is_missing(load, kind, context):
+def test_a_missing_attach_type_is_an_error(load, kind, context):
     bpf = load("int prog(struct %s *ctx) { return 1; }" % context)
     with pytest.raises(ebcc.Error, match="of type %s is loaded for the hook .* no attach type was given" % kind.lower()):
         bpf.load_func("prog", getattr(BPF, kind))
 
 
-def test_attach_refused(load, cgroup2):
+def test_attaching_to_what_is_not_a_cgroup_is_an_error(load, cgroup2):
     bpf = load("int prog(struct __sk_buff *skb) { return 1; }")
     function = bpf.load_func("prog", BPF.CGROUP_SKB)
     with open("/dev/null", "rb") as null:
@@ -396,7 +396,7 @@ def test_attach_refused(load, cgroup2):
             bpf.detach_func(function, null.fileno(), BPFAttachType.CGROUP_INET_EGRESS)
 
 
-def test_cgroup_program_goes_with_its_module(load, cgroup2):
+def test_cgroup_program_is_detached_with_its_module(load, cgroup2):
     with cgroup("leaves") as path:
         descriptor = os.open(path, os.O_RDONLY)
         bpf = load("int prog(struct __sk_buff *skb) { return 1; }")
@@ -444,7 +444,7 @@ def test_raw_tracepoint_test_run(load):
 
 
 def test_task_pointer_of_a_raw_tracepoint(load):
-    """Kernel memory followed as plain C, from an argument."""
+    """An argument that points to kernel memory is followed in plain C."""
     bpf = load("""
         struct seen { u32 pid, parent, same; char comm[16]; };
         BPF_HASH(seen, u32, struct seen);
@@ -501,8 +501,8 @@ def test_perf_events(load):
     assert bpf["periods"][1].value == 1000000
 
 
-def test_uprobe_contexts(load):
-    """Registers of a user function, and user memory."""
+def test_context_of_a_uprobe(load):
+    """The program reads the registers of a user function, and user memory."""
     bpf = load("""
         BPF_HASH(calls, u64, u64);
         struct text { char first[16]; };
@@ -523,7 +523,7 @@ def test_uprobe_contexts(load):
     assert bpf["calls"][1].value >= 1
 
 
-def test_names_of_btf_typed_programs(load):
+def test_attaching_an_untyped_program_as_a_typed_one_is_an_error(load):
     bpf = load("int plain(void *ctx) { return 0; }")
     for method in (bpf.attach_kfunc, bpf.attach_kretfunc, bpf.attach_lsm, bpf.attach_fmod_ret):
         with pytest.raises(ebcc.NotFoundError):
@@ -534,8 +534,8 @@ def test_names_of_btf_typed_programs(load):
         bpf.module.program(b"plain").attach_iter()
 
 
-def test_signals_to_tasks(load):
-    """A helper that acts: the child gets a signal when it makes the call."""
+def test_a_program_sends_a_signal(load):
+    """The child gets the signal when it makes the system call."""
     bpf = load("""
         TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
             struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -550,7 +550,7 @@ def test_signals_to_tasks(load):
 
 
 def test_programs_that_share_a_section(load):
-    """Each is loaded and rejected by itself, at its own line."""
+    """Each is loaded or rejected separately, and an error has its line."""
     bpf = load("""
         BPF_ARRAY(values, u64, 4);
         int first(struct xdp_md *ctx) { values.increment(1); return XDP_DROP; }
@@ -567,7 +567,7 @@ def test_programs_that_share_a_section(load):
 
 
 def test_a_forked_child_detaches_nothing(load, cgroup2):
-    """Closing the inherited module there leaves what the parent attached."""
+    """Closing the inherited module in the child leaves the parent's programs attached."""
     bpf = load("""
         int on_packet(struct xdp_md *ctx) { return XDP_PASS; }
         int egress(struct __sk_buff *skb) { return 1; }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables beyond one module: pinned ones, and those that modules of one process share."""
+"""Tables of more than one module: pinned tables, and tables that modules of one process share."""
 
 import ctypes as ct
 import os
@@ -55,12 +55,12 @@ def test_pinned_table_of_another_kind_is_refused(load, pin, other):
     assert pin in str(caught.value) and "'t'" in str(caught.value)
 
 
-def test_pinned_where_nothing_can_be_pinned(load, tmp_path):
+def test_pinning_outside_of_a_bpf_file_system_is_an_error(load, tmp_path):
     with pytest.raises(ebcc.Error, match="BPF FS"):
         load(PINNED["hash"] % (tmp_path / "here") + COUNT)
 
 
-def test_pinned_queue(load, pin):
+def test_pinned_queue_is_found_again(load, pin):
     text = 'BPF_QUEUESTACK_PINNED("queue", t, u32, 8, 0, "%s");' % pin + """
         int prog(struct __sk_buff *skb) { u32 value = 3; return t.push(&value, 0); }"""
     first = load(text)
@@ -69,7 +69,7 @@ def test_pinned_queue(load, pin):
     assert load(text)["t"].pop().value == 3
 
 
-def test_pinned_xsk_map(load, pin):
+def test_xsk_map_is_pinned(load, pin):
     bpf = load('BPF_XSKMAP(t, 8, "%s");\nint prog(struct xdp_md *ctx) { return 0; }' % pin)
     assert os.path.exists(pin) and bpf["t"].ttype == 17
 
@@ -79,7 +79,7 @@ EXTERN = 'BPF_TABLE("extern", u32, u64, t, 8);' + COUNT
 
 @pytest.mark.parametrize("scope", ["SHARED", "PUBLIC"])
 @pytest.mark.parametrize("kind", ["hash", "array", "percpu_hash", "lru_hash"])
-def test_tables_that_modules_share(load, scope, kind):
+def test_modules_share_a_table(load, scope, kind):
     owner = load('BPF_TABLE_%s("%s", u32, u64, t, 8);' % (scope, kind) + COUNT)
     user = load(EXTERN)
     other = load(EXTERN)
@@ -103,7 +103,7 @@ def test_shared_table_outlives_its_module(load):
         load(EXTERN)
 
 
-def test_extern_table_of_other_sizes(load):
+def test_extern_table_of_other_sizes_is_refused(load):
     load('BPF_TABLE_SHARED("hash", u32, u32, t, 8);' + COUNT)
     with pytest.raises(ebcc.Error, match="4 and 8 bytes here, but 4 and 4 in the module that published it"):
         load(EXTERN)
@@ -115,7 +115,7 @@ def test_plain_tables_are_not_shared(load):
         load(EXTERN)
 
 
-def test_newest_module_of_a_name(load):
+def test_extern_finds_the_newest_table_of_a_name(load):
     first = load('BPF_TABLE_PUBLIC("hash", u32, u64, t, 8);' + COUNT)
     second = load('BPF_TABLE_PUBLIC("hash", u32, u64, t, 8);' + COUNT)
     user = load(EXTERN)
@@ -123,7 +123,7 @@ def test_newest_module_of_a_name(load):
     assert (len(first["t"]), second["t"][3].value) == (0, 5)
 
 
-def test_shared_queue(load):
+def test_modules_share_a_queue(load):
     owner = load('BPF_QUEUESTACK_SHARED("queue", t, u32, 8, 0);\n'
                  "int prog(struct __sk_buff *skb) { u32 v = 7; return t.push(&v, 0); }")
     user = load('BPF_TABLE("extern", int, u32, t, 8);\n'
@@ -134,7 +134,7 @@ def test_shared_queue(load):
     assert user["t"].pop().value == 8
 
 
-def test_shared_stack_and_prog_arrays(load):
+def test_modules_share_a_program_array(load):
     owner = load("""
         BPF_TABLE_SHARED("prog", int, int, calls, 4);
         int leaf(struct __sk_buff *skb) { return 42; }
@@ -148,8 +148,8 @@ def test_shared_stack_and_prog_arrays(load):
     assert run(prog)[0] == 42
 
 
-def test_sharing_from_threads(load):
-    """Modules of different threads publish and find at the same time."""
+def test_threads_share_tables(load):
+    """Modules in several threads find shared tables at the same time."""
     owners = [load('BPF_TABLE_SHARED("hash", u32, u64, shared_%d, 8);'
                    "int prog(struct __sk_buff *skb) { return 0; }" % i) for i in range(2)]
     failures = []
@@ -159,7 +159,7 @@ def test_sharing_from_threads(load):
             with BPF(text='BPF_TABLE("extern", u32, u64, shared_%d, 8);'
                      "int prog(struct __sk_buff *skb) { return 0; }" % i) as bpf:
                 bpf["shared_%d" % i][i] = ct.c_ulong(i + 1)
-        except Exception as error:  # reported by the test's own thread
+        except Exception as error:  # the main thread reports it
             failures.append(error)
 
     threads = [threading.Thread(target=use, args=(i % 2,)) for i in range(4)]
