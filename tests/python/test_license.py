@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The license of a source, in each way of saying it, as the kernel has it."""
+"""The license of a source, in every way of declaring it, as the kernel gets it."""
 
 import json
 import subprocess
@@ -34,8 +34,8 @@ LICENSES = [
 
 
 @pytest.mark.parametrize("text, license, compatible", LICENSES)
-def test_licenses(load, caplog, text, license, compatible):
-    """Whatever the source says, and however, is what the kernel gets."""
+def test_the_kernel_gets_the_license(load, caplog, text, license, compatible):
+    """Whatever the source says, and however it says it."""
     fd = load(text % ANY_LICENSE).load_func("prog", BPF.RAW_TRACEPOINT).fd
     with open("/proc/self/fdinfo/%d" % fd, encoding="ascii") as info:
         number = next(line.split()[1] for line in info if line.startswith("prog_id:"))
@@ -51,7 +51,7 @@ def test_licenses(load, caplog, text, license, compatible):
         bpf.load_func("prog", BPF.RAW_TRACEPOINT)
 
 
-def test_licenses_from_outside(load, tmp_path):
+def test_license_from_a_header_or_a_flag(load, tmp_path):
     (tmp_path / "ours.h").write_text("#define BPF_LICENSE Secret\n")
     for options in ({"text": '#include "ours.h"\n' + GPL_ONLY, "cflags": ["-I%s" % tmp_path]},
                     {"text": GPL_ONLY, "hdr_file": tmp_path / "ours.h"},
@@ -60,12 +60,12 @@ def test_licenses_from_outside(load, tmp_path):
             load(**options).load_func("prog", BPF.RAW_TRACEPOINT)
 
 
-@pytest.mark.parametrize("text, said", [
+@pytest.mark.parametrize("text, message", [
     ("#define BPF_LICENSE\n", "without a license"),
     ('#define BPF_LICENSE GPL\nBPF_LICENSE(MIT);\n', "."),
     ('#define BPF_LICENSE GPL\nchar words[] __attribute__((section("license"))) = "MIT";\n',
      "main.c:2.* differs from that of the macro BPF_LICENSE"),
 ])
-def test_contradictory_licenses(load, text, said):
-    with pytest.raises(ebcc.CompileError, match=said):
+def test_contradictory_licenses_are_an_error(load, text, message):
+    with pytest.raises(ebcc.CompileError, match=message):
         load(text + ANY_LICENSE)

@@ -1,4 +1,4 @@
-"""Nothing stays attached: after an exception, exit(), Ctrl-C, a kill, or the last reference."""
+"""Nothing stays attached after an exception, exit(), Ctrl-C or a kill, or once the last reference is gone."""
 
 import gc
 import os
@@ -47,7 +47,7 @@ ENDS = {
 
 
 def started(code):
-    """A process that runs the script and then the code, and the programs that it holds."""
+    """Starts a process that runs the script and then the code. Returns it and the programs that it holds."""
     process = subprocess.Popen([sys.executable, "-c", SCRIPT + code], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n", process.stderr.read()
@@ -69,7 +69,7 @@ def test_nothing_stays_after_the_end(name):
 
 
 def interrupted(code, signal_number):
-    """Sends the signal to a process that waits. Its status and what it wrote to stderr."""
+    """Runs the code in a process, and sends the signal once it waits. Returns its status and its stderr."""
     process, programs = started(code)
     wait_until_asleep(process.pid)
     process.send_signal(signal_number)
@@ -81,21 +81,21 @@ def interrupted(code, signal_number):
 @pytest.mark.parametrize("waiting", [
     "b.ring_buffer_poll()", "b.perf_buffer_poll()", "b.kprobe_poll()",
     "while True: b.ring_buffer_poll(100)", "while True: b.trace_readline()", "time.sleep(1000)"])
-def test_ctrl_c(waiting):
+def test_ctrl_c_ends_a_wait(waiting):
     status, errors = interrupted(waiting, signal.SIGINT)
     assert (status, errors.strip().splitlines()[-1]) == (-signal.SIGINT, "KeyboardInterrupt")
 
 
-def test_ctrl_c_is_caught_as_usual():
+def test_ctrl_c_can_be_caught():
     code = "try:\n    b.ring_buffer_poll()\nexcept KeyboardInterrupt:\n    sys.exit(9)\n"
     assert interrupted(code, signal.SIGINT) == (9, "")
 
 
-def test_kill():
+def test_nothing_stays_after_a_kill():
     assert interrupted("b.ring_buffer_poll()", signal.SIGKILL)[0] == -signal.SIGKILL
 
 
-# Each line doubles what the one before expands to: short for us, long for clang, which evaluates it without an end.
+# Each macro expands to twice what the one before does: a short source, which clang needs very long to evaluate.
 SLOW = "#define M0 1+\n" + "".join("#define M%d M%d M%d\n" % (i, i - 1, i - 1) for i in range(1, 27)) + \
     "#if M26 1\nint f(void *ctx) { return 0; }\n#endif\n"
 
@@ -107,12 +107,12 @@ def children(pid):
 
 
 def processor_seconds(pid):
-    """The processor time of a process, which is there."""
+    """The processor time that a running process has used."""
     return time.clock_gettime(~pid << 3 | 2)
 
 
-def test_ctrl_c_during_a_compile():
-    """It ends the compiler, which would be at work for many seconds."""
+def test_ctrl_c_ends_a_compile():
+    """It ends the compiler, which would go on for many seconds."""
     code = "from ebcc import BPF\nBPF(text=%r)\n" % SLOW
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     [compiler] = wait_until(lambda: children(process.pid))
@@ -127,7 +127,7 @@ def test_ctrl_c_during_a_compile():
     wait_until(lambda: not os.path.exists("/proc/%d" % compiler))
 
 
-def test_last_reference_detaches():
+def test_dropping_the_last_reference_detaches():
     before = programs_of()
     bpf = BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return 0; }")
     programs = programs_of() - before
@@ -145,7 +145,7 @@ def test_failed_creation_leaves_nothing():
     assert programs_of() == before
 
 
-def test_child_of_a_fork_detaches_nothing(load):
+def test_a_forked_child_detaches_nothing(load):
     bpf = load("""
         BPF_HASH(counts);
         TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
@@ -172,7 +172,7 @@ def resident():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
-def test_cycles_leak_nothing():
+def test_repeated_use_leaks_nothing():
     text = """
         struct event_t { u32 a; char b[16]; };
         BPF_HASH(counts);
@@ -248,15 +248,15 @@ def child(code):
 
 
 def output_of(script, kind):
-    """What a script prints, and what it complains of, with an output of that kind."""
+    """Runs a script with a buffer of that kind. Returns its stdout and its stderr."""
     done = subprocess.run([sys.executable, "-c", script, kind], capture_output=True, text=True,
                           timeout=LIMIT)
     return done.stdout, done.stderr
 
 
-# What a child does, and how many events the parent has seen in the end.
+# {name: (what the child does, how many events the parent has seen in the end)}
 FORKS = {
-    # It ends as any Python process does, and closes what it has.
+    # It ends like any Python process, which closes what it has.
     "an end": ("def code(): pass", 2),
     "a close": ("def code(): b.close()", 2),
     "a table": ("def code(): b['counts'][99] = 3", 2),
@@ -273,7 +273,7 @@ def code():
 
 @pytest.mark.parametrize("kind", ["perf", "ring"])
 @pytest.mark.parametrize("name", FORKS)
-def test_what_a_forked_child_does_leaves_the_parent_alone(kind, name):
+def test_a_forked_child_does_not_disturb_its_parent(kind, name):
     code, calls = FORKS[name]
     script = FORKED + code + """
 child(code)
@@ -285,8 +285,8 @@ print(got == [mark] * CALLS, b["counts"][mark].value == CALLS, 99 in b["counts"]
     assert output_of(script, kind) == ("True True %s\n" % (name == "a table"), "")
 
 
-def test_a_forked_child_is_told_that_it_has_no_perf_buffers():
-    """The kernel doesn't give it their memory."""
+def test_polling_perf_buffers_in_a_forked_child_is_an_error():
+    """The kernel doesn't map their memory into the child."""
     script = FORKED + """
 def code():
     try:
@@ -304,7 +304,7 @@ print(got == [mark])
 
 
 def test_a_forked_child_does_not_take_the_parents_events():
-    """A table has one set of rings, so opening it again would leave the parent without events."""
+    """A table has one set of rings: if the child opened them again, the parent would get no more events."""
     script = FORKED + """
 def code():
     for prepare in (lambda: None, b["events"].close_events):
@@ -323,8 +323,8 @@ print(got == [mark])
     assert output_of(script, "perf") == ("True\n", "")
 
 
-def test_a_forked_child_opens_what_its_parent_has_left():
-    """As a daemon does: the process that opened the buffer has ended."""
+def test_a_forked_child_opens_buffers_after_its_parent_has_ended():
+    """As a daemon does, after the process that opened the buffer has ended."""
     script = FORKED + """
 parent = os.getpid()
 if os.fork():
@@ -340,7 +340,7 @@ print(got == [mark])
 
 
 def test_a_forked_child_may_read_a_ring_buffer():
-    """As a daemon does whose parent has opened it."""
+    """As a daemon does, if its parent opened the buffer."""
     script = FORKED + """
 def code():
     os.getpgid(mark)

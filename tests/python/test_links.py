@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the attach_ methods return: links that detach, in every way, and cookies."""
+"""The links that the attach_ methods return, every way to detach them, and cookies."""
 
 import ctypes
 import os
@@ -35,7 +35,7 @@ OWN = {"name": "c", "fn_name": "count", "pid": os.getpid()}
 
 
 def counts(bpf):
-    """{cookie: calls} since the last time."""
+    """{cookie: number of calls}, counted since counts() last ran."""
     return {key.value: leaf.value for key, leaf in bpf["counts"].items(True)}
 
 
@@ -56,7 +56,7 @@ def test_link_detaches(load):
         bpf.detach_uprobe(name="c", sym="labs", pid=os.getpid())
 
 
-def test_link_ends_with_its_block(load):
+def test_link_detaches_at_the_end_of_its_block(load):
     bpf = load(PLAIN)
     with pytest.raises(KeyError), bpf.attach_uprobe(sym="labs", **OWN) as link:
         LIBC.labs(1)
@@ -73,8 +73,8 @@ def test_dropped_link_stays_attached(load):
     assert counts(bpf) == {0: 1} and bpf.num_open_uprobes() == 1
 
 
-def test_link_of_what_was_detached_or_replaced(load):
-    """It leaves alone what took its place."""
+def test_a_stale_link_detaches_nothing(load):
+    """Its detach() leaves what took its place attached."""
     bpf = load(PLAIN)
     first = bpf.attach_uprobe(sym="labs", **OWN)
     second = bpf.attach_uprobe(sym="labs", **OWN)
@@ -91,7 +91,7 @@ def test_link_of_what_was_detached_or_replaced(load):
     third.detach()
 
 
-def test_link_of_a_pattern(load):
+def test_link_of_a_pattern_detaches_all(load):
     bpf = load(PLAIN)
     with bpf.attach_uprobe(sym_re="^l?labs$", **OWN) as link:
         LIBC.labs(1)
@@ -109,7 +109,7 @@ def test_link_of_a_pattern(load):
 
 
 class ManyFunctions:
-    """Stands in for a link to many kernel functions, which needs kernel probes."""
+    """Stands in for a link to many kernel functions: a real one needs kernel probes."""
     name, fd, attached = "kretprobe.multi:3 functions", 5, True
 
     def __init__(self):
@@ -131,8 +131,8 @@ def parts_of(many, book, functions):
     return [book.add(b"r_" + name, b"prog", FunctionOfLink(many, name)) for name in functions]
 
 
-def test_link_of_many_kernel_functions():
-    """As a whole it is detached at once, and not function by function."""
+def test_link_of_all_functions_is_detached_at_once():
+    """The whole link is detached at once, not function by function."""
     many, book = ManyFunctions(), Links()
     link = Link(None, parts_of(many, book, many.functions()))
     assert link.names == ["kretprobe:one", "kretprobe:two", "kretprobe:three"] and link.fd == 5
@@ -141,7 +141,7 @@ def test_link_of_many_kernel_functions():
     assert many.calls == ["all"] and not link.attached and len(book) == 0
 
 
-def test_link_of_some_kernel_functions():
+def test_link_of_some_functions_detaches_only_these():
     many, book = ManyFunctions(), Links()
     link = Link(None, parts_of(many, book, [b"one", b"three"]))
     book.detach(b"r_one")
@@ -150,7 +150,7 @@ def test_link_of_some_kernel_functions():
     assert many.calls == [b"one", b"three"] and many.attached and not link.attached
 
 
-def test_last_function_ends_the_link():
+def test_detaching_the_last_function_ends_the_link():
     many, book = ManyFunctions(), Links()
     links = [Link(None, parts_of(many, book, [name])) for name in (b"one", b"two", b"three")]
     links[0].detach()
@@ -161,7 +161,7 @@ def test_last_function_ends_the_link():
 
 
 def test_calls_can_be_chained(load):
-    """As scripts do it: what a link doesn't have itself is the object's."""
+    """As scripts do: a link passes on to its BPF object what it doesn't have itself."""
     bpf = load(PLAIN)
     chained = bpf.attach_uprobe(sym="labs", **OWN).attach_uretprobe(sym="llabs", **OWN)
     LIBC.labs(1)
@@ -174,7 +174,7 @@ def test_calls_can_be_chained(load):
         chained._no_such_name
 
 
-def test_every_method_gives_a_link(load):
+def test_every_attach_method_returns_a_link(load):
     bpf = load(PLAIN + "int pass(struct __sk_buff *skb) { return -1; }\nint tp(void *ctx) { return 0; }\n"
                        "int ingress(struct __sk_buff *skb) { return 1; }\nBPF_ITER(task) { return 0; }")
     raw = load("int tp(void *ctx) { return 0; }")
@@ -197,7 +197,7 @@ def test_every_method_gives_a_link(load):
         bpf.detach_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK)
 
 
-def test_iterator_is_opened_by_its_link(load):
+def test_a_link_opens_its_iterator(load):
     bpf = load("""
         BPF_ARRAY(tasks, u64, 1);
         BPF_ITER(task) {
@@ -211,7 +211,7 @@ def test_iterator_is_opened_by_its_link(load):
         assert bpf["tasks"][0].value == total
 
 
-def test_link_of_a_control_group(load):
+def test_link_of_a_cgroup_program(load):
     bpf = load("int ingress(struct __sk_buff *skb) { return 1; }")
     program = bpf.load_func("ingress", BPF.CGROUP_SKB)
     with open("/proc/mounts", encoding="utf-8") as file:
@@ -242,7 +242,7 @@ def test_cookies_of_user_probes(load):
 
 
 @pytest.mark.parametrize("cookie, error", [(-1, OverflowError), (1 << 64, OverflowError), ("5", TypeError)])
-def test_cookie_of_no_use(load, cookie, error):
+def test_invalid_cookies_are_refused(load, cookie, error):
     bpf = load(COUNT)
     with pytest.raises(error):
         bpf.attach_uprobe(sym="labs", cookie=cookie, **OWN)

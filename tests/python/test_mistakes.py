@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What readers of a first book get wrong while attaching, and where a return is missing: what they
-are told. test_diagnostics.py has the mistakes that the compiler finds."""
+"""Mistakes that beginners make when they attach programs or leave out a return, and the messages that they get.
+test_diagnostics.py has the mistakes that the compiler finds."""
 
 import logging
 import os
@@ -22,13 +22,13 @@ CLOCK = {"ev_type": PerfType.SOFTWARE, "ev_config": PerfSWConfig.CPU_CLOCK}
     lambda bpf: bpf.attach_kprobe(event="vfs_read", fn_name="helper"),
     lambda bpf: bpf.attach_perf_event(**CLOCK, fn_name="helper", sample_freq=99),
 ], ids=["tracepoint", "raw_tracepoint", "uprobe", "kprobe", "perf_event"])
-def test_a_static_function_is_attached(load, attach):
+def test_attaching_a_static_function_is_an_error(load, attach):
     bpf = load(PROGRAM)
     with pytest.raises(ebcc.NotFoundError, match="no program 'helper'; it is static, .*: remove 'static'"):
         attach(bpf)
 
 
-def test_a_perf_event_without_period_or_frequency(load):
+def test_a_perf_event_needs_a_period_or_a_frequency(load):
     bpf = load(PROGRAM)
     with pytest.raises(ebcc.AttachError, match="neither sample_period nor sample_freq is given: .*"
                        "once every sample_period events, or sample_freq times a second"):
@@ -44,23 +44,23 @@ def test_a_perf_event_without_period_or_frequency(load):
     ("syscalls:sys_enter_opennat", "syscalls:sys_enter_openat"),
     ("syscalls:sys_exit_execv", "syscalls:sys_exit_execve"),
 ])
-def test_a_tracepoint_that_this_kernel_lacks(load, given, near):
+def test_an_unknown_tracepoint_suggests_near_names(load, given, near):
     bpf = load(PROGRAM)
     with pytest.raises(ebcc.AttachError) as caught:
         bpf.attach_tracepoint(tp=given, fn_name="program")
-    said, near_names = str(caught.value).split("; did you mean ")
-    assert said == "no tracepoint " + given
+    message, near_names = str(caught.value).split("; did you mean ")
+    assert message == "no tracepoint " + given
     assert near in near_names.rstrip("?").replace(" or ", ", ").split(", ")
 
 
-def test_a_tracepoint_without_its_category(load):
+def test_a_tracepoint_needs_its_category(load):
     bpf = load(PROGRAM)
     with pytest.raises(ebcc.InvalidArgumentError, match="a tracepoint is CATEGORY:EVENT, not 'sched_process_exec'"):
         bpf.attach_tracepoint(tp="sched_process_exec", fn_name="program")
 
 
-def test_a_return_is_missing(load, caplog):
-    """It is a warning, with the place; the program runs."""
+def test_a_missing_return_is_a_warning(load, caplog):
+    """The warning has the place, and the program runs."""
     with caplog.at_level(logging.WARNING, logger="ebcc"):
         bpf = load("BPF_HASH(counts);\n"
                    "TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {\n"
@@ -73,18 +73,18 @@ def test_a_return_is_missing(load, caplog):
     assert bpf["counts"][0].value == 1
 
 
-def test_a_return_without_a_value(load):
+def test_a_return_without_a_value_is_an_error(load):
     with pytest.raises(ebcc.CompileError, match="main.c:2:2: error: non-void function 'f' should return a value"):
         load("int f(void *ctx) {\n\treturn;\n}\n")
 
 
-@pytest.mark.parametrize(("kind", "entries", "words"), [
+@pytest.mark.parametrize(("kind", "entries", "message"), [
     ("hash", 4000000000, "4000000000 entries of 4 \\+ 8 bytes\\): that is more than the kernel allows$"),
     ("array", 4000000000, "the kernel is out of memory"),
 ])
-def test_a_table_is_too_large(kind, entries, words):
-    """The text is about the table, not about how libbpf tried to describe it to the kernel."""
-    with pytest.raises(ebcc.Error, match=words) as caught:
+def test_a_table_that_is_too_large_is_an_error(kind, entries, message):
+    """The message is about the table, not about how libbpf tried to describe it to the kernel."""
+    with pytest.raises(ebcc.Error, match=message) as caught:
         BPF(text='BPF_TABLE("%s", int, u64, large, %d); int run(void *ctx) { return 0; }'
             % (kind, entries))["large"]
     assert "BTF" not in str(caught.value)

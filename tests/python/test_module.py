@@ -1,4 +1,4 @@
-"""Creating modules: sources, constants, errors, debug texts, the end."""
+"""Modules: sources, constants, errors, debug output, closing."""
 
 import ctypes as ct
 import logging
@@ -37,7 +37,7 @@ def test_missing_source_file():
         BPF(src_file="nowhere.c")
 
 
-def test_cflags():
+def test_cflags_reach_the_compiler():
     with BPF(text="BPF_ARRAY(numbers, u64, SIZE);" + NOTHING, cflags=["-DSIZE=7"]) as bpf:
         assert len(bpf["numbers"]) == 7
 
@@ -76,7 +76,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
 """
 
 
-def test_constants(load):
+def test_constants_are_set(load):
     bpf = load(CONSTANTS, constants={"number": -5, b"small": 200, "flag": True, "name": "abc",
                                      "list": [1, 2, 3]})
     getpgid(1)
@@ -99,12 +99,12 @@ def test_constants_keep_the_values_of_the_source(load):
     ("name", b"much too long", ValueError),
     ("number", "one", TypeError),
 ])
-def test_constants_that_do_not_fit(load, name, value, error):
+def test_constants_that_do_not_fit_are_refused(load, name, value, error):
     with pytest.raises(error):
         load(CONSTANTS, constants={name: value})
 
 
-def test_constant_that_is_no_constant(load):
+def test_a_variable_that_is_not_constant_is_refused(load):
     with pytest.raises(ebcc.NotFoundError, match="const volatile"):
         load("u32 number = 1; int f(void *ctx) { return number; }", constants={"number": 2})
 
@@ -120,13 +120,13 @@ def test_syntax_error_shows_line_column_and_caret_once():
     assert isinstance(caught.value, ebcc.Error) and not isinstance(caught.value, OSError)
 
 
-@pytest.mark.parametrize("text, said", [
+@pytest.mark.parametrize("text, message", [
     ("int f(void *ctx) { struct nosuch_t s; return 0; }", "struct nosuch_t"),
     ("int f(void *ctx) { return nosuch_function(1); }", "nosuch_function"),
     ("int f(void *ctx) { return nosuch_name; }", "nosuch_name"),
 ])
-def test_unknown_names_are_named(text, said):
-    with pytest.raises(ebcc.CompileError, match=said):
+def test_errors_name_what_is_unknown(text, message):
+    with pytest.raises(ebcc.CompileError, match=message):
         BPF(text=text)
 
 
@@ -153,7 +153,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
 """
 
 
-def test_verifier_says_what_and_where(load):
+def test_verifier_error_says_what_and_where(load):
     before = programs_of()
     with pytest.raises(ebcc.LoadError) as caught:
         load(REJECTED)
@@ -176,18 +176,18 @@ def test_store_to_kernel_memory_is_a_compile_error():
         }""")
 
 
-def test_no_program_of_that_name(load):
+def test_an_unknown_program_suggests_a_near_name(load):
     with pytest.raises(ebcc.NotFoundError, match="did you mean nothing"):
         load(NOTHING).load_func("nothin", BPF.KPROBE)
 
 
 @pytest.mark.parametrize("cflags", ["-DLIMIT=5", b"-DLIMIT=5"])
-def test_flags_are_a_list(load, cflags):
+def test_cflags_must_be_a_list(load, cflags):
     with pytest.raises(ebcc.InvalidArgumentError, match="cflags is .*; it must be a list"):
         load(NOTHING, cflags=cflags)
 
 
-def test_load_func_gives_the_same_function_again(load):
+def test_load_func_returns_the_same_function_again(load):
     bpf = load(NOTHING)
     function = bpf.load_func(b"nothing", BPF.RAW_TRACEPOINT)
     assert bpf.load_func("nothing", BPF.RAW_TRACEPOINT) is function
@@ -201,13 +201,13 @@ def test_load_funcs_loads_all(load):
     assert sorted(function.name for function in functions) == [b"nothing", b"other"]
 
 
-def test_dump_func_gives_instructions(load):
+def test_dump_func_returns_instructions(load):
     dump = load("int seven(void *ctx) { return 7; }").dump_func("seven").hex()
     # r0 = 7 (64 or 32 bits), exit
     assert dump in ("b700000007000000" "9500000000000000", "b400000007000000" "9500000000000000")
 
 
-def test_debug_texts_go_to_stderr(capfd):
+def test_debug_output_goes_to_stderr(capfd):
     with BPF(text=NOTHING, debug=ebcc.DEBUG_LLVM_IR):
         captured = capfd.readouterr()
         assert "define" in captured.err and "@nothing" in captured.err
@@ -225,14 +225,14 @@ def test_context_manager_closes():
     bpf.close()
 
 
-def test_a_table_of_a_closed_module_can_be_shown():
+def test_a_table_of_a_closed_module_has_a_repr():
     with BPF(text="BPF_HASH(counts);" + NOTHING) as bpf:
         counts = bpf["counts"]
         assert repr(counts) == "<HashTable 'counts'>"
     assert repr(counts) == "<HashTable of a closed module>"
 
 
-def test_use_after_close_of_every_table_method():
+def test_every_table_method_fails_after_close():
     with BPF(text="BPF_HASH(counts);" + NOTHING) as bpf:
         counts = bpf["counts"]
     for call in (counts.items, counts.keys, counts.values, counts.clear, counts.zero, counts.lost,
@@ -252,7 +252,7 @@ def test_error_classes():
         assert (error.subject, error.details, error.errno) == (None, None, 0)
 
 
-def test_a_misspelt_constant_names_the_near_one():
+def test_a_misspelt_constant_suggests_a_near_name():
     with pytest.raises(ebcc.NotFoundError, match="did you mean threshold"):
         ebcc.BPF(text="""
 const volatile u64 threshold = 1;
@@ -260,14 +260,14 @@ int probe(void *ctx) { return threshold; }
 """, constants={"treshold": 5})
 
 
-def test_a_missing_tracepoint_is_said_without_a_warning(caplog):
+def test_a_missing_tracepoint_is_an_error_without_a_warning(caplog):
     with pytest.raises(ebcc.CompileError, match="no tracepoint syscalls:sys_enter_opeat"):
         ebcc.BPF(text="TRACEPOINT_PROBE(syscalls, sys_enter_opeat) { return args->dfd; }")
     assert "visibility" not in caplog.text
 
 
-def test_a_start_does_not_import_logging(tmp_path):
-    """What costs more than a cached start itself is left alone, until there is a warning."""
+def test_only_a_warning_imports_logging(tmp_path):
+    """The import costs more than a cached start, so it is made only for a warning."""
     script = """
 import sys
 import threading
@@ -284,7 +284,7 @@ for text in "int probe(void *ctx) { return 0; }", "#warning here\\nint probe(voi
 
 
 def ticks_during(call):
-    """How often another Python thread ran during a call, every 2 ms at most."""
+    """How often another Python thread, which wakes every 2 ms, ran during a call."""
     ticks, done = [], threading.Event()
 
     def tick():
@@ -304,7 +304,7 @@ def ticks_during(call):
 def test_other_threads_run_during_a_compile(tmp_path, monkeypatch):
     monkeypatch.setenv("EBCC_CACHE", str(tmp_path))
     tmp_path.chmod(0o700)
-    # A small source compiles in less than a few turns of the other thread.
+    # A small source would be compiled before the other thread had run a few times.
     text = "#include <linux/sched.h>\nBPF_HASH(t);\n" + "".join(
         "int f%d(struct pt_regs *ctx) { t.increment(PT_REGS_IP(ctx) / %d); return 0; }\n" % (number, number)
         for number in range(1, 101))
@@ -312,7 +312,7 @@ def test_other_threads_run_during_a_compile(tmp_path, monkeypatch):
 
 
 def test_other_threads_run_during_a_load(load):
-    """The verifier walks through the loop round by round."""
+    """The verifier goes through the loop iteration by iteration."""
     bpf = load("""
         BPF_ARRAY(sums, u64, 1);
         int slow(struct __sk_buff *skb) {
@@ -324,7 +324,7 @@ def test_other_threads_run_during_a_load(load):
     assert ticks_during(lambda: bpf.load_func("slow", BPF.SOCKET_FILTER)) >= 5
 
 
-def test_two_threads_create_modules():
+def test_two_threads_can_create_modules():
     results = {}
 
     def create(number):

@@ -1,4 +1,4 @@
-"""Modules that are compiled for another kernel than the one that runs."""
+"""Modules that are compiled for a kernel other than the running one."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ SOURCE = b"int size(struct __sk_buff *skb) { return sizeof(struct %s); }"
 
 
 def write_btf(path):
-    """BTF of a kernel that has nothing but `struct thing { int value; }`."""
+    """Writes the BTF of a kernel that has only `struct thing { int value; }`."""
     strings = b"\0int\0thing\0value\0"
     types = struct.pack("<IIII", 1, 1 << 24, 4, 1 << 24 | 32)
     types += struct.pack("<III", 5, 4 << 24 | 1, 4) + struct.pack("<III", 11, 1, 0)
@@ -22,25 +22,25 @@ def write_btf(path):
 
 
 def module_of(text, **options):
-    """The module behind a BPF object, not loaded."""
+    """A module as BPF() makes it, but not loaded."""
     return _ebcc.Module(source=text, file_name=None, header=None, cflags=[], debug=0,
                         kernel_types=0, compiler=0, device=None, no_rlimit=False,
                         **{"btf_path": None, **options})
 
 
-def test_types_of_another_kernel(load, tmp_path):
+def test_types_of_another_kernel_are_refused(load, tmp_path):
     write_btf(tmp_path / "btf")
     with pytest.raises(ebcc.OtherKernelError, match="types of btf .*kernel " + os.uname().release):
         load((SOURCE % b"thing").decode(), btf_path=tmp_path / "btf")
     bpf = load((SOURCE % b"thing").decode(), btf_path=tmp_path / "btf", any_kernel=True)
     assert bpf.load_func("size", BPF.SOCKET_FILTER).fd > 0
-    # The same types in a file, and what has no types at all.
+    # The running kernel's types in a file, and a source that uses no types of the kernel.
     shutil.copy("/sys/kernel/btf/vmlinux", tmp_path / "vmlinux")
     load((SOURCE % b"task_struct").decode(), btf_path=tmp_path / "vmlinux")
     load("int f(struct __sk_buff *skb) { return 3; }", btf_path=tmp_path / "btf")
 
 
-def test_objects_of_another_kernel(tmp_path):
+def test_objects_of_another_kernel_are_refused(tmp_path):
     write_btf(tmp_path / "btf")
     other = module_of(SOURCE % b"thing", btf_path=os.fsencode(tmp_path / "btf"))
     own = module_of(SOURCE % b"task_struct")
@@ -52,8 +52,8 @@ def test_objects_of_another_kernel(tmp_path):
     module_of(b"", object=own.object(), second_object=own.second_object()).load()
 
 
-def test_an_object_that_does_not_say():
-    """As earlier versions made them: the name of the facts is another one."""
+def test_an_object_that_does_not_name_its_kernel_is_refused():
+    """Earlier versions made such objects. Here the kernel's record has a name that is not looked for."""
     old = module_of(b"BPF_PERF_OUTPUT(e);\nint f(struct pt_regs *ctx) { int i = 0; "
                     b"return e.perf_submit(ctx, &i, 4); }").object()
     old = old.replace(b"__ebcc_kernel", b"__ebcc_other1")

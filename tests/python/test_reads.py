@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Following pointers: the table of read_cases.py through this kernel's verifier, and forms that need a context of their own."""
+"""Following pointers: the table of read_cases.py on this kernel, and reads that need a context of their own."""
 
 import ctypes as ct
 import os
@@ -30,7 +30,7 @@ def names(case):
 
 
 @pytest.mark.parametrize("case", CASES + CALLBACK_CASES, ids=names)
-def test_read(case, seen):
+def test_read_in_a_tracepoint_program(case, seen):
     text = read_cases.module_text([case], seen, HEADS["tracepoint"])
     with BPF(text=text) as bpf:
         bpf.attach_tracepoint(tp="syscalls:sys_enter_getpgid", fn_name=case.function)
@@ -40,7 +40,7 @@ def test_read(case, seen):
 
 @pytest.mark.parametrize("first", range(0, len(CASES), 20))
 def test_many_reads_in_one_source(first, seen):
-    """The same forms side by side, as programs of a raw tracepoint that run here and now."""
+    """The same reads side by side, as raw tracepoint programs that the test runs itself."""
     cases = CASES[first:first + 20]
     with BPF(text=read_cases.module_text(cases, seen, HEADS["raw_tracepoint"])) as bpf:
         for number, case in enumerate(cases):
@@ -52,22 +52,22 @@ ITERATED_TASK = """struct task_struct *task = ctx->task;
 
     if (!task || task->pid != OWN_PID)
         return 0;"""
-# A verifier lets nobody take apart a pointer whose type it knows.
+# The verifier doesn't allow a pointer whose type it knows to be taken apart.
 UNTYPED = {"address_through_a_map_as_two_halves"}
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name not in UNTYPED], ids=names)
 def test_read_in_a_typed_program(case, seen):
-    """The same forms from an argument that the kernel describes by BTF. The verifier follows some of them, and the
-    second pipeline the others."""
+    """The same reads from an argument that the kernel describes by BTF. The verifier follows some of them; the second
+    pipeline takes care of the others."""
     with BPF(text=read_cases.module_text([case], seen, "BPF_ITER(task)", ITERATED_TASK)) as bpf:
         with os.fdopen(bpf.attach_iter("task").open()) as file:
             file.read()
         read_cases.check(case, bpf["results"][0], seen)
 
 
-def test_typed_pointers_for_helpers_beside_other_reads(load, seen):
-    """The verifier doesn't follow a pointer to characters, and wants the type of what is printed to."""
+def test_helpers_get_typed_pointers_beside_other_reads(load, seen):
+    """The verifier doesn't follow a pointer to characters, and requires a typed pointer to the file that is written."""
     bpf = load("""
         BPF_ITER(task) {
             struct seq_file *seq = ctx->meta->seq;
@@ -91,17 +91,17 @@ static u32 zero;
 
 
 def only_result(bpf):
-    """What the program of the test saw."""
+    """The result that the test's program stored."""
     return bpf["results"][0]
 
 
 def text_of(result):
-    """The text as the program left it."""
+    """All bytes of a result's text."""
     return bytes(result.text)
 
 
 def test_context_of_a_raw_tracepoint(load):
-    """The arguments are kernel pointers: here the registers of the system call."""
+    """Its arguments are kernel pointers, here to the registers of the system call."""
     bpf = load(RESULTS + """
         RAW_TRACEPOINT_PROBE(sys_enter) {
             struct result_t result = {};
@@ -136,7 +136,7 @@ def test_context_element_by_variable(load):
 
 
 def test_fields_of_a_tracepoint(load):
-    """Plain fields, a user pointer that is followed, and one that is copied from."""
+    """A plain field, and a user pointer that is followed and copied from."""
     bpf = load(RESULTS + """
         TRACEPOINT_PROBE(syscalls, sys_enter_access) {
             struct result_t result = {};
@@ -155,7 +155,7 @@ def test_fields_of_a_tracepoint(load):
 
 
 def test_user_structs_of_a_system_call(load):
-    """A struct in user memory by plain C, from the registers of a raw tracepoint."""
+    """Plain C reads a struct in user memory, through the registers that a raw tracepoint gives."""
     bpf = load(RESULTS + """
         struct nap_t { s64 seconds; s64 nanoseconds; };
         RAW_TRACEPOINT_PROBE(sys_enter) {
@@ -198,8 +198,8 @@ def test_sample_of_a_perf_event(load):
     assert struct.unpack("Q", text_of(result)[:8])[0] != 0
 
 
-def test_pointer_kept_for_another_program(load):
-    """As at a function's entry and return: the pointer is kept by thread and followed later."""
+def test_pointer_stored_for_another_program(load):
+    """As between a function's entry and return: the pointer is stored for the thread, and followed later."""
     bpf = load(RESULTS + """
         BPF_HASH(started, u32, struct task_struct *);
         struct call_t { struct pt_regs *regs; struct task_struct *up; u64 time; };
@@ -277,7 +277,7 @@ FOLLOW = """
     "bpf_probe_read_user(&here, sizeof(here), (void *)PT_REGS_PARM1(ctx));",
 ], ids=["parameter", "user parameter", "register", "number", "copied"])
 def test_user_memory_of_a_uprobe(load, head):
-    """Structs in this process' memory, handed to a function of the C library."""
+    """Structs in this process's memory, passed to a function of the C library."""
     inner = Inner(b"inner name", 500)
     outer = Outer(0, 2, 12345, ct.pointer(inner), (ct.c_uint16 * 4)(1, 2, 30, 4), b"a text")
     bpf = load(RESULTS + USER_TYPES + head + FOLLOW + "}")
@@ -291,7 +291,7 @@ def test_user_memory_of_a_uprobe(load, head):
 
 
 def test_return_value_of_a_uretprobe(load):
-    """What a function returned is a pointer into user memory."""
+    """What the function returned is a pointer into user memory."""
     bpf = load(RESULTS + """
         int on_return(struct pt_regs *ctx) {
             struct result_t result = {};

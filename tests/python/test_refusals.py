@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What surroundings refuse or never answer: a call comes back in time, with its result or the true reason."""
+"""Surroundings that refuse a call or never answer: every call returns in time, with its result or the true reason."""
 
 import errno
 import functools
@@ -56,7 +56,7 @@ def trace():
         assert BPF.sym(address, os.getpid()) in (b"getpgid", b"__getpgid", b"[unknown]")
 """
 
-# What filters of containers refuse, or other kernels don't know.
+# System calls that the filters of containers refuse, or that other kernels lack.
 CALLS = ["pidfd_send_signal", "pidfd_open", "memfd_create", "close_range", "clone3", "openat2", "faccessat2",
          "landlock_create_ruleset", "landlock_restrict_self", "seccomp", "prctl", "capset", "prlimit64", "statx",
          "unshare", "process_vm_readv", "perf_event_open", "bpf", "epoll_create1", "getrandom", "kill",
@@ -68,13 +68,13 @@ def numbers():
     text = subprocess.run(["cc", "-E", "-dM", "-include", "asm/unistd.h", "-x", "c", "/dev/null"],
                           capture_output=True, text=True, check=True).stdout
     found = {name: int(number) for name, number in re.findall(r"^#define __NR_(\w+) (\d+)$", text, re.M)}
-    # Known by number before headers know them by name: the same on all machines.
+    # Older headers don't have their names. Their numbers are the same on all machines.
     return {"landlock_create_ruleset": 444, "landlock_restrict_self": 446, "faccessat2": 439} | found
 
 
 @pytest.mark.parametrize("error", [errno.EPERM, errno.ENOSYS])
-def test_refused_system_calls(error):
-    """A call may be refused from the start: nothing hangs, and what fails says so by a class of ours."""
+def test_a_refused_system_call_hangs_nothing(error):
+    """One call is refused from the start: nothing hangs, and what fails raises an error of the package."""
     script = TRACE + textwrap.dedent("""
         refuse(int(sys.argv[1]), int(sys.argv[2]))
         try:
@@ -100,11 +100,11 @@ def test_refused_system_calls(error):
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     failed = {name for name, outcome in outcomes.items() if outcome != "traced\n"}
     assert all(re.match(r"(\w+Error) .", outcomes[name]) for name in failed), outcomes
-    # What can be done without is done without.
+    # Tracing works without any of the other calls.
     assert failed <= {"memfd_create", "clone3", "perf_event_open", "bpf", "epoll_create1", "setpgid"}, outcomes
 
 
-def test_children_in_another_pid_namespace(python):
+def test_a_pid_namespace_whose_first_process_has_ended_is_named(python):
     result = python("""
         import ctypes
         import ebcc
@@ -120,7 +120,7 @@ def test_children_in_another_pid_namespace(python):
     assert "the first process in it has ended" in result.stdout, result
 
 
-def test_little_room_for_addresses(python):
+def test_a_limit_of_address_space_is_named(python):
     result = python("""
         import resource
         import ebcc, ebcc.log

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signals whose handlers raise: what they raise comes out of the call that they arrived in."""
+"""Signal handlers that raise: the exception comes out of the call in which the signal arrived."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from conftest import LIMIT, gone, programs_of
 
 from ebcc import BPF
 
-# Makes clang warn, and the library log.
+# Makes clang warn, so that the library logs.
 WARNS = """
 #pragma clang diagnostic warning "-Wunused-variable"
 int f(void *ctx) { int unused; return 0; }
@@ -23,7 +23,7 @@ int f(void *ctx) { int unused; return 0; }
 
 @pytest.fixture
 def log():
-    """log(function): has the messages of the library handed to a function."""
+    """log(function): passes the library's log records to a function."""
     logger, added = logging.getLogger("ebcc"), []
 
     def add(function):
@@ -44,7 +44,7 @@ def interrupted_while_logging(record):
     raise AssertionError("the interrupt has not been raised")
 
 
-def test_interrupt_in_a_log_handler(log):
+def test_interrupt_in_a_log_handler_is_raised(log):
     before = programs_of()
     log(interrupted_while_logging)
     with pytest.raises(KeyboardInterrupt):
@@ -52,7 +52,7 @@ def test_interrupt_in_a_log_handler(log):
     assert programs_of() == before
 
 
-def test_log_handler_that_raises(log):
+def test_exception_of_a_log_handler_is_raised(log):
     def refuse(record):
         raise LookupError(record.getMessage())
 
@@ -61,8 +61,8 @@ def test_log_handler_that_raises(log):
         BPF(text=WARNS)
 
 
-def test_log_handler_that_compiles(log):
-    """Messages arrive between calls, so a handler may do what it likes."""
+def test_a_log_handler_may_compile(log):
+    """Messages are delivered between calls, so a handler may do anything."""
     compiled = []
 
     def compile_another(record):
@@ -78,7 +78,7 @@ def test_log_handler_that_compiles(log):
 @pytest.mark.parametrize("handler, exception", [
     ("signal.default_int_handler", "KeyboardInterrupt"), ("leave", "SystemExit"), ("late", "TimeoutError")])
 def test_no_signal_is_lost(python, tmp_path, cache, handler, exception):
-    """At whatever moment it arrives: before, in and after a compile, or while it logs."""
+    """Whenever it arrives: before, during or after a compile, or while a message is logged."""
     result = python("""
         import logging, signal, sys, time
         from ebcc import BPF
@@ -136,7 +136,7 @@ def test_import_loses_no_signal(python):
 MANY = "\n".join("int a%d(void *ctx) { return 0; }" % i for i in range(200))
 
 
-def test_interrupt_while_many_are_attached(python):
+def test_interrupt_while_attaching_and_detaching_is_raised(python):
     result = python("""
         import signal
         from ebcc import BPF
@@ -170,7 +170,7 @@ PROGRAM_OF_MANY = textwrap.dedent("""
         time.sleep(60)
     """) % "".join("TRACEPOINT_PROBE(syscalls, sys_enter_%s) { return 0; }\n" % event for event in EVENTS)
 
-# What scripts do at Ctrl-C.
+# {name: (what a script does at Ctrl-C, its exit status)}
 ENDINGS = {
     "atexit": ("try:\n    wait()\nexcept KeyboardInterrupt:\n    pass\n", 0),
     "close": ("try:\n    wait()\nexcept KeyboardInterrupt:\n    pass\nb.close()\nprint('on')\n", 130),
@@ -182,7 +182,7 @@ ENDINGS = {
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_second_interrupt_while_detaching(ending):
+def test_second_interrupt_while_detaching_leaves_nothing(ending):
     code, expected = ENDINGS[ending]
     process = subprocess.Popen([sys.executable, "-c", PROGRAM_OF_MANY + code], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
@@ -208,8 +208,8 @@ end
 """
 
 
-def test_bcc_lua_heeds_an_early_interrupt(tmp_path):
-    """From its first moment on: before lua5.4 has a handler the signal ends it, later an error does."""
+def test_an_early_interrupt_ends_bcc_lua(tmp_path):
+    """From its first moment on: the signal itself ends it before lua5.4 has a handler, an error does later."""
     script = tmp_path / "script.lua"
     script.write_text(LUA_SCRIPT)
     for i in range(40):

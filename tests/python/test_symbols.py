@@ -1,5 +1,5 @@
-"""Names of addresses in processes: compared with nm and objdump, in processes that change while they are looked at,
-live in containers, or wish a symbolizer ill."""
+"""Names of addresses in processes, compared with those of nm and objdump: in processes that change meanwhile, live in
+containers, or try to harm a symbolizer."""
 
 import ctypes
 import itertools
@@ -42,11 +42,11 @@ class Process:
         self.pid = self.process.pid if not namespace_pid else self.child_pid()
 
     def child_pid(self):
-        """The pid, seen from here, of what unshare forked."""
+        """The pid, as seen here, of the process that unshare forked."""
         return int(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0])
 
     def ask(self, command):
-        """The answer to a command."""
+        """Sends a command. Returns the answer."""
         print(command, file=self.process.stdin, flush=True)
         return self.process.stdout.readline().strip()
 
@@ -58,7 +58,7 @@ class Process:
         raise AssertionError(f"{path} is not mapped")
 
     def end(self):
-        """Ends it."""
+        """Ends the process."""
         if self.process.poll() is None:
             print("quit", file=self.process.stdin, flush=True)
         self.process.communicate(timeout=LIMIT)
@@ -80,7 +80,7 @@ def start():
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The target in each kind, by name."""
+    """A folder with the target of each kind, in a file of that name."""
     folder = tmp_path_factory.mktemp("built")
     for kind, flags in KINDS.items():
         run("gcc", "-O1", "-w", "-Wl,--build-id", *flags, "-o", folder / kind, TARGET)
@@ -89,17 +89,17 @@ def built(tmp_path_factory):
 
 @pytest.fixture
 def symbolizer(tmp_path):
-    """One without debug files of the system."""
+    """A symbolizer that doesn't use the system's debug files."""
     return _ebcc.Symbolizer(debug_root=bytes(tmp_path / "debug"))
 
 
 def run(*command):
-    """Runs a command; its output."""
+    """Runs a command. Returns its output."""
     return subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True).stdout
 
 
 def functions(path):
-    """Address, size and name of the functions that nm lists."""
+    """(address, size, name) of each function that nm lists."""
     for line in run("nm", "-S", "--defined-only", path).splitlines():
         fields = line.split()
         if len(fields) == 4 and fields[2] in "tTwWi":
@@ -107,21 +107,21 @@ def functions(path):
 
 
 def copy(source, target):
-    """A copy of a program."""
+    """Copies a program. Returns the copy's path."""
     run("cp", source, target)
     return target
 
 
 def name_at(symbolizer, process, offset=1):
-    """The name of an address in the target's visible function."""
+    """The name of an address in the target's visible_function()."""
     return symbolizer.resolve(process.pid, process.function + offset)[0]
 
 
-# What files say.
+# Names in files.
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_names_equal_those_of_nm(symbolizer, start, built, kind):
+def test_names_are_those_of_nm(symbolizer, start, built, kind):
     path = built / kind
     process = start(path)
     listed = list(functions(path))
@@ -131,7 +131,7 @@ def test_names_equal_those_of_nm(symbolizer, start, built, kind):
     compared = 0
     for address, size, name in listed[:: max(1, len(listed) // 300)]:
         inside = address + size // 2
-        # Assembler's functions may be nested in one another; nm has no order there.
+        # Functions written in assembly may be nested, and nm doesn't say which name counts.
         if any(other < inside < other + other_size for other, other_size, _name in listed if other != address):
             continue
         found, offset, module = symbolizer.resolve(process.pid, bias + inside, False)
@@ -140,7 +140,7 @@ def test_names_equal_those_of_nm(symbolizer, start, built, kind):
     assert compared >= 6
 
 
-def test_names_equal_those_of_addr2line(symbolizer, start, built):
+def test_names_are_those_of_addr2line(symbolizer, start, built):
     process = start(built / "pie")
     path = next(line.split()[-1] for line in Path(f"/proc/{process.pid}/maps").read_text().splitlines() if "libc.so" in line)
     base = process.start_of(path)
@@ -154,7 +154,7 @@ def test_names_equal_those_of_addr2line(symbolizer, start, built):
 
 
 def dynamic_functions(path):
-    """The functions of .dynsym."""
+    """(address, size, name) of each function in .dynsym."""
     for line in run("nm", "-D", "-S", "--defined-only", path).splitlines():
         fields = line.split()
         if len(fields) == 4 and fields[2] in "TWi":
@@ -162,14 +162,14 @@ def dynamic_functions(path):
 
 
 def aliases(listed):
-    """The names of each address."""
+    """{address: the names there}."""
     names = {}
     for address, _size, name in listed:
         names.setdefault(address, set()).add(name)
     return names
 
 
-def test_functions_without_size_reach_to_the_next(symbolizer, start, built):
+def test_a_function_without_a_size_reaches_to_the_next(symbolizer, start, built):
     process = start(built / "pie")
     address = int(next(line.split()[0] for line in run("nm", built / "pie").splitlines() if "unsized_function" in line), 16)
     visible = next(address for address, _size, name in functions(built / "pie") if name == b"visible_function")
@@ -177,7 +177,7 @@ def test_functions_without_size_reach_to_the_next(symbolizer, start, built):
     assert found == (b"unsized_function", 2, bytes(built / "pie"))
 
 
-def test_readable_names(symbolizer, start, built):
+def test_names_are_demangled(symbolizer, start, built):
     process = start(built / "pie")
     readable = {b"core::fmt::write", b"mycrate::foo", b"std::vector<int, std::allocator<int> >::push_back(int&&)"}
     names = {
@@ -191,7 +191,7 @@ def test_readable_names(symbolizer, start, built):
 
 
 @pytest.mark.parametrize("kind", ["pie", "fixed"])
-def test_stubs_have_the_names_of_what_they_call(symbolizer, start, built, kind):
+def test_plt_stubs_have_the_names_of_what_they_call(symbolizer, start, built, kind):
     process = start(built / kind)
     text = run("objdump", "-d", "-j", ".plt", "-j", ".plt.sec", "-j", ".plt.got", built / kind)
     stubs = [(int(address, 16), name.encode()) for address, name in re.findall(r"^([0-9a-f]+) <(\w+@plt)>:", text, re.M)]
@@ -201,7 +201,7 @@ def test_stubs_have_the_names_of_what_they_call(symbolizer, start, built, kind):
         assert symbolizer.resolve(process.pid, process.function - visible + address + 4)[0] == name
 
 
-def test_kernels_code_in_a_process(symbolizer, start, built):
+def test_functions_of_the_vdso_have_names(symbolizer, start, built):
     process = start(built / "pie")
     base = process.start_of("[vdso]")
     found = symbolizer.resolve_many(process.pid, [base + offset for offset in range(0, 4096, 8)])
@@ -209,27 +209,27 @@ def test_kernels_code_in_a_process(symbolizer, start, built):
     assert {module for _name, _offset, module in found} == {b"[vdso]"}
 
 
-# Symbols that are elsewhere.
+# Symbols in other files and sections.
 
 
 def hidden_offset(path):
-    """How far the function that only .symtab has is from the visible one."""
+    """The distance from visible_function() to hidden_function(), which only .symtab has."""
     addresses = {name: address for address, _size, name in functions(path)}
     return addresses[b"hidden_function"] - addresses[b"visible_function"]
 
 
 def hidden_name(symbolizer, process, built):
-    """The name of an address in it."""
+    """The name of an address in the target's hidden_function()."""
     return name_at(symbolizer, process, hidden_offset(built / "pie") + 1)
 
 
 def build_id(path):
-    """The build id in hexadecimal."""
+    """A file's build id, in hexadecimal."""
     return re.search(r"Build ID: (\w+)", run("readelf", "-n", path)).group(1)
 
 
 def strip(source, target):
-    """A stripped copy."""
+    """Makes a stripped copy. Returns its path."""
     run("strip", "-o", target, source)
     return target
 
@@ -240,7 +240,7 @@ def test_stripped_files_have_no_names_for_local_functions(symbolizer, start, bui
     assert symbolizer.describe(process.pid, process.function, True, True, True) == b"[unknown] [stripped]"
 
 
-def test_debug_file_by_build_id(symbolizer, start, built, tmp_path):
+def test_debug_file_is_found_by_build_id(symbolizer, start, built, tmp_path):
     process = start(strip(built / "pie", tmp_path / "stripped"))
     identity = build_id(built / "pie")
     folder = tmp_path / "debug/.build-id" / identity[:2]
@@ -260,8 +260,8 @@ def test_debug_file_of_another_build_is_not_used(symbolizer, start, built, tmp_p
 
 @pytest.mark.parametrize("place", ["program.debug", ".debug/program.debug"])
 @pytest.mark.parametrize("damaged", [False, True])
-def test_debug_file_by_link(symbolizer, start, built, tmp_path, place, damaged):
-    # Without a build id, it is the checksum that counts.
+def test_debug_file_by_link_needs_the_right_checksum(symbolizer, start, built, tmp_path, place, damaged):
+    # Without a build id, the checksum decides.
     bare = tmp_path / "bare"
     run("objcopy", "--remove-section=.note.gnu.build-id", built / "pie", bare)
     debug = tmp_path / place
@@ -276,7 +276,7 @@ def test_debug_file_by_link(symbolizer, start, built, tmp_path, place, damaged):
     assert hidden_name(symbolizer, process, built) == (None if damaged else b"hidden_function")
 
 
-def test_compressed_symbols(symbolizer, start, built, tmp_path):
+def test_compressed_symbols_are_read(symbolizer, start, built, tmp_path):
     debug, program = tmp_path / "debug.elf", strip(built / "pie", tmp_path / "program")
     run("objcopy", "--only-keep-debug", built / "pie", debug)
     Path(f"{debug}.xz").write_bytes(lzma.compress(debug.read_bytes()))
@@ -284,14 +284,14 @@ def test_compressed_symbols(symbolizer, start, built, tmp_path):
     assert hidden_name(symbolizer, start(program), built) == b"hidden_function"
 
 
-def test_compressed_symbols_that_expand_without_end(symbolizer, start, built, tmp_path):
+def test_compressed_symbols_that_expand_too_far_are_not_read(symbolizer, start, built, tmp_path):
     program = strip(built / "pie", tmp_path / "program")
     (tmp_path / "bomb.xz").write_bytes(lzma.compress(bytes(200 << 20), preset=0))
     run("objcopy", f"--add-section=.gnu_debugdata={tmp_path / 'bomb.xz'}", program)
     assert hidden_name(symbolizer, start(program), built) is None
 
 
-def test_copies_with_symbols(start, built, tmp_path):
+def test_copies_with_symbols_are_found(start, built, tmp_path):
     program = strip(built / "pie", tmp_path / "program")
     kept = tmp_path / "symfs" / str(program).lstrip("/")
     kept.parent.mkdir(parents=True)
@@ -309,7 +309,7 @@ def test_copies_with_symbols(start, built, tmp_path):
 # Processes that change.
 
 
-def test_deleted_and_replaced_files(symbolizer, start, built, tmp_path):
+def test_names_of_deleted_and_replaced_files(symbolizer, start, built, tmp_path):
     program = copy(built / "pie", tmp_path / "program")
     process = start(program)
     program.unlink()
@@ -320,7 +320,7 @@ def test_deleted_and_replaced_files(symbolizer, start, built, tmp_path):
 
 
 def make_library(path, name):
-    """A library of one page of code, whose function has that local name beside it."""
+    """A library of one page of code: library_function(), and a local function of that name."""
     source = f"static __attribute__((used, noinline)) int {name}(void) {{ return 1; }} int library_function(void) {{ return {name}(); }}"
     path.with_suffix(".c").write_text(source)
     run("gcc", "-O1", "-shared", "-fPIC", "-o", path, path.with_suffix(".c"))
@@ -340,7 +340,7 @@ def test_libraries_come_and_go(symbolizer, start, built, tmp_path):
     assert symbolizer.resolve(process.pid, again) == (b"library_function", 0, bytes(two))
 
 
-def test_another_program_in_the_same_process(symbolizer, start, built):
+def test_a_process_that_runs_another_program(symbolizer, start, built):
     process = start(built / "fixed")
     assert name_at(symbolizer, process) == b"visible_function"
     inner, function = process.ask(f"exec {built / 'static'}").split()
@@ -349,7 +349,7 @@ def test_another_program_in_the_same_process(symbolizer, start, built):
     assert symbolizer.resolve(process.pid, int(function, 16))[::2] == (b"visible_function", bytes(built / "static"))
 
 
-def test_process_that_has_ended(symbolizer, start, built):
+def test_names_of_a_process_that_has_ended(symbolizer, start, built):
     process = start(built / "pie")
     assert name_at(symbolizer, process) == b"visible_function"
     process.end()
@@ -359,7 +359,7 @@ def test_process_that_has_ended(symbolizer, start, built):
     assert symbolizer.resolve(process.pid, process.function) == (None, process.function, None)
 
 
-def test_process_that_was_only_added(symbolizer, start, built):
+def test_names_of_a_process_that_was_only_added(symbolizer, start, built):
     process = start(built / "pie")
     symbolizer.add_process(process.pid)
     process.end()
@@ -370,7 +370,7 @@ def test_process_that_was_only_added(symbolizer, start, built):
         _ebcc.Symbolizer().add_process(process.pid)
 
 
-def test_pid_that_another_process_has_now(built, tmp_path):
+def test_a_reused_pid_has_the_names_of_the_new_process(built, tmp_path):
     script = tmp_path / "reuse.py"
     script.write_text(textwrap.dedent(f"""
         import subprocess, sys, time
@@ -398,7 +398,7 @@ def test_pid_that_another_process_has_now(built, tmp_path):
 
 @pytest.fixture
 def container(start, built, tmp_path):
-    """container(**options): the static target inside a root directory and namespaces of its own."""
+    """container(program): a root directory, and the static target in it and in namespaces of its own."""
     root = tmp_path / "root"
     for name in ("bin", "tmp"):
         (root / name).mkdir(parents=True)
@@ -410,13 +410,13 @@ def container(start, built, tmp_path):
     return create
 
 
-def test_file_inside_a_container(symbolizer, container):
+def test_names_of_a_file_inside_a_container(symbolizer, container):
     _root, process = container()
     assert process.inner_pid == 1 and process.pid != 1
     assert symbolizer.resolve(process.pid, process.function) == (b"visible_function", 0, b"/bin/target")
 
 
-def test_debug_file_inside_a_container(symbolizer, container, built, tmp_path):
+def test_debug_file_inside_a_container_is_found(symbolizer, container, built, tmp_path):
     root = tmp_path / "root"
     debug = root / "bin/target.debug"
     run("objcopy", "--only-keep-debug", built / "static", debug)
@@ -426,7 +426,7 @@ def test_debug_file_inside_a_container(symbolizer, container, built, tmp_path):
     assert name_at(symbolizer, process) == b"visible_function"
 
 
-def test_debug_file_that_leads_out_of_a_container(symbolizer, container, built, tmp_path):
+def test_debug_file_that_leads_out_of_a_container_is_not_used(symbolizer, container, built, tmp_path):
     root, outside = tmp_path / "root", tmp_path / "outside.debug"
     run("objcopy", "--only-keep-debug", built / "static", outside)
     run("strip", root / "bin/target")
@@ -440,7 +440,8 @@ def test_debug_file_that_leads_out_of_a_container(symbolizer, container, built, 
 
 
 def perf_map(container, text):
-    """A process in a container with code made at run time, and its address; text(address) is the perf map."""
+    """A process in a container with code made at run time, the code's address, and the path of the perf map, which has
+    text(address)."""
     root, process = container()
     address = int(process.ask("code"), 16)
     path = root / "tmp/perf-1.map"
@@ -448,7 +449,7 @@ def perf_map(container, text):
     return process, address, path
 
 
-def test_code_made_at_run_time(symbolizer, container):
+def test_a_perf_map_names_code_made_at_run_time(symbolizer, container):
     process, address, path = perf_map(container, lambda start: b"%x 10 js::first function\n" % start)
     found = symbolizer.resolve(process.pid, address + 3)
     assert found == (b"js::first function", 3, b"/tmp/perf-1.map")
@@ -464,7 +465,7 @@ def test_code_made_at_run_time(symbolizer, container):
     assert symbolizer.resolve(process.pid, address + 3)[0] == b"moved"
 
 
-def test_perf_map_in_any_order(symbolizer, container):
+def test_perf_map_with_lines_of_any_kind_and_order(symbolizer, container):
     def text(start):
         return b"".join([
             b"nonsense\n\n\0\0\0\n-1 -1 x\n", b"%x 0 empty\n" % start, b"%x 100 outer\n" % start,
@@ -477,7 +478,7 @@ def test_perf_map_in_any_order(symbolizer, container):
     assert names == [b"outer", b"inner", b"outer", b"cut", b"outer", b"outer", b"outer", None]
 
 
-def test_perf_map_that_leads_out_of_the_root(symbolizer, container, tmp_path):
+def test_perf_map_that_leads_out_of_the_root_is_not_used(symbolizer, container, tmp_path):
     process, address, path = perf_map(container, lambda start: b"")
     (tmp_path / "outside.map").write_bytes(b"%x 100 outside\n" % address)
     path.unlink()
@@ -485,7 +486,7 @@ def test_perf_map_that_leads_out_of_the_root(symbolizer, container, tmp_path):
     assert symbolizer.resolve(process.pid, address) == (None, address, None)
 
 
-def test_perf_map_that_is_a_pipe(symbolizer, container):
+def test_perf_map_that_is_a_pipe_is_not_read(symbolizer, container):
     process, address, path = perf_map(container, lambda start: b"")
     path.unlink()
     os.mkfifo(path)
@@ -494,8 +495,8 @@ def test_perf_map_that_is_a_pipe(symbolizer, container):
     assert time.monotonic() - begin < 5
 
 
-def test_perf_map_of_gigabytes(symbolizer, container):
-    """Lines that weren't read may replace those that were: there are no names, and that is told."""
+def test_perf_map_of_gigabytes_gives_no_names(symbolizer, container):
+    """Lines that weren't read might replace those that were: there are no names, and the statistics say so."""
     process, address, path = perf_map(container, lambda start: b"%x 100 early\n" % start)
     os.truncate(path, 8 << 30)
     deadline = time.monotonic() + 60
@@ -508,15 +509,15 @@ def test_perf_map_of_gigabytes(symbolizer, container):
     assert symbolizer.statistics()["memory"] < 4 << 20
 
 
-def test_perf_map_of_somebody_else(symbolizer, container):
+def test_perf_map_of_another_user_is_not_used(symbolizer, container):
     process, address, path = perf_map(container, lambda start: b"%x 100 planted\n" % start)
     os.chown(path, 1234, 1234)
     assert symbolizer.resolve(process.pid, address)[0] is None
 
 
-# What strangers can make a symbolizer keep, and how long they can make it read.
+# How much other processes can make a symbolizer keep, and how long they can make it read.
 
-CODE = 0x500000000000  # an address that no process has mapped, where its perf map may have functions
+CODE = 0x500000000000  # an address that no process has mapped, but where its perf map may have functions
 
 
 def lines(count, name=b"function", size=16):
@@ -525,7 +526,8 @@ def lines(count, name=b"function", size=16):
 
 @pytest.fixture
 def jits():
-    """jits(text, ...): a pid for each text, with that for a perf map; a path in place of a text is linked there."""
+    """jits(text, ...): starts a process for each text, with this text as its perf map, and gives the pids. A path
+    instead of a text is linked there."""
     started, paths = [], []
 
     def create(*texts):
@@ -562,14 +564,14 @@ def test_a_shared_perf_map_is_kept_once(symbolizer, jits):
 
 
 def test_a_large_jit_fits(symbolizer, jits):
-    """150,000 functions with names of 150 characters: as large as Java's and Node's become."""
+    """150,000 functions with names of 150 characters: maps of Java and Node become that large."""
     pid = jits(lines(150_000, b"Lorg/example/" + b"package/" * 16))[0]
     assert symbolizer.resolve(pid, CODE)[0].endswith(b"package/0")
     assert symbolizer.resolve(pid, CODE + 149_999 * 16)[0].endswith(b"package/149999")
     assert symbolizer.statistics()["too_large"] == 0
 
 
-def test_perf_maps_have_a_bound_together(jits, caplog):
+def test_perf_maps_together_stay_within_the_limit(jits, caplog):
     limit = 4 << 20
     symbolizer = _ebcc.Symbolizer(memory_limit=limit)
     pids = jits(*[lines(40_000, b"of%d_" % number) for number in range(8)])
@@ -583,7 +585,7 @@ def test_perf_maps_have_a_bound_together(jits, caplog):
     assert not statistics["too_large"] and not caplog.records
 
 
-def test_a_perf_map_beyond_the_bound_has_no_names(jits, caplog):
+def test_a_perf_map_beyond_the_limit_gives_no_names(jits, caplog):
     symbolizer = _ebcc.Symbolizer(memory_limit=4 << 20)
     large, also_large, small = jits(lines(100_000), lines(100_000, b"other"), lines(10))
     for _ in range(3):
@@ -593,13 +595,13 @@ def test_a_perf_map_beyond_the_bound_has_no_names(jits, caplog):
     assert symbolizer.statistics()["too_large"] == 2
     assert symbolizer.statistics()["memory"] < 1 << 20
     assert len(caplog.records) == 1 and f"/tmp/perf-{large}.map is too large" in caplog.text
-    # One that its compiler begins anew is read anew.
+    # A map that its compiler begins again is read again.
     Path(f"/tmp/perf-{large}.map").write_bytes(lines(5, b"fresh"))
     assert until(lambda: symbolizer.resolve(large, CODE)[0]) == b"fresh0"
 
 
 def until(condition, seconds=30):
-    """What a condition gives once that is true."""
+    """Waits until a condition is true. Returns its value."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline
@@ -608,7 +610,7 @@ def until(condition, seconds=30):
 
 
 def test_replaced_functions_take_no_memory(jits):
-    """A compiler that reuses its memory writes without end; what counts is what is there now."""
+    """A compiler that reuses its memory writes lines for ever, but only the functions that are there now count."""
     symbolizer = _ebcc.Symbolizer(memory_limit=2 << 20)
     pid = jits(b"".join(lines(2000, b"round%d_" % number) for number in range(200)))[0]
     assert symbolizer.resolve(pid, CODE)[0] == b"round199_0"
@@ -616,7 +618,7 @@ def test_replaced_functions_take_no_memory(jits):
     assert symbolizer.statistics()["too_large"] == 0 and symbolizer.statistics()["memory"] < 1 << 20
 
 
-def test_appending_costs_what_is_appended(symbolizer, jits):
+def test_appending_costs_only_what_is_appended(symbolizer, jits):
     pid = jits(lines(400_000))[0]
     begin = time.thread_time()
     assert symbolizer.resolve(pid, CODE)[0] == b"function0"
@@ -637,33 +639,33 @@ def test_appending_costs_what_is_appended(symbolizer, jits):
     assert symbolizer.resolve(pid, CODE + 399_999 * 16)[0] == b"function399999"
 
 
-def test_a_function_that_replaces_a_named_one(symbolizer, jits):
-    """Nothing is unknown then, so the map has to be looked at without that reason."""
+def test_a_function_that_replaces_a_named_one_is_found(symbolizer, jits):
+    """No address is unknown then, so the map must be looked at without that reason."""
     pid = jits(lines(10))[0]
     assert symbolizer.resolve(pid, CODE)[0] == b"function0"
     with open(f"/tmp/perf-{pid}.map", "ab") as file:
         file.write(b"%x 10 replacement\n" % CODE)
     assert until(lambda: symbolizer.resolve(pid, CODE)[0] == b"replacement")
-    # A file that was written anew, and is longer.
+    # A file that was rewritten, and is longer.
     Path(f"/tmp/perf-{pid}.map").write_bytes(lines(100, b"another"))
     assert until(lambda: symbolizer.resolve(pid, CODE)[0] == b"another0")
 
 
-def test_time_for_reading_has_a_bound(jits, caplog):
+def test_time_for_reading_is_limited(jits, caplog):
     symbolizer = _ebcc.Symbolizer(time_limit=1)
     large, small = jits(lines(200_000), lines(10))
     assert symbolizer.resolve(large, CODE)[0] == b"function0"
     assert symbolizer.resolve(small, CODE)[0] is None
     assert symbolizer.statistics()["no_time"] >= 1
     assert len(caplog.records) == 1 and "time for reading symbols is used up" in caplog.text
-    # Names that are known stay known meanwhile, and the rest comes later.
+    # Known names stay known meanwhile, and the rest come later.
     assert symbolizer.resolve(large, CODE + 16)[0] == b"function1"
     assert until(lambda: symbolizer.resolve(small, CODE)[0]) == b"function0"
     assert len(caplog.records) == 1
 
 
-def test_a_symbol_table_of_any_size(symbolizer, start, built, tmp_path):
-    """A sparse file that claims a symbol table of a gigabyte: it isn't read."""
+def test_a_huge_symbol_table_is_not_read(symbolizer, start, built, tmp_path):
+    """A sparse file claims to have a symbol table of a gigabyte."""
     program = bytearray((built / "static").read_bytes())
     sections, = struct.unpack_from("<Q", program, 0x28)
     entry_size, count = struct.unpack_from("<HH", program, 0x3A)
@@ -695,7 +697,7 @@ def damage(data, number):
     return bytes(changed)
 
 
-def test_damaged_files(symbolizer, built, tmp_path):
+def test_damaged_files_do_no_harm(symbolizer, built, tmp_path):
     data = (built / "pie").read_bytes()
     for number in range(40):
         path = tmp_path / f"damaged{number}"
@@ -709,10 +711,10 @@ def test_damaged_files(symbolizer, built, tmp_path):
             symbolizer.add_file(bytes(path))
 
 
-# Names with the least of the module's own words, as scripts use it.
+# Names by the functions that scripts use.
 
 
-def test_texts_for_scripts(start, built):
+def test_names_for_scripts(start, built):
     process = start(built / "pie")
     address = process.function + 1
     assert BPF.sym(address, process.pid) == b"visible_function"
@@ -728,7 +730,7 @@ def test_texts_for_scripts(start, built):
     assert BPF.sym(address, 0x3FFFFFFF) == b"[unknown]"
 
 
-def test_kernel_symbols_of_what_was_loaded_since(load):
+def test_kernel_symbols_of_what_was_loaded_later(load):
     assert BPF.ksym(BPF.ksymname("schedule"), show_module=True) == b"schedule [kernel]"
     bpf = load("TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { FILTER return 0; }")
     program = next(iter(bpf.module.programs()))
@@ -742,7 +744,7 @@ def test_kernel_symbols_of_what_was_loaded_since(load):
     assert BPF.ksym(mine[-1][0] + 1, True, True) == mine[-1][1] + b"+0x1 [bpf]"
 
 
-def test_stacks_of_build_ids(load):
+def test_names_of_stacks_of_build_ids(load):
     bpf = load("""
         BPF_STACK_TRACE_BUILDID(stacks, 64);
         BPF_ARRAY(ids, int, 1);
@@ -763,11 +765,12 @@ def test_stacks_of_build_ids(load):
     names = [bpf.sym(frame, os.getpid(), show_module=True, show_offset=True) for frame in frames]
     assert re.fullmatch(rb"(__)?getpgid\+0x\w+ \[libc\.so\.6\]", names[0])
     assert list(bpf["stacks"].walk(bpf["ids"][0].value, lambda frame: frame.status)) == [frame.status for frame in frames]
-    bpf.add_module("/no/such/file")  # a line in the log
+    bpf.add_module("/no/such/file")  # only a line in the log
 
 
 def many_functions(path, strings, places):
-    """An ELF file with functions of 16 bytes each, whose names are at these places of the strings, and its build id."""
+    """Writes an ELF file with functions of 16 bytes each, whose names are at these places of the strings. Returns its
+    build id."""
     base, count, symbols = 0x10000, len(places), [bytes(24)]
     for number, place in enumerate(places):
         symbols.append(struct.pack("<IBBHQQ", place, 0x12, 0, 4, base + number * 16, 16))
@@ -817,7 +820,7 @@ def test_a_million_functions_take_little_memory(tmp_path):
 
 
 def test_one_long_name_of_many_functions_is_not_read_for_ever(tmp_path):
-    """A small file would keep whoever searches it busy for hours."""
+    """A small file could keep a search busy for hours."""
     many_functions(tmp_path / "hostile", b"\0" + b"a" * 65000 + b"\0", [1] * 200_000)
     begin = time.process_time()
     assert BPF.get_user_functions_and_addresses(str(tmp_path / "hostile"), b"^wanted$") == []

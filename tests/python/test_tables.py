@@ -1,4 +1,4 @@
-"""Tables as mappings, with exact contents."""
+"""Tables as Python mappings, with exact contents."""
 
 import ctypes as ct
 import operator
@@ -42,7 +42,7 @@ def numbers(items):
     return sorted((key.value, leaf.value) for key, leaf in items)
 
 
-def test_classes_and_facts(tables):
+def test_classes_and_attributes(tables):
     assert isinstance(tables["plain"], table.HashTable)
     assert isinstance(tables["array"], table.Array)
     assert isinstance(tables["percpu"], table.PerCpuArray)
@@ -126,7 +126,7 @@ def test_small_integers_keep_their_sign(tables):
 
 @pytest.mark.parametrize("number", [2**32, -2**31 - 1, 2**64, -2**80])
 def test_numbers_that_do_not_fit_are_refused(load, number):
-    """Cut off, they would be another entry's key."""
+    """Truncated, they would be the key of another entry."""
     bpf = load("BPF_HASH(hash, u32, u16); BPF_ARRAY(array, u64, 2); BPF_HASH(large, u64, u64);")
     for store in (lambda: operator.setitem(bpf["hash"], number, 1),
                   lambda: operator.setitem(bpf["hash"], 1, number),
@@ -170,8 +170,8 @@ def test_struct_keys_and_leaves(tables):
         structs[ct.c_uint(7)]
 
 
-def test_text_for_a_struct_of_text(load):
-    """As in books: a message for a user, whose struct is longer than the text."""
+def test_a_struct_of_text_takes_a_string_buffer(load):
+    """As in tutorials: a message for each user, in a struct that is longer than the text."""
     bpf = load("""
         struct message { char text[12]; };
         BPF_HASH(messages, u32, struct message);""")
@@ -230,7 +230,7 @@ def test_per_cpu_reducer(tables):
         summed[10]
 
 
-def test_own_classes_for_keys_and_leaves(tables):
+def test_classes_given_for_keys_and_leaves(tables):
     own = tables.get_table("plain", keytype=ct.c_longlong, leaftype=ct.c_byte * 8)
     own[-1] = (ct.c_byte * 8)(*range(8))
     [(key, leaf)] = own.items()
@@ -252,7 +252,7 @@ def test_batches(tables):
     assert len(plain) == 0
 
 
-def test_batches_of_wrong_sizes(tables):
+def test_batches_of_wrong_sizes_are_refused(tables):
     plain = tables["plain"]
     with pytest.raises(ValueError):
         plain.items_update_batch((plain.Key * 2)(1, 2), (plain.Leaf * 3)(1, 2, 3))
@@ -261,7 +261,7 @@ def test_batches_of_wrong_sizes(tables):
     assert len(plain) == 0
 
 
-def test_as_text_and_back(tables):
+def test_keys_and_leaves_as_text_and_back(tables):
     plain = tables["plain"]
     assert plain.key_sprintf(plain.Key(16)) == b"0x10"
     assert plain.leaf_sprintf(5) == b"0x5"
@@ -313,8 +313,8 @@ def test_counting_in_the_kernel(load):
     assert bpf["dist"][22].value == 325
 
 
-def test_counting_by_an_array(load, caplog):
-    """C passes it by its address, which is not the key."""
+def test_counting_by_an_array_as_key(load, caplog):
+    """C passes an array by its address, which is not the key."""
     bpf = load("""
         typedef u8 address_t[6];
         BPF_HASH(counts, address_t, u64);

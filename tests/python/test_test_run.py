@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""BPF.test_run(): programs of several types run on data that the test made, with what they return and leave."""
+"""BPF.test_run(): programs of several types run on the test's data, and what they return and change."""
 
 import ctypes as ct
 import os
@@ -58,7 +58,7 @@ def bpf(load):
 def test_socket_filter(bpf):
     program = bpf.load_func("filter", BPF.SOCKET_FILTER)
     result = bpf.test_run(program, PACKET)
-    # It does not get the header of the link layer.
+    # A socket filter doesn't get the link-layer header.
     assert result == (-1, bytes(14) + b"payload", None, result.duration) and result.retval == -1
     assert bpf.test_run("filter", data=PACKET + b"more").retval == 11
     result = bpf.test_run(b"filter", bytearray(PACKET), repeat=1000)
@@ -96,7 +96,7 @@ def test_system_call_program(bpf):
     assert isinstance(result.ctx, bytes) and Request.from_buffer_copy(result.ctx).double == 8 and result.retval == 0
 
 
-def test_what_is_refused(bpf):
+def test_invalid_runs_are_refused(bpf):
     with pytest.raises(ebcc.StateError, match="program 'filter': it is not loaded"):
         bpf.test_run("filter", PACKET)
     with pytest.raises(ebcc.NotFoundError, match="did you mean filter"):

@@ -1,5 +1,5 @@
-"""bpf_trace_printk() and the trace pipe. The pipe belongs to the whole machine: each test looks for
-lines of its own process only."""
+"""bpf_trace_printk() and the trace pipe. The pipe belongs to the whole machine, so each test looks only
+for lines of its own process."""
 
 import os
 import re
@@ -39,12 +39,12 @@ def test_fields_of_a_line(line, fields):
 
 
 @pytest.mark.parametrize("line", [b"CPU:1 [LOST 3 EVENTS]", b"", b"# tracer: nop", b"x" * 40])
-def test_lines_that_are_no_events(line):
+def test_lines_that_are_not_events(line):
     assert trace.parse(line) is None
 
 
-# Whoever else reads the pipe takes lines away, and whoever prints adds some: what a test waits for, it has printed again
-# and again.
+# Other readers of the pipe take lines, and other programs add some. So a test prints its line again and again until it
+# finds it.
 
 def wait_for_fields(bpf, number):
     def look():
@@ -62,7 +62,7 @@ def test_trace_fields(load):
     assert len(bpf.trace_fields(nonblocking=True)) == 6
     task, pid, cpu, flags, timestamp, message = wait_for_fields(bpf, 4000007)
     with open("/proc/self/comm", "rb") as file:
-        assert task in (file.read().rstrip(b"\n"), b"<...>")  # which the kernel may not remember
+        assert task in (file.read().rstrip(b"\n"), b"<...>")  # the kernel may have forgotten the name
     assert pid == os.getpid() and cpu in get_online_cpus()
     assert isinstance(flags, bytes)
     assert 0 < timestamp <= time.monotonic() + 1

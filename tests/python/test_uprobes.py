@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""User probes: where they are set, and in what they are not."""
+"""User probes: at which places and in which processes they are set."""
 
 import ctypes
 import logging
@@ -76,7 +76,7 @@ def counts(bpf):
 
 
 @pytest.mark.parametrize("flags", [["-pie"], ["-no-pie"]])
-def test_symbol_address_and_offset(load, start, tmp_path, flags):
+def test_a_probe_by_symbol_address_or_pattern(load, start, tmp_path, flags):
     path = build(tmp_path, "program", *flags)
     process = start(path)
     [(_, address)] = BPF.get_user_functions_and_addresses(path, "^work$")
@@ -90,7 +90,7 @@ def test_symbol_address_and_offset(load, start, tmp_path, flags):
         load(COUNT).attach_uprobe(name=path, addr=0x7ffffff, fn_name="count")
 
 
-def test_one_process_of_several(load, start, tmp_path):
+def test_only_the_given_processes_are_probed(load, start, tmp_path):
     path = build(tmp_path, "program")
     processes = [start(path) for _ in range(3)]
     bpf = load(COUNT)
@@ -105,7 +105,7 @@ def test_one_process_of_several(load, start, tmp_path):
     assert counts(bpf) == {processes[0].pid: 2, processes[1].pid: 3}
 
 
-def test_names_of_one_function_are_one_probe(load, start, tmp_path):
+def test_aliases_of_a_function_get_one_probe(load, start, tmp_path):
     path = build(tmp_path, "program")
     process = start(path)
     bpf = load(COUNT)
@@ -127,8 +127,8 @@ def test_program_in_another_root(load, start, tmp_path):
         bpf.close()
 
 
-def test_function_that_the_loader_chooses(load, caplog):
-    """strlen() of the C library is an IFUNC: the probe is at the variant that runs."""
+def test_an_ifunc_is_probed_at_its_variant(load, caplog):
+    """strlen() of the C library is an IFUNC: the probe is set at the variant that runs."""
     libc = ctypes.CDLL(None)
     length = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_char_p)(("strlen", libc))
     bpf = load(COUNT)
@@ -141,7 +141,7 @@ def test_function_that_the_loader_chooses(load, caplog):
 
 @pytest.fixture
 def choice(tmp_path):
-    """A library with an indirect function, chosen(), that gives 1, and a usual one."""
+    """A library with an indirect function, chosen(), which returns 1, and an ordinary one, usual()."""
     source = tmp_path / "choice.c"
     source.write_text('int usual(void) { return 2; }\n'
                       'static int one(void) { return 1; }\n'
@@ -152,14 +152,14 @@ def choice(tmp_path):
     return str(path)
 
 
-def test_choice_of_a_library_that_is_not_loaded_here(load, choice, caplog):
+def test_an_ifunc_of_a_library_not_loaded_here_is_a_warning(load, choice, caplog):
     with caplog.at_level(logging.WARNING):
         load(COUNT).attach_uprobe(name=choice, sym="chosen", fn_name="count")
     assert "IFUNC" in caplog.text
 
 
-def test_resolver_that_was_asked_for(load, choice):
-    """Who asks for the resolver itself, as bcc's scripts do it, means it in attach_uprobe(), too."""
+def test_a_resolver_that_was_asked_for_is_probed(load, choice):
+    """A script that has asked for the resolver itself, as bcc's scripts do, also means it in attach_uprobe()."""
     bpf = load(COUNT)
     chosen = ctypes.CDLL(choice).chosen
     assert chosen() == 1
@@ -209,7 +209,7 @@ def test_go_is_recognised(go_program, tmp_path, start):
         BPF.is_go_binary("/no/such")
 
 
-def test_return_probe_in_go_warns(load, go_program, tmp_path, caplog):
+def test_a_return_probe_in_go_is_a_warning(load, go_program, tmp_path, caplog):
     bpf = load(COUNT)
     with caplog.at_level(logging.WARNING):
         bpf.attach_uprobe(name=go_program, sym="work", fn_name="count")

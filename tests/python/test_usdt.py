@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """USDT probes: what is found in files and processes, and the values that programs read at them. The
-traced programs are built here; each process traced is a child of the test."""
+traced programs are built here, and the traced processes are children of the test."""
 
 import itertools
 import logging
@@ -20,7 +20,7 @@ from ebcc import BPF, USDT, USDTException
 HERE = Path(__file__).parent
 WORD = 1 << 64
 
-# The first twelve arguments and the results of reading them, by the number of the call.
+# For each call, by its number: the first twelve arguments, and the results of reading them.
 READ_ALL = """
 struct arguments { u64 values[12]; int errors[12]; u32 pid; };
 BPF_ARRAY(found, struct arguments, 32);
@@ -54,7 +54,7 @@ def build(path, source, *flags):
 
 @pytest.fixture(scope="session")
 def binaries(tmp_path_factory):
-    """The programs and the library, by name."""
+    """{name: path} of the programs and the library."""
     folder = tmp_path_factory.mktemp("usdt")
     return {"target": build(folder / "target", "usdt_target.c"),
             "static": build(folder / "static", "usdt_target.c", "-static"),
@@ -64,7 +64,7 @@ def binaries(tmp_path_factory):
 
 
 class Target:
-    """A running program that obeys lines."""
+    """A running program that takes a command on each line."""
 
     def __init__(self, *command, **options):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -85,7 +85,7 @@ class Target:
 
 @pytest.fixture
 def start():
-    """start(command...): a Target that has said that it is ready."""
+    """start(command...): a Target that is ready."""
     running = []
 
     def run(*command, **options):
@@ -121,19 +121,19 @@ def enabled(probe, fn_name="on_probe", **where):
 
 
 def calls(bpf):
-    """[(pid, values, errors)] of what was traced."""
+    """[(pid, values, errors)] of the traced calls."""
     return [(call.pid, list(call.values), list(call.errors))
             for call in (bpf["found"][slot] for slot in range(bpf["count"][0].value))]
 
 
 def values(bpf, count):
-    """The first so many arguments of each call, which were all read."""
+    """The first `count` arguments of each call; these must have been read, and no others."""
     for _, _, errors in calls(bpf):
         assert errors == [0] * count + [ENOENT] * (12 - count)
     return [found[:count] for _, found, _ in calls(bpf)]
 
 
-# ---- What the macros of sys/sdt.h make ----
+# ---- Probes that the macros of sys/sdt.h make ----
 
 def test_arguments_of_a_process(binaries, start, trace):
     target = start(binaries["target"])
@@ -158,7 +158,7 @@ def test_arguments_of_a_process(binaries, start, trace):
     assert {pid for pid, *_ in calls(bpf)} == {target.pid}
 
 
-def test_only_the_process_that_was_named(binaries, start, trace):
+def test_only_the_given_process_is_traced(binaries, start, trace):
     first, second = start(binaries["target"]), start(binaries["target"])
     bpf = trace(enabled("test:plain", pid=second.pid))
     first.ask("fire 3")
@@ -167,7 +167,7 @@ def test_only_the_process_that_was_named(binaries, start, trace):
     assert [pid for pid, *_ in calls(bpf)] == [second.pid] * 2
 
 
-def test_every_process_by_path(binaries, start, trace):
+def test_a_path_traces_every_process(binaries, start, trace):
     first = start(binaries["target"])
     bpf = trace(enabled("test:plain", path=binaries["target"]))
     second = start(binaries["target"])
@@ -264,7 +264,7 @@ def test_a_file_that_was_deleted(binaries, start, trace, tmp_path):
 
 
 def test_a_process_with_another_root(binaries, start, trace, tmp_path):
-    """Its paths are followed within its root, wherever its links point."""
+    """Paths are followed within its root, wherever links point."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "real").write_bytes(Path(binaries["static"]).read_bytes())
     (tmp_path / "bin" / "real").chmod(0o755)
@@ -289,7 +289,7 @@ def test_semaphore_of_a_process(binaries, start, trace):
     target.ask("fire 2")
     usdt = enabled("test:guarded", pid=target.pid)
     first, second = trace(usdt), trace(usdt)
-    # The kernel counts a place once, whoever traces it.
+    # The kernel counts a place once, however many tracers it has.
     assert (target.ask("tracers"), bystander.ask("tracers")) == ("1", "0")
     target.ask("fire 2")
     assert values(first, 1) == values(second, 1) == [[0], [1]]
@@ -310,7 +310,7 @@ def test_semaphore_of_every_process(binaries, start, trace):
     assert (first.ask("tracers"), second.ask("tracers")) == ("0", "0")
 
 
-def test_a_killed_tracer_leaves_no_semaphore_up(binaries, start):
+def test_a_killed_tracer_leaves_no_semaphore_raised(binaries, start):
     target = start(binaries["target"])
     tracer = start(sys.executable, "-c", """
 import sys
@@ -327,7 +327,7 @@ sys.stdin.read()
 
 
 def test_semaphore_that_the_kernel_cannot_count(binaries, start, trace):
-    """Who set a probe at the place without its semaphore keeps the kernel from counting there."""
+    """A probe that was set at the place without its semaphore keeps the kernel from counting there."""
     target = start(binaries["target"])
     usdt = enabled("test:guarded", pid=target.pid)
     path, _, address, _ = usdt.enumerate_active_probes()[0]
@@ -347,7 +347,7 @@ def test_semaphore_that_the_kernel_cannot_count(binaries, start, trace):
 
 
 def test_locations_attached_one_by_one(binaries, start, trace):
-    """As scripts do that attach to a probe of several processes by its addresses."""
+    """As scripts do that attach to the addresses of a probe in several processes."""
     target = start(binaries["target"])
     usdt = enabled("test:guarded", pid=target.pid)
     bpf = trace()
@@ -358,7 +358,7 @@ def test_locations_attached_one_by_one(binaries, start, trace):
     assert target.ask("tracers") == "0"
 
 
-def test_a_forked_child_lowers_nothing(binaries, start, trace):
+def test_a_forked_child_lowers_no_semaphore(binaries, start, trace):
     target = start(binaries["target"])
     usdt = enabled("test:guarded", pid=target.pid)
     path, _, address, _ = usdt.enumerate_active_probes()[0]
@@ -394,12 +394,12 @@ def test_a_process_that_ends(binaries, start, trace):
 # ---- Arguments in every form ----
 
 def fire(path, count=1):
-    """Runs the program of usdt_forms.S."""
+    """Runs a program built from usdt_forms.S, which passes its probes `count` times."""
     subprocess.run([path], input=b"x" * count, stdout=subprocess.DEVNULL, check=True)
 
 
 def number(text):
-    """Of hexadecimal digits, or of a decimal number's."""
+    """The 64 bits of a decimal or hexadecimal number."""
     return int(text, 0) % WORD
 
 
@@ -426,14 +426,14 @@ FORMS = {
 
 @pytest.mark.parametrize("kind", ["fixed", "pie"])
 @pytest.mark.parametrize("form", FORMS)
-def test_forms(binaries, trace, kind, form):
+def test_arguments_of_every_form(binaries, trace, kind, form):
     expected = [number(word) for word in FORMS[form].split()]
     bpf = trace(enabled(form, path=binaries[kind]))
     fire(binaries[kind])
     assert [hex(value) for value in values(bpf, len(expected))[0]] == [hex(v) for v in expected]
 
 
-def test_forms_of_fixed_addresses(binaries, trace):
+def test_arguments_at_fixed_addresses(binaries, trace):
     # 8@table(,%rcx,8) 8@table+8(,%rcx,4) 8@table-0x20(%rcx,%rcx,8) 8@$table -8@table-14(,%rcx,8)
     nm = subprocess.run(["nm", binaries["fixed"]], capture_output=True, text=True, check=True)
     table = int(next(line for line in nm.stdout.splitlines() if line.endswith(" table"))[:16], 16)
@@ -451,7 +451,7 @@ def test_unreadable_arguments(binaries, trace, caplog):
     fire(binaries["pie"])
     unreadable, after = sorted(calls(bpf), key=lambda call: call[2][0])
     assert unreadable[2] == [ENOENT] * 12
-    # One that can't be read doesn't move the others.
+    # An argument that can't be read doesn't move the others.
     assert (after[1][:3], after[2][:3]) == ([1, 0, 2], [0, ENOENT, 0])
     assert "argument 2 of forms:after can't be read" in caplog.text
     assert "floating-point" in caplog.text
@@ -468,7 +468,7 @@ def test_unreadable_arguments(binaries, trace, caplog):
 
 
 def test_many_locations(trace, tmp_path):
-    """Each location has another constant, some the same."""
+    """Each location has a constant; some of the constants are the same."""
     source = tmp_path / "many.c"
     source.write_text("#include <sys/sdt.h>\nint main(void)\n{\n" + "".join(
         "\tDTRACE_PROBE1(many, place, %d);\n" % (i // 2) for i in range(12)) + "\treturn 0;\n}\n")
@@ -513,7 +513,7 @@ for line in sys.stdin:
 
 # ---- Finding ----
 
-def test_enumeration(binaries):
+def test_probes_are_enumerated(binaries):
     usdt = USDT(path=binaries["target"])
     probes = {probe.short_name(): probe for probe in usdt.enumerate_probes()}
     assert list(probes) == ["test:plain", "other:plain", "test:twice", "test:guarded"]
@@ -561,7 +561,7 @@ def test_texts_of_arguments(binaries):
     assert texts(b"symbols")[1] == "8 unsigned bytes @ *(&table + 8)"
 
 
-def test_failures_name_what_is_near(binaries, tmp_path):
+def test_errors_suggest_near_names(binaries, tmp_path):
     usdt = USDT(path=binaries["target"])
     for probe, words in (("test:guarde", "did you mean test:guarded"), ("gaurded", "guarded"),
                          ("plain", "test:plain or other:plain"), ("tset:plain", "test:plain")):
@@ -583,20 +583,20 @@ def test_failures_name_what_is_near(binaries, tmp_path):
         USDT(path=str(script))
 
 
-def test_bail(binaries, capsys):
+def test_enable_probe_or_bail_exits(binaries, capsys):
     with pytest.raises(SystemExit) as caught:
         USDT(path=binaries["target"]).enable_probe_or_bail("test:guarde", "on_probe")
     assert caught.value.code == 1
     assert "test:guarded" in capsys.readouterr().err
 
 
-def test_a_missing_program(binaries, trace):
+def test_a_missing_program_is_an_error(binaries, trace):
     with pytest.raises(ebcc.NotFoundError, match="on_probe"):
         trace(enabled("test:plain", "on_prob", path=binaries["target"]))
 
 
-def test_text_goes_before_a_source(binaries, start, trace):
-    """As scripts do that were written for generated text."""
+def test_text_may_stand_before_a_source(binaries, start, trace):
+    """Scripts written for generated text put it there."""
     target = start(binaries["target"])
     usdt = enabled("other:plain", pid=target.pid)
     assert "other:plain" in usdt.get_text()
@@ -607,14 +607,14 @@ def test_text_goes_before_a_source(binaries, start, trace):
 
 
 def places(path):
-    """{(provider, name): (first location, semaphore)} as found in a file."""
+    """{(provider, name): (first location, semaphore)} of the probes that USDT finds in a file."""
     return {(probe.provider.decode(), probe.name.decode()):
             (probe.get_location(0).address, probe.semaphore)
             for probe in USDT(path=str(path)).enumerate_probes()}
 
 
 def raw_places(path):
-    """The same as the notes say it, by readelf, which adjusts nothing."""
+    """The same from the notes as readelf shows them, which adjusts nothing."""
     text = subprocess.run(["readelf", "-n", path], check=True, capture_output=True,
                           text=True).stdout
     found = {}
@@ -626,7 +626,7 @@ def raw_places(path):
 
 
 def with_notes(path, folder, change):
-    """A copy of a program whose notes have the three addresses that @change makes of them."""
+    """A copy of a program with other addresses in its notes: change(location, base, semaphore) gives the new ones."""
     copy = folder / (Path(path).name + ".copy")
     subprocess.run(["objcopy", "--update-section",
                     f".note.stapsdt={rewritten_notes(path, folder, change)}", path, copy],
@@ -652,7 +652,7 @@ def rewritten_notes(path, folder, change):
 @pytest.mark.parametrize("shift", [0x100000, -0x100000])
 @pytest.mark.parametrize("kind", ["target", "static"])
 def test_prelinked_file(binaries, tmp_path, start, trace, kind, shift):
-    """The base section was moved after the notes were written: their addresses go with it."""
+    """The base section was moved after the notes were written, so their addresses are moved by as much."""
     moved = with_notes(binaries[kind], tmp_path,
                        lambda *addresses: [address - shift for address in addresses])
     assert places(moved) == raw_places(binaries[kind]) != raw_places(moved)
@@ -665,7 +665,7 @@ def test_prelinked_file(binaries, tmp_path, start, trace, kind, shift):
 
 @pytest.mark.parametrize("kind", ["target", "static"])
 def test_notes_without_a_base(binaries, tmp_path, start, trace, kind):
-    """Some headers write 0 for the base; the file has the section because of others."""
+    """Some headers write 0 as the base; the file has the section because of other headers."""
     baseless = with_notes(binaries[kind], tmp_path,
                           lambda location, _, semaphore: (location, 0, semaphore))
     assert places(baseless) == raw_places(baseless) == raw_places(binaries[kind])
@@ -677,7 +677,7 @@ def test_notes_without_a_base(binaries, tmp_path, start, trace, kind):
 
 
 def test_notes_with_and_without_a_base(binaries, tmp_path):
-    """Each note by itself: every other one has no base, and the rest were moved."""
+    """Each note is adjusted separately: every other one has no base, and the rest were moved."""
     count = itertools.count()
     mixed = with_notes(binaries["target"], tmp_path, lambda location, base, semaphore: (
         (location, 0, semaphore) if next(count) % 2
@@ -685,7 +685,7 @@ def test_notes_with_and_without_a_base(binaries, tmp_path):
     assert places(mixed) == raw_places(binaries["target"]) != raw_places(mixed)
 
 
-def test_no_semaphore_is_none_in_a_moved_file(binaries, tmp_path):
+def test_a_moved_file_without_semaphores_has_none(binaries, tmp_path):
     moved = with_notes(binaries["target"], tmp_path,
                        lambda location, base, _: (location - 0x1000, base - 0x1000, 0))
     assert {semaphore for _, semaphore in places(moved).values()} == {0}
@@ -699,7 +699,7 @@ def test_a_file_without_the_base_section(binaries, tmp_path):
 
 
 @pytest.mark.parametrize("cut", [4, 7, 12, 40, 60])
-def test_damaged_notes(binaries, tmp_path, cut):
+def test_damaged_notes_are_refused(binaries, tmp_path, cut):
     section = rewritten_notes(binaries["target"], tmp_path, lambda *addresses: addresses)
     section.write_bytes(section.read_bytes()[:-cut])
     damaged = tmp_path / "damaged"
@@ -709,8 +709,8 @@ def test_damaged_notes(binaries, tmp_path, cut):
         USDT(path=str(damaged))
 
 
-def test_signals_do_not_matter(binaries, start):
-    """Reading a process's probes leaves it as it was."""
+def test_probes_of_a_stopped_process_are_found(binaries, start):
+    """Reading its probes leaves the process as it was."""
     target = start(binaries["target"])
     os.kill(target.pid, signal.SIGSTOP)
     assert len(USDT(pid=target.pid).enumerate_probes()) == 4

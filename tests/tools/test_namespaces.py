@@ -28,7 +28,7 @@ TESTS = (
     (HERE / "test_stackcount.py", "test_processes"),
     (HERE / "test_profile.py", "test_functions_of_a_program"),
     (HERE / "test_offcputime.py", "test_time_of_a_chain or test_threads"),
-    (PYTHON / "test_uprobes.py", "test_one_process_of_several"),
+    (PYTHON / "test_uprobes.py", "test_only_the_given_processes_are_probed"),
     (PYTHON / "test_usdt.py", "test_arguments_of_a_process or test_semaphore_of_a_process"),
 )
 
