@@ -311,7 +311,7 @@ def kernel(request, tmp_path_factory):
     return Kernel(request.param, tmp_path_factory.mktemp("root"))
 
 
-def refused(lines, first, names):
+def messages_by_name(lines, first, names):
     """{name: message} for the names whose lines have messages. lines are pairs (line, message); `first` is the line of
     names[0]."""
     found = {}
@@ -375,7 +375,7 @@ def native(kernel, constants, functions, directory):
             break
         last = not done.returncode
         messages = re.findall(rf"^{re.escape(str(source))}:(\d+):\d+: (?:error|note): (.*)", done.stderr, re.M)
-        dropped = {} if last else refused(messages, first, [*constants, *functions])
+        dropped = {} if last else messages_by_name(messages, first, [*constants, *functions])
         assert dropped or last, done.stderr[:4000]
         complaints.update(dropped)
         constants = [text for text in constants if text not in dropped]
@@ -388,7 +388,7 @@ def native(kernel, constants, functions, directory):
     return {text: int(value, 16) for text, value in values.items() if value != "-"}, complaints
 
 
-def returned(code):
+def returned_number(code):
     """The number that a program returns, or None if it does anything else."""
     if code[-8:] != b"\x95" + bytes(7):
         return None
@@ -408,7 +408,7 @@ def from_btf(kernel, expressions, form):
         try:
             return kernel.compiled(form(expressions), BTF), expressions, complaints
         except _ebcc.Error as error:
-            dropped = refused(re.findall(r"^main\.c:(\d+):\d+: error: (.*)", str(error), re.M), 2, expressions)
+            dropped = messages_by_name(re.findall(r"^main\.c:(\d+):\d+: error: (.*)", str(error), re.M), 2, expressions)
             assert dropped, str(error)[:4000]
         complaints.update(dropped)
         expressions = [text for text in expressions if text not in dropped]
@@ -432,7 +432,7 @@ def test_every_definition_is_accounted_for():
 
 
 @pytest.fixture(scope="module")
-def theirs(kernel, tmp_path_factory):
+def header_values(kernel, tmp_path_factory):
     """What the kernel's headers give: the values of constants, those of samples, and complaints about what they don't
     compile."""
     names = [name for name in constants() if name in kernel.words and not is_unchecked(name)]
@@ -441,9 +441,9 @@ def theirs(kernel, tmp_path_factory):
     return values, {**tried, **OF_SOURCES}, complaints
 
 
-def test_constants_have_the_kernels_values(kernel, theirs):
+def test_constants_have_the_kernels_values(kernel, header_values):
     """Every constant that both have has the same value, in all 64 bits."""
-    values, _samples, _complaints = theirs
+    values, _samples, _complaints = header_values
     elf, offered, complaints = from_btf(kernel, list(values), as_table)
     given = dict(zip(offered, struct.unpack_from(f"<{len(offered)}Q", section(elf, b".rodata"))))
     assert len(given) > 8000
@@ -453,11 +453,11 @@ def test_constants_have_the_kernels_values(kernel, theirs):
     assert not own & complaints.keys(), complaints
 
 
-def test_functions_have_the_kernels_results(kernel, theirs):
+def test_functions_have_the_kernels_results(kernel, header_values):
     """Functions and macros with parameters give the same values as the kernel's own."""
-    _constants, values, complaints = theirs
+    _constants, values, complaints = header_values
     elf, compiled, refusals = from_btf(kernel, list(samples()), as_functions)
-    given = {text: returned(section(elf, f".ebcc/void/f{i}".encode())) for i, text in enumerate(compiled)}
+    given = {text: returned_number(section(elf, f".ebcc/void/f{i}".encode())) for i, text in enumerate(compiled)}
     unknown = [text for text in given if text not in values]
     wrong = {text: (value, values[text]) for text, value in given.items() if text in values and value != values[text]}
     assert not wrong, wrong

@@ -83,7 +83,7 @@ def test_an_unknown_value_is_an_error(text):
     assert "warning" not in output
 
 
-def test_other_undefined_names_give_no_such_warning():
+def test_only_config_names_are_reported():
     text = "#ifdef CONFIG_NAMED_HERE\n#endif\n#if NAMED_NOWHERE\n#endif\n" + PROGRAM % "0"
     assert "NAMED_NOWHERE" not in outcome(text)
     assert "'NAMED_NOWHERE' is not defined" in outcome(text, "-Wundef")

@@ -46,7 +46,7 @@ ENDS = {
 }
 
 
-def started(code):
+def start_script(code):
     """Starts a process that runs the script and then the code. Returns it and the programs that it holds."""
     process = subprocess.Popen([sys.executable, "-c", SCRIPT + code], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -59,7 +59,7 @@ def started(code):
 @pytest.mark.parametrize("name", ENDS)
 def test_nothing_stays_after_the_end(name):
     ending, status = ENDS[name]
-    process, programs = started("sys.stdin.read()\n" + ending)
+    process, programs = start_script("sys.stdin.read()\n" + ending)
     out, errors = process.communicate(timeout=LIMIT)
     assert (out, process.returncode) == ("", status), errors
     assert "Exception ignored" not in errors
@@ -68,9 +68,9 @@ def test_nothing_stays_after_the_end(name):
     assert gone(programs)
 
 
-def interrupted(code, signal_number):
+def interrupt(code, signal_number):
     """Runs the code in a process, and sends the signal once it waits. Returns its status and its stderr."""
-    process, programs = started(code)
+    process, programs = start_script(code)
     wait_until_asleep(process.pid)
     process.send_signal(signal_number)
     _, errors = process.communicate(timeout=LIMIT)
@@ -82,17 +82,17 @@ def interrupted(code, signal_number):
     "b.ring_buffer_poll()", "b.perf_buffer_poll()", "b.kprobe_poll()",
     "while True: b.ring_buffer_poll(100)", "while True: b.trace_readline()", "time.sleep(1000)"])
 def test_ctrl_c_ends_a_wait(waiting):
-    status, errors = interrupted(waiting, signal.SIGINT)
+    status, errors = interrupt(waiting, signal.SIGINT)
     assert (status, errors.strip().splitlines()[-1]) == (-signal.SIGINT, "KeyboardInterrupt")
 
 
 def test_ctrl_c_can_be_caught():
     code = "try:\n    b.ring_buffer_poll()\nexcept KeyboardInterrupt:\n    sys.exit(9)\n"
-    assert interrupted(code, signal.SIGINT) == (9, "")
+    assert interrupt(code, signal.SIGINT) == (9, "")
 
 
 def test_nothing_stays_after_a_kill():
-    assert interrupted("b.ring_buffer_poll()", signal.SIGKILL)[0] == -signal.SIGKILL
+    assert interrupt("b.ring_buffer_poll()", signal.SIGKILL)[0] == -signal.SIGKILL
 
 
 # Each macro expands to twice what the one before does: a short source, which clang needs very long to evaluate.
