@@ -41,6 +41,23 @@ PyObject *bytes_list(char **strings, size_t count)
 	return list;
 }
 
+const char **list_strings(PyObject *list)
+{
+	Py_ssize_t count = PyList_Size(list);
+	const char **strings = PyMem_Calloc(count + 1, sizeof(*strings));
+
+	if (!strings)
+		return (const char **)PyErr_NoMemory();
+	for (Py_ssize_t i = 0; i < count; i++) {
+		strings[i] = PyBytes_AsString(PyList_GetItem(list, i));
+		if (!strings[i]) {
+			PyMem_Free(strings);
+			return NULL;
+		}
+	}
+	return strings;
+}
+
 /*
  * Any Python code may raise an exception that is not its own: what a signal handler raises comes
  * out of whichever code is running. A callback in the middle of the library cannot raise anything,

@@ -37,24 +37,6 @@ static PyObject *find_tracepoints(PyObject *self, PyObject *args)
 	return find(args, ebcc_kernel_find_tracepoints);
 }
 
-/* The items of a list of bytes, borrowed from it; PyMem_Free() the array. NULL with an exception on
- * failure. */
-static const char **borrow_names(PyObject *list, Py_ssize_t count)
-{
-	const char **names = PyMem_Calloc(count + 1, sizeof(*names));
-
-	if (!names)
-		return (const char **)PyErr_NoMemory();
-	for (Py_ssize_t i = 0; i < count; i++) {
-		names[i] = PyBytes_AsString(PyList_GetItem(list, i));
-		if (names[i])
-			continue;
-		PyMem_Free(names);
-		return NULL;
-	}
-	return names;
-}
-
 static PyObject *near_names(PyObject *self, PyObject *args)
 {
 	size_t near[EBCC_NEAR_MAX], count;
@@ -63,7 +45,7 @@ static PyObject *near_names(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "yO!", &wanted, &PyList_Type, &list))
 		return NULL;
-	names = borrow_names(list, PyList_Size(list));
+	names = list_strings(list);
 	if (!names)
 		return NULL;
 	count = ebcc_names_find_near(wanted, names, PyList_Size(list), near);

@@ -132,27 +132,6 @@ static PyObject *modules_close(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-/* The strings of a list of bytes, borrowed from it; PyMem_Free() the array. NULL with an exception
- * on failure. */
-static const char **strings_from_list(PyObject *list)
-{
-	Py_ssize_t count = PyList_Size(list);
-	const char **strings = PyMem_Calloc(count + 1, sizeof(*strings));
-
-	if (!strings) {
-		PyErr_NoMemory();
-		return NULL;
-	}
-	for (Py_ssize_t i = 0; i < count; i++) {
-		strings[i] = PyBytes_AsString(PyList_GetItem(list, i));
-		if (!strings[i]) {
-			PyMem_Free(strings);
-			return NULL;
-		}
-	}
-	return strings;
-}
-
 /* A signal whose handler doesn't raise has no effect: the compile is repeated. If a handler raises,
  * NULL is returned with the exception set and *@p ret unchanged. */
 static struct ebcc_error *create_handle(const char *source, Py_ssize_t size, const char *object,
@@ -224,7 +203,7 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	opts.no_rlimit = no_rlimit;
 	opts.any_kernel = any_kernel;
 	opts.cflag_count = PyList_Size(cflags);
-	opts.cflags = strings_from_list(cflags);
+	opts.cflags = list_strings(cflags);
 	if (!opts.cflags)
 		return NULL;
 	error = create_handle(source, size, object, object_size, &opts, &handle);

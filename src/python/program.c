@@ -238,26 +238,6 @@ static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	return attach_result(program->module, error, link);
 }
 
-/* The strings of a list of bytes, borrowed from it; PyMem_Free() the array. NULL with an exception
- * on failure. */
-static const char **list_strings(PyObject *list, size_t count)
-{
-	const char **strings = PyMem_Calloc(count + 1, sizeof(*strings));
-
-	if (!strings) {
-		PyErr_NoMemory();
-		return NULL;
-	}
-	for (size_t i = 0; i < count; i++) {
-		strings[i] = PyBytes_AsString(PyList_GetItem(list, i));
-		if (!strings[i]) {
-			PyMem_Free(strings);
-			return NULL;
-		}
-	}
-	return strings;
-}
-
 static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"functions", "on_return", NULL};
@@ -274,7 +254,7 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 		return NULL;
 	/* A copy that no other thread can change while the GIL is released. */
 	copy = PySequence_List(list);
-	functions = copy ? list_strings(copy, PyList_Size(copy)) : NULL;
+	functions = copy ? list_strings(copy) : NULL;
 	if (!functions) {
 		Py_XDECREF(copy);
 		return NULL;

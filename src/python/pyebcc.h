@@ -176,6 +176,9 @@ int usdt_add(PyObject *extension);
 int trace_pipe_add(PyObject *extension);
 /** A list of bytes from an array of strings that the library returned. The array is freed. */
 PyObject *bytes_list(char **strings, size_t count);
+/** The strings of a list of bytes: an array to be freed with PyMem_Free(), whose strings are
+ * borrowed from the list, and a NULL after the last. NULL with an exception set on failure. */
+const char **list_strings(PyObject *list);
 
 /** The library's log callback: keeps the message until messages_deliver(). Runs no Python code. */
 void log_message(void *ctx, enum ebcc_log_level level, const char *text);
