@@ -1,6 +1,6 @@
 /*
- * Calls its functions as requested on standard input: NAME COUNT. Both of the functions that work
- * pass the USDT probe calls:work.
+ * Calls its functions as requested on standard input: NAME COUNT. work_one() and work_two() both
+ * contain the USDT probe calls:work.
  */
 #include <stdio.h>
 #include <string.h>

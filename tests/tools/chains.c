@@ -1,8 +1,8 @@
 /*
- * Executes requests from standard input, NAME COUNT, each in a chain of functions that tests know:
- * uses COUNT milliseconds of processor time, no matter how long that takes; sleeps COUNT times for
- * a millisecond; reads COUNT megabytes of zeros; or calls a function COUNT times in one of two
- * ways. Must be built with frame pointers.
+ * Executes requests from standard input, NAME COUNT, each in a chain of functions that the tests
+ * know. "spin" uses COUNT milliseconds of processor time, however long that takes; "rest" sleeps
+ * for a millisecond COUNT times; "copy" reads COUNT megabytes of zeros; "one" and "other" call a
+ * function COUNT times, each in its own way. Must be built with frame pointers.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -120,7 +120,7 @@ FUNCTION other_way(void)
 	END;
 }
 
-/* Calls through pointers, so the compiler does not see what they call. */
+/* Calls go through these pointers, so the compiler does not see what they call. */
 static void (*volatile ways[])(void) = {one_way, other_way};
 
 FUNCTION call(int way, int count)

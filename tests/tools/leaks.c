@@ -1,6 +1,6 @@
 /*
- * Allocates and frees as requested on standard input: FUNCTION SIZE COUNT allocates and keeps,
- * "drop" frees all of that. Each way of allocating has its own function.
+ * Allocates and frees as requested on standard input: FUNCTION SIZE COUNT allocates blocks and
+ * keeps them, "drop 0 0" frees all that are kept. Each way of allocating has its own function.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ FUNCTION by_mmap(size_t size)
 	return last = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Frees what it allocates. */
+/* Frees what it allocates, so nothing leaks. */
 FUNCTION by_nothing(size_t size)
 {
 	free(last = malloc(size));

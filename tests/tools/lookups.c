@@ -1,6 +1,6 @@
 /*
- * Looks up hosts as requested on standard input: FUNCTION HOST. Each answer line is 1 if the lookup
- * succeeded, else 0.
+ * Looks up hosts as requested on standard input: FUNCTION HOST. Answers each request with a line: 1
+ * if the lookup succeeded, otherwise 0.
  */
 #include <netdb.h>
 #include <stdio.h>

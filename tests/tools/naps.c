@@ -26,7 +26,7 @@ FUNCTION nap_long(void)
 	sleep_ms(40);
 }
 
-/* 10 ms of its own, and a long nap. */
+/* Sleeps for 10 ms itself, then takes a long nap. */
 FUNCTION nap_outer(void)
 {
 	sleep_ms(10);
@@ -39,7 +39,7 @@ FUNCTION nap_escape(void)
 	longjmp(before, 1);
 }
 
-/* 5 ms in each of three levels. */
+/* Sleeps for 5 ms at each of three levels. */
 FUNCTION nap_nested(int level)
 {
 	sleep_ms(5);

@@ -1,9 +1,9 @@
 """A process that opens files in known ways on command, and reports exactly what it did.
 
 Commands come on standard input, one per line, and each answer is one line of JSON. "mark FLAGS"
-opens the marker, which does not exist. "opens" makes all kinds of opens, and answers with the list
+opens the marker, which does not exist. "opens" makes every kind of call, and answers with the list
 of calls, in order: name, flags, directory of a relative name, thread, result. "blocked" makes one
-whose name changes while it is in progress.
+call whose name is overwritten while it is in progress.
 """
 import ctypes
 import errno
@@ -36,7 +36,7 @@ class Opens:
         self.directory = os.fsencode(directory)
         self.calls = []
         self.areas = {}
-        self.looker = Looker()
+        self.watcher = Watcher()
 
     def path(self, name):
         """The absolute path of a name in the test's directory."""
@@ -52,12 +52,12 @@ class Opens:
             os.close(fd)
 
     def openat(self, name, flags, directory=-100, base=None, pointer=None):
-        """One openat(2), which glibc's open() calls, too."""
+        """One openat(2), which glibc's open() also calls."""
         fd = libc.openat(directory, pointer or ctypes.c_char_p(name), flags, 0o600)
         self.record(name, flags, fd, base)
 
     def openat2(self, name, flags, how=None):
-        """One openat2(2); how is the address of its argument, or None."""
+        """One openat2(2); `how` is the address of its struct open_how, or None to make one here."""
         fields = OpenHow(flags, 0, 0)
         address = how or ctypes.addressof(fields)
         fd = libc.syscall(ctypes.c_long(SYS_OPENAT2), ctypes.c_long(-100), ctypes.c_char_p(name),
@@ -92,7 +92,7 @@ class Opens:
         self.deep = self.path(os.path.join(deep, b"deep"))
         self.base = os.open(self.path(b"base"), os.O_RDONLY | os.O_DIRECTORY)
         os.chdir(self.path(b"base"))
-        # Pages that will be absent during calls; made here, as this opens files itself.
+        # Pages that will be absent during calls. They are made here because making them opens files.
         self.pagemap = os.open("/proc/self/pagemap", os.O_RDONLY)
         self.absent_name = self.page_of(self.path(b"plain"))
         self.absent_how = self.page_of(bytes(OpenHow(os.O_RDONLY, 0, 0)))
@@ -137,7 +137,7 @@ class Opens:
         thread = threading.Thread(target=self.openat, args=(pipe, os.O_RDONLY),
                                   kwargs={"pointer": name})
         thread.start()
-        self.looker.wait_until_blocked(thread.native_id)
+        self.watcher.wait_until_blocked(thread.native_id)
         name.value = b"overwritten"
         writer = os.open(pipe, os.O_WRONLY)
         thread.join()
@@ -145,25 +145,25 @@ class Opens:
         return self.calls[-1]
 
 
-class Looker:
-    """Another process, which watches this one's threads, as opens of this one are traced. It is started before the trace,
-    as Python may also open files in a fork."""
+class Watcher:
+    """A second process that watches the threads of this one, because every file that this one opens is traced. It is
+    started before the trace, because Python may also open files when it forks."""
 
     def __init__(self):
-        asked, self.asks = os.pipe()
+        requests, self.ask = os.pipe()
         self.answered, answers = os.pipe()
         parent = os.getpid()
         if not os.fork():
-            os.close(self.asks)
-            while thread := os.read(asked, 20):
-                self._look(f"/proc/{parent}/task/{int(thread)}/syscall")
+            os.close(self.ask)
+            while thread := os.read(requests, 20):
+                self._wait_for_openat(f"/proc/{parent}/task/{int(thread)}/syscall")
                 os.write(answers, b".")
             os._exit(0)
-        os.close(asked)
+        os.close(requests)
         os.close(answers)
 
     @staticmethod
-    def _look(path):
+    def _wait_for_openat(path):
         number = {"x86_64": "257", "aarch64": "56"}[platform.machine()]
         blocked = False
         while not blocked:
@@ -173,7 +173,7 @@ class Looker:
 
     def wait_until_blocked(self, thread):
         """Waits until a thread sleeps in openat(2)."""
-        os.write(self.asks, b"%d" % thread)
+        os.write(self.ask, b"%d" % thread)
         os.read(self.answered, 1)
 
 

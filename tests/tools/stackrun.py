@@ -1,5 +1,5 @@
-"""What the tests of tools that show call stacks share: the program of chains.c, and parsing the
-output of the tools."""
+"""Shared by the tests of tools that show call stacks: the program of chains.c, and functions that
+parse the tools' output."""
 import json
 import re
 import subprocess
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 @pytest.fixture(scope="session")
 def chains(tmp_path_factory):
-    """The path of the program of chains.c, with frame pointers."""
+    """The path of chains.c's program, built with frame pointers."""
     path = tmp_path_factory.mktemp("chains") / "chains"
     subprocess.run(["cc", "-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
                     "-o", path, HERE / "chains.c"], check=True)
@@ -23,15 +23,15 @@ def chains(tmp_path_factory):
 
 @pytest.fixture
 def process(chains):
-    """The running program: call() makes it do something, pid is its id."""
+    """The running program: call() gives it a request, pid is its id."""
     caller = Worker(chains)
     yield caller
     caller.close()
 
 
 def trace(name, act, *arguments):
-    """What the tool prints while act() runs, without errors. By chance, two stacks may have the same
-    hash, and one of them is missed."""
+    """What the tool prints while act() runs. It must report no errors, except for missed stacks: two
+    stacks may happen to have the same hash."""
     with Tool(name, *arguments) as tool:
         tool.wait_until_asleep()
         act()
@@ -41,19 +41,19 @@ def trace(name, act, *arguments):
 
 
 def records(name, act, *arguments):
-    """The same with --json: the objects."""
+    """The same with --json, as a list of objects."""
     return [json.loads(line) for line in trace(name, act, "--json", *arguments).splitlines()]
 
 
 def folded(text):
-    """{stack: number} of folded lines."""
+    """{stack: number} from folded lines."""
     lines = [re.fullmatch(r"(\S.*) (\d+)", line).groups() for line in text.splitlines()]
     assert len(dict(lines)) == len(lines)
     return {stack: int(value) for stack, value in lines}
 
 
 def blocks(text, first_line):
-    """The blocks of text output, each a list of lines, after a first line that matches a pattern."""
+    """The blocks of text output, each a list of lines, after a first line that must match a pattern."""
     head, rest = text.split("\n\n", 1)
     assert re.fullmatch(first_line, head), head
     assert rest.endswith("\n\n")

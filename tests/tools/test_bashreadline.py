@@ -1,4 +1,4 @@
-"""bashreadline and a shell on a terminal of the test, which types lines there."""
+"""bashreadline, while the test types lines into a shell on a terminal."""
 import json
 import os
 import pty
@@ -11,7 +11,7 @@ from toolrun import LIMIT, Tool, run
 
 
 class Shell:
-    """An interactive bash on a terminal of the test."""
+    """An interactive bash on a terminal that the test made."""
 
     def __init__(self):
         self.terminal, slave = pty.openpty()
@@ -77,7 +77,7 @@ def test_json_has_every_field(shell):
 
 
 def test_user_and_long_lines(shell):
-    """A line that is too long is cut off, and shown as such."""
+    """A line that is too long is cut off, and dots say so."""
     long = b": " + b"x" * 5000
     header, *lines = trace(shell, [long], "-U")
     assert header.split() == [b"TIME", b"UID", b"PID", b"COMMAND"]
@@ -125,8 +125,8 @@ int main(void)
 """
 
 
-def test_shared_library_in_programs_named_bash_only(tmp_path):
-    """A library with the function, which a program named bash uses, and another program."""
+def test_shared_library_only_in_programs_named_bash(tmp_path):
+    """A library with the function is used by two programs; only the one named bash is traced."""
     for name, text in (("library.c", LIBRARY), ("program.c", PROGRAM)):
         (tmp_path / name).write_text(text, encoding="ascii")
     library = tmp_path / "libreadline.so"
@@ -148,7 +148,7 @@ def test_shared_library_in_programs_named_bash_only(tmp_path):
     assert (status, errors) == (0, b"") and b"unseen" not in output
 
 
-def test_mistakes_are_told():
+def test_mistakes_are_reported():
     status, output, errors = run("bashreadline", "-p", os.getpid())
     assert (status, output) == (1, b"") and b"no function readline" in errors and b"-s" in errors
     status, output, errors = run("bashreadline", "-s", "/nowhere/libreadline.so")

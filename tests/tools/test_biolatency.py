@@ -1,4 +1,4 @@
-"""biolatency and a known number of requests to a disk that no one else uses."""
+"""biolatency, while the test sends a known number of requests to a disk of its own."""
 import importlib.machinery
 import importlib.util
 import json
@@ -17,7 +17,7 @@ BLOCK = 4096
 
 @pytest.fixture
 def disk(tmp_path):
-    """The name of a disk that only the test uses: a loop device."""
+    """The name of a loop device that only the test uses."""
     image = tmp_path / "image"
     image.write_bytes(bytes(16 << 20))
     made = subprocess.run(["losetup", "--find", "--show", image], check=True, stdout=subprocess.PIPE,
@@ -28,7 +28,7 @@ def disk(tmp_path):
 
 @pytest.fixture
 def scheduler(disk):
-    """Sets a scheduler for the disk, so that requests are queued before they are issued."""
+    """Gives the disk a scheduler, so that requests are queued before they are issued."""
     file = Path(f"/sys/block/{disk}/queue/scheduler")
     if "mq-deadline" not in file.read_text():
         subprocess.run(["modprobe", "mq-deadline"], check=True)
@@ -38,7 +38,7 @@ def scheduler(disk):
 
 
 def do_io(disk, reads=0, writes=0, flushes=0):
-    """Makes exactly this many requests, one after the other, past the page cache; returns the seconds it took."""
+    """Makes exactly this many requests, one at a time, bypassing the page cache; returns the seconds they took."""
     fd = os.open(f"/dev/{disk}", os.O_RDWR | os.O_DIRECT)
     try:
         with mmap.mmap(-1, BLOCK) as buffer:
@@ -55,7 +55,7 @@ def do_io(disk, reads=0, writes=0, flushes=0):
 
 
 def trace(disk, *arguments, **requests):
-    """Traces such requests. Returns what the tool printed, and the seconds they took."""
+    """Traces requests made by do_io(). Returns what the tool printed, and the seconds that the requests took."""
     with Tool("biolatency", "-d", disk, *arguments) as tool:
         tool.wait_until_asleep()
         took = do_io(disk, **requests)
@@ -82,8 +82,8 @@ def test_every_request_is_counted(disk):
     for row, after in zip(histogram, histogram[1:]):
         assert row["high"] + 1 == after["low"]
         assert after["high"] + 1 == 2 * after["low"]
-    # Requests that are made one after the other can't take longer than the total time; the
-    # sum agrees with the rows.
+    # Requests made one at a time can't take longer together than the whole test, and the total must
+    # agree with the rows.
     assert 0 < values["total"] <= took * 1e6
     assert sum(row["count"] * row["low"] for row in histogram) <= values["total"]
     assert values["total"] < sum(row["count"] * (row["high"] + 1) for row in histogram)
@@ -93,7 +93,7 @@ def test_every_request_is_counted(disk):
 
 @repeated_when_skipped
 def test_kinds_and_disks(disk):
-    """-F distinguishes reads, writes and flushes of the disk's cache; -D shows the disk."""
+    """-F tells apart reads, writes and flushes of the disk's cache; -D shows the disk."""
     output, _ = trace(disk, "--json", "-D", "-F", reads=7, writes=5, flushes=3)
     counts = {(values["disk"], values["flags"]): values["count"]
               for values in map(json.loads, output.splitlines())}
@@ -128,7 +128,7 @@ def test_milliseconds(disk):
 @pytest.mark.usefixtures("scheduler")
 @repeated_when_skipped
 def test_queued(disk):
-    """Requests that pass a scheduler are counted once, from their insertion."""
+    """With -Q, requests that go through a scheduler are counted once, and timed from when they are queued."""
     values = json.loads(trace(disk, "--json", "-Q", reads=30)[0])
     assert values["count"] == 30
 
@@ -148,7 +148,7 @@ def test_intervals(disk):
 
 
 def test_number_of_outputs(disk):
-    """Ends after this many outputs."""
+    """COUNT: it ends after this many outputs."""
     status, output, errors = run("biolatency", "-d", disk, "--json", "0.2", "3")
     assert (status, errors, output.count(b"\n")) == (0, b"", 3)
 

@@ -1,4 +1,4 @@
-"""The examples of examples/book do what they say; tests/vm has those that need kprobes."""
+"""The examples in examples/book do what they say; those that need kprobes are tested in tests/vm."""
 import re
 import subprocess
 import time
@@ -19,7 +19,7 @@ def program(tmp_path):
 
 
 def test_tracepoint():
-    """The processes that this one creates are counted under its id."""
+    """The children of a process are counted under its id."""
     with Tool(BOOK + "forks.py") as tool:
         tool.wait_until_asleep()
         shell = subprocess.Popen(["/bin/sh", "-c", "for n in 1 2 3 4 5; do /bin/true; done; :"])
@@ -33,7 +33,7 @@ def test_tracepoint():
 
 
 def test_uprobe_and_uretprobe(binary, caller):  # noqa: F811
-    """Each call once, with a time that is above zero and below that of the test."""
+    """Each call appears once, with a time greater than zero and less than that of the test."""
     with Tool(BOOK + "function_time.py", binary, "work_two") as tool:
         tool.wait_for_text(b"timing work_two\n")
         begin = time.monotonic()
@@ -49,7 +49,7 @@ def test_uprobe_and_uretprobe(binary, caller):  # noqa: F811
 
 
 def test_profiler():
-    """The stacks of a process that reads zeros end in the corresponding kernel function."""
+    """Most stacks of a process that reads zeros contain the kernel function for that."""
     reader = subprocess.Popen(["dd", "if=/dev/zero", "of=/dev/null", "bs=1M"],
                               stderr=subprocess.DEVNULL)
     try:
@@ -74,7 +74,7 @@ def test_profiler():
 
 
 def test_counter(program):
-    """Names are keys, with the number of executed programs."""
+    """For each name, the number of programs executed under it."""
     with Tool(BOOK + "exec_counter.py") as tool:
         tool.wait_for_text(b"counting\n")
         for _ in range(12):

@@ -58,12 +58,12 @@ def test_read_latency(reader):
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     counts = [int(count) for count in re.findall(rb"-> \d+ +: (\d+) +\|", output)]
-    # The shell reads a pipe byte by byte, to leave the rest to others.
+    # The shell reads a pipe byte by byte, to leave what follows the line to other readers.
     assert sum(counts) >= 5 * 20
 
 
 def test_readme(tmp_path):
-    """The script in the README runs unmodified, and prints what is shown there."""
+    """The script in the README runs unmodified, and prints what the README shows."""
     text = (TOOLS.parent / "README.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     (tmp_path / "script.py").write_text(script, encoding="utf-8")
@@ -84,7 +84,7 @@ def test_readme(tmp_path):
 
 
 def test_tutorial():
-    """The excerpts in the tutorial agree with the examples."""
+    """The tutorial's excerpts occur in the examples word for word."""
     text = (TOOLS.parent / "docs/tutorial.md").read_text(encoding="utf-8")
     examples = "".join(path.read_text(encoding="utf-8")
                        for path in sorted((TOOLS.parent / "examples").glob("*.py")))

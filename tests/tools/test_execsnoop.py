@@ -1,4 +1,4 @@
-"""execsnoop and programs that the test executes."""
+"""execsnoop, while the test executes programs."""
 import errno
 import json
 import os
@@ -22,8 +22,8 @@ def execute(*command, **options):
     return process.pid
 
 
-def execute_in_vain(*command):
-    """Fails to execute something."""
+def fail_to_execute(*command):
+    """Tries to execute something that can't be executed; returns the error number."""
     with pytest.raises(OSError) as error:
         subprocess.Popen(command)
     return error.value.errno
@@ -31,7 +31,7 @@ def execute_in_vain(*command):
 
 def trace(act, *arguments):
     """Traces what this process's children execute while act() runs. Returns the tool's lines without
-    those of markers, and the result of act()."""
+    those of the markers, and the result of act()."""
     with Tool("execsnoop", "-P", os.getpid(), *arguments) as tool:
         tool.wait_for(lambda output: MARKER.encode() in output,
                       lambda: execute("/bin/true", MARKER))
@@ -43,15 +43,15 @@ def trace(act, *arguments):
 
 
 def events_of(act, *arguments):
-    """The same with --json: the objects, and the result of act()."""
+    """The same with --json: the events, and the result of act()."""
     lines, result = trace(act, "--json", *arguments)
     return [json.loads(line) for line in lines], result
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder with programs: a script, one with an argument for its interpreter, and a file that
-    can't be executed."""
+    """A folder with a script, a script with an argument for its interpreter, a program, and a file
+    that can't be executed."""
     for name, first in (("script", "#!/bin/sh"), ("strict", "#!/bin/sh -e")):
         (tmp_path / name).write_text(first + "\nexit 0\n")
         (tmp_path / name).chmod(0o755)
@@ -62,7 +62,7 @@ def folder(tmp_path):
 
 @repeated_when_skipped
 def test_every_argument_is_seen_as_it_was():
-    """Spaces, quotes, control characters, an empty one, bytes that aren't UTF-8; in order."""
+    """Arguments with spaces, quotes, control characters or bytes that aren't UTF-8, and an empty one."""
     arguments = ["plain", "two words", 'quo"te', "back\\slash", "", "tab\tline\n", "ünïcode"]
     before = time.time()
     events, pid = events_of(lambda: execute("/bin/true", *arguments, b"latin-\xe9"))
@@ -75,7 +75,7 @@ def test_every_argument_is_seen_as_it_was():
 
 @repeated_when_skipped
 def test_every_program_in_order(folder):
-    """Many in a row, each once; scripts as they were called, without their interpreter."""
+    """Many programs in a row, each once; scripts as they were called, without their interpreter."""
     def act():
         pids = [execute("/bin/true", str(number)) for number in range(20)]
         pids.append(execute(folder / "script", "one", "two words"))
@@ -101,8 +101,8 @@ def test_failed_calls(folder):
     missing = str(folder / "missing")
 
     def act():
-        assert execute_in_vain(missing, "an argument", "", "last") == errno.ENOENT
-        assert execute_in_vain(str(folder / "data"), "x") == errno.EACCES
+        assert fail_to_execute(missing, "an argument", "", "last") == errno.ENOENT
+        assert fail_to_execute(str(folder / "data"), "x") == errno.EACCES
         return execute("/bin/true", "after")
     events, pid = events_of(act, "-x")
     assert [(event["args"], event["ret"]) for event in events] == [
@@ -111,14 +111,14 @@ def test_failed_calls(folder):
         (["/bin/true", "after"], 0)]
     assert events[-1]["pid"] == pid and not any(event["truncated"] for event in events)
     assert {event["ppid"] for event in events} == {os.getpid()}
-    # Without it, only executed programs.
+    # Without -x, only programs that were executed.
     events, _ = events_of(act)
     assert [event["args"] for event in events] == [["/bin/true", "after"]]
 
 
 @repeated_when_skipped
 def test_from_another_thread():
-    """An exec by a thread has the id of the process; the entry of the call is not left behind."""
+    """A program that a thread executes is shown under the id of the process, and the thread's call is forgotten."""
     script = ("import os, threading, time\n"
               "threading.Thread(target=os.execv, args=('/bin/true', ['x', 'thread'])).start()\n"
               "time.sleep(60)\n")
@@ -129,7 +129,7 @@ def test_from_another_thread():
 
 @repeated_when_skipped
 def test_by_descriptor():
-    """execveat() with a descriptor is shown with the kernel's name for it."""
+    """execveat() of a descriptor is shown under the kernel's name for it."""
     def act():
         descriptor = os.open("/bin/true", os.O_PATH)
         child = os.fork()
@@ -147,7 +147,7 @@ def test_by_descriptor():
 def test_columns():
     def act():
         execute("/bin/true", "a b", 'say "no"', "bell\a")
-        return execute_in_vain("/nonexistent/program")
+        return fail_to_execute("/nonexistent/program")
     lines, _ = trace(act, "-T", "-t", "-U", "-x", "-q")
     assert lines[0].split() == b"TIME TIME(s) UID PCOMM PID PPID RET ARGS".split()
     pattern = re.compile(
@@ -165,8 +165,8 @@ def test_columns():
 
 
 @repeated_when_skipped
-def test_names_and_lines():
-    """-n searches the name of the process, -l the command line."""
+def test_name_and_command_line():
+    """-n searches in the name of the process, -l in the command line."""
     def act():
         execute("/bin/true", "needle", MARKER)
         execute("/bin/true", "needle")
@@ -195,12 +195,12 @@ def test_user():
 @pytest.mark.parametrize("count", [5, 20])
 @repeated_when_skipped
 def test_many_arguments(count):
-    """At most this many, including the program; three dots stand for more."""
+    """--max-args: at most this many, including the program; three dots stand for the rest."""
     def act():
         execute("/bin/true", *map(str, range(1, count)))
         execute("/bin/true", *map(str, range(1, count + 1)))
-        execute_in_vain("/missing", *map(str, range(1, count)))
-        execute_in_vain("/missing", *map(str, range(1, count + 1)))
+        fail_to_execute("/missing", *map(str, range(1, count)))
+        fail_to_execute("/missing", *map(str, range(1, count + 1)))
     lines, _ = trace(act, "-x", *(["--max-args", count] if count != 20 else []))
     shown = b" ".join(b"%d" % number for number in range(1, count))
     assert [line.split(None, 4)[-1] for line in lines[1:]] == [
@@ -210,7 +210,7 @@ def test_many_arguments(count):
 
 @repeated_when_skipped
 def test_long_arguments():
-    """An argument as long as a page is shown completely; up to 16 kB in all, then dots."""
+    """An argument longer than a page is shown whole. After 16 kB in all, the rest is cut off."""
     def act():
         execute("/bin/true", "a" * 5000, "z")
         execute("/bin/true", "b" * 100000)
@@ -222,7 +222,7 @@ def test_long_arguments():
 
 @repeated_when_skipped
 def test_a_burst_is_shown_or_reported_lost():
-    """With the smallest buffer and many programs at once: shown and lost ones add up to all."""
+    """With the smallest buffer and many programs at once, those shown and those lost add up to all."""
     with Tool("execsnoop", "--json", "-P", os.getpid(), "-b", "1") as tool:
         tool.wait_for(lambda output: MARKER.encode() in output,
                       lambda: execute("/bin/true", MARKER))
@@ -254,13 +254,13 @@ def test_help():
 @repeated_when_skipped
 @pytest.mark.parametrize("chosen", [True, False])
 def test_mount_namespaces(pinned_set, chosen):
-    """Shows only programs, and failed calls, in a mount namespace of the set."""
+    """--mntnsmap: only programs, and failed calls, in a mount namespace of the set are shown."""
     own = os.stat("/proc/self/ns/mnt").st_ino
     path = pinned_set("mounts", 4, [own if chosen else own + 1])
     with Tool("execsnoop", "-P", os.getpid(), "-x", "--mntnsmap", path) as tool:
         tool.wait_for_text(b"ARGS\n")
         execute("/bin/true", "shown")
-        execute_in_vain("/nonexistent/shown")
+        fail_to_execute("/nonexistent/shown")
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     assert [line.split()[4:] for line in output.splitlines()[1:]] == (
@@ -269,7 +269,7 @@ def test_mount_namespaces(pinned_set, chosen):
 
 @repeated_when_skipped
 def test_cgroups(pinned_set, cgroup_root):
-    """Shows only programs in a cgroup of the set, even if the set changes meanwhile."""
+    """--cgroupmap: only programs in a cgroup of the set are shown, even if the set changes meanwhile."""
     own = cgroup_of("self", cgroup_root)
     path = pinned_set("cgroups", 8, [own + 1])
     with Tool("execsnoop", "-P", os.getpid(), "--cgroupmap", path) as tool:

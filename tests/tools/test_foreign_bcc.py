@@ -1,4 +1,4 @@
-"""The tools need only packages named ebcc: another one named bcc may come first on the path."""
+"""The tools import only packages named ebcc, even if a package named bcc comes first on the path."""
 import os
 import subprocess
 
@@ -15,7 +15,7 @@ PACKAGES = os.path.dirname(os.path.dirname(ebcc.__file__))
 
 @pytest.fixture(params=["before", "behind"])
 def foreign(request, tmp_path):
-    """An environment with paths to packages named bcc that raise an error when imported."""
+    """An environment whose paths contain packages named bcc that raise an error when imported."""
     for name, text in FOREIGN.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -41,6 +41,6 @@ def test_a_tool_traces(foreign, name):
 
 
 def test_the_foreign_package_is_found(foreign):
-    """If it comes first, importing bcc finds it."""
+    """The test itself works: if the package comes first, importing bcc finds it."""
     done = subprocess.run(["/usr/bin/python3", "-c", "import bcc"], env=foreign, stderr=subprocess.PIPE, check=False)
     assert (b"a package named bcc was imported" in done.stderr) == (not foreign["PYTHONPATH"].startswith(PACKAGES))

@@ -1,4 +1,4 @@
-"""funccount and programs that call functions, and functions of the kernel, a known number of times."""
+"""funccount, while functions of programs are called, or tracepoints passed, a known number of times."""
 import json
 import os
 import re
@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory):
-    """The path of the program of calls.c."""
+    """The path of calls.c's program."""
     path = tmp_path_factory.mktemp("calls") / "calls"
     subprocess.run(["cc", "-O1", "-o", path, HERE / "calls.c"], check=True)
     return path
@@ -49,7 +49,7 @@ def test_functions_of_a_program(binary, caller):
 
 @repeated_when_skipped
 def test_one_process(binary, caller):
-    """-p omits other processes that run the same program."""
+    """-p leaves out other processes of the same program."""
     other = Worker(binary)
     try:
         def act():
@@ -63,7 +63,7 @@ def test_one_process(binary, caller):
 
 @repeated_when_skipped
 def test_library(caller):
-    """The C library by its short name."""
+    """The short name of the C library is enough."""
     counts = trace(lambda: caller.call("work_one", 5), "-p", caller.pid, "c:puts")
     assert sum(counts.values()) == 1
 
@@ -81,7 +81,7 @@ def test_usdt_probe(binary, caller):
 
 @repeated_when_skipped
 def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
-    """Probes that a program reaches only while they are traced: Python's."""
+    """Probes that a program passes only while they are traced, such as Python's."""
     interpreter = os.path.realpath("/usr/bin/python3")
     script = ("import gc, sys\n"
               "gc.disable()\n"
@@ -97,7 +97,7 @@ def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
                 assert process.stdout.readline() == b"done\n"
         counts = trace(act, "-p", process.pid, f"u:{interpreter}:gc__*")
         assert counts == {"gc__start": 3, "gc__done": 3}
-        # By its name, which is looked up in PATH.
+        # The program's name is enough: it is looked up in PATH.
         (tmp_path / "test-interpreter").symlink_to(interpreter)
         monkeypatch.setenv("PATH", str(tmp_path))
         assert trace(act, "-p", process.pid, "u:test-interpreter:gc__start") == {"gc__start": 3}
@@ -105,7 +105,7 @@ def test_usdt_probe_with_a_semaphore(monkeypatch, tmp_path):
 
 
 def test_damaged_programs(tmp_path, binary):
-    """A truncated or other file gives one line on stderr."""
+    """A truncated file, or one that is not a program, gives one line on standard error."""
     whole = binary.read_bytes()
     path = os.fsencode(tmp_path / "damaged")
     other = b"funccount: cannot read the probes of %s: " % path
@@ -173,7 +173,7 @@ def test_intervals():
 
 
 def test_duration():
-    """All full intervals, and the rest of the time."""
+    """It prints after each full interval, and once for the rest of the time."""
     begin = time.monotonic()
     status, output, errors = run("funccount", "-i", "0.4", "-d", "1", "-p", os.getpid(), "t:syscalls:sys_enter_getppid")
     assert (status, errors, output.count(b"COUNT\n")) == (0, b"", 3)

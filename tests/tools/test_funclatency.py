@@ -1,4 +1,4 @@
-"""funclatency and a program whose functions take a known number of milliseconds."""
+"""funclatency, with a program whose functions take a known number of milliseconds."""
 import json
 import re
 import subprocess
@@ -19,7 +19,7 @@ def binary(tmp_path_factory):
 
 
 def trace(act, *arguments):
-    """The histograms of calls while act() runs, by function, and the tool's errors."""
+    """The histograms of the calls made by act(), by function, and the tool's errors."""
     with Tool("funclatency", "--json", *arguments) as tool:
         tool.wait_until_asleep()
         act()
@@ -33,7 +33,7 @@ def trace(act, *arguments):
 
 
 def test_time_of_a_function(binary, caller):
-    """Number of calls, total time, and slots."""
+    """The number of calls, the total time, and the histogram's rows are right."""
     took = []
     events, errors = trace(lambda: took.append(caller.call("nap_long", 5)), "-u",
                            f"{binary}:nap_long")
@@ -50,7 +50,7 @@ def test_time_of_a_function(binary, caller):
     assert event["total"] < sum(slot["count"] * (slot["high"] + 1) for slot in slots)
 
 
-def test_functions_apart_and_one_inside_another(binary, caller):
+def test_functions_separately_and_nested(binary, caller):
     def act():
         caller.call("nap_short", 7)
         caller.call("nap_outer", 3)
@@ -63,14 +63,14 @@ def test_functions_apart_and_one_inside_another(binary, caller):
 
 
 def test_a_function_that_calls_itself(binary, caller):
-    """Each level is a call, and outer ones take longer."""
+    """Each level counts as a call, and the outer ones take longer."""
     events, errors = trace(lambda: caller.call("nap_nested", 4), "-m", f"{binary}:nap_nested")
     assert errors == b""
     assert events[None]["count"] == 12
     assert events[None]["total"] >= 4 * (5 + 10 + 15)
 
 
-def test_levels_beyond_the_limit_are_told(binary, caller):
+def test_levels_beyond_the_limit_are_reported(binary, caller):
     events, errors = trace(lambda: caller.call("nap_nested", 4), "-m", "-l", "2",
                            f"{binary}:nap_nested")
     assert events[None]["count"] == 8
@@ -78,7 +78,7 @@ def test_levels_beyond_the_limit_are_told(binary, caller):
 
 
 def test_calls_that_never_return(binary, caller):
-    """Calls that a program jumps out of don't affect the times of later ones."""
+    """Calls that end with longjmp() don't affect the times of later ones."""
     def act():
         for _ in range(20):
             caller.call("nap_escape", 1)
@@ -102,7 +102,7 @@ def test_another_process_is_left_out(binary, caller):
     assert events[None]["unit"] == "nsecs"
 
 
-def test_histogram_for_people(binary, caller):
+def test_histogram_in_text(binary, caller):
     """Each interval shows its own calls."""
     with Tool("funclatency", "-mTi", "1", "-F", f"{binary}:nap_long") as tool:
         tool.wait_until_asleep()
@@ -122,7 +122,7 @@ def test_histogram_for_people(binary, caller):
 
 
 def test_shared_library(caller, binary):
-    """A function of the C library, in one process."""
+    """A function of the C library is timed in one process."""
     events, errors = trace(lambda: caller.call("nap_short", 3), "-p", caller.pid, "-F", "-m",
                            "c:usleep")
     assert ({name: event["count"] for name, event in events.items()}, errors) == (
@@ -130,7 +130,7 @@ def test_shared_library(caller, binary):
 
 
 def test_go_programs_are_refused(tmp_path):
-    """Return probes may crash them. With --force, the user has chosen that."""
+    """Return probes may crash them; --force accepts that."""
     binary = tmp_path / "gopher"
     (tmp_path / "mark.c").write_text(
         '__attribute__((section(".go.buildinfo"), used, aligned(16))) '
@@ -148,10 +148,10 @@ def test_go_programs_are_refused(tmp_path):
     assert events[None]["count"] == 2
 
 
-def test_mistakes_are_told(binary):
+def test_mistakes_are_reported(binary):
     status, output, errors = run("funclatency", f"{binary}:nothing*")
     assert (status, output) == (1, b"") and b"nothing matches" in errors
-    for arguments, said in ((("t:sched:sched_switch",), b"has no return"), (("-u", "-m", "f"),
+    for arguments, message in ((("t:sched:sched_switch",), b"has no return"), (("-u", "-m", "f"),
                             b"not allowed with"), (("-l", "65", "f"), b"more than 64")):
         status, output, errors = run("funclatency", *arguments)
-        assert (status, output) == (2, b"") and said in errors
+        assert (status, output) == (2, b"") and message in errors

@@ -1,4 +1,4 @@
-"""killsnoop and signals that the test sends."""
+"""killsnoop, while the test sends signals."""
 import json
 import os
 import re
@@ -22,8 +22,8 @@ def target():
 
 
 def trace(act, *arguments):
-    """What the tool prints about this process's signals while it acts, without the marker that shows
-    that the tool runs: signal 0 to itself."""
+    """What the tool prints while act() runs, without the marker that shows that the tool runs: signal 0
+    from this process to itself."""
     marker = re.compile(rb' 0 +%d |"signal":0,"target":%d\b' % (OWN, OWN))
     with Tool("killsnoop", *arguments) as tool:
         tool.wait_for(marker.search, lambda: os.kill(OWN, 0))
@@ -66,20 +66,20 @@ def test_json(target):
 
 
 def test_threads():
-    """tkill(2) and tgkill(2) are shown, too: pthread_kill() calls one of them."""
+    """tkill(2) and tgkill(2) are shown too: pthread_kill() calls one of them."""
     import threading
     main = threading.main_thread()
     lines = trace(lambda: signal.pthread_kill(main.ident, signal.SIGWINCH), "-p", OWN)[1:]
     assert [line.split()[3:] for line in lines] == [[b"28", b"%d" % OWN, b"0"]]
 
 
-def choose(target, *arguments):
-    """(signal, target, result) of the lines that options select. They may exclude the marker, so another
-    process repeats the work until there is a line."""
-    words = f"kill -CONT {target.pid}; kill -WINCH {target.pid}; kill -USR1 4194303"
+def selected_by(target, *arguments):
+    """(signal, target, error number) of each line that the options select. They may leave out the
+    marker, so a shell sends its signals again until there is a line."""
+    commands = f"kill -CONT {target.pid}; kill -WINCH {target.pid}; kill -USR1 4194303"
     with Tool("killsnoop", "-j", *arguments) as tool:
         tool.wait_for(lambda output: b"\n" in output, lambda: subprocess.run(
-            ["sh", "-c", words], check=False, stderr=subprocess.DEVNULL))
+            ["sh", "-c", commands], check=False, stderr=subprocess.DEVNULL))
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     lines = map(json.loads, output.splitlines())
@@ -88,15 +88,15 @@ def choose(target, *arguments):
 
 
 def test_failed_only(target):
-    assert choose(target, "-x") == {(10, 4194303, 3)}
+    assert selected_by(target, "-x") == {(10, 4194303, 3)}
 
 
 def test_receiver_only(target):
-    assert choose(target, "-T", target.pid) == {(18, target.pid, 0), (28, target.pid, 0)}
+    assert selected_by(target, "-T", target.pid) == {(18, target.pid, 0), (28, target.pid, 0)}
 
 
 def test_signal_only(target):
-    assert choose(target, "--signal", 28) == {(28, target.pid, 0)}
+    assert selected_by(target, "--signal", 28) == {(28, target.pid, 0)}
 
 
 def children(pid):
@@ -105,16 +105,16 @@ def children(pid):
         return [int(word) for word in file.read().split()]
 
 
-def test_a_sender_below():
-    """A sender in another PID namespace uses other pids for its targets: the right one is found by
-    following the signal, and none is shown if there was no signal to follow."""
-    words = ("sleep 1000 & kill -CONT $!; kill -CONT 4100000; kill -CONT -4100000; "
+def test_sender_in_another_namespace():
+    """A sender in another PID namespace knows its targets by other pids. The tool takes the right pid
+    from the signal that was sent, and shows none if the call sent no signal."""
+    commands = ("sleep 1000 & kill -CONT $!; kill -CONT 4100000; kill -CONT -4100000; "
              "echo $$ $!; wait")
     numbers = []
 
     def act():
         with subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh",
-                               "-c", words], stdout=subprocess.PIPE,
+                               "-c", commands], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as process:
             numbers.append(process.stdout.readline())
             sender, = children(process.pid)
@@ -137,8 +137,8 @@ def test_duration():
     assert time.monotonic() - start >= 0.5
 
 
-def test_nobody_reads():
-    """It ends silently when the reader of its output goes away."""
+def test_output_that_nobody_reads():
+    """It ends silently when nobody reads its output any longer."""
     read, write = os.pipe()
     tool = subprocess.Popen(command_of("killsnoop", ["-p", OWN]), stdout=write,
                             stderr=subprocess.PIPE)

@@ -16,10 +16,10 @@ def options_of(text):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_options(name):
-    """--help and the manual page's section on options list the same options."""
+    """--help and the OPTIONS section of the manual page list the same options."""
     _, output, _ = run(name, "--help")
     listed = re.findall(r"^ {2,}(-\S.*?)(?:  .*)?$", output.decode(), re.MULTILINE)
-    # Spellings with an underscore are for compatibility.
+    # Spellings with an underscore exist for compatibility and are not in the page.
     ours = {option for line in listed for option in options_of(line) if "_" not in option}
     page = (MAN / f"{name}.8").read_text(encoding="utf-8").replace("\\-", "-")
     section = page.split(".SH OPTIONS\n")[1].split("\n.SH ")[0]
@@ -30,7 +30,7 @@ def test_options(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_page_is_well_formed(name):
-    """groff accepts the page without warnings, and it has all sections."""
+    """groff accepts the page without warnings, and the page has all sections."""
     done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", MAN / f"{name}.8"], check=True,
                           capture_output=True, text=True)
     assert done.stderr == ""

@@ -1,4 +1,4 @@
-"""memleak and a program that allocates and frees on command."""
+"""memleak, with a program that allocates and frees on request."""
 import os
 import json
 import re
@@ -28,7 +28,7 @@ def allocator(binary):
 
 
 def trace(allocator, act, *arguments):
-    """The objects of the last output after act() ran, by the function that allocated."""
+    """The groups of the last output after act() ran, by the function that allocated."""
     with Tool("memleak", "-p", allocator.pid, "--json", "-o", "0", *arguments, "1000") as tool:
         tool.wait_until_asleep()
         act()
@@ -38,7 +38,7 @@ def trace(allocator, act, *arguments):
 
 
 def by_function(groups):
-    """The groups by the innermost function of the program on their stack."""
+    """The groups by the innermost function of leaks.c on their stack."""
     found = {}
     for group in groups:
         name = next((frame["name"] for frame in group["stack"]
@@ -51,7 +51,7 @@ def by_function(groups):
 @pytest.mark.parametrize("function", ["malloc", "calloc", "realloc", "posix_memalign",
                                       "aligned_alloc", "memalign", "mmap"])
 def test_each_function(allocator, function):
-    """Kept allocations are counted with their size, at the stack of the call."""
+    """Allocations that are kept are counted, with their size, under the stack of the call."""
     def act():
         allocator.call(function, 8192, 5)
         allocator.call("nothing", 512, 7)
@@ -63,7 +63,7 @@ def test_each_function(allocator, function):
     assert any(frame["module"].endswith("/leaks") for frame in group["stack"])
 
 
-def test_what_is_freed_is_left_out(allocator):
+def test_freed_allocations_are_left_out(allocator):
     def act():
         for name in ("malloc", "mmap"):
             allocator.call(name, 4096, 3)
@@ -91,7 +91,7 @@ def test_sums_and_single_allocations_agree(allocator, option):
         assert len(addresses) == 4
 
 
-def test_choices_of_size_and_top(allocator):
+def test_limits_of_size_and_top(allocator):
     def act():
         for size in (100, 200, 300):
             allocator.call("malloc", size, 1)
@@ -103,12 +103,12 @@ def test_choices_of_size_and_top(allocator):
 
 
 def test_samples(allocator):
-    """Every fourth of many allocations on each CPU."""
+    """-s 4 counts every fourth allocation on each CPU."""
     groups = trace(allocator, lambda: allocator.call("malloc", 64, 400), "-s", "4")
     assert 100 <= groups["by_malloc"]["count"] <= 104
 
 
-def test_young_ones_are_left_out(allocator):
+def test_recent_allocations_are_left_out(allocator):
     with Tool("memleak", "-p", allocator.pid, "--json", "-o", "60000", "1000") as tool:
         tool.wait_until_asleep()
         allocator.call("malloc", 64, 4)
@@ -116,7 +116,7 @@ def test_young_ones_are_left_out(allocator):
 
 
 def test_text_and_each_call(allocator):
-    """Lines for calls as they happen, then the stacks."""
+    """-t prints a line for each call as it happens; the stacks come at the end."""
     with Tool("memleak", "-p", allocator.pid, "-t", "-a", "-o", "0", "1000") as tool:
         tool.wait_until_asleep()
         allocator.call("malloc", 4321, 1)
@@ -137,13 +137,13 @@ def test_text_and_each_call(allocator):
                      r"\t\t[0-9a-f]{16} by_malloc\+0x[0-9a-f]+ \[leaks\]\n", text, re.MULTILINE)
 
 
-def test_command_to_its_end(binary):
-    """A command is traced from the beginning; its stacks have names after it has ended."""
+def test_command_until_it_ends(binary):
+    """A command is traced from its beginning, and its stacks have names even after it has ended."""
     with Tool("memleak", "-c", f"{binary} >/dev/null", "--json", "-o", "0", "-z", "5000", "-Z",
               "5000", "1", stdin=subprocess.PIPE) as tool:
         tool.process.stdin.write(b"malloc 5000 3\nnothing 5000 5\n")
         tool.process.stdin.flush()
-        # Stacks get names while the command runs. The last output comes after it has ended.
+        # Stacks get their names while the command runs; the last output comes after it has ended.
         tool.wait_for_text(b"by_malloc")
         tool.process.stdin.close()
         status, output, errors = tool.end()
@@ -153,13 +153,13 @@ def test_command_to_its_end(binary):
         "by_malloc": (15000, 3)}
 
 
-def test_mistakes_are_told(tmp_path):
-    for arguments, said in ((("-z", "5", "-Z", "4"), b"-z is more than -Z"),
+def test_mistakes_are_reported(tmp_path):
+    for arguments, message in ((("-z", "5", "-Z", "4"), b"-z is more than -Z"),
                             (("--percpu", "-p", "1"), b"for the kernel"),
                             (("-a", "--combined-only"), b"can't be used with -a"),
                             (("-p", "1", "-c", "true"), b"not allowed with")):
         status, output, errors = run("memleak", *arguments)
-        assert (status, output) == (2, b"") and said in errors
+        assert (status, output) == (2, b"") and message in errors
     status, output, errors = run("memleak", "-p", os.getpid(), "-O", "m")
     assert (status, output) == (1, b"") and b"with -O" in errors
     status, output, errors = run("memleak", "-c", "/nowhere/program", "--json")

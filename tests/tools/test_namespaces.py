@@ -1,4 +1,4 @@
-"""Tools, programs and the library inside a PID namespace other than the initial one: they accept and
+"""Inside a PID namespace other than the initial one, the tools, BPF programs and the library accept and
 show the pids of that namespace."""
 import json
 import os
@@ -13,12 +13,12 @@ HERE = Path(__file__).resolve().parent
 PYTHON = HERE.parent / "python"
 NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 
-# Tests that pass a pid to the tool, and compare pids that it prints.
+# Tests that pass a pid to a tool, and check the pids that it prints.
 TESTS = (
     (HERE / "test_opensnoop.py", "test_every_call_is_seen_as_it_was or test_one_thread"),
     (HERE / "test_execsnoop.py", "test_every_program_in_order or test_failed_calls"),
     (HERE / "test_bashreadline.py", "test_lines_in_order_with_process_and_time"),
-    (HERE / "test_killsnoop.py", "test_lines or test_json or test_receiver_only or test_a_sender_below"),
+    (HERE / "test_killsnoop.py", "test_lines or test_json or test_receiver_only or test_sender_in_another_namespace"),
     (HERE / "test_syncsnoop.py", "test_lines"),
     (HERE / "test_memleak.py", "test_text_and_each_call"),
     (HERE / "test_gethostlatency.py", "test_columns"),
@@ -32,8 +32,8 @@ TESTS = (
     (PYTHON / "test_usdt.py", "test_arguments_of_a_process or test_semaphore_of_a_process"),
 )
 
-# A script that prints the pids of the process and its relatives: for each that called getppid(), the
-# pid in the initial namespace, the one from the current task, and the one from its struct.
+# A script that prints its own pids, and for each process that called getppid() the pid in the initial
+# namespace, the pid here as the current task gives it, and the pid here from its task_struct.
 NUMBERS = r"""
 import ctypes, json, os, sys
 from ebcc import BPF
@@ -70,7 +70,7 @@ print(json.dumps([[key.value >> 32, leaf.current >> 32, leaf.task >> 32, leaf.cu
 
 
 def check_inside(file, chosen):
-    """Runs tests of a file inside a new namespace; "A or B" selects tests by name."""
+    """Runs the tests of a file that "A or B" selects by name, inside a new namespace."""
     done = subprocess.run([*NAMESPACE, sys.executable, "-m", "pytest", "-q", "-p",
                            "no:cacheprovider", "-k", chosen, file.name], cwd=file.parent,
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -80,13 +80,13 @@ def check_inside(file, chosen):
 
 @pytest.mark.parametrize(("file", "chosen"), TESTS, ids=lambda value: getattr(value, "stem", ""))
 def test_the_tool_inside(file, chosen):
-    """The tests of the tool also pass there."""
+    """The tests pass inside a namespace too."""
     check_inside(file, chosen)
 
 
 def numbers(prefix):
-    """What the script above prints inside a namespace, or outside: its pids, and pids by those of the
-    initial namespace. This process calls getppid() meanwhile."""
+    """Runs the script above with this prefix, and calls getppid() meanwhile. Returns the script's own pids,
+    and for each process, by its pid in the initial namespace, the pids that the program read."""
     with subprocess.Popen([*prefix, sys.executable, "-c", NUMBERS], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as process:
         answers = json.loads(process.stdout.readline())
@@ -100,8 +100,8 @@ def numbers(prefix):
     return answers, seen
 
 
-def test_numbers_of_processes():
-    """The process itself, one in a nested namespace, which has a pid here, and one outside, which has none."""
+def test_pids_in_another_namespace():
+    """A process of the namespace and one of a nested namespace have pids here; one outside has none."""
     answers, seen = numbers(NAMESPACE)
     assert answers["own"] == 1 and answers["namespace"] not in (
         0, os.stat("/proc/self/ns/pid").st_ino)
@@ -112,8 +112,8 @@ def test_numbers_of_processes():
     assert seen[os.getpid()] == [0, 0, 0]
 
 
-def test_numbers_in_the_initial_namespace():
-    """In the initial namespace, these are the usual pids."""
+def test_pids_in_the_initial_namespace():
+    """In the initial namespace, they are the usual pids."""
     answers, seen = numbers(())
     assert answers["namespace"] == 0
     for number in (answers["own"], answers["nested"], os.getpid()):
@@ -122,7 +122,7 @@ def test_numbers_in_the_initial_namespace():
 
 @pytest.mark.parametrize("name", ["opensnoop", "killsnoop"])
 def test_proc_of_another_namespace(name):
-    """If /proc shows other processes, the tool refuses before it shows anything."""
+    """If /proc belongs to another namespace, the tool refuses before it shows anything."""
     done = subprocess.run(["unshare", "--pid", "--fork", "--kill-child",
                            *command_of(name, ["-p", "1", "-d", "1"])], capture_output=True,
                           text=True, check=False, timeout=LIMIT)
@@ -131,8 +131,8 @@ def test_proc_of_another_namespace(name):
     assert done.stderr.count("\n") == 1
 
 
-def test_symbols_by_proc_of_another_namespace():
-    """It finds neither names nor libraries of some other process."""
+def test_symbols_with_proc_of_another_namespace():
+    """The library refuses, rather than take the names or libraries of some other process."""
     script = """
 import ebcc
 for call in (lambda: ebcc.BPF.sym(1, 1), lambda: ebcc.USDT(pid=1),
@@ -151,8 +151,8 @@ for call in (lambda: ebcc.BPF.sym(1, 1), lambda: ebcc.USDT(pid=1),
     (NAMESPACE, "return bpf_get_current_pid_tgid() >> 32 == 1;", True),
     (NAMESPACE, "u64 id = bpf_get_current_pid_tgid(); return ebcc_ns_pid_tgid() == id;", False),
     ((), "return bpf_get_current_pid_tgid() >> 32 == 1;", False)])
-def test_a_source_that_knows_the_first_namespace_only(prefix, source, warned):
-    """A source that uses the initial namespace's pids gets a warning that says which function to call."""
+def test_source_that_uses_pids_of_the_initial_namespace(prefix, source, warned):
+    """A source that uses pids of the initial namespace gets a warning that says which function to call instead."""
     script = f"import ebcc; ebcc.BPF(text='int f(void *ctx) {{ {source} }}')"
     done = subprocess.run([*prefix, sys.executable, "-c", script], capture_output=True, text=True,
                           check=True, timeout=LIMIT)

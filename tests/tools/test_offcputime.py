@@ -1,4 +1,4 @@
-"""offcputime and a program that sleeps in a known chain of functions for known times."""
+"""offcputime, with a program that sleeps in a known chain of functions for known times."""
 import os
 import re
 import subprocess
@@ -8,10 +8,10 @@ import time
 from stackrun import blocks, chains, folded, process, records, starts_with, trace  # noqa: F401
 from toolrun import LIMIT, Tool, repeated_when_skipped, run
 
-# Naps take a millisecond. On a busy machine, a few are over before the thread has left its CPU, so
-# tests require nine tenths of the time. Also, the thread may be preempted on its way into a nap or
-# out of it, which is a wait with the same user stack, of state 0 and of any length: naps themselves
-# are recognized by their time, or by their kernel stack.
+# A nap takes a millisecond. On a busy machine, a few naps are over before the thread has left its CPU,
+# so the tests require only nine tenths of the time. The thread may also be preempted on its way into a
+# nap or out of it. That is a wait with the same user stack, in state 0 and of any length, so the tests
+# recognize naps by their time or by their kernel stack.
 NAP = ("nap", "rest", "main")
 
 
@@ -22,7 +22,7 @@ def naps(found):
 
 @repeated_when_skipped
 def test_time_of_a_chain(process):
-    """Naps take the requested time, and a little more; nothing of other processes appears."""
+    """Naps take the requested time, and a little more; no other process appears."""
     took = []
 
     def act():
@@ -40,7 +40,7 @@ def test_time_of_a_chain(process):
 
 
 @repeated_when_skipped
-def test_limits_of_time(process):
+def test_time_limits(process):
     """-m and -M: naps take more than a millisecond, and far less than ten seconds."""
     def spent(*options):
         found = records("offcputime", lambda: process.call("rest", 50), "-p", process.pid, *options)
@@ -62,7 +62,7 @@ def test_states(process):
 
 @repeated_when_skipped
 def test_preempted(process):
-    """State 0: a thread that shares a CPU with another has to wait for it anywhere."""
+    """State 0: a thread that shares a CPU with another waits for it, in whatever function it is."""
     cpu = str(min(os.sched_getaffinity(0)))
     subprocess.run(["taskset", "-pc", cpu, str(process.pid)], check=True, capture_output=True)
     rival = subprocess.Popen(["taskset", "-c", cpu, sys.executable, "-c", "while True: pass"])
@@ -78,7 +78,7 @@ def test_preempted(process):
 
 @repeated_when_skipped
 def test_threads(process):
-    """-t selects one thread; -k shows none of a program, -u does."""
+    """-t selects one thread; -u selects the threads of programs, -k those of the kernel."""
     def spent(*options):
         return sum(stack["us"] for stack in naps(records(
             "offcputime", lambda: process.call("rest", 50), "--stack-storage-size", 16384,

@@ -1,4 +1,4 @@
-"""opensnoop and a process that reports exactly which files it opened, and how."""
+"""opensnoop, with a process that reports exactly which files it opened, and how."""
 import errno
 import json
 import os
@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Workload:
-    """The process of opens.py."""
+    """A process of opens.py."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -44,7 +44,7 @@ def workload(tmp_path):
 
 
 def trace(workload, *arguments, mark_flags=os.O_WRONLY):
-    """Traces the workload's calls. Returns the tool's lines without those of markers, and the calls."""
+    """Traces the workload's calls. Returns the tool's lines without those of the markers, and the calls."""
     marker = os.fsencode(workload.marker)
     with Tool("opensnoop", *arguments) as tool:
         tool.wait_for(lambda output: marker in output,
@@ -62,7 +62,7 @@ def shown(name):
 
 
 def full(call):
-    """The name of a call, with the directory prepended if it is relative."""
+    """The name in a call, after its directory if it is relative."""
     return f"{call['base']}/{call['name']}" if call["base"] else call["name"]
 
 
@@ -79,12 +79,12 @@ def test_every_call_is_seen_as_it_was(workload):
         (workload.pid, os.getuid(), "python3")}
     times = [event["time"] for event in events]
     assert times == sorted(times)
-    # They include the important kinds of calls.
+    # The calls include the important kinds.
     assert len(calls) >= 18 and {0, errno.ENOENT, errno.EEXIST} <= {call["err"] for call in calls}
 
 
 @repeated_when_skipped
-def test_the_name_is_that_of_the_entry(workload):
+def test_name_at_the_beginning_of_the_call(workload):
     """Overwriting the name during the call does not change what is shown."""
     with Tool("opensnoop", "--json", "-p", workload.pid) as tool:
         marker = os.fsencode(workload.marker)
@@ -115,7 +115,7 @@ def test_columns(workload):
 
 @repeated_when_skipped
 def test_full_path(workload):
-    """Relative names below the current directory, or that of the call, across mounts."""
+    """Relative names are shown below the current directory, or below that of the call."""
     lines, calls = trace(workload, "--json", "-F", "-p", workload.pid)
     assert [json.loads(line)["path"] for line in lines] == [shown(full(call)) for call in calls]
     assert sum(bool(call["base"]) for call in calls) == 2
@@ -148,7 +148,7 @@ def test_failed_only(workload):
 
 @repeated_when_skipped
 def test_one_thread(workload):
-    """-t shows that thread, under its id, and not the calls of the other one."""
+    """-t shows the calls of that thread, under its id, and not those of the other one."""
     lines, calls = trace(workload, "-t", workload.pid)
     assert lines[0].split()[0] == b"TID"
     mine = [call for call in calls if call["tid"] == workload.pid]
@@ -174,7 +174,7 @@ def test_flag_filter(workload, flags, chosen):
 
 @repeated_when_skipped
 def test_name_and_user(workload):
-    """-n compares part of the name and -u the user; a name that doesn't occur selects nothing."""
+    """-n selects by part of the process's name, -u by user; what doesn't occur selects nothing."""
     lines, calls = trace(workload, "-p", workload.pid, "-n", "ytho", "-u", os.getuid())
     assert len(lines) - 1 == len(calls)
     for options in (("-n", "no-such-name"), ("-u", 54321)):
@@ -191,7 +191,7 @@ def test_duration(workload):
 
 
 @repeated_when_skipped
-def test_sigterm_ends_it_as_ctrl_c_does(workload):
+def test_sigterm_acts_like_ctrl_c(workload):
     with Tool("opensnoop", "-p", workload.pid) as tool:
         tool.wait_for_text(b"PATH\n")
         calls = workload.command("opens")
@@ -203,7 +203,7 @@ def test_sigterm_ends_it_as_ctrl_c_does(workload):
 
 @repeated_when_skipped
 def test_a_burst_is_shown_or_reported_lost(workload):
-    """With the smallest buffer and many calls at once: shown and lost ones add up to all."""
+    """With the smallest buffer and many calls at once, those shown and those lost add up to all."""
     with Tool("opensnoop", "--json", "-p", workload.pid, "-b", "1") as tool:
         marker = os.fsencode(workload.marker)
         tool.wait_for(lambda output: marker in output, lambda: workload.command("mark", os.O_RDONLY))
@@ -220,8 +220,8 @@ def test_a_burst_is_shown_or_reported_lost(workload):
     assert b"-b 2" in errors
 
 
-def test_nobody_reads(workload):
-    """It ends silently when the reader of its output goes away."""
+def test_output_that_nobody_reads(workload):
+    """It ends silently when nobody reads its output any longer."""
     read, write = os.pipe()
     tool = subprocess.Popen(["/usr/bin/python3", HERE.parents[1] / "tools/opensnoop",
                              "-p", str(workload.pid)], stdout=write, stderr=subprocess.PIPE)
@@ -244,7 +244,7 @@ def test_help():
 
 @repeated_when_skipped
 def test_mount_namespaces(workload, pinned_set):
-    """Shows only processes in a mount namespace of the set."""
+    """--mntnsmap: only processes in a mount namespace of the set are shown."""
     own = os.stat(f"/proc/{workload.pid}/ns/mnt").st_ino
     lines, calls = trace(workload, "-p", workload.pid, "--mntnsmap",
                          pinned_set("own", 4, [own]))
@@ -259,7 +259,7 @@ def test_mount_namespaces(workload, pinned_set):
 
 @repeated_when_skipped
 def test_cgroups(workload, pinned_set, cgroup_root):
-    """Shows only processes in a cgroup of the set, even if the set changes meanwhile."""
+    """--cgroupmap: only processes in a cgroup of the set are shown, even if the set changes meanwhile."""
     own = cgroup_of(workload.pid, cgroup_root)
     cgroups = pinned_set("cgroups", 8, [own + 1])
     with Tool("opensnoop", "-p", workload.pid, "--cgroupmap", cgroups) as tool:
@@ -272,7 +272,7 @@ def test_cgroups(workload, pinned_set, cgroup_root):
     assert (status, output.count(b"\n") - 1, errors) == (0, after, b"")
 
 
-def test_a_map_that_does_not_fit(workload, pinned_set, tmp_path):
+def test_unsuitable_map(workload, pinned_set, tmp_path):
     """A wrong file or a wrong map gives one line that says what is needed."""
     status, output, errors = run("opensnoop", "--cgroupmap", tmp_path / "none")
     assert (status, output, errors.count(b"\n")) == (1, b"", 1)

@@ -1,4 +1,4 @@
-"""profile and a program whose functions call one another in known chains."""
+"""profile, with a program whose functions call one another in known chains."""
 import os
 import re
 import signal
@@ -18,8 +18,7 @@ RATE = 499
 
 
 def test_functions_of_a_program(process):
-    """Samples are in proportion to time: two thirds are spent in one function. Nothing of other
-    processes appears."""
+    """Samples are in proportion to time: two thirds are in one function. No other process appears."""
     seconds = 1.5
     found = records("profile", lambda: process.call("spin", int(seconds * 1000)), "-F", RATE, "-p", process.pid)
     assert {(stack["pid"], stack["comm"]) for stack in found} == {(process.pid, "chains")}
@@ -28,7 +27,7 @@ def test_functions_of_a_program(process):
     total = sum(stack["samples"] for stack in found)
     assert 0.9 * total <= sum(spent.values()) <= total
     assert 1.3 < spent["often"] / spent["seldom"] < 3.1
-    # No matter how much processor time it got. Virtual machines may miss some timer interrupts.
+    # spin() uses this much processor time, however long that takes. Virtual machines may miss timer interrupts.
     assert 0.2 * RATE * seconds < total < 1.1 * RATE * seconds
 
 
@@ -36,7 +35,7 @@ def test_both_parts_of_stacks(process):
     """What the kernel does for a program appears below the program's functions."""
     found = records("profile", lambda: process.call("copy", 2000), "-F", RATE, "-p", process.pid)
     inside = [stack for stack in found if stack["user"] and "vfs_read" in (stack["kernel"] or ())]
-    # The C library, which has no frame pointers, reads its commands: the stack may be only read().
+    # The C library reads the requests, and has no frame pointers: such a stack may be read() alone.
     commands = [stack for stack in inside if "copy" not in stack["user"]]
     assert sum(stack["samples"] for stack in commands) <= 3
     inside = [stack for stack in inside if stack not in commands]
@@ -55,7 +54,7 @@ def test_one_part_of_stacks(process, option, gone, kept):
 
 
 def test_folded(process):
-    """Lines for flame graph programs: the outermost function first, each stack once."""
+    """Lines for flame graph programs have the outermost function first, and each stack once."""
     def act():
         process.call("spin", 300)
         process.call("copy", 1000)
@@ -71,7 +70,7 @@ def test_folded(process):
 
 
 def test_other_flame_graph_programs(process):
-    """The original flame graph script draws each function with the same width."""
+    """The original flame graph script draws each function as wide as our counts say."""
     def act():
         process.call("spin", 300)
         process.call("copy", 1000)
@@ -102,7 +101,7 @@ def test_text(process):
 
 
 def test_duration():
-    """It ends by itself, also with a period instead of a frequency."""
+    """It ends by itself. A period may be given instead of a frequency."""
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinner:
         try:
             before = processor_seconds(spinner.pid)
@@ -117,14 +116,14 @@ def test_duration():
 
 
 def test_threads(process):
-    """-L: one thread of a process, or several, separated by commas."""
+    """-L selects threads, separated by commas."""
     arguments = ("-F", RATE, "-L", f"{process.pid},{os.getpid()}")
     found = records("profile", lambda: process.call("spin", 200), *arguments)
     assert process.pid in {stack["pid"] for stack in found} <= {process.pid, os.getpid()}
 
 
 def test_one_cpu(process):
-    """-C: what runs on another CPU does not appear."""
+    """-C leaves out what runs on other CPUs."""
     cpus = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(process.pid, [cpus[0]])
 
@@ -136,8 +135,8 @@ def test_one_cpu(process):
     assert all(samples(cpu) == 0 for cpu in cpus[1:2])
 
 
-def test_processes_that_end_before_the_trace(chains):
-    """Their functions have names if they ran for a moment."""
+def test_processes_that_end_before_the_tool(chains):
+    """Processes that ended before the tool still have names for their functions, if they ran for a moment."""
     def act():
         with subprocess.Popen([chains], stdin=subprocess.PIPE, text=True,
                               stdout=subprocess.DEVNULL) as process:
@@ -149,7 +148,7 @@ def test_processes_that_end_before_the_trace(chains):
 
 
 def test_too_little_room(process):
-    """Stacks that could not be kept are counted and shown as missed, and the message says which option helps."""
+    """Stacks that could not be kept are counted and shown as missed, and a message says which option helps."""
     with Tool("profile", "--stack-storage-size", 1, "-F", RATE, "-fp", process.pid) as tool:
         tool.wait_until_asleep()
         process.call("spin", 300)
@@ -180,7 +179,7 @@ def test_cgroups(process, pinned_set, cgroup_root):
 
 
 def test_flame_graph(process, tmp_path):
-    """The picture shows the functions; stacks are printed only if also requested."""
+    """The picture shows the functions; stacks are printed only if an option asks for them too."""
     path = tmp_path / "cpu.svg"
     for options, prints in (((), False), (("-f",), True)):
         with Tool("profile", "-F", RATE, "-p", process.pid, "--flamegraph", path, "--title",
@@ -196,14 +195,14 @@ def test_flame_graph(process, tmp_path):
 
 
 def test_flame_graph_that_cannot_be_written(tmp_path):
-    """The error comes before the trace."""
+    """The error is reported before anything is traced."""
     status, output, errors = run("profile", "--flamegraph", tmp_path / "none/cpu.svg")
     assert (status, output, errors.count(b"\n")) == (1, b"", 1)
     assert b"No such file or directory" in errors
 
 
 def test_progress(process):
-    """A terminal shows progress; the line is removed at the end."""
+    """On a terminal, a line shows progress; it is removed at the end."""
     master, slave = os.openpty()
     with Tool("profile", "-F", RATE, "-p", process.pid, "-f") as tool:
         tool.wait_until_asleep()

@@ -1,4 +1,4 @@
-"""softirqs, compared with the kernel's own counts, and packets that the test sends."""
+"""softirqs, compared with the kernel's own counts, while the test sends packets."""
 import json
 import os
 import re
@@ -13,7 +13,7 @@ from toolrun import Tool, repeated_when_skipped, run
 PACKETS = 500
 
 
-def counted():
+def counts_by_cpu():
     """The kernel's own counts: kind -> number of soft interrupts on each CPU."""
     lines = Path("/proc/softirqs").read_text(encoding="ascii").splitlines()[1:]
     return {name.strip().lower(): list(map(int, numbers.split()))
@@ -22,11 +22,11 @@ def counted():
 
 def totals():
     """The same for all CPUs together."""
-    return {name: sum(counts) for name, counts in counted().items()}
+    return {name: sum(counts) for name, counts in counts_by_cpu().items()}
 
 
 def send_packets():
-    """Sends packets to itself; each is received in a soft interrupt before sendto() returns."""
+    """Sends packets to this process; each is received in a soft interrupt before sendto() returns."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
@@ -36,8 +36,8 @@ def send_packets():
 
 
 def trace(act, *arguments):
-    """What the tool prints while act() runs, and the kernel's counts: while the tool certainly traced,
-    and from its start to its end."""
+    """What the tool prints while act() runs, and two differences of the kernel's counts: over the time in
+    which the tool certainly traced, and from before its start until after its end."""
     outer = totals()
     with Tool("softirqs", *arguments) as tool:
         tool.wait_until_asleep()
@@ -52,13 +52,13 @@ def trace(act, *arguments):
 
 
 @repeated_when_skipped
-def test_counts_are_the_kernels():
-    """For each kind, at least as many as while it traced, and at most as many as from start to end."""
+def test_counts_agree_with_the_kernel():
+    """Each count is at least the kernel's for the time certainly traced, and at most that for the whole time."""
     begin = time.monotonic()
     output, least, most = trace(send_packets, "--json")
     took = time.monotonic() - begin
     groups = {group["softirq"]: group for group in map(json.loads, output.splitlines())}
-    # A soft interrupt that runs while the trace begins or ends is seen only in part.
+    # A soft interrupt that is running when the trace begins or ends is seen only in part.
     for name, count in least.items():
         assert groups.get(name, {"count": 0})["count"] >= count - 2 * os.cpu_count(), name
     for name, group in groups.items():
@@ -76,7 +76,7 @@ def test_counts_are_the_kernels():
 @pytest.mark.parametrize("options", [[], ["-C"], ["-N", "-T"]], ids="_".join)
 @repeated_when_skipped
 def test_totals(options):
-    """A line for each kind, with the largest last."""
+    """Each kind has a line, and the largest comes last."""
     output, least, most = trace(send_packets, *options)
     lines = output.decode().splitlines()
     assert lines[:2] == ["Tracing soft interrupts... Hit Ctrl-C to end.", ""]
@@ -108,20 +108,20 @@ def test_histograms():
 
 @repeated_when_skipped
 def test_one_cpu():
-    """-c counts those of one CPU, like the kernel; no matter where packets are sent, and also on a machine with one CPU."""
+    """-c counts as the kernel does for that CPU, wherever packets are sent; also on a machine with one CPU."""
     allowed = os.sched_getaffinity(0)
     sending = min(allowed)
     try:
         os.sched_setaffinity(0, [sending])
         for cpu in get_online_cpus()[:2]:
-            before = counted()["net_rx"][cpu]
+            before = counts_by_cpu()["net_rx"][cpu]
             with Tool("softirqs", "--json", "-c", cpu) as tool:
                 tool.wait_until_asleep()
-                inner = counted()["net_rx"][cpu]
+                inner = counts_by_cpu()["net_rx"][cpu]
                 send_packets()
-                least = counted()["net_rx"][cpu] - inner
+                least = counts_by_cpu()["net_rx"][cpu] - inner
                 status, output, errors = tool.interrupt()
-            most = counted()["net_rx"][cpu] - before
+            most = counts_by_cpu()["net_rx"][cpu] - before
             assert (status, errors) == (0, b"")
             assert least >= (PACKETS if cpu == sending else 0)
             count = sum(group["count"] for group in map(json.loads, output.splitlines()) if group["softirq"] == "net_rx")
@@ -149,7 +149,7 @@ def test_intervals():
 
 @repeated_when_skipped
 def test_number_of_outputs():
-    """Ends after this many outputs."""
+    """COUNT: it ends after this many outputs."""
     begin = time.monotonic()
     status, output, errors = run("softirqs", "-T", "0.2", "3")
     assert (status, errors) == (0, b"") and time.monotonic() - begin >= 0.6

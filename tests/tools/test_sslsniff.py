@@ -1,4 +1,4 @@
-"""sslsniff and a program that sends data to itself through each of the libraries."""
+"""sslsniff, with a program that sends data to itself through each of the libraries."""
 import json
 import os
 import re
@@ -26,7 +26,7 @@ def certificate(tmp_path_factory):
 
 
 def send(worker, library, data, fresh=False):
-    """Has it send through a library, in a new session if fresh is set."""
+    """Makes the program send data through a library, in a new session if fresh is set."""
     assert worker.ask(json.dumps(
         {"library": library, "data": data.hex(), "fresh": fresh})) == "true"
 
@@ -40,7 +40,7 @@ def sender(certificate):
     process.close()
 
 
-def traced(sender, act, *arguments, marker="openssl"):
+def trace(sender, act, *arguments, marker="openssl"):
     """What the tool prints while act() runs, after a marker that shows that it runs."""
     with Tool("sslsniff", "-p", sender.pid, *arguments) as tool:
         tool.wait_for(lambda output: b"READ/RECV" in output or b'"read/recv"' in output,
@@ -52,8 +52,8 @@ def traced(sender, act, *arguments, marker="openssl"):
 
 
 def events_of(sender, act, *arguments, **options):
-    """The same with --json: the objects, without those of markers."""
-    output = traced(sender, act, "--json", *arguments, **options)
+    """The same with --json: the events, without those of the markers."""
+    output = trace(sender, act, "--json", *arguments, **options)
     events = [json.loads(line) for line in output.splitlines()]
     return [event for event in events if event["length"] != len("marker")]
 
@@ -63,7 +63,7 @@ def events_of(sender, act, *arguments, **options):
     ("gnutls", {"gnutls_record_send", "gnutls_record_recv"}),
     ("nss", {"PR_Write", "PR_Read"})])
 def test_both_ways_through_each_library(sender, library, functions):
-    """Each call once, with its exact data, in order of time."""
+    """Each call appears once, with its exact data, in order of time."""
     texts = ["one", "zwei grüße", "x" * 5000]
     events = events_of(sender, lambda: [send(sender, library, text.encode()) for text in texts])
     assert [event["data"] for event in events if event["action"] == "write/send"] == texts
@@ -76,7 +76,7 @@ def test_both_ways_through_each_library(sender, library, functions):
         assert abs(event["time"] - time.time()) < 600
 
 
-def test_long_data_is_cut(sender):
+def test_long_data_is_cut_off(sender):
     (sent, *_) = events_of(sender, lambda: send(sender, "gnutls", bytes(range(256)) * 40),
                            "--max-buffer-size", "300", "--hexdump", "-o", marker="gnutls")
     assert sent["truncated"] and sent["length"] == 10240
@@ -85,7 +85,7 @@ def test_long_data_is_cut(sender):
 
 def test_columns_and_blocks_of_data(sender):
     data = b"GET / HTTP/1.1\r\nHost: \x1b[31mred\r\n"
-    output = traced(sender, lambda: send(sender, "openssl", data), "-x", "-l")
+    output = trace(sender, lambda: send(sender, "openssl", data), "-x", "-l")
     lines = output.splitlines()
     assert lines[0].split() == [b"FUNC", b"TIME(s)", b"COMM", b"PID", b"LEN", b"UID", b"TID",
                                 b"LAT(ms)"]
@@ -98,19 +98,19 @@ def test_columns_and_blocks_of_data(sender):
 
 
 def test_hexdump(sender):
-    output = traced(sender, lambda: send(sender, "openssl", b"0123456789abcdefg\n"), "--hexdump")
+    output = trace(sender, lambda: send(sender, "openssl", b"0123456789abcdefg\n"), "--hexdump")
     assert b"00000000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65 66  |0123456789abcdef|\n" \
         b"00000010  67 0a                                            |g.|\n" in output
 
 
 def test_handshakes(sender):
-    output = traced(sender, lambda: send(sender, "openssl", b"", fresh=True), "-l", "--handshake")
+    output = trace(sender, lambda: send(sender, "openssl", b"", fresh=True), "-l", "--handshake")
     handshakes = [line for line in output.splitlines() if line.startswith(b"HANDSHAKE ")]
     assert len(handshakes) == 2 and all(b" 0 " in line for line in handshakes)
 
 
-def test_choices(sender):
-    """Options that leave out libraries, users and threads."""
+def test_options_that_leave_out(sender):
+    """Options leave out libraries, users and processes by name."""
     def act():
         for library in LIBRARIES:
             send(sender, library, b"data")
@@ -127,7 +127,7 @@ def test_choices(sender):
 
 
 def test_extra_library(sender, tmp_path):
-    """A copy of a library with another name is traced by its path."""
+    """--extra-lib traces a library by its path."""
     path = next(line.split()[-1] for line in
                 Path(f"/proc/{sender.pid}/maps").read_text(encoding="ascii").splitlines()
                 if "libgnutls" in line)
@@ -138,9 +138,9 @@ def test_extra_library(sender, tmp_path):
     assert (status, output) == (1, b"") and b"none of the functions of openssl" in errors
 
 
-def test_mistakes_are_told():
-    for arguments, said in ((("--extra-lib", "tls:/x"), b"not KIND:PATH"),
+def test_mistakes_are_reported():
+    for arguments, message in ((("--extra-lib", "tls:/x"), b"not KIND:PATH"),
                             (("--handshake",), b"requires -l"),
                             (("--max-buffer-size", "99999"), b"more than")):
         status, output, errors = run("sslsniff", *arguments)
-        assert (status, output) == (2, b"") and said in errors
+        assert (status, output) == (2, b"") and message in errors

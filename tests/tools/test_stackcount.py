@@ -1,4 +1,4 @@
-"""stackcount and a function that a program calls in two ways, a known number of times."""
+"""stackcount, with a function that a program calls in two ways, a known number of times."""
 import os
 import re
 import subprocess
@@ -19,14 +19,14 @@ def ways(process):
 
 
 def counts(found):
-    """The count of each way, without the caller of main()."""
+    """The count of each way, whatever called main()."""
     return {names[1]: sum(stack["count"] for stack in found if starts_with(stack["user"], *names))
             for names in (ONE, OTHER)}
 
 
 @repeated_when_skipped
 def test_ways_to_a_function(chains, process):
-    """All calls are counted by their callers."""
+    """All calls are counted, each under its callers."""
     for pattern in (f"{chains}:target", f"p:{chains}:targ*"):
         found = records("stackcount", lambda: ways(process), pattern)
         assert counts(found) == {"one_way": 30, "other_way": 7}
@@ -60,13 +60,13 @@ def test_processes(chains, process):
 
 @repeated_when_skipped
 def test_tracepoint(process):
-    """Both parts of the stacks that lead to a kernel event."""
+    """Stacks that lead to an event of the kernel have both parts."""
     found = records("stackcount", lambda: process.call("rest", 25), "-p", process.pid,
                     "t:sched:sched_swit*")
     naps = [stack for stack in found if starts_with(stack["user"], "nap", "rest", "main") and
             "do_nanosleep" in stack["kernel"]]
-    # On a busy machine, a nap may be over before it begins, and others may get the CPU on the
-    # way.
+    # On a busy machine, a nap may be over before the thread has left its CPU, and other threads may
+    # get the CPU before it.
     assert 20 <= sum(stack["count"] for stack in naps) <= 30
     assert all(stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
                for stack in naps)
@@ -74,12 +74,12 @@ def test_tracepoint(process):
 
 @repeated_when_skipped
 def test_usdt_probe(binary, caller):
-    """All locations of a probe."""
+    """Calls at all locations of a probe are counted."""
     def act():
         caller.call("work_one", 8)
         caller.call("work_two", 4)
     found = records("stackcount", act, f"u:{binary}:w*k")
-    # That program has no frame pointers: only the innermost function is certain.
+    # That program has no frame pointers, so only the innermost function is certain.
     places = {name: sum(stack["count"] for stack in found if stack["user"][0] == name)
               for name in ("work_one", "work_two")}
     assert places == {"work_one": 8, "work_two": 4}
@@ -105,7 +105,7 @@ def test_one_cpu(chains, process):
 
 @repeated_when_skipped
 def test_text(chains, process):
-    """The most frequent last; with -s and -v, also offsets and addresses."""
+    """The most frequent stack comes last; -s adds offsets, -v addresses."""
     header = rf"Tracing 1 functions for '{re.escape(str(chains))}:target'\.\.\. Hit Ctrl-C to end\."
     found = blocks(trace("stackcount", lambda: ways(process), f"{chains}:target"), header)
     assert [block[:4] for block in found] == [[f"  {name}" for name in way] for way in (OTHER, ONE)]
@@ -151,7 +151,7 @@ def test_intervals(chains, process):
 
 
 def test_duration(chains):
-    """All full intervals, and the rest of the time."""
+    """It prints after each full interval, and once for the rest of the time."""
     begin = time.monotonic()
     status, output, errors = run("stackcount", "-T", "-i", "0.4", "-D", "1", f"{chains}:target")
     assert (status, errors) == (0, b"") and time.monotonic() - begin >= 1
@@ -160,7 +160,7 @@ def test_duration(chains):
 
 @repeated_when_skipped
 def test_flame_graph(chains, process, tmp_path):
-    """It covers the whole time, regardless of intervals."""
+    """It covers the whole time, whatever the interval."""
     path = tmp_path / "calls.svg"
     with Tool("stackcount", "-i", "0.2", "--flamegraph", path, f"{chains}:target") as tool:
         tool.wait_until_asleep()
@@ -187,7 +187,7 @@ def test_too_little_room(chains, process):
 
 
 def test_debug(chains):
-    """The source comes before other output."""
+    """The source comes before any other output."""
     status, output, _ = run("stackcount", "--debug", "-D", "0.1", f"{chains}:target")
     assert status == 0 and output.startswith(b"#define STACK_STORAGE_SIZE 1024\n")
     assert b"int count_call(" in output

@@ -1,4 +1,4 @@
-"""syncsnoop and calls that the test makes for its own files."""
+"""syncsnoop, while the test makes calls for files of its own."""
 import ctypes
 import json
 import mmap
@@ -14,7 +14,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def trace(act, *arguments, marker=os.sync):
-    """The lines of this process's calls, starting with the first marker."""
+    """The lines of this process's calls, from the first marker on."""
     with Tool("syncsnoop", "-p", OWN, *arguments) as tool:
         tool.wait_for(lambda output: len(output.splitlines()) > ("-j" not in arguments), marker)
         act()

@@ -30,7 +30,7 @@ def test_python_tools(raw, shown):
 
 @pytest.mark.parametrize("raw, shown", FORMS)
 def test_lua_tools(raw, shown):
-    """They escape everything that isn't UTF-8."""
+    """They also escape everything that isn't UTF-8."""
     script = 'io.write(require("ebcc.tools.cli").for_terminal(io.read("a")))'
     done = subprocess.run(["lua5.4", "-e", script], input=raw, stdout=subprocess.PIPE, check=True)
     assert done.stdout == (rb"latin \xe9" if raw.startswith(b"latin") else shown)
@@ -38,7 +38,7 @@ def test_lua_tools(raw, shown):
 
 @pytest.mark.parametrize("raw, shown", FORMS)
 def test_json(raw, shown):
-    """Every reader gets the name, and a terminal only printable characters."""
+    """The name can be read back, and only printable characters reach a terminal."""
     text = cli.text_of(raw)
     line = cli.json_line({"name": text})
     assert json.loads(line) == {"name": text}
@@ -46,7 +46,7 @@ def test_json(raw, shown):
 
 
 def test_error_messages():
-    """A traced program chooses its path, for example."""
+    """Messages may contain what a traced program chose, such as its path."""
     script = "from ebcc.tools import cli\ndef main(): raise cli.Failure('no \\x1b[2J here')\ncli.run('tool', main)"
     done = subprocess.run([sys.executable, "-c", script], stderr=subprocess.PIPE, check=False)
     assert done.stderr == rb"tool: no \x1b[2J here" + b"\n"

@@ -1,4 +1,4 @@
-"""Mistakes in the arguments of tools: one line, and an exit status."""
+"""Mistakes in the arguments of tools give one line, and an exit status that says so."""
 import os
 import pty
 import re
@@ -11,11 +11,11 @@ import pytest
 from toolrun import LIMIT, TOOLS, Tool, command_of, run
 
 NAMES = sorted(path.name for path in TOOLS.iterdir() if path.is_file() and not path.suffix)
-# Required arguments of tools.
+# The arguments that a tool requires.
 NEEDED = {name: ["c:malloc"] for name in ("funccount", "funclatency", "stackcount")}
 NO_PROCESS = 1 << 22  # above the kernel's maximum
 OWN = os.getpid()
-# Arguments with which a tool traces this process for this many seconds.
+# The arguments with which a tool traces for a number of seconds: this process, if it can choose one.
 FOR_SECONDS = {
     "bashreadline": ["-u", "root", "-d", "SECONDS"],
     "biolatency": ["SECONDS", "1"],
@@ -102,7 +102,7 @@ WRONG_USAGE = [
 
 
 def mistake(name, *arguments, **options):
-    """Runs a tool that must fail before it traces. Returns the exit status and the message."""
+    """Runs a tool that must fail before it traces; returns the exit status and the message."""
     status, output, errors = run(name, *arguments, **options)
     assert output == b""
     assert errors.count(b"\n") == 1 and errors.startswith(name.encode() + b": ")
@@ -118,7 +118,7 @@ def test_wrong_usage(name, arguments, reason):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_source_is_printed(name):
-    """The source comes after the values of its constants, all of which it declares."""
+    """The values of constants come first; the source after them declares each of these constants."""
     status, output, errors = run(name, "--ebpf", *NEEDED.get(name, []))
     assert (status, errors) == (0, b"")
     constants = re.findall(r"^/\* (\w+) = .* \*/$", output.decode(), re.MULTILINE)
@@ -143,8 +143,8 @@ def test_unknown_option(name):
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"biolatency", "softirqs"}))
-def test_process_that_is_not(name):
-    """Tracing it would wait forever."""
+def test_missing_process(name):
+    """Otherwise the tool would wait forever."""
     option = "-P" if name == "execsnoop" else "-p"
     assert mistake(name, option, NO_PROCESS, *NEEDED.get(name, [])) == (
         1, b"%s: there is no process %d\n" % (name.encode(), NO_PROCESS))
@@ -154,33 +154,33 @@ def test_process_that_is_not(name):
 
 @pytest.mark.parametrize(("name", "option"), [("opensnoop", "-t"), ("offcputime", "-t"),
                                               ("profile", "-L")])
-def test_thread_that_is_not(name, option):
+def test_missing_thread(name, option):
     assert mistake(name, option, NO_PROCESS)[0] == 1
 
 
 @pytest.mark.parametrize(("name", "option"), [("funccount", "-c"), ("stackcount", "-c"),
                                               ("softirqs", "-c"), ("profile", "-C")])
-def test_cpu_that_is_not(name, option):
+def test_missing_cpu(name, option):
     status, errors = mistake(name, option, 4095, *NEEDED.get(name, []))
     assert status == 2
     assert b"CPU 4095 is not online" in errors
 
 
 def arguments_of(name, seconds):
-    """The arguments in FOR_SECONDS."""
+    """The arguments in FOR_SECONDS, with this number of seconds."""
     return [seconds if word == "SECONDS" else word for word in FOR_SECONDS[name]]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_ordinary_user(name):
-    """Without root, there is one line that says that root is needed."""
+    """Other users than root get one line, which says that root is needed."""
     assert mistake(name, *NEEDED.get(name, []), user=65534, group=65534, extra_groups=[]) == (
         1, b"%s: tracing needs root, or the capabilities CAP_BPF and CAP_PERFMON\n" % name.encode())
 
 
 @pytest.mark.parametrize(("capabilities", "status"), [("+bpf,+perfmon", 0), ("+bpf", 1)])
-def test_the_capabilities_are_enough(capabilities, status):
-    """The two capabilities in that message, if the kernel needs no others for what is traced."""
+def test_capabilities_instead_of_root(capabilities, status):
+    """The two capabilities in that message are enough, if what is traced needs no others."""
     done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                            f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}",
                            *command_of("offcputime", ["-U", "-p", OWN, "0.1"])],
@@ -191,7 +191,7 @@ def test_the_capabilities_are_enough(capabilities, status):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_version(name):
-    """The version of ebcc, even for users who may not trace."""
+    """Users who may not trace get the version of ebcc too."""
     status, output, errors = run(name, "--version", user=65534, group=65534, extra_groups=[])
     assert (status, errors) == (0, b"")
     assert re.fullmatch(rb"%s \(ebcc \d+\.\d+\.\d+\)\n" % name.encode(), output)
@@ -210,8 +210,8 @@ def test_output_that_cannot_be_written(name, arguments):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nobody_reads(name):
-    """It ends silently when its reader is gone."""
+def test_output_that_nobody_reads(name):
+    """It ends silently when nobody reads its output."""
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(command_of(name, arguments_of(name, "1000")), stdout=writer,
@@ -229,8 +229,8 @@ def test_closed_output(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_impatient_interrupts(name):
-    """No matter how often Ctrl-C comes and what the tool is doing, there is no traceback."""
+def test_repeated_interrupts(name):
+    """However often Ctrl-C comes, and whatever the tool is doing, there is no traceback."""
     with Tool(name, *arguments_of(name, "1000")) as tool:
         tool.wait_for(bool)
         while tool.process.poll() is None:
@@ -244,7 +244,7 @@ def test_impatient_interrupts(name):
 @pytest.mark.parametrize("name", ["bashreadline", "execsnoop", "gethostlatency", "opensnoop",
                                   "sslsniff", "syncsnoop"])
 def test_users(name):
-    """Also by name; unknown users are mistakes."""
+    """Users can be given by name; an unknown one is a mistake."""
     duration = "--duration" if name == "sslsniff" else "-d"
     status, _, errors = run(name, "-u", "root", duration, "0.1")
     assert (status, errors) == (0, b"")
@@ -268,18 +268,18 @@ def test_command_that_cannot_run(monkeypatch, tmp_path, command, reason):
     assert mistake("memleak", "-c", command) == (1, b"memleak: " + reason + b"\n")
 
 
-def test_interrupt_while_it_attaches():
-    """Attaching to hundreds of tracepoints shows progress, and Ctrl-C ends it before anything is
-    attached, which would have to be detached one by one."""
+def test_interrupt_while_attaching():
+    """Attaching to hundreds of tracepoints shows progress. Ctrl-C ends the tool before anything is
+    attached, as that would have to be detached one by one."""
     terminal, end = pty.openpty()
-    said = bytearray()
+    shown = bytearray()
 
     def read():
         try:
             while data := os.read(terminal, 65536):
-                said.extend(data)
+                shown.extend(data)
         except OSError:
-            pass  # what reading a terminal without processes raises
+            pass  # raised when no process has the terminal open any longer
 
     with subprocess.Popen(command_of("funccount", ["t:syscalls:sys_enter_*"]), stderr=end,
                           stdout=subprocess.PIPE) as process:
@@ -287,19 +287,19 @@ def test_interrupt_while_it_attaches():
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
         give_up = time.monotonic() + LIMIT
-        while not re.search(rb"\d+ s: \d+ of \d+ programs loaded", said):
-            assert process.poll() is None and time.monotonic() < give_up, said
+        while not re.search(rb"\d+ s: \d+ of \d+ programs loaded", shown):
+            assert process.poll() is None and time.monotonic() < give_up, shown
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=LIMIT)
     reader.join(timeout=LIMIT)
     os.close(terminal)
     assert (process.returncode, output) == (0, b"")
-    assert b"Traceback" not in said and said.endswith(b"\r\x1b[K")
+    assert b"Traceback" not in shown and shown.endswith(b"\r\x1b[K")
 
 
 def test_picture_that_cannot_be_written():
-    """The error comes before the trace, not after it."""
+    """The error is reported before anything is traced, not after it."""
     assert mistake("profile", "--flamegraph", "/no/directory/x.svg", "1000") == (
         1, b"profile: /no/directory/x.svg: No such file or directory\n")
 
@@ -307,8 +307,8 @@ def test_picture_that_cannot_be_written():
 @pytest.mark.parametrize(("name", "arguments"), [
     ("bashreadline", ["-s"]), ("gethostlatency", ["-l"]), ("memleak", ["-p", os.getpid(), "-O"]),
     ("sslsniff", ["-o", "-g", "-n", "--extra-lib"])])
-def test_file_of_the_go_compiler(tmp_path, name, arguments):
-    """Tracing returns of functions may crash such programs. With --force, it is tried."""
+def test_go_program(tmp_path, name, arguments):
+    """Return probes may crash such programs; --force accepts that."""
     path = tmp_path / "gopher"
     subprocess.run(["cc", "-o", path, "-xc", "-"], text=True, check=True, input=(
         '__attribute__((section(".go.buildinfo"), used, aligned(16))) static const char mark[32] = '
@@ -323,7 +323,7 @@ def test_file_of_the_go_compiler(tmp_path, name, arguments):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help(name):
-    """Options, examples, and the meaning of the exit status."""
+    """The help has options, examples, and the meaning of the exit status."""
     status, output, errors = run(name, "--help")
     assert (status, errors) == (0, b"")
     assert output.lower().startswith(b"usage: %s " % name.encode())

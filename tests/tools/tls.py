@@ -1,7 +1,7 @@
 """Sends data through a TLS library as requested on standard input, and answers each request with a line.
 
-Each request is a JSON object: the library, and what to send there and back. Both ends are in this
-process, connected by a pair of sockets.
+Each request is a JSON object: the library, and the data to send. Both ends of the connection are in
+this process, joined by a pair of sockets.
 """
 import ctypes
 import json
@@ -14,7 +14,7 @@ import threading
 
 
 class OpenSsl:
-    """A session of Python's own module, which uses OpenSSL."""
+    """A session of Python's ssl module, which uses OpenSSL."""
 
     def __init__(self, certificate):
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -63,14 +63,14 @@ class GnuTls:
         assert code >= 0, code
         return code
 
-    def session(self, flags, side, end):
+    def session(self, flags, side, socket_end):
         session, credentials = ctypes.c_void_p(), ctypes.c_void_p()
         allocate = getattr(self.library, f"gnutls_anon_allocate_{side}_credentials")
         self.check(allocate(ctypes.byref(credentials)))
         self.check(self.library.gnutls_init(ctypes.byref(session), flags))
         self.check(self.library.gnutls_priority_set_direct(session, self.PRIORITY, None))
         self.check(self.library.gnutls_credentials_set(session, self.ANONYMOUS, credentials))
-        self.library.gnutls_transport_set_int2(session, end.fileno(), end.fileno())
+        self.library.gnutls_transport_set_int2(session, socket_end.fileno(), socket_end.fileno())
         return session
 
     def handshake(self, session):
@@ -86,7 +86,7 @@ class GnuTls:
 
 
 class Nspr:
-    """Files of NSPR, the library below NSS."""
+    """Files of NSPR, the library that NSS is built on."""
 
     def __init__(self, certificate):
         self.library = ctypes.CDLL("libnspr4.so")
@@ -108,11 +108,11 @@ def main():
     kinds = {"openssl": OpenSsl, "gnutls": GnuTls, "nss": Nspr}
     sessions = {}
     for line in sys.stdin:
-        order = json.loads(line)
-        if order["library"] not in sessions or order.get("fresh"):
-            sessions[order["library"]] = kinds[order["library"]](sys.argv[1])
-        data = bytes.fromhex(order["data"])
-        arrived = sessions[order["library"]].send(data) if data else b""
+        request = json.loads(line)
+        if request["library"] not in sessions or request.get("fresh"):
+            sessions[request["library"]] = kinds[request["library"]](sys.argv[1])
+        data = bytes.fromhex(request["data"])
+        arrived = sessions[request["library"]].send(data) if data else b""
         print(json.dumps(arrived == data), flush=True)
 
 

@@ -15,7 +15,8 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
-# How long a test waits for what must come. Starting in an emulated machine takes a minute or two if the host is busy.
+# How many seconds a test waits for something that must happen. Starting in an emulated machine takes a minute or two if
+# the host is busy.
 LIMIT = 300
 
 
@@ -24,14 +25,14 @@ SKIPPED = re.compile(rb"^\w+: \d+ events skipped by the kernel, .*\n", re.MULTIL
 
 
 class Skips:
-    """Whether a tool of the current test has printed that."""
+    """Whether a tool has printed that during the current test."""
 
     seen = False
 
 
 def repeated_when_skipped(test):
-    """Repeats a test that failed while the kernel skipped events, as it does on machines where others
-    use BPF, too."""
+    """Repeats a test that failed while the kernel skipped events, as it may on machines where others use
+    BPF too."""
     @functools.wraps(test)
     def wrapper(*arguments, **options):
         for attempt in range(5):
@@ -80,7 +81,7 @@ class Tool:
             setattr(self, name, getattr(self, name) + data)
 
     def wait_for(self, condition, act=lambda: None):
-        """Waits until the output meets a condition, doing something before each check."""
+        """Waits until the output meets a condition, and calls act() after each check that fails."""
         end = time.monotonic() + LIMIT
         while not condition(self.output):
             assert self.process.poll() is None, (self.process.returncode, self.output, self.errors)
@@ -93,14 +94,14 @@ class Tool:
         self.wait_for(lambda output: text in output)
 
     def wait_until_asleep(self):
-        """Waits until the tool sleeps for some time, as it does once everything is attached."""
+        """Waits until the tool is in clock_nanosleep(2), as it is once everything is attached."""
         number = {"x86_64": "230", "aarch64": "115"}[platform.machine()]  # clock_nanosleep(2)
         file = Path(f"/proc/{self.process.pid}/syscall")
         self.wait_for(lambda _: file.read_text(encoding="ascii").split()[0] == number)
 
     def end(self):
-        """Waits for it to end by itself; returns the exit status, what it printed, its errors (without
-        what it says of skipped events)."""
+        """Waits until it ends by itself; returns the exit status, the output, and the errors without the
+        lines about skipped events."""
         status = self.process.wait(timeout=LIMIT)
         for reader in self.readers:
             reader.join(timeout=LIMIT)
@@ -109,20 +110,20 @@ class Tool:
         return status, self.output, errors
 
     def interrupt(self):
-        """Ctrl-C, then as end()."""
+        """Sends what Ctrl-C sends, then does what end() does."""
         self.process.send_signal(signal.SIGINT)
         return self.end()
 
 
 def run(name, *arguments, **options):
-    """Runs a tool to its end: exit status, output, errors."""
+    """Runs a tool until it ends; returns the exit status, the output and the errors."""
     with Tool(name, *arguments, **options) as tool:
         return tool.end()
 
 
 @pytest.fixture
 def caller(binary):
-    """The program of a test file's fixture "binary", running."""
+    """A running process of the program that the test file's fixture "binary" builds."""
     process = Worker(binary)
     yield process
     process.close()
@@ -130,7 +131,7 @@ def caller(binary):
 
 @pytest.fixture
 def pinned_set():
-    """Makes hash maps pinned in the BPF file system; gives a function that does so."""
+    """A function that creates a hash map and pins it in the BPF file system."""
     paths = []
 
     def make(name, value_size, keys):
@@ -151,7 +152,7 @@ def pinned_set():
 
 @pytest.fixture
 def cgroup_root(tmp_path):
-    """Where the hierarchy of cgroup v2 is mounted, whatever else this machine uses."""
+    """A directory where the cgroup v2 hierarchy is mounted, whatever else this machine uses."""
     root = tmp_path / "cgroup"
     root.mkdir()
     subprocess.run(["mount", "-t", "cgroup2", "cgroup2", root], check=True)
@@ -160,19 +161,19 @@ def cgroup_root(tmp_path):
 
 
 def cgroup_of(pid, root):
-    """The id of a process's cgroup, of the hierarchy mounted at root."""
+    """The id of a process's cgroup in the hierarchy mounted at root."""
     with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
         path = next(line[4:].strip() for line in file if line.startswith("0::"))
     return os.stat(root / path).st_ino
 
 
 def processor_seconds(pid):
-    """The processor time that a process has had, by its clock (clock_getcpuclockid(3))."""
+    """The processor time that a process has used, from its clock (clock_getcpuclockid(3))."""
     return time.clock_gettime(~pid << 3 | 2)
 
 
 class Worker:
-    """A program that does what each line on its standard input says, and answers with a line."""
+    """A program that does what each line on its standard input says, and answers each with a line."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE,
@@ -180,12 +181,12 @@ class Worker:
         self.pid = self.process.pid
 
     def ask(self, *words):
-        """Gives it a line; its answer, without the end of the line."""
+        """Sends it a line; returns its answer without the newline."""
         print(*words, file=self.process.stdin, flush=True)
         return self.process.stdout.readline().rstrip("\n")
 
     def call(self, *words):
-        """Gives a line whose answer is "done"; how many milliseconds that took."""
+        """Sends a line whose answer must be "done"; returns how many milliseconds that took."""
         before = time.monotonic()
         assert self.ask(*words) == "done"
         return (time.monotonic() - before) * 1e3

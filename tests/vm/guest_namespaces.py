@@ -1,5 +1,5 @@
-"""PID namespaces on this kernel: the pids that programs get, and tools with probes that only virtual
-machines have here."""
+"""PID namespaces on this kernel: the pids that programs get, and tools with probes that the host's kernel
+may lack."""
 
 import sys
 from pathlib import Path
@@ -11,8 +11,8 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 
 from test_namespaces import (  # noqa: E402,F401
     check_inside,
-    test_numbers_in_the_initial_namespace,
-    test_numbers_of_processes,
+    test_pids_in_another_namespace,
+    test_pids_in_the_initial_namespace,
 )
 
 

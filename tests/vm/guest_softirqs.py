@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 from test_softirqs import (  # noqa: E402,F401
-    test_counts_are_the_kernels,
+    test_counts_agree_with_the_kernel,
     test_histograms,
     test_one_cpu,
 )
