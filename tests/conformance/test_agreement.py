@@ -31,8 +31,8 @@ int f(struct pt_regs *ctx, struct file *file, struct task_struct *task) {
 """
 
 
-def said_by_run(*words):
-    """A line that tests/vm/run prints about a kernel."""
+def printed_by_run(*words):
+    """The line that tests/vm/run prints about a kernel."""
     return subprocess.run([VM_RUN, *words], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
 
 
@@ -50,14 +50,14 @@ def programs_of(path, kernel_types, **options):
 def compiled_fixture(tmp_path_factory):
     """SOURCE from BTF of 6.1, from its headers, and from BTF of 6.12."""
     directory = tmp_path_factory.mktemp("objects")
-    root = said_by_run("--kernel", "bookworm", "--root").encode()
+    root = printed_by_run("--kernel", "bookworm", "--root").encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EBCC_CACHE", "off")
-        patch.setenv("BCC_KERNEL_SOURCE", said_by_run("--kernel", "bookworm", "--headers"))
+        patch.setenv("BCC_KERNEL_SOURCE", printed_by_run("--kernel", "bookworm", "--headers"))
         return {"btf": programs_of(directory / "btf.o", 1, kernel_root=root),
                 "headers": programs_of(directory / "headers.o", 2, kernel_root=root),
                 "other": programs_of(directory / "other.o", 1,
-                                     btf_path=said_by_run("--kernel", "trixie", "--btf").encode())}
+                                     btf_path=printed_by_run("--kernel", "trixie", "--btf").encode())}
 
 
 def test_btf_and_headers_agree(compiled):
@@ -66,11 +66,11 @@ def test_btf_and_headers_agree(compiled):
 
 
 def test_offsets_of_another_kernel_differ(compiled):
-    said = agreement.difference(compiled["headers"], compiled["other"])
-    assert re.search(r"^-r\d \+= 0x", said, re.M) and re.search(r"^\+r\d \+= 0x", said, re.M), said
+    found = agreement.difference(compiled["headers"], compiled["other"])
+    assert re.search(r"^-r\d \+= 0x", found, re.M) and re.search(r"^\+r\d \+= 0x", found, re.M), found
 
 
-def test_each_number_counts(compiled):
+def test_each_number_matters(compiled):
     """A different offset, size, constant or stack offset in one instruction is a difference."""
     ((name, lines),) = compiled["btf"].items()
     _, places = agreement.without_places(lines)
@@ -87,7 +87,7 @@ def test_each_number_counts(compiled):
     assert changed > 50
 
 
-def test_a_moved_stack_is_no_difference():
+def test_moved_stack_is_not_a_difference():
     lines = ["r1 = r10", "r1 += -0x8", "r2 = r10", "r2 += -0x40", "r3 = *(u32 *)(r10 - 0x38)", "exit"]
     moved = ["r1 = r10", "r1 += -0x8", "r2 = r10", "r2 += -0x60", "r3 = *(u32 *)(r10 - 0x58)", "exit"]
     assert agreement.difference({"f": lines}, {"f": moved}) is None

@@ -60,7 +60,7 @@ json.dump(corpus.extract(sys.argv[2], only={"biosnoop", "cpudist", "kvmexit"}), 
 """
 
 
-def test_texts_depend_on_no_machine(tmp_path):
+def test_texts_are_the_same_on_every_machine(tmp_path):
     """The texts are the same wherever the tools run."""
     root = subprocess.run([VM_RUN, "--kernel", COMPARED, "--root"], check=True, text=True,
                           stdout=subprocess.PIPE).stdout.strip()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""For every name of Debian's module that this one lacks, there is a reason (interface.toml)."""
+"""Every name of Debian's module that this one lacks has a reason in interface.toml."""
 
 import glob
 import os
@@ -48,7 +48,7 @@ MISSING = """
 """
 
 
-def test_what_a_package_has_more(tmp_path):
+def test_what_another_package_adds(tmp_path):
     (tmp_path / "__init__.py").write_text(textwrap.dedent(MISSING))
     (tmp_path / "new_module.py").write_text("")
     (tmp_path / "libbcc.py").write_text("import ctypes as ct\nlib = ct.CDLL('x')\nlib.no_such_function.restype = None\n"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The workload that runs beside a script under test: small loops of the activity that the script reports, in a process of
-their own.
+"""The workload that runs beside a script under test: small loops of the activity that the script reports, in a separate
+process.
 
 Each function of ACTIONS is one round of one activity; a row of scripts.toml names those that its script needs. A round
 takes milliseconds of CPU time (the guest's processor is emulated), and keeps what it needs for the next one in `state`.
@@ -24,7 +24,7 @@ REFUSED_PORT = 4712
 TLS_PORT = 4713
 HTTP_PORT = 4714
 PAUSE_S = 0.2
-PRESSURE_PAUSE_S = 3  # it takes a second, and the script has to run, too
+PRESSURE_PAUSE_S = 3  # it takes a second, and the script has to run too
 LOSSY_TIMEOUT_S = 2
 LOSSY_BYTES = 20000
 PASSED_OPEN_S = 0.5  # the script looks up the descriptor while it is open

@@ -14,7 +14,7 @@ def run(*command):
 
 
 def words(folder, name, text, *left):
-    """What check-words says of a repository with one file."""
+    """Runs check-words in a repository with one file, and with these folders in its list."""
     (folder / "scripts").mkdir()
     (folder / "scripts/check-words").write_bytes((SCRIPTS / "check-words").read_bytes())
     (folder / "scripts/check-words").chmod(0o755)

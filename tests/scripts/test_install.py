@@ -1,4 +1,4 @@
-"""What cmake --install puts into a directory works from there, and so does a build tree for C programs."""
+"""What cmake --install puts into a directory works from there, and the build tree works as it is."""
 
 import os
 import re
@@ -14,7 +14,7 @@ NAMES = sorted(path.name for path in (REPOSITORY / "tools").iterdir() if path.is
 
 
 def run(*command, **environment):
-    """A command's output; the environment has nothing of the build tree. The command succeeds."""
+    """Runs a command, which must succeed, without the build tree in its environment; returns its output."""
     clean = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "EBCC_CACHE": os.environ.get("EBCC_CACHE", "off")}
     done = subprocess.run(command, capture_output=True, text=True, env={**clean, **environment}, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
@@ -23,7 +23,7 @@ def run(*command, **environment):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """An installation below a directory: what stands for its /usr/local."""
+    """An installation into a staging directory; the directory that stands for /usr/local."""
     directory = tmp_path_factory.mktemp("installed")
     run("cmake", "--install", BUILD, DESTDIR=str(directory))
     return directory / "usr/local"
@@ -31,7 +31,7 @@ def installed(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def moved(tmp_path_factory):
-    """An installation with a prefix that the build did not know of."""
+    """An installation under a prefix that the build did not know."""
     prefix = tmp_path_factory.mktemp("prefix")
     run("cmake", "--install", BUILD, "--prefix", str(prefix))
     return prefix
@@ -46,7 +46,7 @@ def packages(installed):
 @pytest.mark.parametrize("where", ["installed", "moved"])
 @pytest.mark.parametrize("name", ["ebcc", "bcc"])
 def test_python_package(request, where, name):
-    """It finds the library, and the library the compiler, without a word in the environment."""
+    """It finds the library, and the library finds the compiler, without any variable in the environment."""
     installed = request.getfixturevalue(where)
     script = f"import {name} as p; p.BPF(text='int run(void *ctx) {{ return 0; }}').load_func('run', p.BPF.KPROBE); print(p.__file__)"
     output = run("/usr/bin/python3", "-c", script, PYTHONPATH=str(packages(installed)))
@@ -54,7 +54,7 @@ def test_python_package(request, where, name):
 
 
 def test_python_packages_are_one(installed):
-    """Scripts for bcc get the objects of ebcc, and every module of either can be imported."""
+    """Scripts for bcc get the objects of ebcc, and every module of both packages can be imported."""
     modules = [f"{path.parent.name}.{path.stem}" for path in packages(installed).glob("*bcc/*.py") if path.stem != "__init__"]
     assert {"bcc.libbcc", "bcc.table", "ebcc.bpf", "ebcc.flamegraph"} <= set(modules)
     script = f"import bcc, ebcc; from ebcc.tools import cli, pinned_sets, places, stacks; import {', '.join(modules)}; assert bcc.BPF is ebcc.BPF; " \
@@ -75,7 +75,7 @@ def test_lua_package(request, where, name):
 
 
 def test_build_tree():
-    """So do the packages there."""
+    """The packages in the build tree work there."""
     run("/usr/bin/python3", "-c", "import ebcc; ebcc.BPF(text='int run(void *ctx) { return 0; }')", PYTHONPATH=f"{BUILD}/python")
     paths = {"LUA_PATH_5_4": f"{BUILD}/lua/?.lua;{BUILD}/lua/?/init.lua;;", "LUA_CPATH_5_4": f"{BUILD}/lua/?.so;;"}
     run("/usr/bin/lua5.4", "-e", "require('ebcc').BPF:new { text = 'int run(void *ctx) { return 0; }' }:close()", **paths)
@@ -87,7 +87,7 @@ def install_scripts(build):
 
 
 def test_without_bcc(tmp_path):
-    """An installation may have no file that Debian's packages for bcc have."""
+    """With EBCC_BCC=OFF, an installation has no file that Debian's packages of bcc have."""
     run("cmake", "-S", REPOSITORY, "-B", tmp_path, "-G", "Ninja", "-DEBCC_TESTS=OFF", "-DEBCC_BCC=OFF")
     names_of_bcc = re.compile(r"/bcc\b|bcc-lua")
     assert names_of_bcc.search(install_scripts(BUILD)) and not names_of_bcc.search(install_scripts(tmp_path))
@@ -97,7 +97,7 @@ def test_without_bcc(tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_tools(installed, name):
-    """Each is there with its manual page."""
+    """Each tool is installed, with its manual page."""
     assert os.access(installed / "sbin" / name, os.X_OK)
     assert (installed / "share/man/man8" / f"{name}.8").exists()
 
@@ -108,7 +108,7 @@ def test_a_tool_traces(installed):
 
 
 def compile_hello(tmp_path, flags):
-    """Compiles the example in C, as pedantically as can be."""
+    """Compiles the example in C, with every warning an error."""
     program = tmp_path / "hello"
     run("cc", "-std=c99", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-pedantic", "-Werror", REPOSITORY / "examples/hello.c", *flags, "-o", program)
     return program
@@ -123,7 +123,7 @@ def test_c_program(installed, tmp_path):
 
 
 def test_c_program_and_build_tree(tmp_path):
-    """It has those for the build tree, too."""
+    """pkg-config has the flags for the build tree too."""
     flags = run("pkg-config", "--cflags", "--libs", "ebcc", PKG_CONFIG_PATH=f"{BUILD}/src/cc").split()
     program = compile_hello(tmp_path, flags)
     assert str(BUILD) in run("ldd", program)

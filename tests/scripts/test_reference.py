@@ -1,4 +1,4 @@
-"""docs/reference.md and its pages name what there is: methods, macros, variables of the environment, files."""
+"""docs/reference.md and its pages name every method, macro and environment variable; links lead somewhere."""
 
 import re
 from pathlib import Path
@@ -15,8 +15,8 @@ ARCHITECTURE = (REPOSITORY / "docs/architecture.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"\w+", REFERENCE))
 SOURCES = [path for path in (REPOSITORY / "src").rglob("*") if path.suffix in (".c", ".h", ".py", ".lua") and path.is_file()]
 
-# Parts of other names, and what sources define for themselves.
-MACROS_OF_THE_INSIDE = {"CC_USING_FENTRY", "KBUILD_MODNAME", "asm", "goto", "register"}
+# Parts of other names, and names that sources define for themselves.
+INTERNAL_MACROS = {"CC_USING_FENTRY", "KBUILD_MODNAME", "asm", "goto", "register"}
 
 
 def public_names(thing):
@@ -33,14 +33,14 @@ def test_methods(thing):
 
 
 def test_macros():
-    """Of the dialect's headers. Numbered ones are named by the first and the last."""
+    """The macros of the dialect's headers are named; of numbered ones, the first and the last."""
     defined = set()
     for path in (REPOSITORY / "src/cc/bpf/ebcc").glob("*.h"):
         defined |= set(re.findall(r"^#define (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     public = {name for name in defined if not name.startswith(("_", "EBCC_", "ebcc_")) and not name.endswith("_H")}
     numbered = {f"PT_REGS_PARM{number}{suffix}" for number in range(2, 6) for suffix in ("", "_SYSCALL")}
     byte_orders = {name for name in public if re.fullmatch(r"bpf_(hton|ntoh|cpu_to_be|be).*", name)}
-    assert public - numbered - byte_orders - MACROS_OF_THE_INSIDE <= WORDS
+    assert public - numbered - byte_orders - INTERNAL_MACROS <= WORDS
     assert len(public) > 40
 
 
@@ -52,7 +52,7 @@ def test_environment():
     assert read == described
 
 
-def test_every_room_has_a_place():
+def test_every_room_is_listed():
     """The table of rooms in docs/architecture.md names each folder of src/cc."""
     rooms = {path.name for path in (REPOSITORY / "src/cc").iterdir() if path.is_dir()}
     assert rooms == set(re.findall(r"^\| `(\w+)` \|", ARCHITECTURE, re.MULTILINE))

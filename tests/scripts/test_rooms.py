@@ -1,4 +1,4 @@
-"""The rooms of src/cc keep their order; and what checks that sees what breaks it."""
+"""The rooms of src/cc keep their order, and scripts/rooms notices whatever breaks it."""
 
 import importlib.machinery
 import importlib.util
@@ -82,5 +82,5 @@ def test_circles_of_calls(tmp_path, rooms):
     assert rooms.check_symbols(tmp_path / "build", ["low", "high"]) == ["call in a circle: low/a.c, low/b.c, low/c.c"]
 
 
-def test_a_tree_that_was_not_built(tmp_path, rooms):
+def test_tree_that_was_not_built(tmp_path, rooms):
     assert "build first" in rooms.check_symbols(tmp_path / "none", ["low", "high"])[0]

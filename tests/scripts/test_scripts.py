@@ -1,4 +1,4 @@
-"""The scripts that people and the CI call: what they print, and that failures come out as failures."""
+"""The scripts that people and CI call: what they print, and that they report failures as failures."""
 
 import json
 import os
@@ -12,12 +12,12 @@ SCRIPTS = REPOSITORY / "scripts"
 
 
 def run(*command, **environment):
-    """A command's outcome, in this environment with changes."""
+    """Runs a command in this environment, with some variables changed."""
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=300, check=False)
 
 
 def junit(path, *cases):
-    """Writes a JUnit file: each case is a name and, for what did not pass, the element that says so."""
+    """Writes a JUnit file: each case is a name and, if it did not pass, the element that says so."""
     body = "".join(f'<testcase classname="c" name="{name}" time="0">{element}</testcase>' for name, element in cases)
     path.write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
 
@@ -61,7 +61,7 @@ NEWER = "7.3.1-amd64 is newer than 7.2.13-amd64, the last that was recorded as t
 
 
 def test_failures_on_a_kernel_that_does_not_decide(tmp_path):
-    """They are named and counted apart; those of other kernels stay what they are."""
+    """They are named and counted separately; failures on other kernels still count."""
     failure = '<failure message="gone"/>'
     junit(tmp_path / "vm-bookworm.xml", ("a", ""), ("b", ""))
     junit(tmp_path / "vm-sid.xml", ("a", failure), ("b", ""), ("c", '<skipped message="why"/>'))
@@ -97,7 +97,7 @@ def test_dependencies_are_listed():
 
 @pytest.fixture
 def packages(tmp_path):
-    """packages(text): install-deps on a machine where dpkg-query says this, and what it wanted of apt-get."""
+    """packages(text): runs install-deps where dpkg-query prints this; the arguments that apt-get got, or None."""
     def install(text):
         for name, body in (("dpkg-query", "cat <<'EOF'\n%s\nEOF\n" % text), ("apt-get", 'echo "$@" >>"$0.log"\n')):
             (tmp_path / name).write_text("#!/bin/sh\n" + body)
@@ -111,7 +111,7 @@ def packages(tmp_path):
 
 
 def test_installed_packages_are_left_alone(packages):
-    """Under their own names, or under one that another package provides; not if only their configuration is left."""
+    """A package may be there under its own name or another that provides it; its configuration alone is not enough."""
     wanted = run(SCRIPTS / "install-deps", "--test", "--list").stdout.split()
     others = [f"installed {name} " for name in wanted if name not in ("libgnutls30", "kmod")]
     kmod, gnutls = "installed kmod ", "installed libgnutls30t64 other (= 1), libgnutls30 (= 3.8.9-3)"
@@ -121,8 +121,8 @@ def test_installed_packages_are_left_alone(packages):
 
 
 @pytest.mark.parametrize("status", [0, 100])
-def test_installing_shows_that_apt_is_at_work(tmp_path, status):
-    """How far it is, and where it fails its last words; with stand-ins for apt-get and dpkg-query."""
+def test_installing_shows_progress(tmp_path, status):
+    """It shows progress, and if it fails the last lines of apt-get. Scripts stand in for apt-get and dpkg-query."""
     words = [*(f"Get:{number} http://server package" for number in range(20)), *(f"Unpacking p{number} ..." for number in range(20)),
              *(f"Setting up p{number} ..." for number in range(20)), "last words"]
     (tmp_path / "words").write_text("".join(f"{word}\n" for word in words))
@@ -143,12 +143,12 @@ def test_env_makes_the_build_tree_usable(tmp_path):
     done = run("bash", "-c", 'eval "$("$1/scripts/env" "$2")"; env -0', "bash", REPOSITORY, build, PYTHONPATH="/kept")
     variables = dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
     assert variables["PYTHONPATH"] == f"{build}/python:/kept"
-    # What is built finds the library by itself, and programs that the shell starts are not disturbed.
+    # What is built finds the library without this variable, which would affect all programs that the shell starts.
     assert "LD_LIBRARY_PATH" not in done.stdout
     assert variables["PATH"].split(":")[0] == str(REPOSITORY / "tools")
 
 
-def test_env_without_a_build_says_so(tmp_path):
+def test_env_without_a_build_fails(tmp_path):
     done = run(SCRIPTS / "env", tmp_path / "none")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no build tree" in done.stderr

@@ -1,4 +1,4 @@
-"""The C tests of attaching, on a kernel with kprobes: outside the guest, their kprobe part may be unable to run."""
+"""The C tests of attaching, on a kernel with kprobes: outside the guest, the tests of kprobes may be skipped."""
 
 import os
 import subprocess

@@ -24,7 +24,7 @@ def answer(caller, count):
 
 def test_kernel_functions(caller):  # noqa: F811
     """Many functions at once; each call of the process is counted under the name of its function."""
-    answer(caller, 1)  # the first output takes more
+    answer(caller, 1)  # the first output makes more calls
     counts = trace(lambda: answer(caller, 60), "-p", caller.pid, "vfs_*")
     assert counts == {"vfs_write": 60, "vfs_read": 60}
 

@@ -80,7 +80,7 @@ def open_reader():
         yield lambda **options: stack.enter_context(contextlib.closing(Reader(**options)))
 
 
-def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu, open_reader):
+def test_cpu_that_comes_online_after_opening(second_cpu, open_reader):
     second_cpu(False)
     reader = open_reader()
     reader.send(0)
@@ -93,7 +93,7 @@ def test_a_cpu_that_comes_after_the_buffer_was_opened(second_cpu, open_reader):
     assert reader.seen == [0, 1, 1, 0] and sum(reader.lost) == 1
 
 
-def test_a_cpu_that_goes_and_comes_back(second_cpu, open_reader):
+def test_cpu_that_goes_offline_and_comes_back(second_cpu, open_reader):
     reader = open_reader()
     reader.send(1)
     for times in (1, 2, 3):
@@ -107,7 +107,7 @@ def test_a_cpu_that_goes_and_comes_back(second_cpu, open_reader):
 
 
 def test_a_reader_that_waits_for_wakeups(second_cpu, open_reader):
-    """The kernel can't wake it."""
+    """The kernel can't wake the reader for a CPU that has no ring, so the reader must notice by itself."""
     second_cpu(False)
     reader = open_reader(wakeup_events=1)
     second_cpu(True)
@@ -125,7 +125,7 @@ def test_a_reader_that_waits_for_wakeups(second_cpu, open_reader):
     assert reader.seen == [1] and sum(reader.lost) == 1
 
 
-def test_nobody_is_told_of_losses_without_a_reader(second_cpu, open_reader):
+def test_losses_without_a_reader_are_not_reported(second_cpu, open_reader):
     reader = open_reader()
     reader.bpf["events"].close_events()
     second_cpu(False)

@@ -36,7 +36,7 @@ def load():
 
 @pytest.fixture
 def memory_files(tmp_path):
-    """A directory outside the overlay: opening a file of an overlay opens another one below it, which is traced, too."""
+    """A directory outside the overlay: opening a file of an overlay opens another one below it, which is traced too."""
     subprocess.run(["mount", "-t", "tmpfs", "none", tmp_path], check=True)
     yield tmp_path
     subprocess.run(["umount", tmp_path], check=True)
@@ -53,7 +53,7 @@ def traced_functions():
 
 
 def test_entry_and_return_of_a_function(load, memory_files):
-    """Typed arguments, pointers that the verifier allows to follow, and the result."""
+    """Programs get typed arguments, with pointers that they may follow, and the result."""
     text = """
         struct call_t { u64 count, pos, ino; s64 result; u32 mode; char name[16]; };
         BPF_HASH(calls, u32, struct call_t);
@@ -204,7 +204,7 @@ COUNT_WRITES = """
 
 
 def test_no_search_once_it_is_cached(tmp_path):
-    """If the target of a program was found before, it loads without reading vmlinux' BTF."""
+    """If the target of a program was found before, it loads without reading the BTF of vmlinux."""
     subprocess.run(["modprobe", "overlay"], check=False)
     # Kernels before 5.11 have no BTF of modules.
     of_module = int(os.path.exists("/sys/kernel/btf/overlay"))

@@ -162,12 +162,12 @@ def test_refused_addresses_do_not_fail_the_others(bpf):
 
 
 def test_a_thousand_functions(bpf):
-    """If the kernel has a link for all, at least 20 times as fast as one by one, of which some are measured in the same run.
-    Otherwise, a hundred single ones will do."""
+    """If one link can hold them all, it is at least 20 times as fast as single probes, of which a few are measured in
+    the same run. On other kernels, a hundred functions will do."""
     program = bpf.module.program(b"on_call")
     names = BPF.get_kprobe_functions(RARE)[:1000 if has_multi() else 100]
     assert len(names) == (1000 if has_multi() else 100)
-    program.attach_kprobe(b"vfs_read").destroy()  # do first what is done only once
+    program.attach_kprobe(b"vfs_read").destroy()  # so that what is done only once is not measured
     start = time.monotonic()
     link = program.attach_kprobe_multi(names)
     together = time.monotonic() - start
@@ -193,7 +193,7 @@ def milliseconds(function, calls=3):
 
 
 def test_finding_functions_again():
-    """The list of functions is made only once, which takes as long as reading the kernel's files."""
+    """The list of functions is made only once: making it takes as long as reading the kernel's files."""
     with open("/proc/kallsyms", "rb") as file:
         read = milliseconds(lambda: (file.seek(0), file.read()))
     assert milliseconds(lambda: BPF.get_kprobe_functions("^vfs_"), 50) * 20 < read

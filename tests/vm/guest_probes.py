@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def program(text):
-    """The text for a module, which selects this process."""
+    """The text for a module, in which OWN_PROCESS selects this process."""
     return textwrap.dedent(text).replace("OWN_PROCESS", f"(bpf_get_current_pid_tgid() >> 32 == {PID})")
 
 
@@ -401,7 +401,7 @@ def test_trace_printk_of_many_values():
 
 
 def test_lost_events_are_counted():
-    """All events that the kernel refused are reported: received and lost add up to what was sent."""
+    """All events that found no room are reported: those received and those lost add up to what was sent."""
     text = program("""
         struct event_t { u64 number; char filler[200]; };
         BPF_ARRAY(count, u64, 1);

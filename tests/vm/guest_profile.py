@@ -35,7 +35,7 @@ def test_kernel_threads(process):  # noqa: F811
 
 
 def test_kernel_functions(process):  # noqa: F811
-    """Stacks that lead to kernel functions; one pattern for many."""
+    """Stacks that lead to kernel functions are counted; one pattern may stand for many functions."""
     def act():
         process.call("copy", 20)
     found = records("stackcount", act, "-p", process.pid, "vfs_rea*")

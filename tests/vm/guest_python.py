@@ -166,7 +166,7 @@ def test_load_func_then_attach(bpf):
 
 
 def test_what_these_kernels_have():
-    """What Debian's kernels for x86-64 have."""
+    """Debian's kernels for x86-64 have both."""
     assert BPF.support_raw_tracepoint() and BPF.support_kfunc()
 
 

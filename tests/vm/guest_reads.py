@@ -48,7 +48,7 @@ def wrong_cases(cases, seen):
 
 @pytest.mark.parametrize("first", range(0, len(CASES), GROUP))
 def test_reads(first, seen):
-    """Every form."""
+    """Every form of a read."""
     assert not wrong_cases(CASES[first : first + GROUP], seen)
 
 
