@@ -47,7 +47,7 @@ end
 function cli.parser(name, description, examples)
   local parser = argparse(name, description, examples .. EXIT_STATUS)
   parser:add_help(false)
-  parser:flag("-h --help", "Show this help message and exit."):action(function()
+  parser:flag("-h --help", "show this help message and exit"):action(function()
     cli.run(name, function() cli.write(parser:get_help(), "\n") end)
   end)
   parser:flag("--version", "show the version of ebcc"):action(function()
