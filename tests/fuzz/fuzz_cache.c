@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Fuzz target of the object cache: its files as they may be after whatever happened to the disk,
+ * Fuzz target of the disk cache: its files as they may be after whatever happened to the disk,
  * and manifests and answers that were stored as they are. An input is what to put where, in its
  * first byte, and the bytes. What is found is an answer that compiled.
  */

@@ -130,7 +130,7 @@ FIND = """
 
 @pytest.fixture
 def cache(tmp_path):
-    """An environment with a new object cache, and the directory of that cache."""
+    """An environment with a new disk cache, and the directory of that cache."""
     folder = tmp_path / "cache"
     return dict(os.environ, EBCC_CACHE=str(folder)), folder
 

@@ -13,12 +13,11 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def words(folder, name, text, *left):
-    """Runs check-words in a repository with one file, and with these folders in its list."""
+def words(folder, name, text):
+    """Runs check-words in a repository with one file."""
     (folder / "scripts").mkdir()
     (folder / "scripts/check-words").write_bytes((SCRIPTS / "check-words").read_bytes())
     (folder / "scripts/check-words").chmod(0o755)
-    (folder / "scripts/words-left").write_text("# A comment.\n" + "".join(line + "\n" for line in left))
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text(text)
     subprocess.run("git init -q && git add .", shell=True, cwd=folder, check=True)
@@ -42,12 +41,6 @@ def test_phrases_are_found_in_prose(tmp_path, name, text, lines):
     done = words(tmp_path, name, text)
     assert [line.split(":")[:2] for line in done.stdout.splitlines()] == [[name, str(line)] for line in lines]
     assert done.returncode == (1 if lines else 0)
-
-
-def test_the_list_of_what_is_left_shrinks(tmp_path):
-    done = words(tmp_path, "src/a.c", "/* and kin */\n", "src", "tests")
-    assert done.stdout == "scripts/words-left: tests has no such phrase left: remove its line\n"
-    assert done.returncode == 1
 
 
 def test_lint_writes_its_outcome(tmp_path):

@@ -138,13 +138,13 @@ struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts
 		return NULL;
 	if (*path != '/') {
 		ebcc_log(log, EBCC_LOG_WARNING,
-			 "object cache is off: %s is not an absolute path; set EBCC_CACHE to one",
+			 "disk cache is off: %s is not an absolute path; set EBCC_CACHE to one",
 			 shown);
 		return NULL;
 	}
 	fd = open_trusted(path, &why);
 	if (fd < 0) {
-		ebcc_log(log, EBCC_LOG_INFO, "object cache is off: %s: %s", shown,
+		ebcc_log(log, EBCC_LOG_INFO, "disk cache is off: %s: %s", shown,
 			 why ? why : ebcc_errno_message(errno));
 		return NULL;
 	}
@@ -252,12 +252,12 @@ bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 		return false;
 	if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH))) {
 		ebcc_log(cache->log, EBCC_LOG_WARNING,
-			 "object cache: %s is not used: another user owns it or can write to it",
+			 "disk cache: %s is not used: another user owns it or can write to it",
 			 name);
 		return false;
 	}
 	if (!read_entry(fd, &status, key, ret)) {
-		ebcc_log(cache->log, EBCC_LOG_INFO, "object cache: %s is damaged; removed", name);
+		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: %s is damaged; removed", name);
 		unlinkat(cache->directory, name, 0);
 		return false;
 	}
@@ -385,13 +385,13 @@ void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 	fd = openat(cache->directory, temporary,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		ebcc_log(cache->log, EBCC_LOG_INFO, "object cache: cannot write: %s",
+		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: cannot write: %s",
 			 ebcc_errno_message(errno));
 		return;
 	}
 	written = write_exactly(fd, &header, sizeof(header)) && write_exactly(fd, data, size);
 	if (!written || renameat(cache->directory, temporary, cache->directory, name)) {
-		ebcc_log(cache->log, EBCC_LOG_INFO, "object cache: cannot write %s: %s", name,
+		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: cannot write %s: %s", name,
 			 ebcc_errno_message(errno));
 		unlinkat(cache->directory, temporary, 0);
 		return;

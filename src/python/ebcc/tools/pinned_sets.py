@@ -46,10 +46,12 @@ static inline bool in_pinned_sets(void)
 
 def add_arguments(parser, verb):
     """Adds the options that name the sets. verb: what the tool does to their members."""
-    parser.add_argument("--cgroupmap", metavar="PATH", help=f"{verb} only the cgroups that are "
-                                                            "keys of this pinned BPF map")
-    parser.add_argument("--mntnsmap", metavar="PATH", help=f"{verb} only the mount namespaces "
-                                                           "that are keys of this pinned BPF map")
+    parser.add_argument("--cgroupmap", metavar="PATH", help=f"{verb} only processes in "
+                                                            "cgroups whose ids are keys of this "
+                                                            "pinned BPF map")
+    parser.add_argument("--mntnsmap", metavar="PATH", help=f"{verb} only processes in mount "
+                                                           "namespaces whose inode numbers are "
+                                                           "keys of this pinned BPF map")
 
 
 def constants(args):
