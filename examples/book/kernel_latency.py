@@ -38,6 +38,7 @@ int leave(struct pt_regs *ctx)
 if len(sys.argv) not in (2, 3):
     sys.exit(__doc__)
 module = BPF(text=SOURCE)
+# leave() first: a call that only enter() saw would stay in the table.
 module.attach_kretprobe(event=sys.argv[1], fn_name="leave")
 module.attach_kprobe(event=sys.argv[1], fn_name="enter")
 print("measuring", flush=True)

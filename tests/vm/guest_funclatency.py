@@ -1,4 +1,4 @@
-"""funclatency of kernel functions, and the tests of tests/tools that depend on the kernel."""
+"""funclatency on kernel functions, and those of its tests in tests/tools that depend on the kernel."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ from test_funclatency import (  # noqa: E402,F401
 
 
 def test_kernel_function(caller):  # noqa: F811
-    """Each sleep of the process is a call of one kernel function, which takes as long."""
+    """Each sleep of the process calls a kernel function once, which takes as long as the sleep."""
     took = []
     events, errors = trace(lambda: took.append(caller.call("nap_long", 5)), "-p", caller.pid, "-m",
                            "hrtimer_nanosleep")
@@ -26,7 +26,7 @@ def test_kernel_function(caller):  # noqa: F811
 
 
 def test_kernel_functions_apart(caller):  # noqa: F811
-    """Functions that call one another, with a single link if the kernel supports that."""
+    """-F measures a function and its caller apart, with a single link if the kernel supports that."""
     events, errors = trace(lambda: caller.call("nap_long", 4), "-p", caller.pid, "-F", "-u", "-r",
                            "^(do_nanosleep|hrtimer_nanosleep)$")
     assert errors == b""

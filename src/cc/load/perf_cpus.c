@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Perf buffers on CPUs that come and go (perf_cpus.h). A ring that is added later is a libbpf perf
- * buffer for one CPU, whose descriptor is added to the epoll set of the first buffer.
+ * Perf buffers on CPUs that come and go (perf_cpus.h). libbpf can't add a ring to a buffer, so each
+ * later ring is a libbpf perf buffer of its own, for one CPU. Its epoll descriptor is added to the
+ * epoll set of the first buffer.
  */
 #include "load/perf_cpus.h"
 
@@ -13,7 +14,7 @@
 #include "base/process.h"
 
 struct late_ring {
-	struct perf_buffer *buffer; /* NULL: not needed so far */
+	struct perf_buffer *buffer; /* NULL: not needed yet */
 	uint64_t seen;		    /* slot.ringless at the last update */
 };
 
@@ -28,8 +29,8 @@ static uint64_t ringless(const struct ebcc_perf_cpus *cpus, size_t cpu)
 	return __atomic_load_n(&cpus->opts.slots[cpu].ringless, __ATOMIC_RELAXED);
 }
 
-/* Forked processes share the memory of the slots, so the listener is recorded there: its pid (lower
- * half) and, because pids are reused, its start time. */
+/* The value of slot.listener that means this process: its pid (lower half) and, because pids are
+ * reused, its start time. Forked processes share the memory of the slots, so they see it. */
 static uint64_t own_listener(void)
 {
 	return ebcc_process_start_time(getpid()) << 32 | (uint32_t)getpid();
@@ -55,7 +56,8 @@ struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 					 struct ebcc_perf_cpus **ret)
 {
 	struct ebcc_perf_cpus *cpus = calloc(1, sizeof(*cpus));
-	/* This opens files. It comes first, so a program that traces opens doesn't report it. */
+	/* This opens a file in /proc. Do it first, so that a program that traces opens doesn't
+	 * report it. */
 	uint64_t listener = own_listener();
 	struct ebcc_error *error;
 
@@ -106,7 +108,7 @@ void ebcc_perf_cpus_destroy(struct ebcc_perf_cpus *cpus, bool own)
 	free(cpus);
 }
 
-/* Opens a ring for @cpu, replacing one that is dead. */
+/* Opens a ring for @cpu. If it has one, that is dead: reads its last events and frees it. */
 static void open_late(struct ebcc_perf_cpus *cpus, int cpu)
 {
 	struct ebcc_perf_opts *opts = &cpus->opts;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Filling a symbol table from an ELF file, with libelf, which checks what it reads against the
- * file's size. If a file has no .symtab, the functions come from its separate debug file, or its
- * .gnu_debugdata (a small xz-compressed ELF file with the symbols that .dynsym lacks), or the table
- * of functions of a Go program.
+ * Fills a symbol table from an ELF file. libelf parses the file, and checks what it reads against
+ * the file's size. If there is no .symtab, the functions come from the separate debug file, from
+ * .gnu_debugdata (a small xz-compressed ELF file with the symbols that .dynsym lacks), or, in a
+ * Go program, from its function table.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +25,11 @@
 #define SYMBOL_LIMIT (4u << 20)
 /* Larger string tables are left in their file. */
 #define STRINGS_IN_MEMORY (1u << 20)
-/* Compressed symbol tables could expand to any size; real ones have a few megabytes. */
+/* A compressed symbol table could expand to any size; real ones expand to a few megabytes. */
 #define DEBUGDATA_LIMIT (64u << 20)
 #define DECODER_MEMORY_LIMIT (128u << 20)
 
-#define SIZE_MAXIMUM ((1u << SIZE_BITS) - 1)
+#define SYMBOL_SIZE_MAX ((1u << SIZE_BITS) - 1)
 
 /* An ELF file that is being read: from a descriptor, or from memory (fd is -1). */
 struct reader {
@@ -110,7 +110,7 @@ static bool copy_strings(struct reader *reader, const char *data, size_t size)
 	return true;
 }
 
-/* Leaves strings in the file. */
+/* Leaves strings in the file, which the table then keeps open. */
 static bool refer_to_strings(struct reader *reader, uint64_t offset, uint64_t size)
 {
 	struct ebcc_symbol_table *table = reader->table;
@@ -123,8 +123,8 @@ static bool refer_to_strings(struct reader *reader, uint64_t offset, uint64_t si
 	return true;
 }
 
-/* Whether a string table is left in the file: it must be large, and all of it must be there. */
-static bool stay_in_file(const struct reader *reader, uint64_t offset, uint64_t size)
+/* Whether a string table stays in the file: it must be large, and lie within the file. */
+static bool stays_in_file(const struct reader *reader, uint64_t offset, uint64_t size)
 {
 	off_t end = reader->fd < 0 ? 0 : lseek(reader->fd, 0, SEEK_END);
 
@@ -132,8 +132,8 @@ static bool stay_in_file(const struct reader *reader, uint64_t offset, uint64_t 
 	       size <= (uint64_t)end - offset;
 }
 
-/* Adds the string table in section @index as a source of names. Returns false if it isn't one, or
- * there are too many. */
+/* Adds the string table in section @index as a source of names. Returns false if the section isn't
+ * a string table or can't be read, or if there are too many sources. */
 static bool add_strings(struct reader *reader, size_t index)
 {
 	Elf_Scn *section = elf_getscn(reader->elf, index);
@@ -143,7 +143,7 @@ static bool add_strings(struct reader *reader, size_t index)
 	if (!section || !gelf_getshdr(section, &header) || header.sh_type != SHT_STRTAB ||
 	    reader->table->source_count == SOURCE_COUNT)
 		return false;
-	if (stay_in_file(reader, header.sh_offset, header.sh_size))
+	if (stays_in_file(reader, header.sh_offset, header.sh_size))
 		return refer_to_strings(reader, header.sh_offset, header.sh_size);
 	data = ebcc_elf_section_data(section, &header, 0);
 	return data && copy_strings(reader, data->d_buf, data->d_size);
@@ -167,12 +167,12 @@ static enum symbol_rank rank_of(const GElf_Sym *symbol)
 static void add_function(struct ebcc_symbol_table *table, uint64_t address, uint64_t size,
 			 uint32_t name, enum symbol_rank rank)
 {
-	if (!address || address > UINT64_MAX - SIZE_MAXIMUM)
+	if (!address || address > UINT64_MAX - SYMBOL_SIZE_MAX)
 		return;
 	table->symbols[table->count++] = (struct symbol){
 		.address = address,
 		.name = name,
-		.size = size > SIZE_MAXIMUM ? SIZE_MAXIMUM : (uint32_t)size,
+		.size = size > SYMBOL_SIZE_MAX ? SYMBOL_SIZE_MAX : (uint32_t)size,
 		.source = table->source_count - 1,
 		.rank = rank,
 	};
@@ -188,8 +188,9 @@ static void add_symbol(struct ebcc_symbol_table *table, const GElf_Sym *symbol)
 			     rank_of(symbol));
 }
 
-/* Adds the functions of the symbol table of type @type, and its strings as the last source of
- * names. Returns false if there is none. *@ret_count is the number of functions added. */
+/* Adds the functions in the section of type @type, and its strings as the last source of names.
+ * Returns false if there is no such section or it can't be used. *@ret_count is the number of
+ * functions added. */
 static bool add_symbols(struct reader *reader, uint32_t type, size_t *ret_count)
 {
 	size_t entry_size = gelf_fsize(reader->elf, ELF_T_SYM, 1, EV_CURRENT), count, before;
@@ -226,7 +227,7 @@ static bool add_symbols(struct reader *reader, uint32_t type, size_t *ret_count)
 	return true;
 }
 
-/* ---- Symbols elsewhere ---- */
+/* ---- Symbols from elsewhere ---- */
 
 static size_t add_debug_file(struct reader *reader, const struct ebcc_symbol_places *places)
 {
@@ -242,7 +243,7 @@ static size_t add_debug_file(struct reader *reader, const struct ebcc_symbol_pla
 	return count;
 }
 
-/* Decompresses xz data. Returns a malloc'ed block; NULL if it is malformed or too large. */
+/* Decompresses xz data into a malloc'ed block. NULL: malformed, or too large, or no memory. */
 static char *decompress(const void *data, size_t size, size_t *ret_size)
 {
 	lzma_stream stream = LZMA_STREAM_INIT;
@@ -292,7 +293,7 @@ static size_t add_debugdata(struct reader *reader)
 	return count;
 }
 
-/* Adds the functions in the runtime's table of a Go program. */
+/* Adds the functions in the table that a Go program has for its runtime. */
 static void add_go_functions(struct reader *reader)
 {
 	struct ebcc_symbol_table *table = reader->table;
@@ -301,7 +302,7 @@ static void add_go_functions(struct reader *reader)
 
 	if (table->source_count == SOURCE_COUNT || !ebcc_go_table_find(reader->elf, &go))
 		return;
-	if (!(stay_in_file(reader, go.names_offset, go.names_size)
+	if (!(stays_in_file(reader, go.names_offset, go.names_size)
 		      ? refer_to_strings(reader, go.names_offset, go.names_size)
 		      : copy_strings(reader, go.names, go.names_size)))
 		return;
@@ -315,7 +316,7 @@ static void add_go_functions(struct reader *reader)
 				     RANK_LOCAL);
 }
 
-/* ---- The whole ---- */
+/* ---- The whole file ---- */
 
 static void read_all(struct reader *reader, const struct ebcc_symbol_places *places)
 {
@@ -332,7 +333,7 @@ static void read_all(struct reader *reader, const struct ebcc_symbol_places *pla
 		functions = add_debugdata(reader);
 	if (!functions)
 		add_go_functions(reader);
-	/* PLT stubs take their names from .dynsym, so they come right after it. */
+	/* PLT stubs take their names from .dynsym, which must be the last source at that point. */
 	if (add_symbols(reader, SHT_DYNSYM, &functions))
 		reader->failed |= !ebcc_symbol_plt_add(table, reader->elf);
 }
@@ -345,7 +346,7 @@ static struct ebcc_error *load(Elf *elf, int fd, const struct ebcc_symbol_places
 
 	if (table && elf && elf_kind(elf) == ELF_K_ELF)
 		read_all(&reader, places);
-	/* Free libelf's copies of the sections before sorting, which takes memory, too. */
+	/* Free libelf's copies of the sections before sorting, which also needs memory. */
 	elf_end(elf);
 	if (!table || (reader.failed && !table->too_large)) {
 		ebcc_symbol_table_destroy(table);

@@ -16,18 +16,18 @@
 #include "kernel/ksyms.h"
 #include "symbols/symbolizer_internal.h"
 
-/* The maps and tables of about a hundred processes take a fifth of it. */
+/* The maps and tables of about a hundred processes take a fifth of this. */
 #define DEFAULT_MEMORY_LIMIT (128ull << 20)
-/* With less, some processes would have no names. */
-#define LEAST_MEMORY_LIMIT (1u << 20)
+/* With less, the functions of some processes would have no names. */
+#define MEMORY_LIMIT_MIN (1u << 20)
 #define DEFAULT_TIME_LIMIT 10000
-/* Sweep after this many tables have been loaded, as some keep their file open. */
+/* Sweep after this many tables have been loaded, because some of them keep a file open. */
 #define LOADED_LIMIT 64
 /* Sweep after this many calls. */
 #define SWEEP_INTERVAL 4096
 #define NS_PER_MS 1000000ull
 
-/* Begins a public call: what the last one returned is no longer valid. */
+/* Begins a public call, and ends the life of the strings that the previous one returned. */
 static void begin_call(struct ebcc_symbolizer *symbolizer)
 {
 	symbolizer->calls++;
@@ -39,17 +39,17 @@ static void begin_call(struct ebcc_symbolizer *symbolizer)
 
 /* ---- Creation ---- */
 
-/* Chooses an option, else an environment variable (unless the program has more rights than its
- * user), else a default, which may be NULL. */
+/* Copies the option if it is given, otherwise the environment variable (ignored if the program has
+ * more rights than its user), otherwise the fallback, which may be NULL. */
 static struct ebcc_error *choose_directory(const char *option, const char *variable,
-					   const char *standard, char **ret)
+					   const char *fallback, char **ret)
 {
 	const char *value = option;
 
 	if (!value)
 		value = secure_getenv(variable);
 	if (!value || !*value)
-		value = standard;
+		value = fallback;
 	*ret = value ? strdup(value) : NULL;
 	return value && !*ret ? ebcc_error_no_memory() : NULL;
 }
@@ -60,8 +60,8 @@ static struct ebcc_error *init(struct ebcc_symbolizer *symbolizer,
 	uint64_t milliseconds = opts->time_limit ? opts->time_limit : DEFAULT_TIME_LIMIT;
 
 	symbolizer->memory_limit = opts->memory_limit ? opts->memory_limit : DEFAULT_MEMORY_LIMIT;
-	if (symbolizer->memory_limit < LEAST_MEMORY_LIMIT)
-		symbolizer->memory_limit = LEAST_MEMORY_LIMIT;
+	if (symbolizer->memory_limit < MEMORY_LIMIT_MIN)
+		symbolizer->memory_limit = MEMORY_LIMIT_MIN;
 	if (milliseconds > INT64_MAX / 4 / NS_PER_MS)
 		milliseconds = INT64_MAX / 4 / NS_PER_MS;
 	symbolizer->work.left = symbolizer->work.limit = (int64_t)(milliseconds * NS_PER_MS);
@@ -128,8 +128,8 @@ void ebcc_symbolizer_read_statistics(const struct ebcc_symbolizer *symbolizer,
 
 /* ---- Kernel addresses ---- */
 
-/* Reads the kernel's symbols when first needed, and again if an address may belong to a module or
- * BPF program that was loaded since. */
+/* Reads the kernel's symbols when they are first needed, and again if an address may belong to a
+ * module or BPF program that was loaded after that. */
 static struct ebcc_error *prepare_ksyms(struct ebcc_symbolizer *symbolizer,
 					const uint64_t *addresses, size_t count)
 {
@@ -300,7 +300,7 @@ struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer, 
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_FORMAT, "%s has no build id", path), path);
 	}
-	/* The file's reference is kept, so it is never forgotten. */
+	/* The first call for a file keeps its reference, so that the file is never forgotten. */
 	if (!file->path)
 		file->path = strdup(path);
 	else
@@ -308,8 +308,7 @@ struct ebcc_error *ebcc_symbolizer_add_file(struct ebcc_symbolizer *symbolizer, 
 	return file->path ? NULL : ebcc_error_no_memory();
 }
 
-/* Reloads the table of a file that was added by ebcc_symbolizer_add_file(), after it was dropped.
- */
+/* Reloads the table, dropped by a sweep, of a file that ebcc_symbolizer_add_file() added. */
 static struct ebcc_error *reload(struct ebcc_symbolizer *symbolizer, struct symbol_file *file)
 {
 	struct ebcc_symbol_places places = {.root = -1,

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "symbols/symbolizer_internal.h"
 
-/* The kernel's vDSO has two to four pages. */
+/* The kernel's vDSO takes two to four pages. */
 #define VDSO_SIZE_LIMIT (1u << 20)
 
 struct file_key {
@@ -67,7 +67,7 @@ static struct symbol_file *new_file(struct ebcc_symbolizer *symbolizer)
 	return file;
 }
 
-/* Finds or creates the record of a file. A file that has changed gets a new one. NULL: out of
+/* Finds or creates the record of a file. A file that has changed gets a new record. NULL: out of
  * memory. */
 static struct symbol_file *find_file(struct ebcc_symbolizer *symbolizer, const struct stat *st)
 {
@@ -103,7 +103,7 @@ struct ebcc_error *symbol_file_load(struct ebcc_symbolizer *symbolizer, struct s
 
 	if (file->table)
 		return NULL;
-	/* Nothing can be dropped during a call, so there the bound is twice as high. */
+	/* Nothing can be dropped during a call, so the limit within one is twice as high. */
 	if (symbolizer->memory / 2 >= symbolizer->memory_limit) {
 		symbolizer_leave_out(symbolizer, LEFT_NO_MEMORY, places->path);
 		return NULL;
@@ -159,7 +159,7 @@ void symbol_files_compact(struct ebcc_symbolizer *symbolizer)
 		struct file_key key = {file->device, file->inode};
 		uint64_t *place = ebcc_hash_insert(&index, &key, sizeof(key));
 
-		/* Of several versions of a file the newest, which is the last one. */
+		/* Among the versions of a changed file, the last one is the newest. */
 		if (place)
 			*place = i + 1;
 	}
@@ -181,7 +181,7 @@ struct ebcc_error *symbolizer_vdso(struct ebcc_symbolizer *symbolizer,
 	if (symbolizer->vdso_tried || !image)
 		return NULL;
 	symbolizer->vdso_tried = true;
-	/* This process has the same vDSO, and can read it in its own memory. */
+	/* This process has the same vDSO as the traced ones: read it in our own memory. */
 	TRY(ebcc_buf_read_file(&text, "/proc/self/maps", 64u << 20));
 	TRY(ebcc_code_maps_parse(ebcc_buf_string(&text), text.size, &maps));
 	map = ebcc_code_maps_find(&maps, image);

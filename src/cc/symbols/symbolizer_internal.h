@@ -2,8 +2,8 @@
 /*
  * What the parts of the symbolizer share: symbolizer.c has the public functions,
  * symbolizer_process.c the processes, symbolizer_files.c the files that they map,
- * symbolizer_perf.c the perf maps. symbolizer_budget.c bounds how much memory they keep and how
- * long they read, symbolizer_sweep.c drops what exceeds that.
+ * symbolizer_perf.c the perf maps. symbolizer_budget.c limits how much memory they keep and how
+ * long they read, and symbolizer_sweep.c drops what exceeds the limits.
  */
 #ifndef EBCC_SYMBOLS_SYMBOLIZER_INTERNAL_H
 #define EBCC_SYMBOLS_SYMBOLIZER_INTERNAL_H
@@ -19,9 +19,9 @@
 
 #define PROCESS_BUCKETS 256
 
-/* Something is read again after an interval in nanoseconds, but not before COST_FACTOR times as
- * long as it took has passed: so reading what changes all the time takes at most 1/50 of the
- * time. */
+/* Something is read again after an interval (in nanoseconds), or after COST_FACTOR times as long as
+ * the last reading took, if that is more. So reading what changes all the time takes at most one
+ * part in COST_FACTOR of the time. */
 #define UPDATE_INTERVAL 1000000ull
 #define COST_FACTOR 50
 
@@ -68,7 +68,7 @@ struct process {
 	uint64_t last_used;
 	size_t charged;
 	bool exited;
-	bool stale;	/* its maps should have been read again, but the time was used up */
+	bool stale;	/* its maps were due, but the time for reading was used up */
 	bool same_root; /* its paths mean the same files as ours */
 	uid_t owner;
 	uint64_t exe_device, exe_inode;
@@ -93,27 +93,27 @@ enum left_out {
 	LEFT_REASONS,
 };
 
-/* Work is subtracted, and part of the time that passes is added. In nanoseconds. */
+/* A budget in nanoseconds: work is subtracted, and a part of the time that passes is added. */
 struct work_budget {
-	int64_t left, limit; /* left is negative if the last work took longer than was left */
+	int64_t left, limit; /* left is negative after work that took longer than it allowed */
 	uint64_t filled;     /* when time was last added */
 };
 
 struct ebcc_symbolizer {
-	char *debug_root, *symfs; /* the latter may be NULL */
+	char *debug_root, *symfs; /* symfs may be NULL */
 	size_t memory_limit;
 	struct process *processes[PROCESS_BUCKETS];
 	size_t process_count;
 	struct symbol_file **files;
 	size_t file_count, file_capacity;
-	struct ebcc_hash file_index; /* from device and inode to index in files + 1 */
+	struct ebcc_hash file_index; /* device and inode to index in files + 1 */
 	struct ebcc_ksyms *ksyms;    /* NULL until needed */
 	struct ebcc_symbol_table *vdso;
 	bool vdso_tried;
 	struct perf_file *perf_files;
 	size_t perf_count;
-	uint64_t calls, swept; /* calls since creation, and their number at the last sweep */
-	uint64_t loaded;       /* tables loaded since then */
+	uint64_t calls, swept; /* calls so far, and how many at the last sweep */
+	uint64_t loaded;       /* tables loaded since the last sweep */
 	size_t memory;	       /* the sum of all that is charged */
 	struct work_budget work;
 	uint64_t left_out[LEFT_REASONS], dropped;
@@ -135,9 +135,10 @@ void symbolizer_charge(struct ebcc_symbolizer *symbolizer, size_t *charged, size
 void symbolizer_leave_out(struct ebcc_symbolizer *symbolizer, enum left_out reason,
 			  const char *subject);
 
-/* Whether there is time to read something; if not, it counts as left out. */
+/* Whether there is time to read @subject. If not, it counts as left out. */
 bool symbolizer_may_work(struct ebcc_symbolizer *symbolizer, const char *subject);
-/* Subtracts the time that this thread worked since @begin, by ebcc_work_ns(), and returns it. */
+/* Subtracts the time that this thread has worked since @begin, a value of ebcc_work_ns(), and
+ * returns it. */
 uint64_t symbolizer_worked(struct ebcc_symbolizer *symbolizer, uint64_t begin);
 
 /* ---- symbolizer_perf.c ---- */
@@ -157,9 +158,8 @@ void perf_file_destroy(struct ebcc_symbolizer *symbolizer, struct perf_file *fil
 /* ---- symbolizer_files.c ---- */
 
 /*
- * The record of an open file; its table is loaded if necessary and if the bound on memory allows
- * it. The caller gets a reference, to be released by symbol_file_release(). *@ret is NULL if the
- * file can't be examined.
+ * Gets the record of an open file, and loads its table as symbol_file_load() does. The caller gets
+ * a reference, which symbol_file_release() gives back. *@ret is NULL if the file can't be examined.
  */
 MUST_CHECK struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer, int fd,
 					      const struct ebcc_symbol_places *places,
@@ -167,18 +167,18 @@ MUST_CHECK struct ebcc_error *symbol_file_get(struct ebcc_symbolizer *symbolizer
 void symbol_file_release(struct symbol_file *file);
 /* Frees a record, whether or not anything refers to it. */
 void symbol_file_destroy(struct symbol_file *file);
-/* Loads the table of a file, unless it is loaded or the bound on memory is reached. */
+/* Loads the table of a file, unless it is loaded already or the memory limit is reached. */
 MUST_CHECK struct ebcc_error *symbol_file_load(struct ebcc_symbolizer *symbolizer,
 					       struct symbol_file *file, int fd,
 					       const struct ebcc_symbol_places *places);
-/* Updates the memory that is charged for it. */
+/* Updates the memory that is charged for a file. */
 void symbol_file_charge(struct ebcc_symbolizer *symbolizer, struct symbol_file *file);
-/* Frees its table, which is loaded again when needed. */
+/* Frees the table of a file; it is loaded again when needed. */
 void symbol_file_drop(struct ebcc_symbolizer *symbolizer, struct symbol_file *file);
 /* Frees records without a table that nothing refers to. */
 void symbol_files_compact(struct ebcc_symbolizer *symbolizer);
 
-/* The table of the vDSO, the kernel's code in each process, or NULL. */
+/* The symbol table of the vDSO (code that the kernel maps into each process), or NULL. */
 MUST_CHECK struct ebcc_error *symbolizer_vdso(struct ebcc_symbolizer *symbolizer,
 					      struct ebcc_symbol_table **ret);
 
@@ -192,9 +192,9 @@ MUST_CHECK struct ebcc_error *process_get(struct ebcc_symbolizer *symbolizer, in
 void process_drop(struct ebcc_symbolizer *symbolizer, struct process *process);
 
 /*
- * To be called when an address of the process has no name: reads what may have been added since,
- * unless that was just done. *@ret_changed says that something changed; strings that were returned
- * before are then no longer valid.
+ * Call this when an address of the process has no name: it reads what may have been added since,
+ * unless that was just done. *@ret_changed says whether something changed; if so, strings that were
+ * returned before are no longer valid.
  */
 MUST_CHECK struct ebcc_error *process_update(struct ebcc_symbolizer *symbolizer,
 					     struct process *process, bool *ret_changed);
@@ -211,7 +211,7 @@ MUST_CHECK struct ebcc_error *process_find_name(struct ebcc_symbolizer *symboliz
 
 /* ---- symbolizer_sweep.c ---- */
 
-/* Brings memory, open files and records back within their bounds; the most recently used stay. */
+/* Brings memory, open files and records back within their limits; the most recently used stay. */
 void symbolizer_sweep(struct ebcc_symbolizer *symbolizer);
 
 #endif /* EBCC_SYMBOLS_SYMBOLIZER_INTERNAL_H */

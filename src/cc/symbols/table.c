@@ -27,7 +27,7 @@
 /* A trim frees the names that were made, if they take more than this. */
 #define MADE_LIMIT (8u << 20)
 
-#define SIZE_MAXIMUM ((1u << SIZE_BITS) - 1)
+#define SYMBOL_SIZE_MAX ((1u << SIZE_BITS) - 1)
 
 void ebcc_symbol_table_destroy(struct ebcc_symbol_table *table)
 {
@@ -144,7 +144,7 @@ void ebcc_symbol_table_finish(struct ebcc_symbol_table *table)
 		if (i + 1 < table->count && table->symbols[i + 1].address < end)
 			end = table->symbols[i + 1].address;
 		end -= symbol->address;
-		symbol->size = end > SIZE_MAXIMUM ? SIZE_MAXIMUM : (uint32_t)end;
+		symbol->size = end > SYMBOL_SIZE_MAX ? SYMBOL_SIZE_MAX : (uint32_t)end;
 	}
 	shrunk = realloc(table->symbols, (table->count + 1) * sizeof(*table->symbols));
 	if (shrunk) {

@@ -6,18 +6,18 @@ import os
 from . import _ebcc
 from .utils import to_bytes, to_text
 
-# What Python's regular expressions have and the library's extended ones don't: escapes of letters
-# and digits, (?...), a quantifier after a quantifier.
+# Syntax of Python's regular expressions that the library's POSIX extended ones lack: a backslash
+# before a letter or digit, (?...), and a quantifier after a quantifier.
 _PYTHON_ONLY_REGEX = rb"\\[A-Za-z0-9]|\(\?|[*+?}][*+?]"
 
-# How many kernel and user functions one object may attach to, unless BCC_PROBE_LIMIT says
-# otherwise: each one slows down what is traced.
+# How many kernel and user functions one BPF object may attach to, unless BCC_PROBE_LIMIT says
+# otherwise. There is a limit because each probe slows down what is traced.
 _PROBE_LIMIT = 1000
 
-# Capabilities of a kernel, as the library numbers them.
+# Values of enum ebcc_capability.
 _KFUNC, _FMOD_RET, _LSM, _RAW_TRACEPOINT, _RAW_TRACEPOINT_IN_MODULE = range(1, 6)
 
-# Kernel headers, and the words in a source that ask for them.
+# Kernel headers, and the parts of words that show that a source needs them.
 _HEADERS = {
     "linux/time.h": ("time",), "linux/fs.h": ("fs", "file"),
     "linux/blkdev.h": ("bio", "request"), "linux/slab.h": ("alloc",),
@@ -30,13 +30,13 @@ _TRACEFS_PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing")
 
 
 def tracefs():
-    """The directory of tracefs, str; the usual one if it is not mounted or may not be read."""
+    """The directory of tracefs (str), or its usual one if it is not mounted or may not be read."""
     return next((place for place in _TRACEFS_PLACES if os.path.exists(place + "/events")),
                 _TRACEFS_PLACES[0])
 
 
 class _Name(str):
-    """A str with a decode(), for scripts that expect bytes, as for names of kernel functions."""
+    """A str with a decode(): scripts expect bytes, as get_kprobe_functions() returns them."""
 
     def decode(self, encoding="utf-8", errors="strict"):
         """The name as it is."""
@@ -50,7 +50,7 @@ def _matching(find, pattern):
     if not re.search(_PYTHON_ONLY_REGEX, pattern):
         return find(pattern)
     matches = re.compile(pattern).match
-    # The prefix of every name that can match: the library finds those names quickly.
+    # A prefix that every matching name has: the library quickly finds the names that begin with it.
     prefix = b"" if b"|" in pattern else re.match(rb"\^?((?:\w(?![*?{]))*)", pattern).group(1)
     return [name for name in find(prefix) if matches(name)]
 
@@ -76,9 +76,9 @@ class FindMixin:
 
     @staticmethod
     def get_user_functions_and_addresses(name, sym_re):
-        """[(function, address)] of the functions (bytes) in a program or library that match a regular
-        expression. name: its path or name. Addresses are those in the file. Raises NotFoundError,
-        FormatError."""
+        """[(function, address)] for the functions (bytes) of a program or library that match a regular
+        expression. name: the path or name of that file. The addresses are those in the file. Raises
+        NotFoundError, FormatError."""
         import re
         binary = to_bytes(name)
         matches = re.compile(to_bytes(sym_re)).match
@@ -100,9 +100,9 @@ class FindMixin:
 
     @staticmethod
     def find_library(libname, pid=0):
-        """The path (bytes) of a library by its short name, or None. pid: find the library that this
-        process maps, with the path as seen from its root directory; 0: search the system's
-        directories."""
+        """The path (bytes) of a library, given its short name, or None. pid: find the one that this
+        process maps, and give its path inside the process's root directory; 0: search the
+        system's directories."""
         return _ebcc.find_library(to_bytes(libname), max(pid or 0, 0))
 
     @staticmethod
@@ -115,8 +115,8 @@ class FindMixin:
     @staticmethod
     def pid_namespace():
         """The inode number of this process's PID namespace, or 0 for the initial one. In any other
-        namespace, process ids differ from those that bpf_get_current_pid_tgid() returns: see
-        ebcc_ns_pid_tgid() of the C source. Raises UnsupportedError if /proc is not mounted or belongs
+        namespace, process ids differ from those that bpf_get_current_pid_tgid() returns; in the C
+        source, use ebcc_ns_pid_tgid(). Raises UnsupportedError if /proc is not mounted or belongs
         to another namespace."""
         return _ebcc.pid_namespace()
 
@@ -144,8 +144,8 @@ class FindMixin:
 
     @staticmethod
     def fix_syscall_fnname(name):
-        """This kernel's function for a system call function with any architecture's prefix; other names
-        are returned as they are, as bytes."""
+        """The name (bytes) with this kernel's prefix, if it is that of a system call function with any
+        architecture's prefix; any other name unchanged."""
         name = to_bytes(name)
         call = _ebcc.syscall_name(name)
         return name if call is None else FindMixin.get_syscall_fnname(call)
@@ -169,7 +169,7 @@ class FindMixin:
         return "".join("#include <%s>\n" % header for header, parts in _HEADERS.items()
                        if any(part in word for part in parts for word in words))
 
-    # What this kernel supports. Each kind of program is tried once.
+    # What this kernel supports. The library tries each kind of program once, when it is first asked.
 
     @staticmethod
     def support_kfunc():
