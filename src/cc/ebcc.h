@@ -950,8 +950,8 @@ EBCC_API bool ebcc_table_is_per_cpu(const struct ebcc_table *table);
 /** Whether keys are 32-bit numbers from 0 to ebcc_table_max_entries() - 1: an array of values,
  *  programs, tables, control groups, devices, CPUs, sockets or perf events. */
 EBCC_API bool ebcc_table_is_array(const struct ebcc_table *table);
-/** The number of CPUs that the kernel considers possible, which is that of the elements of a
- *  per-CPU value. EBCC_ERROR_OS: it can't be read from sysfs. */
+/** The number of CPUs that the kernel considers possible, which is also how many elements a per-CPU
+ *  value has. EBCC_ERROR_OS: it can't be read from sysfs. */
 EBCC_API struct ebcc_error *ebcc_kernel_possible_cpus(unsigned *ret);
 
 /** Pins the table: gives it a name in a BPF file system, by which the kernel keeps it after this
@@ -989,7 +989,7 @@ EBCC_API struct ebcc_error *ebcc_table_next_key(struct ebcc_table *table, const 
  * Reads the whole table, with the kernel's batch commands if it has them, otherwise entry by entry.
  * @param remove also deletes what was read (lookup and delete); an array's entries are zeroed.
  * @param[out] ret_keys *@p ret_count keys, one after the other, in malloc'ed memory that the caller
- *             frees. Keys of a queue or stack have 0 bytes.
+ *             frees. A queue or stack has keys of 0 bytes.
  * @param[out] ret_values their values, likewise.
  * @return EBCC_ERROR_UNSUPPORTED: the table is a queue or stack, and @p remove is false.
  */
@@ -1399,8 +1399,8 @@ struct ebcc_symbolizer_opts {
 			    *  NULL: the environment variable BCC_SYMFS, or none */
 	/** How many bytes to keep for processes and their files: memory maps, symbol tables, perf
 	 *  maps, names. The least recently used are dropped first. A perf map may take half of it.
-	 *  Nothing is dropped during a call, so there the limit is twice as high. 0: 128 MiB; less
-	 *  than 1 MiB means 1 MiB. */
+	 *  Nothing is dropped during a call, so the limit within one is twice as high. 0: 128 MiB;
+	 *  less than 1 MiB means 1 MiB. */
 	size_t memory_limit;
 	/** How many milliseconds of processor time may be spent on reading all that; when they are
 	 *  used up, nothing new is read. One tenth of the time that passes is added again, up to
@@ -1417,8 +1417,8 @@ struct ebcc_symbolizer_statistics {
 	uint64_t dropped; /**< processes, tables and perf maps that were dropped to make room; they
 			   *  are read again when needed */
 	uint64_t too_large; /**< perf maps and symbol tables larger than may be kept */
-	uint64_t no_memory; /**< tables and names not read, as a call had used twice the limit */
-	uint64_t no_time;   /**< files and memory maps not read, as the time was used up */
+	uint64_t no_memory; /**< tables and names not read: a call had used twice the limit */
+	uint64_t no_time;   /**< files and memory maps not read: the time was used up */
 };
 
 enum ebcc_symbol_flags {

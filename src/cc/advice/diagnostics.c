@@ -416,7 +416,7 @@ static bool has_same_message(const struct ebcc_cc_diagnostic *a, const struct eb
 	return words ? words == reword_built_in(b->message) : !strcmp(a->message, b->message);
 }
 
-/* Of several errors in one line about the internals of a table, the user needs only one. */
+/* If a line has several errors about the internals of a table, the user needs only one. */
 static bool is_repetition(const struct ebcc_cc_answer *answer, size_t index)
 {
 	const struct ebcc_cc_diagnostic *this = &answer->diagnostics[index];

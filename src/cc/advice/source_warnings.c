@@ -164,7 +164,7 @@ static void enter_probe(struct walk *walk, const char *at)
 		*walk->event = '\0';
 }
 
-/* Whether a field of the system call's tracepoint is a pointer, and so one to user memory. */
+/* Whether a field of the system call's tracepoint is a pointer: it then points to user memory. */
 static bool is_user_pointer(const struct walk *walk, const char *field, size_t length)
 {
 	AUTO_BUF struct ebcc_buf tag = EBCC_BUF_INIT, member = EBCC_BUF_INIT;

@@ -4,9 +4,9 @@
 
 #include "load/module.h"
 
-/* To be called before a program is attached: loads it as @type unless it is loaded; fails with
- * EBCC_ERROR_STATE if it was loaded as another type. Also removes probes left behind by tracers
- * that were killed. */
+/* Call this before attaching a program. It loads the program as @type unless it is loaded; fails
+ * with EBCC_ERROR_STATE if it was loaded as another type. Also removes probes left behind by
+ * tracers that were killed. */
 MUST_CHECK struct ebcc_error *ebcc_attach_prepare(struct ebcc_program *program, unsigned type);
 
 #endif /* EBCC_ATTACH_ATTACH_H */

@@ -32,8 +32,8 @@ static struct ebcc_error *find_device(const char *device, unsigned *ret)
 		device);
 }
 
-/* Only the process that attached may detach what is not held by a descriptor, not a forked child.
- */
+/* What no descriptor keeps attached is detached by the process that attached it, not by its forked
+ * children. */
 static bool is_owner(const struct ebcc_link *link)
 {
 	return link->program->module->owner == getpid();

@@ -17,7 +17,7 @@
 #include "base/options.h"
 #include "load/link.h"
 
-/* The kernel accepts attributes of up to a page; the first version of the struct had 64 bytes. */
+/* The kernel accepts attributes of up to a page; the first version of the struct was 64 bytes. */
 #define ATTR_SIZE_LIMIT 4096
 #define MAX_SAMPLE_RATE "/proc/sys/kernel/perf_event_max_sample_rate"
 

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How a program is attached whose name has its kind and target. */
+/* How a program is attached if its name states its kind and target. */
 enum ebcc_kind_attach {
 	EBCC_ATTACH_BY_HAND, /* its name says nothing about where */
 	EBCC_ATTACH_FUNCTION,

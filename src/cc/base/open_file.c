@@ -16,7 +16,7 @@
 
 #include "base/cleanup.h"
 
-/* Should the file not be a regular one, opening it neither blocks nor makes it the controlling
+/* With these, opening a file that isn't regular doesn't block, and doesn't make it the controlling
  * terminal. */
 #define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 

@@ -356,8 +356,8 @@ static void close_descriptors(struct ebcc_compiler_client *client)
 /* Kills the helper and everything that it may have started: they are a process group. */
 static void kill_helper(const struct ebcc_compiler_client *client)
 {
-	/* The pidfd can't hit another process that has reused the pid. If a seccomp filter forbids
-	 * it, and for the group, the pid is valid until the helper is reaped. */
+	/* A pidfd can't hit another process that has reused the pid. The pid itself, used for the
+	 * group and if a seccomp filter forbids pidfds, is valid until the helper is reaped. */
 	if (client->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, client->pidfd, SIGKILL, NULL, 0);
 	if (!waitid(P_PID, client->pid, &(siginfo_t){0}, WEXITED | WNOHANG | WNOWAIT))

@@ -371,7 +371,7 @@ static struct ebcc_error *add_warning(struct ebcc_cc_answer *answer, struct ebcc
 	return NULL;
 }
 
-/* Whether a list of names, separated by spaces, has a name of that length. */
+/* Whether @list, names separated by spaces, has the one of @size bytes at @name. */
 static bool list_has(const char *list, const char *name, size_t size)
 {
 	for (const char *at = list; *at; at += strcspn(at, " ")) {
@@ -536,7 +536,7 @@ static struct ebcc_error *compile_from_headers(struct ebcc_compilation *compilat
 	};
 	AUTO_SCAN struct ebcc_scan names = {0};
 
-	/* The first file is BTF's text. */
+	/* Leave out the first file: the types from BTF. */
 	request.files++;
 	request.file_count--;
 	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against kernel headers",
@@ -614,8 +614,8 @@ static void append_headers_failure(const struct ebcc_cc_answer *answer,
 	}
 }
 
-/* Compiles a source that doesn't compile against BTF against headers, if there are any. On success,
- * replaces @answer and @inputs; otherwise @notes says why not. */
+/* Compiles against headers, if there are any, a source that doesn't compile against BTF. On
+ * success, replaces @answer and @inputs; otherwise @notes says why not. */
 static struct ebcc_error *try_headers(struct ebcc_compilation *compilation,
 				      const struct run_context *with, struct ebcc_cc_answer *answer,
 				      struct ebcc_buf *inputs, struct ebcc_buf *notes)

@@ -4,7 +4,7 @@
  * (ELF object, diagnostics). Only this part of the project knows LLVM and clang. It runs in the
  * helper process ebcc-cc (see compile/client.h), or in the calling program's own process. The same
  * input always gives the same answer: it reads no kernel state, no environment variables, and no
- * files except the headers that the source includes, of those only what the request allows.
+ * files except headers that the source includes and the request allows.
  */
 #ifndef EBCC_COMPILER_COMPILER_H
 #define EBCC_COMPILER_COMPILER_H

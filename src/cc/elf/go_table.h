@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The functions of a Go program, from the table that its runtime uses, which is called pclntab.
- * Stripped programs have it, too, since the runtime needs it. The file may be malicious, so
+ * Stripped programs still have it, because the runtime needs it. The file may be malicious, so
  * everything in it is checked.
  */
 #ifndef EBCC_ELF_GO_TABLE_H

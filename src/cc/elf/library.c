@@ -285,7 +285,7 @@ static struct ebcc_error *find_program(const char *name, char **ret)
 	return NULL;
 }
 
-/* Finds the path of a library of this system, else of a program. */
+/* Finds the path of this system's library of that name, or else of a program in PATH. */
 static struct ebcc_error *find_by_name(const char *name, char **ret)
 {
 	TRY(find_in_system(name, ret));

@@ -19,9 +19,9 @@
 #include "elf/proc_maps.h"
 #include "elf/sections.h"
 
-/* Longer names are skipped; those of C++ templates can have tens of thousands of characters. */
+/* Longer names are skipped; those of C++ templates can be tens of thousands of characters long. */
 #define NAME_LIMIT (1u << 16)
-/* The total length of all names that are read; browsers have half of it. Any number of symbols can
+/* The total length of all names that are read; browsers take half of it. Any number of symbols can
  * share one long name, and searching them all could take hours. */
 #define NAMES_LIMIT (1u << 29)
 /* Set in a .gnu.version entry for every version of a symbol except the default one. */

@@ -21,7 +21,7 @@
 #include "kernel/ksyms.h"
 #include "kernel/probeable.h"
 
-/* To be changed whenever the format of an entry or the contents of a key change. */
+/* Must change whenever the format of an entry or the contents of a key change. */
 #define ENTRY_FORMAT "ebcc attach target 1"
 #define ENTRY_KIND "target"
 #define BTF_DIRECTORY "/sys/kernel/btf/"
@@ -108,7 +108,7 @@ static bool is_module(const char *name, size_t length)
 }
 
 /* The length of MODULE in "MODULE__NAME"; 0 if the name doesn't begin with a module of this kernel.
- * Module names can contain double underscores, too. */
+ * Module names can also contain double underscores. */
 static size_t module_length(const char *name)
 {
 	for (const char *at = strstr(name, "__"); at; at = strstr(at + 1, "__"))

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/log.h"
 
-/* The name of a module has at most 55 characters. */
+/* A module's name is at most 55 characters long. */
 #define EBCC_MODULE_NAME_SIZE 64
 
 struct ebcc_target_kind; /* given by the prefix of the section's name: "fentry/" */

@@ -20,7 +20,7 @@
 #include "kernel/probeable.h"
 #include "kernel/tracefs.h"
 
-/* To be changed whenever the format of an entry changes. */
+/* Must change whenever the format of an entry changes. */
 #define ENTRY_FORMAT "ebcc kernel functions 1"
 #define ENTRY_KIND "functions"
 

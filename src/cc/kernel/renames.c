@@ -119,7 +119,7 @@ static const struct ebcc_rename *find_row(enum ebcc_rename_kind kind, const char
 			continue;
 		if (version >= row->since && (!row->until || version < row->until))
 			return row;
-		/* If an older kernel lacks the name, too, the change was backported. */
+		/* If even an older kernel lacks the name, the change was backported. */
 		if (!found || row->since < found->since)
 			found = row;
 	}

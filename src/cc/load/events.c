@@ -379,8 +379,8 @@ static struct ebcc_error *open_perf(struct reader *reader)
 }
 
 /* Maps the page that begins with the consumer position (part of the interface of
- * BPF_MAP_TYPE_RINGBUF, though linux/bpf.h does not name it). It shows discarded events, too, about
- * which libbpf says nothing. */
+ * BPF_MAP_TYPE_RINGBUF, though linux/bpf.h does not name it). It also shows discarded events, which
+ * libbpf doesn't report. */
 static void map_consumer_position(struct reader *reader)
 {
 	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,

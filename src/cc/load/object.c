@@ -41,7 +41,7 @@ static struct ebcc_error *check_btf_section(Elf_Scn *section)
 	struct btf *btf = data ? btf__new(data->d_buf, data->d_size) : NULL;
 	struct ebcc_error *error = NULL;
 
-	/* BTF that libbpf rejects here it rejects later, too, with a message. */
+	/* If libbpf rejects the BTF here, it will do so again later, with a message. */
 	if (btf)
 		error = ebcc_btf_check(btf, "the BPF object");
 	btf__free(btf);
@@ -58,7 +58,7 @@ struct ebcc_error *ebcc_object_check(const char *bytes, size_t size)
 
 	elf_version(EV_CURRENT);
 	elf = elf_memory((char *)bytes, size);
-	/* Check all sections of that name: which of several libbpf uses is up to libbpf. */
+	/* Check all sections of that name, since libbpf may use any of them. */
 	while (!error && elf && !elf_getshdrstrndx(elf, &names) &&
 	       (section = elf_nextscn(elf, section))) {
 		const char *name = gelf_getshdr(section, &header)

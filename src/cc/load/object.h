@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "load/module.h"
 
-/* Checks the BTF of an object that comes from elsewhere, which libbpf would follow without bounds.
+/* Checks the BTF of an object that comes from elsewhere, which libbpf would follow without limits.
  * Fails with EBCC_ERROR_FORMAT. */
 MUST_CHECK struct ebcc_error *ebcc_object_check(const char *bytes, size_t size);
 

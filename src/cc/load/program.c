@@ -30,8 +30,8 @@
 /*
  * Levels of the verifier's log. The reason for a rejection and statistics cost nothing and are
  * always requested. The instructions, which give the source line, are worth another load after a
- * rejection; but not if the program was too large, as that log takes seconds to write and is cut
- * off at an arbitrary place.
+ * rejection; but not if the program was too large: that log takes seconds to write and is cut off
+ * at an arbitrary place.
  */
 #define LOG_REASON 4
 #define LOG_INSTRUCTIONS 1

@@ -28,7 +28,7 @@ static bool convert(const struct ebcc_mapping *mapping, struct ebcc_code_map *re
 	return true;
 }
 
-/* Numbers the distinct files, as a library is mapped in several pieces. False: out of memory. */
+/* Numbers the distinct files: a library is mapped in several pieces. False: out of memory. */
 static bool number_object(struct ebcc_code_maps *maps, struct ebcc_hash *objects,
 			  struct ebcc_code_map *map)
 {

@@ -19,15 +19,15 @@
 
 /* No compiler writes this much; reading more would take seconds. */
 #define FILE_LIMIT (512ull << 20)
-/* Offsets of names have 32 bits. */
+/* Offsets of names are 32-bit numbers. */
 #define NAMES_LIMIT (1u << 31)
 #define LINE_LIMIT 4096
 #define READ_SIZE (64u << 10)
-/* Sort after at most this many lines, as most of them may replace others. */
+/* Sort after at most this many lines, because most of them may replace others. */
 #define PIECE_LIMIT (256u << 10)
 /* Names of replaced functions are kept until they take this much. */
 #define UNUSED_NAMES (64u << 10)
-/* How many functions that begin and end before the address a search skips. */
+/* How many functions a search skips because they begin and end before the address. */
 #define NESTING_LIMIT 256
 
 void ebcc_perf_map_init(struct ebcc_perf_map *map, size_t limit)
@@ -83,7 +83,7 @@ static int compare_entries(const void *a, const void *b)
 	return left->name < right->name ? -1 : left->name > right->name;
 }
 
-/* Makes a run of the entries after the last run; of several with the same start the last counts. */
+/* Makes a run of the entries after the last run. If several have the same start, keeps the last. */
 static void sort_new(struct ebcc_perf_map *map)
 {
 	size_t begin = map->run_count ? map->run_ends[map->run_count - 1] : 0, kept = begin;
@@ -98,7 +98,7 @@ static void sort_new(struct ebcc_perf_map *map)
 	map->run_ends[map->run_count++] = kept;
 }
 
-/* Merges the last two runs from their ends. Needs a copy of the newer one only. False: out of
+/* Merges the last two runs from their ends. Only the newer one has to be copied. False: out of
  * memory. */
 static bool merge_last(struct ebcc_perf_map *map)
 {
@@ -126,7 +126,8 @@ static bool merge_last(struct ebcc_perf_map *map)
 	return true;
 }
 
-/* Copies the names that are still in use, once the others take more. False: out of memory. */
+/* Copies the names that are still in use, once the unused ones take more than these. False: out of
+ * memory. */
 static bool compact_names(struct ebcc_perf_map *map)
 {
 	struct ebcc_buf names = EBCC_BUF_INIT;

@@ -41,7 +41,7 @@ struct ebcc_perf_map {
 	size_t limit;	       /* bytes of memory */
 	struct ebcc_perf_map_sample head, tail;
 	bool skipping;	/* in a line that is too long */
-	bool too_large; /* beyond the limit: no entries, as later lines may replace any of them */
+	bool too_large; /* beyond the limit: no entries, because later lines may replace any */
 };
 
 /* @limit: bytes of memory that the map may take. */
@@ -63,9 +63,8 @@ MUST_CHECK struct ebcc_error *ebcc_perf_map_add(struct ebcc_perf_map *map, const
 MUST_CHECK struct ebcc_error *ebcc_perf_map_read(struct ebcc_perf_map *map, int fd, uint64_t most,
 						 bool *ret_more);
 
-/* Finds the function at @address: the one with the nearest start, and of several with the same
- * start the last one in the file. Returns false if there is none. *@ret_name is borrowed until more
- * is added. */
+/* Finds the function at @address: the one with the nearest start, or if several have it, the last
+ * in the file. Returns false if there is none. *@ret_name is borrowed until more is added. */
 bool ebcc_perf_map_find(const struct ebcc_perf_map *map, uint64_t address, const char **ret_name,
 			uint64_t *ret_offset);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * How much a symbolizer may keep, and how long it may read. Traced processes decide how many maps,
- * files and perf maps there are and how large. So there is one bound on the memory that all of them
+ * files and perf maps there are and how large. So there is one limit on the memory that all of them
  * take (the least recently used are dropped first), and one on the processor time for reading. What
- * is left out because of these bounds is counted.
+ * is left out because of these limits is counted.
  */
 #include "base/clock.h"
 #include "symbols/symbolizer_internal.h"

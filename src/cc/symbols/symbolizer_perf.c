@@ -11,7 +11,7 @@
 #include "base/open_file.h"
 #include "symbols/symbolizer_internal.h"
 
-/* How much one call reads; later ones read more. Twice what large JIT programs write. */
+/* How much one call reads; later calls read the rest. It is twice what large JIT programs write. */
 #define READ_LIMIT (64ull << 20)
 
 /* ---- Files ---- */

@@ -34,7 +34,7 @@
  *    may have changed its root directory. So open_object() tries, in this order:
  *
  *    - /proc/3582/map_files/7f8ab5c51000-7f8ab5da7000, the kernel's link to the very file that is
- *      mapped. This works for deleted files, too, but requires a privilege.
+ *      mapped. This also works for deleted files, but requires a privilege.
  *    - The path, as it resolves inside the process's root directory.
  *    - The path as it resolves here, if the process has the same root and mounts; the only way left
  *      once the process has ended.
@@ -46,8 +46,9 @@
  *    processes that map it share. Loading it (reader.c) may lead on to a separate debug file.
  *
  * 5. resolve_in_table() turns the file offset into a virtual address of the file, by its program
- *    headers (0xd54e3, too, in this libc), and finds the function around it: getpid, which begins
- *    at 0xd54e0. The result is the name "getpid", the module ".../libc.so.6" and the offset 3.
+ *    headers (in this libc, it is also 0xd54e3), and finds the function around it: getpid, which
+ *    begins at 0xd54e0. The result is the name "getpid", the module ".../libc.so.6" and the offset
+ *    3.
  *
  * An address that has no name that way may belong to a JIT compiler: resolve_in_perf_map() looks
  * for /tmp/perf-PID.map, inside the process's root and with the pid that the process itself sees.
@@ -57,22 +58,22 @@
  * Processes change
  * ----------------
  *
- * While we look at it, a process loads libraries, executes another program, ends, and its pid goes
- * to another. To check everything for each address would be slow. So when a known process is asked
- * about, is_refresh_due() decides:
+ * While we look at it, a process may load libraries, execute another program, or end, and its pid
+ * may go to another process. Checking everything for each address would be slow. So when a known
+ * process is asked about, is_refresh_due() decides:
  *
  * - Every millisecond (CHECK_INTERVAL) one stat() of /proc/PID/exe tells whether it still runs the
  *   same program. If not, its maps are read again.
- * - Every 10 milliseconds (REFRESH_INTERVAL) the maps are read again anyway; but only after 50
- *   times as long as that took (COST_FACTOR), as some processes have tens of thousands of mappings.
- *   The text is hashed: if it is the same as before, there is nothing to do.
+ * - Every 10 milliseconds (REFRESH_INTERVAL) the maps are read again anyway; but not before 50
+ *   times as long as that took has passed (COST_FACTOR), because some processes have tens of
+ *   thousands of mappings. The text is hashed: if it is the same as before, there is nothing to do.
  * - If the start time differs, everything known is dropped, and the new process is looked at.
  * - A process that has ended keeps its mappings, and its addresses their names, until another
  *   process has the pid. Tools often ask about processes that have just ended.
  *
- * Timing the second call of the example, some milliseconds after the first, gives 0.4 ms: stat(),
- * then maps are read and found to be the same. A third call right after it takes 2 microseconds,
- * without a system call.
+ * The second call of the example, some milliseconds after the first, takes 0.4 ms: stat(), then the
+ * maps are read and found to be the same. A third call right after it takes 2 microseconds, without
+ * a system call.
  *
  * When old mappings are replaced, make_objects() hands each open file over to the new ones, so that
  * a process which loads a library doesn't have the symbols of all others loaded again.
@@ -82,9 +83,9 @@
  *
  * Traced processes decide how much there is to read. Memory that a process takes here is charged to
  * the symbolizer (charge()), which drops the least recently used processes, tables and perf maps
- * between calls (symbolizer_sweep.c). Time for reading is limited, too (symbolizer_budget.c): if it
+ * between calls (symbolizer_sweep.c). Time for reading is also limited (symbolizer_budget.c): if it
  * is used up when a process's maps are due, the process is marked stale and its addresses have no
- * names, as old mappings might give wrong ones.
+ * names, because old mappings might give wrong ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -125,7 +126,7 @@ static bool read_small_file(int pid, const char *name, struct ebcc_buf *ret)
 	return !error;
 }
 
-/* The pid that the process itself sees: the last one of the line NStgid, which has one for each
+/* The pid that the process itself sees: the last one in the line NStgid, which has one for each
  * namespace. */
 static int read_inner_pid(int pid)
 {
@@ -317,8 +318,8 @@ static struct ebcc_error *read_maps(struct process *process)
 		ebcc_error_destroy(error);
 		return NULL;
 	}
-	/* This user may not read it, or it is too large: without mappings there are no names, and
-	 * old mappings might give wrong ones. */
+	/* This user may not read the maps, or they are too large: without mappings there are no
+	 * names, and old mappings might give wrong ones. */
 	if (error) {
 		clear_objects(process);
 		ebcc_error_destroy(error);
@@ -486,8 +487,8 @@ static bool is_mapped_file(int fd, const struct object *object)
 
 /*
  * Opens the file of an object: through the kernel's link to the mapped file, which requires a
- * privilege but also works for deleted files; otherwise by its path in the process's root; or, as
- * after the process has ended, by its path here, if that means the same.
+ * privilege but also works for deleted files; otherwise by its path in the process's root; or by
+ * its path here, if that means the same: the only way once the process has ended.
  */
 static int open_object(const struct process *process, const struct object *object, int root)
 {
@@ -616,7 +617,7 @@ static bool is_module(const char *path, const char *module)
 	return !module || !strcmp(path, module) || (slash && !strcmp(slash + 1, module));
 }
 
-/* Finds the address in the process of the byte at a file offset of an object. */
+/* Finds the address at which the process maps the byte at a file offset of an object. */
 static bool find_mapping(const struct process *process, size_t object, uint64_t file_offset,
 			 uint64_t *ret)
 {

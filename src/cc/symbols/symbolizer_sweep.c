@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Dropping the least recently used records when a symbolizer exceeds its bounds.
+ * Drops the least recently used records when a symbolizer exceeds its limits.
  */
 #include <stdlib.h>
 
@@ -22,7 +22,7 @@ struct kept {
 	struct perf_file *perf;
 };
 
-/* The most recently used comes first; of those used by the same call, processes. */
+/* The most recently used come first; among those used by the same call, processes do. */
 static int compare_use(const void *a, const void *b)
 {
 	const struct kept *left = a, *right = b;

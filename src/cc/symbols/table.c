@@ -20,7 +20,7 @@
 
 /* Longer names are cut off; C++ templates reach tens of thousands of characters. */
 #define NAME_LIMIT (64u << 10)
-/* How many functions that begin and end before the address a search skips. */
+/* How many functions a search skips because they begin and end before the address. */
 #define NESTING_LIMIT 256
 /* How many names of symbols that share their address are compared. */
 #define ALIAS_LIMIT (64u << 10)
@@ -62,7 +62,8 @@ static int compare_symbols(const void *a, const void *b)
 	return left->name < right->name ? -1 : left->name > right->name;
 }
 
-/* Where a function of unknown size ends at the latest: with its section or segment. */
+/* The highest address at which a function of unknown size can end: the end of its section or
+ * segment. */
 static uint64_t end_of_code(const struct ebcc_symbol_table *table, uint64_t address)
 {
 	for (size_t i = 0; i < table->section_count; i++)
@@ -103,7 +104,7 @@ static bool is_better_name(struct ebcc_symbol_table *table, const struct symbol 
 	return count_underscores(table, second) < count_underscores(table, first);
 }
 
-/* Of symbols at the same address, keeps only one; or several, if their sizes increase. */
+/* Keeps only one of the symbols at the same address, or several if their sizes increase. */
 static void drop_aliases(struct ebcc_symbol_table *table)
 {
 	size_t kept = 0;

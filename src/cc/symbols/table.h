@@ -46,16 +46,16 @@ bool ebcc_symbol_table_file_offset(const struct ebcc_symbol_table *table, uint64
 bool ebcc_symbol_table_find(struct ebcc_symbol_table *table, uint64_t address, bool demangle,
 			    const char **ret_name, uint64_t *ret_offset);
 
-/* Finds the virtual address of a function by its name in the file. This is slow, as it reads all
- * names. */
+/* Finds the virtual address of a function by its name in the file. This is slow, because it reads
+ * all names. */
 bool ebcc_symbol_table_find_name(struct ebcc_symbol_table *table, const char *name, uint64_t *ret);
 
 /* The build id: @ret_size bytes, 0 if the file has none. */
 const unsigned char *ebcc_symbol_table_build_id(const struct ebcc_symbol_table *table,
 						size_t *ret_size);
 
-/* Whether the file has more than 4 million symbols. The table is then empty, as with some symbols
- * missing, others would be shown in their place. */
+/* Whether the file has more than 4 million symbols. The table is then empty: if only some symbols
+ * were missing, others would be shown in their place. */
 bool ebcc_symbol_table_is_too_large(const struct ebcc_symbol_table *table);
 
 size_t ebcc_symbol_table_count(const struct ebcc_symbol_table *table);

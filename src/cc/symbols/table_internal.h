@@ -12,7 +12,7 @@
 #define SOURCE_COUNT 5
 #define SIZE_BITS 25
 
-/* Of several names of an address, the one with the lowest rank is shown. */
+/* If an address has several names, the one with the lowest rank is shown. */
 enum symbol_rank {
 	RANK_GLOBAL = 0,
 	RANK_WEAK = 1,
@@ -42,7 +42,7 @@ struct segment {
 	uint64_t address, offset, size;
 };
 
-/* A section with code: a function of unknown size ends at its end at the latest. */
+/* A section with code: a function of unknown size ends no later than its section. */
 struct code_section {
 	uint64_t address, end;
 };

@@ -2,7 +2,7 @@
 /*
  * The record of a kernel in an object (kernel_record.h). A kernel is identified by its build id, or
  * by its release and version if the build id of either kernel is not known. If the types came from
- * a file that the caller named, or if there was no build id, a hash of the BTF must match, too.
+ * a file that the caller named, or if there was no build id, a hash of the BTF must match as well.
  */
 #include "types/kernel_record.h"
 

@@ -59,8 +59,8 @@
  *    until it has reached the last id.
  *
  * 5. open_subset() checks the copy with ebcc_btf_check(), since a malformed BTF could send libbpf
- *    into an endless recursion, and print_types() prints it. On Linux 6.18 the result, with
- *    the basic typedefs before it, has 8 kB:
+ *    into an endless recursion, and print_types() prints it. On Linux 6.18 the result, with the
+ *    basic typedefs before it, is 8 kB:
  *
  *	typedef short unsigned int umode_t;
  *	...

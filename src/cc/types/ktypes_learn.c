@@ -148,8 +148,8 @@ static bool follows_tag_keyword(const char *line, const char *at)
 }
 
 /*
- * Drops a name that the source defines, too. Whether it is a tag or an ordinary name can be seen in
- * the line of the kernel types text, which the note shows, or else in the source's own line.
+ * Drops a name that the source defines itself. Whether it is a tag or an ordinary name can be seen
+ * in the line of the kernel types text, which the note shows, or else in the source's own line.
  */
 static struct ebcc_error *drop(struct ebcc_ktypes *ktypes, struct name name,
 			       const struct ebcc_cc_diagnostic *diagnostic,

@@ -675,7 +675,7 @@ static void close_brace(struct state *state)
 	if (state->braces > 0)
 		state->braces--;
 	state->function.kind = TOKEN_END;
-	/* Parentheses that a macro left unbalanced end with the function at the latest. */
+	/* A macro may have left parentheses unbalanced, but not beyond the function's end. */
 	if (state->braces == 0)
 		state->parens = 0;
 }

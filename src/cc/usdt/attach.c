@@ -25,18 +25,18 @@
  * ebcc_usdt_open() has read the note (notes.c) into a struct ebcc_usdt_site. If the probe were in
  * an inlined function, it would have several sites, maybe with different arguments.
  *
- * 1. describe_arguments() encodes the text of the arguments (args.c): the first one is signed, has
- *    4 bytes, and is in the register at offset 112 of struct pt_regs; the second one has 8 bytes
- *    and is at offset 104. ebcc_usdt_specs_add() puts this layout into the map __ebcc_usdt_specs,
+ * 1. describe_arguments() encodes the text of the arguments (args.c): the first one is signed, 4
+ *    bytes long, and in the register at offset 112 of struct pt_regs; the second one is 8 bytes
+ *    long and at offset 104. ebcc_usdt_specs_add() puts this layout into the map __ebcc_usdt_specs,
  *    under the key 1. This is skipped if no program of the module reads arguments.
  *
- * 2. open_event() opens a perf event for the user probe. Its offset in the file is 0x117a, too, as
- *    the segment of code is mapped at the address that equals its offset.
+ * 2. open_event() opens a perf event for the user probe. Its offset in the file is also 0x117a,
+ *    because the code segment is mapped at an address that equals its offset.
  *
- * 3. The semaphore is at the address 0x4018, in the segment of data, which makes that the offset
- *    0x3018 in the file. The upper half of the event's config has room for such an offset, and then
- *    the kernel adds 1 to the counter in each process that maps the file, as long as the event is
- *    open. So sell() now reaches the nop.
+ * 3. The semaphore is in the data segment, at the address 0x4018, and at offset 0x3018 in the file.
+ *    The upper half of the event's config has room for such an offset, and then the kernel adds 1
+ *    to the counter in each process that maps the file, as long as the event is open. So sell() now
+ *    reaches the nop.
  *
  * 4. ebcc_perf_event_set_program() attaches the program with the key as its attach cookie.
  *
@@ -52,7 +52,7 @@
  *
  * If the kernel can't count tracers (for an offset of more than 32 bits, or if
  * another tracer has set a probe at the same place without the semaphore), raise_semaphore()
- * increments the counter in the memory of the process, which must be given, too; detach()
+ * increments the counter in the memory of the process, which must then be given; detach()
  * decrements it.
  */
 #include <errno.h>

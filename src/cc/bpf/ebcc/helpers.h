@@ -54,7 +54,7 @@
 /* The current CPU, for helpers that take a CPU number. */
 #define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
 
-/* The number of possible CPUs, which is that of the elements of a per-CPU value. */
+/* The number of possible CPUs, which is also how many elements a per-CPU value has. */
 #define bpf_num_cpus() ((int)EBCC_CPU_COUNT)
 
 /* printf to the trace pipe; the markers pass lowers it to helper 6 or 177, with the size of a

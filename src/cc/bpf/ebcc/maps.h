@@ -259,8 +259,9 @@ extern void __ebcc_error__increment(void);
 #define __EBCC_LOST_RINGLESS 1
 #define __EBCC_LOST_LISTENING 2
 
-/* The largest event: a record's size has 16 bits and includes 8 bytes of header and 4 bytes for the
- * event's own size, and the kernel pads to a multiple of 8. Larger events are silently dropped. */
+/* The largest event: a record's size is a 16-bit number that includes 8 bytes of header and 4 bytes
+ * for the event's own size, and the kernel pads to a multiple of 8. Larger events are silently
+ * dropped. */
 #define __EBCC_PERF_MAX 65516
 /* The largest event of a ring buffer: a record is 8 bytes larger, and never fills the buffer. */
 #define __EBCC_RINGBUF_MAX(pages)                                                                  \

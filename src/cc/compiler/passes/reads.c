@@ -328,8 +328,8 @@ static bool needs_probe(const struct reads *reads, LLVMValueRef pointer)
 	 * has stored in a map, since these are typed. */
 	if (reads->typed)
 		return origins & (reads->probe_typed ? FOREIGN | TYPED | UNKNOWN : FOREIGN);
-	/* The verifier requires constant offsets into the context. With others it is read as the
-	 * kernel memory that it is. */
+	/* The verifier requires constant offsets into the context. At variable offsets, the context
+	 * is read like any kernel memory. */
 	if (origins & CONTEXT)
 		return reads->readable_context &&
 		       (origins != CONTEXT || !is_fixed_place(reads, pointer));
@@ -405,8 +405,8 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 	ebcc_ir_replace(load, value);
 }
 
-/* Whether a variable is never read, as an unused part of a copied struct. The optimizer removes a
- * copy to it but would keep a probe read. */
+/* Whether a variable is never read, such as an unused part of a copied struct. The optimizer
+ * removes a copy to it but would keep a probe read. */
 static bool is_never_read(const struct ebcc_ir *ir, LLVMValueRef variable)
 {
 	if (!LLVMIsAAllocaInst(variable))

@@ -111,7 +111,7 @@ static struct place choice_of(const struct tables *tables, struct place sum, LLV
 	return join_places(sum, place);
 }
 
-/* How many of a holder's offsets a place may refer to, of those that an address fits at. */
+/* How many offsets in a holder a place may refer to, counting those where an address fits. */
 static uint64_t count_places(const struct ebcc_ir_holder *holder, struct place place)
 {
 	int64_t first = place.at, step = place.step;
@@ -123,7 +123,7 @@ static uint64_t count_places(const struct ebcc_ir_holder *holder, struct place p
 	return first > last ? 0 : (last - first) / step + 1;
 }
 
-/* How much @size bytes at a place contain of a holder's addresses. */
+/* How much of a holder's addresses the @size bytes at a place contain. */
 static enum coverage coverage_in(const struct ebcc_ir_holder *holder, struct place place,
 				 uint64_t size, bool *some_plain)
 {

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* <netinet/in.h> for BPF programs: the kernel types have what of it makes sense there. */
+/* <netinet/in.h> for BPF programs. Empty: the kernel types have the usable part of it. */
