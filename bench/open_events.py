@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""The script that bench/start runs on each module: traces the opens of its own process until it sees one.
+"""The script that bench/start runs with each module: traces the files that its own process opens until it sees one.
 
-Prints its measurements as one line of JSON. The argument is the start of the process, in seconds of CLOCK_MONOTONIC.
+Prints its measurements as one line of JSON. The argument says when the process started, in seconds of CLOCK_MONOTONIC.
 """
 
 import json
@@ -10,8 +10,9 @@ import sys
 import time
 
 COMMAND_NAME = "ebcc-bench"
-OPENED = b"/etc/hostname"
+OPENED_FILE = b"/etc/hostname"
 
+# Four characters are enough to recognize COMMAND_NAME.
 TEXT = """
 #include <linux/sched.h>
 
@@ -44,13 +45,13 @@ TRACEPOINT_PROBE(syscalls, sys_enter_openat)
 
 
 def peak_memory_kb():
-    """The peak resident memory of this process."""
+    """The peak resident memory of this process. Its ru_maxrss would include that of the process that started it."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def main():
-    """Creates the module, opens a file, and ends when the event for it arrives."""
+    """Starts tracing, opens a file repeatedly, and ends when the first event for it arrives."""
     started = float(sys.argv[1])
     with open("/proc/self/comm", "w", encoding="ascii") as comm:
         comm.write(COMMAND_NAME)
@@ -64,17 +65,17 @@ def main():
     seen = []
 
     def on_event(_cpu, data, _size):
-        if bpf["events"].event(data).name == OPENED:
+        if bpf["events"].event(data).name == OPENED_FILE:
             seen.append(time.monotonic())
 
     bpf["events"].open_perf_buffer(on_event)
     deadline = time.monotonic() + 10
     while not seen and time.monotonic() < deadline:
-        open(OPENED, "rb").close()
+        open(OPENED_FILE, "rb").close()
         bpf.perf_buffer_poll(timeout=100)
     if not seen:
         sys.exit("no event within 10 s")
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    helper_peak_kb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(
         json.dumps(
             {
@@ -83,7 +84,7 @@ def main():
                 "create": created - before_create,
                 "first_event": seen[0] - started,
                 "tracer_kb": peak_memory_kb(),
-                "helper_kb": children or None,
+                "helper_kb": helper_peak_kb or None,
             }
         )
     )

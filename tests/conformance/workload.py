@@ -24,13 +24,13 @@ REFUSED_PORT = 4712
 TLS_PORT = 4713
 HTTP_PORT = 4714
 PAUSE_S = 0.2
-PRESSURE_PAUSE_S = 3  # it takes a second, and the script has to run too
+PRESSURE_PAUSE_S = 3  # one round of pressure() takes a second, and the script has to run too
 LOSSY_TIMEOUT_S = 2
 LOSSY_BYTES = 20000
-PASSED_OPEN_S = 0.5  # the script looks up the descriptor while it is open
+PASSED_OPEN_S = 0.5  # the script can look up the passed descriptor only while it is open
 BLOCK = 4096
 CLONE_NEWNET = 0x40000000  # linux/sched.h
-SYS_BPF = 321  # x86-64's syscall table
+SYS_BPF = 321  # on x86-64
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -53,14 +53,14 @@ class State:
         return os.path.join(self.directory, name)
 
 
-def rename(name):
-    """Gives this process another name."""
+def set_process_name(name):
+    """Sets the name of this process, as /proc/PID/comm shows it."""
     with open("/proc/self/comm", "w", encoding="ascii") as file:
         file.write(name)
 
 
 def in_child(function):
-    """Runs a function in a forked child and waits for its end."""
+    """Runs a function in a forked child, which then exits with status 3, and waits for the child."""
     child = os.fork()
     if child == 0:
         try:
@@ -71,13 +71,13 @@ def in_child(function):
 
 
 def opens(_state):
-    """Opens, reads and closes a file; fails to open another; and calls stat and statfs for both."""
+    """Opens, reads and closes a file; fails to open another; and calls stat and statfs on both."""
     with open("/etc/hostname", "rb") as file:
         file.read()
     for path in ("/etc/hostname", "/run/ebcc-missing"):
-        for ask in (os.stat, os.statvfs, lambda name: os.close(os.open(name, os.O_RDONLY))):
+        for call in (os.stat, os.statvfs, lambda name: os.close(os.open(name, os.O_RDONLY))):
             try:
-                ask(path)
+                call(path)
             except FileNotFoundError:
                 pass
 
@@ -92,12 +92,12 @@ def execs(_state):
 
 
 def forks(_state):
-    """A child that ends with status 3."""
+    """Forks a child that exits with status 3."""
     in_child(lambda: None)
 
 
 def signals(_state):
-    """Sends a signal to itself, and ends a child with SIGTERM."""
+    """Sends a signal to itself, and forks a child that kills itself with SIGTERM."""
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     os.kill(os.getpid(), signal.SIGUSR1)
     in_child(lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -132,12 +132,12 @@ def tcp(state):
 
 
 def binds(_state):
-    """Binds and listens on a port of the kernel's choice."""
+    """Binds to a port that the kernel chooses, and listens on it."""
     listener(socket.AF_INET, "127.0.0.1", 0, 5).close()
 
 
 def drops(state):
-    """Sends over a link that drops outgoing packets, in a network namespace of its own."""
+    """Sends over a link that drops some of the packets, in a network namespace of its own."""
     def lossy():
         LIBC.unshare(CLONE_NEWNET)
         for command in ("ip link set lo mtu 1500 up", "tc qdisc add dev lo root netem loss 20%"):
@@ -170,7 +170,7 @@ def retransmits(state):
 
 
 def packets(state):
-    """Datagrams over loopback that no one reads, so whatever a script does with them blocks no one."""
+    """Datagrams over loopback that nobody waits for: scripts drop or redirect them."""
     def sockets():
         receiver, sender = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
         receiver.bind(("127.0.0.1", PORT))
@@ -182,7 +182,7 @@ def packets(state):
 
 
 def flood(state):
-    """More datagrams without a pause than the script considers an attack."""
+    """Enough datagrams without a pause for the script to report an attack."""
     for _ in range(600):
         packets(state)
 
@@ -195,7 +195,7 @@ def http(state):
 
 
 def multicast_pings(_state):
-    """Echo requests to all nodes on the link that the script creates, once it exists."""
+    """Echo requests to all nodes on the link that the script creates; none until the link is up."""
     try:
         link = socket.if_nametoindex("me")
         with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as pinger:
@@ -213,20 +213,20 @@ def streams(_state):
 
 
 def lengths(_state):
-    """Calls strlen() of the C library."""
+    """Calls the C library's strlen()."""
     for _ in range(20):
         LIBC.strlen(b"ebcc-measured")
 
 
 def refused(_state):
-    """Connects to a port on which no one listens."""
+    """Connects to a port on which nobody listens."""
     client = socket.socket()
     client.connect_ex(("127.0.0.1", REFUSED_PORT))
     client.close()
 
 
 def direct_file(state, name="direct"):
-    """A file on the scratch disk opened past the page cache, and an aligned buffer."""
+    """A file on the scratch disk, opened so that it bypasses the page cache, and an aligned buffer."""
     file = os.open(state.path(name), os.O_RDWR | os.O_CREAT | os.O_DIRECT, 0o600)
     buffer = mmap.mmap(-1, BLOCK)
     os.pwrite(file, buffer, 0)
@@ -234,7 +234,7 @@ def direct_file(state, name="direct"):
 
 
 def disk(state):
-    """Writes and reads blocks of the scratch disk, past the page cache."""
+    """Writes and reads blocks of the scratch disk, bypassing the page cache."""
     file, buffer = state.keep("direct", lambda: direct_file(state))
     for offset in range(4):
         os.pwrite(file, buffer, offset * BLOCK)
@@ -255,7 +255,7 @@ def files(state):
 
 
 def cache(state):
-    """Reads a file that is in the page cache, and again after it was dropped from it."""
+    """Reads a cached file, drops it from the page cache, reads it again, and writes to it."""
     path = state.path("cached")
     if not os.path.exists(path):
         with open(path, "wb") as file:
@@ -271,7 +271,7 @@ def cache(state):
 
 
 def syncs(_state):
-    """sync(2)."""
+    """Calls sync(2)."""
     os.sync()
 
 
@@ -302,7 +302,7 @@ def sleeps(state):
 
 
 def computes(_state):
-    """Stays on a CPU for some tens of milliseconds."""
+    """Keeps a CPU busy for 50 milliseconds."""
     end = time.monotonic() + 0.05
     while time.monotonic() < end:
         sum(range(100))
@@ -344,7 +344,7 @@ def resolves(_state):
 
 
 def capabilities(_state):
-    """Does something for which a process needs a capability."""
+    """Changes the user ID of a child, for which a process needs a capability."""
     in_child(lambda: os.setuid(65534))
 
 
@@ -389,7 +389,7 @@ def readline(state):
 
 
 def tty(state):
-    """Writes to a terminal from two buffers, as the script skips single ones on newer kernels."""
+    """Writes two buffers to a terminal at once: on newer kernels, the script misses writes of a single buffer."""
     file = state.keep("tty", lambda: os.open(state.tty, os.O_WRONLY | os.O_NOCTTY))
     os.writev(file, [b"ebcc-shown\n", b"and more\n"])
 
@@ -415,7 +415,7 @@ def out_of_memory(_state):
 
 
 def pressure(_state):
-    """Requests more huge pages than there is memory, so the kernel compacts and reclaims directly."""
+    """Requests more huge pages than fit into memory, so that the kernel does direct compaction and reclaim."""
     for count in ("4000", "0"):
         with open("/proc/sys/vm/nr_hugepages", "w", encoding="ascii") as file:
             file.write(count)
@@ -423,7 +423,7 @@ def pressure(_state):
 
 
 def holds_map(state):
-    """Holds a BPF map. The attributes of BPF_MAP_CREATE are type, key size, value size, entries (linux/bpf.h)."""
+    """Holds a BPF map. The attributes of BPF_MAP_CREATE are type, key size, value size, max entries (linux/bpf.h)."""
     def create():
         attributes = (ctypes.c_uint32 * 18)(2, 4, 4, 1)
         return LIBC.syscall(SYS_BPF, 0, attributes, ctypes.sizeof(attributes))
@@ -432,7 +432,7 @@ def holds_map(state):
 
 
 def called(depth):
-    """Python functions that call each other."""
+    """A Python function that calls itself."""
     return called(depth - 1) if depth else 0
 
 
@@ -454,8 +454,8 @@ def python(_state):
 
 
 def named_python(state):
-    """Has the name by which the script looks for Python processes."""
-    state.keep("named", lambda: rename("python"))
+    """Gives this process the name by which the script finds Python processes."""
+    state.keep("named", lambda: set_process_name("python"))
 
 
 ACTIONS = {
@@ -487,16 +487,16 @@ class Workload:
             return
         try:
             os.setpgid(0, 0)
-            rename(NAME)
+            set_process_name(NAME)
             loop(names, State(directory, tty_path))
         finally:
             os._exit(1)
 
     def stop(self):
         """Ends the process and its children."""
-        for end in (os.killpg, os.kill):
+        for kill in (os.killpg, os.kill):
             try:
-                end(self.pid, signal.SIGKILL)
+                kill(self.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         os.waitpid(self.pid, 0)

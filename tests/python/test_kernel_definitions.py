@@ -1,8 +1,8 @@
-"""Compares the definitions of src/cc/types/tables/macros.h and of user-space headers with the headers of kernels.
+"""Compares the definitions in src/cc/types/tables/macros.h and in user-space headers with the headers of kernels.
 
 Constants, and functions applied to samples, are compiled by the C compiler with the kernel's headers, and by ebcc from
-BTF; both must give the same values. What reads the kernel's structs is compiled to BPF both ways, and must be the same.
-The default is 6.1, 6.12 and the newest kernel. For all four:
+BTF; both must give the same values. Code that reads the kernel's structs is compiled by ebcc from BTF and from
+headers, and both must give the same BPF code. The kernels are 6.1, 6.12 and the newest one by default. To add 5.10:
     EBCC_TEST_KERNELS="bullseye bookworm trixie sid" python3 -m pytest tests/python/test_kernel_definitions.py
 """
 
@@ -48,22 +48,22 @@ net/inet_connection_sock.h linux/signal.h asm/param.h net/raw.h
 
 # What can't be compared as it is, by name or pattern, and why. Attributes are in test_attributes.py.
 UNCHECKED = {
-    r"U?INT(8|16|32|64)_MAX": "from C's own stdint.h, not from the kernel's headers",
-    r"___GFP_\w+_BIT": "names since 6.10; the values are compared as those of __GFP_*, which are made from them",
-    r"MAX_PAGE_ORDER|NR_PAGE_ORDERS": "names since 6.8; MAX_ORDER_NR_PAGES is made from them",
-    r"PROC_DYNAMIC_FIRST|netlink_sk|packet_sk": "in a source file of the kernel, not in its headers",
+    r"U?INT(8|16|32|64)_MAX": "from the compiler's stdint.h, not from the kernel's headers",
+    r"___GFP_\w+_BIT": "only since 6.10; __GFP_*, which are made from them, are compared",
+    r"MAX_PAGE_ORDER|NR_PAGE_ORDERS": "only since 6.8; MAX_ORDER_NR_PAGES, which is made from them, is compared",
+    r"PROC_DYNAMIC_FIRST|netlink_sk|packet_sk": "in a .c file of the kernel, not in its headers",
     r"__ARG_PLACEHOLDER_1|__take_second_arg|__kconfig_\w+|__stringify_1|__AC|__THREAD_SIZE_MIN": "parts of macros",
-    r"barrier|fallthrough|BUILD_BUG_ON|static_assert": "have no value",
-    r"intptr_t|time_t|u_?int|u_?long|u_?short|u_char|u_int\d+_t": "from C's own headers, or missing in some kernels",
+    r"barrier|fallthrough|BUILD_BUG_ON|static_assert": "without a value",
+    r"intptr_t|time_t|u_?int|u_?long|u_?short|u_char|u_int\d+_t": "from the C library, or missing in some kernels",
     r"FIELD_SIZEOF|ACCESS_ONCE": "from kernels before 5.10, for old sources",
-    r"rcu_dereference(_raw)?|smp_load_acquire": "loads: the kernel's have barriers, which a probe doesn't need",
-    r"SOCK_DESTROY": "two things in the kernel: an enumerator in net/sock.h and a constant in linux/sock_diag.h",
-    r"inet_csk_ca": "a function in the kernel; it gives a void pointer, through which nothing can be read",
-    r"task_tgid_vnr|from_k[ug]id": "give a namespace's number in the kernel",
-    r"sg_next": "a kernel function that no header has",
+    r"rcu_dereference(_raw)?|smp_load_acquire": "the kernel's loads have barriers, which a probe doesn't need",
+    r"SOCK_DESTROY": "has two meanings in the kernel: an enumerator in net/sock.h, a constant in linux/sock_diag.h",
+    r"inet_csk_ca": "an inline function in the kernel; it returns a void pointer, through which nothing can be read",
+    r"task_tgid_vnr|from_k[ug]id": "the kernel's give the ID in a namespace",
+    r"sg_next": "a kernel function that no header defines",
     r"WRITE_ONCE": "a store",
-    r"nth_page": "part of folio_page, in kernels that have it",
-    r"sk_fullsock": "part of inet6_sk",
+    r"nth_page": "compared as part of folio_page, in kernels that have that",
+    r"sk_fullsock": "compared as part of inet6_sk",
 }  # fmt: skip
 
 # Calls of functions and macros with parameters, whose values are compared.
@@ -228,12 +228,13 @@ READS = [
     ("u64 *p", "READ_ONCE(*p)"), ("unsigned long *p", "test_bit(66, p)"),
 ]  # fmt: skip
 
-# {expression: word}: not compared if the headers have the word. The kernel then takes two steps, and ebcc one.
-OTHER_STEPS = {"blk_rq_is_passthrough(r)": "REQ_OP_SCSI_IN"}
+# {expression: word}: not compared if the headers have the word, because their definition then compiles to different
+# code, with the same result.
+DIFFERENT_CODE = {"blk_rq_is_passthrough(r)": "REQ_OP_SCSI_IN"}
 
 
 def samples():
-    """The expressions in SAMPLES, which are separated by blanks outside of parentheses."""
+    """The expressions in SAMPLES, which are separated by blanks outside parentheses."""
     depth, text = 0, ""
     for character in SAMPLES:
         depth += (character in "({[") - (character in ")}]")
@@ -246,14 +247,14 @@ def samples():
 
 def constants():
     """Names of the constants in macros.h and in user-space headers, except attributes and strings."""
-    compilers = subprocess.run(["cc", "-E", "-dM", "-x", "c", "/dev/null"], check=True, text=True, stdout=subprocess.PIPE).stdout
+    predefined = subprocess.run(["cc", "-E", "-dM", "-x", "c", "/dev/null"], check=True, text=True, stdout=subprocess.PIPE).stdout
     own = re.findall(r"^#define (\w+)[ \\\n\t]+(?!__attribute__|inline\b|\s)(?:.|\\\n)+$", OWN, re.M)
-    listed = subprocess.run(["cc", "-E", "-dM", "-x", "c", "-"], input=USER_SPACE, check=True, text=True, stdout=subprocess.PIPE)
-    theirs = re.findall(r'^#define ([A-Z][A-Z0-9_]*|__NR_\w+|__[A-Z0-9_]+) (?!.*["{])(.+)$', listed.stdout, re.M)
-    text = subprocess.run(["cc", "-E", "-P", "-x", "c", "-"], input=USER_SPACE, check=True, text=True, stdout=subprocess.PIPE)
-    enums = ",".join(re.findall(r"\benum\b[^;{(]*\{([^}]*)\}", text.stdout))
-    names = dict.fromkeys([*own, *(name for name, _ in theirs), *re.findall(r"(?:^|,)\s*([A-Z_][A-Z0-9_]+)\b", enums)])
-    return [name for name in names if f"#define {name} " not in compilers]
+    macros = subprocess.run(["cc", "-E", "-dM", "-x", "c", "-"], input=USER_SPACE, check=True, text=True, stdout=subprocess.PIPE)
+    user_space = re.findall(r'^#define ([A-Z][A-Z0-9_]*|__NR_\w+|__[A-Z0-9_]+) (?!.*["{])(.+)$', macros.stdout, re.M)
+    preprocessed = subprocess.run(["cc", "-E", "-P", "-x", "c", "-"], input=USER_SPACE, check=True, text=True, stdout=subprocess.PIPE)
+    enums = ",".join(re.findall(r"\benum\b[^;{(]*\{([^}]*)\}", preprocessed.stdout))
+    names = dict.fromkeys([*own, *(name for name, _ in user_space), *re.findall(r"(?:^|,)\s*([A-Z_][A-Z0-9_]+)\b", enums)])
+    return [name for name in names if f"#define {name} " not in predefined]
 
 
 def is_unchecked(name):
@@ -312,19 +313,19 @@ def kernel(request, tmp_path_factory):
 
 
 def messages_by_name(lines, first, names):
-    """{name: message} for the names whose lines have messages. lines are pairs (line, message); `first` is the line of
-    names[0]."""
+    """{name: its first message}. Each name has a line of its own, from line `first` on; `lines` are (line, message)."""
     found = {}
-    for line, words in lines:
+    for line, message in lines:
         if 0 <= int(line) - first < len(names):
-            found.setdefault(names[int(line) - first], words)
+            found.setdefault(names[int(line) - first], message)
     return found
 
 
 NATIVE_FLAGS = """-nostdinc -D__KERNEL__ -DMODULE -DCC_USING_FENTRY -DKBUILD_MODNAME="x" -std=gnu11 -fms-extensions -O2 -w
 -ffreestanding -fno-pie -no-pie -fno-stack-protector -fno-strict-aliasing -mno-sse -include linux/kconfig.h
 -include linux/compiler_types.h""".split()
-# Prints the values; it is compiled without the kernel's headers. An expression that calls a kernel function jumps to 0.
+# Prints the values; it is compiled without the kernel's headers. Kernel functions that no header defines are at
+# address 0: an expression that calls one faults, and "-" is printed for it.
 PRINTER = """
 #include <setjmp.h>
 #include <signal.h>
@@ -342,8 +343,8 @@ int main(void) {
         if (sigsetjmp(before, 1)) puts("-"); else printf("%llx\\n", functions[i]());
 }
 """
-# Kernel functions that no header has, and their results in a kernel with 250 jiffies a second.
-OF_SOURCES = {
+# Calls of kernel functions that no header defines, and their results in a kernel with 250 jiffies a second.
+RESULTS_AT_250_HZ = {
     "jiffies_to_msecs(1001ul)": 4004, "jiffies_to_usecs(1001ul)": 4004000, "nsecs_to_jiffies64(1000000000ull)": 250,
     "nsecs_to_jiffies(1000000000ull)": 250,
 }  # fmt: skip
@@ -360,8 +361,8 @@ def native_source(kernel, constants, functions):
 
 
 def native(kernel, constants, functions, directory):
-    """The values that the C compiler gives expressions with the kernel's headers: ({expression: value}, {expression:
-    complaint})."""
+    """Compiles expressions with the kernel's headers and runs them. Returns {expression: value}, and {expression:
+    message} for those without a value."""
     own_headers = subprocess.run(["cc", "-print-file-name=include"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
     flags = [*NATIVE_FLAGS, "-isystem", own_headers, *(f"-I{name}" for name in kernel.directories)]
     first, complaints = kernel.includes.count("\n") + 2, {}
@@ -401,8 +402,8 @@ def returned_number(code):
 
 
 def from_btf(kernel, expressions, form):
-    """Compiles expressions for the kernel by ebcc, without headers. Returns the object, the expressions in it, and the
-    complaints about the others."""
+    """Compiles expressions with ebcc, from the kernel's BTF. Returns the object, the expressions in it, and
+    {expression: message} for the others."""
     complaints = {}
     while True:
         try:
@@ -433,19 +434,19 @@ def test_every_definition_is_accounted_for():
 
 @pytest.fixture(scope="module")
 def header_values(kernel, tmp_path_factory):
-    """What the kernel's headers give: the values of constants, those of samples, and complaints about what they don't
-    compile."""
+    """By the kernel's headers: the values of constants, those of samples, and the messages about expressions without a
+    value."""
     names = [name for name in constants() if name in kernel.words and not is_unchecked(name)]
     values, complaints = native(kernel, names, list(samples()), tmp_path_factory.mktemp("native"))
     tried = {text: values.pop(text) for text in samples() if text in values}
-    return values, {**tried, **OF_SOURCES}, complaints
+    return values, {**tried, **RESULTS_AT_250_HZ}, complaints
 
 
 def test_constants_have_the_kernels_values(kernel, header_values):
-    """Every constant that both have has the same value, in all 64 bits."""
+    """Every constant that both define has the same value, in all 64 bits."""
     values, _samples, _complaints = header_values
-    elf, offered, complaints = from_btf(kernel, list(values), as_table)
-    given = dict(zip(offered, struct.unpack_from(f"<{len(offered)}Q", section(elf, b".rodata"))))
+    elf, compiled, complaints = from_btf(kernel, list(values), as_table)
+    given = dict(zip(compiled, struct.unpack_from(f"<{len(compiled)}Q", section(elf, b".rodata"))))
     assert len(given) > 8000
     wrong = {name: (hex(value), hex(values[name])) for name, value in given.items() if value != values[name]}
     assert not wrong, wrong
@@ -469,12 +470,12 @@ def test_functions_have_the_kernels_results(kernel, header_values):
 
 
 def test_reads_compile_to_the_same_code(kernel, tmp_path, monkeypatch):
-    """Code that reads the kernel's structs is the same from BTF and from headers."""
+    """Code that reads the kernel's structs is the same whether ebcc compiles it from BTF or from headers."""
     monkeypatch.setenv("BCC_KERNEL_SOURCE", str(kernel.build))
     monkeypatch.setenv("EBCC_CACHE", str(tmp_path / "cache"))
     own = set(re.findall(r"^#define (\w+)\(", OWN, re.M)) - kernel.words
     reads = [(parameters, expression) for parameters, expression in READS if not own & set(re.findall(r"\w+", expression))
-             and OTHER_STEPS.get(expression) not in kernel.words]
+             and DIFFERENT_CODE.get(expression) not in kernel.words]
     text = kernel.includes + "".join(f"u64 f{i}(struct pt_regs *ctx, {parameters}) {{ return {expression}; }}\n"
                                      for i, (parameters, expression) in enumerate(reads))
     for name, types in (("btf", BTF), ("headers", HEADERS)):

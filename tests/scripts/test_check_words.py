@@ -13,8 +13,8 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def words(folder, name, text):
-    """Runs check-words in a repository with one file."""
+def check_words(folder, name, text):
+    """Runs check-words in a new repository that has one file besides it."""
     (folder / "scripts").mkdir()
     (folder / "scripts/check-words").write_bytes((SCRIPTS / "check-words").read_bytes())
     (folder / "scripts/check-words").chmod(0o755)
@@ -38,13 +38,13 @@ def words(folder, name, text):
     ],
 )
 def test_phrases_are_found_in_prose(tmp_path, name, text, lines):
-    done = words(tmp_path, name, text)
+    done = check_words(tmp_path, name, text)
     assert [line.split(":")[:2] for line in done.stdout.splitlines()] == [[name, str(line)] for line in lines]
     assert done.returncode == (1 if lines else 0)
 
 
 def test_lint_writes_its_outcome(tmp_path):
-    """The checks themselves run in scripts/check."""
+    """One check is enough here: scripts/check runs them all."""
     assert run(SCRIPTS / "lint", "--junit", tmp_path / "lint.xml", "words").returncode == 0
     assert run(SCRIPTS / "sum-results", tmp_path).stdout.endswith("1 passed, 0 failed, 0 skipped\n")
     done = run(SCRIPTS / "lint", "speling")

@@ -12,14 +12,14 @@ ONE = ("target", "one_way", "call", "main")
 OTHER = ("target", "other_way", "call", "main")
 
 
-def ways(process):
-    """Calls the function in both ways."""
+def call_both(process):
+    """Calls the function 30 times one way, and 7 times the other."""
     process.call("one", 30)
     process.call("other", 7)
 
 
 def counts(found):
-    """The count of each way, whatever called main()."""
+    """The count of each way; which frames called main() does not matter."""
     return {names[1]: sum(stack["count"] for stack in found if starts_with(stack["user"], *names))
             for names in (ONE, OTHER)}
 
@@ -28,11 +28,11 @@ def counts(found):
 def test_ways_to_a_function(chains, process):
     """All calls are counted, each under its callers."""
     for pattern in (f"{chains}:target", f"p:{chains}:targ*"):
-        found = records("stackcount", lambda: ways(process), pattern)
+        found = records("stackcount", lambda: call_both(process), pattern)
         assert counts(found) == {"one_way": 30, "other_way": 7}
         assert len(found) == 2 and all(stack["kernel"] == [] for stack in found)
         assert all(abs(stack["time"] - time.time()) < 600 for stack in found)
-    found = records("stackcount", lambda: ways(process), "-r", f"{chains}:(targ|other_w).*$")
+    found = records("stackcount", lambda: call_both(process), "-r", f"{chains}:(targ|other_w).*$")
     assert counts(found) == {"one_way": 30, "other_way": 7}
     assert sum(stack["count"] for stack in found if starts_with(stack["user"], *OTHER[1:])) == 7
 
@@ -43,7 +43,7 @@ def test_processes(chains, process):
     other = Worker(chains)
     try:
         def act():
-            ways(process)
+            call_both(process)
             other.call("one", 20)
         assert counts(records("stackcount", act, f"{chains}:target")) == {
             "one_way": 50, "other_way": 7}
@@ -60,13 +60,13 @@ def test_processes(chains, process):
 
 @repeated_when_skipped
 def test_tracepoint(process):
-    """Stacks that lead to an event of the kernel have both parts."""
+    """The stacks of a kernel event have a user part and a kernel part."""
     found = records("stackcount", lambda: process.call("rest", 25), "-p", process.pid,
                     "t:sched:sched_swit*")
     naps = [stack for stack in found if starts_with(stack["user"], "nap", "rest", "main") and
             "do_nanosleep" in stack["kernel"]]
-    # On a busy machine, a nap may be over before the thread has left its CPU, and other threads may
-    # get the CPU before it.
+    # On a busy machine, a nap may be over before the thread has left its CPU (one event fewer), and
+    # the thread may be preempted on its way into or out of a nap (one more).
     assert 20 <= sum(stack["count"] for stack in naps) <= 30
     assert all(stack["kernel"][-1].startswith(("entry_SYSCALL_64", "el0t_64_sync"))
                for stack in naps)
@@ -74,24 +74,24 @@ def test_tracepoint(process):
 
 @repeated_when_skipped
 def test_usdt_probe(binary, caller):
-    """Calls at all locations of a probe are counted."""
+    """A probe with several locations is counted at each of them."""
     def act():
         caller.call("work_one", 8)
         caller.call("work_two", 4)
     found = records("stackcount", act, f"u:{binary}:w*k")
-    # That program has no frame pointers, so only the innermost function is certain.
-    places = {name: sum(stack["count"] for stack in found if stack["user"][0] == name)
-              for name in ("work_one", "work_two")}
-    assert places == {"work_one": 8, "work_two": 4}
+    # This program is built without frame pointers, so only the innermost function is certain.
+    by_function = {name: sum(stack["count"] for stack in found if stack["user"][0] == name)
+                   for name in ("work_one", "work_two")}
+    assert by_function == {"work_one": 8, "work_two": 4}
 
 
 @repeated_when_skipped
 def test_one_part_of_stacks(process):
-    for option, gone, kept in (("-U", "kernel", "user"), ("-K", "user", "kernel")):
+    for option, omitted, kept in (("-U", "kernel", "user"), ("-K", "user", "kernel")):
         found = records("stackcount", lambda: process.call("rest", 5), option, "-p", process.pid,
                         "t:sched:sched_switch")
         assert sum(stack["count"] for stack in found) >= 5
-        assert all(stack[gone] == [] and stack[kept] for stack in found)
+        assert all(stack[omitted] == [] and stack[kept] for stack in found)
 
 
 @repeated_when_skipped
@@ -99,7 +99,7 @@ def test_one_cpu(chains, process):
     cpus = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(process.pid, [cpus[-1]])
     for cpu, count in ((cpus[-1], 30), *((other, 0) for other in cpus[:-1])):
-        found = records("stackcount", lambda: ways(process), "-c", cpu, f"{chains}:target")
+        found = records("stackcount", lambda: call_both(process), "-c", cpu, f"{chains}:target")
         assert counts(found)["one_way"] == count
 
 
@@ -107,10 +107,11 @@ def test_one_cpu(chains, process):
 def test_text(chains, process):
     """The most frequent stack comes last; -s adds offsets, -v addresses."""
     header = rf"Tracing 1 functions for '{re.escape(str(chains))}:target'\.\.\. Hit Ctrl-C to end\."
-    found = blocks(trace("stackcount", lambda: ways(process), f"{chains}:target"), header)
+    found = blocks(trace("stackcount", lambda: call_both(process), f"{chains}:target"), header)
     assert [block[:4] for block in found] == [[f"  {name}" for name in way] for way in (OTHER, ONE)]
     assert [block[-1] for block in found] == ["    7", "    30"]
-    found = blocks(trace("stackcount", lambda: ways(process), "-Psv", f"{chains}:target"), header)
+    text = trace("stackcount", lambda: call_both(process), "-Psv", f"{chains}:target")
+    found = blocks(text, header)
     assert found[1][-2] == f"    chains [{process.pid}]"
     assert re.fullmatch(r"  [0-9a-f]+ +target\+0x0", found[1][0])
     assert all(re.fullmatch(rf"  [0-9a-f]+ +{name}\+0x[1-9a-f][0-9a-f]*", line)
@@ -125,7 +126,7 @@ def test_text(chains, process):
 
 @repeated_when_skipped
 def test_folded(chains, process):
-    lines = folded(trace("stackcount", lambda: ways(process), "-f", f"{chains}:target"))
+    lines = folded(trace("stackcount", lambda: call_both(process), "-f", f"{chains}:target"))
     assert sorted(lines.values()) == [7, 30]
     assert [re.sub("^.*;main;", "main;", ";" + line) for line in lines] == [
         ";".join(reversed(way)) for way in (OTHER, ONE)]
@@ -151,7 +152,7 @@ def test_intervals(chains, process):
 
 
 def test_duration(chains):
-    """It prints after each full interval, and once for the rest of the time."""
+    """Counts are printed after each full interval, and once more for the rest of the time."""
     begin = time.monotonic()
     status, output, errors = run("stackcount", "-T", "-i", "0.4", "-D", "1", f"{chains}:target")
     assert (status, errors) == (0, b"") and time.monotonic() - begin >= 1
@@ -160,13 +161,13 @@ def test_duration(chains):
 
 @repeated_when_skipped
 def test_flame_graph(chains, process, tmp_path):
-    """It covers the whole time, whatever the interval."""
+    """The graph shows the counts of all intervals together."""
     path = tmp_path / "calls.svg"
     with Tool("stackcount", "-i", "0.2", "--flamegraph", path, f"{chains}:target") as tool:
         tool.wait_until_asleep()
-        ways(process)
+        call_both(process)
         time.sleep(0.3)
-        ways(process)
+        call_both(process)
         status, output, errors = tool.interrupt()
     assert status == 0 and errors.endswith(b": open it in a browser\n")
     assert output.count(b"\n") == 1
