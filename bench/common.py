@@ -38,7 +38,7 @@ def parse_arguments(prog, description, examples, runs, what="runs of each kind, 
 
 
 def run_script(name, script, arguments, environment):
-    """Runs a measured script, whose last line of output is JSON with its measurements and the module that it ran on."""
+    """Runs a measured script, whose last line of output is JSON with its measurements and the module that it used."""
     done = subprocess.run(
         [LUA if script.endswith(".lua") else PYTHON, str(BENCH / script), *arguments],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
@@ -67,7 +67,7 @@ def in_turn(kinds, runs):
 
 
 def compare_modules(options, scratch, script, arguments=(), lua_script=None):
-    """{"ebcc": runs, "bcc": runs} of a script on this project's module and on Debian's; with a Lua script that
+    """{"ebcc": runs, "bcc": runs} of a script with this project's module and with Debian's; with a Lua script that
     measures the same, {..., "ebcc Lua": runs}."""
     environments = {"ebcc": build_environment(options.build)}
     if not options.no_bcc:
@@ -115,7 +115,7 @@ def medians_of(results, columns):
 
 
 def ratio_target(ratios, column, text, factor):
-    """A target that ours is at most 1/factor of bcc's; none without bcc."""
+    """The target that our time is at most 1/factor of bcc's, as a list; an empty one if bcc was not measured."""
     if column not in ratios:
         return []
     return [(f"{text} at most 1/{factor} of bcc's", f"1/{ratios[column]:.1f}", ratios[column] >= factor)]

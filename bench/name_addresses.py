@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The script that bench/symbols runs on each module: names addresses of a process and of the kernel, and prints one line of
-JSON: the seconds of processor time for an address, and the fraction of addresses that have a name.
+"""The script that bench/symbols runs with each module: names addresses of a process and of the kernel, and prints one
+line of JSON: the seconds of processor time for an address, and the fraction of addresses that have a name.
 
 Arguments: the pid of a process, a file with its addresses, a file with kernel addresses; one address per line.
 """

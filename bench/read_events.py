@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The script that bench/events runs on each module: reads numbered events from a process that it starts.
+"""The script that bench/events runs with each module: reads numbered events from a process that it starts.
 
 The argument is the kind of buffer, perf or ring. Prints its measurements as one line of JSON: the processor time for an
 event, in seconds.

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The script that bench/tables runs on each module: fills tables, reads and clears them.
+"""The script that bench/tables runs with each module: fills tables, reads and clears them.
 
 Prints its measurements as one line of JSON, in seconds of processor time; lookup and update are for one entry.
 """
@@ -46,7 +46,7 @@ def expect(there, what):
 
 
 def fill(table):
-    """Fills a table with entries n: 2n."""
+    """Fills a table with entries whose value is twice the key."""
     numbers = range(ENTRIES)
     table.items_update_batch((table.Key * ENTRIES)(*numbers), (table.Leaf * ENTRIES)(*(2 * number for number in numbers)))
 

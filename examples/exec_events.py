@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Structured events: which program each process executes, sent through a perf buffer.
 
-The struct handed to perf_submit() is what event() gives to the callback, field by field.
+In the callback, event() returns the struct that was passed to perf_submit(), with the same fields.
 """
 from ebcc import BPF
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Counter fed through a perf buffer: how often each program is executed.
 
-What is sent is an array of char and no struct, so event() gives bytes: a key as it is.
+What is sent is an array of char, not a struct, so event() returns bytes, which can be keys as they are.
 """
 from collections import Counter
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A tracepoint: who makes new processes and threads, counted by name for some seconds.
+"""A tracepoint: which programs start processes and threads, counted by process for some seconds.
 
 usage: forks.py [SECONDS]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kprobe and a kretprobe on a system call, printing to the trace pipe.
 
-The kernel's function for execve() has another name on each architecture;
+The kernel's function for execve() has a different name on each architecture;
 get_syscall_fnname() knows it. A parameter after ctx is the system call's own argument. It
 points into the process, so it is read by a helper.
 """
@@ -20,7 +20,7 @@ int syscall__execve(struct pt_regs *ctx, const char __user *filename)
 
 int execve_returns(struct pt_regs *ctx)
 {
-	bpf_trace_printk("execve gave %d\n", (int)PT_REGS_RC(ctx));
+	bpf_trace_printk("execve returned %d\n", (int)PT_REGS_RC(ctx));
 	return 0;
 }
 """)

@@ -5,8 +5,8 @@
 usage: profile.py PID [SECONDS]
 
 The program runs 99 times a second on each CPU, and counts the kernel's call stack there. Each
-stack comes out as one line, outermost function first, with its count: what flame graph
-programs take.
+stack is printed as one line, outermost function first, with its count: the format that flame
+graph programs read.
 """
 import sys
 import time

@@ -1,5 +1,5 @@
--- Shows what a process allocated and didn't free: bytes and stacks of allocations that are older than a
--- while.
+-- Shows what a process allocated and didn't free: bytes and stacks of allocations that are older than
+-- some milliseconds.
 --
 --   bcc-lua examples/lua/memleak.lua --pid 181 --interval 5 --older 500
 

@@ -1,10 +1,10 @@
--- Counts the texts that a process hands to strlen(), and prints the most frequent ones.
+-- Counts the strings that a process passes to strlen(), and prints the most frequent ones.
 --
 --   bcc-lua examples/lua/strlen_count.lua PID [SECONDS [FILE]]
 --
--- FILE has the strlen() to count: the process's C library unless it is named. In glibc a probe on that
--- name sees nothing, as calls go to one of several variants, chosen by CPU; musl's, and
--- that of a program that has its own, are counted.
+-- FILE has the strlen() to count; by default it is the process's C library. In glibc a probe on that name
+-- sees nothing, as calls go to one of several variants, chosen by CPU. musl's strlen(), and that of a program
+-- that has its own, are counted.
 
 assert(arg[1], "usage: strlen_count PID [SECONDS [FILE]]")
 

@@ -1,4 +1,4 @@
--- Counts from which thread to which the CPUs go over.
+-- Counts how often the CPUs switch from one thread to another, for each pair of threads.
 --
 --   bcc-lua examples/lua/task_switch.lua
 --   bcc-lua examples/lua/task_switch.lua 5

@@ -79,7 +79,7 @@ struct table_box {
 int error_raise(lua_State *L, struct ebcc_error *error);
 /** Raises the text on top of the stack, prefixed with the script's line. */
 int error_fail(lua_State *L);
-/** Like luaL_argerror(), but with the line of the script if the caller is Lua of the package. */
+/** Like luaL_argerror(), but with the script's line if the caller is the package's own Lua code. */
 int argument_fail(lua_State *L, int arg, const char *text);
 /** Raises an error for a call at the wrong time, or on a closed handle. */
 int error_raise_state(lua_State *L, const char *message);
@@ -198,7 +198,7 @@ void value_push(lua_State *L, const struct layout *layout, const void *data, int
 /** The same for an event of @p size bytes; if it is too short, the rest is zero. */
 void value_push_event(lua_State *L, const struct layout *layout, const void *data, size_t size,
 		      int metatable);
-/** Replaces names and children of a layout, which are on top of the stack above its userdata, by
+/** Replaces names and children of a layout, which are on top of the stack above its userdata, with
  *  the metatable of its records or arrays. */
 void value_metatable_create(lua_State *L, const struct layout *layout);
 /** The bytes of the record or array at @p arg, and its layout; NULL if it is something else. */

@@ -126,7 +126,7 @@ static void note_interrupt(int number)
 	}
 }
 
-/* No one reads the output any more. This counts as an interrupt, however often it happens. */
+/* Nobody reads the output any more. This counts as an interrupt, however often it happens. */
 static void note_lost_reader(int number)
 {
 	if (!interrupts)

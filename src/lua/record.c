@@ -385,7 +385,7 @@ static int value_eq(lua_State *L)
 	return 1;
 }
 
-/* Replaces the string on top of the stack by one in quotes. It may be untrusted, such as the name
+/* Replaces the string on top of the stack with one in quotes. It may be untrusted, such as the name
  * of a process, so bytes that could control a terminal are escaped. */
 static void quote(lua_State *L)
 {

@@ -122,7 +122,7 @@ static void *key_read(lua_State *L, struct table_box *table, int arg)
 	return key;
 }
 
-/* In tables of descriptors, programs and tables stand for theirs. */
+/* In tables of descriptors, a program or another table stands for its descriptor. */
 static bool descriptor_read(lua_State *L, struct table_box *table, int arg, void *value)
 {
 	int fd;
@@ -201,8 +201,8 @@ static void leaf_push(lua_State *L, const struct table_box *table, const struct 
 
 /* --- stack traces --- */
 
-/* Replaces each address of the list on top of the stack by what the function at index 3 returns for
- * it. */
+/* Replaces each address of the list on top of the stack with what the function at index 3 returns
+ * for it. */
 static void resolve(lua_State *L, size_t count)
 {
 	for (size_t i = 1; i <= count; i++) {

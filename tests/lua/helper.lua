@@ -188,7 +188,7 @@ function Calls:tell(line)
   self.told = self.told + 1
   helper.wait_for(function()
     return select(2, contents(self.file):gsub("done\n", "")) == self.told
-  end, "what calls.c was told")
+  end, "the execution of a command by calls.c")
 end
 
 function Calls:__close()

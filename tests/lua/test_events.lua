@@ -340,7 +340,7 @@ TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
     local found = { pipe:trace_fields() }
     return found[6] and found[6]:find("lua says") and found
   end, "the trace pipe")
-  -- The kernel remembers a name for each process, at times one that it had before.
+  -- The name may be one that the process had before: the kernel prints names that it saved earlier.
   lu.assertStrMatches(fields[1], "%S.*")
   lu.assertTrue(#fields[1] < 16)
   lu.assertEquals({ fields[2], fields[6] }, { ebcc.posix.getpid(), "lua says 42" })

@@ -126,7 +126,7 @@ function TestLifetime:test_iterator_outlives_close()
   lu.assertNil(iterator())
 end
 
--- The collector doesn't know how large the copy of a table is that a loop walks.
+-- A loop frees its copy of the table: the collector doesn't know how large the copy is.
 function TestLifetime:test_copies_go_with_their_loops()
   lu.skipIf((os.getenv("LD_PRELOAD") or ""):find("asan"), "the address sanitizer keeps what is freed")
   local bpf <close> = ebcc.BPF:new { text = "BPF_HASH(hash, u64, u64, 20000); int f(void *ctx) { return 0; }" }

@@ -22,7 +22,7 @@ def test_kprobe_and_kretprobe_of_a_system_call():
     with Tool(BOOK + "hello_exec.py") as tool:
         tool.wait_for_text(b"tracing\n")
         execute()
-        tool.wait_for(lambda output: output.count(b" execve gave ") >= 3)
+        tool.wait_for(lambda output: output.count(b" execve returned ") >= 3)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
     lines = re.findall(rb"^\d+\.\d{6} \S+ (\d+) execve (?:of|gave) (\S+)$", output, re.MULTILINE)

@@ -22,7 +22,7 @@ function bit.tobit(number)
   return number >= 0x80000000 and number - 0x100000000 or number
 end
 
--- Makes a function of any number of operands from one of two.
+-- Makes a function of any number of operands from a function of two.
 local function joining(join)
   return function(first, ...)
     local result, narrow = whole(first), is_narrow(first)

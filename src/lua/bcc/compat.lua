@@ -24,7 +24,7 @@ local function to_integer(argument)
   return number or argument
 end
 
--- The conversion (flags and letter) of Lua 5.4 for one of C, and the argument for it.
+-- Translates a conversion of C's printf() to one of Lua 5.4: returns its flags and letter, and the argument.
 local function conversion(flags, letter, argument)
   if letter == "p" and math.type(argument) then
     return flags .. "x", to_integer(argument)

@@ -93,7 +93,7 @@ local function program_of(self, method, options, kinds)
   return self.module:program(options.fn_name)
 end
 
--- Converts the options of a method for return probes to those of the method for both.
+-- Converts the options of attach_kretprobe{} to those of attach_kprobe{}, and those of attach_uretprobe{} likewise.
 local function on_return(method, options, kinds, tolerant)
   check.options(method, options, kinds, tolerant)
   local copy = { retprobe = true }

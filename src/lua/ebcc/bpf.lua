@@ -268,11 +268,11 @@ local TEST_RUN = {
   fn_name = "string!", data = "string", ctx = "any", repeats = "integer", cpu = "integer",
 }
 
---- Runs a loaded program now, on data of yours (BPF_PROG_TEST_RUN), attached or not. data: the packet, at
+--- Runs a loaded program now, on the given data (BPF_PROG_TEST_RUN), attached or not. data: the packet, at
 --- least 14 bytes, for programs that have one. ctx: the context, a string or a record, or a list of
---- integers, the arguments of a raw tracepoint. repeats: run it so often, with packets only. cpu: where a
---- raw tracepoint's program runs. Gives a table: retval, data and ctx as they are afterwards, duration in
---- nanoseconds; nil, a message and an errno where the kernel makes no such test runs.
+--- integers, the arguments of a raw tracepoint. repeats: how often to run it, for packets only. cpu: where
+--- a raw tracepoint's program runs. Returns a table: retval, data and ctx as they are afterwards, duration in
+--- nanoseconds; nil, a message and an errno if the kernel can't test such programs.
 ---@param options {fn_name: string, data?: string, ctx?: string|ebcc.Record|integer[], repeats?: integer, cpu?: integer}
 ---@return {retval: integer, data: string, ctx?: string, duration: integer}?
 ---@return string? message

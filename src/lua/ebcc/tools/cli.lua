@@ -108,8 +108,8 @@ end
 
 local process_id = cli.whole(1, 0xffffffff)
 
---- The converter for process ids. If there is no such process, that is not wrong usage, but ends the tool,
---- too: it would wait for events that can't come.
+--- The converter for process ids. A process that doesn't exist is not wrong usage, but also ends the tool, which
+--- would wait for events that can't come.
 function cli.pid(text)
   local number, mistake = process_id(text)
   local known, reason = ebcc.pid_namespace() -- fails if /proc shows other pids
@@ -273,7 +273,7 @@ function cli.run(name, main)
     main()
     cli.flush()
   end)
-  -- If no one reads the output any more, that is not a failure.
+  -- If nobody reads the output any more, that is not a failure.
   done = done or type(err) == "table" and err.no_reader
   if not done then
     io.stderr:write(name, ": ", one_line(err), "\n")
