@@ -1,4 +1,4 @@
-"""Debian's scripts on this module: those in tests/conformance/scripts.toml that are marked for CI, one test each."""
+"""Debian's scripts with this module: those in tests/conformance/scripts.toml that are marked for CI, one test each."""
 
 import os
 import sys
