@@ -103,9 +103,9 @@ def bpffs(tmp_path):
 def python():
     """python(script): runs a script in a separate process."""
 
-    def run(script, **options):
+    def run(script, timeout=LIMIT, **options):
         return subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True,
-                              text=True, timeout=LIMIT, **options)
+                              text=True, timeout=timeout, **options)
 
     return run
 

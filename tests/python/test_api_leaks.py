@@ -5,6 +5,8 @@ objects attach to a tracepoint, as the kernel takes 50 ms to detach from it."""
 
 import os
 
+from conftest import LIMIT
+
 SCRIPT = """
 import gc, os, sys
 sys.path.insert(0, FOLDER)
@@ -88,5 +90,5 @@ print(before, after, file=sys.stderr)
 
 def test_a_thousand_objects_leak_nothing(python):
     folder = os.path.dirname(os.path.abspath(__file__))
-    done = python("FOLDER = %r" % folder + SCRIPT)
+    done = python("FOLDER = %r" % folder + SCRIPT, timeout=LIMIT * 4)
     assert done.stdout == "True True\n", done.stderr

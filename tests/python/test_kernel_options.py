@@ -122,6 +122,18 @@ def test_the_environment_names_a_configuration(tmp_path):
         assert "NotFoundError EBCC_KERNEL_CONFIG names %s" % path in outcome(check % 8, EBCC_KERNEL_CONFIG=str(path))
 
 
+@pytest.fixture
+def modules_folder():
+    """A machine whose kernel has no modules may have nothing to mount over."""
+    missing = not os.path.exists("/lib/modules")
+    if missing:
+        os.mkdir("/lib/modules")
+    yield
+    if missing:
+        os.rmdir("/lib/modules")
+
+
+@pytest.mark.usefixtures("modules_folder")
 @pytest.mark.parametrize("place", ["/boot/config-%s", "/lib/modules/%s/config"])
 def test_a_configuration_is_found_in_both_places(place):
     """A file that only a mount namespace has is found too: nothing is kept from an earlier search."""

@@ -635,7 +635,8 @@ def test_appending_costs_only_what_is_appended(symbolizer, jits):
                 name = symbolizer.resolve(pid, CODE - 16 * (number + 1))[0]
                 spent += time.thread_time() - begin
             assert name == b"new%d" % number
-    assert spent / 10 < first / 10
+    # Reading all of it each time would cost ten times the first.
+    assert spent < first * 3
     assert symbolizer.resolve(pid, CODE + 399_999 * 16)[0] == b"function399999"
 
 

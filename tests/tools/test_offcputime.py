@@ -72,7 +72,9 @@ def test_preempted(process):
     finally:
         rival.kill()
         rival.wait(timeout=LIMIT)
-    spent = sum(stack["us"] for stack in found if "spin" in stack["user"])
+    # Most of it may be at the end of clock_gettime(), whose caller is not in the stack: the C library has no frame
+    # pointers.
+    spent = sum(stack["us"] for stack in found if "main" in (stack["user"] or ()))
     assert spent > 50_000
 
 

@@ -90,7 +90,7 @@ def test_other_flame_graph_programs(process):
 
 def test_text(process):
     """Blocks of functions, innermost first, with the most frequent block last."""
-    text = trace("profile", lambda: process.call("spin", 300), "-F", RATE, "-p", process.pid)
+    text = trace("profile", lambda: process.call("spin", 1500), "-F", RATE, "-p", process.pid)
     found = blocks(text, rf"Sampling at {RATE} Hertz of PID {process.pid} by user \+ kernel stack"
                          r"\.\.\. Hit Ctrl-C to end\.")
     last = found[-1]
