@@ -25,7 +25,7 @@ def test_kprobe_and_kretprobe_of_a_system_call():
         tool.wait_for(lambda output: output.count(b" execve returned ") >= 3)
         status, output, errors = tool.interrupt()
     assert (status, errors) == (0, b"")
-    lines = re.findall(rb"^\d+\.\d{6} \S+ (\d+) execve (?:of|gave) (\S+)$", output, re.MULTILINE)
+    lines = re.findall(rb"^\d+\.\d{6} \S+ (\d+) execve (?:of|returned) (\S+)$", output, re.MULTILINE)
     assert len(lines) == output.count(b"\n") - 1
     calls = {}
     for pid, value in lines:
