@@ -49,7 +49,7 @@ def facts():
         resident = int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
     with open("/proc/self/maps") as file:
         mappings = len(file.readlines())
-    return (len(os.listdir("/proc/self/fd")), owned("map_id:"), owned("prog_id:"), mappings), resident
+    return (len(os.listdir("/proc/self/fd")), owned("map_id:"), owned("prog_id:")), mappings, resident
 
 def cycle(number):
     bpf = BPF(text=TEXT)
@@ -83,7 +83,8 @@ before = facts()
 for number in range(1000):
     cycle(number)
 after = facts()
-print(before[0] == after[0], after[1] - before[1] < 2 << 20)
+# The allocator may map a part of memory at any time.
+print(before[0] == after[0], after[1] - before[1] < 10, after[2] - before[2] < 2 << 20)
 print(before, after, file=sys.stderr)
 """
 
@@ -91,4 +92,4 @@ print(before, after, file=sys.stderr)
 def test_a_thousand_objects_leak_nothing(python):
     folder = os.path.dirname(os.path.abspath(__file__))
     done = python("FOLDER = %r" % folder + SCRIPT, timeout=LIMIT * 4)
-    assert done.stdout == "True True\n", done.stderr
+    assert done.stdout == "True True True\n", done.stderr
