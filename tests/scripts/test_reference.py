@@ -66,6 +66,15 @@ def test_columns_of_pictures(name):
     assert len(lines) > 5 and not any(" " in line for line in lines)
 
 
+def test_kernels_page_names_what_there_is():
+    """Each probe of the library, and tests that exist."""
+    text = (REPOSITORY / "docs/kernels.md").read_text(encoding="utf-8")
+    probes = re.findall(r"^static bool (probe_\w+)", (REPOSITORY / "src/cc/kernel/features.c").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"`(probe_\w+)`", text)) == set(probes)
+    for name in re.findall(r"`(\w+\.py)`", text):
+        assert any((REPOSITORY / "tests" / folder / name).exists() for folder in ("vm", "python")), name
+
+
 def headings(path):
     """The anchors of a page's headings, as GitHub makes them."""
     text = re.sub(r"^ *```.*?^ *```$", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
