@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/kinds.h"
 #include "luaebcc.h"
 
 void program_push(lua_State *L, int module_index, struct ebcc_program *handle)
@@ -292,6 +293,25 @@ static int program_tostring(lua_State *L)
 	return 1;
 }
 
+/* Adds the prefixes of programs' names, by kind, to the module on the stack. */
+static void add_prefixes(lua_State *L)
+{
+	static const struct {
+		const char *name, *prefix;
+	} kinds[] = {
+#define X(id, name, prefix, ...) {name, prefix},
+		EBCC_PROGRAM_KINDS(X)
+#undef X
+	};
+
+	lua_newtable(L);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		lua_pushstring(L, kinds[i].prefix);
+		lua_setfield(L, -2, kinds[i].name);
+	}
+	lua_setfield(L, -2, "program_prefixes");
+}
+
 void program_add(lua_State *L)
 {
 	static const luaL_Reg methods[] = {
@@ -321,4 +341,5 @@ void program_add(lua_State *L)
 	handle_register(L, PROGRAM_TYPE, methods, meta);
 	lua_pushcfunction(L, remove_xdp);
 	lua_setfield(L, -2, "remove_xdp");
+	add_prefixes(L);
 }

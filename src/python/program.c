@@ -9,6 +9,8 @@
 
 #include <linux/bpf.h>
 
+#include "base/kinds.h"
+
 PyTypeObject *program_type, *link_type;
 
 /* ebcc._ebcc.Link */
@@ -723,6 +725,32 @@ static PyObject *remove_xdp(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+/* The kinds of programs by name: prefix and type. */
+static PyObject *program_kinds(void)
+{
+	static const struct {
+		const char *name, *prefix;
+		unsigned type;
+	} kinds[] = {
+#define X(id, name, prefix, section, type, ...) {name, prefix, type},
+		EBCC_PROGRAM_KINDS(X)
+#undef X
+	};
+	PyObject *dictionary = PyDict_New();
+
+	for (size_t i = 0; dictionary && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		PyObject *kind;
+
+		if (!kinds[i].prefix)
+			continue;
+		kind = Py_BuildValue("(yI)", kinds[i].prefix, kinds[i].type);
+		if (!kind || PyDict_SetItemString(dictionary, kinds[i].name, kind) < 0)
+			Py_CLEAR(dictionary);
+		Py_XDECREF(kind);
+	}
+	return dictionary;
+}
+
 static PyMethodDef functions[] = {
 	{"remove_xdp", remove_xdp, METH_VARARGS,
 	 "remove_xdp(device, flags=0)\n\nRemoves the XDP program of a network interface. Raises "
@@ -732,6 +760,12 @@ static PyMethodDef functions[] = {
 
 int program_add(PyObject *extension)
 {
+	PyObject *kinds = program_kinds();
+	int added = PyModule_AddObjectRef(extension, "PROGRAM_KINDS", kinds);
+
+	Py_XDECREF(kinds);
+	if (added < 0)
+		return -1;
 	if (PyModule_AddFunctions(extension, functions) < 0)
 		return -1;
 	if (type_add(extension, &program_spec, "Program", &program_type) < 0)

@@ -13,9 +13,7 @@ from bcc import BPF
 from ebcc import _ebcc
 
 # The types of programs whose name says what they are.
-TYPES_BY_PREFIX = (("tracepoint__", BPF.TRACEPOINT), ("raw_tracepoint__", BPF.RAW_TRACEPOINT),
-                   ("kfunc__", BPF.TRACING), ("kretfunc__", BPF.TRACING), ("kmod_ret__", BPF.TRACING),
-                   ("kprobe__", BPF.KPROBE), ("kretprobe__", BPF.KPROBE), ("lsm__", BPF.LSM))
+TYPES_BY_PREFIX = {prefix.decode(): kind for prefix, kind in _ebcc.PROGRAM_KINDS.values()}
 # For others, the tool chooses the type when it attaches; here, the first that the verifier accepts.
 OTHER_TYPES = (BPF.KPROBE, BPF.TRACEPOINT, BPF.PERF_EVENT, BPF.RAW_TRACEPOINT, BPF.SCHED_CLS, BPF.XDP,
                BPF.SOCKET_FILTER)
@@ -23,7 +21,7 @@ OTHER_TYPES = (BPF.KPROBE, BPF.TRACEPOINT, BPF.PERF_EVENT, BPF.RAW_TRACEPOINT, B
 
 def types_of(name):
     """The types to try, in order."""
-    for prefix, kind in TYPES_BY_PREFIX:
+    for prefix, kind in TYPES_BY_PREFIX.items():
         if name.startswith(prefix):
             return (kind,)
     return OTHER_TYPES

@@ -167,6 +167,11 @@ BPF_ITER(task)
   local link = bpf:attach_iter { fn_name = "bpf_iter__task" }
   lu.assertEquals(link:read(), "found it\n")
   lu.assertEquals(link:read(), "found it\n")
+  lu.assertEquals(bpf:attach_iter { fn_name = "task" }:read(), "found it\n")
+  -- Each method is for one kind.
+  lu.assertStrContains(helper.raised(bpf.attach_kfunc, bpf, { fn_name = "bpf_iter__task" }),
+    "no program 'kfunc__bpf_iter__task'")
+  lu.assertStrContains(helper.raised(bpf.attach_lsm, bpf, { fn_name = "task" }), "no program 'lsm__task'")
 end
 
 function TestPrograms:test_loading()

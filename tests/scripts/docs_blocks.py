@@ -163,8 +163,7 @@ def load_here(source, steps):
         module.attach_named()
 
 
-KINDS_BY_NAME = {"tracepoint__": BPF.TRACEPOINT, "raw_tracepoint__": BPF.RAW_TRACEPOINT, "kfunc__": BPF.TRACING, "kretfunc__": BPF.TRACING,
-                 "kmod_ret__": BPF.TRACING, "bpf_iter__": BPF.TRACING, "lsm__": BPF.LSM}
+KINDS_BY_NAME = {prefix.decode(): kind for prefix, kind in _ebcc.PROGRAM_KINDS.values()}
 KINDS_BY_CONTEXT = {"__sk_buff": BPF.SCHED_CLS, "xdp_md": BPF.XDP, "bpf_perf_event_data": BPF.PERF_EVENT, "bpf_sock_ops": BPF.SOCK_OPS,
                     "bpf_raw_tracepoint_args": BPF.RAW_TRACEPOINT, "tracepoint__": BPF.TRACEPOINT, "sk_msg_md": BPF.SK_MSG}
 KINDS_BY_CALL = {"get_local_storage": BPF.CGROUP_SKB, "sk_redirect": BPF.SK_SKB, "sk_storage_get": BPF.CGROUP_SKB}

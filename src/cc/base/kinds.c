@@ -56,6 +56,20 @@ bool ebcc_program_has_syscall_arguments(const char *program)
 	       (kind->syscall == EBCC_SYSCALL_ARGUMENTS && ebcc_syscall_name(target));
 }
 
+const struct ebcc_context *ebcc_context_of(const char *type)
+{
+	static const struct ebcc_context contexts[] = {
+#define X(...) {__VA_ARGS__},
+		EBCC_CONTEXTS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
+		if (!strcmp(type, contexts[i].type))
+			return &contexts[i];
+	return NULL;
+}
+
 const char *ebcc_syscall_name(const char *function)
 {
 	static const char *const prefixes[] = {

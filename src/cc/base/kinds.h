@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the names of programs and macros mean: the kinds of programs and their name prefixes, the
- * prefixes of system call functions, the macros that declare tables, and the methods of tables.
- * These tables are the only place for these facts.
+ * types of contexts, the prefixes of system call functions, the macros that declare tables, and the
+ * methods of tables. These tables are the only place for these facts: the bindings include them,
+ * and scripts/kinds writes the tables of docs/reference from them.
  */
 #ifndef EBCC_BASE_KINDS_H
 #define EBCC_BASE_KINDS_H
@@ -94,6 +95,37 @@ bool ebcc_program_kind_is_typed(const struct ebcc_program_kind *kind);
 /* Whether the parameters after the context are the arguments of a system call in a program of that
  * name. */
 bool ebcc_program_has_syscall_arguments(const char *program);
+
+/*
+ * Types of contexts: X(struct, section of programs whose name doesn't say their kind, or NULL,
+ * whether such programs handle packets, sockets or cgroups). A program's name is appended to a
+ * section with a trailing slash; other sections are shared by all programs of the kind.
+ */
+#define EBCC_CONTEXTS(X)                                                                           \
+	X("pt_regs", "kprobe/", false)                                                             \
+	X("bpf_perf_event_data", "perf_event", false)                                              \
+	X("bpf_raw_tracepoint_args", "raw_tp", false)                                              \
+	X("__sk_buff", NULL, true)                                                                 \
+	X("xdp_md", "xdp", true)                                                                   \
+	X("bpf_sock", NULL, true)                                                                  \
+	X("bpf_sock_addr", NULL, true)                                                             \
+	X("bpf_sock_ops", "sockops", true)                                                         \
+	X("bpf_sockopt", NULL, true)                                                               \
+	X("bpf_sk_lookup", "sk_lookup", true)                                                      \
+	X("bpf_flow_keys", NULL, true)                                                             \
+	X("sk_msg_md", "sk_msg", true)                                                             \
+	X("sk_reuseport_md", "sk_reuseport", true)                                                 \
+	X("bpf_sysctl", "cgroup/sysctl", true)                                                     \
+	X("bpf_cgroup_dev_ctx", "cgroup/dev", true)
+
+struct ebcc_context {
+	const char *type;    /* the struct's tag */
+	const char *section; /* or NULL */
+	bool packets;	     /* or sockets, or cgroups */
+};
+
+/* Returns the entry of that type, or NULL. */
+const struct ebcc_context *ebcc_context_of(const char *type);
 
 /* Prefixes of system call functions, for kernels of all architectures: X(prefix). */
 #define EBCC_SYSCALL_PREFIXES(X)                                                                   \

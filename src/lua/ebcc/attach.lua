@@ -86,11 +86,15 @@ local PROBE = {
   every_process = "any",
 }
 
--- The program that the options of a method name. Scripts written for other bindings may have options that
--- don't exist here.
-local function program_of(self, method, options, kinds)
+-- The program that the options of a method name; with a kind, the prefix of its name may be left out. Scripts
+-- written for other bindings may have options that don't exist here.
+local function program_of(self, method, options, kinds, kind)
   check.options(method, options, kinds, self.strict)
-  return self.module:program(options.fn_name)
+  local name, prefix = options.fn_name, ebcc.program_prefixes[kind] or ""
+  if name:sub(1, #prefix) ~= prefix then
+    name = prefix .. name
+  end
+  return self.module:program(name)
 end
 
 -- Converts the options of attach_kretprobe{} to those of attach_kprobe{}, and those of attach_uretprobe{} likewise.
@@ -311,25 +315,26 @@ function attach:attach_perf_event(options)
 end
 
 -- Makes a method for programs whose name says what they are attached to.
-local function trace_method(name)
+local function trace_method(name, kind)
   return function(self, options)
-    local program = program_of(self, name, options, TRACE)
+    local program = program_of(self, name, options, TRACE, kind)
     return outcome(self, nil, program:attach_trace())
   end
 end
 
---- Attaches a KFUNC_PROBE program (fn_name = "kfunc__FUNCTION").
+--- Attaches a KFUNC_PROBE program. Here and in the next four, fn_name may leave out the prefix of the
+--- program's name: "vfs_read" is the program kfunc__vfs_read.
 ---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
-attach.attach_kfunc = trace_method("attach_kfunc")
+attach.attach_kfunc = trace_method("attach_kfunc", "kfunc")
 --- Attaches a KRETFUNC_PROBE program.
 ---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
-attach.attach_kretfunc = trace_method("attach_kretfunc")
+attach.attach_kretfunc = trace_method("attach_kretfunc", "kretfunc")
 --- Attaches a KMOD_RET program.
 ---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
-attach.attach_fmod_ret = trace_method("attach_fmod_ret")
+attach.attach_fmod_ret = trace_method("attach_fmod_ret", "kmod_ret")
 --- Attaches an LSM_PROBE program.
 ---@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
-attach.attach_lsm = trace_method("attach_lsm")
+attach.attach_lsm = trace_method("attach_lsm", "lsm")
 
 --- Prepares an iterator (BPF_ITER). Its link's read() runs it and returns what it writes. table: the
 --- table whose elements it walks, if it is of that kind.
@@ -338,7 +343,7 @@ attach.attach_lsm = trace_method("attach_lsm")
 ---@return string? message
 ---@return integer? errno
 function attach:attach_iter(options)
-  local program = program_of(self, "attach_iter", options, ITER)
+  local program = program_of(self, "attach_iter", options, ITER, "bpf_iter")
   return outcome(self, nil, program:attach_iter(options.table))
 end
 

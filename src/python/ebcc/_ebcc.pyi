@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 version: str
+PROGRAM_KINDS: dict[str, tuple[bytes, int]]  # by name: the prefix of a program's name, and its type
 
 class Error(Exception):
     """A failure of ebcc."""

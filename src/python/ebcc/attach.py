@@ -528,49 +528,56 @@ class AttachMixin:
 
     # Programs whose target is described by the kernel's BTF. Their names say what they trace.
 
-    def _attach_trace(self, prefix, fn_name):
-        fn_name = self.add_prefix(prefix, _needed(fn_name, "fn_name"))
+    def _full_name(self, kind, fn_name):
+        prefix, _ = _ebcc.PROGRAM_KINDS[kind]
+        return self.add_prefix(prefix, fn_name)
+
+    def _attach_trace(self, kind, fn_name):
+        fn_name = self._full_name(kind, _needed(fn_name, "fn_name"))
         if fn_name in self.trace_fds:
             raise _ebcc.AttachError("program %s is already attached" % to_text(fn_name))
         link = self._program(fn_name).attach_trace()
         return Link(self, [self.trace_fds.add(fn_name, fn_name, link)])
 
+    def _detach_trace(self, kind, fn_name):
+        self.trace_fds.detach(self._full_name(kind, fn_name))
+
     def attach_kfunc(self, fn_name=b""):
         """Runs a KFUNC_PROBE program when its kernel function is called. fn_name: the program, with or
         without the prefix of its kind. Raises AttachError."""
-        return self._attach_trace(b"kfunc__", fn_name)
+        return self._attach_trace("kfunc", fn_name)
 
     def attach_kretfunc(self, fn_name=b""):
         """Runs a KRETFUNC_PROBE program when its kernel function returns; see attach_kfunc()."""
-        return self._attach_trace(b"kretfunc__", fn_name)
+        return self._attach_trace("kretfunc", fn_name)
 
     def attach_fmod_ret(self, fn_name=b""):
         """Lets a KMOD_RET program replace a kernel function; see attach_kfunc()."""
-        return self._attach_trace(b"kmod_ret__", fn_name)
+        return self._attach_trace("kmod_ret", fn_name)
 
     attach_kmod_ret = attach_fmod_ret
 
     def attach_lsm(self, fn_name=b""):
         """Runs an LSM_PROBE program at its hook; see attach_kfunc()."""
-        return self._attach_trace(b"lsm__", fn_name)
+        return self._attach_trace("lsm", fn_name)
 
     def detach_kfunc(self, fn_name=b""):
         """Detaches a KFUNC_PROBE program. Raises AttachError."""
-        self.trace_fds.detach(self.add_prefix(b"kfunc__", to_bytes(fn_name)))
+        self._detach_trace("kfunc", fn_name)
 
     def detach_kretfunc(self, fn_name=b""):
         """Detaches a KRETFUNC_PROBE program. Raises AttachError."""
-        self.trace_fds.detach(self.add_prefix(b"kretfunc__", to_bytes(fn_name)))
+        self._detach_trace("kretfunc", fn_name)
 
     def detach_fmod_ret(self, fn_name=b""):
         """Detaches a KMOD_RET program. Raises AttachError."""
-        self.trace_fds.detach(self.add_prefix(b"kmod_ret__", to_bytes(fn_name)))
+        self._detach_trace("kmod_ret", fn_name)
 
     detach_kmod_ret = detach_fmod_ret
 
     def detach_lsm(self, fn_name=b""):
         """Detaches an LSM_PROBE program. Raises AttachError."""
-        self.trace_fds.detach(self.add_prefix(b"lsm__", to_bytes(fn_name)))
+        self._detach_trace("lsm", fn_name)
 
     def attach_iter(self, fn_name=b"", table=None):
         """Prepares a BPF_ITER program; returns a Link whose open() returns a descriptor to read from.
@@ -578,7 +585,7 @@ class AttachMixin:
         table: the name of the table whose elements it walks, for bpf_iter__bpf_map_elem. Raises
         AttachError.
         """
-        fn_name = self.add_prefix(b"bpf_iter__", _needed(fn_name, "fn_name"))
+        fn_name = self._full_name("bpf_iter", _needed(fn_name, "fn_name"))
         link = self._program(fn_name).attach_iter(to_bytes(table))
         return Link(self, [self.iter_fds.add(to_bytes(table) or b"", fn_name, link)])
 

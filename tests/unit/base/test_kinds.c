@@ -53,6 +53,19 @@ START_TEST(kinds_are_in_their_order)
 }
 END_TEST
 
+START_TEST(types_of_contexts)
+{
+	ck_assert_str_eq(ebcc_context_of("pt_regs")->section, "kprobe/");
+	ck_assert(!ebcc_context_of("pt_regs")->packets);
+	ck_assert_str_eq(ebcc_context_of("xdp_md")->section, "xdp");
+	ck_assert(ebcc_context_of("xdp_md")->packets);
+	ck_assert_ptr_null(ebcc_context_of("__sk_buff")->section);
+	ck_assert(ebcc_context_of("__sk_buff")->packets);
+	ck_assert_ptr_null(ebcc_context_of("sk_buff"));
+	ck_assert_ptr_null(ebcc_context_of("void"));
+}
+END_TEST
+
 START_TEST(names_of_system_calls)
 {
 	ck_assert_str_eq(ebcc_syscall_name("sys_clone"), "clone");
@@ -112,6 +125,7 @@ int main(void)
 
 	tcase_add_test(tcase, kinds_of_programs);
 	tcase_add_test(tcase, kinds_are_in_their_order);
+	tcase_add_test(tcase, types_of_contexts);
 	tcase_add_test(tcase, names_of_system_calls);
 	tcase_add_test(tcase, arguments_of_system_calls);
 	tcase_add_test(tcase, macros_and_methods_of_tables);

@@ -79,6 +79,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/kinds.h"
 #include "compiler/passes/helper_numbers.h"
 #include "compiler/passes/util.h"
 
@@ -520,8 +521,11 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 	struct reads reads = {.ir = ir, .function = function};
 
 	if (program) {
+		const struct ebcc_context *context;
+
 		ebcc_ir_context_type(ir, function, context_type, sizeof(context_type));
-		reads.packets = ebcc_ir_is_packet_context(context_type);
+		context = ebcc_context_of(context_type);
+		reads.packets = context && context->packets;
 		reads.typed = ebcc_ir_is_btf_context(context_type);
 		reads.probe_typed = ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN;
 		/* The verifier rewrites accesses to this one. */

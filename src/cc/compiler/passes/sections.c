@@ -13,23 +13,6 @@
 #include "compiler/clang_shim.h"
 #include "compiler/passes/util.h"
 
-/* Sections by context type. One without a trailing slash is shared by all programs of the kind. */
-static const struct {
-	const char *context;
-	const char *section;
-} contexts[] = {
-	{"pt_regs", "kprobe/"},
-	{"xdp_md", "xdp"},
-	{"bpf_perf_event_data", "perf_event"},
-	{"bpf_raw_tracepoint_args", "raw_tp"},
-	{"bpf_sock_ops", "sockops"},
-	{"sk_msg_md", "sk_msg"},
-	{"bpf_sk_lookup", "sk_lookup"},
-	{"sk_reuseport_md", "sk_reuseport"},
-	{"bpf_sysctl", "cgroup/sysctl"},
-	{"bpf_cgroup_dev_ctx", "cgroup/dev"},
-};
-
 static bool is_prefix(const char *section)
 {
 	return section[strlen(section) - 1] == '/';
@@ -73,18 +56,18 @@ char *ebcc_ir_section_name(const char *function, const char *context_type)
 {
 	const char *target;
 	const struct ebcc_program_kind *kind = ebcc_program_kind_of(function, &target);
+	const struct ebcc_context *context = ebcc_context_of(context_type);
 	char *section;
 
 	if (kind && kind->attach != EBCC_ATTACH_BY_HAND &&
 	    (kind->id != EBCC_KIND_TRACEPOINT || strstr(target, "__")))
 		return named_section(kind, target);
-	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
-		if (!strcmp(context_type, contexts[i].context))
-			return asprintf(&section, "%s%s", contexts[i].section,
-					is_prefix(contexts[i].section) ? function : "") < 0
-				       ? NULL
-				       : section;
-	return own_section(function, context_type);
+	if (!context || !context->section)
+		return own_section(function, context_type);
+	return asprintf(&section, "%s%s", context->section,
+			is_prefix(context->section) ? function : "") < 0
+		       ? NULL
+		       : section;
 }
 
 static void set_section(struct ebcc_ir *ir, LLVMValueRef program)

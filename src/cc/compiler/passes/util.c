@@ -273,20 +273,6 @@ bool ebcc_ir_is_btf_context(const char *context_type)
 	       !strncmp(context_type, "bpf_iter__", strlen("bpf_iter__"));
 }
 
-bool ebcc_ir_is_packet_context(const char *context_type)
-{
-	static const char *const contexts[] = {
-		"__sk_buff",	 "xdp_md",	"bpf_sock_ops",	      "sk_msg_md",
-		"bpf_sock",	 "bpf_sysctl",	"bpf_cgroup_dev_ctx", "bpf_sock_addr",
-		"bpf_sk_lookup", "bpf_sockopt", "sk_reuseport_md",    "bpf_flow_keys",
-	};
-
-	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
-		if (!strcmp(context_type, contexts[i]))
-			return true;
-	return false;
-}
-
 LLVMValueRef ebcc_ir_build_offset(struct ebcc_ir *ir, LLVMValueRef pointer, uint64_t offset)
 {
 	LLVMValueRef index = LLVMConstInt(ir->i64, offset, false);

@@ -136,8 +136,6 @@ const char *ebcc_ir_context_type(struct ebcc_ir *ir, LLVMValueRef function, char
 				 size_t size);
 /* Whether a program with this type of context has arguments that the kernel describes by BTF. */
 bool ebcc_ir_is_btf_context(const char *context_type);
-/* Whether a program with this type of context handles packets, sockets or cgroups. */
-bool ebcc_ir_is_packet_context(const char *context_type);
 
 /* Build code before the builder's position. */
 LLVMValueRef ebcc_ir_build_offset(struct ebcc_ir *ir, LLVMValueRef pointer, uint64_t offset);
