@@ -534,6 +534,27 @@ def test_attaching_an_untyped_program_as_a_typed_one_is_an_error(load):
         bpf.module.program(b"plain").attach_iter()
 
 
+def test_text_of_an_iterator(load):
+    """Values of every size and sign, a string of the kernel's, and a text without values."""
+    bpf = load(r"""
+        BPF_ITER(task) {
+            struct task_struct *task = ctx->task;
+            u32 big = ~0;
+            s8 small = -5;
+            if (!task || task->pid != OWN_PID)
+                return 0;
+            BPF_SEQ_PRINTF(ctx->meta->seq, "%d %s %d %llu %lld %x\n", task->tgid, task->comm, small, big, -1LL, 0xabc);
+            BPF_SEQ_PRINTF(ctx->meta->seq, "%d %d %d %d %d %d %d %d %d %d %d %d\n", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+            if (BPF_SEQ_PRINTF(ctx->meta->seq, "100%%\n") == 0)
+                BPF_SEQ_PRINTF(ctx->meta->seq, "end\n");
+            return 0;
+        }""")
+    with open("/proc/self/comm", encoding="utf-8") as file:
+        comm = file.read().strip()
+    with os.fdopen(bpf.attach_iter("task").open()) as file:
+        assert file.read() == f"{os.getpid()} {comm} -5 4294967295 -1 abc\n1 2 3 4 5 6 7 8 9 10 11 12\n100%\nend\n"
+
+
 def test_a_program_sends_a_signal(load):
     """The child gets the signal when it makes the system call."""
     bpf = load("""

@@ -58,6 +58,19 @@
 #define LSM_PROBE(hook, ...) __EBCC_TYPED(lsm__##hook, ##__VA_ARGS__)
 #define BPF_ITER(target) int bpf_iter__##target(struct bpf_iter__##target *ctx)
 
+/* printf to the text of an iterator, with a literal as the format and up to twelve values. The helper
+ * takes them as an array of 64-bit values, pointers too. */
+#define BPF_SEQ_PRINTF(seq, format, ...)                                                           \
+	({                                                                                         \
+		_Pragma("clang diagnostic push")                                                   \
+		_Pragma("clang diagnostic ignored \"-Wint-conversion\"")                           \
+		unsigned long long __ebcc_values[] = {__VA_ARGS__};                                \
+		_Pragma("clang diagnostic pop")                                                    \
+		bpf_seq_printf(seq, "" format, sizeof("" format),                                  \
+			       sizeof(__ebcc_values) ? __ebcc_values : (void *)0,                  \
+			       sizeof(__ebcc_values));                                             \
+	})
+
 /* The size of a destination, if it is an array; else the largest size of a field. */
 #define __EBCC_ROOM(destination)                                                                   \
 	(__builtin_types_compatible_p(__typeof__(destination), __typeof__((destination) + 0)) ?    \
