@@ -117,14 +117,31 @@ def test_loading_as_another_type():
     module.close()
 
 
+def test_prefixes_of_kinds():
+    assert _ebcc.PROGRAM_KINDS["kfunc"] == (b"kfunc__", BPF.TRACING)
+    assert _ebcc.PROGRAM_KINDS["lsm"] == (b"lsm__", BPF.LSM)
+    assert "tp_btf" not in _ebcc.PROGRAM_KINDS    # has none
+
+
+def test_methods_are_for_one_kind(load):
+    bpf = load("BPF_ITER(task) { return 0; }")
+    bpf.attach_iter("bpf_iter__task")
+    for method, name in (("attach_kfunc", "kfunc__task"), ("attach_fmod_ret", "kmod_ret__task"), ("attach_lsm", "lsm__task")):
+        with pytest.raises(ebcc.Error, match=f"no program '{name}'"):
+            getattr(bpf, method)("task")
+
+
 def test_kind_that_the_kernel_refuses():
     """Some kernels have BTF but don't allow fentry. The error doesn't tell root to become root."""
     text = "KFUNC_PROBE(vfs_read, int a) { return 0; }"
     if BPF.support_kfunc():
         BPF(text=text).close()
         return
-    with pytest.raises(ebcc.Error, match="this user has the privileges, but the kernel refuses it"):
+    with pytest.raises(ebcc.Error, match=r"'kfunc__vfs_read': this kernel does not run fentry programs \(KFUNC_PROBE\): "
+                                         "they need BTF trampolines .*; use a kprobe"):
         BPF(text=text)
+    with pytest.raises(ebcc.Error, match=r"does not run fexit programs \(KRETFUNC_PROBE\): .*; use a kretprobe"):
+        BPF(text=text.replace("KFUNC", "KRETFUNC"))
 
 
 def test_saved_object_names_its_target(load, tmp_path, bpffs):

@@ -15,6 +15,7 @@
 #include "base/kinds.h"
 #include "base/options.h"
 #include "load/link.h"
+#include "load/program_target.h"
 
 /* The kind that the program's name says, if it is attached in this way. */
 static const struct ebcc_program_kind *kind_of(const char *program, enum ebcc_kind_attach attach)
@@ -46,12 +47,17 @@ static struct ebcc_error *create_link(struct ebcc_program *program,
 {
 	const char *target = program->name + strlen(kind->prefix);
 	struct ebcc_error *error;
+	int errnum = errno;
 
-	if (fd < 0)
-		return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, errno,
+	if (fd < 0) {
+		/* Some kernels load such programs and then refuse to attach them. */
+		if (program->target.kind)
+			TRY(ebcc_target_unsupported(&program->target, program->name));
+		return ebcc_error_with_subject(ebcc_error_os(EBCC_ERROR_ATTACH, errnum,
 							     "can't attach to %s:%s", kind->name,
 							     target),
 					       target);
+	}
 	error = ebcc_link_create(program, sizeof(**ret), detach, ret, "%s:%s", kind->name, target);
 	if (error) {
 		close(fd);

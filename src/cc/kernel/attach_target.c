@@ -71,6 +71,11 @@ void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *sect
 	*target = (struct ebcc_attach_target){.section = section, .kind = kind_of(section)};
 }
 
+const struct ebcc_program_kind *ebcc_attach_target_kind(const struct ebcc_attach_target *target)
+{
+	return &ebcc_program_kinds[target->kind->id];
+}
+
 enum bpf_prog_type ebcc_attach_target_type(const struct ebcc_attach_target *target)
 {
 	return ebcc_program_kinds[target->kind->id].type;

@@ -18,7 +18,8 @@
 /* A module's name is at most 55 characters long. */
 #define EBCC_MODULE_NAME_SIZE 64
 
-struct ebcc_target_kind; /* given by the prefix of the section's name: "fentry/" */
+struct ebcc_program_kind; /* base/kinds.h */
+struct ebcc_target_kind;  /* given by the prefix of the section's name: "fentry/" */
 
 struct ebcc_attach_target {
 	const char *section;		     /* "fentry/vfs_read"; borrowed */
@@ -34,7 +35,9 @@ const char *ebcc_attach_target_prefix(size_t index);
  * not one of these, the target's kind is NULL: such a program is not attached by a BTF type id. */
 void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section);
 
-/* The program type and the attach type for the section. The target must have a kind. */
+/* The kind of program, the program type and the attach type for the section. The target must have a
+ * kind. */
+const struct ebcc_program_kind *ebcc_attach_target_kind(const struct ebcc_attach_target *target);
 enum bpf_prog_type ebcc_attach_target_type(const struct ebcc_attach_target *target);
 enum bpf_attach_type ebcc_attach_target_attach_type(const struct ebcc_attach_target *target);
 

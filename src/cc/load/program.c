@@ -412,6 +412,8 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 				"will be attached to, but no attach type was given",
 				load->program->name, libbpf_bpf_prog_type_str(load->type)),
 			load->program->name);
+	if (load->target && errnum != ENOMEM)
+		TRY(ebcc_target_unsupported(load->target, load->program->name));
 	ebcc_buf_printf(&what, "program '%s'", load->program->name);
 	return ebcc_error_with_subject(ebcc_load_error(errnum, ebcc_buf_string(&what), capture),
 				       load->program->name);

@@ -17,7 +17,10 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "base/kinds.h"
 #include "elf/bpf_object.h"
+#include "kernel/features.h"
+#include "kernel/privilege.h"
 #include "load/program_target.h"
 
 /* The target of the program that this thread is loading. */
@@ -118,5 +121,43 @@ struct ebcc_error *ebcc_target_object(const char *bytes, size_t size, const char
 	capitalize(copy, bytes, name);
 	rename_in_btf(copy, bytes, size, section);
 	*ret = copy;
+	return NULL;
+}
+
+#define TRAMPOLINES                                                                                \
+	"BTF trampolines (Linux 5.5 on x86-64, 6.0 on arm64, with "                                \
+	"CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)"
+
+/* What programs need of a kernel, apart from BTF. */
+static const struct {
+	enum ebcc_program_kind_id kind;
+	enum ebcc_feature feature;
+	const char *needs, *instead;
+} needs[] = {
+	{EBCC_KIND_KFUNC, EBCC_FEATURE_FENTRY, TRAMPOLINES, "; use a kprobe"},
+	{EBCC_KIND_KRETFUNC, EBCC_FEATURE_FENTRY, TRAMPOLINES, "; use a kretprobe"},
+	{EBCC_KIND_KMOD_RET, EBCC_FEATURE_MODIFY_RETURN, TRAMPOLINES ", and Linux 5.7", ""},
+	{EBCC_KIND_LSM, EBCC_FEATURE_LSM, TRAMPOLINES ", and Linux 5.7 with CONFIG_BPF_LSM", ""},
+};
+
+struct ebcc_error *ebcc_target_unsupported(const struct ebcc_attach_target *target,
+					   const char *program)
+{
+	const struct ebcc_program_kind *kind = ebcc_attach_target_kind(target);
+
+	for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+		if (needs[i].kind != kind->id || ebcc_feature(needs[i].feature))
+			continue;
+		/* Without the privileges, or where nothing is allowed, the answer is always no. */
+		if (!ebcc_privilege_holds(true) || !ebcc_feature(EBCC_FEATURE_RAW_TRACEPOINT))
+			return NULL;
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					  "program '%s': this kernel does not run %.*s programs "
+					  "(%s): they need %s%s",
+					  program, (int)strcspn(kind->section, "/"), kind->section,
+					  kind->macro, needs[i].needs, needs[i].instead),
+			program);
+	}
 	return NULL;
 }

@@ -21,4 +21,9 @@ MUST_CHECK struct ebcc_error *ebcc_target_object(const char *bytes, size_t size,
 /* Sets the target of this thread's next load; NULL afterwards. Both are borrowed. */
 void ebcc_target_enter(const struct ebcc_attach_target *target, int btf_fd);
 
+/* For a program that the kernel refuses to load or attach: the error if it refuses all of that
+ * kind; else NULL. */
+MUST_CHECK struct ebcc_error *ebcc_target_unsupported(const struct ebcc_attach_target *target,
+						      const char *program);
+
 #endif /* EBCC_LOAD_PROGRAM_TARGET_H */
