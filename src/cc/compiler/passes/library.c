@@ -165,13 +165,48 @@ static const char *literal(LLVMValueRef pointer)
 	return LLVMGetAsString(LLVMGetInitializer(pointer), &size);
 }
 
-/* The most bytes that can be accessed through a pointer, up to the end of a variable or, with
- * @text, of a constant string in it; 0 if unknown. */
+/* For a pointer @offset bytes after the result of @gep, whose last variable index selects an array
+ * or a struct (rows[i].name): the bytes up to the end of that. 0 for other elements: a pointer to
+ * one of many characters says nothing about where the text ends. */
+static uint64_t element_rest(const struct ebcc_ir *ir, LLVMValueRef gep, int64_t offset)
+{
+	LLVMTypeRef type = LLVMGetGEPSourceElementType(gep), element = type;
+	int64_t at = offset, size;
+
+	for (int i = 1; i < LLVMGetNumOperands(gep); i++) {
+		LLVMValueRef index = LLVMGetOperand(gep, i);
+
+		if (i > 1 && LLVMGetTypeKind(type) == LLVMStructTypeKind) {
+			unsigned member = LLVMConstIntGetZExtValue(index);
+
+			at += LLVMOffsetOfElement(ir->layout, type, member);
+			type = LLVMStructGetTypeAtIndex(type, member);
+			continue;
+		}
+		if (i > 1)
+			type = LLVMGetElementType(type);
+		size = LLVMABISizeOfType(ir->layout, type);
+		if (LLVMIsAConstantInt(index)) {
+			at += LLVMConstIntGetSExtValue(index) * size;
+		} else {
+			element = type;
+			at = offset;
+		}
+	}
+	size = LLVMABISizeOfType(ir->layout, element);
+	if (LLVMGetTypeKind(element) != LLVMStructTypeKind &&
+	    LLVMGetTypeKind(element) != LLVMArrayTypeKind)
+		return 0;
+	return at < 0 || at >= size ? 0 : size - at;
+}
+
+/* The most bytes that can be accessed through a pointer, up to the end of a variable, of its
+ * element at a variable index or, with @text, of a constant string in it; 0 if unknown. */
 static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, bool text,
 			   unsigned depth)
 {
 	int64_t offset = 0;
-	uint64_t size = 0, step = 0;
+	uint64_t size = 0, step = 0, rest = 0;
 
 	if (LLVMIsASelectInst(pointer) && depth) {
 		uint64_t one = known_size(ir, LLVMGetOperand(pointer, 1), text, depth - 1);
@@ -181,7 +216,13 @@ static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, bool 
 	}
 	while (LLVMIsAGetElementPtrInst(pointer) ||
 	       (LLVMIsAConstantExpr(pointer) && LLVMGetConstOpcode(pointer) == LLVMGetElementPtr)) {
-		if (!ebcc_ir_gep_terms(ir, pointer, &offset, &step) || step)
+		int64_t after = offset;
+
+		if (!ebcc_ir_gep_terms(ir, pointer, &offset, &step))
+			return 0;
+		if (step && !rest)
+			rest = element_rest(ir, pointer, after);
+		if (step && !rest)
 			return 0;
 		pointer = LLVMGetOperand(pointer, 0);
 	}
@@ -189,6 +230,8 @@ static uint64_t known_size(const struct ebcc_ir *ir, LLVMValueRef pointer, bool 
 		size = LLVMABISizeOfType(ir->layout, LLVMGetAllocatedType(pointer));
 	else if (LLVMIsAGlobalVariable(pointer))
 		size = LLVMABISizeOfType(ir->layout, LLVMGlobalGetValueType(pointer));
+	if (rest)
+		return size ? rest : 0;
 	if (offset < 0 || (uint64_t)offset >= size)
 		return 0;
 	if (text && LLVMIsAGlobalVariable(pointer) && text_size(pointer, offset))
@@ -347,8 +390,8 @@ static void replace_strcpy(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	uint64_t bound = known_argument_size(ir, call, 1);
 
-	if (!bound)
-		bound = known_argument_size(ir, call, 0);
+	if (!literal(LLVMGetOperand(call, 1)))
+		bound = smaller_known(bound, known_argument_size(ir, call, 0));
 	if (!bound || bound > MAX_BOUND)
 		refuse(ir, call, copy_instead);
 	else if (literal(LLVMGetOperand(call, 1)))
