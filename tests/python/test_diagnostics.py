@@ -176,12 +176,20 @@ main.c:6:5: note: a BPF program prints to the trace pipe with bpf_trace_printk("
      "main.c:6:9: error: 'strncmp' needs a bound of at most 4096 bytes that is known at compile time"),
     ("strlen", BODY % "    if (strlen((char *)bpf_get_current_task())) return 1;",
      "main.c:6:9: error: 'strlen' needs a bound of at most 4096 bytes that is known at compile time"),
+    ("strlen_from_an_index", BODY % "    char text[8] = {};\n    if (strlen(&text[args->pid & 7])) return 1;",
+     "main.c:7:9: error: 'strlen' needs a bound of at most 4096 bytes that is known at compile time"),
     ("strncpy", BODY % '    char text[8]; strncpy(text, "a", args->pid);', "main.c:6:19: error: 'strncpy' needs a bound of at most 4096 bytes that is known at compile time"),
     ("strcat", BODY % '    char text[8] = "a"; strcat(text, "b");', "main.c:6:25: error: 'strcat' would write at an offset that is known only at run time"),
     ("strchr", BODY % "    char text[8] = {}; if (strchr(text + args->pid, 3)) return 1;",
      ": note: BPF programs can't call the C library: check the characters in a loop"),
     ("snprintf", BODY % '    char text[8]; snprintf(text, 8, "%d", args->pid);',
      "main.c:6:19: error: 'snprintf' supports only literals without values, and a constant size: use bpf_snprintf()"),
+    ("signed_division", BODY % "    s64 n = args->pid, d = bpf_get_prandom_u32();\n\n    counts.increment(n / d);", """
+main.c:8:24: error: unsupported signed division, please convert to unsigned div/mod.
+    8 |     counts.increment(n / d);
+      |                        ^
+main.c:8:24: note: make both operands unsigned, or use div64_s64(n, d); the kernel has signed division since Linux 6.6, """
+     """and the code is for older ones too"""),
     ("strlcpy", BODY % '    char text[8]; strlcpy(text, "a", 8);', "note: BPF programs can't call the C library: copy with strncpy()"),
     ("tolower", BODY % "    key = tolower(key);", "main.c:6:11: error: call to undeclared library function 'tolower'"),
     ("malloc", BODY % "    if (malloc(100)) return 1;", "note: BPF programs have no heap: keep data in a table"),

@@ -108,6 +108,11 @@ static const struct {
 #define FUNCTION_NAME(name) "bpf_" #name
 static const char *const helpers[] = {__BPF_FUNC_MAPPER(FUNCTION_NAME)};
 
+const char *ebcc_helper_name(unsigned number)
+{
+	return number && number < COUNT(helpers) ? helpers[number] : NULL;
+}
+
 /* Copies the text between the first pair of quotes after @prefix in the message. */
 static bool quoted_after(const char *message, const char *prefix, char *name, size_t size)
 {
@@ -571,6 +576,15 @@ static bool hint_string(const struct ebcc_mistake *mistake, struct ebcc_buf *ret
 	return true;
 }
 
+static bool hint_division(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
+{
+	(void)mistake;
+	ebcc_buf_append_string(ret, "make both operands unsigned, or use div64_s64(n, d); the "
+				    "kernel has signed division since Linux 6.6, and the code is "
+				    "for older ones too");
+	return true;
+}
+
 /* U+2018 to U+201F, in UTF-8. */
 static bool hint_quotes(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
@@ -608,6 +622,7 @@ static const struct {
 	{"incomplete definition of type", hint_type},
 	{"incomplete type", hint_type},
 	{"redefinition of", hint_redefinition},
+	{"unsupported signed division", hint_division},
 };
 
 bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)

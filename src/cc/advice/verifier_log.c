@@ -15,6 +15,7 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 
+#include "advice/hints.h"
 #include "base/buf.h"
 #include "elf/bpf_object.h"
 
@@ -268,10 +269,6 @@ static const struct {
 	{"read from stack", "a variable on the stack was never set: initialize it with = {}"},
 	{"R0 !read_ok", "the program ends without a return value: add return 0"},
 	{"!read_ok", "a value is used that was never set"},
-	/* bpf_trace_vprintk, in kernels that don't know it. */
-	{"unknown#177",
-	 "bpf_trace_printk() with more than three values needs Linux 5.16: print fewer "
-	 "per line, or pass them to user space through a BPF_PERF_OUTPUT"},
 	{"unknown func", "this kernel doesn't have the helper, or not for programs of this type"},
 	{"invalid func", "this kernel doesn't have the helper"},
 	{"cannot use helper", "programs of this type may not call the helper"},
@@ -309,6 +306,35 @@ static const char *find_hint(const struct line *reason, const char *log)
 			   strlen(hints[i].pattern)))
 			return hints[i].hint;
 	return NULL;
+}
+
+/* Appends a hint for "invalid func unknown#177": the kernel has no helper of this number, and so no
+ * name for it. Returns whether that was the reason. */
+static bool append_helper_hint(struct ebcc_buf *buf, const struct line *reason)
+{
+	static const char unknown[] = " unknown#";
+	const char *at = memmem(reason->text, reason->length, unknown, strlen(unknown));
+	const char *end = reason->text + reason->length, *name;
+	unsigned number = 0;
+
+	if (!at)
+		return false;
+	for (at += strlen(unknown); at < end && isdigit((unsigned char)*at) && number < 100000;
+	     at++)
+		number = number * 10 + (unsigned)(*at - '0');
+	name = ebcc_helper_name(number);
+	if (number == BPF_FUNC_trace_vprintk)
+		ebcc_buf_append_string(
+			buf, " (the helper bpf_trace_vprintk(): bpf_trace_printk() with more than "
+			     "three values needs Linux 5.16: print fewer per line, or pass them to "
+			     "user space through a BPF_PERF_OUTPUT)");
+	else if (name)
+		ebcc_buf_printf(buf, " (this kernel does not have the helper %s())", name);
+	else
+		ebcc_buf_printf(buf,
+				" (helper function number %u, which this kernel does not have)",
+				number);
+	return true;
 }
 
 /* The end of the log, from the start of a line. */
@@ -349,6 +375,22 @@ static void append_license_hint(struct ebcc_buf *buf, const struct ebcc_rejectio
 		(int)strnlen(license, size), license);
 }
 
+static void append_hint(struct ebcc_buf *buf, const struct line *reason,
+			const struct ebcc_rejection *rejection)
+{
+	const char *hint;
+
+	if (is_about_license(reason)) {
+		append_license_hint(buf, rejection);
+		return;
+	}
+	if (append_helper_hint(buf, reason))
+		return;
+	hint = find_hint(reason, rejection->log);
+	if (hint)
+		ebcc_buf_printf(buf, " (%s)", hint);
+}
+
 static void append_line(struct ebcc_buf *buf, const struct line *line)
 {
 	size_t length = line->length;
@@ -363,7 +405,6 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 	struct line_info info = {0};
 	struct findings findings;
 	struct ebcc_error *error;
-	const char *hint;
 
 	read_log(rejection->log, &findings);
 	ebcc_buf_append_string(&text, "the kernel's verifier rejected it");
@@ -389,11 +430,8 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 		ebcc_buf_append_string(&text, ": ");
 		append_line(&text, &findings.source);
 	}
-	hint = findings.reason.text ? find_hint(&findings.reason, rejection->log) : NULL;
-	if (findings.reason.text && is_about_license(&findings.reason))
-		append_license_hint(&text, rejection);
-	else if (hint)
-		ebcc_buf_printf(&text, " (%s)", hint);
+	if (findings.reason.text)
+		append_hint(&text, &findings.reason, rejection);
 	error = ebcc_error_create(EBCC_ERROR_LOAD, "program '%s': %s", rejection->program,
 				  ebcc_buf_string(&text));
 	error = ebcc_error_with_subject(error, rejection->program);

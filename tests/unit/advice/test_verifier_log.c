@@ -45,6 +45,26 @@ START_TEST(registers_that_were_never_set)
 }
 END_TEST
 
+/* The kernel has names only for the helpers that it has. */
+START_TEST(helpers_that_the_kernel_lacks)
+{
+	ck_assert_str_eq(message_of("invalid func unknown#181"),
+			 "program 'p': the kernel's verifier rejected it: invalid func unknown#181 "
+			 "(this kernel does not have the helper bpf_loop())");
+	ck_assert_str_eq(message_of("invalid func unknown#99999"),
+			 "program 'p': the kernel's verifier rejected it: invalid func "
+			 "unknown#99999 (helper function number 99999, which this kernel does not "
+			 "have)");
+	ck_assert_ptr_nonnull(strstr(message_of("unknown func unknown#177"),
+				     "(the helper bpf_trace_vprintk(): bpf_trace_printk() with "
+				     "more than three values needs Linux 5.16: "));
+	ck_assert_str_eq(message_of("unknown func bpf_loop#181"),
+			 "program 'p': the kernel's verifier rejected it: unknown func "
+			 "bpf_loop#181 (this kernel doesn't have the helper, or not for programs "
+			 "of this type)");
+}
+END_TEST
+
 START_TEST(reasons_without_advice)
 {
 	ck_assert_str_eq(message_of("something new."),
@@ -60,6 +80,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(tcase, registers_that_were_never_set);
+	tcase_add_test(tcase, helpers_that_the_kernel_lacks);
 	tcase_add_test(tcase, reasons_without_advice);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
