@@ -59,27 +59,35 @@ static bool is_left_behind(const char *group, unsigned long namespace)
 	return owner_namespace == namespace && ebcc_process_start_time(pid) != ticks;
 }
 
+struct sweep {
+	const char *path; /* of kprobe_events */
+	unsigned long namespace;
+};
+
+/* A line is "KIND:GROUP/EVENT LOCATION ARGUMENTS". */
+static void remove_if_left(void *ctx, char *line)
+{
+	const struct sweep *sweep = ctx;
+	char *group = strchr(line, ':');
+
+	if (!group || !is_left_behind(group + 1, sweep->namespace))
+		return;
+	group[1 + strcspn(group + 1, " ")] = '\0';
+	ebcc_kprobe_event_remove(sweep->path, group + 1);
+}
+
 void ebcc_kprobe_events_sweep(void)
 {
 	AUTO_BUF struct ebcc_buf events = EBCC_BUF_INIT;
 	AUTO_FREE char *path = NULL;
 	struct ebcc_error *error = ebcc_tracefs_path("kprobe_events", &path);
-	unsigned long namespace = ebcc_pid_namespace_inode();
-	char *line, *end;
+	struct sweep sweep = {.namespace = ebcc_pid_namespace_inode()};
 
 	if (!error)
 		error = ebcc_buf_read_file(&events, path, EVENTS_LIMIT);
-	/* Each line is "KIND:GROUP/EVENT LOCATION ARGUMENTS". */
-	for (line = error ? NULL : events.data; line && (end = strchr(line, '\n'));
-	     line = end + 1) {
-		char *group = memchr(line, ':', end - line);
-
-		*end = '\0';
-		if (!group || !is_left_behind(group + 1, namespace))
-			continue;
-		group[1 + strcspn(group + 1, " ")] = '\0';
-		ebcc_kprobe_event_remove(path, group + 1);
-	}
+	sweep.path = path;
+	if (!error)
+		ebcc_buf_each_line(&events, remove_if_left, &sweep);
 	ebcc_error_destroy(error);
 }
 

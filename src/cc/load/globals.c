@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/buf.h"
@@ -27,27 +26,22 @@ const struct ebcc_type *ebcc_module_global_type(const struct ebcc_module *module
 
 size_t ebcc_module_global_count(const struct ebcc_module *module)
 {
-	size_t count = 0;
-
-	while (ebcc_module_global_name_at(module, count))
-		count++;
-	return count;
+	return module->global_count;
 }
 
 const char *ebcc_module_global_name_at(const struct ebcc_module *module, size_t index)
 {
-	return module->btf ? ebcc_btf_variable_name(module->btf, index) : NULL;
+	return index < module->global_count ? module->globals[index] : NULL;
 }
 
 static struct ebcc_error *unknown_global(const struct ebcc_module *module, const char *name)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_near_names near;
-	const char *found;
 
 	ebcc_near_names_init(&near, name);
-	for (size_t i = 0; (found = ebcc_module_global_name_at(module, i)); i++)
-		ebcc_near_names_add(&near, found);
+	for (size_t i = 0; i < module->global_count; i++)
+		ebcc_near_names_add(&near, module->globals[i]);
 	ebcc_buf_printf(&text, "the source has no global variable '%s', or no program uses it",
 			name);
 	ebcc_near_names_suggest(&near, &text);
@@ -181,15 +175,12 @@ static struct ebcc_error *unknown_constant(const struct ebcc_module *module, con
 	struct ebcc_near_names near;
 
 	ebcc_near_names_init(&near, name);
-	for (uint32_t id = 1; module->btf && id < btf__type_cnt(module->btf); id++) {
-		const struct btf_type *type = btf__type_by_id(module->btf, id);
-		const char *found = btf__name_by_offset(module->btf, type->name_off);
+	for (size_t i = 0; i < module->global_count; i++) {
 		struct ebcc_variable variable;
 
-		if (btf_is_var(type) && found &&
-		    ebcc_btf_variable(module->btf, NULL, found, &variable) &&
+		if (ebcc_btf_variable(module->btf, NULL, module->globals[i], &variable) &&
 		    is_constant(&variable))
-			ebcc_near_names_add(&near, found);
+			ebcc_near_names_add(&near, module->globals[i]);
 	}
 	ebcc_buf_append_string(
 		&text, "the source has no global variable of that name, or no program uses it");

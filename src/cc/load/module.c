@@ -25,6 +25,7 @@
 #include "load/tables.h"
 #include "load/usdt_specs.h"
 #include "load/value.h"
+#include "load/variable.h"
 #include "types/kernel_record.h"
 
 /* The largest source file that is read; no one writes a larger one by hand. */
@@ -97,6 +98,7 @@ static struct ebcc_error *open_object(struct ebcc_module *module)
 			return ebcc_error_no_memory();
 		module->btf = module->empty_btf;
 	}
+	TRY(ebcc_btf_variable_names(module->btf, &module->globals, &module->global_count));
 	TRY(ebcc_types_create(module->btf, &module->types));
 	TRY(describe_btf(module));
 	TRY(ebcc_programs_create(module));
@@ -112,6 +114,9 @@ static void close_object(struct ebcc_module *module)
 	ebcc_tables_destroy(module);
 	ebcc_types_destroy(module->types);
 	module->types = NULL;
+	free(module->globals);
+	module->globals = NULL;
+	module->global_count = 0;
 	bpf_object__close(module->object);
 	module->object = NULL;
 	btf__free(module->empty_btf);
@@ -165,19 +170,11 @@ static struct ebcc_error *compile(struct ebcc_module *module, const char *source
 	return NULL;
 }
 
-struct ebcc_error *ebcc_module_create(const char *source, size_t size,
-				      const struct ebcc_module_opts *caller_opts,
-				      struct ebcc_module **ret)
+/* Opens the object of a new module, unless there is none because of @error, which it takes. Returns
+ * the module, or destroys it and returns the error. */
+static struct ebcc_error *finish(struct ebcc_module *module, struct ebcc_error *error,
+				 struct ebcc_module **ret)
 {
-	struct ebcc_module_opts opts;
-	struct ebcc_module *module;
-	struct ebcc_error *error;
-
-	TRY(read_opts(caller_opts, &opts));
-	if (!source && size)
-		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
-	TRY(module_new(&opts, &module));
-	error = compile(module, source, size, &opts);
 	if (!error)
 		error = open_object(module);
 	if (error) {
@@ -186,6 +183,20 @@ struct ebcc_error *ebcc_module_create(const char *source, size_t size,
 	}
 	*ret = module;
 	return NULL;
+}
+
+struct ebcc_error *ebcc_module_create(const char *source, size_t size,
+				      const struct ebcc_module_opts *caller_opts,
+				      struct ebcc_module **ret)
+{
+	struct ebcc_module_opts opts;
+	struct ebcc_module *module;
+
+	TRY(read_opts(caller_opts, &opts));
+	if (!source && size)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
+	TRY(module_new(&opts, &module));
+	return finish(module, compile(module, source, size, &opts), ret);
 }
 
 struct ebcc_error *ebcc_module_create_from_file(const char *path,
@@ -227,7 +238,7 @@ static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *o
 			       &module->second_size));
 		TRY(ebcc_object_check(module->second_bytes, module->second_size));
 	}
-	return open_object(module);
+	return NULL;
 }
 
 struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
@@ -236,19 +247,12 @@ struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t siz
 {
 	struct ebcc_module_opts opts;
 	struct ebcc_module *module;
-	struct ebcc_error *error;
 
 	TRY(read_opts(caller_opts, &opts));
 	if (!object || !size || (opts.second_object && !opts.second_object_size))
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "the object is empty");
 	TRY(module_new(&opts, &module));
-	error = copy_objects(module, object, size, &opts);
-	if (error) {
-		ebcc_module_destroy(module);
-		return error;
-	}
-	*ret = module;
-	return NULL;
+	return finish(module, copy_objects(module, object, size, &opts), ret);
 }
 
 void ebcc_module_destroy(struct ebcc_module *module)

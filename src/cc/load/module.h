@@ -84,6 +84,8 @@ struct ebcc_module {
 		*object; /* libbpf's view of object_bytes: maps, and programs not yet loaded */
 	struct btf *btf; /* borrowed from object, or empty_btf */
 	struct btf *empty_btf; /* used if the object has no BTF, else NULL */
+	const char **globals;  /* names of the source's variables; the array is the module's */
+	size_t global_count;
 	struct ebcc_types *types;
 	bool loaded;	    /* the maps exist */
 	bool load_tried;    /* constants can no longer be set, and a failed load is not repeated */

@@ -11,6 +11,8 @@
 
 #include <bpf/btf.h>
 
+#include "base/error.h"
+
 /* A variable in the object's BTF. */
 struct ebcc_variable {
 	const char *section;
@@ -23,8 +25,9 @@ struct ebcc_variable {
 bool ebcc_btf_variable(const struct btf *btf, const char *section, const char *name,
 		       struct ebcc_variable *ret);
 
-/* The name of a global variable of the source, by its index from 0 in the order of sections and of
- * memory; NULL after the last one. The dialect's own are left out. */
-const char *ebcc_btf_variable_name(const struct btf *btf, size_t index);
+/* Lists the names of the source's global variables, in the order of sections and of memory, without
+ * the dialect's own. The array is malloc'ed, the names are @btf's. */
+MUST_CHECK struct ebcc_error *ebcc_btf_variable_names(const struct btf *btf, const char ***ret,
+						      size_t *ret_count);
 
 #endif /* EBCC_LOAD_VARIABLE_H */
