@@ -78,7 +78,7 @@ def test_values_are_written(load):
 
 def test_constants_can_be_set_only_before_loading(load):
     bpf = load(SOURCE, constants={"limit": 1})
-    with pytest.raises(ebcc.StateError, match="'limit' is const: it can be set only before"):
+    with pytest.raises(ebcc.StateError, match="'limit' is const, so it can be set only before"):
         bpf.globals.limit = 5
     getpgid(1, 1, 1)
     assert bpf.globals.limit == 1 and bpf.globals.hits == 1

@@ -93,7 +93,7 @@ def test_command_that_ends_before_it_runs(tmp_path, monkeypatch):
     pid = command.run_cmd(["touch", str(tmp_path / "made")])
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    with pytest.raises(ProcessLookupError, match="has ended"):
+    with pytest.raises(ProcessLookupError, match="has already ended"):
         command.cmd_ready()
     assert command.cmd_exited() and os.listdir(tmp_path) == []
     with pytest.raises(ValueError, match="no command 1$"):

@@ -9,8 +9,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include <linux/bpf.h>
-
 #include "advice/hints_macros.h"
 #include "advice/hints_names.h"
 #include "base/kinds.h"
@@ -104,14 +102,6 @@ static const struct {
 				   "stack, which user space can print"},
 	{" sizeof_field ", "sizeof(((struct NAME *)0)->member) is the size of a member"},
 };
-
-#define FUNCTION_NAME(name) "bpf_" #name
-static const char *const helpers[] = {__BPF_FUNC_MAPPER(FUNCTION_NAME)};
-
-const char *ebcc_helper_name(unsigned number)
-{
-	return number && number < COUNT(helpers) ? helpers[number] : NULL;
-}
 
 /* Copies the text between the first pair of quotes after @prefix in the message. */
 static bool quoted_after(const char *message, const char *prefix, char *name, size_t size)

@@ -30,9 +30,6 @@ bool ebcc_hint(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
  * table inside a function; for wrong arguments of a dialect macro. */
 bool ebcc_hint_macro(const struct ebcc_mistake *mistake, struct ebcc_buf *ret);
 
-/* The name of the kernel's helper with that number, or NULL. */
-const char *ebcc_helper_name(unsigned number);
-
 /* Whether some table has a method called @name. */
 bool ebcc_is_method(const char *name, size_t length);
 

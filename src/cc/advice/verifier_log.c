@@ -15,8 +15,8 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 
-#include "advice/hints.h"
 #include "base/buf.h"
+#include "base/helper_names.h"
 #include "elf/bpf_object.h"
 
 /* How much of the log an error includes. */

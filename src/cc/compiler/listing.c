@@ -12,13 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <linux/bpf.h>
-
 #include "base/buf.h"
+#include "base/helper_names.h"
 #include "compiler/diagnostic.h"
-
-#define HELPER_NAME(name) "bpf_" #name
-static const char *const helpers[] = {__BPF_FUNC_MAPPER(HELPER_NAME)};
 
 struct listing {
 	const struct ebcc_cc_request *request;
@@ -63,7 +59,8 @@ static void list_place(struct listing *listing, char *line)
 static void list_code(struct listing *listing, char *line)
 {
 	char *comment = strchr(line, '#');
-	size_t length, helper;
+	const char *name;
+	size_t length;
 
 	if (comment)
 		*comment = '\0';
@@ -72,9 +69,9 @@ static void list_code(struct listing *listing, char *line)
 	if (!length)
 		return;
 	ebcc_buf_append_string(&listing->text, line);
-	helper = begins(line, "\tcall ") ? strtoul(line + 6, NULL, 10) : 0;
-	if (helper && helper < sizeof(helpers) / sizeof(helpers[0]))
-		ebcc_buf_printf(&listing->text, " # %s", helpers[helper]);
+	name = begins(line, "\tcall ") ? ebcc_helper_name(strtoul(line + 6, NULL, 10)) : NULL;
+	if (name)
+		ebcc_buf_printf(&listing->text, " # %s", name);
 	ebcc_buf_append_char(&listing->text, '\n');
 }
 
