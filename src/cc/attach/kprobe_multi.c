@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "attach/attach.h"
+#include "attach/perf_link.h"
 #include "base/hash.h"
 #include "base/options.h"
 #include "kernel/features.h"
@@ -290,6 +291,9 @@ ebcc_program_attach_kprobe_multi(struct ebcc_program *program, const char *const
 	if (!count)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "no kernel functions to attach to were given");
+	/* One by one, functions with a cookie would be left out as if they couldn't be probed. */
+	for (size_t i = 0; opts.cookies && i < count; i++)
+		TRY(ebcc_cookie_check(opts.cookies[i]));
 	TRY(group_init(&group, program, functions, count, &opts));
 	TRY(attach_group(&group));
 	/* Created last, because a module destroys its newest link first: parts are still intact. */

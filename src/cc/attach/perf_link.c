@@ -57,6 +57,15 @@ static struct ebcc_error *set_error(struct ebcc_program *program, int errnum)
 		program->name);
 }
 
+struct ebcc_error *ebcc_cookie_check(uint64_t cookie)
+{
+	if (!cookie || (ebcc_feature(EBCC_FEATURE_PERF_LINK) && ebcc_feature(EBCC_FEATURE_COOKIE)))
+		return NULL;
+	return ebcc_error_create(
+		EBCC_ERROR_UNSUPPORTED,
+		"this kernel has no attach cookies (Linux 5.15 and later have them)");
+}
+
 /* *@ret is the link's descriptor, or -1 if the event itself keeps the program attached. */
 static struct ebcc_error *set_program(int event, struct ebcc_program *program, uint64_t cookie,
 				      int *ret)
@@ -65,10 +74,7 @@ static struct ebcc_error *set_program(int event, struct ebcc_program *program, u
 	bool can_link = ebcc_feature(EBCC_FEATURE_PERF_LINK);
 	AUTO_CLOSE int link = -1;
 
-	if (cookie && (!can_link || !ebcc_feature(EBCC_FEATURE_COOKIE)))
-		return ebcc_error_create(
-			EBCC_ERROR_UNSUPPORTED,
-			"this kernel has no attach cookies (Linux 5.15 and later have them)");
+	TRY(ebcc_cookie_check(cookie));
 	if (can_link)
 		link = bpf_link_create(program->fd, event, BPF_PERF_EVENT, &opts);
 	if (can_link ? link < 0 : ioctl(event, PERF_EVENT_IOC_SET_BPF, program->fd))

@@ -18,6 +18,9 @@ int ebcc_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu, i
  * matter on which one it was opened. @pid is a process, or 0 or -1 for all. */
 int ebcc_perf_event_open_tracing(const struct perf_event_attr *attr, int pid);
 
+/* EBCC_ERROR_UNSUPPORTED if the kernel has no attach cookies, unless @cookie is 0. */
+MUST_CHECK struct ebcc_error *ebcc_cookie_check(uint64_t cookie);
+
 /*
  * Attaches @program to a perf event, which is still disabled, and enables it: with a BPF link if
  * the kernel has links for perf events (5.15), else with ioctl(2).

@@ -96,7 +96,7 @@ static struct ebcc_error *link_pinned(const struct ebcc_link *link, struct pinne
 	char kind[64];
 	uint32_t id;
 
-	if (link->fd < 0)
+	if (!link->detach)
 		return ebcc_error_create(EBCC_ERROR_STATE, "%s is detached", link->name);
 	if (link->several)
 		return ebcc_error_create(
@@ -104,7 +104,8 @@ static struct ebcc_error *link_pinned(const struct ebcc_link *link, struct pinne
 			"%s is kept attached by several descriptors, but a pin can "
 			"keep only one",
 			link->name);
-	if (!identify(link->fd, kind, sizeof(kind), &id) || strcmp(kind, "anon-inode:bpf-link"))
+	if (link->fd < 0 || !identify(link->fd, kind, sizeof(kind), &id) ||
+	    strcmp(kind, "anon-inode:bpf-link"))
 		return ebcc_error_create(
 			EBCC_ERROR_UNSUPPORTED,
 			"%s is attached without a BPF link, and only BPF links can "

@@ -31,11 +31,13 @@ static struct {
 	int fd;
 	uint32_t count, flags;
 	uint64_t addresses[FUNCTIONS];
+	uint64_t cookies[FUNCTIONS]; /* 0: none */
 } links[LINKS];
 static size_t link_count, single_count;
 static uint64_t refused[4];
-static const char *unprobable; /* the name of a function at which no probe can be set */
-static int link_errno;	       /* with which creating any link fails, or 0 */
+static uint64_t single_cookies[FUNCTIONS]; /* of single probes, by the number of the name */
+static const char *unprobable;		   /* the name of a function at which no probe can be set */
+static int link_errno;			   /* with which creating any link fails, or 0 */
 
 static bool is_refused(uint64_t address)
 {
@@ -70,6 +72,10 @@ int bpf_link_create(int prog_fd, int target_fd, enum bpf_attach_type type,
 	links[link_count].flags = opts->kprobe_multi.flags;
 	memcpy(links[link_count].addresses, opts->kprobe_multi.addrs,
 	       opts->kprobe_multi.cnt * sizeof(uint64_t));
+	memset(links[link_count].cookies, 0, sizeof(links[link_count].cookies));
+	if (opts->kprobe_multi.cookies)
+		memcpy(links[link_count].cookies, opts->kprobe_multi.cookies,
+		       opts->kprobe_multi.cnt * sizeof(uint64_t));
 	return links[link_count++].fd;
 }
 
@@ -98,6 +104,9 @@ struct ebcc_error *__wrap_ebcc_program_attach_kprobe(struct ebcc_program *of,
 	TRY(ebcc_link_create(of, sizeof(**ret), detach_single, ret, "kprobe:%s", opts->function));
 	(*ret)->fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	single_count++;
+	for (size_t i = 0; i < name_count; i++)
+		if (!strcmp(opts->function, names[i]))
+			single_cookies[i] = opts->cookie;
 	return NULL;
 }
 
@@ -126,10 +135,13 @@ static void setup(void)
 	for (size_t i = 0; i < name_count; i++)
 		ck_assert_msg(addresses[i], "%s has no address: are you root?", names[i]);
 	ebcc_feature_override(EBCC_FEATURE_KPROBE_MULTI, true);
+	ebcc_feature_override(EBCC_FEATURE_PERF_LINK, true);
+	ebcc_feature_override(EBCC_FEATURE_COOKIE, true);
 	memset(refused, 0, sizeof(refused));
 	unprobable = NULL;
 	link_errno = 0;
 	link_count = single_count = 0;
+	memset(single_cookies, 0, sizeof(single_cookies));
 }
 
 static void teardown(void)
@@ -202,6 +214,79 @@ START_TEST(return_probes_say_so)
 							    &opts, &link));
 	ck_assert_uint_eq(links[0].flags, BPF_F_KPROBE_MULTI_RETURN);
 	ck_assert(!strncmp(ebcc_link_name(link), "kretprobe.multi:2", 17));
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+/* The cookie that an open link has for an address; 0 if no link has the address. */
+static uint64_t open_cookie(uint64_t address)
+{
+	for (size_t i = 0; i < link_count; i++) {
+		if (fcntl(links[i].fd, F_GETFD) < 0)
+			continue;
+		for (uint32_t j = 0; j < links[i].count; j++)
+			if (links[i].addresses[j] == address)
+				return links[i].cookies[j];
+	}
+	return 0;
+}
+
+/* Each function keeps its cookie: among names without an address, which are moved to the end, by a
+ * probe of its own, and when the link is made again. */
+START_TEST(cookies_stay_with_their_functions)
+{
+	const char *functions[18] = {"no_such_function"};
+	uint64_t cookies[18] = {999};
+	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts), .cookies = cookies};
+	struct ebcc_link *link;
+
+	for (size_t i = 0; i < 16; i++) {
+		functions[i + 1] = names[i];
+		cookies[i + 1] = UINT64_MAX - i;
+	}
+	/* What is given twice has the first cookie. */
+	functions[17] = names[2];
+	cookies[17] = 555;
+	unprobable = "no_such_function";
+	refused[0] = addresses[9];
+	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, functions, 18, &opts, &link));
+	ck_assert_uint_eq(attached_count(link), 16);
+	ck_assert_uint_eq(single_count, 1);
+	for (size_t i = 0; i < 16; i++) {
+		ck_assert_uint_eq(open_cookie(addresses[i]), i == 9 ? 0 : UINT64_MAX - i);
+		ck_assert_uint_eq(single_cookies[i], i == 9 ? UINT64_MAX - 9 : 0);
+	}
+	ck_assert_ptr_null(ebcc_link_detach_function(link, names[0]));
+	ck_assert_ptr_null(ebcc_link_detach_function(link, names[5]));
+	for (size_t i = 0; i < 16; i++)
+		ck_assert_uint_eq(open_cookie(addresses[i]),
+				  i == 0 || i == 5 || i == 9 ? 0 : UINT64_MAX - i);
+	ebcc_link_destroy(link);
+}
+END_TEST
+
+/* Without cookies in the kernel nothing is attached, not even functions whose cookie is 0. */
+START_TEST(kernels_without_cookies_refuse_them)
+{
+	uint64_t cookies[4] = {0, 0, 7, 0};
+	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts), .cookies = cookies};
+	struct ebcc_link *link = NULL;
+	struct ebcc_error *error;
+
+	ebcc_feature_override(EBCC_FEATURE_KPROBE_MULTI, false);
+	ebcc_feature_override(EBCC_FEATURE_COOKIE, false);
+	error = ebcc_program_attach_kprobe_multi(&program, (const char *const *)names, 4, &opts,
+						 &link);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), "no attach cookies"));
+	ebcc_error_destroy(error);
+	ck_assert_ptr_null(link);
+	ck_assert_uint_eq(single_count, 0);
+	cookies[2] = 0;
+	ck_assert_ptr_null(ebcc_program_attach_kprobe_multi(&program, (const char *const *)names, 4,
+							    &opts, &link));
+	ck_assert_uint_eq(single_count, 4);
 	ebcc_link_destroy(link);
 }
 END_TEST
@@ -345,6 +430,8 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, one_link_holds_all);
 	tcase_add_test(tcase, return_probes_say_so);
+	tcase_add_test(tcase, cookies_stay_with_their_functions);
+	tcase_add_test(tcase, kernels_without_cookies_refuse_them);
 	tcase_add_test(tcase, refused_functions_do_not_fail_the_others);
 	tcase_add_test(tcase, detaching_one);
 	tcase_add_test(tcase, detaching_all_in_turn);
