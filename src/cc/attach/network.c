@@ -91,6 +91,7 @@ struct ebcc_error *ebcc_program_attach_xdp(struct ebcc_program *program, const c
 	LOG_SCOPE(&program->module->log);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_xdp_opts"));
+	TRY(ebcc_flags_check(opts.flags, XDP_FLAGS_MASK, "ebcc_xdp_opts.flags"));
 	TRY(find_device(device, &ifindex));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_XDP));
 	TRY(ebcc_link_create(program, sizeof(*xdp), detach_xdp, (struct ebcc_link **)&xdp, "xdp:%s",
@@ -112,6 +113,7 @@ struct ebcc_error *ebcc_device_remove_xdp(const char *device, unsigned flags)
 	int err;
 	LOG_SCOPE(NULL);
 
+	TRY(ebcc_flags_check(flags, XDP_FLAGS_MASK, "flags of ebcc_device_remove_xdp()"));
 	TRY(find_device(device, &ifindex));
 	err = bpf_xdp_detach((int)ifindex, flags, NULL);
 	if (!err)
@@ -210,6 +212,9 @@ struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program,
 
 /* ---- Descriptors ---- */
 
+/* BPF_F_ALLOW_OVERRIDE to BPF_F_PREORDER, and BPF_F_LINK: not all headers have them. */
+#define ATTACH_FLAGS (0x7f | 1u << 13)
+
 struct descriptor_link {
 	struct ebcc_link base; /* fd: a copy of the descriptor */
 	enum bpf_attach_type attach_type;
@@ -298,6 +303,7 @@ struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, 
 	struct ebcc_error *error = NULL;
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_descriptor_opts"));
+	TRY(ebcc_flags_check(opts.flags, ATTACH_FLAGS, "ebcc_descriptor_opts.flags"));
 	TRY(load_for(program, attach_type));
 	TRY(ebcc_link_create(program, sizeof(*link), detach_descriptor, (struct ebcc_link **)&link,
 			     "%s:%d", name ? name : "attached", fd));

@@ -31,6 +31,17 @@ struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts, cons
 	return NULL;
 }
 
+struct ebcc_error *ebcc_flags_check(uint64_t flags, uint64_t known, const char *name)
+{
+	if (!(flags & ~known))
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+				 "%s has bits that this version of the library (%d.%d.%d) does not "
+				 "know: 0x%llx",
+				 name, EBCC_VERSION_MAJOR, EBCC_VERSION_MINOR, EBCC_VERSION_PATCH,
+				 (unsigned long long)(flags & ~known));
+}
+
 void ebcc_result_write(void *ret, size_t size, const void *result, size_t result_size)
 {
 	size_t known = size < result_size ? size : result_size;

@@ -2,12 +2,14 @@
 /*
  * Structs of the public API, which later versions may add members to. Those with options begin with
  * their size, `sz`, so that a caller compiled for an older or newer version of the library can be
- * told from one that forgot to set it; for those with results the caller passes its size.
+ * told from one that forgot to set it; for those with results the caller passes its size. Flags are
+ * checked likewise: a bit that means nothing yet may mean something to a later version.
  */
 #ifndef EBCC_BASE_OPTIONS_H
 #define EBCC_BASE_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -19,6 +21,10 @@
  */
 MUST_CHECK struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void *opts,
 					     const char *name);
+
+/* EBCC_ERROR_INVALID_ARGUMENT, which names the bits, if @flags has others than @known. @name is
+ * that of the argument, for the message. */
+MUST_CHECK struct ebcc_error *ebcc_flags_check(uint64_t flags, uint64_t known, const char *name);
 
 /*
  * Writes a result to the @size bytes that the caller has for it: an older caller gets the members

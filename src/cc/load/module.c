@@ -31,11 +31,16 @@
 /* The largest source file that is read; no one writes a larger one by hand. */
 #define SOURCE_LIMIT (16u << 20)
 
+#define DEBUG_BITS                                                                                 \
+	(EBCC_DEBUG_LLVM_IR | EBCC_DEBUG_BPF | EBCC_DEBUG_PREPROCESSOR | EBCC_DEBUG_SOURCE |       \
+	 EBCC_DEBUG_BPF_REGISTER_STATE | EBCC_DEBUG_BTF)
+
 static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
 				    struct ebcc_module_opts *ret)
 {
 	*ret = (struct ebcc_module_opts){.sz = sizeof(*ret)};
-	return ebcc_opts_read(ret, sizeof(*ret), opts, "ebcc_module_opts");
+	TRY(ebcc_opts_read(ret, sizeof(*ret), opts, "ebcc_module_opts"));
+	return ebcc_flags_check(ret->debug, DEBUG_BITS, "ebcc_module_opts.debug");
 }
 
 /* Allocates a module with the given options; it has no object yet. */

@@ -175,6 +175,8 @@ struct ebcc_error *ebcc_table_lookup(struct ebcc_table *table, const void *key, 
 struct ebcc_error *ebcc_table_update(struct ebcc_table *table, const void *key, const void *value,
 				     uint64_t flags)
 {
+	TRY(ebcc_flags_check(flags, BPF_NOEXIST | BPF_EXIST | BPF_F_LOCK,
+			     "flags of ebcc_table_update()"));
 	TRY(ebcc_module_load(table->module));
 	if (bpf_map_update_elem(table->fd, key, value, flags))
 		return ebcc_table_error(table, errno, "write an entry");
@@ -226,6 +228,7 @@ static struct ebcc_error *check_queue(const struct ebcc_table *table)
 struct ebcc_error *ebcc_table_push(struct ebcc_table *table, const void *value, uint64_t flags)
 {
 	TRY(check_queue(table));
+	TRY(ebcc_flags_check(flags, BPF_NOEXIST | BPF_EXIST, "flags of ebcc_table_push()"));
 	TRY(ebcc_module_load(table->module));
 	if (bpf_map_update_elem(table->fd, NULL, value, flags))
 		return ebcc_table_error(table, errno, "push");

@@ -22,6 +22,10 @@
 /* BPF_PROG_TYPE_NETFILTER, which headers have since Linux 6.4. */
 #define TYPE_NETFILTER 32
 
+/* BPF_F_TEST_RUN_ON_CPU, BPF_F_TEST_XDP_LIVE_FRAMES, BPF_F_TEST_SKB_CHECKSUM_COMPLETE: not all
+ * headers have them. */
+#define TEST_RUN_FLAGS 7
+
 static bool takes_packets(unsigned type)
 {
 	switch (type) {
@@ -97,7 +101,7 @@ static struct ebcc_error *check(const struct ebcc_program *program,
 	if (opts->repeat > INT32_MAX)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "repeat must be at most %d",
 					 INT32_MAX);
-	return NULL;
+	return ebcc_flags_check(opts->flags, TEST_RUN_FLAGS, "ebcc_test_run_opts.flags");
 }
 
 /* Programs of type SYSCALL modify their context in place, so they get a copy of the caller's. */

@@ -215,6 +215,7 @@ struct ebcc_error *ebcc_symbolizer_resolve(struct ebcc_symbolizer *symbolizer, i
 {
 	AUTO_FREE struct ebcc_symbol *symbols = NULL;
 
+	TRY(ebcc_flags_check(flags, EBCC_SYMBOL_MANGLED, "flags of ebcc_symbolizer_resolve()"));
 	if (symbol_size == sizeof(*ret))
 		return resolve(symbolizer, pid, addresses, count, flags, ret);
 	symbols = calloc(count + 1, sizeof(*symbols));
@@ -358,6 +359,8 @@ struct ebcc_error *ebcc_symbolizer_resolve_build_id(struct ebcc_symbolizer *symb
 {
 	struct ebcc_symbol symbol;
 
+	TRY(ebcc_flags_check(flags, EBCC_SYMBOL_MANGLED,
+			     "flags of ebcc_symbolizer_resolve_build_id()"));
 	TRY(resolve_build_id(symbolizer, build_id, size, file_offset, flags, &symbol));
 	ebcc_result_write(ret, symbol_size, &symbol, sizeof(symbol));
 	return NULL;

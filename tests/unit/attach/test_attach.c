@@ -818,6 +818,27 @@ START_TEST(options_without_size_are_refused)
 }
 END_TEST
 
+START_TEST(unknown_flags_are_refused)
+{
+	struct ebcc_xdp_opts xdp = {.sz = sizeof(xdp), .flags = 0x102};
+	struct ebcc_descriptor_opts descriptor = {.sz = sizeof(descriptor), .flags = 0x10002};
+	struct ebcc_link *link = NULL;
+
+	use_counter(BPF_PROG_TYPE_TRACEPOINT);
+	assert_fails(ebcc_program_attach_xdp(&program, "lo", &xdp, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "ebcc_xdp_opts.flags has bits");
+	assert_fails(ebcc_program_attach_xdp(&program, "lo", &xdp, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x100");
+	assert_fails(ebcc_device_remove_xdp("lo", 0x20), EBCC_ERROR_INVALID_ARGUMENT,
+		     "does not know: 0x20");
+	assert_fails(ebcc_program_attach_descriptor(&program, 0, BPF_CGROUP_INET_INGRESS,
+						    &descriptor, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x10000");
+	ck_assert_ptr_null(link);
+	ck_assert_ptr_null(module.links);
+}
+END_TEST
+
 /* ---- Kernel probes, if the kernel has them ---- */
 
 static bool has_kprobes(void)
@@ -874,6 +895,32 @@ START_TEST(kprobe_counts_exactly)
 					       .max_active = 50},
 		     name);
 	ck_assert_uint_eq(kprobe_events_with("ebcc_"), 0);
+}
+END_TEST
+
+START_TEST(kprobe_cookies)
+{
+	char function[64];
+	struct ebcc_kprobe_opts opts = {
+		.sz = sizeof(opts), .function = function, .cookie = 0x1122334455667788};
+	struct ebcc_link *link = NULL;
+
+	snprintf(function, sizeof(function), "%sgetpgid", ebcc_kernel_syscall_prefix());
+	for (int on_return = 0; on_return < 2 && ebcc_feature(EBCC_FEATURE_COOKIE); on_return++) {
+		use_cookie_reader(BPF_PROG_TYPE_KPROBE);
+		opts.on_return = on_return;
+		opts.cookie++;
+		ck_assert_ok(ebcc_program_attach_kprobe(&program, &opts, &link));
+		call_getpgid(1);
+		ck_assert_uint_eq(count(), opts.cookie);
+		ebcc_link_destroy(link);
+	}
+	ebcc_feature_override(EBCC_FEATURE_COOKIE, false);
+	if (program.fd < 0)
+		use_counter(BPF_PROG_TYPE_KPROBE);
+	assert_fails(ebcc_program_attach_kprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
+		     "no attach cookies");
+	ck_assert_ptr_null(module.links);
 }
 END_TEST
 
@@ -1037,12 +1084,14 @@ static Suite *attach_suite(void)
 	tcase_add_test(events, named_programs_attach_themselves);
 	tcase_add_test(events, a_forked_child_detaches_nothing);
 	tcase_add_test(events, options_without_size_are_refused);
+	tcase_add_test(events, unknown_flags_are_refused);
 	suite_add_tcase(suite, events);
 
 	tcase_add_checked_fixture(kprobes, setup, teardown);
 	tcase_set_timeout(kprobes, 120);
 	if (has_kprobes()) {
 		tcase_add_test(kprobes, kprobe_counts_exactly);
+		tcase_add_test(kprobes, kprobe_cookies);
 		tcase_add_test(kprobes, kprobe_failures_say_why);
 		tcase_add_test(kprobes, kprobe_in_modules_and_of_ambiguous_names);
 		tcase_add_test(kprobes, kprobe_events_of_killed_tracers_are_swept);

@@ -109,6 +109,19 @@ START_TEST(unknown_members_are_refused)
 }
 END_TEST
 
+START_TEST(unknown_flags_are_named)
+{
+	ck_assert_ok(ebcc_flags_check(0, 0, "flags"));
+	ck_assert_ok(ebcc_flags_check(5, 7, "flags"));
+	ck_assert_ok(ebcc_flags_check(UINT64_MAX, UINT64_MAX, "flags"));
+	/* Only those that are unknown are told. */
+	assert_fails(ebcc_flags_check(0x8000000000000015, 7, "known_opts.flags"),
+		     EBCC_ERROR_INVALID_ARGUMENT, "known_opts.flags has bits that this version");
+	assert_fails(ebcc_flags_check(0x8000000000000015, 7, "known_opts.flags"),
+		     EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x8000000000000010");
+}
+END_TEST
+
 START_TEST(results_fit_what_the_caller_has)
 {
 	const struct known result = {.sz = 1, .first = 2, .second = 3, .third = 4};
@@ -139,6 +152,7 @@ int main(void)
 	tcase_add_test(rule, unset_sizes_are_refused);
 	tcase_add_test(rule, newer_callers_may_leave_members_unset);
 	tcase_add_test(rule, unknown_members_are_refused);
+	tcase_add_test(rule, unknown_flags_are_named);
 	tcase_add_test(rule, results_fit_what_the_caller_has);
 	suite_add_tcase(suite, rule);
 	runner = srunner_create(suite);

@@ -129,6 +129,56 @@ START_TEST(test_globals)
 }
 END_TEST
 
+/* Constants are set by either of two functions, with the same effect. */
+START_TEST(test_constants_by_either_function)
+{
+	struct ebcc_error *(*const set[])(struct ebcc_module *, const char *, const void *,
+					  size_t) = {ebcc_module_set_constant,
+						     ebcc_module_write_global};
+	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
+	struct point {
+		int x, y;
+	} origin = {30, 12}, got = {0};
+	long sum = 0;
+	int fd;
+
+	target_self(module);
+	check_ok(set[_i](module, "origin", &origin, sizeof(origin)));
+	check_ok(ebcc_module_read_global(module, "origin", &got, sizeof(got)));
+	ck_assert_int_eq(got.x * 100 + got.y, 3012);
+	fd = attach(module, "count");
+	trigger(1);
+	close(fd);
+	check_ok(ebcc_module_read_global(module, "sum_of_origin", &sum, sizeof(sum)));
+	ck_assert_int_eq(sum, 42);
+	check_error(set[_i](module, "origin", &origin, sizeof(origin)), EBCC_ERROR_STATE,
+		    "before the module is loaded");
+	ebcc_module_destroy(module);
+}
+END_TEST
+
+START_TEST(test_unknown_debug_bits)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts), .debug = 63, .any_kernel = true};
+	struct ebcc_module *module;
+	size_t size;
+	char *bytes;
+
+	read_object(RUNTIME_OBJECT, &bytes, &size);
+	check_ok(ebcc_module_create_from_object(bytes, size, &opts, &module));
+	ebcc_module_destroy(module);
+	opts.debug = 64 | EBCC_DEBUG_BTF;
+	check_error(ebcc_module_create_from_object(bytes, size, &opts, &module),
+		    EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x40");
+	opts.debug = 0x80000000;
+	check_error(ebcc_module_create("", 0, &opts, &module), EBCC_ERROR_INVALID_ARGUMENT,
+		    "ebcc_module_opts.debug has bits");
+	check_error(ebcc_module_create_from_file("/nowhere", &opts, &module),
+		    EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x80000000");
+	free(bytes);
+}
+END_TEST
+
 START_TEST(test_test_run)
 {
 	struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
@@ -154,6 +204,10 @@ START_TEST(test_test_run)
 	opts.data_in = NULL;
 	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_INVALID_ARGUMENT,
 		    "a size is given without its buffer");
+	opts.data_size_in = 0;
+	opts.flags = 1 | 0x80;
+	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_INVALID_ARGUMENT,
+		    "does not know: 0x80");
 	opts.sz = 0;
 	check_error(ebcc_program_test_run(program, &opts), EBCC_ERROR_INVALID_ARGUMENT,
 		    "ebcc_test_run_opts.sz is not set");
@@ -577,6 +631,8 @@ static TCase *case_load(void)
 	tcase_add_test(tcase, test_addresses_in_data);
 	tcase_add_test(tcase, test_constants_and_run);
 	tcase_add_test(tcase, test_globals);
+	tcase_add_loop_test(tcase, test_constants_by_either_function, 0, 2);
+	tcase_add_test(tcase, test_unknown_debug_bits);
 	tcase_add_test(tcase, test_test_run);
 	tcase_add_test(tcase, test_variable_types);
 	tcase_add_test(tcase, test_programs_are_shared_state);

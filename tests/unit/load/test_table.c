@@ -389,10 +389,30 @@ START_TEST(test_pins_of_programs)
 }
 END_TEST
 
+START_TEST(test_unknown_flags)
+{
+	struct ebcc_table *counts = find_table(module, "counts"),
+			  *line = find_table(module, "line");
+	uint32_t key = 3;
+	uint64_t value = 30;
+	bool found;
+
+	check_error(ebcc_table_update(counts, &key, &value, BPF_NOEXIST | 0x40000000000),
+		    EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x40000000000");
+	check_ok(ebcc_table_lookup(counts, &key, &value, &found));
+	ck_assert(!found);
+	check_error(ebcc_table_push(line, &value, 12), EBCC_ERROR_INVALID_ARGUMENT,
+		    "flags of ebcc_table_push() has bits");
+	check_ok(ebcc_table_peek(line, &value, &found));
+	ck_assert(!found);
+}
+END_TEST
+
 START_TEST(test_pins_of_links)
 {
 	struct ebcc_program *program;
 	struct ebcc_link *link;
+	int fd;
 
 	check_ok(ebcc_module_find_program(module, "submit", &program));
 	check_ok(ebcc_program_attach_raw_tracepoint(program, "sys_enter", NULL, &link));
@@ -401,6 +421,11 @@ START_TEST(test_pins_of_links)
 	link->several = true;
 	check_error(ebcc_link_pin(link, PIN), EBCC_ERROR_UNSUPPORTED, "several descriptors");
 	link->several = false;
+	/* As of an XDP program, which no descriptor keeps attached. */
+	fd = link->fd;
+	link->fd = -1;
+	check_error(ebcc_link_pin(link, PIN), EBCC_ERROR_UNSUPPORTED, "without a BPF link");
+	link->fd = fd;
 	check_ok(ebcc_link_detach(link));
 	check_error(ebcc_link_pin(link, PIN), EBCC_ERROR_STATE, "is detached");
 	ebcc_link_destroy(link);
@@ -459,6 +484,7 @@ static TCase *case_table(void)
 	tcase_add_test(tcase, test_queue_and_stack);
 	tcase_add_test(tcase, test_stack_trace);
 	tcase_add_test(tcase, test_arrays_are_known);
+	tcase_add_test(tcase, test_unknown_flags);
 	tcase_add_test(tcase, test_pins_of_tables);
 	tcase_add_test(tcase, test_pins_of_programs);
 	tcase_add_test(tcase, test_pins_of_links);

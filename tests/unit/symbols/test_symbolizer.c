@@ -110,6 +110,24 @@ START_TEST(symbols_of_other_sizes)
 }
 END_TEST
 
+START_TEST(unknown_flags_are_refused)
+{
+	uint64_t address = address_of(local_function);
+	struct ebcc_symbol symbol = {.offset = 77};
+	unsigned char id[20] = {0};
+
+	assert_fails(ebcc_symbolizer_resolve(symbolizer, getpid(), &address, 1,
+					     EBCC_SYMBOL_MANGLED | 6, &symbol, sizeof(symbol)),
+		     EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x6");
+	assert_fails(ebcc_symbolizer_resolve(symbolizer, -1, &address, 1, 2, &symbol, 8),
+		     EBCC_ERROR_INVALID_ARGUMENT, "flags of ebcc_symbolizer_resolve()");
+	assert_fails(ebcc_symbolizer_resolve_build_id(symbolizer, id, 20, 0, 0x80000000, &symbol,
+						      sizeof(symbol)),
+		     EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x80000000");
+	ck_assert_uint_eq(symbol.offset, 77);
+}
+END_TEST
+
 START_TEST(kernel_and_back)
 {
 	struct ebcc_symbol symbol;
@@ -308,6 +326,7 @@ int main(void)
 	tcase_set_timeout(symbols, 60);
 	tcase_add_test(symbols, batches_keep_their_order);
 	tcase_add_test(symbols, symbols_of_other_sizes);
+	tcase_add_test(symbols, unknown_flags_are_refused);
 	tcase_add_test(symbols, kernel_and_back);
 	tcase_add_test(symbols, processes_that_are_not);
 	tcase_add_test(symbols, a_library_that_comes_later);
