@@ -293,6 +293,12 @@ EBCC_API struct ebcc_error *ebcc_module_create_from_object(const void *object, s
 /** Detaches, unloads and frees everything of the module, including its links. NULL is allowed. */
 EBCC_API void ebcc_module_destroy(struct ebcc_module *module);
 
+/*
+ * Global variables of the source. `const volatile` ones are constants, whose values the verifier
+ * uses: they can be set only before load. All others can be set at any time. Both are set by
+ * ebcc_module_write_global(). ebcc_module_set_constant() does the same for constants, and refuses
+ * all other variables.
+ */
 /**
  * Sets a `const volatile` global variable of the source before load.
  * @param size of @p value in bytes, which must be the variable's.

@@ -189,11 +189,12 @@ static struct ebcc_error *unknown_constant(const struct ebcc_module *module, con
 	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
 }
 
+/* As ebcc_module_write_global(), but only for constants: what the caller thinks is constant must
+ * not be a variable that programs change. */
 struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const char *name,
 					    const void *value, size_t size)
 {
 	struct ebcc_variable variable;
-	char *place;
 
 	if (module->load_tried)
 		return constant_error(EBCC_ERROR_STATE, name,
@@ -203,15 +204,5 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 	if (!is_constant(&variable))
 		return constant_error(EBCC_ERROR_NOT_FOUND, name,
 				      "the variable is not declared const volatile");
-	if (size != variable.size)
-		return ebcc_error_with_subject(
-			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					  "constant '%s' has %u bytes, but %zu were given", name,
-					  variable.size, size),
-			name);
-	place = initial_value(module, &variable);
-	if (!place)
-		return constant_error(EBCC_ERROR_FORMAT, name, "the object has no data for it");
-	memcpy(place, value, size);
-	return NULL;
+	return ebcc_module_write_global(module, name, value, size);
 }
