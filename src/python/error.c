@@ -46,6 +46,8 @@ static const struct class_desc class_descs[] = {
 
 static PyObject *base_class;
 static PyObject *classes[CODE_MAX + 1];
+/* What attaching raises where this kernel can't do it: as AttachError and as UnsupportedError. */
+static PyObject *unsupported_attach_class;
 
 static PyObject *class_create(const struct class_desc *desc)
 {
@@ -83,6 +85,23 @@ static int base_create(PyObject *extension)
 	return base_class ? PyModule_AddObjectRef(extension, "Error", base_class) : -1;
 }
 
+static int unsupported_attach_create(PyObject *extension)
+{
+	PyObject *bases, *attributes;
+
+	bases = PyTuple_Pack(2, classes[EBCC_ERROR_ATTACH], classes[EBCC_ERROR_UNSUPPORTED]);
+	attributes = Py_BuildValue("{si}", "code", (int)EBCC_ERROR_UNSUPPORTED);
+	if (bases && attributes)
+		unsupported_attach_class = PyErr_NewExceptionWithDoc(
+			"ebcc.UnsupportedAttachError",
+			"Attaching failed: this kernel or machine can't do it.", bases, attributes);
+	Py_XDECREF(bases);
+	Py_XDECREF(attributes);
+	return unsupported_attach_class ? PyModule_AddObjectRef(extension, "UnsupportedAttachError",
+								unsupported_attach_class)
+					: -1;
+}
+
 int errors_add(PyObject *extension)
 {
 	if (base_create(extension) < 0)
@@ -95,15 +114,16 @@ int errors_add(PyObject *extension)
 			return -1;
 		classes[desc->code] = class;
 	}
-	return 0;
+	return unsupported_attach_create(extension);
 }
 
 static PyObject *class_for(enum ebcc_error_code code, enum error_context context)
 {
 	/* Whatever keeps a probe from being attached is an AttachError; its code tells why. */
-	if (context == ERROR_ATTACHING &&
-	    (code == EBCC_ERROR_NOT_FOUND || code == EBCC_ERROR_OS ||
-	     code == EBCC_ERROR_UNSUPPORTED || code == EBCC_ERROR_INVALID_ARGUMENT))
+	if (context == ERROR_ATTACHING && code == EBCC_ERROR_UNSUPPORTED)
+		return unsupported_attach_class;
+	if (context == ERROR_ATTACHING && (code == EBCC_ERROR_NOT_FOUND || code == EBCC_ERROR_OS ||
+					   code == EBCC_ERROR_INVALID_ARGUMENT))
 		code = EBCC_ERROR_ATTACH;
 	return code >= 1 && code <= CODE_MAX ? classes[code] : base_class;
 }

@@ -56,24 +56,68 @@ static void program_dealloc(PyObject *self)
  * While the module runs a long call, this does not wait for that call's lock: the library
  * allows a link to be destroyed while its module is being polled.
  */
-static void link_detach(struct link_object *link)
+static struct ebcc_error *link_end(struct link_object *link)
 {
 	struct ebcc_link *handle = link->handle;
+	struct ebcc_error *error;
 
 	link->handle = NULL;
 	if (!handle || !link->module->handle)
-		return;
+		return NULL;
 	module_enter(link->module);
 	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_link_detach(handle);
 	ebcc_link_destroy(handle);
 	Py_END_ALLOW_THREADS
 	module_leave(link->module);
+	return error;
+}
+
+static PyObject *link_detach(PyObject *self, PyObject *unused)
+{
+	struct ebcc_error *error = link_end((struct link_object *)self);
+
+	if (error)
+		return error_raise(error, ERROR_ATTACHING);
+	Py_RETURN_NONE;
 }
 
 static PyObject *link_destroy(PyObject *self, PyObject *unused)
 {
-	link_detach((struct link_object *)self);
+	ebcc_error_destroy(link_end((struct link_object *)self));
 	Py_RETURN_NONE;
+}
+
+/* Calls @use with the link and a path: str, bytes or a path object. */
+static PyObject *link_use_path(struct link_object *link, PyObject *argument,
+			       struct ebcc_error *(*use)(struct ebcc_link *link, const char *path))
+{
+	struct ebcc_error *error;
+	PyObject *path;
+
+	if (!PyUnicode_FSConverter(argument, &path))
+		return NULL;
+	if (!link->handle)
+		error_raise_code(EBCC_ERROR_STATE, "the link was detached");
+	if (!link->handle || !module_check(link->module)) {
+		Py_DECREF(path);
+		return NULL;
+	}
+	MODULE_CALL(link->module, error, use(link->handle, PyBytes_AsString(path)));
+	Py_DECREF(path);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *link_pin(PyObject *self, PyObject *path)
+{
+	return link_use_path((struct link_object *)self, path, ebcc_link_pin);
+}
+
+static PyObject *link_unpin(PyObject *self, PyObject *path)
+{
+	return link_use_path((struct link_object *)self, path, ebcc_link_unpin);
 }
 
 static int link_traverse(PyObject *self, visitproc visit, void *arg)
@@ -240,32 +284,69 @@ static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	return attach_result(program->module, error, link);
 }
 
+/* The cookies of a sequence of ints, which are as many as functions; NULL for None. PyMem_Free()
+ * the array. False with an exception. */
+static bool cookies_from_sequence(PyObject *sequence, Py_ssize_t count, uint64_t **ret)
+{
+	unsigned long long cookie;
+	PyObject *list;
+	bool read;
+
+	*ret = NULL;
+	if (sequence == Py_None)
+		return true;
+	list = PySequence_List(sequence);
+	if (!list)
+		return false;
+	read = PyList_Size(list) == count;
+	if (!read)
+		error_raise_code(EBCC_ERROR_INVALID_ARGUMENT,
+				 "there must be as many cookies as functions");
+	*ret = read ? PyMem_Calloc(count + 1, sizeof(**ret)) : NULL;
+	if (read && !*ret)
+		PyErr_NoMemory();
+	read = *ret != NULL;
+	for (Py_ssize_t i = 0; read && i < count; i++) {
+		read = cookie_read(PyList_GetItem(list, i), &cookie);
+		(*ret)[i] = cookie;
+	}
+	if (!read)
+		PyMem_Free(*ret);
+	Py_DECREF(list);
+	return read;
+}
+
 static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"functions", "on_return", NULL};
+	static char *names[] = {"functions", "on_return", "cookies", NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
-	PyObject *list, *copy;
+	PyObject *list, *copy, *sequence = Py_None;
 	const char **functions;
+	uint64_t *cookies;
 	int on_return = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|p", names, &list, &on_return) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO", names, &list, &on_return,
+					 &sequence) ||
 	    !module_check(program->module))
 		return NULL;
 	/* A copy that no other thread can change while the GIL is released. */
 	copy = PySequence_List(list);
 	functions = copy ? list_strings(copy) : NULL;
-	if (!functions) {
+	if (!functions || !cookies_from_sequence(sequence, PyList_Size(copy), &cookies)) {
+		PyMem_Free(functions);
 		Py_XDECREF(copy);
 		return NULL;
 	}
 	opts.on_return = on_return;
+	opts.cookies = cookies;
 	MODULE_CALL(program->module, error,
 		    ebcc_program_attach_kprobe_multi(program->handle, functions, PyList_Size(copy),
 						     &opts, &link));
 	PyMem_Free(functions);
+	PyMem_Free(cookies);
 	Py_DECREF(copy);
 	return attach_result(program->module, error, link);
 }
@@ -298,67 +379,82 @@ static PyObject *attach_uprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 
 static PyObject *attach_usdt(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"usdt", "probe", "every_process", NULL};
+	static char *names[] = {"usdt", "probe", "every_process", "cookie", NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_usdt_attach_opts opts = {.sz = sizeof(opts)};
+	unsigned long long cookie = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	PyObject *usdt;
 	int every_process = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!y|p", names, usdt_type, &usdt,
-					 &opts.probe, &every_process) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!y|pO&", names, usdt_type, &usdt,
+					 &opts.probe, &every_process, cookie_read, &cookie) ||
 	    !module_check(program->module))
 		return NULL;
 	opts.every_process = every_process;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error,
 		    ebcc_program_attach_usdt(program->handle, ((struct usdt_object *)usdt)->handle,
 					     &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
-static PyObject *attach_tracepoint(PyObject *self, PyObject *args)
+static PyObject *attach_tracepoint(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+	static char *names[] = {"category", "event", "cookie", NULL};
 	struct program_object *program = (struct program_object *)self;
+	struct ebcc_tracepoint_opts opts = {.sz = sizeof(opts)};
+	unsigned long long cookie = 0;
 	const char *category, *event;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 
-	if (!PyArg_ParseTuple(args, "yy", &category, &event) || !module_check(program->module))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yy|O&", names, &category, &event,
+					 cookie_read, &cookie) ||
+	    !module_check(program->module))
 		return NULL;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_tracepoint(program->handle, category, event, NULL, &link));
+		    ebcc_program_attach_tracepoint(program->handle, category, event, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
-static PyObject *attach_raw_tracepoint(PyObject *self, PyObject *args)
+static PyObject *attach_raw_tracepoint(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+	static char *names[] = {"event", "cookie", NULL};
 	struct program_object *program = (struct program_object *)self;
+	struct ebcc_raw_tracepoint_opts opts = {.sz = sizeof(opts)};
+	unsigned long long cookie = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 	const char *event;
 
-	if (!PyArg_ParseTuple(args, "y", &event) || !module_check(program->module))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y|O&", names, &event, cookie_read,
+					 &cookie) ||
+	    !module_check(program->module))
 		return NULL;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_raw_tracepoint(program->handle, event, NULL, &link));
+		    ebcc_program_attach_raw_tracepoint(program->handle, event, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
 static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwargs)
 {
 	static char *names[] = {"type", "config",   "sample_period", "sample_freq", "pid",
-				"cpu",	"group_fd", "attr",	     NULL};
+				"cpu",	"group_fd", "attr",	     "cookie",	    NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_perf_event_opts opts = {.sz = sizeof(opts)};
-	unsigned long long config = 0, period = 0, frequency = 0;
+	unsigned long long config = 0, period = 0, frequency = 0, cookie = 0;
 	int pid = -1, cpu = -1;
 	Py_buffer attr = {0};
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IK|KKiiiy*", names, &opts.type, &config,
-					 &period, &frequency, &pid, &cpu, &opts.group_fd, &attr))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "IK|KKiiiy*O&", names, &opts.type, &config,
+					 &period, &frequency, &pid, &cpu, &opts.group_fd, &attr,
+					 cookie_read, &cookie))
 		return NULL;
 	if (!module_check(program->module)) {
 		PyBuffer_Release(&attr);
@@ -372,22 +468,28 @@ static PyObject *attach_perf_event(PyObject *self, PyObject *args, PyObject *kwa
 	opts.cpu_count = cpu >= 0;
 	opts.attr = attr.buf;
 	opts.attr_size = attr.len;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error,
 		    ebcc_program_attach_perf_event(program->handle, &opts, &link));
 	PyBuffer_Release(&attr);
 	return attach_result(program->module, error, link);
 }
 
-static PyObject *attach_trace(PyObject *self, PyObject *unused)
+static PyObject *attach_trace(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+	static char *names[] = {"cookie", NULL};
 	struct program_object *program = (struct program_object *)self;
+	struct ebcc_trace_opts opts = {.sz = sizeof(opts)};
+	unsigned long long cookie = 0;
 	struct ebcc_error *error;
 	struct ebcc_link *link;
 
-	if (!module_check(program->module))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&", names, cookie_read, &cookie) ||
+	    !module_check(program->module))
 		return NULL;
+	opts.cookie = cookie;
 	MODULE_CALL(program->module, error,
-		    ebcc_program_attach_trace(program->handle, NULL, &link));
+		    ebcc_program_attach_trace(program->handle, &opts, &link));
 	return attach_result(program->module, error, link);
 }
 
@@ -562,6 +664,37 @@ out:
 	return result;
 }
 
+/* Calls @use with the program and a path: str, bytes or a path object. */
+static PyObject *program_use_path(struct program_object *program, PyObject *argument,
+				  struct ebcc_error *(*use)(struct ebcc_program *program,
+							    const char *path))
+{
+	struct ebcc_error *error;
+	PyObject *path;
+
+	if (!PyUnicode_FSConverter(argument, &path))
+		return NULL;
+	if (!module_check(program->module)) {
+		Py_DECREF(path);
+		return NULL;
+	}
+	MODULE_CALL(program->module, error, use(program->handle, PyBytes_AsString(path)));
+	Py_DECREF(path);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *program_pin(PyObject *self, PyObject *path)
+{
+	return program_use_path((struct program_object *)self, path, ebcc_program_pin);
+}
+
+static PyObject *program_unpin(PyObject *self, PyObject *path)
+{
+	return program_use_path((struct program_object *)self, path, ebcc_program_unpin);
+}
+
 static PyObject *program_instructions(PyObject *self, PyObject *unused)
 {
 	struct program_object *program = (struct program_object *)self;
@@ -607,6 +740,9 @@ static PyObject *program_type_number(PyObject *self, void *unused)
 static PyMethodDef program_methods[] = {
 	{"load", program_load, METH_VARARGS,
 	 "load(type, attach_type=-1)\n\nLoads the program. Raises LoadError."},
+	{"pin", program_pin, METH_O,
+	 "pin(path)\n\nGives the loaded program a name in a BPF file system."},
+	{"unpin", program_unpin, METH_O, "unpin(path)\n\nRemoves such a name."},
 	{"instructions", program_instructions, METH_NOARGS,
 	 "instructions() -> bytes\n\nAs compiled, 8 bytes each, before relocation."},
 	{"test_run", KEYWORDS(program_test_run), METH_VARARGS | METH_KEYWORDS,
@@ -621,25 +757,26 @@ static PyMethodDef program_methods[] = {
 	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_kprobe(function, offset=0, on_return=False, max_active=0, cookie=0) -> Link"},
 	{"attach_kprobe_multi", KEYWORDS(attach_kprobe_multi), METH_VARARGS | METH_KEYWORDS,
-	 "attach_kprobe_multi(functions, on_return=False) -> Link\n\nAttaches to those in a "
-	 "sequence "
-	 "of names (bytes) that can be probed; the link's\nfunctions() lists them."},
+	 "attach_kprobe_multi(functions, on_return=False, cookies=None) -> Link\n\nAttaches to "
+	 "those "
+	 "in a sequence of names (bytes) that can be probed; the link's\nfunctions() lists them. "
+	 "cookies: a number for each name."},
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1,\n"
 	 "              semaphore_offset=0, cookie=0) -> Link"},
 	{"attach_usdt", KEYWORDS(attach_usdt), METH_VARARGS | METH_KEYWORDS,
-	 "attach_usdt(usdt, probe, every_process=False) -> Link\n\n"
+	 "attach_usdt(usdt, probe, every_process=False, cookie=0) -> Link\n\n"
 	 "Attaches to every location of a probe, \"PROVIDER:NAME\" or \"NAME\"."},
-	{"attach_tracepoint", attach_tracepoint, METH_VARARGS,
-	 "attach_tracepoint(category, event) -> Link"},
-	{"attach_raw_tracepoint", attach_raw_tracepoint, METH_VARARGS,
-	 "attach_raw_tracepoint(event) -> Link"},
+	{"attach_tracepoint", KEYWORDS(attach_tracepoint), METH_VARARGS | METH_KEYWORDS,
+	 "attach_tracepoint(category, event, cookie=0) -> Link"},
+	{"attach_raw_tracepoint", KEYWORDS(attach_raw_tracepoint), METH_VARARGS | METH_KEYWORDS,
+	 "attach_raw_tracepoint(event, cookie=0) -> Link"},
 	{"attach_perf_event", KEYWORDS(attach_perf_event), METH_VARARGS | METH_KEYWORDS,
 	 "attach_perf_event(type, config, sample_period=0, sample_freq=0, pid=-1, cpu=-1,\n"
-	 "                  group_fd=-1, attr=None) -> Link"},
-	{"attach_trace", attach_trace, METH_NOARGS,
-	 "attach_trace() -> Link\n\nAttaches to what the program's name says: kfunc__FUNCTION, "
-	 "lsm__HOOK and so on."},
+	 "                  group_fd=-1, attr=None, cookie=0) -> Link"},
+	{"attach_trace", KEYWORDS(attach_trace), METH_VARARGS | METH_KEYWORDS,
+	 "attach_trace(cookie=0) -> Link\n\nAttaches to what the program's name says: "
+	 "kfunc__FUNCTION, lsm__HOOK and so on."},
 	{"attach_iter", attach_iter, METH_VARARGS, "attach_iter(table=None) -> Link"},
 	{"attach_xdp", attach_xdp, METH_VARARGS, "attach_xdp(device, flags=0) -> Link"},
 	{"attach_socket", attach_socket, METH_VARARGS, "attach_socket(fd) -> Link"},
@@ -672,7 +809,14 @@ static PyType_Spec program_spec = {
 
 static PyMethodDef link_methods[] = {
 	{"destroy", link_destroy, METH_NOARGS,
-	 "destroy()\n\nDetaches. Calling it again does nothing."},
+	 "destroy()\n\nDetaches, without telling whether that failed. Calling it again does "
+	 "nothing."},
+	{"detach", link_detach, METH_NOARGS,
+	 "detach()\n\nDetaches. Raises AttachError if the kernel may still run the program. "
+	 "Calling it again does nothing."},
+	{"pin", link_pin, METH_O,
+	 "pin(path)\n\nGives it a name in a BPF file system, which keeps the program attached."},
+	{"unpin", link_unpin, METH_O, "unpin(path)\n\nRemoves such a name."},
 	{"functions", link_functions, METH_NOARGS,
 	 "functions() -> list of bytes\n\nThe functions that a link of attach_kprobe_multi() is "
 	 "attached to."},

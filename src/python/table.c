@@ -476,7 +476,7 @@ out_key:
 	return failed;
 }
 
-static int delete(struct table_object *table, PyObject *key)
+static int delete (struct table_object *table, PyObject *key)
 {
 	struct scratch key_bytes;
 	struct ebcc_error *error = NULL;
@@ -1069,6 +1069,37 @@ static PyObject *table_property(PyObject *self, void *which)
 	return PyErr_Format(PyExc_AttributeError, "no such property");
 }
 
+/* Calls @use with the table and a path: str, bytes or a path object. */
+static PyObject *table_use_path(struct table_object *table, PyObject *argument,
+				struct ebcc_error *(*use)(struct ebcc_table *table,
+							  const char *path))
+{
+	struct ebcc_error *error;
+	PyObject *path;
+
+	if (!PyUnicode_FSConverter(argument, &path))
+		return NULL;
+	if (!module_check(table->module)) {
+		Py_DECREF(path);
+		return NULL;
+	}
+	MODULE_CALL(table->module, error, use(table->handle, PyBytes_AsString(path)));
+	Py_DECREF(path);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
+static PyObject *table_pin(PyObject *self, PyObject *path)
+{
+	return table_use_path((struct table_object *)self, path, ebcc_table_pin);
+}
+
+static PyObject *table_unpin(PyObject *self, PyObject *path)
+{
+	return table_use_path((struct table_object *)self, path, ebcc_table_unpin);
+}
+
 static PyMethodDef table_methods[] = {
 	{"get", table_get, METH_VARARGS, "get(key, default=None)\n\nThe value of key, or default."},
 	{"keys", table_keys, METH_NOARGS, "keys() -> list"},
@@ -1113,6 +1144,10 @@ static PyMethodDef table_methods[] = {
 	 "_open_events(callback, lost, ctx, page_count, wakeup_events)"},
 	{"close_events", table_close_events, METH_NOARGS,
 	 "close_events()\n\nCloses the perf or ring buffer. Raises StateError during a poll."},
+	{"pin", table_pin, METH_O,
+	 "pin(path)\n\nGives the table a name in a BPF file system, by which the kernel keeps it\n"
+	 "when this process ends. path: a new file in a directory of /sys/fs/bpf."},
+	{"unpin", table_unpin, METH_O, "unpin(path)\n\nRemoves such a name."},
 	{"lost", table_lost, METH_NOARGS,
 	 "lost() -> int\n\nThe number of events that the source has failed to write since load."},
 	{0},

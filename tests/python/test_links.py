@@ -2,14 +2,16 @@
 """The links that the attach_ methods return, every way to detach them, and cookies."""
 
 import ctypes
+import errno
 import os
 import socket
 
 import pytest
 
 import ebcc
-from conftest import getpgid
+from conftest import getpgid, wait_until
 from ebcc import BPF, BPFAttachType, PerfSWConfig, PerfType
+from ebcc.perf import Perf
 from ebcc.attach import FunctionOfLink, Link, Links
 
 COUNT = """
@@ -122,7 +124,7 @@ class ManyFunctions:
         self.calls.append(name)
         self.left.remove(name)
 
-    def destroy(self):
+    def detach(self):
         self.calls.append("all")
         self.attached = False
 
@@ -158,6 +160,53 @@ def test_detaching_the_last_function_ends_the_link():
     assert many.attached and links[2].attached
     links[2].detach()
     assert not many.attached and many.calls == [b"one", b"two", "all"]
+
+
+class StuckLink:
+    """A link that can't be detached; the kernel seldom makes one."""
+    name, fd, attached = "probe:stuck", 6, True
+
+    def detach(self):
+        raise ebcc.AttachError("probe:stuck: it won't go")
+
+
+def test_links_that_do_not_detach(load):
+    """The failure is told, and the others are detached."""
+    bpf, book = load(PLAIN), Links()
+    programs = [bpf.module.program(b"count").attach_tracepoint(b"syscalls", b"sys_%s_getpgid" % way)
+                for way in (b"enter", b"exit")]
+    link = Link(bpf, [(None, None, None, programs[0]), (None, None, None, StuckLink()),
+                      book.add("other", b"count", programs[1])])
+    with pytest.raises(ebcc.AttachError, match="it won't go"):
+        link.detach()
+    getpgid(1)
+    assert counts(bpf) == {} and len(book) == 0 and not link.attached
+    link.detach()
+    for book_key in ("one", "two"):
+        book.add(book_key, b"count", StuckLink())
+    with pytest.raises(ebcc.AttachError, match="it won't go"):
+        book.detach("one")
+    assert list(book) == ["two"]
+    with pytest.raises(ebcc.AttachError, match="it won't go"), Link(bpf, [(book, "two", b"count", book["two"][b"count"])]):
+        pass
+    assert list(book) == []
+
+
+SO_LOCK_FILTER = 44
+
+
+def test_a_failure_of_the_kernel_to_detach(load):
+    """Its owner may lock a socket's filter."""
+    bpf = load("int pass(struct __sk_buff *skb) { return -1; }")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        link = bpf.module.program(b"pass").attach_socket(own.fileno())
+        own.setsockopt(socket.SOL_SOCKET, SO_LOCK_FILTER, 1)
+        with pytest.raises(ebcc.AttachError, match=r"socket:\d+: can't take the filter off the socket") as caught:
+            link.detach()
+        assert caught.value.errno == errno.EPERM and type(caught.value) is ebcc.AttachError
+        assert not link.attached
+        link.detach()
+        link.destroy()
 
 
 def test_calls_can_be_chained(load):
@@ -241,8 +290,131 @@ def test_cookies_of_user_probes(load):
     assert counts(bpf) == {7: 1}
 
 
+def test_cookies_of_a_pattern(load):
+    """One for all, or a function of the name."""
+    bpf = load(COUNT)
+    with bpf.attach_uprobe(sym_re="^(labs|ldiv)$", cookie={b"labs": 21, b"ldiv": 22}.__getitem__, **OWN):
+        LIBC.labs(1)
+        LIBC.ldiv(7, 2)
+        LIBC.ldiv(7, 2)
+    assert counts(bpf) == {21: 1, 22: 2}
+    with bpf.attach_uretprobe(sym_re="^(labs|ldiv)$", cookie=23, **OWN):
+        LIBC.labs(1)
+        LIBC.ldiv(7, 2)
+    assert counts(bpf) == {23: 2}
+    names = {"syscalls:sys_enter_getpgid": 6, "syscalls:sys_exit_getpgid": (1 << 64) - 7}
+    bpf = load(COUNT)
+    with bpf.attach_tracepoint(tp_re="syscalls:sys_(enter|exit)_getpgid$", fn_name="count", cookie=names.__getitem__):
+        getpgid(1, 1)
+    assert counts(bpf) == {6: 2, (1 << 64) - 7: 2}
+
+
+def test_cookies_of_tracepoints(load):
+    bpf = load(COUNT)
+    with bpf.attach_tracepoint(tp="syscalls:sys_enter_getpgid", fn_name="count", cookie=5):
+        getpgid(1)
+    assert counts(bpf) == {5: 1}
+    bpf.attach_tracepoint(tp="syscalls:sys_enter_getpgid", fn_name="count")
+    getpgid(1)
+    assert counts(bpf) == {0: 1}
+
+
+KERNEL = tuple(int(part) for part in os.uname().release.split(".")[:2])
+
+
+def test_cookies_of_raw_tracepoints(load):
+    if KERNEL < (6, 10):
+        bpf = load(PLAIN)
+        for error in (ebcc.UnsupportedError, ebcc.AttachError):
+            with pytest.raises(error, match="Linux 6.10"):
+                bpf.attach_raw_tracepoint(tp="sys_enter", fn_name="count", cookie=8)
+        return
+    bpf = load(COUNT)
+    with bpf.attach_raw_tracepoint(tp="sys_enter", fn_name="count", cookie=1 << 63):
+        getpgid(1)
+    assert set(counts(bpf)) == {1 << 63}
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_cookies_of_perf_events(load, whole):
+    bpf = load(COUNT)
+    if whole:
+        attr = Perf.perf_event_attr(type=PerfType.SOFTWARE, config=PerfSWConfig.TASK_CLOCK)
+        attr.sample_period = 1000000
+        bpf.attach_perf_event_raw(attr, fn_name="count", pid=os.getpid(), cookie=31)
+    else:
+        bpf.attach_perf_event(PerfType.SOFTWARE, PerfSWConfig.TASK_CLOCK, "count", sample_period=1000000,
+                              pid=os.getpid(), cookie=31)
+    wait_until(lambda: sum(range(10000)) and len(bpf["counts"]))
+    assert set(counts(bpf)) == {31}
+
+
+def test_cookies_of_traced_functions(load):
+    """The programs are attached by their names, without a cookie, and can be attached again with one."""
+    text = "BPF_HASH(counts, u64, u64);"
+    for kind in ("KFUNC_PROBE", "KRETFUNC_PROBE"):
+        text += kind + """(vfs_read) {
+            u64 cookie = bpf_get_attach_cookie(ctx);
+            FILTER
+            counts.increment(cookie);
+            return 0;
+        }"""
+    if not BPF.support_kfunc():
+        with pytest.raises(ebcc.AttachError):
+            load(text)
+        return
+    bpf = load(text)
+    with pytest.raises(ebcc.AttachError, match="kfunc__vfs_read is attached already"):
+        bpf.attach_kfunc("vfs_read", cookie=5)
+    bpf.detach_kfunc("vfs_read")
+    bpf.detach_kretfunc("vfs_read")
+    bpf.attach_kfunc("vfs_read", cookie=5)
+    bpf.attach_kretfunc("vfs_read", cookie=(1 << 64) - 6)
+    with open("/etc/hostname", "rb", buffering=0) as file:
+        counts(bpf)
+        file.read(1)
+    assert counts(bpf) == {5: 1, (1 << 64) - 6: 1}
+
+
+def test_cookies_of_kernel_functions(load):
+    if not os.path.exists("/sys/bus/event_source/devices/kprobe"):
+        bpf = load(COUNT)
+        for options in ({"event": "vfs_read"}, {"event_re": "^vfs_read$"}):
+            for error in (ebcc.UnsupportedError, ebcc.AttachError):
+                with pytest.raises(error, match="this kernel has no kprobes"):
+                    bpf.attach_kprobe(fn_name="count", cookie=5, **options)
+        return
+    bpf = load(COUNT)
+    names = {b"vfs_read": 5, b"vfs_readlink": (1 << 64) - 1}
+    with bpf.attach_kprobe(event_re="^vfs_read(link)?$", fn_name="count", cookie=names.__getitem__):
+        os.readlink("/proc/self")
+    assert counts(bpf) == {(1 << 64) - 1: 1}
+
+
+def test_wrong_cookies_of_many_functions(load):
+    program = load(COUNT).module.program(b"count")
+    for cookies, error in (([1, 2], ebcc.InvalidArgumentError), ([-1], OverflowError), ([None], TypeError), (5, TypeError)):
+        with pytest.raises(error):
+            program.attach_kprobe_multi([b"vfs_read"], cookies=cookies)
+
+
+def test_kernels_without_are_told_by_two_classes():
+    """What attaching can't do here is an AttachError, as all that keeps a probe from being attached."""
+    assert issubclass(ebcc.UnsupportedAttachError, ebcc.AttachError)
+    assert issubclass(ebcc.UnsupportedAttachError, ebcc.UnsupportedError)
+    assert ebcc.UnsupportedAttachError.code == ebcc.UnsupportedError.code == 6
+
+
 @pytest.mark.parametrize("cookie, error", [(-1, OverflowError), (1 << 64, OverflowError), ("5", TypeError)])
 def test_invalid_cookies_are_refused(load, cookie, error):
     bpf = load(COUNT)
     with pytest.raises(error):
         bpf.attach_uprobe(sym="labs", cookie=cookie, **OWN)
+    with pytest.raises(error):
+        bpf.attach_tracepoint(tp="syscalls:sys_enter_getpgid", fn_name="count", cookie=cookie)
+    with pytest.raises(error):
+        bpf.attach_raw_tracepoint(tp="sys_enter", fn_name="count", cookie=cookie)
+    with pytest.raises(error):
+        bpf.attach_perf_event(PerfType.SOFTWARE, PerfSWConfig.CPU_CLOCK, "count", sample_freq=10, cookie=cookie)
+    with pytest.raises(error):
+        bpf.module.program(b"count").attach_trace(cookie=cookie)

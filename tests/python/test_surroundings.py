@@ -52,7 +52,7 @@ def test_a_program_type_that_the_kernel_refuses_to_root():
     if ebcc.BPF.support_kfunc():
         assert text == "no error"
     else:
-        assert text.startswith("AttachError ") and "has the privileges" in text
+        assert text.startswith("UnsupportedAttachError ") and "has the privileges" in text
 
 
 @pytest.mark.parametrize("call", [
@@ -74,7 +74,7 @@ def test_no_events_in_tracefs():
 def test_no_probe_events():
     assert output_of("b.attach_uprobe(name='c', sym='getpgid', fn_name='f')") == "no error"
     text = output_of("b.attach_uprobe(name='c', sym='getpgid', fn_name='f')", shell="mount -t tmpfs none /sys/bus; ")
-    assert text.startswith("AttachError ") and "sysfs is not mounted" in text
+    assert text.startswith("UnsupportedAttachError ") and "sysfs is not mounted" in text
 
 
 def test_no_number_of_processors():

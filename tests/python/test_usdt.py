@@ -224,6 +224,26 @@ def test_several_programs_at_one_probe(binaries, start, trace):
         bpf.detach_usdt(usdt, "other:plain")
 
 
+def test_cookies(binaries, start, trace):
+    """In sources that read arguments the kernel's only cookie says where these are."""
+    target = start(binaries["target"])
+    usdt = USDT(pid=target.pid)
+    bpf = trace(text="""
+        BPF_HASH(seen, u64, u64);
+        int on_probe(struct pt_regs *ctx) { u64 cookie = bpf_get_attach_cookie(ctx); seen.increment(cookie); return 0; }
+        int on_other(struct pt_regs *ctx) { u64 cookie = bpf_get_attach_cookie(ctx); seen.increment(cookie); return 0; }
+        """)
+    bpf.attach_usdt(usdt, "other:plain", "on_probe", cookie=(1 << 64) - 2)
+    bpf.attach_usdt(usdt, "twice", "on_other", cookie=3)
+    target.ask("fire 2")
+    assert {key.value: leaf.value for key, leaf in bpf["seen"].items()} == {(1 << 64) - 2: 2, 3: 4}
+    reading = trace()
+    for error in (ebcc.UnsupportedError, ebcc.AttachError):
+        with pytest.raises(error, match="take a cookie only in sources that don't read arguments"):
+            reading.attach_usdt(usdt, "other:plain", "on_probe", cookie=3)
+    assert reading.num_open_uprobes() == 0
+
+
 def test_a_library_of_a_process(binaries, start, trace):
     target = start(binaries["target"])
     assert target.ask("load " + binaries["library"]) == "loaded"

@@ -2,6 +2,7 @@
 """A script for the type checker (test_api_stubs.py): it is checked, never run."""
 
 import ctypes as ct
+from pathlib import Path
 from typing import Any
 
 import bcc
@@ -31,7 +32,7 @@ def compiled(source: str | bytes, pid: int) -> BPF:
     try:
         return BPF(text=source, cflags=["-DPID=%d" % pid, b"-DX"], constants={"limit": 5, b"other": 6}, debug=ebcc.DEBUG_BPF,
                    usdt_contexts=[USDT(pid=pid)], kernel_types="btf")
-    except (CompileError, AttachError) as error:
+    except (CompileError, AttachError, ebcc.UnsupportedAttachError) as error:
         print(error, error.errno, error.details)
         raise
 
@@ -83,10 +84,20 @@ def events(b: BPF) -> None:
 def attached(b: BPF, pid: int) -> None:
     b.attach_kprobe(event=b.get_syscall_fnname("read"), fn_name="f").attach_kretprobe(event="f", fn_name=b"f")
     b.attach_uprobe(name="c", sym="malloc", fn_name="f", pid=pid)
-    b.attach_tracepoint(tp=b"sched:sched_switch", fn_name="f")
+    link = b.attach_tracepoint(tp=b"sched:sched_switch", fn_name="f", cookie=5)
+    link.pin("/sys/fs/bpf/link")
+    link.unpin(Path("/sys/fs/bpf/link"))
+    b.attach_kprobe(event_re="^vfs_", fn_name="f", cookie={b"vfs_read": 5}.__getitem__)
+    b.attach_tracepoint(tp_re="sched:.*", fn_name="f", cookie=lambda name: len(name.split(":")[1]))
+    b.attach_raw_tracepoint(tp="sched_switch", fn_name="f", cookie=6)
+    b.attach_kfunc("vfs_read", cookie=7)
+    b.attach_usdt(USDT(pid=pid), "probe", "f", cookie=8)
+    b["counts"].pin(b"/sys/fs/bpf/table")
+    b["queue"].unpin("/sys/fs/bpf/table")
     b.attach_perf_event(ev_type=PerfType.SOFTWARE, ev_config=PerfSWConfig.CPU_CLOCK, fn_name="f", sample_freq=49)
     b.attach_perf_event_raw(Perf.perf_event_attr(config=PerfHWConfig.CPU_CYCLES), fn_name="f")
     function: BPF.Function = b.load_func("f", BPF.XDP)
+    function.pin("/sys/fs/bpf/program")
     BPF.attach_xdp("lo", function, BPF.XDP_FLAGS_SKB_MODE)
     BPF.attach_func(function, 5, BPFAttachType.CGROUP_INET_INGRESS)
     result = ct.c_uint32()

@@ -16,7 +16,7 @@ from . import log, table, utils
 from ._ebcc import (AttachError, CallbackError, CompileError, Error, FormatError,
                     InvalidArgumentError, KernelTypesError, LoadError, NoMemoryError,
                     NotFoundError, OtherKernelError, PrivilegeError, SignalError, StateError,
-                    SystemCallError, UnsupportedError, version as __version__)
+                    SystemCallError, UnsupportedAttachError, UnsupportedError, version as __version__)
 from .bpf import BPF
 from .constants import (DEBUG_BPF, DEBUG_BPF_REGISTER_STATE, DEBUG_BTF, DEBUG_LLVM_IR,
                         DEBUG_PREPROCESSOR, DEBUG_SOURCE, BPFAttachType, BPFProgType,
@@ -33,7 +33,7 @@ __all__ = [
     "LoadError", "NoMemoryError", "NotFoundError", "OtherKernelError", "PerfEventArray",
     "PerfEventSampleFormat", "PerfHWConfig", "PerfSWConfig", "PerfType", "PrivilegeError",
     "RingBuf", "SignalError", "StateError", "SymbolCache", "SystemCallError", "Table", "USDT",
-    "USDTException", "UnsupportedError", "XDPAction", "XDPFlags", "__version__",
+    "USDTException", "UnsupportedAttachError", "UnsupportedError", "XDPAction", "XDPFlags", "__version__",
     "detect_language", "get_online_cpus", "get_possible_cpus", "printb", "table", "usdt", "utils",
 ]
 

@@ -15,7 +15,7 @@ from ._ebcc import (AttachError as AttachError, CallbackError as CallbackError,
                     NoMemoryError as NoMemoryError, NotFoundError as NotFoundError,
                     OtherKernelError as OtherKernelError, PrivilegeError as PrivilegeError, SignalError as SignalError,
                     StateError as StateError, SystemCallError as SystemCallError,
-                    UnsupportedError as UnsupportedError)
+                    UnsupportedAttachError as UnsupportedAttachError, UnsupportedError as UnsupportedError)
 from .bpf import BPF as BPF
 from .constants import (DEBUG_BPF as DEBUG_BPF,
                         DEBUG_BPF_REGISTER_STATE as DEBUG_BPF_REGISTER_STATE,

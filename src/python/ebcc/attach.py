@@ -69,14 +69,28 @@ class Links(Mapping):
         links = self._links.get(name)
         if not links or (fn_name is not None and fn_name not in links):
             raise _ebcc.AttachError("no %s is attached to %s" % (what, _display_name(shown or name)))
-        for attached in [fn_name] if fn_name is not None else list(links):
-            links.pop(attached).destroy()
-        if not links:
-            del self._links[name]
+        try:
+            _detach_all([links.pop(attached) for attached in
+                         ([fn_name] if fn_name is not None else list(links))])
+        finally:
+            if not links:
+                del self._links[name]
 
     def clear(self):
         """Forgets all links without detaching them."""
         self._links.clear()
+
+
+def _detach_all(links):
+    """Detaches each link; one that fails doesn't keep the others attached."""
+    failure = None
+    for link in links:
+        try:
+            link.detach()
+        except _ebcc.Error as error:
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 class FunctionOfLink:
@@ -103,12 +117,14 @@ class FunctionOfLink:
         kind = self.link.name.partition(":")[0].removesuffix(".multi")
         return "%s:%s" % (kind, to_text(self.function))
 
-    def destroy(self):
-        """Detaches the function; with the last one, the whole link is destroyed."""
+    def detach(self):
+        """Detaches the function; with the last one, the whole link is detached."""
         self.link.detach_function(self.function)
         self._detached = True
         if not self.link.functions():
-            self.link.destroy()
+            self.link.detach()
+
+    destroy = detach
 
 
 def _merged(links):
@@ -139,13 +155,36 @@ class Link:
         self._parts = parts
 
     def detach(self):
-        """Detaches. Does nothing for what is detached already, in whatever way."""
+        """Detaches. Does nothing for what is detached already, in whatever way. Raises AttachError if
+        it fails: the kernel may then still run the program."""
         parts, self._parts = self._parts, []
-        for link in _merged([link for links, name, fn_name, link in parts
-                             if links is None or links.forget(name, fn_name, link)]):
-            link.destroy()
+        _detach_all(_merged([link for links, name, fn_name, link in parts
+                             if links is None or links.forget(name, fn_name, link)]))
 
     close = detach
+
+    def _whole(self):
+        """The link of the kernel's that this one is."""
+        links = list(_joined([link for _, _, _, link in self._parts if link.attached]))
+        if not links:
+            raise _ebcc.StateError("the link was detached")
+        if len(links) > 1 or isinstance(links[0], FunctionOfLink):
+            raise _ebcc.UnsupportedError("a pin is of one link of the kernel's, which this is not: %s" %
+                                         ", ".join(self.names))
+        return links[0]
+
+    def pin(self, path):
+        """Gives the link a name in a BPF file system: the program stays attached when the link is
+        detached, and when the process ends, until unpin() or the removal of the file.
+
+        path: a new file in a directory of /sys/fs/bpf. Raises UnsupportedError for what is not one link
+        of the kernel's: several probes, an event on several CPUs, XDP, a control group, a socket.
+        """
+        self._whole().pin(path)
+
+    def unpin(self, path):
+        """Removes such a name, before the link is detached. Raises NotFoundError where there is none."""
+        self._whole().unpin(path)
 
     @property
     def attached(self):
@@ -191,6 +230,11 @@ class Link:
 
     def __iter__(self):
         return iter(self.bpf)
+
+
+def _cookie_of(cookie, name):
+    """The cookie of one place of a pattern: the given number, or what the given function returns."""
+    return cookie(name) if callable(cookie) else cookie
 
 
 def _display_name(name):
@@ -257,6 +301,8 @@ class AttachMixin:
                 parts.append(attach(name))
             except _ebcc.AttachError as error:
                 failure = error
+        if not parts and isinstance(failure, _ebcc.UnsupportedError):
+            raise failure
         if not parts:
             raise _ebcc.AttachError("nothing was attached: %s" % (
                 failure or "no %s matches" % what)) from failure
@@ -278,17 +324,19 @@ class AttachMixin:
 
     def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0, cookie=0):
         """Attaches to all functions that match; one that fails doesn't affect the others. If the kernel
-        supports it, one link covers them all. max_active and cookie need a probe per function."""
+        supports it, one link covers them all. max_active needs a probe per function."""
         names = self.get_kprobe_functions(event_re)
         self._check_probe_limit(len(names))
         if not names:
             raise _ebcc.AttachError("nothing was attached: no kernel function matches")
-        if max_active or cookie:
+        if max_active:
             return self._attach_matching(
                 names, "kernel function",
                 lambda name: self._attach_kernel(prefix, name, fn_name, on_return=on_return,
-                                                 max_active=max_active, cookie=cookie))
-        link = self._program(fn_name).attach_kprobe_multi(names, on_return=on_return)
+                                                 max_active=max_active,
+                                                 cookie=_cookie_of(cookie, name)))
+        cookies = [_cookie_of(cookie, name) for name in names] if cookie else None
+        link = self._program(fn_name).attach_kprobe_multi(names, on_return, cookies)
         return [self.kprobe_fds.add(_event_name(prefix, name), fn_name, FunctionOfLink(link, name))
                 for name in link.functions()]
 
@@ -296,8 +344,9 @@ class AttachMixin:
         """Runs a program when the kernel function event is called, or event_off bytes into it.
 
         event_re: instead of event, all functions that match this regular expression. fn_name: the
-        program. cookie: what bpf_get_attach_cookie() returns to the program (Linux 5.15 and later).
-        Raises AttachError, which lists similar names if there is no such function.
+        program. cookie: what bpf_get_attach_cookie() returns to the program (Linux 5.15 and later);
+        with event_re it may be a function that returns the number for each name (bytes). Raises
+        AttachError, which lists similar names if there is no such function.
         """
         if isinstance(event_off, (str, bytes)):
             _raise_misplaced_name("attach_kprobe", "second", "event_off", "a number of bytes",
@@ -359,7 +408,8 @@ class AttachMixin:
             return self._attach_matching(
                 by_address, "function",
                 lambda address: self._attach_address(prefix, name, by_address[address], address,
-                                                     fn_name, pid, cookie))
+                                                     fn_name, pid,
+                                                     _cookie_of(cookie, by_address[address])))
         if not sym and addr is None:
             raise _ebcc.InvalidArgumentError("sym, sym_re or addr is needed")
         self._check_probe_limit(1)
@@ -389,8 +439,8 @@ class AttachMixin:
         one of sym: its name; sym_re: a regular expression, for all that match; addr: its address in
         the file (an address from USDT.enumerate_active_probes() carries its probe's semaphore).
         fn_name: the program. pid: only in this process; -1: in all. sym_off: the probe is this many
-        bytes into the function. cookie: what bpf_get_attach_cookie() returns to the program (Linux
-        5.15 and later). Raises AttachError, which lists similar names.
+        bytes into the function. cookie: as for attach_kprobe(). Raises
+        AttachError, which lists similar names.
         """
         return Link(self, self._attach_user(b"p_", name, sym, sym_re, addr, fn_name, pid, sym_off,
                                             cookie))
@@ -422,16 +472,17 @@ class AttachMixin:
         """Detaches from a probe by its key in uprobe_fds. Raises AttachError."""
         self.uprobe_fds.detach(ev_name, what="uprobe")
 
-    def attach_usdt(self, usdt, probe, fn_name, every_process=False):
+    def attach_usdt(self, usdt, probe, fn_name, every_process=False, *, cookie=0):
         """Runs a program at a USDT probe.
 
         usdt: a USDT object. probe: one of its probes, "PROVIDER:NAME" or "NAME". every_process: in
-        every process that maps the file, not only in the object's own. Raises AttachError.
+        every process that maps the file, not only in the object's own. cookie: as for
+        attach_kprobe(), in sources that don't read the arguments of USDT probes. Raises AttachError.
         """
         probe, fn_name = _needed(probe, "probe"), _needed(fn_name, "fn_name")
         self._check_probe_limit(1)
         link = self._program(fn_name).attach_usdt(usdt.get_context(), probe,
-                                                  every_process=every_process)
+                                                  every_process=every_process, cookie=cookie)
         pid = -1 if every_process else usdt.pid or -1
         key = self._uprobe_key(b"u_", usdt.path or b"", probe, None, pid)
         return Link(self, [self.uprobe_fds.add(key, fn_name, link)])
@@ -449,38 +500,39 @@ class AttachMixin:
 
     # Tracepoints.
 
-    def attach_tracepoint(self, tp=b"", tp_re=b"", fn_name=b""):
+    def attach_tracepoint(self, tp=b"", tp_re=b"", fn_name=b"", *, cookie=0):
         """Runs a program at a tracepoint, CATEGORY:EVENT, or at all that match the regular expression
-        tp_re. Raises AttachError, which lists similar names."""
+        tp_re. cookie: as for attach_kprobe(); with tp_re, the names are str. Raises AttachError, which
+        lists similar names."""
         if tp and tp_re and not fn_name:
             _raise_misplaced_name("attach_tracepoint", "second", "tp_re", "a pattern for names",
                                   tp_re)
         if tp_re:
             return Link(self, self._attach_matching(
                 self.get_tracepoints(tp_re), "tracepoint",
-                lambda name: self._attach_tracepoint(name, fn_name)))
-        return Link(self, [self._attach_tracepoint(tp, fn_name)])
+                lambda name: self._attach_tracepoint(name, fn_name, _cookie_of(cookie, name))))
+        return Link(self, [self._attach_tracepoint(tp, fn_name, cookie)])
 
-    def _attach_tracepoint(self, tp, fn_name):
+    def _attach_tracepoint(self, tp, fn_name, cookie):
         tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
         category, colon, event = tp.partition(b":")
         if not colon:
             raise _ebcc.InvalidArgumentError("a tracepoint is CATEGORY:EVENT, not %r" %
                                              to_text(tp))
-        link = self._program(fn_name).attach_tracepoint(category, event)
+        link = self._program(fn_name).attach_tracepoint(category, event, cookie)
         return self.tracepoint_fds.add(tp, fn_name, link)
 
     def detach_tracepoint(self, tp=b""):
         """Detaches from a tracepoint, CATEGORY:EVENT. Raises AttachError if nothing is attached."""
         self.tracepoint_fds.detach(to_bytes(tp), what="tracepoint program")
 
-    def attach_raw_tracepoint(self, tp=b"", fn_name=b""):
-        """Runs a program at a raw tracepoint, named by its event without the category. Raises
-        AttachError."""
+    def attach_raw_tracepoint(self, tp=b"", fn_name=b"", *, cookie=0):
+        """Runs a program at a raw tracepoint, named by its event without the category. cookie: what
+        bpf_get_attach_cookie() returns to the program (Linux 6.10 and later). Raises AttachError."""
         tp, fn_name = _needed(tp, "tp"), _needed(fn_name, "fn_name")
         if tp in self.raw_tracepoint_fds:
             raise _ebcc.AttachError("raw tracepoint %s is already attached" % to_text(tp))
-        link = self._program(fn_name).attach_raw_tracepoint(tp)
+        link = self._program(fn_name).attach_raw_tracepoint(tp, cookie)
         return Link(self, [self.raw_tracepoint_fds.add(tp, fn_name, link)])
 
     def detach_raw_tracepoint(self, tp=b""):
@@ -494,29 +546,31 @@ class AttachMixin:
     # Perf events.
 
     def attach_perf_event(self, ev_type=-1, ev_config=-1, fn_name=b"", sample_period=0,
-                          sample_freq=0, pid=-1, cpu=-1, group_fd=-1):
+                          sample_freq=0, pid=-1, cpu=-1, group_fd=-1, *, cookie=0):
         """Runs a program every sample_period events, or sample_freq times a second.
 
         ev_type: of PerfType. ev_config: of PerfHWConfig or PerfSWConfig. pid: one process, or -1 for
         all. cpu: one CPU, or -1 for all. group_fd: the descriptor of a group's leading event, or -1.
-        Raises AttachError.
+        cookie: as for attach_kprobe(). Raises AttachError.
         """
         fn_name = _needed(fn_name, "fn_name")
         if ev_type < 0 or ev_config < 0:
             raise _ebcc.InvalidArgumentError("ev_type and ev_config are needed")
         link = self._program(fn_name).attach_perf_event(
             ev_type, ev_config, sample_period=sample_period, sample_freq=sample_freq, pid=pid,
-            cpu=cpu, group_fd=group_fd)
+            cpu=cpu, group_fd=group_fd, cookie=cookie)
         return Link(self, [self.perf_events.add((ev_type, ev_config), fn_name, link)])
 
-    def attach_perf_event_raw(self, attr=-1, fn_name=b"", pid=-1, cpu=-1, group_fd=-1):
+    def attach_perf_event_raw(self, attr=-1, fn_name=b"", pid=-1, cpu=-1, group_fd=-1, *,
+                              cookie=0):
         """Like attach_perf_event(), for an event described by attr: a whole perf_event_attr, as a
         ctypes structure or bytes."""
         if attr == -1:
             raise _ebcc.InvalidArgumentError("attr is needed: a Perf.perf_event_attr()")
         fn_name = _needed(fn_name, "fn_name")
         link = self._program(fn_name).attach_perf_event(0, 0, pid=pid, cpu=cpu,
-                                                        group_fd=group_fd, attr=bytes(attr))
+                                                        group_fd=group_fd, attr=bytes(attr),
+                                                        cookie=cookie)
         key = (getattr(attr, "type", -1), getattr(attr, "config", -1))
         return Link(self, [self.perf_events.add(key, fn_name, link)])
 
@@ -527,39 +581,40 @@ class AttachMixin:
                                 shown="perf event %d:%d" % (ev_type, ev_config))
 
     # Programs whose target is described by the kernel's BTF. Their names say what they trace.
+    # cookie: what bpf_get_attach_cookie() returns to the program (Linux 6.0 and later).
 
     def _full_name(self, kind, fn_name):
         prefix, _ = _ebcc.PROGRAM_KINDS[kind]
         return self.add_prefix(prefix, fn_name)
 
-    def _attach_trace(self, kind, fn_name):
+    def _attach_trace(self, kind, fn_name, cookie):
         fn_name = self._full_name(kind, _needed(fn_name, "fn_name"))
         if fn_name in self.trace_fds:
             raise _ebcc.AttachError("program %s is already attached" % to_text(fn_name))
-        link = self._program(fn_name).attach_trace()
+        link = self._program(fn_name).attach_trace(cookie)
         return Link(self, [self.trace_fds.add(fn_name, fn_name, link)])
 
     def _detach_trace(self, kind, fn_name):
         self.trace_fds.detach(self._full_name(kind, fn_name))
 
-    def attach_kfunc(self, fn_name=b""):
+    def attach_kfunc(self, fn_name=b"", *, cookie=0):
         """Runs a KFUNC_PROBE program when its kernel function is called. fn_name: the program, with or
         without the prefix of its kind. Raises AttachError."""
-        return self._attach_trace("kfunc", fn_name)
+        return self._attach_trace("kfunc", fn_name, cookie)
 
-    def attach_kretfunc(self, fn_name=b""):
+    def attach_kretfunc(self, fn_name=b"", *, cookie=0):
         """Runs a KRETFUNC_PROBE program when its kernel function returns; see attach_kfunc()."""
-        return self._attach_trace("kretfunc", fn_name)
+        return self._attach_trace("kretfunc", fn_name, cookie)
 
-    def attach_fmod_ret(self, fn_name=b""):
+    def attach_fmod_ret(self, fn_name=b"", *, cookie=0):
         """Lets a KMOD_RET program replace a kernel function; see attach_kfunc()."""
-        return self._attach_trace("kmod_ret", fn_name)
+        return self._attach_trace("kmod_ret", fn_name, cookie)
 
     attach_kmod_ret = attach_fmod_ret
 
-    def attach_lsm(self, fn_name=b""):
+    def attach_lsm(self, fn_name=b"", *, cookie=0):
         """Runs an LSM_PROBE program at its hook; see attach_kfunc()."""
-        return self._attach_trace("lsm", fn_name)
+        return self._attach_trace("lsm", fn_name, cookie)
 
     def detach_kfunc(self, fn_name=b""):
         """Detaches a KFUNC_PROBE program. Raises AttachError."""

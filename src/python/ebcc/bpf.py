@@ -102,6 +102,15 @@ class Function:
         self.name = name
         self.fd = fd
 
+    def pin(self, path):
+        """Gives the program a name in a BPF file system, by which the kernel keeps it loaded when this process
+        ends. path: a new file in a directory of /sys/fs/bpf."""
+        self.bpf.module.program(self.name).pin(path)
+
+    def unpin(self, path):
+        """Removes such a name. Raises NotFoundError where there is none."""
+        self.bpf.module.program(self.name).unpin(path)
+
     def __repr__(self):
         return "<BPF.Function %s>" % self.name.decode()
 
