@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ebcc.Link: keeps a program attached. A link belongs to its module: if the handle is collected,
- * the program stays attached until the module is closed. detach(), close() or __close detach it.
+ * the program stays attached until the module is closed. detach(), close() or __close detach it;
+ * the first two report it if that fails.
  */
 #include <errno.h>
 #include <string.h>
@@ -41,17 +42,46 @@ static struct link_box *link_check(lua_State *L, int index)
 }
 
 /* Detaching again, or after the module was closed, does nothing. */
-static int link_detach(lua_State *L)
+static struct ebcc_error *link_end(lua_State *L)
 {
 	struct link_box *link = luaL_checkudata(L, 1, LINK_TYPE);
 	struct ebcc_link *handle = link->handle;
+	struct ebcc_error *error;
 
 	link->handle = NULL;
 	if (!handle || !link->module->handle)
-		return 0;
+		return NULL;
 	link->module->state = L;
+	error = ebcc_link_detach(handle);
 	ebcc_link_destroy(handle);
+	return error;
+}
+
+/* Link:detach(): true; or nil, message, errno if the kernel may still run the program. */
+static int link_detach(lua_State *L)
+{
+	return success_return(L, link_end(L));
+}
+
+static int link_close(lua_State *L)
+{
+	ebcc_error_destroy(link_end(L));
 	return 0;
+}
+
+/* Link:pin(path) */
+static int link_pin(lua_State *L)
+{
+	struct link_box *link = link_check(L, 1);
+
+	return success_return(L, ebcc_link_pin(link->handle, luaL_checkstring(L, 2)));
+}
+
+static int link_unpin(lua_State *L)
+{
+	struct link_box *link = link_check(L, 1);
+
+	return success_return(L, ebcc_link_unpin(link->handle, luaL_checkstring(L, 2)));
 }
 
 static int link_attached(lua_State *L)
@@ -178,6 +208,8 @@ void link_add(lua_State *L)
 	static const luaL_Reg methods[] = {
 		{"detach", link_detach},
 		{"close", link_detach},
+		{"pin", link_pin},
+		{"unpin", link_unpin},
 		{"attached", link_attached},
 		{"fd", link_fd},
 		{"name", link_name},
@@ -188,7 +220,7 @@ void link_add(lua_State *L)
 		{NULL, NULL},
 	};
 	static const luaL_Reg meta[] = {
-		{"__close", link_detach},
+		{"__close", link_close},
 		{"__tostring", link_tostring},
 		{NULL, NULL},
 	};

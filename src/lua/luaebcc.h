@@ -221,7 +221,7 @@ int module_poll(lua_State *L);
 int module_consume(lua_State *L);
 void symbols_add(lua_State *L);
 void usdt_add(lua_State *L);
-/** Program:attach_usdt(usdt, probe, every_process). */
+/** Program:attach_usdt(usdt, probe, every_process, cookie). */
 int attach_usdt(lua_State *L);
 void finding_add(lua_State *L);
 void trace_pipe_add(lua_State *L);

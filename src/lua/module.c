@@ -268,13 +268,6 @@ static int module_load(lua_State *L)
 	return error ? error_raise(L, error) : 0;
 }
 
-static int module_attach_named(lua_State *L)
-{
-	struct ebcc_error *error = ebcc_module_attach_named(module_check(L, 1)->handle);
-
-	return error ? error_raise(L, error) : 0;
-}
-
 /* Module:program(name): raises if the source has no such program. */
 static int module_program(lua_State *L)
 {
@@ -416,7 +409,6 @@ void module_add(lua_State *L)
 		{"write_global", module_write_global},
 		{"global_names", module_global_names},
 		{"load", module_load},
-		{"attach_named", module_attach_named},
 		{"program", module_program},
 		{"table", module_table},
 		{"program_names", module_program_names},

@@ -124,6 +124,21 @@ static int program_test_run(lua_State *L)
 	return 1;
 }
 
+/* Program:pin(path) */
+static int program_pin(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+
+	return success_return(L, ebcc_program_pin(program->handle, luaL_checkstring(L, 2)));
+}
+
+static int program_unpin(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+
+	return success_return(L, ebcc_program_unpin(program->handle, luaL_checkstring(L, 2)));
+}
+
 /* Returns the result of an attach method: its link, on top of the stack, or the error. */
 static int attach_return(lua_State *L, struct ebcc_error *error)
 {
@@ -145,6 +160,30 @@ static int attach_kprobe(lua_State *L)
 			     ebcc_program_attach_kprobe(program->handle, &opts, link_push(L, 1)));
 }
 
+/* Pushes a block with the numbers of the list at @p index, one for each of @p count functions.
+ * Returns NULL, and pushes nothing, for nil. */
+static const uint64_t *cookies_push(lua_State *L, int index, size_t count)
+{
+	uint64_t *cookies;
+	int whole;
+
+	if (lua_isnil(L, index))
+		return NULL;
+	luaL_checktype(L, index, LUA_TTABLE);
+	if (lua_rawlen(L, index) != count)
+		luaL_error(L, "there must be as many cookies as functions");
+	cookies = lua_newuserdatauv(L, (count + 1) * sizeof(*cookies), 0);
+	for (size_t i = 0; i < count; i++) {
+		lua_rawgeti(L, index, i + 1);
+		cookies[i] = lua_tointegerx(L, -1, &whole);
+		if (!whole)
+			luaL_error(L, "cookie must be a whole number");
+		lua_pop(L, 1);
+	}
+	return cookies;
+}
+
+/* Program:attach_kprobe_multi(functions, on_return, cookies) */
 static int attach_kprobe_multi(lua_State *L)
 {
 	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
@@ -153,8 +192,10 @@ static int attach_kprobe_multi(lua_State *L)
 	size_t count;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_settop(L, 4);
 	opts.on_return = lua_toboolean(L, 3);
 	functions = strings_push(L, 2, &count);
+	opts.cookies = cookies_push(L, 4, count);
 	return attach_return(L, ebcc_program_attach_kprobe_multi(program->handle, functions, count,
 								 &opts, link_push(L, 1)));
 }
@@ -176,22 +217,28 @@ static int attach_uprobe(lua_State *L)
 			     ebcc_program_attach_uprobe(program->handle, &opts, link_push(L, 1)));
 }
 
+/* Program:attach_tracepoint(category, event, cookie) */
 static int attach_tracepoint(lua_State *L)
 {
+	struct ebcc_tracepoint_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
 	const char *category = luaL_checkstring(L, 2);
 	const char *event = luaL_checkstring(L, 3);
 
+	opts.cookie = luaL_optinteger(L, 4, 0);
 	return attach_return(L, ebcc_program_attach_tracepoint(program->handle, category, event,
-							       NULL, link_push(L, 1)));
+							       &opts, link_push(L, 1)));
 }
 
+/* Program:attach_raw_tracepoint(event, cookie) */
 static int attach_raw_tracepoint(lua_State *L)
 {
+	struct ebcc_raw_tracepoint_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
 	const char *event = luaL_checkstring(L, 2);
 
-	return attach_return(L, ebcc_program_attach_raw_tracepoint(program->handle, event, NULL,
+	opts.cookie = luaL_optinteger(L, 3, 0);
+	return attach_return(L, ebcc_program_attach_raw_tracepoint(program->handle, event, &opts,
 								   link_push(L, 1)));
 }
 
@@ -212,15 +259,32 @@ static int attach_perf_event(lua_State *L)
 	opts.cpus = &cpu;
 	opts.cpu_count = cpu >= 0;
 	opts.group_fd = option_int(L, 2, "group_fd", -1);
+	opts.cookie = option_integer(L, 2, "cookie", 0);
 	return attach_return(
 		L, ebcc_program_attach_perf_event(program->handle, &opts, link_push(L, 1)));
 }
 
+/* Program:attach_trace(cookie) */
 static int attach_trace(lua_State *L)
 {
+	struct ebcc_trace_opts opts = {.sz = sizeof(opts)};
 	struct program_box *program = program_check(L, 1);
 
-	return attach_return(L, ebcc_program_attach_trace(program->handle, NULL, link_push(L, 1)));
+	opts.cookie = luaL_optinteger(L, 2, 0);
+	return attach_return(L, ebcc_program_attach_trace(program->handle, &opts, link_push(L, 1)));
+}
+
+/* Program:attach_named(): a link, or nil if the name doesn't say what to attach to. Raises on
+ * failure. */
+static int attach_named(lua_State *L)
+{
+	struct program_box *program = program_check(L, 1);
+	struct ebcc_link **link = link_push(L, 1);
+	struct ebcc_error *error = ebcc_program_attach_named(program->handle, link);
+
+	if (error)
+		return error_raise(L, error);
+	return *link ? 1 : nil_return(L);
 }
 
 static int attach_iter(lua_State *L)
@@ -321,6 +385,9 @@ void program_add(lua_State *L)
 		{"type", program_type},
 		{"instructions", program_instructions},
 		{"test_run", program_test_run},
+		{"pin", program_pin},
+		{"unpin", program_unpin},
+		{"attach_named", attach_named},
 		{"attach_kprobe", attach_kprobe},
 		{"attach_kprobe_multi", attach_kprobe_multi},
 		{"attach_uprobe", attach_uprobe},

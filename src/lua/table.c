@@ -640,6 +640,21 @@ static int table_open_counters(lua_State *L)
 	return success_return(L, ebcc_table_open_counters(table->handle, &opts));
 }
 
+/* Table:pin(path) */
+static int table_pin(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+
+	return success_return(L, ebcc_table_pin(table->handle, luaL_checkstring(L, 2)));
+}
+
+static int table_unpin(lua_State *L)
+{
+	struct table_box *table = table_check(L, 1);
+
+	return success_return(L, ebcc_table_unpin(table->handle, luaL_checkstring(L, 2)));
+}
+
 static int table_lost(lua_State *L)
 {
 	struct ebcc_error *error;
@@ -716,6 +731,8 @@ void table_add(lua_State *L)
 		{"key_scanf", table_key_scanf},
 		{"leaf_scanf", table_leaf_scanf},
 		{"open_counters", table_open_counters},
+		{"pin", table_pin},
+		{"unpin", table_unpin},
 		{"lost", table_lost},
 		{"facts", table_facts},
 		{"open_events", table_open_events},

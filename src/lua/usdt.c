@@ -135,6 +135,7 @@ int attach_usdt(lua_State *L)
 
 	opts.probe = luaL_checkstring(L, 3);
 	opts.every_process = lua_toboolean(L, 4);
+	opts.cookie = luaL_optinteger(L, 5, 0);
 	error = ebcc_program_attach_usdt(program->handle, usdt, &opts, link_push(L, 1));
 	return error ? error_return(L, error) : 1;
 }

@@ -87,6 +87,87 @@ KFUNC_PROBE(%s)
   lu.assertEquals(bpf:get_table("counts"):get(6), 2)
 end
 
+local COOKIES = [[
+BPF_HASH(counts, u64, u64);
+int count(struct pt_regs *ctx)
+{
+  u64 cookie = bpf_get_attach_cookie(ctx);
+
+  if (OURS)
+    counts.increment(cookie);
+  return 0;
+}
+]]
+
+-- The cookies that the programs saw in two calls, and how often.
+local function seen(bpf)
+  local counts, found = bpf:get_table("counts"), {}
+  counts:clear()
+  helper.act(2)
+  for cookie, calls in counts:items() do
+    found[cookie] = calls
+  end
+  return found
+end
+
+function TestProbes:test_cookies_of_kprobes()
+  local function cookie(name)
+    return name == self.unlink and -5 or 1
+  end
+  if not helper.kernel_has(5, 15) then
+    for _, options in ipairs { { event = self.unlink, cookie = 7 }, { event_re = self.unlink .. "$", cookie = cookie } } do
+      options.fn_name = "first"
+      local link, message, errno = self.bpf:attach_kprobe(options)
+      lu.assertNil(link)
+      lu.assertStrContains(message, "no attach cookies")
+      lu.assertEquals(errno, 95)
+    end
+    return
+  end
+  local bpf <close> = helper.bpf(COOKIES)
+  local link = bpf:attach_kprobe { event = self.unlink, fn_name = "count", cookie = 7 }
+  lu.assertEquals(seen(bpf), { [7] = 2 })
+  lu.assertTrue(link:detach())
+  lu.assertNotNil(bpf:attach_kprobe { event_re = self.unlink .. "$", fn_name = "count", cookie = cookie })
+  lu.assertNotNil(bpf:attach_kretprobe { event_re = self.unlink .. "$", fn_name = "count", cookie = 8 })
+  lu.assertNotNil(bpf:attach_kretprobe { event_re = self.unlink .. "$", fn_name = "count", cookie = 9, maxactive = 5 })
+  lu.assertEquals(seen(bpf), { [-5] = 2, [8] = 2, [9] = 2 })
+end
+
+function TestProbes:test_cookies_of_kfuncs()
+  local function source(cookie)
+    return ([[
+BPF_HASH(counts, u64, u64);
+KFUNC_PROBE(%s)
+{
+  u64 cookie = %s;
+
+  if (OURS)
+    counts.increment(cookie);
+  return 0;
+}
+]]):format(self.unlink, cookie)
+  end
+  local name = "kfunc__" .. self.unlink
+  if not helper.kernel_has(6, 0) then
+    local bpf <close> = helper.bpf(source("0"))
+    lu.assertTrue(bpf:detach_kfunc { fn_name = name })
+    local link, message, errno = bpf:attach_kfunc { fn_name = name, cookie = 5 }
+    lu.assertNil(link)
+    lu.assertStrContains(message, "no attach cookies for kfunc (Linux 6.0")
+    lu.assertEquals(errno, 95)
+    return
+  end
+  local bpf <close> = helper.bpf(source("bpf_get_attach_cookie(ctx)"))
+  lu.assertEquals(seen(bpf), { [0] = 2 })
+  lu.assertNil((bpf:attach_kfunc { fn_name = name, cookie = 5 }))
+  lu.assertTrue(bpf:detach_kfunc { fn_name = name })
+  lu.assertNotNil(bpf:attach_kfunc { fn_name = name, cookie = 5 })
+  lu.assertEquals(seen(bpf), { [5] = 2 })
+  lu.assertTrue(bpf:detach_kfunc { fn_name = name })
+  lu.assertEquals(seen(bpf), {})
+end
+
 local BCC_LUA = "exec /usr/bin/lua5.4 " .. helper.root .. "src/lua/bcc-lua "
 
 function TestProbes:test_latency_example()

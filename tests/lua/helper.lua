@@ -57,6 +57,13 @@ function helper.wait_for(condition, what)
   luaunit.fail("waited too long for " .. (what or "a condition"))
 end
 
+--- Whether the kernel is of a version, or a later one.
+function helper.kernel_has(major, minor)
+  local file <close> = assert(io.open("/proc/sys/kernel/osrelease"))
+  local own_major, own_minor = file:read("a"):match("^(%d+)%.(%d+)")
+  return tonumber(own_major) * 1000 + tonumber(own_minor) >= major * 1000 + minor
+end
+
 --- Quotes a text for the shell.
 function helper.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"

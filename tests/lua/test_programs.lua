@@ -147,6 +147,34 @@ function TestPrograms:test_xdp_and_sockets()
   end, "a packet")
 end
 
+-- The owner of a socket may lock its filter. Another process does that here, with a copy of the descriptor.
+local LOCK = [[
+import ctypes, os, socket, sys
+pid, descriptor = map(int, sys.argv[1:])
+copy = ctypes.CDLL(None).syscall(438, os.pidfd_open(pid), descriptor, 0)  # pidfd_getfd
+socket.socket(fileno=copy).setsockopt(socket.SOL_SOCKET, 44, 1)  # SO_LOCK_FILTER
+]]
+
+function TestPrograms:test_failure_to_detach()
+  local socket <close> = self.bpf:attach_raw_socket { dev = "lo", fn_name = "filter" }
+  local link = self.bpf.module:program("filter"):attach_socket(socket:fd())
+  local _, status, errors = helper.run(("/usr/bin/python3 -c %s %d %d"):format(helper.quote(LOCK), ebcc.posix.getpid(),
+    socket:fd()))
+  lu.assertEquals({ status, errors }, { 0, "" })
+  local done, message, errno = link:detach()
+  lu.assertNil(done)
+  lu.assertStrContains(message, "can't take the filter off the socket")
+  lu.assertEquals(errno, 1)
+  lu.assertFalse(link:attached())
+  lu.assertTrue(link:detach())
+end
+
+function TestPrograms:test_programs_that_are_not_attached()
+  local done, message, errno = self.bpf:detach_kfunc { fn_name = "kfunc__vfs_read" }
+  lu.assertNil(done)
+  lu.assertEquals({ message, errno }, { "program 'kfunc__vfs_read' is not attached", 2 })
+end
+
 function TestPrograms:test_control_group()
   local wrong = { fn_name = "skip", fd = 99999, attach_type = ebcc.constants.BPF_CGROUP_INET_EGRESS }
   lu.assertStrContains(helper.raised(self.bpf.attach_func, self.bpf, wrong), "99999 is not a descriptor")
@@ -305,6 +333,195 @@ function TestPrograms:test_clock()
   lu.assertStrContains(ebcc.posix.strerror(524), "ENOTSUPP")
   lu.assertEquals(ebcc.posix.strerror(2), "No such file or directory")
   lu.assertStrContains(helper.raised(ebcc.posix.sleep, -1), "not a valid number of seconds")
+end
+
+-- Cookies: numbers that a program can tell its probes by.
+
+local COOKIES = [[
+BPF_HASH(counts, u64, u64);
+int count(void *ctx)
+{
+  u64 cookie = bpf_get_attach_cookie(ctx);
+
+  if (WHOSE)
+    counts.increment(cookie);
+  return 0;
+}
+]]
+
+TestCookies = {}
+
+function TestCookies:setUp()
+  self.bpf = helper.bpf { text = COOKIES, cflags = { "-DWHOSE=OURS" } }
+  self.counts = self.bpf:get_table("counts")
+end
+
+function TestCookies:tearDown()
+  self.bpf:close()
+end
+
+-- The calls by cookie since the last time.
+local function counted(counts)
+  local found = {}
+  for cookie, calls in counts:drain() do
+    found[cookie] = calls
+  end
+  return found
+end
+
+function TestCookies:test_tracepoints()
+  local link = self.bpf:attach_tracepoint { tp = helper.EVENT, fn_name = "count", cookie = 5 }
+  helper.act(2)
+  lu.assertEquals(counted(self.counts), { [5] = 2 })
+  lu.assertTrue(link:detach())
+  local cookies = { ["syscalls:sys_enter_unlink"] = 6, ["syscalls:sys_exit_unlink"] = -7 }
+  local links <close> = self.bpf:attach_tracepoint { tp_re = "syscalls:sys_(enter|exit)_unlink$", fn_name = "count",
+    cookie = function(name) return cookies[name] end }
+  helper.act(3)
+  lu.assertEquals(counted(self.counts), { [6] = 3, [-7] = 3 })
+  lu.assertTrue(links:detach())
+end
+
+function TestCookies:test_raw_tracepoint()
+  if not helper.kernel_has(6, 10) then
+    local bpf <close> = helper.bpf(SOURCE)
+    local link, message, errno = bpf:attach_raw_tracepoint { tp = "sys_enter", fn_name = "raw", cookie = 8 }
+    lu.assertNil(link)
+    lu.assertStrContains(message, "Linux 6.10")
+    lu.assertEquals(errno, 95)
+    return
+  end
+  local link = self.bpf:attach_raw_tracepoint { tp = "sys_enter", fn_name = "count", cookie = 8 }
+  helper.act()
+  lu.assertTrue(link:detach())
+  local found = counted(self.counts)
+  lu.assertTrue(found[8] >= 1)
+  lu.assertNil(next(found, 8))
+end
+
+function TestCookies:test_perf_event()
+  lu.assertNotNil(self.bpf:attach_perf_event {
+    ev_type = 1, ev_config = 1, sample_freq = 999, pid = ebcc.posix.getpid(), fn_name = "count", cookie = 11,
+  })
+  helper.wait_for(function()
+    for _ = 1, 1000000 do end
+    return self.counts:get(11)
+  end, "a sample")
+end
+
+function TestCookies:test_user_probes()
+  local calls <close> = helper.calls()
+  local bpf <close> = BPF:new { text = COOKIES, cflags = { "-DWHOSE=1" } }
+  lu.assertNotNil(bpf:attach_uprobe { name = calls.path, sym_re = "work$", fn_name = "count", pid = calls.pid,
+    cookie = function(name) return #name end })
+  lu.assertNotNil(bpf:attach_uretprobe { name = calls.path, sym = "work", fn_name = "count", pid = calls.pid,
+    cookie = math.mininteger })
+  lu.assertNotNil(bpf:attach_usdt { pid = calls.pid, path = calls.path, probe = "lua:work", fn_name = "count",
+    cookie = 12 })
+  calls:tell("work 21 x")
+  lu.assertEquals(counted(bpf:get_table("counts")), { [4] = 1, [math.mininteger] = 1, [12] = 1 })
+end
+
+-- In sources that read arguments, the kernel's only cookie says where these are.
+function TestCookies:test_usdt_probe_with_arguments()
+  local calls <close> = helper.calls()
+  local bpf <close> = BPF:new { text = [[
+BPF_ARRAY(seen, u64, 1);
+int at_work(struct pt_regs *ctx)
+{
+  u64 number = 0;
+
+  bpf_usdt_readarg(1, ctx, &number);
+  seen.increment(0, number);
+  return 0;
+}
+]] }
+  local link, message, errno = bpf:attach_usdt { path = calls.path, probe = "lua:work", fn_name = "at_work", cookie = 3 }
+  lu.assertNil(link)
+  lu.assertStrContains(message, "take a cookie only in sources that don't read arguments")
+  lu.assertEquals(errno, 95)
+end
+
+-- Pins: names in a BPF file system.
+
+TestPins = {}
+
+function TestPins:setUp()
+  self.folder = os.tmpname()
+  self.pin = self.folder .. "/pinned"
+  lu.assertEquals(select(3, helper.run(("rm %s; mkdir %s; mount -t bpf none %s"):format(self.folder, self.folder,
+    self.folder))), "")
+  self.bpf = helper.bpf(SOURCE)
+  self.counts = self.bpf:get_table("counts")
+end
+
+function TestPins:tearDown()
+  self.bpf:close()
+  helper.run(("umount %s; rmdir %s"):format(self.folder, self.folder))
+end
+
+-- What bpftool shows of a pin.
+local function shown(kind, path)
+  return (helper.run(("bpftool -j %s show pinned %s"):format(kind, path)))
+end
+
+function TestPins:test_table()
+  lu.assertTrue(self.counts:pin(self.pin))
+  lu.assertStrContains(shown("map", self.pin), ('"id":%d,'):format(self.counts:facts().map_id))
+  local done, message, errno = self.counts:pin(self.pin)
+  lu.assertNil(done)
+  lu.assertStrContains(message, "can't pin table 'counts' as " .. self.pin)
+  lu.assertEquals(errno, 17)
+  lu.assertTrue(self.counts:unpin(self.pin))
+  lu.assertEquals(shown("map", self.pin):match("No such file"), "No such file")
+  done, message, errno = self.counts:unpin(self.pin)
+  lu.assertNil(done)
+  lu.assertStrContains(message, self.pin)
+  lu.assertEquals(errno, 2)
+end
+
+function TestPins:test_program()
+  local filter, skip = self.bpf:load_func("filter", "SOCKET_FILTER"), self.bpf:load_func("skip", "SOCKET_FILTER")
+  lu.assertTrue(filter:pin(self.pin))
+  lu.assertStrContains(shown("prog", self.pin), '"name":"filter"')
+  local text, err = helper.raised(skip.unpin, skip, self.pin)
+  lu.assertStrContains(text, "is not the pin of program 'skip'")
+  lu.assertEquals(err.kind, "InvalidArgumentError")
+  lu.assertTrue(filter:unpin(self.pin))
+  lu.assertStrContains(helper.raised(function() self.bpf.module:program("raw"):pin(self.pin) end), "'raw' is not loaded")
+end
+
+function TestPins:test_link()
+  local link = self.bpf:attach_tracepoint { tp = helper.EVENT, fn_name = "first" }
+  lu.assertTrue(link:pin(self.pin))
+  lu.assertTrue(link:unpin(self.pin))
+  lu.assertTrue(link:pin(self.pin))
+  link:detach()
+  self.counts:clear()
+  helper.act(2)
+  lu.assertEquals(self.counts:get(1), 2)
+  lu.assertStrContains(helper.raised(link.unpin, link, self.pin), "detached")
+  helper.run("rm " .. self.pin)
+  helper.wait_for(function()
+    self.counts:clear()
+    helper.act()
+    return not self.counts:get(1)
+  end, "the end of a link")
+end
+
+function TestPins:test_links_that_cannot_be_pinned()
+  local both <close> = self.bpf:attach_tracepoint { tp_re = "syscalls:sys_(enter|exit)_unlink$", fn_name = "first" }
+  local xdp <close> = self.bpf:attach_xdp { dev = "lo", fn_name = "packet", flags = 2 }
+  for _, case in ipairs { { both, "a pin is of one link, not of 2" }, { xdp, "attached without a BPF link" } } do
+    local done, message, errno = case[1]:pin(self.pin)
+    lu.assertNil(done)
+    lu.assertStrContains(message, case[2])
+    lu.assertEquals(errno, 95)
+  end
+  both:detach()
+  local one = self.bpf:attach_tracepoint { tp_re = "syscalls:sys_enter_unlink$", fn_name = "first" }
+  lu.assertTrue(one:pin(self.pin))
+  lu.assertTrue(one:unpin(self.pin))
 end
 
 -- Global variables, and test runs of programs.

@@ -62,19 +62,21 @@ end
 -- The options of the methods.
 local KPROBE = {
   fn_name = "string!", event = "string", event_re = "string", retprobe = "any", event_off = "integer",
-  maxactive = "integer", cookie = "integer",
+  maxactive = "integer", cookie = "cookie",
 }
 local UPROBE = {
   fn_name = "string!", name = "string!", sym = "string", sym_re = "string", addr = "integer",
-  sym_off = "integer", pid = "integer", retprobe = "any", cookie = "integer",
+  sym_off = "integer", pid = "integer", retprobe = "any", cookie = "cookie",
 }
-local TRACEPOINT = { fn_name = "string!", tp = "string", tp_re = "string" }
-local RAW_TRACEPOINT = { fn_name = "string!", tp = "string!" }
+local TRACEPOINT = { fn_name = "string!", tp = "string", tp_re = "string", cookie = "cookie" }
+local RAW_TRACEPOINT = { fn_name = "string!", tp = "string!", cookie = "integer" }
 local PERF_EVENT = {
   fn_name = "string!", ev_type = "integer!", ev_config = "integer!", sample_period = "integer",
   sample_freq = "integer", pid = "integer", cpu = "integer", group_fd = "integer",
+  cookie = "integer",
 }
-local TRACE = { fn_name = "string!" }
+local TRACE = { fn_name = "string!", cookie = "integer" }
+local DETACH = { fn_name = "string!" }
 local ITER = { fn_name = "string!", table = "userdata" }
 local XDP = { fn_name = "string!", dev = "string!", flags = "integer" }
 local RAW_SOCKET = { fn_name = "string!", dev = "string" }
@@ -83,18 +85,20 @@ local FUNC = {
 }
 local PROBE = {
   fn_name = "string!", probe = "string!", usdt = "usdt", pid = "integer", path = "string",
-  every_process = "any",
+  every_process = "any", cookie = "integer",
 }
+
+-- A program's name with the prefix of its kind, or as it is if there is no kind.
+local function full_name_of(name, kind)
+  local prefix = ebcc.program_prefixes[kind] or ""
+  return name:sub(1, #prefix) == prefix and name or prefix .. name
+end
 
 -- The program that the options of a method name; with a kind, the prefix of its name may be left out. Scripts
 -- written for other bindings may have options that don't exist here.
 local function program_of(self, method, options, kinds, kind)
   check.options(method, options, kinds, self.strict)
-  local name, prefix = options.fn_name, ebcc.program_prefixes[kind] or ""
-  if name:sub(1, #prefix) ~= prefix then
-    name = prefix .. name
-  end
-  return self.module:program(name)
+  return self.module:program(full_name_of(options.fn_name, kind))
 end
 
 -- Converts the options of attach_kretprobe{} to those of attach_kprobe{}, and those of attach_uretprobe{} likewise.
@@ -113,15 +117,40 @@ local Links = {}
 Links.__index = Links
 Links.__name = "ebcc.Links"
 
---- Detaches all of them.
+--- Detaches all of them, and returns the last failure.
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function Links:detach()
+  local detached, last_message, last_errno = true, nil, nil
   for _, link in ipairs(self) do
-    link:detach()
+    local done, message, errno = link:detach()
+    if not done then
+      detached, last_message, last_errno = nil, message, errno
+    end
   end
+  return detached, last_message, last_errno
 end
 
 Links.close = Links.detach
 Links.__close = Links.detach
+
+-- A pin is of one link of the kernel.
+local function pin_method(name)
+  return function(self, path)
+    if #self ~= 1 then
+      return nil, ("a pin is of one link, not of %d"):format(#self), 95 -- EOPNOTSUPP
+    end
+    return self[1][name](self[1], path)
+  end
+end
+
+--- Gives the link a name in a BPF file system, if it is only one.
+---@type fun(self: ebcc.Links, path: string): boolean?, string?, integer?
+Links.pin = pin_method("pin")
+--- Removes such a name.
+---@type fun(self: ebcc.Links, path: string): boolean?, string?, integer?
+Links.unpin = pin_method("unpin")
 
 --- Whether any of them is attached.
 ---@return boolean
@@ -144,6 +173,21 @@ function Links:names()
   return names
 end
 
+-- Raises for a function where a single target has one cookie.
+local function check_number(method, cookie, pattern)
+  if type(cookie) == "function" then
+    check.fail("%s{}: cookie can be a function only with %s", method, pattern)
+  end
+end
+
+-- The cookie of one target of a regular expression: the number, or what the function returns for its name.
+local function cookie_of(cookie, name)
+  if type(cookie) == "function" then
+    return cookie(name)
+  end
+  return cookie
+end
+
 -- Attaches to each item of a list; some may fail, as not everything that matches can be traced.
 local function attach_each(list, what, attach_one)
   local found, last_message, last_errno = setmetatable({}, Links), nil, nil
@@ -163,15 +207,17 @@ local function attach_each(list, what, attach_one)
 end
 
 --- Attaches to a kernel function, or with retprobe = true to its return. event_re attaches to all functions
---- whose name the regular expression matches from the start; with a cookie or maxactive, it returns one
---- object for all the links.
----@param options {event?: string, event_re?: string, fn_name: string, retprobe?: boolean, event_off?: integer, maxactive?: integer, cookie?: integer}
+--- whose name the regular expression matches from the start; with maxactive, it returns one object for all
+--- the links. cookie: what bpf_get_attach_cookie() returns in the program (Linux 5.15); with event_re also a
+--- function that returns the cookie for a name.
+---@param options {event?: string, event_re?: string, fn_name: string, retprobe?: boolean, event_off?: integer, maxactive?: integer, cookie?: integer|fun(name: string): integer}
 ---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_kprobe(options)
   local program = program_of(self, "attach_kprobe", options, KPROBE)
   if options.event then
+    check_number("attach_kprobe", options.cookie, "event_re")
     return outcome(self, "kprobe", program:attach_kprobe(options))
   elseif not options.event_re then
     check.fail("attach_kprobe{}: event or event_re is needed")
@@ -182,12 +228,12 @@ function attach:attach_kprobe(options)
   elseif #functions == 0 then
     return outcome(self, "kprobe", nil, "nothing was attached: no kernel function matches", 2)
   end
-  -- Only single probes have a limit of active calls or a cookie.
-  if options.cookie or options.maxactive then
+  -- Only single probes have a limit of active calls.
+  if options.maxactive then
     return outcome(self, nil, attach_each(functions, "kernel function", function(name)
       local link, text, number = program:attach_kprobe {
         event = name, retprobe = options.retprobe, maxactive = options.maxactive,
-        cookie = options.cookie,
+        cookie = cookie_of(options.cookie, name),
       }
       if link then
         outcome(self, "kprobe", link)
@@ -195,8 +241,14 @@ function attach:attach_kprobe(options)
       return link, text, number
     end))
   end
-  local link
-  link, message, errno = program:attach_kprobe_multi(functions, options.retprobe)
+  local link, cookies
+  if options.cookie then
+    cookies = {}
+    for number, name in ipairs(functions) do
+      cookies[number] = cookie_of(options.cookie, name)
+    end
+  end
+  link, message, errno = program:attach_kprobe_multi(functions, options.retprobe, cookies)
   local result, text, number = outcome(self, "kprobe", link, message, errno)
   if link then
     links.kprobe[link] = #link:functions()
@@ -205,7 +257,7 @@ function attach:attach_kprobe(options)
 end
 
 --- Attaches to the return of a kernel function.
----@param options {event?: string, event_re?: string, fn_name: string, maxactive?: integer, cookie?: integer}
+---@param options {event?: string, event_re?: string, fn_name: string, maxactive?: integer, cookie?: integer|fun(name: string): integer}
 ---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
@@ -215,14 +267,15 @@ end
 
 --- Attaches to a function (sym) or an address (addr, as in the file) of a program or library (name:
 --- a path, or "c" for libc), or with retprobe = true to its return. sym_re attaches to all functions that
---- match, and returns one object for all the links. pid: only in this process.
----@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, retprobe?: boolean, cookie?: integer}
+--- match, and returns one object for all the links. pid: only in this process. cookie: as for attach_kprobe().
+---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, retprobe?: boolean, cookie?: integer|fun(name: string): integer}
 ---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_uprobe(options)
   local program = program_of(self, "attach_uprobe", options, UPROBE)
   if options.sym or options.addr then
+    check_number("attach_uprobe", options.cookie, "sym_re")
     return outcome(self, "uprobe", program:attach_uprobe(options))
   elseif not options.sym_re then
     check.fail("attach_uprobe{}: sym, addr or sym_re is needed")
@@ -240,7 +293,7 @@ function attach:attach_uprobe(options)
     known[found.addr] = true
     local link, text, number = program:attach_uprobe {
       name = options.name, addr = found.addr, pid = options.pid, retprobe = options.retprobe,
-      cookie = options.cookie,
+      cookie = cookie_of(options.cookie, found.name),
     }
     if link then
       outcome(self, "uprobe", link)
@@ -250,7 +303,7 @@ function attach:attach_uprobe(options)
 end
 
 --- Attaches to the return of a function of a user program.
----@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, cookie?: integer}
+---@param options {name: string, sym?: string, sym_re?: string, addr?: integer, sym_off?: integer, fn_name: string, pid?: integer, cookie?: integer|fun(name: string): integer}
 ---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
@@ -259,27 +312,29 @@ function attach:attach_uretprobe(options)
 end
 
 -- Attaches to one tracepoint, "CATEGORY:EVENT".
-local function attach_tracepoint(self, program, name)
+local function attach_tracepoint(self, program, name, cookie)
   local category, event = name:match("^([^:]+):([^:]+)$")
   if not category then
     check.fail("'%s' is not the name of a tracepoint (CATEGORY:EVENT)", name)
   end
-  local link, message, errno = program:attach_tracepoint(category, event)
+  local link, message, errno = program:attach_tracepoint(category, event, cookie)
   if link then
     outcome(self, "tracepoint", link)
   end
   return link, message, errno
 end
 
---- Attaches to a tracepoint (tp = "CATEGORY:EVENT"), or to all that tp_re matches.
----@param options {tp?: string, tp_re?: string, fn_name: string}
+--- Attaches to a tracepoint (tp = "CATEGORY:EVENT"), or to all that tp_re matches. cookie: as for
+--- attach_kprobe().
+---@param options {tp?: string, tp_re?: string, fn_name: string, cookie?: integer|fun(name: string): integer}
 ---@return (ebcc.Link|ebcc.Links)? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_tracepoint(options)
   local program = program_of(self, "attach_tracepoint", options, TRACEPOINT)
   if options.tp then
-    return outcome(self, nil, attach_tracepoint(self, program, options.tp))
+    check_number("attach_tracepoint", options.cookie, "tp_re")
+    return outcome(self, nil, attach_tracepoint(self, program, options.tp, options.cookie))
   elseif not options.tp_re then
     check.fail("attach_tracepoint{}: tp or tp_re is needed")
   end
@@ -288,24 +343,24 @@ function attach:attach_tracepoint(options)
     return outcome(self, nil, nil, message, errno)
   end
   return outcome(self, nil, attach_each(names, "tracepoint", function(name)
-    return attach_tracepoint(self, program, name)
+    return attach_tracepoint(self, program, name, cookie_of(options.cookie, name))
   end))
 end
 
---- Attaches to a raw tracepoint (tp: its name, without a category).
----@param options {tp: string, fn_name: string}
+--- Attaches to a raw tracepoint (tp: its name, without a category). A cookie needs Linux 6.10.
+---@param options {tp: string, fn_name: string, cookie?: integer}
 ---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
 function attach:attach_raw_tracepoint(options)
   local program = program_of(self, "attach_raw_tracepoint", options, RAW_TRACEPOINT)
-  return outcome(self, nil, program:attach_raw_tracepoint(options.tp))
+  return outcome(self, nil, program:attach_raw_tracepoint(options.tp, options.cookie))
 end
 
 --- Attaches to a perf event: ev_type and ev_config are those of perf_event_open(2). The program runs every
 --- sample_period events or sample_freq times a second, for all processes and CPUs unless pid or cpu is
 --- given.
----@param options {ev_type: integer, ev_config: integer, fn_name: string, sample_period?: integer, sample_freq?: integer, pid?: integer, cpu?: integer, group_fd?: integer}
+---@param options {ev_type: integer, ev_config: integer, fn_name: string, sample_period?: integer, sample_freq?: integer, pid?: integer, cpu?: integer, group_fd?: integer, cookie?: integer}
 ---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
@@ -318,23 +373,53 @@ end
 local function trace_method(name, kind)
   return function(self, options)
     local program = program_of(self, name, options, TRACE, kind)
-    return outcome(self, nil, program:attach_trace())
+    local link, message, errno = program:attach_trace(options.cookie)
+    local full_name = full_name_of(options.fn_name, kind)
+    self.named[full_name] = link or self.named[full_name]
+    return outcome(self, nil, link, message, errno)
   end
 end
 
---- Attaches a KFUNC_PROBE program. Here and in the next four, fn_name may leave out the prefix of the
---- program's name: "vfs_read" is the program kfunc__vfs_read.
----@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
+-- Makes a method that detaches such a program again.
+local function detach_method(name, kind)
+  return function(self, options)
+    check.options(name, options, DETACH, self.strict)
+    local full_name = full_name_of(options.fn_name, kind)
+    local link = self.named[full_name]
+    if not link or not link:attached() then
+      return outcome(self, nil, nil, ("program '%s' is not attached"):format(full_name), 2) -- ENOENT
+    end
+    return link:detach()
+  end
+end
+
+--- Attaches a KFUNC_PROBE program. BPF:new does that for each, so call detach_kfunc() first. Here and in the next
+--- seven, fn_name may leave out the prefix of the program's name: "vfs_read" is the program kfunc__vfs_read. A cookie
+--- needs Linux 6.0.
+---@type fun(self: ebcc.BPF, options: {fn_name: string, cookie?: integer}): ebcc.Link?, string?, integer?
 attach.attach_kfunc = trace_method("attach_kfunc", "kfunc")
 --- Attaches a KRETFUNC_PROBE program.
----@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string, cookie?: integer}): ebcc.Link?, string?, integer?
 attach.attach_kretfunc = trace_method("attach_kretfunc", "kretfunc")
 --- Attaches a KMOD_RET program.
----@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string, cookie?: integer}): ebcc.Link?, string?, integer?
 attach.attach_fmod_ret = trace_method("attach_fmod_ret", "kmod_ret")
 --- Attaches an LSM_PROBE program.
----@type fun(self: ebcc.BPF, options: {fn_name: string}): ebcc.Link?, string?, integer?
+---@type fun(self: ebcc.BPF, options: {fn_name: string, cookie?: integer}): ebcc.Link?, string?, integer?
 attach.attach_lsm = trace_method("attach_lsm", "lsm")
+
+--- Detaches a KFUNC_PROBE program, which BPF:new has attached.
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): boolean?, string?, integer?
+attach.detach_kfunc = detach_method("detach_kfunc", "kfunc")
+--- Detaches a KRETFUNC_PROBE program.
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): boolean?, string?, integer?
+attach.detach_kretfunc = detach_method("detach_kretfunc", "kretfunc")
+--- Detaches a KMOD_RET program.
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): boolean?, string?, integer?
+attach.detach_fmod_ret = detach_method("detach_fmod_ret", "kmod_ret")
+--- Detaches an LSM_PROBE program.
+---@type fun(self: ebcc.BPF, options: {fn_name: string}): boolean?, string?, integer?
+attach.detach_lsm = detach_method("detach_lsm", "lsm")
 
 --- Prepares an iterator (BPF_ITER). Its link's read() runs it and returns what it writes. table: the
 --- table whose elements it walks, if it is of that kind.
@@ -391,8 +476,9 @@ function attach:attach_func(options)
 end
 
 --- Attaches to a USDT probe ("PROVIDER:NAME", or "NAME"). Give either usdt, an object of ebcc.USDT, or pid
---- and path, in which the probe is looked up for this call.
----@param options {probe: string, fn_name: string, usdt?: ebcc.USDT, pid?: integer, path?: string, every_process?: boolean}
+--- and path, in which the probe is looked up for this call. cookie: only if the source doesn't read the
+--- arguments of USDT probes.
+---@param options {probe: string, fn_name: string, usdt?: ebcc.USDT, pid?: integer, path?: string, every_process?: boolean, cookie?: integer}
 ---@return ebcc.Link? link
 ---@return string? message
 ---@return integer? errno
@@ -405,7 +491,8 @@ function attach:attach_usdt(options)
   if not probes then
     return outcome(self, "uprobe", nil, message, errno)
   end
-  return outcome(self, "uprobe", program:attach_usdt(probes, options.probe, options.every_process))
+  return outcome(self, "uprobe", program:attach_usdt(probes, options.probe, options.every_process,
+    options.cookie))
 end
 
 return attach

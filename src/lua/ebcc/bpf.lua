@@ -170,7 +170,9 @@ local function start(self, options)
   local contexts = options.usdt_contexts or { options.usdt }
   reserve_usdt(self.module, contexts)
   self.module:load()
-  self.module:attach_named()
+  for _, name in ipairs(self.module:program_names()) do
+    self.named[name] = self.module:program(name):attach_named()
+  end
   for _, usdt in ipairs(contexts) do
     for _, enabled in ipairs(usdt.enabled) do
       local link, message = self:attach_usdt { usdt = usdt, probe = enabled.probe,
@@ -190,7 +192,7 @@ end
 function BPF:new(options)
   check.options("BPF:new", options, OPTIONS, self.strict)
   local module = compile(options)
-  local object = setmetatable({ module = module, tables = {}, functions = {}, links = {},
+  local object = setmetatable({ module = module, tables = {}, functions = {}, links = {}, named = {},
     globals = globals_of(module), strict = self.strict }, BPF)
   local well, message = pcall(start, object, options)
   show_debug(module, options.debug)
@@ -211,6 +213,30 @@ local function module_of(self, method)
 end
 
 -- Programs.
+
+---@class ebcc.Function
+local Function = {}
+Function.__index = Function
+Function.__name = "ebcc.Function"
+
+--- Gives the program a name in a BPF file system, by which the kernel keeps it loaded when this process
+--- ends. path: a new file in a directory of /sys/fs/bpf.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Function:pin(path)
+  return self.program:pin(path)
+end
+
+--- Removes such a name.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Function:unpin(path)
+  return self.program:unpin(path)
+end
 
 local function type_number(prog_type)
   local number = math.tointeger(prog_type) or constants[prog_type]
@@ -239,7 +265,7 @@ function BPF:load_func(fn_name, prog_type, device, attach_type)
   local number = type_number(prog_type)
   local program = module:program(fn_name)
   program:load(number, attach_type)
-  found = { bpf = self, name = fn_name, fd = program:fd(), program = program }
+  found = setmetatable({ bpf = self, name = fn_name, fd = program:fd(), program = program }, Function)
   self.functions[fn_name] = found
   return found
 end

@@ -20,6 +20,9 @@ local KINDS = {
   string = { "a string", function(given) return type(given) == "string" end },
   -- A string will do if it is a number, as arguments of the command line are.
   integer = { "a whole number", function(given) return math.tointeger(tonumber(given)) ~= nil end },
+  cookie = { "a whole number or a function", function(given)
+    return type(given) == "function" or math.tointeger(tonumber(given)) ~= nil
+  end },
   number = { "a number", function(given) return tonumber(given) ~= nil end },
   ["function"] = { "a function", function(given) return type(given) == "function" end },
   table = { "a table", function(given) return type(given) == "table" end },

@@ -112,6 +112,21 @@ function Table:close_events() end
 ---@return integer
 function Table:lost() end
 
+--- Gives the table a name in a BPF file system, by which the kernel keeps it when this process ends. path:
+--- a new file in a directory of /sys/fs/bpf.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Table:pin(path) end
+
+--- Removes such a name.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Table:unpin(path) end
+
 ---@return {name: string, map_type: integer, fd: integer, map_id: integer, flags: integer, max_entries: integer, key_size: integer, leaf_size: integer, per_cpu: boolean, array: boolean}
 function Table:facts() end
 
@@ -119,11 +134,33 @@ function Table:facts() end
 ---@class ebcc.Link
 local Link = {}
 
---- Detaches the program. Doing it again does nothing.
+--- Detaches the program. Doing it again does nothing. Failures are rare: then the kernel may still run the
+--- program.
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function Link:detach() end
 
 --- Another name of detach().
+---@return boolean?
+---@return string? message
+---@return integer? errno
 function Link:close() end
+
+--- Gives the link a name in a BPF file system, which keeps the program attached. path: a new file in a
+--- directory of /sys/fs/bpf.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Link:pin(path) end
+
+--- Removes such a name.
+---@param path string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Link:unpin(path) end
 
 ---@return boolean
 function Link:attached() end

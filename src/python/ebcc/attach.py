@@ -165,7 +165,7 @@ class Link:
 
     def _whole(self):
         """The link of the kernel's that this one is."""
-        links = list(_joined([link for _, _, _, link in self._parts if link.attached]))
+        links = list(_merged([link for _, _, _, link in self._parts if link.attached]))
         if not links:
             raise _ebcc.StateError("the link was detached")
         if len(links) > 1 or isinstance(links[0], FunctionOfLink):
