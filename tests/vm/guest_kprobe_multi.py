@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from ebcc import BPF, AttachError
+from ebcc import BPF, AttachError, UnsupportedError
 
 PID = os.getpid()
 # Called from other source files of the kernel, so no compiler inlines them.
@@ -140,6 +140,126 @@ def test_returns(bpf):
     assert 0 in [key.value for key in bpf["values"].keys()]
     assert bpf["values"][0].value == 12345
     os.close(descriptor)
+
+
+COOKIES = f"""
+    struct call_t {{ u64 cookie, address; }};
+    BPF_HASH(hits, struct call_t, u64, 1024);
+
+    int on_call(struct pt_regs *ctx)
+    {{
+        struct call_t call = {{ .cookie = bpf_get_attach_cookie(ctx), .address = PT_REGS_IP(ctx) }};
+
+        if (bpf_get_current_pid_tgid() >> 32 == {PID})
+            hits.increment(call);
+        return 0;
+    }}
+
+    int on_return(struct pt_regs *ctx)
+    {{
+        struct call_t call = {{ .cookie = bpf_get_attach_cookie(ctx) }};
+
+        if (bpf_get_current_pid_tgid() >> 32 == {PID})
+            hits.increment(call);
+        return 0;
+    }}
+"""
+# By name, so that a cookie that went to another function would be noticed.
+NUMBERS = {b"vfs_read": 1, b"vfs_readlink": (1 << 64) - 1, b"vfs_write": 0x1122334455667788}
+
+
+@pytest.fixture
+def cookies():
+    """A module that counts calls of this process by cookie and address."""
+    with BPF(text=COOKIES) as module:
+        yield module
+
+
+def refused(attach, **options):
+    """Whether the kernel has no attach cookies (they came with 5.15), as the call must say then."""
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) >= (5, 15):
+        return False
+    with pytest.raises(UnsupportedError, match="no attach cookies"):
+        attach(**options)
+    return True
+
+
+def seen_cookies(bpf, path):
+    """{(cookie, function): calls} in one round of work; at returns the function is unknown."""
+    bpf["hits"].clear()
+    work(path)
+    return {(call.cookie, BPF.ksym(call.address) if call.address else None): hits.value for call, hits in bpf["hits"].items()}
+
+
+def test_cookies_of_an_expression(cookies, memory_file):
+    """A function chooses them by name, and each program run gets that of the function that was called."""
+    if refused(cookies.attach_kprobe, event_re=EXPRESSION, fn_name="on_call", cookie=NUMBERS.__getitem__):
+        return
+    link = cookies.attach_kprobe(event_re=EXPRESSION, fn_name="on_call", cookie=NUMBERS.__getitem__)
+    assert links("kprobe_multi") == (1 if has_multi() else 0)
+    expected = {(number, name): 2 if name == b"vfs_write" else 1 for name, number in NUMBERS.items()}
+    assert seen_cookies(cookies, memory_file) == expected
+    # The link is made again for the others.
+    cookies.detach_kprobe("vfs_read")
+    assert seen_cookies(cookies, memory_file) == {key: calls for key, calls in expected.items() if key[1] != b"vfs_read"}
+    link.detach()
+    assert seen_cookies(cookies, memory_file) == {}
+
+
+def test_one_cookie_for_an_expression(cookies, memory_file):
+    if refused(cookies.attach_kprobe, event_re=EXPRESSION, fn_name="on_call", cookie=7):
+        return
+    cookies.attach_kprobe(event_re=EXPRESSION, fn_name="on_call", cookie=7)
+    assert links("kprobe_multi") == (1 if has_multi() else 0)
+    assert seen_cookies(cookies, memory_file) == {(7, b"vfs_read"): 1, (7, b"vfs_write"): 2, (7, b"vfs_readlink"): 1}
+
+
+def test_cookies_at_returns(cookies, memory_file):
+    if refused(cookies.attach_kretprobe, event_re=EXPRESSION, fn_name="on_return", cookie=NUMBERS.__getitem__):
+        return
+    cookies.attach_kretprobe(event_re=EXPRESSION, fn_name="on_return", cookie=NUMBERS.__getitem__)
+    assert {cookie: calls for (cookie, _), calls in seen_cookies(cookies, memory_file).items()} == {
+        number: 2 if name == b"vfs_write" else 1 for name, number in NUMBERS.items()
+    }
+
+
+def test_cookies_of_single_probes(bpf, cookies, memory_file):
+    """With maxactive each function has its own probe."""
+    if refused(bpf.attach_kprobe, event="vfs_readlink", fn_name="on_call", cookie=5):
+        return
+    cookies.attach_kprobe(event="vfs_readlink", fn_name="on_call", cookie=5)
+    cookies.attach_kretprobe(event_re=EXPRESSION, fn_name="on_return", maxactive=20, cookie=NUMBERS.__getitem__)
+    found = seen_cookies(cookies, memory_file)
+    assert found.pop((5, b"vfs_readlink")) == 1
+    assert {cookie: calls for (cookie, _), calls in found.items()} == {
+        number: 2 if name == b"vfs_write" else 1 for name, number in NUMBERS.items()
+    }
+
+
+def test_cookies_of_which_some_are_zero(bpf):
+    """Where the kernel has none, it is all or nothing."""
+    options = {"event_re": EXPRESSION, "fn_name": "on_call", "cookie": lambda name: name == b"vfs_read"}
+    if refused(bpf.attach_kprobe, **options):
+        assert bpf.num_open_kprobes() == 0
+        return
+    bpf.attach_kprobe(**options)
+    assert bpf.num_open_kprobes() == 3
+
+
+def test_a_link_of_many_is_pinned(bpf, memory_file, tmp_path_factory):
+    """As one link, if the kernel has such links; detached functions stay in it as long as the pin does."""
+    folder = tmp_path_factory.mktemp("bpf")
+    subprocess.run(["mount", "-t", "bpf", "none", folder], check=True)
+    link = bpf.attach_kprobe(event_re=EXPRESSION, fn_name="on_call")
+    if has_multi():
+        link.pin(folder / "link")
+        link.detach()
+        assert counted(bpf, memory_file) == {b"vfs_write": 2, b"vfs_read": 1, b"vfs_readlink": 1}
+        os.unlink(folder / "link")
+    else:
+        with pytest.raises(UnsupportedError):
+            link.pin(folder / "link")
+    subprocess.run(["umount", folder], check=True)
 
 
 def test_functions_that_cannot_be_probed_are_left_out(bpf, memory_file):

@@ -12,7 +12,7 @@ import sys
 import textwrap
 
 import pytest
-from ebcc import BPF, LoadError
+from ebcc import BPF, AttachError, LoadError, UnsupportedError
 
 OPENED = b"/etc/hostname"
 PID = os.getpid()
@@ -258,6 +258,112 @@ def test_kernel_stack():
         assert names[0] == b"vfs_open"
         assert b"do_sys_openat2" in names
         assert names.index(b"do_sys_openat2") < names.index(b"do_syscall_64")
+
+
+TRACED = program("""
+    BPF_HASH(calls, u64, u64);
+
+    KFUNC_PROBE(vfs_open)
+    {
+        u64 cookie = COOKIE;
+
+        if (OWN_PROCESS)
+            calls.increment(cookie);
+        return 0;
+    }
+
+    KRETFUNC_PROBE(vfs_open)
+    {
+        u64 cookie = COOKIE;
+
+        if (OWN_PROCESS)
+            calls.increment(cookie);
+        return 0;
+    }
+""")
+
+
+def called(bpf):
+    """The cookies of the programs that one call of vfs_open() runs. The overlay may open a file below, too."""
+    bpf["calls"].clear()
+    open_and_close()
+    return {key.value for key in bpf["calls"].keys()}
+
+
+def kernel():
+    """The kernel's version."""
+    return tuple(int(part) for part in os.uname().release.split(".")[:2])
+
+
+def test_cookies_of_traced_functions():
+    """bpf_get_attach_cookie() gives each program its own; attached by their names, they have none."""
+    if kernel() < (6, 0):
+        with BPF(text=TRACED.replace("COOKIE", "0")) as bpf:
+            bpf.detach_kfunc("vfs_open")
+            with pytest.raises(UnsupportedError, match="no attach cookies for kfunc .Linux 6.0"):
+                bpf.attach_kfunc("vfs_open", cookie=5)
+        return
+    with BPF(text=TRACED.replace("COOKIE", "bpf_get_attach_cookie(ctx)")) as bpf:
+        assert called(bpf) == {0}
+        with pytest.raises(AttachError, match="attached already"):
+            bpf.attach_kfunc("vfs_open", cookie=5)
+        bpf.detach_kfunc("vfs_open")
+        bpf.detach_kretfunc("vfs_open")
+        with bpf.attach_kfunc("vfs_open", cookie=5), bpf.attach_kretfunc("vfs_open", cookie=0x8877665544332211):
+            assert called(bpf) == {5, 0x8877665544332211}
+        assert called(bpf) == set()
+        bpf.attach_kfunc("vfs_open", cookie=6)
+        assert called(bpf) == {6}
+
+
+def test_cookies_of_security_hooks():
+    text = program("""
+        BPF_HASH(calls, u64, u64);
+
+        LSM_PROBE(file_open, struct file *file)
+        {
+            u64 cookie = COOKIE;
+
+            if (OWN_PROCESS)
+                calls.increment(cookie);
+            return 0;
+        }
+    """)
+    has_cookies = kernel() >= (6, 0)
+    with BPF(text=text.replace("COOKIE", "bpf_get_attach_cookie(ctx)" if has_cookies else "0")) as bpf:
+        bpf.detach_lsm("file_open")
+        if not has_cookies:
+            with pytest.raises(UnsupportedError, match="no attach cookies for lsm"):
+                bpf.attach_lsm("file_open", cookie=5)
+            return
+        bpf.attach_lsm("file_open", cookie=(1 << 64) - 3)
+        assert called(bpf) == {(1 << 64) - 3}
+
+
+def test_cookies_of_kprobes():
+    text = program("""
+        BPF_HASH(calls, u64, u64);
+
+        int on_call(struct pt_regs *ctx)
+        {
+            u64 cookie = bpf_get_attach_cookie(ctx);
+
+            if (OWN_PROCESS)
+                calls.increment(cookie);
+            return 0;
+        }
+    """)
+    if kernel() < (5, 15):
+        with pytest.raises(LoadError):
+            BPF(text=text).load_func("on_call", BPF.KPROBE)
+        return
+    with BPF(text=text) as bpf:
+        bpf.attach_kprobe(event="vfs_open", fn_name="on_call", cookie=0x1122334455667788)
+        bpf.attach_kretprobe(event="vfs_open", fn_name="on_call", cookie=9)
+        assert called(bpf) == {0x1122334455667788, 9}
+        bpf.detach_kretprobe("vfs_open")
+        bpf.attach_kretprobe(event="vfs_open", fn_name="on_call", maxactive=11, cookie=10)
+        assert called(bpf) == {0x1122334455667788, 10}
 
 
 def test_missing_function_names_its_neighbours():
