@@ -11,6 +11,7 @@
 
 #include "advice/hints_macros.h"
 #include "advice/hints_names.h"
+#include "base/helper_names.h"
 #include "base/kinds.h"
 #include "base/near_names.h"
 #include "kernel/renames.h"
@@ -313,9 +314,9 @@ static bool hint_function(const struct ebcc_mistake *mistake, struct ebcc_buf *r
 		return true;
 	}
 	ebcc_near_names_init(&near, name);
-	for (size_t i = 0; i < COUNT(helpers); i++)
-		if (!strncmp(name, "bpf_", 4))
-			ebcc_near_names_add(&near, helpers[i]);
+	if (!strncmp(name, "bpf_", 4))
+		for (unsigned i = 1; ebcc_helper_name(i); i++)
+			ebcc_near_names_add(&near, ebcc_helper_name(i));
 	ebcc_near_dialect_macros(&near);
 	ebcc_near_declared(mistake->source, mistake->source + strlen(mistake->source), &near);
 	if (!near.count)
@@ -545,8 +546,8 @@ static bool hint_redefinition(const struct ebcc_mistake *mistake, struct ebcc_bu
 
 	if (!quoted_after(mistake->message, "redefinition of '", name, sizeof(name)))
 		return false;
-	for (size_t i = 0; i < COUNT(helpers); i++) {
-		if (strcmp(helpers[i], name))
+	for (unsigned i = 1; ebcc_helper_name(i); i++) {
+		if (strcmp(ebcc_helper_name(i), name))
 			continue;
 		ebcc_buf_append_string(ret, "this is the name of a BPF helper: choose another one");
 		return true;
