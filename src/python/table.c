@@ -476,7 +476,7 @@ out_key:
 	return failed;
 }
 
-static int delete (struct table_object *table, PyObject *key)
+static int delete(struct table_object *table, PyObject *key)
 {
 	struct scratch key_bytes;
 	struct ebcc_error *error = NULL;
