@@ -96,7 +96,7 @@ def test_command_that_ends_before_it_runs(tmp_path, monkeypatch):
     with pytest.raises(ProcessLookupError, match="has already ended"):
         command.cmd_ready()
     assert command.cmd_exited() and os.listdir(tmp_path) == []
-    with pytest.raises(ValueError, match="no command 1$"):
+    with pytest.raises(ValueError, match="no command with process id 1 was started"):
         command.cmd_exited(1)
 
 

@@ -31,7 +31,8 @@ def _command(pid):
     if pid is None and _commands:
         pid = next(reversed(_commands))
     if pid not in _commands:
-        raise ValueError("no command was started with run_cmd()" + ("" if pid is None else " as %d" % pid))
+        raise ValueError("no command%s was started with run_cmd()" %
+                         ("" if pid is None else " with process id %d" % pid))
     return pid, _commands[pid]
 
 
