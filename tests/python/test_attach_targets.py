@@ -138,7 +138,7 @@ def test_kind_that_the_kernel_refuses():
         BPF(text=text).close()
         return
     with pytest.raises(ebcc.Error, match=r"'kfunc__vfs_read': this kernel does not run fentry programs \(KFUNC_PROBE\): "
-                                         "they need BTF trampolines .*; use a kprobe"):
+                                         "it lacks BTF trampolines .*, or forbids such programs; use a kprobe"):
         BPF(text=text)
     with pytest.raises(ebcc.Error, match=r"does not run fexit programs \(KRETFUNC_PROBE\): .*; use a kretprobe"):
         BPF(text=text.replace("KFUNC", "KRETFUNC"))

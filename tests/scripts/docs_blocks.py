@@ -43,9 +43,9 @@ BUILD = Path(os.path.abspath(ebcc.__file__)).parents[2]  # not resolved: in a bu
 
 LANGUAGES = {"c", "python", "lua", "capi", "sh", "text", "mermaid"}
 WORDS = {"error", "b", "module", "frame", "run", "skip", "endless"}
-# What the library says where a kernel lacks it.
-REFUSED = "the kernel refuses it: this kernel is built without what it needs"
-NEEDS = {"kprobes": "this kernel has no kprobes", "fentry": REFUSED, "lsm": REFUSED, "module": r"has no function \w+__\w+"}
+# What the library says if a kernel lacks it.
+NEEDS = {"kprobes": "this kernel has no kprobes", "fentry": "this kernel does not run f(entry|exit|mod_ret) programs",
+         "lsm": "this kernel does not run lsm programs", "module": r"has no function \w+__\w+"}
 
 # How long a script may take. A guest is emulated.
 LIMIT = 300

@@ -124,8 +124,8 @@ struct ebcc_error *ebcc_target_object(const char *bytes, size_t size, const char
 	return NULL;
 }
 
-#define TRAMPOLINES                                                                                \
-	"BTF trampolines (Linux 5.5 on x86-64, 6.0 on arm64, with "                                \
+#define TRAMPOLINES(since)                                                                         \
+	"BTF trampolines (Linux " since " on x86-64, 6.4 on arm64, with "                          \
 	"CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS)"
 
 /* What programs need of a kernel, apart from BTF. */
@@ -134,10 +134,10 @@ static const struct {
 	enum ebcc_feature feature;
 	const char *needs, *instead;
 } needs[] = {
-	{EBCC_KIND_KFUNC, EBCC_FEATURE_FENTRY, TRAMPOLINES, "; use a kprobe"},
-	{EBCC_KIND_KRETFUNC, EBCC_FEATURE_FENTRY, TRAMPOLINES, "; use a kretprobe"},
-	{EBCC_KIND_KMOD_RET, EBCC_FEATURE_MODIFY_RETURN, TRAMPOLINES ", and Linux 5.7", ""},
-	{EBCC_KIND_LSM, EBCC_FEATURE_LSM, TRAMPOLINES ", and Linux 5.7 with CONFIG_BPF_LSM", ""},
+	{EBCC_KIND_KFUNC, EBCC_FEATURE_FENTRY, TRAMPOLINES("5.5"), "; use a kprobe"},
+	{EBCC_KIND_KRETFUNC, EBCC_FEATURE_FENTRY, TRAMPOLINES("5.5"), "; use a kretprobe"},
+	{EBCC_KIND_KMOD_RET, EBCC_FEATURE_MODIFY_RETURN, TRAMPOLINES("5.7"), ""},
+	{EBCC_KIND_LSM, EBCC_FEATURE_LSM, TRAMPOLINES("5.7") " or CONFIG_BPF_LSM", ""},
 };
 
 struct ebcc_error *ebcc_target_unsupported(const struct ebcc_attach_target *target,
@@ -154,7 +154,7 @@ struct ebcc_error *ebcc_target_unsupported(const struct ebcc_attach_target *targ
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
 					  "program '%s': this kernel does not run %.*s programs "
-					  "(%s): they need %s%s",
+					  "(%s): it lacks %s, or forbids such programs%s",
 					  program, (int)strcspn(kind->section, "/"), kind->section,
 					  kind->macro, needs[i].needs, needs[i].instead),
 			program);
