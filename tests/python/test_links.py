@@ -364,7 +364,7 @@ def test_cookies_of_traced_functions(load):
             load(text)
         return
     bpf = load(text)
-    with pytest.raises(ebcc.AttachError, match="kfunc__vfs_read is attached already"):
+    with pytest.raises(ebcc.AttachError, match="kfunc__vfs_read is already attached"):
         bpf.attach_kfunc("vfs_read", cookie=5)
     bpf.detach_kfunc("vfs_read")
     bpf.detach_kretfunc("vfs_read")
