@@ -305,7 +305,7 @@ def test_cookies_of_traced_functions():
         return
     with BPF(text=TRACED.replace("COOKIE", "bpf_get_attach_cookie(ctx)")) as bpf:
         assert called(bpf) == {0}
-        with pytest.raises(AttachError, match="attached already"):
+        with pytest.raises(AttachError, match="already attached"):
             bpf.attach_kfunc("vfs_open", cookie=5)
         bpf.detach_kfunc("vfs_open")
         bpf.detach_kretfunc("vfs_open")
