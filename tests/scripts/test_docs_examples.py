@@ -7,7 +7,7 @@ import subprocess
 
 import ebcc
 import pytest
-from bcc.libbcc import _ON_DESCRIPTORS, lib
+from bcc.libbcc import _FD_FUNCTIONS, lib
 from docs_blocks import BLOCKS, REPOSITORY, code_blanked
 from ebcc import attach, flamegraph, perf, table, trace, usdt
 
@@ -101,7 +101,7 @@ OBVIOUS_FUNCTIONS = {
 
 
 def test_functions_of_libbcc():
-    names = {*_ON_DESCRIPTORS, *(name for name in dir(type(lib)) if not name.startswith("_"))}
+    names = {*_FD_FUNCTIONS, *(name for name in dir(type(lib)) if not name.startswith("_"))}
     assert len(names) > 40
     assert unused(names, PYTHON, r"\blib\.%s\(") == OBVIOUS_FUNCTIONS
 
