@@ -131,7 +131,7 @@ end
 """
 OBVIOUS_IN_LUA = {
     "close", "cleanup", "open",  # <close> does it
-    "attach_kfunc", "attach_kretfunc", "attach_fmod_ret", "attach_lsm",  # BPF:new attaches these programs
+    "attach_fmod_ret", "detach_fmod_ret", "attach_lsm", "detach_lsm",  # like attach_kfunc and detach_kfunc
     "kprobe_poll", "kprobe_poll_loop", "usdt",  # other names of perf_buffer_poll, perf_buffer_poll_loop, USDT:new
     "add_file",  # add_module calls it
     "script_root", "check_probe_quota", "open_events", "open_counters",  # for the package and for bcc-lua
