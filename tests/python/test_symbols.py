@@ -332,12 +332,10 @@ def test_libraries_come_and_go(symbolizer, start, built, tmp_path):
     process = start(built / "pie")
     assert name_at(symbolizer, process) == b"visible_function"
     address = int(process.ask(f"open {one}"), 16)
-    time.sleep(0.01)
-    assert symbolizer.resolve(process.pid, address) == (b"library_function", 0, bytes(one))
+    assert until(lambda: symbolizer.resolve(process.pid, address) == (b"library_function", 0, bytes(one)))
     process.ask("close")
     again = int(process.ask(f"open {two}"), 16)
-    time.sleep(0.5)
-    assert symbolizer.resolve(process.pid, again) == (b"library_function", 0, bytes(two))
+    assert until(lambda: symbolizer.resolve(process.pid, again) == (b"library_function", 0, bytes(two)))
 
 
 def test_a_process_that_runs_another_program(symbolizer, start, built):
@@ -345,8 +343,8 @@ def test_a_process_that_runs_another_program(symbolizer, start, built):
     assert name_at(symbolizer, process) == b"visible_function"
     inner, function = process.ask(f"exec {built / 'static'}").split()
     assert int(inner) == process.pid
-    time.sleep(0.01)
-    assert symbolizer.resolve(process.pid, int(function, 16))[::2] == (b"visible_function", bytes(built / "static"))
+    assert until(lambda: symbolizer.resolve(process.pid, int(function, 16))[::2] ==
+                 (b"visible_function", bytes(built / "static")))
 
 
 def test_names_of_a_process_that_has_ended(symbolizer, start, built):
@@ -460,8 +458,7 @@ def test_a_perf_map_names_code_made_at_run_time(symbolizer, container):
     assert symbolizer.resolve(process.pid, address + 0x21)[0] is None  # the line isn't complete
     with path.open("ab") as file:
         file.write(b"\r\n%x 8 moved\n" % address)
-    time.sleep(0.1)
-    assert symbolizer.resolve(process.pid, address + 0x21)[0] == b"second"
+    assert until(lambda: symbolizer.resolve(process.pid, address + 0x21)[0] == b"second")
     assert symbolizer.resolve(process.pid, address + 3)[0] == b"moved"
 
 
@@ -600,7 +597,7 @@ def test_a_perf_map_beyond_the_limit_gives_no_names(jits, caplog):
     assert until(lambda: symbolizer.resolve(large, CODE)[0]) == b"fresh0"
 
 
-def until(condition, seconds=30):
+def until(condition, seconds=LIMIT):
     """Waits until a condition is true. Returns its value."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
