@@ -1,11 +1,10 @@
 """The tables of docs/reference that list kinds are those of src/cc/base/kinds.h, and scripts/kinds sees what is not."""
 
-import importlib.machinery
-import importlib.util
 import subprocess
 from pathlib import Path
 
 import pytest
+import script_module
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPT = REPOSITORY / "scripts/kinds"
@@ -13,10 +12,7 @@ SCRIPT = REPOSITORY / "scripts/kinds"
 
 @pytest.fixture(scope="module")
 def kinds():
-    loader = importlib.machinery.SourceFileLoader("kinds", str(SCRIPT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("kinds", loader))
-    loader.exec_module(module)
-    return module
+    return script_module.load("kinds")
 
 
 def test_the_documents_have_these_tables():

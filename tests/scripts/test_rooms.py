@@ -1,23 +1,15 @@
 """The rooms of src/cc keep their order, and scripts/rooms notices whatever breaks it."""
 
-import importlib.machinery
-import importlib.util
 import os
 import subprocess
 from pathlib import Path
 
 import pytest
+import script_module
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("EBCC_BUILD", REPOSITORY / "build"))
 SCRIPT = REPOSITORY / "scripts/rooms"
-
-
-def load_script():
-    loader = importlib.machinery.SourceFileLoader("rooms", str(SCRIPT))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("rooms", loader))
-    loader.exec_module(module)
-    return module
 
 
 def test_order_is_kept():
@@ -28,7 +20,7 @@ def test_order_is_kept():
 @pytest.fixture
 def rooms(tmp_path, monkeypatch):
     """The script, for a tree of two rooms, `low` below `high`."""
-    module = load_script()
+    module = script_module.load("rooms")
     monkeypatch.setattr(module, "SOURCES", tmp_path / "src/cc")
     for room in ("low", "high"):
         (tmp_path / "src/cc" / room).mkdir(parents=True)

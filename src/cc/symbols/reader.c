@@ -21,15 +21,11 @@
 
 #define SEGMENT_LIMIT 256
 #define SECTION_LIMIT 1024
-/* For all symbol tables of a file together; the largest browsers have two million symbols. */
-#define SYMBOL_LIMIT (4u << 20)
 /* Larger string tables are left in their file. */
 #define STRINGS_IN_MEMORY (1u << 20)
 /* A compressed symbol table could expand to any size; real ones expand to a few megabytes. */
 #define DEBUGDATA_LIMIT (64u << 20)
 #define DECODER_MEMORY_LIMIT (128u << 20)
-
-#define SYMBOL_SIZE_MAX ((1u << SIZE_BITS) - 1)
 
 /* An ELF file that is being read: from a descriptor, or from memory (fd is -1). */
 struct reader {

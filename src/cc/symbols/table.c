@@ -15,9 +15,6 @@
 #include "elf/demangle.h"
 #include "symbols/table_internal.h"
 
-/* For all symbol tables of a file together; the largest browsers have two million symbols. */
-#define SYMBOL_LIMIT (4u << 20)
-
 /* Longer names are cut off; C++ templates reach tens of thousands of characters. */
 #define NAME_LIMIT (64u << 10)
 /* How many functions a search skips because they begin and end before the address. */
@@ -26,8 +23,6 @@
 #define ALIAS_LIMIT (64u << 10)
 /* A trim frees the names that were made, if they take more than this. */
 #define MADE_LIMIT (8u << 20)
-
-#define SYMBOL_SIZE_MAX ((1u << SIZE_BITS) - 1)
 
 void ebcc_symbol_table_destroy(struct ebcc_symbol_table *table)
 {

@@ -11,6 +11,9 @@
 
 #define SOURCE_COUNT 5
 #define SIZE_BITS 25
+#define SYMBOL_SIZE_MAX ((1u << SIZE_BITS) - 1)
+/* For all symbol tables of a file together; the largest browsers have two million symbols. */
+#define SYMBOL_LIMIT (4u << 20)
 
 /* If an address has several names, the one with the lowest rank is shown. */
 enum symbol_rank {

@@ -34,9 +34,9 @@ def message(level, text):
     levels.
     """
     number = _LEVELS.get(level, _WARNING)
-    if number < _WARNING and "logging" not in sys.modules:
-        return
     if "logging" not in sys.modules:
+        if number < _WARNING:
+            return
         _import_logging()
     import logging
     logging.getLogger("ebcc").log(number, "%s", text)
