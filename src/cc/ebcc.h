@@ -26,7 +26,8 @@
  * - Result structs can grow, too. A function that fills one in takes its size as the caller knows
  *   it, such as sizeof(struct ebcc_symbol); for an array, that of each element. Members that only
  *   the caller's newer version knows are set to zero.
- * - Flags are checked: EBCC_ERROR_INVALID_ARGUMENT names the bits that this version does not know.
+ * - Flags and values of enumerations are checked: EBCC_ERROR_INVALID_ARGUMENT names the bits, or
+ *   the value, that this version does not know.
  * - If an object has several of something, a function whose name ends in `_count` returns their
  *   number, and one that ends in `_at` returns one of them, by an index from 0 on. Past the last
  *   one, the latter returns NULL or false.

@@ -61,7 +61,8 @@ const char **list_strings(PyObject *list)
 /*
  * Any Python code may raise an exception that is not its own: what a signal handler raises comes
  * out of whichever code is running. A callback in the middle of the library cannot raise anything,
- * so messages wait here, per thread, for the end of the call that logged them.
+ * so messages wait here, per thread, for the end of the call that logged them. If there is no memory
+ * to keep one, that call raises MemoryError.
  */
 struct message {
 	struct message *next;
@@ -70,14 +71,17 @@ struct message {
 };
 
 static _Thread_local struct message *messages;
+static _Thread_local bool message_lost; /* there was no memory for one */
 
 void log_message(void *ctx, enum ebcc_log_level level, const char *text)
 {
 	size_t size = strlen(text) + 1;
 	struct message *message = malloc(sizeof(*message) + size), **end = &messages;
 
-	if (!message)
+	if (!message) {
+		message_lost = true;
 		return;
+	}
 	message->next = NULL;
 	message->level = level;
 	memcpy(message->text, text, size);
@@ -114,6 +118,11 @@ bool messages_deliver(void)
 		free(message);
 		if (!delivered)
 			return false;
+	}
+	if (message_lost) {
+		message_lost = false;
+		PyErr_NoMemory();
+		return false;
 	}
 	return true;
 }

@@ -98,6 +98,11 @@ static PyObject *trace_pipe_readline(PyObject *self, PyObject *unused)
 	return line;
 }
 
+static PyObject *trace_pipe_closed(PyObject *self, void *unused)
+{
+	return PyBool_FromLong(!((struct trace_pipe_object *)self)->handle);
+}
+
 static PyMethodDef trace_pipe_methods[] = {
 	{"read_line", trace_pipe_readline, METH_NOARGS,
 	 "read_line() -> bytes or None\n\nOne line without its newline. None if there is none and\n"
@@ -108,11 +113,17 @@ static PyMethodDef trace_pipe_methods[] = {
 	{0},
 };
 
+static PyGetSetDef trace_pipe_members[] = {
+	{"closed", trace_pipe_closed, NULL, "Whether the pipe was closed.", NULL},
+	{0},
+};
+
 static PyType_Slot trace_pipe_slots[] = {
 	{Py_tp_doc, "TracePipe(nonblocking=False): reads the kernel's trace pipe."},
 	{Py_tp_new, trace_pipe_new},
 	{Py_tp_dealloc, trace_pipe_dealloc},
 	{Py_tp_methods, trace_pipe_methods},
+	{Py_tp_getset, trace_pipe_members},
 	{0},
 };
 

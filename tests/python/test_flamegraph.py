@@ -174,6 +174,12 @@ def test_program():
     assert done.stderr == b"flamegraph: line 1 is not a folded stack: 'nonsense'\n"
 
 
+def test_without_stacks():
+    root = ElementTree.fromstring(graph_of().svg())
+    assert root.get("data-total") == "0"
+    assert [frame.get("data-value") for frame in root.iter(SVG + "g") if "frame" in frame.get("class", "")] == ["0"]
+
+
 def test_drawing_needs_no_privilege(tmp_path, monkeypatch, capfdbinary):
     def refuse():
         raise PermissionError

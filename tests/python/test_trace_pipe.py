@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+import ebcc
 from ebcc import trace
 from ebcc.utils import get_online_cpus
 from conftest import LIMIT, getpgid, wait_until
@@ -83,6 +84,16 @@ def test_trace_open_is_a_file_of_lines(load):
         return [line for line in bpf.trace_open(nonblocking=True) if b"number 4000008" in line]
 
     assert re.search(rb": bpf_trace_printk: number 4000008: twice 8000016\n$", wait_until(look)[0])
+
+
+def test_a_pipe_that_the_script_closed_is_opened_again(load):
+    bpf = load(PRINT)
+    with bpf.trace_open(nonblocking=True) as pipe:
+        assert not pipe.closed
+    assert pipe.closed
+    with pytest.raises(ebcc.StateError, match="the trace pipe is closed"):
+        pipe.readline()
+    wait_for_fields(bpf, 4000009)
 
 
 SCRIPT = """

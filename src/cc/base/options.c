@@ -42,6 +42,17 @@ struct ebcc_error *ebcc_flags_check(uint64_t flags, uint64_t known, const char *
 				 (unsigned long long)(flags & ~known));
 }
 
+struct ebcc_error *ebcc_choice_check(unsigned value, unsigned last, const char *name)
+{
+	if (value <= last)
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+				 "%s is %u, which this version of the library (%d.%d.%d) does not "
+				 "know: its values end at %u",
+				 name, value, EBCC_VERSION_MAJOR, EBCC_VERSION_MINOR,
+				 EBCC_VERSION_PATCH, last);
+}
+
 void ebcc_result_write(void *ret, size_t size, const void *result, size_t result_size)
 {
 	size_t known = size < result_size ? size : result_size;

@@ -27,6 +27,13 @@ MUST_CHECK struct ebcc_error *ebcc_opts_read(void *ret, size_t size, const void 
 MUST_CHECK struct ebcc_error *ebcc_flags_check(uint64_t flags, uint64_t known, const char *name);
 
 /*
+ * Checks a member or parameter of an enumeration that has the values from 0 to @last; the first is
+ * the default. @name as in ebcc_flags_check().
+ * Returns EBCC_ERROR_INVALID_ARGUMENT, with the value, for any other.
+ */
+MUST_CHECK struct ebcc_error *ebcc_choice_check(unsigned value, unsigned last, const char *name);
+
+/*
  * Writes a result to the @size bytes that the caller has for it: an older caller gets the members
  * that it knows, a newer one zeroes for those that this version does not know.
  */

@@ -794,6 +794,7 @@ static struct ebcc_error *poll_once(struct ebcc_module *module, enum poll_mode m
 	struct ebcc_error *error;
 	LOG_SCOPE(&module->log);
 
+	TRY(ebcc_choice_check(source, EBCC_EVENTS_RING, "enum ebcc_event_source"));
 	TRY(get_events(module, &events));
 	if (events->polling)
 		return ebcc_error_create(EBCC_ERROR_STATE,

@@ -34,25 +34,31 @@ const char *ebcc_module_global_name_at(const struct ebcc_module *module, size_t 
 	return index < module->global_count ? module->globals[index] : NULL;
 }
 
-static struct ebcc_error *unknown_global(const struct ebcc_module *module, const char *name)
+static bool is_constant(const struct ebcc_variable *variable)
+{
+	return !strncmp(variable->section, ".rodata", 7);
+}
+
+/* Similar names are suggested: of all variables, or of constants only. */
+static struct ebcc_error *unknown_variable(const struct ebcc_module *module, const char *name,
+					   bool constants_only)
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_variable variable;
 	struct ebcc_near_names near;
 
 	ebcc_near_names_init(&near, name);
 	for (size_t i = 0; i < module->global_count; i++)
-		ebcc_near_names_add(&near, module->globals[i]);
+		if (!constants_only ||
+		    (ebcc_btf_variable(module->btf, NULL, module->globals[i], &variable) &&
+		     is_constant(&variable)))
+			ebcc_near_names_add(&near, module->globals[i]);
 	ebcc_buf_printf(&text, "the source has no global variable '%s', or no program uses it",
 			name);
 	ebcc_near_names_suggest(&near, &text);
 	TRY(ebcc_buf_check(&text));
 	return ebcc_error_with_subject(
 		ebcc_error_create(EBCC_ERROR_NOT_FOUND, "%s", ebcc_buf_string(&text)), name);
-}
-
-static bool is_constant(const struct ebcc_variable *variable)
-{
-	return !strncmp(variable->section, ".rodata", 7);
 }
 
 /* A variable in the data of its section, or NULL if it does not lie in there. */
@@ -73,37 +79,34 @@ static char *initial_value(const struct ebcc_module *module, const struct ebcc_v
 	return within(variable, data, size);
 }
 
-/* Finds a variable: in the memory of the map; or, before load and always for constants, in libbpf's
- * copy. */
-static struct ebcc_error *locate(struct ebcc_module *module, const char *name, size_t size,
-				 bool to_write, char **ret)
+static struct ebcc_error *find(const struct ebcc_module *module, const char *name,
+			       bool constants_only, struct ebcc_variable *ret)
 {
-	struct ebcc_variable variable;
+	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, ret))
+		return unknown_variable(module, name, constants_only);
+	return NULL;
+}
+
+/* Where the value of a variable is: in the memory of the map; or, before load and always for
+ * constants, in libbpf's copy. */
+static struct ebcc_error *locate(struct ebcc_module *module, const char *name,
+				 const struct ebcc_variable *variable, size_t size, char **ret)
+{
 	struct ebcc_table *table;
 	void *data;
 
-	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
-		return unknown_global(module, name);
-	if (size != variable.size)
+	if (size != variable->size)
 		return ebcc_error_with_subject(
 			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					  "global variable '%s' has %u bytes, but %zu were given",
-					  name, variable.size, size),
+					  name, variable->size, size),
 			name);
-	if (to_write && is_constant(&variable) && module->load_tried)
-		return ebcc_error_with_subject(
-			ebcc_error_create(
-				EBCC_ERROR_STATE,
-				"global variable '%s' is const, so it can be set only before "
-				"the module is loaded",
-				name),
-			name);
-	table = ebcc_module_map(module, variable.section);
-	if (table && module->loaded && !is_constant(&variable)) {
+	table = ebcc_module_map(module, variable->section);
+	if (table && module->loaded && !is_constant(variable)) {
 		TRY(ebcc_table_map(table, &data));
-		*ret = within(&variable, data, table->leaf_size);
+		*ret = within(variable, data, table->leaf_size);
 	} else {
-		*ret = initial_value(module, &variable);
+		*ret = initial_value(module, variable);
 	}
 	if (!*ret)
 		return ebcc_error_with_subject(
@@ -137,12 +140,34 @@ static void copy(void *to, const void *from, size_t size)
 		*(char *)to = *(const char *)from;
 }
 
-struct ebcc_error *ebcc_module_read_global(struct ebcc_module *module, const char *name,
-					   void *value, size_t size)
+static struct ebcc_error *write_variable(struct ebcc_module *module, const char *name,
+					 const struct ebcc_variable *variable, const void *value,
+					 size_t size)
 {
 	char *place;
 
-	TRY(locate(module, name, size, false, &place));
+	if (is_constant(variable) && module->load_tried)
+		return ebcc_error_with_subject(
+			ebcc_error_create(
+				EBCC_ERROR_STATE,
+				"global variable '%s' is const, so it can be set only before "
+				"the module is loaded",
+				name),
+			name);
+	TRY(locate(module, name, variable, size, &place));
+	if (size)
+		copy(place, value, size);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_read_global(struct ebcc_module *module, const char *name,
+					   void *value, size_t size)
+{
+	struct ebcc_variable variable;
+	char *place;
+
+	TRY(find(module, name, false, &variable));
+	TRY(locate(module, name, &variable, size, &place));
 	if (size)
 		copy(value, place, size);
 	return NULL;
@@ -151,42 +176,10 @@ struct ebcc_error *ebcc_module_read_global(struct ebcc_module *module, const cha
 struct ebcc_error *ebcc_module_write_global(struct ebcc_module *module, const char *name,
 					    const void *value, size_t size)
 {
-	char *place;
+	struct ebcc_variable variable;
 
-	TRY(locate(module, name, size, true, &place));
-	if (size)
-		copy(place, value, size);
-	return NULL;
-}
-
-/* ---- Constants ---- */
-
-static struct ebcc_error *constant_error(enum ebcc_error_code code, const char *name,
-					 const char *text)
-{
-	return ebcc_error_with_subject(ebcc_error_create(code, "constant '%s': %s", name, text),
-				       name);
-}
-
-/* The error for a variable that does not exist, with similar names as suggestions. */
-static struct ebcc_error *unknown_constant(const struct ebcc_module *module, const char *name)
-{
-	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
-	struct ebcc_near_names near;
-
-	ebcc_near_names_init(&near, name);
-	for (size_t i = 0; i < module->global_count; i++) {
-		struct ebcc_variable variable;
-
-		if (ebcc_btf_variable(module->btf, NULL, module->globals[i], &variable) &&
-		    is_constant(&variable))
-			ebcc_near_names_add(&near, module->globals[i]);
-	}
-	ebcc_buf_append_string(
-		&text, "the source has no global variable of that name, or no program uses it");
-	ebcc_near_names_suggest(&near, &text);
-	TRY(ebcc_buf_check(&text));
-	return constant_error(EBCC_ERROR_NOT_FOUND, name, ebcc_buf_string(&text));
+	TRY(find(module, name, false, &variable));
+	return write_variable(module, name, &variable, value, size);
 }
 
 /* As ebcc_module_write_global(), but only for constants: what the caller thinks is constant must
@@ -196,13 +189,13 @@ struct ebcc_error *ebcc_module_set_constant(struct ebcc_module *module, const ch
 {
 	struct ebcc_variable variable;
 
-	if (module->load_tried)
-		return constant_error(EBCC_ERROR_STATE, name,
-				      "constants must be set before the module is loaded");
-	if (!module->btf || !ebcc_btf_variable(module->btf, NULL, name, &variable))
-		return unknown_constant(module, name);
+	TRY(find(module, name, true, &variable));
 	if (!is_constant(&variable))
-		return constant_error(EBCC_ERROR_NOT_FOUND, name,
-				      "the variable is not declared const volatile");
-	return ebcc_module_write_global(module, name, value, size);
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+					  "global variable '%s' is not declared const volatile, so "
+					  "it is not a constant",
+					  name),
+			name);
+	return write_variable(module, name, &variable, value, size);
 }

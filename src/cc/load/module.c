@@ -31,15 +31,18 @@
 /* The largest source file that is read; no one writes a larger one by hand. */
 #define SOURCE_LIMIT (16u << 20)
 
-#define DEBUG_BITS                                                                                 \
-	(EBCC_DEBUG_LLVM_IR | EBCC_DEBUG_BPF | EBCC_DEBUG_PREPROCESSOR | EBCC_DEBUG_SOURCE |       \
-	 EBCC_DEBUG_BPF_REGISTER_STATE | EBCC_DEBUG_BTF)
+/* enum ebcc_debug has every bit up to its last one. */
+#define DEBUG_BITS (2 * EBCC_DEBUG_BTF - 1)
 
 static struct ebcc_error *read_opts(const struct ebcc_module_opts *opts,
 				    struct ebcc_module_opts *ret)
 {
 	*ret = (struct ebcc_module_opts){.sz = sizeof(*ret)};
 	TRY(ebcc_opts_read(ret, sizeof(*ret), opts, "ebcc_module_opts"));
+	TRY(ebcc_choice_check(ret->kernel_types, EBCC_KERNEL_TYPES_HEADERS,
+			      "ebcc_module_opts.kernel_types"));
+	TRY(ebcc_choice_check(ret->compiler, EBCC_COMPILER_IN_PROCESS,
+			      "ebcc_module_opts.compiler"));
 	return ebcc_flags_check(ret->debug, DEBUG_BITS, "ebcc_module_opts.debug");
 }
 

@@ -82,7 +82,7 @@
 
 	function place(frame, width, top) {
 		const above = frame.depth < zoomed.depth;
-		const share = width / zoomed.value;
+		const share = width / Math.max(zoomed.value, 1);
 		const left = above ? 0 : (frame.start - zoomed.start) * share;
 		const size = above ? width : frame.value * share;
 		frame.visible = above ? contains(frame, zoomed) :
@@ -183,7 +183,7 @@
 				contains(frame, zoomed))) {
 			sum = zoomed.value;
 		}
-		const percent = `${(100 * sum / zoomed.value).toFixed(1)}%`;
+		const percent = `${(100 * sum / Math.max(zoomed.value, 1)).toFixed(1)}%`;
 		matched.textContent = isSmall ? percent : `Matched: ${percent}`;
 	}
 

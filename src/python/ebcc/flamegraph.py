@@ -154,7 +154,7 @@ class Graph:
             '<?xml version="1.0" encoding="UTF-8"?>',
             f'<svg xmlns="http://www.w3.org/2000/svg" id="flamegraph" width="{WIDTH}" '
             f'height="{height}" viewBox="0 0 {WIDTH} {height}" role="group" '
-            f'aria-label={quoteattr(title)} data-total="{total}" data-unit={quoteattr(self.unit)} '
+            f'aria-label={quoteattr(title)} data-total="{self.root.value}" data-unit={quoteattr(self.unit)} '
             f'data-rows="{rows}" data-row="{ROW}" data-margin="{MARGIN}" data-header="{HEADER}" '
             f'data-footer="{FOOTER}" data-indent="{LABEL_INDENT}">',
             f"<title>{escape(title)}</title>",

@@ -64,8 +64,7 @@ class TraceMixin:
         read."""
         if self._trace_file is not None and self._trace_nonblocking != bool(nonblocking):
             self._trace_file.close()
-            self._trace_file = None
-        if self._trace_file is None:
+        if self._trace_file is None or self._trace_file.closed:
             self._trace_file = TraceFile(bool(nonblocking))
             self._trace_nonblocking = bool(nonblocking)
         return self._trace_file

@@ -122,6 +122,17 @@ START_TEST(unknown_flags_are_named)
 }
 END_TEST
 
+START_TEST(unknown_choices_are_named)
+{
+	for (unsigned value = 0; value <= 2; value++)
+		ck_assert_ok(ebcc_choice_check(value, 2, "known_opts.choice"));
+	assert_fails(ebcc_choice_check(3, 2, "known_opts.choice"), EBCC_ERROR_INVALID_ARGUMENT,
+		     "known_opts.choice is 3, which this version");
+	assert_fails(ebcc_choice_check((unsigned)-1, 2, "known_opts.choice"),
+		     EBCC_ERROR_INVALID_ARGUMENT, "its values end at 2");
+}
+END_TEST
+
 START_TEST(results_fit_what_the_caller_has)
 {
 	const struct known result = {.sz = 1, .first = 2, .second = 3, .third = 4};
@@ -153,6 +164,7 @@ int main(void)
 	tcase_add_test(rule, newer_callers_may_leave_members_unset);
 	tcase_add_test(rule, unknown_members_are_refused);
 	tcase_add_test(rule, unknown_flags_are_named);
+	tcase_add_test(rule, unknown_choices_are_named);
 	tcase_add_test(rule, results_fit_what_the_caller_has);
 	suite_add_tcase(suite, rule);
 	runner = srunner_create(suite);

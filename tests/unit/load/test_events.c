@@ -346,6 +346,8 @@ START_TEST(test_sources)
 	check_ok(ebcc_table_open_events(find_table(module, "ring"), &opts));
 	second = attach(module, "ring_submit");
 	trigger(5);
+	check_error(ebcc_module_poll_source(module, EBCC_EVENTS_RING + 1, 1000, &count),
+		    EBCC_ERROR_INVALID_ARGUMENT, "enum ebcc_event_source is 3");
 	check_ok(ebcc_module_poll_source(module, EBCC_EVENTS_RING, 1000, &count));
 	ck_assert_uint_eq(count, 5);
 	ck_assert_int_eq(got.cpu, -1);

@@ -61,7 +61,7 @@ START_TEST(test_constants_and_run)
 	check_error(ebcc_module_set_constant(module, "hits", &origin, 8), EBCC_ERROR_NOT_FOUND,
 		    "not declared const volatile");
 	check_error(ebcc_module_set_constant(module, "absent", &origin, 8), EBCC_ERROR_NOT_FOUND,
-		    "no global variable of that name");
+		    "no global variable 'absent'");
 	fd = attach(module, "count");
 	check_error(ebcc_module_set_constant(module, "origin", &origin, sizeof(origin)),
 		    EBCC_ERROR_STATE, "before the module is loaded");
@@ -176,6 +176,20 @@ START_TEST(test_unknown_debug_bits)
 	check_error(ebcc_module_create_from_file("/nowhere", &opts, &module),
 		    EBCC_ERROR_INVALID_ARGUMENT, "does not know: 0x80000000");
 	free(bytes);
+}
+END_TEST
+
+START_TEST(test_unknown_choices)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts), .compiler = 2};
+	struct ebcc_module *module;
+
+	check_error(ebcc_module_create("", 0, &opts, &module), EBCC_ERROR_INVALID_ARGUMENT,
+		    "ebcc_module_opts.compiler is 2");
+	opts.compiler = EBCC_COMPILER_IN_PROCESS;
+	opts.kernel_types = 3;
+	check_error(ebcc_module_create_from_file("/nowhere", &opts, &module),
+		    EBCC_ERROR_INVALID_ARGUMENT, "ebcc_module_opts.kernel_types is 3");
 }
 END_TEST
 
@@ -633,6 +647,7 @@ static TCase *case_load(void)
 	tcase_add_test(tcase, test_globals);
 	tcase_add_loop_test(tcase, test_constants_by_either_function, 0, 2);
 	tcase_add_test(tcase, test_unknown_debug_bits);
+	tcase_add_test(tcase, test_unknown_choices);
 	tcase_add_test(tcase, test_test_run);
 	tcase_add_test(tcase, test_variable_types);
 	tcase_add_test(tcase, test_programs_are_shared_state);
