@@ -14,27 +14,51 @@ static bool within(size_t size, uint64_t offset, uint64_t length)
 	return offset <= size && length <= size - offset;
 }
 
+struct object {
+	const char *bytes;
+	size_t size;
+	uint64_t headers; /* offset of the section headers */
+	uint64_t count;	  /* of sections */
+	Elf64_Shdr names; /* the section with the section names */
+};
+
 /* Copies section header @index; the object may be unaligned. */
-static bool read_header(const char *bytes, size_t size, const Elf64_Ehdr *elf, unsigned index,
-			Elf64_Shdr *ret)
+static bool read_header(const struct object *object, uint64_t index, Elf64_Shdr *ret)
 {
-	if (index >= elf->e_shnum ||
-	    !within(size, elf->e_shoff, (uint64_t)elf->e_shnum * sizeof(*ret)))
+	if (index >= object->count ||
+	    !within(object->size, object->headers, object->count * sizeof(*ret)))
 		return false;
-	memcpy(ret, bytes + elf->e_shoff + index * sizeof(*ret), sizeof(*ret));
-	return ret->sh_type == SHT_NOBITS || within(size, ret->sh_offset, ret->sh_size);
+	memcpy(ret, object->bytes + object->headers + index * sizeof(*ret), sizeof(*ret));
+	return ret->sh_type == SHT_NOBITS || within(object->size, ret->sh_offset, ret->sh_size);
 }
 
-/* Reads the ELF header, and the header of the section with the section names. */
-static bool read_names(const char *bytes, size_t size, Elf64_Ehdr *ret, Elf64_Shdr *ret_names)
+/* Reads the ELF header, and the header of the section with the section names. Numbers that are too
+ * large for the ELF header are in the first section header (elf(5), e_shnum and e_shstrndx). */
+static bool object_init(const char *bytes, size_t size, struct object *ret)
 {
-	if (size < sizeof(*ret))
+	uint64_t names;
+	Elf64_Ehdr elf;
+
+	if (size < sizeof(elf))
 		return false;
-	memcpy(ret, bytes, sizeof(*ret));
-	return !memcmp(ret->e_ident, ELFMAG, SELFMAG) && ret->e_ident[EI_CLASS] == ELFCLASS64 &&
-	       ret->e_shentsize == sizeof(*ret_names) &&
-	       read_header(bytes, size, ret, ret->e_shstrndx, ret_names) &&
-	       ret_names->sh_type == SHT_STRTAB;
+	memcpy(&elf, bytes, sizeof(elf));
+	if (memcmp(elf.e_ident, ELFMAG, SELFMAG) || elf.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    elf.e_shentsize != sizeof(Elf64_Shdr) || !within(size, elf.e_shoff, sizeof(Elf64_Shdr)))
+		return false;
+	*ret = (struct object){
+		.bytes = bytes, .size = size, .headers = elf.e_shoff, .count = elf.e_shnum};
+	names = elf.e_shstrndx;
+	if (!elf.e_shnum || names == SHN_XINDEX) {
+		Elf64_Shdr first;
+
+		memcpy(&first, bytes + elf.e_shoff, sizeof(first));
+		if (!elf.e_shnum)
+			ret->count = first.sh_size;
+		if (names == SHN_XINDEX)
+			names = first.sh_link;
+	}
+	return ret->count <= size / sizeof(Elf64_Shdr) && read_header(ret, names, &ret->names) &&
+	       ret->names.sh_type == SHT_STRTAB;
 }
 
 /* Finds a section by its name. *@ret_name points to the name in the object. */
@@ -42,16 +66,15 @@ static bool find_section(const char *bytes, size_t size, const char *name, Elf64
 			 const char **ret_name)
 {
 	size_t name_size = strlen(name) + 1;
-	Elf64_Shdr names;
-	Elf64_Ehdr elf;
+	struct object object;
 
-	if (!read_names(bytes, size, &elf, &names))
+	if (!object_init(bytes, size, &object))
 		return false;
-	for (unsigned i = 0; i < elf.e_shnum; i++) {
-		if (!read_header(bytes, size, &elf, i, ret) || ret->sh_type == SHT_NOBITS ||
-		    !within(names.sh_size, ret->sh_name, name_size))
+	for (uint64_t i = 0; i < object.count; i++) {
+		if (!read_header(&object, i, ret) || ret->sh_type == SHT_NOBITS ||
+		    !within(object.names.sh_size, ret->sh_name, name_size))
 			continue;
-		*ret_name = bytes + names.sh_offset + ret->sh_name;
+		*ret_name = bytes + object.names.sh_offset + ret->sh_name;
 		if (!memcmp(*ret_name, name, name_size))
 			return true;
 	}
@@ -59,17 +82,17 @@ static bool find_section(const char *bytes, size_t size, const char *name, Elf64
 }
 
 /* The name of section @index if it has global variables, else NULL. */
-static const char *data_section_name(const char *bytes, size_t size, const Elf64_Ehdr *elf,
-				     const Elf64_Shdr *names, unsigned index)
+static const char *data_section_name(const struct object *object, uint64_t index)
 {
 	static const char *const prefixes[] = {".data", ".rodata", ".bss"};
+	uint64_t room = object->names.sh_size;
 	Elf64_Shdr section;
 	const char *name;
 
-	if (!read_header(bytes, size, elf, index, &section) || section.sh_name >= names->sh_size)
+	if (!read_header(object, index, &section) || section.sh_name >= room)
 		return NULL;
-	name = bytes + names->sh_offset + section.sh_name;
-	if (!memchr(name, '\0', names->sh_size - section.sh_name))
+	name = object->bytes + object->names.sh_offset + section.sh_name;
+	if (!memchr(name, '\0', room - section.sh_name))
 		return NULL;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (!strncmp(name, prefixes[i], strlen(prefixes[i])))
@@ -79,18 +102,18 @@ static const char *data_section_name(const char *bytes, size_t size, const Elf64
 
 const char *ebcc_elf_relocated_data(const char *bytes, size_t size)
 {
-	Elf64_Shdr names, section;
-	Elf64_Ehdr elf;
+	struct object object;
+	Elf64_Shdr section;
 
-	if (!read_names(bytes, size, &elf, &names))
+	if (!object_init(bytes, size, &object))
 		return NULL;
-	for (unsigned i = 0; i < elf.e_shnum; i++) {
+	for (uint64_t i = 0; i < object.count; i++) {
 		const char *name;
 
-		if (!read_header(bytes, size, &elf, i, &section) || !section.sh_size ||
+		if (!read_header(&object, i, &section) || !section.sh_size ||
 		    (section.sh_type != SHT_REL && section.sh_type != SHT_RELA))
 			continue;
-		name = data_section_name(bytes, size, &elf, &names, section.sh_info);
+		name = data_section_name(&object, section.sh_info);
 		if (name)
 			return name;
 	}

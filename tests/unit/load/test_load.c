@@ -3,6 +3,7 @@
 #include "load/runtime_fixture.h"
 
 #include <dirent.h>
+#include <elf.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -38,6 +39,36 @@ START_TEST(test_addresses_in_data)
 	read_object(RUNTIME_ADDRESSES_OBJECT, &bytes, &size);
 	check_error(ebcc_module_create_from_object(bytes, size, &opts, &module),
 		    EBCC_ERROR_UNSUPPORTED, "(section .rodata) are initialized with addresses");
+	free(bytes);
+}
+END_TEST
+
+/* Objects with more than 65,279 sections have their number, and that of the section with their
+ * names, in the first section header. Any object may. */
+START_TEST(test_addresses_in_data_of_an_object_with_extended_numbers)
+{
+	struct ebcc_module_opts opts = {.sz = sizeof(opts), .any_kernel = true};
+	struct ebcc_module *module;
+	Elf64_Shdr first;
+	Elf64_Ehdr elf;
+	size_t size;
+	char *bytes;
+
+	read_object(RUNTIME_ADDRESSES_OBJECT, &bytes, &size);
+	memcpy(&elf, bytes, sizeof(elf));
+	memcpy(&first, bytes + elf.e_shoff, sizeof(first));
+	first.sh_size = elf.e_shnum;
+	first.sh_link = elf.e_shstrndx;
+	elf.e_shnum = 0;
+	elf.e_shstrndx = SHN_XINDEX;
+	memcpy(bytes, &elf, sizeof(elf));
+	memcpy(bytes + elf.e_shoff, &first, sizeof(first));
+	ck_assert_str_eq(ebcc_elf_relocated_data(bytes, size), ".rodata");
+	check_error(ebcc_module_create_from_object(bytes, size, &opts, &module),
+		    EBCC_ERROR_UNSUPPORTED, "(section .rodata) are initialized with addresses");
+	first.sh_size = UINT64_MAX;
+	memcpy(bytes + elf.e_shoff, &first, sizeof(first));
+	ck_assert_ptr_null(ebcc_elf_relocated_data(bytes, size));
 	free(bytes);
 }
 END_TEST
@@ -643,6 +674,7 @@ static TCase *case_load(void)
 	TCase *tcase = tcase_create("load");
 
 	tcase_add_test(tcase, test_addresses_in_data);
+	tcase_add_test(tcase, test_addresses_in_data_of_an_object_with_extended_numbers);
 	tcase_add_test(tcase, test_constants_and_run);
 	tcase_add_test(tcase, test_globals);
 	tcase_add_loop_test(tcase, test_constants_by_either_function, 0, 2);
