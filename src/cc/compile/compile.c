@@ -793,6 +793,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	request->pipeline = pipeline;
 	request->arch = kernel->arch;
 	request->cpu_count = kernel->cpu_count;
+	request->page_size = (unsigned)kernel->page_size;
 	TRY(ebcc_compiler_client_create(compilation->log, compilation->where, &client));
 	TRY(ebcc_compiler_client_identity(client, &identity));
 	if (compilation->btf_path)

@@ -59,8 +59,8 @@ static struct ebcc_error *pch_key(struct ebcc_compiler_client *client,
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
-	ebcc_buf_printf(&text, "%s\narch %d\ncpu %u %u\n", PCH_FORMAT, request->arch,
-			request->cpu_version, request->cpu_count);
+	ebcc_buf_printf(&text, "%s\narch %d\ncpu %u %u %u\n", PCH_FORMAT, request->arch,
+			request->cpu_version, request->cpu_count, request->page_size);
 	TRY(ebcc_compiler_client_identity(client, &text));
 	TRY(ebcc_kernel_headers_identity(opts->headers, &text));
 	for (size_t i = 0; i < request->cflag_count; i++) {

@@ -78,6 +78,7 @@ struct ebcc_cc_request {
 	enum ebcc_arch_id arch;
 	unsigned cpu_version; /* BPF instruction set: 1 to 4 */
 	unsigned cpu_count;   /* possible CPUs: sizes the counters of lost events */
+	unsigned page_size;   /* in bytes, the unit of ring buffers; 0: not known, so 4096 */
 	enum ebcc_cc_pipeline pipeline;
 	unsigned flags; /* enum ebcc_cc_flag */
 	/* Where relative paths begin, absolute; NULL: in the directory of this process. */

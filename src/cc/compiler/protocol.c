@@ -80,6 +80,7 @@ struct ebcc_error *ebcc_frame_encode_request(struct ebcc_buf *buf,
 	put_u64(buf, request->arch);
 	put_u64(buf, request->cpu_version);
 	put_u64(buf, request->cpu_count);
+	put_u64(buf, request->page_size);
 	put_u64(buf, request->pipeline);
 	put_u64(buf, request->flags);
 	put_string(buf, request->working_directory);
@@ -283,6 +284,7 @@ struct ebcc_error *ebcc_decode_request(const void *payload, size_t size,
 	request->arch = get_bounded(&cursor, UINT32_MAX);
 	request->cpu_version = get_bounded(&cursor, UINT32_MAX);
 	request->cpu_count = get_bounded(&cursor, UINT32_MAX);
+	request->page_size = get_bounded(&cursor, UINT32_MAX);
 	request->pipeline = get_bounded(&cursor, UINT32_MAX);
 	request->flags = get_bounded(&cursor, UINT32_MAX);
 	request->working_directory = get_string(&cursor);

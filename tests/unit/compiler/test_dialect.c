@@ -470,6 +470,21 @@ START_TEST(map_definitions)
 }
 END_TEST
 
+/* The pages of ring buffers are the kernel's, which may be larger on arm64. */
+START_TEST(ring_buffers_have_pages_of_the_kernel)
+{
+	static const char source[] = "BPF_RINGBUF_OUTPUT(m, 8);";
+	struct bpf_object *object;
+
+	request.page_size = 65536;
+	compile_ok(source);
+	object = open_object();
+	ck_assert_uint_eq(bpf_map__max_entries(bpf_object__find_map_by_name(object, "m")),
+			  8 * 65536);
+	bpf_object__close(object);
+}
+END_TEST
+
 /* The macro that a source declares its map by. */
 static const struct ebcc_table_macro *macro_of(const char *source)
 {
@@ -894,6 +909,7 @@ int main(void)
 	tcase_add_test(tcase, implicit_reads);
 	tcase_add_test(tcase, methods_pass_the_verifier);
 	tcase_add_loop_test(tcase, map_definitions, 0, COUNT(maps));
+	tcase_add_test(tcase, ring_buffers_have_pages_of_the_kernel);
 	tcase_add_loop_test(tcase, maps_have_their_methods, 0, COUNT(maps));
 	tcase_add_test(tcase, every_macro_has_a_map);
 	tcase_add_test(tcase, unknown_table_type);

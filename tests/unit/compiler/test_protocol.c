@@ -28,6 +28,7 @@ static struct ebcc_buf encode_request(void)
 		.arch = EBCC_ARCH_ARM64,
 		.cpu_version = 3,
 		.cpu_count = 17,
+		.page_size = 65536,
 		.pipeline = EBCC_CC_PIPELINE_PLAIN,
 		.flags = EBCC_CC_CORE | EBCC_CC_WANT_IR,
 	};
@@ -107,6 +108,7 @@ START_TEST(request_round_trip)
 	ck_assert_int_eq(request->arch, EBCC_ARCH_ARM64);
 	ck_assert_uint_eq(request->cpu_version, 3);
 	ck_assert_uint_eq(request->cpu_count, 17);
+	ck_assert_uint_eq(request->page_size, 65536);
 	ck_assert_int_eq(request->pipeline, EBCC_CC_PIPELINE_PLAIN);
 	ck_assert_uint_eq(request->flags, EBCC_CC_CORE | EBCC_CC_WANT_IR);
 	ebcc_decoded_request_deinit(&decoded);
