@@ -389,11 +389,12 @@ END_TEST
 START_TEST(starts_again)
 {
 	struct ebcc_compiler_client *client;
+	siginfo_t ended;
 
 	ck_assert_ptr_null(ebcc_compiler_client_create(NULL, EBCC_COMPILER_HELPER, &client));
 	write_helper("exit 3");
 	ck_assert_ptr_null(ebcc_compiler_client_start(client));
-	usleep(200000);
+	ck_assert_int_eq(waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT), 0);
 	write_helper("exit 4");
 	assert_fails(compile_with(client), "exit status 4");
 	write_helper("exit 5");

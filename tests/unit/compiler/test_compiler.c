@@ -872,6 +872,22 @@ static pid_t only_child(pid_t parent)
 	return child;
 }
 
+/* Whether a helper has done what it does before it serves: no new privileges is the last thing. */
+static bool has_set_its_limits(pid_t helper)
+{
+	char path[64], line[256];
+	bool found = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", helper);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		found |= !strcmp(line, "NoNewPrivs:\t1\n");
+	if (file)
+		fclose(file);
+	return found;
+}
+
 /* Five seconds at most, in steps of ten milliseconds. */
 #define WAIT_FOR(condition)                                                                        \
 	for (int wait_ = 0; wait_ < 500 && !(condition); wait_++)                                  \
@@ -888,8 +904,7 @@ START_TEST(helper_dies_with_its_parent)
 	}
 	WAIT_FOR((helper = only_child(parent)));
 	ck_assert_int_ne(helper, 0);
-	/* It may not have set its own limits yet. */
-	usleep(200000);
+	WAIT_FOR(has_set_its_limits(helper));
 	ck_assert_int_eq(kill(parent, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(parent, NULL, 0), parent);
 	WAIT_FOR(kill(helper, 0));
