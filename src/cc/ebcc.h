@@ -214,7 +214,8 @@ struct ebcc_module_opts {
 	enum ebcc_compiler compiler;
 	/** A file with BTF (raw, or in an ELF file) to compile against in place of the running
 	 *  kernel's. Such a module can be loaded here only if the types are the same
-	 *  (EBCC_ERROR_OTHER_KERNEL). */
+	 *  (EBCC_ERROR_OTHER_KERNEL). Version and configuration stay those of the running kernel,
+	 *  unless kernel_root is set. */
 	const char *btf_path;
 	/** To compile ahead for another kernel: a directory with copies of files of that kernel's
 	 *  system, under their own paths. NULL: the running kernel. These are read:
