@@ -61,8 +61,8 @@ const char **list_strings(PyObject *list)
 /*
  * Any Python code may raise an exception that is not its own: what a signal handler raises comes
  * out of whichever code is running. A callback in the middle of the library cannot raise anything,
- * so messages wait here, per thread, for the end of the call that logged them. If there is no memory
- * to keep one, that call raises MemoryError.
+ * so messages wait here, per thread, for the end of the call that logged them. If there is no
+ * memory to keep one, that call raises MemoryError.
  */
 struct message {
 	struct message *next;

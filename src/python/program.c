@@ -88,37 +88,16 @@ static PyObject *link_destroy(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
-/* Calls @use with the link and a path: str, bytes or a path object. */
-static PyObject *link_use_path(struct link_object *link, PyObject *argument,
-			       struct ebcc_error *(*use)(struct ebcc_link *link, const char *path))
+static bool link_check(struct link_object *link)
 {
-	struct ebcc_error *error;
-	PyObject *path;
-
-	if (!PyUnicode_FSConverter(argument, &path))
-		return NULL;
-	if (!link->handle)
-		error_raise_code(EBCC_ERROR_STATE, "the link was detached");
-	if (!link->handle || !module_check(link->module)) {
-		Py_DECREF(path);
-		return NULL;
-	}
-	MODULE_CALL(link->module, error, use(link->handle, PyBytes_AsString(path)));
-	Py_DECREF(path);
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	Py_RETURN_NONE;
+	if (link->handle)
+		return module_check(link->module);
+	error_raise_code(EBCC_ERROR_STATE, "the link was detached");
+	return false;
 }
 
-static PyObject *link_pin(PyObject *self, PyObject *path)
-{
-	return link_use_path((struct link_object *)self, path, ebcc_link_pin);
-}
-
-static PyObject *link_unpin(PyObject *self, PyObject *path)
-{
-	return link_use_path((struct link_object *)self, path, ebcc_link_unpin);
-}
+PATH_METHOD(link_pin, link_object, link_check, ebcc_link_pin)
+PATH_METHOD(link_unpin, link_object, link_check, ebcc_link_unpin)
 
 static int link_traverse(PyObject *self, visitproc visit, void *arg)
 {
@@ -664,36 +643,13 @@ out:
 	return result;
 }
 
-/* Calls @use with the program and a path: str, bytes or a path object. */
-static PyObject *program_use_path(struct program_object *program, PyObject *argument,
-				  struct ebcc_error *(*use)(struct ebcc_program *program,
-							    const char *path))
+static bool program_check(struct program_object *program)
 {
-	struct ebcc_error *error;
-	PyObject *path;
-
-	if (!PyUnicode_FSConverter(argument, &path))
-		return NULL;
-	if (!module_check(program->module)) {
-		Py_DECREF(path);
-		return NULL;
-	}
-	MODULE_CALL(program->module, error, use(program->handle, PyBytes_AsString(path)));
-	Py_DECREF(path);
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	Py_RETURN_NONE;
+	return module_check(program->module);
 }
 
-static PyObject *program_pin(PyObject *self, PyObject *path)
-{
-	return program_use_path((struct program_object *)self, path, ebcc_program_pin);
-}
-
-static PyObject *program_unpin(PyObject *self, PyObject *path)
-{
-	return program_use_path((struct program_object *)self, path, ebcc_program_unpin);
-}
+PATH_METHOD(program_pin, program_object, program_check, ebcc_program_pin)
+PATH_METHOD(program_unpin, program_object, program_check, ebcc_program_unpin)
 
 static PyObject *program_instructions(PyObject *self, PyObject *unused)
 {

@@ -134,6 +134,30 @@ void module_leave(struct module_object *module);
 		module_leave(module);                                                              \
 	} while (0)
 
+/** Defines a method of a struct @p type that calls @p function with the object's handle and a path:
+ *  str, bytes or a path object. @p check returns whether the object is in use, or raises. */
+#define PATH_METHOD(name, type, check, function)                                                   \
+	static PyObject *name(PyObject *self, PyObject *argument)                                  \
+	{                                                                                          \
+		struct type *object = (struct type *)self;                                         \
+		struct ebcc_error *error;                                                          \
+		const char *path;                                                                  \
+		PyObject *bytes;                                                                   \
+                                                                                                   \
+		if (!PyUnicode_FSConverter(argument, &bytes))                                      \
+			return NULL;                                                               \
+		if (!check(object)) {                                                              \
+			Py_DECREF(bytes);                                                          \
+			return NULL;                                                               \
+		}                                                                                  \
+		path = PyBytes_AsString(bytes);                                                    \
+		MODULE_CALL(object->module, error, function(object->handle, path));                \
+		Py_DECREF(bytes);                                                                  \
+		if (error)                                                                         \
+			return error_raise(error, ERROR_ANY);                                      \
+		Py_RETURN_NONE;                                                                    \
+	}
+
 int program_add(PyObject *extension);
 /** Returns a new Program for @p handle, or NULL with an exception. */
 PyObject *program_object_create(struct module_object *module, struct ebcc_program *handle);

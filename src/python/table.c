@@ -1069,36 +1069,13 @@ static PyObject *table_property(PyObject *self, void *which)
 	return PyErr_Format(PyExc_AttributeError, "no such property");
 }
 
-/* Calls @use with the table and a path: str, bytes or a path object. */
-static PyObject *table_use_path(struct table_object *table, PyObject *argument,
-				struct ebcc_error *(*use)(struct ebcc_table *table,
-							  const char *path))
+static bool table_check(struct table_object *table)
 {
-	struct ebcc_error *error;
-	PyObject *path;
-
-	if (!PyUnicode_FSConverter(argument, &path))
-		return NULL;
-	if (!module_check(table->module)) {
-		Py_DECREF(path);
-		return NULL;
-	}
-	MODULE_CALL(table->module, error, use(table->handle, PyBytes_AsString(path)));
-	Py_DECREF(path);
-	if (error)
-		return error_raise(error, ERROR_ANY);
-	Py_RETURN_NONE;
+	return module_check(table->module);
 }
 
-static PyObject *table_pin(PyObject *self, PyObject *path)
-{
-	return table_use_path((struct table_object *)self, path, ebcc_table_pin);
-}
-
-static PyObject *table_unpin(PyObject *self, PyObject *path)
-{
-	return table_use_path((struct table_object *)self, path, ebcc_table_unpin);
-}
+PATH_METHOD(table_pin, table_object, table_check, ebcc_table_pin)
+PATH_METHOD(table_unpin, table_object, table_check, ebcc_table_unpin)
 
 static PyMethodDef table_methods[] = {
 	{"get", table_get, METH_VARARGS, "get(key, default=None)\n\nThe value of key, or default."},
