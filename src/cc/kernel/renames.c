@@ -51,7 +51,8 @@ static const struct ebcc_rename renames[] = {
 	{MEMBER, "dentry", "d_iname", "d_shortname", V(6, 14), 0, "d_shortname.string"},
 	{MEMBER, "dentry", "d_count", "d_lockref", V(3, 12), 0, "d_lockref.count"},
 	{MEMBER, "cfs_rq", "nr_running", "nr_queued", V(6, 14), 0, NULL},
-	{MEMBER, "cfs_rq", "h_nr_running", "h_nr_queued", V(6, 14), 0, NULL},
+	/* Linux 6.14; 6.12.y took the change over. */
+	{MEMBER, "cfs_rq", "h_nr_running", "h_nr_queued", V(6, 12), 0, NULL},
 	{MEMBER, "iov_iter", "iov", "__iov", V(6, 4), 0, NULL},
 	{MEMBER, "iov_iter", "type", "iter_type", V(5, 14), 0, "iter_type, and data_source"},
 	{TYPE, NULL, "hd_struct", "block_device", V(5, 11), 0, "struct block_device"},

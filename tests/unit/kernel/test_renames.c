@@ -146,17 +146,33 @@ START_TEST(rows_are_true_of_the_kernel)
 }
 END_TEST
 
-/* A kernel older than the change must have the old name, or the row is wrong. */
+/* Whether this row says when the name disappeared; later ones have newer replacements. */
+static bool is_first(const struct ebcc_rename *row)
+{
+	const struct ebcc_rename *other;
+
+	for (size_t i = 0; (other = ebcc_rename_at(i)); i++)
+		if (other->kind == row->kind && other->since < row->since &&
+		    !strcmp(other->name, row->name) &&
+		    !strcmp(other->scope ? other->scope : "", row->scope ? row->scope : ""))
+			return false;
+	return true;
+}
+
+/* A kernel older than the change must have the old name, or the row is wrong. Most do: some names
+ * are younger than an old kernel, functions may be inlined and events left out. */
 START_TEST(rows_have_their_version)
 {
+	unsigned older = 0, found = 0;
 	const struct ebcc_rename *row;
-	unsigned older = 0;
 
-	for (size_t i = 0; (row = ebcc_rename_at(i)); i++)
-		older += version < row->since && is_built(row) && has_old(row);
-	/* Linux 5.10 has most of them. */
-	if (version < EBCC_LINUX(5, 11) && *root)
-		ck_assert_uint_gt(older, 30);
+	for (size_t i = 0; (row = ebcc_rename_at(i)); i++) {
+		if (version >= row->since || !is_first(row) || !is_built(row))
+			continue;
+		older++;
+		found += has_old(row);
+	}
+	ck_assert_msg(found * 4 >= older * 3, "%u of %u names are missing", older - found, older);
 }
 END_TEST
 

@@ -47,6 +47,7 @@ static const struct step plain_steps[] = {
 	{.llvm = "default<O0>"},
 	{.llvm = "function(sroa<modify-cfg>,early-cse<memssa>,simplifycfg,gvn,dse,adce,"
 		 "simplifycfg),globaldce"},
+	{.pass = ebcc_ir_indexes},
 };
 
 /* Run after either of them. */

@@ -23,17 +23,6 @@ static bool is_on_stack(LLVMValueRef pointer)
 	return LLVMIsAAllocaInst(pointer);
 }
 
-/* Passes the pointer through empty inline assembly, so that nothing is known about the result. */
-static LLVMValueRef build_hidden(struct ebcc_ir *ir, LLVMValueRef pointer)
-{
-	static const char constraints[] = "=r,0";
-	LLVMTypeRef type = LLVMFunctionType(ir->pointer, &ir->pointer, 1, false);
-	LLVMValueRef empty_asm = LLVMGetInlineAsm(type, "", 0, constraints, sizeof(constraints) - 1,
-						  false, false, LLVMInlineAsmDialectATT, false);
-
-	return LLVMBuildCall2(ir->builder, type, empty_asm, &pointer, 1, "");
-}
-
 void ebcc_ir_stack(struct ebcc_ir *ir)
 {
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
@@ -45,8 +34,9 @@ void ebcc_ir_stack(struct ebcc_ir *ir)
 				    !is_on_stack(LLVMGetOperand(instruction, 0)))
 					continue;
 				LLVMPositionBuilderBefore(ir->builder, instruction);
-				LLVMSetOperand(instruction, 0,
-					       build_hidden(ir, LLVMGetOperand(instruction, 0)));
+				LLVMSetOperand(
+					instruction, 0,
+					ebcc_ir_build_hidden(ir, LLVMGetOperand(instruction, 0)));
 			}
 		}
 	}

@@ -273,6 +273,17 @@ bool ebcc_ir_is_btf_context(const char *context_type)
 	       !strncmp(context_type, "bpf_iter__", strlen("bpf_iter__"));
 }
 
+LLVMValueRef ebcc_ir_build_hidden(struct ebcc_ir *ir, LLVMValueRef value)
+{
+	static const char constraints[] = "=r,0";
+	LLVMTypeRef value_type = LLVMTypeOf(value);
+	LLVMTypeRef type = LLVMFunctionType(value_type, &value_type, 1, false);
+	LLVMValueRef empty_asm = LLVMGetInlineAsm(type, "", 0, constraints, sizeof(constraints) - 1,
+						  false, false, LLVMInlineAsmDialectATT, false);
+
+	return LLVMBuildCall2(ir->builder, type, empty_asm, &value, 1, "");
+}
+
 LLVMValueRef ebcc_ir_build_offset(struct ebcc_ir *ir, LLVMValueRef pointer, uint64_t offset)
 {
 	LLVMValueRef index = LLVMConstInt(ir->i64, offset, false);

@@ -81,6 +81,7 @@ void ebcc_ir_tables(struct ebcc_ir *ir);
 void ebcc_ir_open_tables(struct ebcc_ir *ir);
 void ebcc_ir_reads(struct ebcc_ir *ir);
 void ebcc_ir_sections(struct ebcc_ir *ir);
+void ebcc_ir_indexes(struct ebcc_ir *ir);
 void ebcc_ir_undefined(struct ebcc_ir *ir);
 void ebcc_ir_stack(struct ebcc_ir *ir);
 void ebcc_ir_constants(struct ebcc_ir *ir);
@@ -138,6 +139,8 @@ const char *ebcc_ir_context_type(struct ebcc_ir *ir, LLVMValueRef function, char
 bool ebcc_ir_is_btf_context(const char *context_type);
 
 /* Build code before the builder's position. */
+/* Passes a value through empty inline assembly, so that nothing is known about the result. */
+LLVMValueRef ebcc_ir_build_hidden(struct ebcc_ir *ir, LLVMValueRef value);
 LLVMValueRef ebcc_ir_build_offset(struct ebcc_ir *ir, LLVMValueRef pointer, uint64_t offset);
 LLVMValueRef ebcc_ir_build_helper(struct ebcc_ir *ir, unsigned helper, LLVMValueRef *arguments,
 				  unsigned count);
