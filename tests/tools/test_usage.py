@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from ebcc.tools import cli
 from toolrun import LIMIT, TOOLS, Tool, command_of, run
 
 NAMES = sorted(path.name for path in TOOLS.iterdir() if path.is_file() and not path.suffix)
@@ -207,6 +208,70 @@ def test_output_that_cannot_be_written(name, arguments):
                               check=False, timeout=LIMIT)
     assert (done.returncode, done.stderr) == (
         1, b"%s: cannot write the output: No space left on device\n" % name.encode())
+
+
+INTERRUPTED = """
+import os, signal, threading, time
+from ebcc.tools import cli
+
+interrupts, lines = 0, []
+reader, writer = os.pipe()
+file = open(writer, "w")
+output = cli._open_output(file)
+
+def interrupt(number, frame):
+    global interrupts
+    interrupts += 1
+    raise KeyboardInterrupt
+
+def read():
+    for line in open(reader):
+        lines.append(line)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+signal.signal(signal.SIGINT, interrupt)
+threading.Thread(target=read, daemon=True).start()
+for number in range(1000):
+    print(number, file=output)
+    while True:
+        try:
+            output.flush()
+            while interrupts <= number:
+                time.sleep(1e-4)
+            break
+        except KeyboardInterrupt:
+            pass
+assert lines == [f"{number}\\n" for number in range(1000)], lines
+"""
+
+
+def test_output_is_written_once():
+    """Even if a signal arrives as soon as it is written."""
+    subprocess.run(["/usr/bin/python3", "-c", INTERRUPTED], check=True, timeout=LIMIT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_during_an_output(number):
+    """The output is finished, and what came since follows; a second interrupt ends it."""
+    outputs = []
+    for _ in cli.intervals(0.01):
+        outputs.append("begun")
+        if len(outputs) == 3:  # the second one
+            os.kill(os.getpid(), number)
+        outputs.append("finished")
+    assert outputs == ["begun", "finished"] * 3
+    with pytest.raises(KeyboardInterrupt):
+        for _ in cli.intervals(0.01):
+            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), number)
+            outputs.append("after two")
+    assert outputs[-1] == "finished"
+
+
+def test_interrupt_of_a_wait():
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    assert len(list(cli.intervals(1000))) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

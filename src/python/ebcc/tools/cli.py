@@ -163,9 +163,20 @@ def open_pinned_map(path):
     return descriptor
 
 
+def _raise_output_failure(error):
+    """Raises what an error of writing the output means. It is not a failure that the reader
+    went away."""
+    if isinstance(error, BrokenPipeError):
+        raise error
+    raise Failure(f"cannot write the output: {error.strerror}") from error
+
+
 def write(data):
     """Writes bytes to standard output, bypassing the text layer."""
-    sys.stdout.buffer.write(data)
+    try:
+        sys.stdout.buffer.write(data)
+    except OSError as error:
+        _raise_output_failure(error)
 
 
 def flush():
@@ -251,10 +262,12 @@ def report_skipped(prog, programs):
 
 class NotedInterrupts:
     """A context in which SIGINT and SIGTERM only set the attribute noted, so that they don't interrupt
-    the handling of an event. A second one raises KeyboardInterrupt."""
+    the handling of an event. A second one raises KeyboardInterrupt, and the first one too while the
+    attribute raising is set."""
 
     def __init__(self):
         self.noted = False
+        self.raising = False
         self.previous = {}
 
     def __enter__(self):
@@ -267,9 +280,9 @@ class NotedInterrupts:
             signal.signal(number, handler)
 
     def _note(self, number, frame):
-        if self.noted:
+        first, self.noted = not self.noted, True
+        if self.raising or not first:
             raise KeyboardInterrupt
-        self.noted = True
 
 
 class Progress:
@@ -305,7 +318,9 @@ class Progress:
 
 def intervals(interval=None, count=None, duration=None, tick=None, tick_seconds=1, until=None):
     """Yields whenever output is due: every interval seconds, count times, and for the last time after
-    duration seconds or at an interrupt, which ends the current wait.
+    duration seconds or at an interrupt, which ends the current wait. An interrupt during an output is
+    noted: that output is finished, and one of what came since follows at once. A second one raises
+    KeyboardInterrupt.
 
     tick: called about every tick_seconds while waiting. until: called after a tick; if it returns true,
     the next output is due at once and is the last.
@@ -313,22 +328,25 @@ def intervals(interval=None, count=None, duration=None, tick=None, tick_seconds=
     left = count or math.inf
     end = time.monotonic()
     last = end + (duration or math.inf)
-    while left > 0:
-        end = min(end + (interval or math.inf), last)
-        if end == last:
-            left = 1
-        try:
-            while (pause := end - time.monotonic()) > 0:
-                time.sleep(min(pause, tick_seconds if tick else 3600))
-                if tick:
-                    tick()
-                if until and until():
-                    left = 1
-                    break
-        except KeyboardInterrupt:
-            left = 0
-        yield
-        left -= 1
+    with NotedInterrupts() as interrupts:
+        while left > 0:
+            end = min(end + (interval or math.inf), last)
+            try:
+                interrupts.raising = True
+                while not interrupts.noted and (pause := end - time.monotonic()) > 0:
+                    time.sleep(min(pause, tick_seconds if tick else 3600))
+                    if tick:
+                        tick()
+                    if until and until():
+                        left = 1
+                        break
+                interrupts.raising = False
+            except KeyboardInterrupt:
+                interrupts.raising = False
+            if end == last or interrupts.noted:
+                left = 1
+            yield
+            left -= 1
 
 
 class OrderedEvents:
@@ -399,24 +417,32 @@ def _one_line(error):
     return first if lines[-1] == first or lines[-1][0] == " " else f"{first}: {lines[-1]}"
 
 
-class _OutputFile(io.FileIO):
-    """Standard output whose errors say that writing the output failed."""
+class _Output(io.TextIOWrapper):
+    """Standard output whose errors say that writing the output failed.
 
-    def write(self, data):
+    The file below is Python's own. A write() in Python there could be interrupted by a signal after the
+    system call; the buffer would take the data for unwritten, and write it again at the end.
+    """
+
+    def write(self, text):
         try:
-            return super().write(data)
-        except BrokenPipeError:
-            raise
+            return super().write(text)
         except OSError as error:
-            raise Failure(f"cannot write the output: {error.strerror}") from error
+            _raise_output_failure(error)
+
+    def flush(self):
+        try:
+            super().flush()
+        except OSError as error:
+            _raise_output_failure(error)
 
 
 def _open_output(stdout):
     """A replacement for sys.stdout that writes to the same file."""
     stdout.flush()
-    file = io.BufferedWriter(_OutputFile(stdout.fileno(), "w", closefd=False))
-    return io.TextIOWrapper(file, encoding=stdout.encoding, errors=stdout.errors,
-                            line_buffering=stdout.line_buffering)
+    file = io.BufferedWriter(io.FileIO(stdout.fileno(), "w", closefd=False))
+    return _Output(file, encoding=stdout.encoding, errors=stdout.errors,
+                   line_buffering=stdout.line_buffering)
 
 
 def _outcome(main):
