@@ -191,12 +191,16 @@ USER = 4711
 FILTER = f" if ((u32)bpf_get_current_uid_gid() != {USER}) return 0; "
 PROBE = re.compile(r"\b(?:RAW_)?TRACEPOINT_PROBE\([^()]*\)\s*\{")
 
-# Files are opened, programs executed, data is read, all the time.
+# Files are opened, programs executed, data is read, all the time. A file has the number of rounds.
 WORKLOAD = """
-import os, socket, subprocess, sys, time
+import itertools, mmap, os, socket, subprocess, sys, time
 directory = os.open("/tmp", os.O_RDONLY)
 name = "ebcc-docs-%d" % os.getpid()
-while True:
+with open("/tmp/" + name + ".rounds", "w+b") as file:
+    os.truncate(file.fileno(), 8)
+    rounds = mmap.mmap(file.fileno(), 8)
+for number in itertools.count():
+    rounds[:] = number.to_bytes(8, "little")
     for path in ("/etc/hostname", "/etc/no-such-file"):
         try:
             os.close(os.open(path, os.O_RDONLY))
@@ -214,9 +218,41 @@ while True:
 """
 
 
+def rounds_of(pid):
+    """The file with a workload's rounds."""
+    return Path(f"/tmp/ebcc-docs-{pid}.rounds")
+
+
+PYTHON_SLEEP = """
+def sleep(seconds, real=time.sleep):
+    def rounds():
+        with open(f"/tmp/ebcc-docs-{WORKLOAD_PID}.rounds", "rb") as file:
+            return int.from_bytes(file.read(), "little")
+    real(seconds)
+    awaited = rounds() + 2
+    while rounds() < awaited:
+        real(0.01)
+time.sleep = sleep
+"""
+
+LUA_SLEEP = """
+local real = ebcc.posix.sleep
+local function rounds()
+  local file <close> = assert(io.open("/tmp/ebcc-docs-" .. WORKLOAD_PID .. ".rounds", "rb"))
+  return string.unpack("<i8", file:read(8))
+end
+function ebcc.posix.sleep(seconds)
+  real(seconds)
+  local awaited = rounds() + 2
+  while rounds() < awaited do real(0.01) end
+end
+"""
+
+
 @contextlib.contextmanager
 def workload(pause=0.02):
-    """Gives the pid of a running workload, which has a user and a mount namespace of its own."""
+    """Gives the pid of a running workload, which has a user and a mount namespace of its own. Where a script sleeps, for
+    something to happen, it waits for a whole round of the workload, too."""
     command = ["unshare", "--mount", "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups",
                "/usr/bin/python3", "-c", WORKLOAD, str(pause)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -228,6 +264,7 @@ def workload(pause=0.02):
         finally:
             process.kill()
             drain.join()
+            rounds_of(process.pid).unlink()
 
 
 def narrowed(text):
@@ -310,7 +347,7 @@ def run_script(command, blocks, pid, directory):
 def python_script(blocks, limited):
     """The text of a script, whose tracebacks name the document."""
     parts = ["from ebcc import BPF", "import os, time", "import signal",
-             "signal.signal(signal.SIGINT, signal.default_int_handler)", "WORKLOAD_PID = int(os.environ['WORKLOAD_PID'])"]
+             "signal.signal(signal.SIGINT, signal.default_int_handler)", "WORKLOAD_PID = int(os.environ['WORKLOAD_PID'])", PYTHON_SLEEP]
     for block in blocks:
         for name in {"b", "module"} & set(block.words):
             parts.append(f"{name} = BPF(text={limited(block.before.text)!r})")
@@ -328,7 +365,7 @@ def is_for_bcc_lua(block):
 
 def lua_script(blocks, limited):
     """The same in Lua."""
-    parts = ["io.stdout:setvbuf('line')", 'ebcc = require "ebcc"', "BPF = ebcc.BPF", 'WORKLOAD_PID = tonumber(os.getenv("WORKLOAD_PID"))']
+    parts = ["io.stdout:setvbuf('line')", 'ebcc = require "ebcc"', "BPF = ebcc.BPF", 'WORKLOAD_PID = tonumber(os.getenv("WORKLOAD_PID"))', LUA_SLEEP]
     for block in blocks:
         if "b" in block.words:
             parts.append(f"b = BPF:new{{text = [=====[\n{limited(block.before.text)}]=====]}}")
