@@ -18,8 +18,8 @@
  * whatever it started. It has three descriptors: standard input is a socket, on which requests and
  * answers travel, and standard output and error are a file in memory (client->output), which
  * errors quote. Everything else is closed, signals have their defaults, and the environment is
- * empty. While this process continues, for example reading BTF, the helper sets its limits and
- * warms up LLVM.
+ * empty. While this process continues, for example reading BTF, the helper loads its libraries and
+ * sets its limits.
  *
  * Compiling. start_helper_for() makes sure that the helper may serve the request: the first request
  * of a helper says which files it may read, and it confines itself to them for good (confine.c). If

@@ -436,51 +436,6 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 	return answer->status;
 }
 
-/*
- * A first compile is slower than a second one mostly because of page faults in LLVM's code. A small
- * program with a bit of everything touches the same code.
- */
-void ebcc_cc_warm_up(void)
-{
-	static const char source[] =
-		"struct event { unsigned long long time; unsigned int id; char name[16]; };\n"
-		"unsigned long long counts[16];\n"
-		"static long (*const helper)(void *, unsigned int) = (void *)16;\n"
-		"static inline __attribute__((always_inline)) int slot(unsigned long long value)\n"
-		"{\n"
-		"	int result = 0;\n"
-		"	while (value >>= 1)\n"
-		"		result++;\n"
-		"	return result & 15;\n"
-		"}\n"
-		"__attribute__((section(\"kprobe/x\"))) int warm_up(unsigned long long *context)\n"
-		"{\n"
-		"	struct event event = {.id = context[1]};\n"
-		"	if (helper(&event.name, sizeof(event.name)) < 0 || event.name[0] == 'x')\n"
-		"		return 0;\n"
-		"	counts[slot(context[2])] += event.id;\n"
-		"	return event.name[3];\n"
-		"}\n";
-	static const struct ebcc_cc_file no_dialect = {
-		.path = EBCC_CC_DIALECT_INCLUDE "/ebcc/dialect.h",
-		.text = "",
-	};
-	const struct ebcc_cc_request request = {
-		.source = source,
-		.source_size = sizeof(source) - 1,
-		.source_path = "warm_up.c",
-		.files = &no_dialect,
-		.file_count = 1,
-		.arch = EBCC_ARCH_X86_64,
-		.cpu_version = 3,
-		.cpu_count = 1,
-	};
-	struct ebcc_cc_answer answer;
-
-	ebcc_cc_compile(&request, &answer);
-	ebcc_cc_answer_deinit(&answer);
-}
-
 const char *ebcc_cc_identity(void)
 {
 	static char identity[128];

@@ -137,9 +137,6 @@ struct ebcc_cc_answer {
 EBCC_CC_API enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 						struct ebcc_cc_answer *answer);
 
-/* Optional: does the one-time work of the first compile, in a process that waits for a request. */
-EBCC_CC_API void ebcc_cc_warm_up(void);
-
 /* Frees the answer's contents; may be called on a zeroed answer and twice. Defined in answer.c,
  * which both ends of the pipe link. */
 void ebcc_cc_answer_deinit(struct ebcc_cc_answer *answer);

@@ -167,7 +167,6 @@ static int serve(unsigned timeout, unsigned memory_mib, pid_t parent)
 	mallopt(M_TOP_PAD, 8 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
 	mallopt(M_MMAP_THRESHOLD, 32 << 20);
-	ebcc_cc_warm_up();
 	while (!end) {
 		struct ebcc_error *error = serve_one(timeout, &end);
 
