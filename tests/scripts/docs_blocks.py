@@ -219,14 +219,14 @@ for number in itertools.count():
 
 
 def rounds_of(pid):
-    """The file with a workload's rounds."""
+    """The file with a workload's rounds. It belongs to another process, which can't wake a script: scripts look again."""
     return Path(f"/tmp/ebcc-docs-{pid}.rounds")
 
 
 PYTHON_SLEEP = """
 def sleep(seconds, real=time.sleep):
     def rounds():
-        with open(f"/tmp/ebcc-docs-{WORKLOAD_PID}.rounds", "rb") as file:
+        with open(os.environ["WORKLOAD_ROUNDS"], "rb") as file:
             return int.from_bytes(file.read(), "little")
     real(seconds)
     awaited = rounds() + 2
@@ -238,7 +238,7 @@ time.sleep = sleep
 LUA_SLEEP = """
 local real = ebcc.posix.sleep
 local function rounds()
-  local file <close> = assert(io.open("/tmp/ebcc-docs-" .. WORKLOAD_PID .. ".rounds", "rb"))
+  local file <close> = assert(io.open(os.getenv("WORKLOAD_ROUNDS"), "rb"))
   return string.unpack("<i8", file:read(8))
 end
 function ebcc.posix.sleep(seconds)
@@ -321,7 +321,7 @@ def error_of(output):
 
 def run_script(command, blocks, pid, directory):
     """Runs a script in a directory, and returns what it did wrong, or None."""
-    environment = {**os.environ, "WORKLOAD_PID": str(pid), "PYTHONUNBUFFERED": "1"}
+    environment = {**os.environ, "WORKLOAD_PID": str(pid), "WORKLOAD_ROUNDS": str(rounds_of(pid)), "PYTHONUNBUFFERED": "1"}
     endless, interrupted = any("endless" in block.words for block in blocks), False
     script = Script(command, directory, environment)
     try:

@@ -237,7 +237,7 @@ for number in range(1000):
         try:
             output.flush()
             while interrupts <= number:
-                time.sleep(1e-4)
+                time.sleep(1e-4)  # the signal ends it; without a limit it could arrive just before, and be missed
             break
         except KeyboardInterrupt:
             pass

@@ -10,7 +10,7 @@
  *						... numbers + 4 * r1
  *
  * The comparison bounds r2, and the verifier knows nothing about r1. So the number is extended
- *once, where it is defined, and both comparison and use get the result:
+ * once, where it is defined, and both comparison and use get the result:
  *
  *	%i = trunc i64 %pid to i16
  *	%once = asm "" (zext i16 %i to i64)	hidden, or the back end would see through it
@@ -66,8 +66,7 @@ static bool is_index(LLVMValueRef extended)
 	return false;
 }
 
-/* The extension of a number that becomes an index, at once or extended further; NULL if none does.
- */
+/* The extension of a number that becomes an index, maybe after a further one; NULL if none does. */
 static LLVMValueRef index_of(LLVMValueRef value)
 {
 	for_each_use (use, value) {
