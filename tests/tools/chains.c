@@ -43,24 +43,30 @@ static inline long call_kernel(long number, long one, long two, long three, long
 #endif
 }
 
-FUNCTION often(void)
+FUNCTION often(int count)
 {
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < 2 * count; i++)
 		sink += i;
 	END;
 }
 
-FUNCTION seldom(void)
+FUNCTION seldom(int count)
 {
-	for (int i = 0; i < 10000; i++)
+	for (int i = 0; i < count; i++)
 		sink += i;
 	END;
 }
 
+/* Of a length that varies, so that it can't keep step with a profiler's timer. */
 FUNCTION work(void)
 {
-	often();
-	seldom();
+	static unsigned state = 1;
+	int count;
+
+	state = state * 1103515245 + 12345;
+	count = 5000 + (int)(state >> 16) % 10000;
+	often(count);
+	seldom(count);
 	END;
 }
 
