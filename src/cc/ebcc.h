@@ -225,7 +225,8 @@ struct ebcc_module_opts {
 	 *  have no value). osrelease and btf/vmlinux (or btf_path) must exist. */
 	const char *kernel_root;
 	const void *second_object; /**< for ebcc_module_create_from_object(): the result of
-				    *  ebcc_module_second_object(), or NULL; copied */
+				    *  ebcc_module_second_object(), or NULL; copied. Objects that
+				    *  ebcc_module_save() wrote have it in themselves */
 	size_t second_object_size; /**< in bytes */
 	const char *device;	   /**< network device for hardware offload, or NULL */
 	bool no_rlimit;		   /**< do not raise RLIMIT_MEMLOCK (needed before Linux 5.11) */
@@ -240,6 +241,10 @@ struct ebcc_module_opts {
 	/** Also load what was compiled for another kernel of the same machine type, or does not say
 	 *  for which. What it reads of that kernel's types may be at other offsets here. */
 	bool any_kernel;
+	/** Compile an object that other kernels of the same machine type can load: accesses to
+	 *  members of kernel types are adjusted to the kernel when programs are loaded. Only BTF
+	 *  can provide the types. EBCC_ERROR_COMPILE names what can't be adjusted. */
+	bool portable;
 };
 
 /**
@@ -291,6 +296,25 @@ EBCC_API struct ebcc_error *ebcc_module_create_from_file(const char *path,
 EBCC_API struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
 							   const struct ebcc_module_opts *opts,
 							   struct ebcc_module **ret);
+
+/**
+ * The same with an object in a file, such as ebcc_module_save() writes.
+ * @return also EBCC_ERROR_OS if it can't be read, and EBCC_ERROR_FORMAT if it is not a regular
+ *         file.
+ */
+EBCC_API struct ebcc_error *ebcc_module_create_from_object_file(const char *path,
+								const struct ebcc_module_opts *opts,
+								struct ebcc_module **ret);
+
+/**
+ * Writes the module's object to a file, to be loaded later, maybe on other machines: on kernels
+ * like the one that it was compiled for, or on any kernel if it was compiled with opts->portable.
+ * The code of the second pipeline, for programs that the verifier of some kernel rejects
+ * otherwise, is compiled if need be, and is in the same file. The file is complete or not there at
+ * all. The module may be loaded or not.
+ * @return EBCC_ERROR_OS: the file can't be written; else what ebcc_module_create() returns
+ */
+EBCC_API struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path);
 
 /** Detaches, unloads and frees everything of the module, including its links. NULL is allowed. */
 EBCC_API void ebcc_module_destroy(struct ebcc_module *module);

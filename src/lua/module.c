@@ -126,6 +126,7 @@ static void options_read(lua_State *L, int index, struct ebcc_module_opts *opts)
 	opts->device = option_string(L, index, "device");
 	opts->no_rlimit = option_boolean(L, index, "no_rlimit");
 	opts->any_kernel = option_boolean(L, index, "any_kernel");
+	opts->portable = option_boolean(L, index, "portable");
 }
 
 /* Pushes a module that is not open yet. */
@@ -342,6 +343,14 @@ static int module_second_object(lua_State *L)
 	return 1;
 }
 
+/* Module:save(path) */
+static int module_save(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+
+	return success_return(L, ebcc_module_save(module->handle, luaL_checkstring(L, 2)));
+}
+
 static int module_debug_text(lua_State *L)
 {
 	struct module_box *module = module_check(L, 1);
@@ -415,6 +424,7 @@ void module_add(lua_State *L)
 		{"table_names", module_table_names},
 		{"object", module_object},
 		{"second_object", module_second_object},
+		{"save", module_save},
 		{"debug_text", module_debug_text},
 		{"leaf_layout", module_leaf_layout},
 		{"poll", module_poll},

@@ -180,28 +180,30 @@ static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 	static char *names[] = {"source",	 "file_name",	 "header",	"cflags",
 				"debug",	 "kernel_types", "compiler",	"btf_path",
 				"device",	 "no_rlimit",	 "kernel_root", "object",
-				"second_object", "any_kernel",	 NULL};
+				"second_object", "any_kernel",	 "portable",	NULL};
 	struct ebcc_module_opts opts = {
 		.sz = sizeof(opts), .log = log_message, .interrupted = signal_raised};
 	struct ebcc_module *handle = NULL;
 	PyObject *cflags;
 	const char *source, *object = NULL;
 	Py_ssize_t size, object_size = 0, second_size = 0;
-	int kernel_types, compiler, no_rlimit, any_kernel = 0;
+	int kernel_types, compiler, no_rlimit, any_kernel = 0, portable = 0;
 	struct ebcc_error *error;
 
-	if (!PyArg_ParseTupleAndKeywords(
-		    args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#p", names, &source, &size, bytes_or_none,
-		    &opts.file_name, bytes_or_none, &opts.header_text, &PyList_Type, &cflags,
-		    &opts.debug, &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
-		    bytes_or_none, &opts.device, &no_rlimit, bytes_or_none, &opts.kernel_root,
-		    &object, &object_size, &opts.second_object, &second_size, &any_kernel))
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#pp", names, &source,
+					 &size, bytes_or_none, &opts.file_name, bytes_or_none,
+					 &opts.header_text, &PyList_Type, &cflags, &opts.debug,
+					 &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
+					 bytes_or_none, &opts.device, &no_rlimit, bytes_or_none,
+					 &opts.kernel_root, &object, &object_size,
+					 &opts.second_object, &second_size, &any_kernel, &portable))
 		return NULL;
 	opts.second_object_size = second_size;
 	opts.kernel_types = kernel_types;
 	opts.compiler = compiler;
 	opts.no_rlimit = no_rlimit;
 	opts.any_kernel = any_kernel;
+	opts.portable = portable;
 	opts.cflag_count = PyList_Size(cflags);
 	opts.cflags = list_strings(cflags);
 	if (!opts.cflags)
@@ -469,6 +471,25 @@ static PyObject *module_second_object(PyObject *self, PyObject *unused)
 	return PyBytes_FromStringAndSize(object, size);
 }
 
+static PyObject *module_save(PyObject *self, PyObject *argument)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	PyObject *path;
+
+	if (!PyUnicode_FSConverter(argument, &path))
+		return NULL;
+	if (!module_check(module)) {
+		Py_DECREF(path);
+		return NULL;
+	}
+	MODULE_CALL(module, error, ebcc_module_save(module->handle, PyBytes_AsString(path)));
+	Py_DECREF(path);
+	if (!call_succeeded(error, ERROR_ANY))
+		return NULL;
+	Py_RETURN_NONE;
+}
+
 static PyObject *module_debug_text(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
@@ -536,6 +557,8 @@ static PyMethodDef module_methods[] = {
 	{"second_object", module_second_object, METH_NOARGS,
 	 "second_object() -> bytes\n\nThe object from the second pipeline, for verifiers that "
 	 "reject the first."},
+	{"save", module_save, METH_O,
+	 "save(path)\n\nWrites the objects of both pipelines to one file."},
 	{"debug_text", module_debug_text, METH_VARARGS,
 	 "debug_text(bit) -> str or None\n\nThe text collected for a debug flag."},
 	{"poll_fd", module_poll_fd, METH_NOARGS,

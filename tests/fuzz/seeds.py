@@ -94,6 +94,22 @@ VERIFIER_LOGS = [
 ]
 
 
+NEEDS = """
+struct pair { int first, second; union { char bytes[4]; unsigned bits : 5; }; } pair;
+enum color { RED, GREEN = 7 } color;
+char __ebcc_needs[] __attribute__((section(".ebcc.meta"))) =
+	"enumerator GREEN 7\\nlayout struct pair 96 first:0:32 second:32:32 bytes:64:32 bits:64:5\\n"
+	"member struct pair second 32\\nsize struct pair 96\\noffset struct pair bytes 8\\n";
+char __ebcc_needed_constants[] __attribute__((section(".ebcc.meta"))) =
+	"GREEN 7\\nRED -\\nTASK_COMM_LEN 16\\n";
+"""
+
+
+def machine():
+    """The directory of this machine's headers."""
+    return subprocess.run(["gcc", "-print-multiarch"], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def run(*command):
     """Runs a command that must succeed."""
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
@@ -252,6 +268,18 @@ def make_verifier_log(folder):
     source.unlink()
 
 
+def make_relocate(folder):
+    """The objects of the unit tests for relocations, and one with a record of what it needs."""
+    sources = Path(__file__).resolve().parents[1] / "unit/load"
+    for name in ("relocate", "relocate_running"):
+        run("clang-19", "-target", "bpf", "-g", "-O2", "-I/usr/include/" + machine(), "-c", "-o", folder / name,
+            sources / (name + ".bpf.c"))  # fmt: skip
+    source = folder / "needs.c"
+    source.write_text(NEEDS)
+    run("clang-19", "-target", "bpf", "-g", "-O2", "-c", "-o", folder / "needs", source)
+    source.unlink()
+
+
 MAKERS = {
     "answer": make_answer,
     "btf": make_btf,
@@ -260,6 +288,7 @@ MAKERS = {
     "elf": make_elf,
     "maps": make_maps,
     "perf_map": text_maker(PERF_MAP),
+    "relocate": make_relocate,
     "source_scan": make_source_scan,
     "tracepoint": text_maker(FORMAT),
     "usdt": make_usdt,

@@ -306,6 +306,34 @@ function TestPrograms:test_object_and_debug_texts()
   lu.assertTrue(self.bpf:poll_fd() > 2)
 end
 
+function TestPrograms:test_portable_objects()
+  local source = helper.COUNT .. [[
+int traced(struct bpf_raw_tracepoint_args *ctx) {
+  struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+  return task->tgid == bpf_get_current_pid_tgid() >> 32 ? count(5) : 0;
+}]]
+  local path = helper.file("")
+  local made <close> = helper.bpf { text = source, portable = true }
+  lu.assertIs(made:save(path), true)
+  local file = io.open(path, "rb")
+  local bytes = file:read("a")
+  file:close()
+  for _, object in ipairs { path, bytes } do
+    local bpf <close> = BPF:new { object = object }
+    bpf:attach_raw_tracepoint { tp = "sys_enter", fn_name = "traced" }
+    helper.act()
+    lu.assertTrue(bpf:get_table("counts"):get(5) > 0)
+  end
+  local saved, message, errno = made:save("/nonexistent/object")
+  lu.assertNil(saved)
+  lu.assertStrContains(message, "can't write /nonexistent/object")
+  lu.assertEquals(errno, 2)
+  lu.assertErrorMsgContains("there is no object file", BPF.new, BPF, { object = "/nonexistent/object" })
+  lu.assertErrorMsgContains("object is given together with text", BPF.new, BPF, { object = path, text = source })
+  lu.assertErrorMsgContains("can't be used in a portable object", BPF.new, BPF,
+    { text = "int flags = GFP_ATOMIC;", portable = true })
+end
+
 function TestPrograms:test_finding()
   lu.assertIs(BPF.is_go_binary("/bin/bash"), false)
   lu.assertEquals(BPF.get_tracepoints("syscalls:sys_enter_unlink$"), { "syscalls:sys_enter_unlink" })

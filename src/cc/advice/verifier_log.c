@@ -308,21 +308,44 @@ static const char *find_hint(const struct line *reason, const char *log)
 	return NULL;
 }
 
-/* Appends a hint for "invalid func unknown#177": the kernel has no helper of this number, and so no
- * name for it. Returns whether that was the reason. */
-static bool append_helper_hint(struct ebcc_buf *buf, const struct line *reason)
+/* The number in "invalid func unknown#177". Returns false if that is not the reason. */
+static bool unknown_helper(const struct line *reason, uint64_t *ret)
 {
 	static const char unknown[] = " unknown#";
 	const char *at = memmem(reason->text, reason->length, unknown, strlen(unknown));
-	const char *end = reason->text + reason->length, *name;
-	unsigned number = 0;
+	const char *end = reason->text + reason->length;
 
 	if (!at)
 		return false;
-	for (at += strlen(unknown); at < end && isdigit((unsigned char)*at) && number < 100000;
+	*ret = 0;
+	for (at += strlen(unknown); at < end && isdigit((unsigned char)*at) && *ret < UINT32_MAX;
 	     at++)
-		number = number * 10 + (unsigned)(*at - '0');
-	name = ebcc_helper_name(number);
+		*ret = *ret * 10 + (unsigned)(*at - '0');
+	return true;
+}
+
+/* What the kernel lacks, if the loader put such a call in its place. */
+static const char *find_unresolved(const struct ebcc_rejection *rejection,
+				   const struct line *reason)
+{
+	uint64_t number;
+
+	if (!reason->text || !unknown_helper(reason, &number) || number < EBCC_UNRESOLVED_HELPER ||
+	    number - EBCC_UNRESOLVED_HELPER >= rejection->unresolved_count)
+		return NULL;
+	return rejection->unresolved[number - EBCC_UNRESOLVED_HELPER];
+}
+
+/* Appends a hint for a helper of which the kernel doesn't have the number, and so no name either.
+ * Returns whether that was the reason. */
+static bool append_helper_hint(struct ebcc_buf *buf, const struct line *reason)
+{
+	const char *name;
+	uint64_t number;
+
+	if (!unknown_helper(reason, &number))
+		return false;
+	name = ebcc_helper_name((unsigned)number);
 	if (number == BPF_FUNC_trace_vprintk)
 		ebcc_buf_append_string(
 			buf, " (the helper bpf_trace_vprintk(): bpf_trace_printk() with more than "
@@ -333,7 +356,7 @@ static bool append_helper_hint(struct ebcc_buf *buf, const struct line *reason)
 	else
 		ebcc_buf_printf(buf,
 				" (helper function number %u, which this kernel does not have)",
-				number);
+				(unsigned)number);
 	return true;
 }
 
@@ -405,10 +428,13 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 	struct line_info info = {0};
 	struct findings findings;
 	struct ebcc_error *error;
+	const char *unresolved;
 
 	read_log(rejection->log, &findings);
-	ebcc_buf_append_string(&text, "the kernel's verifier rejected it");
-	if (findings.reason.text) {
+	unresolved = find_unresolved(rejection, &findings.reason);
+	ebcc_buf_append_string(&text,
+			       unresolved ? unresolved : "the kernel's verifier rejected it");
+	if (findings.reason.text && !unresolved) {
 		while (findings.reason.length &&
 		       findings.reason.text[findings.reason.length - 1] == '.')
 			findings.reason.length--;
@@ -430,10 +456,10 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 		ebcc_buf_append_string(&text, ": ");
 		append_line(&text, &findings.source);
 	}
-	if (findings.reason.text)
+	if (findings.reason.text && !unresolved)
 		append_hint(&text, &findings.reason, rejection);
-	error = ebcc_error_create(EBCC_ERROR_LOAD, "program '%s': %s", rejection->program,
-				  ebcc_buf_string(&text));
+	error = ebcc_error_create(unresolved ? EBCC_ERROR_OTHER_KERNEL : EBCC_ERROR_LOAD,
+				  "program '%s': %s", rejection->program, ebcc_buf_string(&text));
 	error = ebcc_error_with_subject(error, rejection->program);
 	return ebcc_error_with_details(error, log_end(rejection->log));
 }

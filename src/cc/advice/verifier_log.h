@@ -12,6 +12,11 @@
 
 struct btf;
 
+/* The number of no helper: where an instruction refers to something that the kernel lacks, the
+ * loader puts a call of this number plus the index of a text that says what (load/relocate.h).
+ * libbpf uses the same number. */
+#define EBCC_UNRESOLVED_HELPER 195896080u
+
 /* The rejected program. Everything is borrowed for the call. */
 struct ebcc_rejection {
 	const char *program;
@@ -21,9 +26,12 @@ struct ebcc_rejection {
 	const char *object_bytes; /* the ELF object, for line info */
 	size_t object_size;
 	const struct btf *btf;
+	char *const *unresolved; /* texts about what the kernel lacks */
+	size_t unresolved_count;
 };
 
-/* An EBCC_ERROR_LOAD with the log's end in the details. Never NULL. */
+/* An EBCC_ERROR_LOAD with the log's end in the details, or EBCC_ERROR_OTHER_KERNEL if the program
+ * needs something that the kernel lacks. Never NULL. */
 struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection);
 
 #endif /* EBCC_ADVICE_VERIFIER_LOG_H */

@@ -18,6 +18,8 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "base/write_file.h"
+
 #define DEFAULT_SIZE_LIMIT (256ull << 20)
 #define ENTRY_SIZE_LIMIT (64u << 20)
 #define LARGE_ENTRY (4u << 20)
@@ -189,23 +191,6 @@ static bool read_exactly(int fd, void *data, size_t size)
 
 	while (size) {
 		ssize_t n = read(fd, at, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		size -= n;
-	}
-	return true;
-}
-
-static bool write_exactly(int fd, const void *data, size_t size)
-{
-	const char *at = data;
-
-	while (size) {
-		ssize_t n = write(fd, at, size);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -389,7 +374,8 @@ void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 			 ebcc_errno_message(errno));
 		return;
 	}
-	written = write_exactly(fd, &header, sizeof(header)) && write_exactly(fd, data, size);
+	written = ebcc_write_exactly(fd, &header, sizeof(header)) &&
+		  ebcc_write_exactly(fd, data, size);
 	if (!written || renameat(cache->directory, temporary, cache->directory, name)) {
 		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: cannot write %s: %s", name,
 			 ebcc_errno_message(errno));

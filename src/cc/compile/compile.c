@@ -33,6 +33,10 @@
 /* BPF instruction set 3 (32-bit jumps), which every kernel since 5.1 supports. */
 #define CPU_VERSION 3
 
+/* For how many CPUs a portable object has counters of lost events. CPUs beyond that share one with
+ * another. */
+#define PORTABLE_CPUS 512
+
 #define DEFAULT_FILE_NAME "main.c"
 #define UNDEF_WARNINGS "-Wundef"
 #define HEADER_TEXT_PATH EBCC_CC_ROOT "/header_text.h"
@@ -140,6 +144,10 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 	compilation->where = opts->compiler;
 	compilation->named = opts->file_name;
 	TRY(ebcc_compile_types(opts->kernel_types, &compilation->types));
+	if (opts->portable && compilation->types == EBCC_KERNEL_TYPES_HEADERS)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "a portable object can't be compiled against kernel "
+					 "headers: these describe one kernel only");
 	compilation->source = malloc(size + 1);
 	if (!compilation->source)
 		return ebcc_error_no_memory();
@@ -160,7 +168,7 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 		.cpu_version = CPU_VERSION,
 		/* Both architectures have one address space for kernel and user (kernel commit
 		 * 0ebeea8ca8a4 lists those that don't), so helper 4 reads both. */
-		.flags = wanted_texts(opts->debug),
+		.flags = wanted_texts(opts->debug) | (opts->portable ? EBCC_CC_PORTABLE : 0),
 	};
 	compilation->files[0].path = EBCC_CC_KERNEL_TYPES;
 	if (opts->header_text)
@@ -168,6 +176,11 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 							      .text = compilation->header_text,
 							      .size = strlen(opts->header_text)};
 	return copy_cflags(compilation, opts);
+}
+
+static bool is_portable(const struct ebcc_compilation *compilation)
+{
+	return compilation->request.flags & EBCC_CC_PORTABLE;
 }
 
 /* What one run through stages 1 to 4 works with; everything is borrowed. */
@@ -266,7 +279,7 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	ebcc_buf_clear(&compilation->kernel_types);
 	TRY(ebcc_ktypes_generate(ktypes, whole, &compilation->kernel_types));
 	TRY(ebcc_kernel_record_write(with->kernel, ktypes, compilation->btf_path,
-				     &compilation->kernel_types));
+				     is_portable(compilation), &compilation->kernel_types));
 	TRY(ebcc_buf_check(&compilation->kernel_types));
 	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
 	compilation->files[0].size = compilation->kernel_types.size;
@@ -461,7 +474,15 @@ static struct ebcc_error *handle_unknown_values(const struct ebcc_compilation *c
 		else
 			i++;
 	}
-	append_config_places(kernel, &text);
+	if (is_portable(compilation))
+		ebcc_buf_append_string(&text,
+				       "a portable object learns the kernel's version and "
+				       "configuration when it is loaded: use them in an 'if' of a "
+				       "program, not in '#if'");
+	else
+		append_config_places(kernel, &text);
+	if (is_portable(compilation) && !quoted)
+		return NULL;
 	if (answer->status == EBCC_CC_OK) {
 		AUTO_BUF struct ebcc_buf warning = EBCC_BUF_INIT;
 
@@ -485,6 +506,7 @@ static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 	struct ebcc_ktypes_opts opts = {
 		.btf_path = compilation->btf_path,
 		.tracefs_path = with->kernel->tracefs,
+		.portable = is_portable(compilation),
 	};
 
 	if (!opts.btf_path) {
@@ -676,6 +698,9 @@ static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilati
 
 	if (error && !is_without_btf(compilation, error))
 		return TAKE_PTR(error);
+	/* Nothing in headers can be adjusted to another kernel. */
+	if (is_portable(compilation))
+		return TAKE_PTR(error);
 	if (!error && !types_may_help(compilation, answer, ebcc_ktypes_headers_may_help))
 		return NULL;
 	TRY(try_headers(compilation, with, answer, inputs, notes));
@@ -792,7 +817,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	TRY(ebcc_copy_string(kernel->release, &compilation->release));
 	request->pipeline = pipeline;
 	request->arch = kernel->arch;
-	request->cpu_count = kernel->cpu_count;
+	request->cpu_count = is_portable(compilation) ? PORTABLE_CPUS : kernel->cpu_count;
 	request->page_size = (unsigned)kernel->page_size;
 	TRY(ebcc_compiler_client_create(compilation->log, compilation->where, &client));
 	TRY(ebcc_compiler_client_identity(client, &identity));

@@ -206,7 +206,7 @@ struct ebcc_error *ebcc_compile_with_headers(const struct ebcc_headers_compile *
 	TRY(add_preamble(compile, &request, scan));
 	TRY(ebcc_ktypes_create(scan, compile->kernel, &opts, &ktypes));
 	TRY(ebcc_ktypes_generate(ktypes, false, &request.types));
-	TRY(ebcc_kernel_record_write(compile->kernel, ktypes, NULL, &request.types));
+	TRY(ebcc_kernel_record_write(compile->kernel, ktypes, NULL, false, &request.types));
 	add_file(&request, EBCC_CC_KERNEL_TYPES, &request.types);
 	TRY(ebcc_compiler_client_compile(compile->client, &request.request, answer));
 	forget_dependencies(answer, compile->headers);

@@ -6,11 +6,15 @@
  * compiler.h). Every real file that is read, or looked for and not found, is recorded as a
  * dependency of the compile.
  */
+#include <clang/AST/Attr.h>
 #include <clang/AST/Decl.h>
+#include <clang/AST/RecordLayout.h>
+#include <clang/AST/RecursiveASTVisitor.h>
 #include <clang/Basic/Diagnostic.h>
 #include <clang/Basic/DiagnosticSema.h>
 #include <clang/Basic/FileManager.h>
 #include <clang/Basic/SourceManager.h>
+#include <clang/Basic/TargetBuiltins.h>
 #include <clang/CodeGen/CodeGenAction.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
@@ -43,6 +47,7 @@
 #include <xxhash.h>
 
 #include <functional>
+#include <set>
 #include <vector>
 
 #include "compiler/clang_shim.h"
@@ -644,6 +649,63 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 	}
 };
 
+/* Refuses conditions on the kernel's configuration: a portable object gets to know it when it is
+ * loaded. Here the names are not macros, so the preprocessor would silently take them for unset. */
+class ConfigurationConditions : public clang::PPCallbacks
+{
+	clang::Preprocessor &preprocessor;
+
+	void check(const clang::Token &token)
+	{
+		const clang::IdentifierInfo *name = token.getIdentifierInfo();
+		clang::DiagnosticsEngine &diagnostics = preprocessor.getDiagnostics();
+
+		if (!name || !name->getName().starts_with("CONFIG_") || name->hasMacroDefinition())
+			return;
+		unsigned id = diagnostics.getCustomDiagID(
+			clang::DiagnosticsEngine::Error,
+			"%0 can't be tested by the preprocessor in a portable object, which learns "
+			"its value when it is loaded: use 'if (%0)' in a program");
+		diagnostics.Report(token.getLocation(), id) << name->getName();
+	}
+
+	void Defined(const clang::Token &token, const clang::MacroDefinition &,
+		     clang::SourceRange) override
+	{
+		check(token);
+	}
+
+	void Ifdef(clang::SourceLocation, const clang::Token &token,
+		   const clang::MacroDefinition &) override
+	{
+		check(token);
+	}
+
+	void Ifndef(clang::SourceLocation, const clang::Token &token,
+		    const clang::MacroDefinition &) override
+	{
+		check(token);
+	}
+
+	void Elifdef(clang::SourceLocation, const clang::Token &token,
+		     const clang::MacroDefinition &) override
+	{
+		check(token);
+	}
+
+	void Elifndef(clang::SourceLocation, const clang::Token &token,
+		      const clang::MacroDefinition &) override
+	{
+		check(token);
+	}
+
+      public:
+	explicit ConfigurationConditions(clang::Preprocessor &preprocessor)
+	    : preprocessor(preprocessor)
+	{
+	}
+};
+
 /* The text that a macro without parameters expands to at the end of the source. */
 class MacroText : public clang::PPCallbacks
 {
@@ -693,6 +755,309 @@ class MacroText : public clang::PPCallbacks
 };
 
 /*
+ * Finds what a source takes from the kernel's types without a relocation: values of enumerators,
+ * sizes, and layouts of structs that it has copies of. The loader of a portable object compares
+ * these with its kernel (types/kernel_needs.c has the format of the lines).
+ */
+class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
+{
+	using Base = clang::RecursiveASTVisitor<KernelNeeds>;
+
+	clang::ASTContext &context;
+	std::set<std::string> lines;
+
+	static bool is_kernels(const clang::Decl *declaration)
+	{
+		if (llvm::isa<clang::RecordDecl>(declaration))
+			return declaration->hasAttr<clang::BPFPreserveAccessIndexAttr>();
+		const auto *mark = declaration->getAttr<clang::AnnotateAttr>();
+		return mark && mark->getAnnotation() == EBCC_CC_KERNEL_ENUM;
+	}
+
+	/* The kernel's record that a type is, or that it is an array of. */
+	const clang::RecordDecl *kernel_record(clang::QualType type) const
+	{
+		const auto *record = context.getBaseElementType(type)->getAs<clang::RecordType>();
+		const clang::RecordDecl *definition =
+			record ? record->getDecl()->getDefinition() : nullptr;
+
+		return definition && is_kernels(definition) ? definition : nullptr;
+	}
+
+	static std::string name_of(const clang::RecordDecl *record)
+	{
+		return (record->isUnion() ? "union " : "struct ") + record->getNameAsString();
+	}
+
+	void add(const Twine &line)
+	{
+		lines.insert(line.str());
+	}
+
+	static bool is_anonymous(const clang::RecordDecl *record)
+	{
+		return record->getName().empty();
+	}
+
+	uint64_t size_of(clang::QualType type) const
+	{
+		return type->isIncompleteType() ? 0 : context.getTypeSize(type);
+	}
+
+	/* Adds the members of a record, and of anonymous ones in it, as " NAME:OFFSET:SIZE" in
+	 * bits. The name is a path, "in6_u.u6_addr8", if the type of a member has no name. */
+	void append_members(const clang::RecordDecl *record, uint64_t offset,
+			    const std::string &prefix, std::string &text)
+	{
+		const clang::ASTRecordLayout &layout = context.getASTRecordLayout(record);
+
+		for (const clang::FieldDecl *field : record->fields()) {
+			uint64_t place = offset + layout.getFieldOffset(field->getFieldIndex());
+			uint64_t size = field->isBitField() ? field->getBitWidthValue(context)
+							    : size_of(field->getType());
+
+			const clang::RecordDecl *inner = field->getType()->getAsRecordDecl();
+			std::string name = prefix + field->getNameAsString();
+
+			if (inner && is_anonymous(inner))
+				append_members(inner->getDefinition(), place,
+					       field->getName().empty() ? prefix : name + ".",
+					       text);
+			if (field->getName().empty())
+				continue;
+			text += (" " + Twine(name) + ":" + Twine(place) + ":" + Twine(size)).str();
+			add_layout(field->getType());
+		}
+	}
+
+	/* The type is used as a whole: the kernel must have the same members at the same places. */
+	void add_layout(clang::QualType type)
+	{
+		const clang::RecordDecl *record = kernel_record(type);
+		std::string members;
+
+		if (!record || is_anonymous(record))
+			return;
+		std::string head = "layout " + name_of(record) + " " +
+				   std::to_string(size_of(context.getRecordType(record)));
+		if (!lines.insert(head).second)
+			return;
+		append_members(record, 0, "", members);
+		lines.erase(head);
+		lines.insert(head + members);
+	}
+
+	void add_size(clang::QualType type)
+	{
+		const clang::RecordDecl *record = kernel_record(type);
+
+		if (record && !is_anonymous(record))
+			add("size " + name_of(record) + " " +
+			    Twine(size_of(context.getRecordType(record))));
+	}
+
+	/* The nearest record with a name around a member. */
+	static const clang::RecordDecl *named_parent(const clang::RecordDecl *record)
+	{
+		while (record && is_anonymous(record))
+			record = llvm::dyn_cast<clang::RecordDecl>(record->getDeclContext());
+		return record;
+	}
+
+	/* A number or pointer of @size bits is read from or written to a member. */
+	void add_member(const clang::MemberExpr *access, clang::QualType type)
+	{
+		const auto *field = llvm::dyn_cast<clang::FieldDecl>(access->getMemberDecl());
+		const clang::RecordDecl *record =
+			field ? named_parent(field->getParent()) : nullptr;
+
+		if (!record || !is_kernels(field->getParent()) || !type->isScalarType())
+			return;
+		add("member " + name_of(record) + " " + field->getName() + " " +
+		    Twine(field->isBitField() ? field->getBitWidthValue(context) : size_of(type)));
+	}
+
+	/* The member behind casts, parentheses and subscripts of arrays, or null. */
+	static const clang::MemberExpr *member_of(const clang::Expr *expression)
+	{
+		expression = expression->IgnoreParenImpCasts();
+		while (const auto *element = llvm::dyn_cast<clang::ArraySubscriptExpr>(expression))
+			expression = element->getBase()->IgnoreParenImpCasts();
+		return llvm::dyn_cast<clang::MemberExpr>(expression);
+	}
+
+	void add_access(const clang::Expr *expression)
+	{
+		if (const clang::MemberExpr *access = member_of(expression))
+			add_member(access, expression->getType());
+	}
+
+	bool is_zero(const clang::Expr *index) const
+	{
+		clang::Expr::EvalResult value;
+
+		return index->EvaluateAsInt(value, context) && value.Val.getInt() == 0;
+	}
+
+	/* Steps of a pointer are as long as the record. */
+	void add_step(clang::QualType pointer)
+	{
+		if (pointer->isPointerType())
+			add_size(pointer->getPointeeType());
+	}
+
+      public:
+	explicit KernelNeeds(clang::ASTContext &context) : context(context)
+	{
+	}
+
+	std::string text()
+	{
+		TraverseAST(context);
+		std::string all;
+		for (const std::string &line : lines)
+			all += line + "\n";
+		return all;
+	}
+
+	/* Functions of headers that nothing calls don't count. */
+	bool TraverseFunctionDecl(clang::FunctionDecl *function)
+	{
+		if (function->getStorageClass() == clang::SC_Static && !function->isReferenced())
+			return true;
+		return Base::TraverseFunctionDecl(function);
+	}
+
+	bool TraverseRecordDecl(clang::RecordDecl *record)
+	{
+		return is_kernels(record) || Base::TraverseRecordDecl(record);
+	}
+
+	/* The builtins of bpf_core_*() are relocated. */
+	bool TraverseCallExpr(clang::CallExpr *call)
+	{
+		switch (call->getBuiltinCallee()) {
+		case clang::BPF::BI__builtin_preserve_field_info:
+		case clang::BPF::BI__builtin_preserve_type_info:
+		case clang::BPF::BI__builtin_preserve_enum_value:
+		case clang::BPF::BI__builtin_btf_type_id:
+			return true;
+		default:
+			return Base::TraverseCallExpr(call);
+		}
+	}
+
+	bool VisitVarDecl(clang::VarDecl *variable)
+	{
+		const auto *section = variable->getAttr<clang::SectionAttr>();
+		const clang::RecordDecl *record = variable->getType()->getAsRecordDecl();
+
+		add_layout(variable->getType());
+		/* Members of a map's definition are pointers to key and value. */
+		if (section && section->getName() == ".maps" && record)
+			for (const clang::FieldDecl *field : record->fields())
+				if (field->getType()->isPointerType())
+					add_layout(field->getType()->getPointeeType());
+		return true;
+	}
+
+	bool VisitFieldDecl(clang::FieldDecl *field)
+	{
+		add_layout(field->getType());
+		return true;
+	}
+
+	bool VisitCompoundLiteralExpr(clang::CompoundLiteralExpr *literal)
+	{
+		add_layout(literal->getType());
+		return true;
+	}
+
+	bool VisitDeclRefExpr(clang::DeclRefExpr *reference)
+	{
+		const auto *constant =
+			llvm::dyn_cast<clang::EnumConstantDecl>(reference->getDecl());
+		const auto *type =
+			constant ? llvm::dyn_cast<clang::EnumDecl>(constant->getDeclContext())
+				 : nullptr;
+
+		if (type && is_kernels(type))
+			add("enumerator " + constant->getName() + " " +
+			    llvm::toString(constant->getInitVal(), 10));
+		return true;
+	}
+
+	bool VisitUnaryExprOrTypeTraitExpr(clang::UnaryExprOrTypeTraitExpr *expression)
+	{
+		add_size(expression->getTypeOfArgument());
+		return true;
+	}
+
+	bool VisitOffsetOfExpr(clang::OffsetOfExpr *expression)
+	{
+		clang::Expr::EvalResult value;
+		const clang::RecordDecl *record =
+			kernel_record(expression->getTypeSourceInfo()->getType());
+		std::string path;
+
+		for (unsigned i = 0; record && i < expression->getNumComponents(); i++) {
+			const clang::OffsetOfNode &node = expression->getComponent(i);
+
+			if (node.getKind() == clang::OffsetOfNode::Field)
+				path += (path.empty() ? "" : ".") +
+					node.getField()->getNameAsString();
+			else
+				add_layout(expression->getTypeSourceInfo()->getType());
+		}
+		if (!path.empty() && expression->EvaluateAsInt(value, context))
+			add("offset " + name_of(record) + " " + path + " " +
+			    llvm::toString(value.Val.getInt(), 10));
+		return true;
+	}
+
+	bool VisitImplicitCastExpr(clang::ImplicitCastExpr *cast)
+	{
+		if (cast->getCastKind() == clang::CK_LValueToRValue) {
+			add_layout(cast->getType());
+			add_access(cast->getSubExpr());
+		}
+		return true;
+	}
+
+	bool VisitUnaryOperator(clang::UnaryOperator *operation)
+	{
+		if (operation->getOpcode() == clang::UO_AddrOf)
+			add_access(operation->getSubExpr());
+		else if (operation->isIncrementDecrementOp())
+			add_step(operation->getType());
+		return true;
+	}
+
+	bool VisitBinaryOperator(clang::BinaryOperator *operation)
+	{
+		if (operation->isAdditiveOp() || operation->getOpcode() == clang::BO_AddAssign ||
+		    operation->getOpcode() == clang::BO_SubAssign) {
+			add_step(operation->getLHS()->getType());
+			add_step(operation->getRHS()->getType());
+		}
+		return true;
+	}
+
+	/* An element of an array in a struct is relocated if its index is a constant. */
+	bool VisitArraySubscriptExpr(clang::ArraySubscriptExpr *element)
+	{
+		const clang::Expr *base = element->getBase()->IgnoreParenImpCasts();
+		clang::Expr::EvalResult value;
+
+		if (base->getType()->isArrayType()
+			    ? !element->getIdx()->EvaluateAsInt(value, context)
+			    : !is_zero(element->getIdx()))
+			add_size(element->getType());
+		return true;
+	}
+};
+
+/*
  * Delays code generation until the whole source has been parsed without an error. Clang passes
  * declarations on as it parses them, even invalid ones, and its debug info generator aborts on a
  * struct with a member of unknown type.
@@ -705,6 +1070,7 @@ class CodegenAfterParsing : public clang::ASTConsumer
 	std::unique_ptr<clang::ASTConsumer> codegen;
 	std::vector<Event> events;
 	bool parsed = false; /* codegen is running: later events are its own */
+	std::string *needs;  /* set to those of the source, unless null */
 
 	void forward(Event event)
 	{
@@ -764,6 +1130,8 @@ class CodegenAfterParsing : public clang::ASTConsumer
 		if (compiler.getDiagnostics().hasErrorOccurred())
 			return;
 		parsed = true;
+		if (needs)
+			*needs = KernelNeeds(context).text();
 		for (const Event &event : events)
 			event(*codegen);
 		codegen->HandleTranslationUnit(context);
@@ -781,8 +1149,8 @@ class CodegenAfterParsing : public clang::ASTConsumer
 
       public:
 	CodegenAfterParsing(clang::CompilerInstance &compiler,
-			    std::unique_ptr<clang::ASTConsumer> codegen)
-	    : compiler(compiler), codegen(std::move(codegen))
+			    std::unique_ptr<clang::ASTConsumer> codegen, std::string *needs)
+	    : compiler(compiler), codegen(std::move(codegen)), needs(needs)
 	{
 	}
 };
@@ -790,9 +1158,9 @@ class CodegenAfterParsing : public clang::ASTConsumer
 /* From C to IR. */
 class ParseAction : public clang::EmitLLVMOnlyAction
 {
-	bool headers;
+	unsigned flags; /* of the request */
 	const BrokenFunctions &broken;
-	std::string license;
+	std::string license, needs;
 
 	std::unique_ptr<clang::ASTConsumer> CreateASTConsumer(clang::CompilerInstance &compiler,
 							      StringRef file) override
@@ -801,18 +1169,22 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 
 		if (!codegen)
 			return nullptr;
-		return BodySkipper::add(
-			std::make_unique<CodegenAfterParsing>(compiler, std::move(codegen)),
-			broken);
+		return BodySkipper::add(std::make_unique<CodegenAfterParsing>(
+						compiler, std::move(codegen),
+						flags & EBCC_CC_PORTABLE ? &needs : nullptr),
+					broken);
 	}
 
 	bool BeginSourceFileAction(clang::CompilerInstance &compiler) override
 	{
 		clang::Preprocessor &preprocessor = compiler.getPreprocessor();
 
-		if (headers)
+		if (flags & EBCC_CC_HEADERS)
 			preprocessor.addPPCallbacks(
 				std::make_unique<KernelHeaderKeywords>(preprocessor));
+		if (flags & EBCC_CC_PORTABLE)
+			preprocessor.addPPCallbacks(
+				std::make_unique<ConfigurationConditions>(preprocessor));
 		preprocessor.addPPCallbacks(std::make_unique<CommasInBraces>(preprocessor));
 		preprocessor.addPPCallbacks(
 			std::make_unique<MacroText>(preprocessor, "BPF_LICENSE", &license));
@@ -820,22 +1192,28 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 	}
 
       public:
-	ParseAction(llvm::LLVMContext *context, bool headers, const BrokenFunctions &broken)
-	    : EmitLLVMOnlyAction(context), headers(headers), broken(broken)
+	ParseAction(llvm::LLVMContext *context, unsigned flags, const BrokenFunctions &broken)
+	    : EmitLLVMOnlyAction(context), flags(flags), broken(broken)
 	{
 	}
 
-	/* The module, with the license that the source defines in its metadata. */
+	static void annotate(llvm::Module &module, const char *name, const std::string &text)
+	{
+		llvm::LLVMContext &context = module.getContext();
+
+		if (!text.empty())
+			module.getOrInsertNamedMetadata(name)->addOperand(
+				llvm::MDNode::get(context, llvm::MDString::get(context, text)));
+	}
+
+	/* The module, with what is known about the source in its metadata. */
 	std::unique_ptr<llvm::Module> take()
 	{
 		std::unique_ptr<llvm::Module> module = takeModule();
 
-		if (module && !license.empty()) {
-			llvm::LLVMContext &context = module->getContext();
-			llvm::Metadata *text = llvm::MDString::get(context, license);
-
-			module->getOrInsertNamedMetadata(EBCC_CLANG_LICENSE)
-				->addOperand(llvm::MDNode::get(context, text));
+		if (module) {
+			annotate(*module, EBCC_CLANG_LICENSE, license);
+			annotate(*module, EBCC_CLANG_NEEDS, needs);
 		}
 		return module;
 	}
@@ -957,9 +1335,9 @@ llvm::PassPluginLibraryInfo getPollyPluginInfo()
 LLVMModuleRef ebcc_clang_parse(LLVMContextRef context, const ebcc_clang_input *input,
 			       ebcc_cc_answer *answer)
 {
-	bool headers = input->request->flags & EBCC_CC_HEADERS;
 	auto action = run_without_broken(*input, answer, [&](const BrokenFunctions &broken) {
-		return std::make_unique<ParseAction>(llvm::unwrap(context), headers, broken);
+		return std::make_unique<ParseAction>(llvm::unwrap(context), input->request->flags,
+						     broken);
 	});
 
 	return action ? llvm::wrap(action->take().release()) : nullptr;

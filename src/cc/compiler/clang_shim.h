@@ -28,6 +28,10 @@ struct ebcc_clang_input {
  * the end of the source. Absent unless the source defines that macro, without parameters. */
 #define EBCC_CLANG_LICENSE "ebcc.license"
 
+/* The same for what the source takes from the kernel's types without a relocation, as lines
+ * (types/kernel_needs.h). Absent if there is nothing, or without EBCC_CC_PORTABLE. */
+#define EBCC_CLANG_NEEDS "ebcc.needs"
+
 /*
  * Runs clang's front end over the request's source: one parse, unoptimized IR with debug info.
  * Diagnostics and dependencies are added to @answer even when it fails.

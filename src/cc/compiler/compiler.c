@@ -326,43 +326,6 @@ static enum ebcc_cc_status precompile(struct compilation *compilation)
 		       : EBCC_CC_SOURCE_ERROR;
 }
 
-/* Whether the backend will emit CO-RE relocations for the module. */
-static bool has_relocations(const struct compilation *compilation)
-{
-	static const char prefix[] = "llvm.bpf.preserve.";
-
-	if (compilation->request->flags & EBCC_CC_CORE)
-		return true;
-	for (LLVMValueRef function = LLVMGetFirstFunction(compilation->module); function;
-	     function = LLVMGetNextFunction(function)) {
-		size_t size;
-
-		if (!strncmp(LLVMGetValueName2(function, &size), prefix, strlen(prefix)))
-			return true;
-	}
-	return false;
-}
-
-/*
- * LLVM's backend (19, BPFAbstractMemberAccess.cpp) keeps the relocated accesses of a module in a
- * table that outlives it. The next module with such accesses would use freed memory.
- */
-static bool relocates_again(const struct compilation *compilation)
-{
-	static bool relocated;
-	bool again = relocated;
-
-	if (!has_relocations(compilation))
-		return false;
-	relocated = true;
-	if (again)
-		ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_ERROR, "", 0, 0,
-				 "LLVM can compile only one source with relocations (bpf_core_*(), "
-				 "__builtin_preserve_*()) per process, and this process has done "
-				 "so already: let the helper process compile it");
-	return again;
-}
-
 static enum ebcc_cc_status compile(struct compilation *compilation)
 {
 	const struct ebcc_cc_request *request = compilation->request;
@@ -372,8 +335,6 @@ static enum ebcc_cc_status compile(struct compilation *compilation)
 	    !parse(compilation))
 		return EBCC_CC_SOURCE_ERROR;
 	answer->parsed = true;
-	if (relocates_again(compilation))
-		return EBCC_CC_SOURCE_ERROR;
 	LLVMContextSetDiagnosticHandler(compilation->context, on_llvm_diagnostic, compilation);
 	if (!create_machine(compilation))
 		return EBCC_CC_INTERNAL_ERROR;

@@ -25,6 +25,8 @@
  */
 #define EBCC_CC_ROOT "/ebcc-virtual"
 #define EBCC_CC_KERNEL_TYPES EBCC_CC_ROOT "/kernel_types.h"
+/* The annotation of the kernel's enums in it, if the object is to be portable. */
+#define EBCC_CC_KERNEL_ENUM "ebcc_kernel"
 #define EBCC_CC_KERNEL_INCLUDE EBCC_CC_ROOT "/kernel"
 /* The dialect's embedded headers (src/cc/bpf): EBCC_CC_DIALECT_INCLUDE "/bcc/proto.h" and so on.
  * Its "ebcc/dialect.h" is included right after the kernel types. */
@@ -48,9 +50,9 @@ enum ebcc_cc_pipeline {
 };
 
 enum ebcc_cc_flag {
-	EBCC_CC_CORE = 1 << 0,	  /* preserve_access_index on kernel types, for objects that other
-				     kernels load */
-	EBCC_CC_WANT_IR = 1 << 1, /* fill answer.ir */
+	EBCC_CC_PORTABLE = 1 << 0, /* other kernels may load the object: what it depends on in the
+				    * kernel's types, besides what is relocated, is recorded */
+	EBCC_CC_WANT_IR = 1 << 1,  /* fill answer.ir */
 	EBCC_CC_WANT_PREPROCESSED = 1 << 2, /* fill answer.preprocessed */
 	EBCC_CC_HEADERS =
 		1 << 3, /* kernel headers, not BTF: EBCC_CC_KERNEL_INCLUDE is not searched */

@@ -502,6 +502,7 @@ bool ebcc_cc_arguments_init(struct ebcc_cc_arguments *ret, const struct ebcc_cc_
 	    push_numbered(ret, "v", request->cpu_version) &&
 	    push_numbered(ret, "-DEBCC_CPU_COUNT=", request->cpu_count) &&
 	    (!request->page_size || push_numbered(ret, "-DEBCC_PAGE_SIZE=", request->page_size)) &&
+	    (!(request->flags & EBCC_CC_PORTABLE) || push(ret, "-DEBCC_PORTABLE")) &&
 	    push_arch_flags(ret, request->arch) && push_includes(ret, request) &&
 	    push_user_flags(ret, request, answer) && PUSH_ALL(ret, include_flags) &&
 	    (headers || (push(ret, "-internal-isystem") && push(ret, EBCC_CC_KERNEL_INCLUDE))))

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 static bool within(size_t size, uint64_t offset, uint64_t length)
 {
 	return offset <= size && length <= size - offset;
@@ -79,6 +81,51 @@ static bool find_section(const char *bytes, size_t size, const char *name, Elf64
 			return true;
 	}
 	return false;
+}
+
+/* Writes zeros up to a multiple of 8, at which headers and objects begin. */
+static uint64_t align(struct ebcc_buf *buf)
+{
+	while (buf->size % 8)
+		ebcc_buf_append_char(buf, '\0');
+	return buf->size;
+}
+
+/*
+ * The result is the old object, followed by the new section, the section of names with one name
+ * more, and the section headers with one more.
+ */
+struct ebcc_error *ebcc_elf_add_section(const char *bytes, size_t size, const char *name,
+					const char *content, size_t content_size, char **ret,
+					size_t *ret_size)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+	Elf64_Shdr section = {.sh_type = SHT_PROGBITS, .sh_addralign = 8}, header;
+	struct object object;
+	Elf64_Ehdr elf;
+
+	if (!object_init(bytes, size, &object) || object.count >= SHN_LORESERVE - 1)
+		return ebcc_error_create(EBCC_ERROR_FORMAT,
+					 "this is not an ELF object, or has too many sections");
+	memcpy(&elf, bytes, sizeof(elf));
+	ebcc_buf_append(&buf, bytes, size);
+	section.sh_offset = align(&buf);
+	section.sh_size = content_size;
+	section.sh_name = (uint32_t)object.names.sh_size;
+	ebcc_buf_append(&buf, content, content_size);
+	header = object.names;
+	header.sh_offset = align(&buf);
+	ebcc_buf_append(&buf, bytes + object.names.sh_offset, object.names.sh_size);
+	ebcc_buf_append(&buf, name, strlen(name) + 1);
+	header.sh_size += strlen(name) + 1;
+	elf.e_shoff = align(&buf);
+	ebcc_buf_append(&buf, bytes + object.headers, object.count * sizeof(section));
+	ebcc_buf_append(&buf, (const char *)&section, sizeof(section));
+	elf.e_shnum = (Elf64_Half)(object.count + 1);
+	TRY(ebcc_buf_check(&buf));
+	memcpy(buf.data, &elf, sizeof(elf));
+	memcpy(buf.data + elf.e_shoff + elf.e_shstrndx * sizeof(header), &header, sizeof(header));
+	return ebcc_buf_take(&buf, ret, ret_size);
 }
 
 /* The name of section @index if it has global variables, else NULL. */
@@ -163,11 +210,12 @@ bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, ui
 	return false;
 }
 
-struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *variable,
-				 const char *key, char **ret)
+/* Finds the text in a variable of .ebcc.meta; *@ret is NULL if there is none. */
+static struct ebcc_error *find_text(const char *bytes, size_t size, const char *variable,
+				    const char **ret, size_t *ret_length)
 {
-	size_t section_size, key_length = strlen(key);
-	const char *section, *line, *end, *stop;
+	const char *section;
+	size_t section_size;
 	uint64_t offset;
 
 	*ret = NULL;
@@ -177,8 +225,35 @@ struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *var
 	if (offset > section_size)
 		return ebcc_error_create(EBCC_ERROR_FORMAT,
 					 "the variable %s is outside of its section", variable);
-	line = section + offset;
-	stop = line + strnlen(line, section_size - offset);
+	*ret = section + offset;
+	*ret_length = strnlen(*ret, section_size - offset);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_elf_text(const char *bytes, size_t size, const char *variable, char **ret)
+{
+	const char *text;
+	size_t length;
+
+	*ret = NULL;
+	TRY(find_text(bytes, size, variable, &text, &length));
+	if (!text)
+		return NULL;
+	*ret = strndup(text, length);
+	return *ret ? NULL : ebcc_error_no_memory();
+}
+
+struct ebcc_error *ebcc_elf_fact(const char *bytes, size_t size, const char *variable,
+				 const char *key, char **ret)
+{
+	size_t length, key_length = strlen(key);
+	const char *line, *end, *stop;
+
+	*ret = NULL;
+	TRY(find_text(bytes, size, variable, &line, &length));
+	if (!line)
+		return NULL;
+	stop = line + length;
 	for (; line < stop; line = end + 1) {
 		end = memchr(line, '\n', (size_t)(stop - line));
 		if (!end)

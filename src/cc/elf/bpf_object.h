@@ -26,9 +26,22 @@ const char *ebcc_elf_section_name(const char *bytes, size_t size, const char *na
  * addresses there, but libbpf doesn't. NULL if there is none, or if this is not an ELF object. */
 const char *ebcc_elf_relocated_data(const char *bytes, size_t size);
 
+/* Copies an object and adds a section of @content to it, which no loader uses unless it knows its
+ * name. *@ret is malloc'ed. EBCC_ERROR_FORMAT if this is not an ELF object, or one with too many
+ * sections. */
+MUST_CHECK struct ebcc_error *ebcc_elf_add_section(const char *bytes, size_t size, const char *name,
+						   const char *content, size_t content_size,
+						   char **ret, size_t *ret_size);
+
 /* Finds the offset of the function or variable @name in its section, in bytes. Returns false if
  * there is no such symbol. */
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret);
+
+/* Copies the text in a variable of .ebcc.meta, which ends with a NUL or with the section. *@ret is
+ * malloc'ed, or NULL if there is no such variable. EBCC_ERROR_FORMAT if the variable is outside of
+ * its section. */
+MUST_CHECK struct ebcc_error *ebcc_elf_text(const char *bytes, size_t size, const char *variable,
+					    char **ret);
 
 /*
  * Returns the value of a key ("pinned") in a variable of .ebcc.meta, which contains lines

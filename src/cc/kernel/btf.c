@@ -212,11 +212,11 @@ static struct ebcc_error *read_elf(struct ebcc_btf_part *part, const char **ret_
 	return NULL;
 }
 
-/* Opens one file as the next part. */
-static struct ebcc_error *open_part(struct ebcc_kernel_btf *btf, const char *path, bool in_sysfs)
+/* Appends a part that is named by @path, without contents so far. */
+static struct ebcc_error *add_part(struct ebcc_kernel_btf *btf, const char *path,
+				   struct ebcc_btf_part **ret)
 {
 	struct ebcc_btf_part *bigger, *part;
-	const char *data = NULL;
 
 	bigger = reallocarray(btf->parts, btf->part_count + 1, sizeof(*bigger));
 	if (!bigger)
@@ -229,16 +229,49 @@ static struct ebcc_error *open_part(struct ebcc_kernel_btf *btf, const char *pat
 	if (!part->path)
 		return ebcc_error_no_memory();
 	btf->part_count++;
-	if (is_elf(path))
-		TRY(read_elf(part, &data));
-	else if (!in_sysfs || !map_file(part, &data))
-		TRY(read_file(part, &data));
+	*ret = part;
+	return NULL;
+}
+
+/* Validates and indexes the contents of the last part. */
+static struct ebcc_error *index_part(struct ebcc_kernel_btf *btf, struct ebcc_btf_part *part,
+				     const char *data)
+{
 	TRY(find_sections(part, data, part->file_size));
 	TRY(index_types(part));
 	if (part->count > UINT32_MAX / 4 - btf->type_count)
 		return malformed(part, "there are too many types");
 	btf->type_count += part->count;
 	return NULL;
+}
+
+/* Opens one file as the next part. */
+static struct ebcc_error *open_part(struct ebcc_kernel_btf *btf, const char *path, bool in_sysfs)
+{
+	struct ebcc_btf_part *part;
+	const char *data = NULL;
+
+	TRY(add_part(btf, path, &part));
+	if (is_elf(path))
+		TRY(read_elf(part, &data));
+	else if (!in_sysfs || !map_file(part, &data))
+		TRY(read_file(part, &data));
+	return index_part(btf, part, data);
+}
+
+/* Opens a copy of bytes in memory as the first part. */
+static struct ebcc_error *open_bytes(struct ebcc_kernel_btf *btf, const void *bytes, size_t size,
+				     const char *name)
+{
+	struct ebcc_btf_part *part;
+
+	TRY(add_part(btf, name, &part));
+	part->copy = malloc(size + 1);
+	if (!part->copy)
+		return ebcc_error_no_memory();
+	memcpy(part->copy, bytes, size);
+	part->file_size = size;
+	return index_part(btf, part, part->copy);
 }
 
 /* Removes the last part, which could not be opened. */
@@ -259,28 +292,54 @@ static struct ebcc_error *no_kernel_btf(struct ebcc_error *cause)
 		KERNEL_BTF);
 }
 
-struct ebcc_error *ebcc_kernel_btf_create(const char *path, const char *module_dir,
-					  struct ebcc_kernel_btf **ret)
+/* Allocates a result without parts. */
+static struct ebcc_error *btf_new(const char *module_dir, struct ebcc_kernel_btf **ret)
 {
 	struct ebcc_kernel_btf *btf = calloc(1, sizeof(*btf));
-	struct ebcc_error *error;
 
 	if (!btf)
 		return ebcc_error_no_memory();
-	if (!module_dir)
-		module_dir = path ? "" : MODULE_BTF_DIR;
 	btf->type_count = 1;
 	btf->module_dir = strdup(module_dir);
-	if (!btf->module_dir)
-		error = ebcc_error_no_memory();
-	else
-		error = open_part(btf, path ? path : KERNEL_BTF, !path);
+	if (!btf->module_dir) {
+		free(btf);
+		return ebcc_error_no_memory();
+	}
+	*ret = btf;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_kernel_btf_create(const char *path, const char *module_dir,
+					  struct ebcc_kernel_btf **ret)
+{
+	struct ebcc_kernel_btf *btf;
+	struct ebcc_error *error;
+
+	if (!module_dir)
+		module_dir = path ? "" : MODULE_BTF_DIR;
+	TRY(btf_new(module_dir, &btf));
+	error = open_part(btf, path ? path : KERNEL_BTF, !path);
 	if (error) {
 		ebcc_kernel_btf_destroy(btf);
 		return !path && ebcc_error_errno(error) == ENOENT ? no_kernel_btf(error) : error;
 	}
 	*ret = btf;
 	return NULL;
+}
+
+struct ebcc_error *ebcc_kernel_btf_create_from_bytes(const void *bytes, size_t size,
+						     const char *name, struct ebcc_kernel_btf **ret)
+{
+	struct ebcc_kernel_btf *btf;
+	struct ebcc_error *error;
+
+	TRY(btf_new("", &btf));
+	error = open_bytes(btf, bytes, size, name);
+	if (error)
+		ebcc_kernel_btf_destroy(btf);
+	else
+		*ret = btf;
+	return error;
 }
 
 void ebcc_kernel_btf_destroy(struct ebcc_kernel_btf *btf)
@@ -407,10 +466,44 @@ uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *nam
 	return 0;
 }
 
+bool ebcc_kernel_btf_size(const struct ebcc_kernel_btf *btf, uint32_t id, uint64_t *ret)
+{
+	uint64_t count = 1;
+
+	for (int depth = 0; depth < MAX_DEPTH; depth++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *type;
+
+		id = ebcc_kernel_btf_strip(btf, id);
+		type = ebcc_kernel_btf_type(btf, id, &part);
+		if (!type)
+			return false;
+		switch (btf_kind(type)) {
+		case BTF_KIND_PTR:
+			return !__builtin_mul_overflow(count, 8, ret);
+		case BTF_KIND_INT:
+		case BTF_KIND_FLOAT:
+		case BTF_KIND_ENUM:
+		case BTF_KIND_ENUM64:
+		case BTF_KIND_STRUCT:
+		case BTF_KIND_UNION:
+			return !__builtin_mul_overflow(count, type->size, ret);
+		case BTF_KIND_ARRAY:
+			if (__builtin_mul_overflow(count, btf_array(type)->nelems, &count))
+				return false;
+			id = ebcc_kernel_btf_id(part, btf_array(type)->type);
+			break;
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
 /* @budget: the number of members that may still be visited. If each record contained two of the
- * next one, their number would be exponential. The member's bit offset is added to *@bits. */
+ * next one, their number would be exponential. The member's bit offset is added to @ret->bits. */
 static bool record_find_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
-			       unsigned depth, unsigned *budget, uint64_t *bits)
+			       unsigned depth, unsigned *budget, struct ebcc_btf_member *ret)
 {
 	const struct ebcc_btf_part *part;
 	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
@@ -426,32 +519,43 @@ static bool record_find_member(const struct ebcc_kernel_btf *btf, uint32_t id, c
 		if (strcmp(member_name, name) &&
 		    (*member_name ||
 		     !record_find_member(btf, ebcc_kernel_btf_strip(btf, member_type), name,
-					 depth + 1, budget, bits)))
+					 depth + 1, budget, ret)))
 			continue;
-		*bits += btf_member_bit_offset(type, i);
+		ret->bits += btf_member_bit_offset(type, i);
+		if (*member_name) {
+			ret->type = member_type;
+			ret->width = btf_member_bitfield_size(type, i);
+		}
 		return true;
 	}
 	return false;
 }
 
-bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name)
+bool ebcc_kernel_btf_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
+			    struct ebcc_btf_member *ret)
 {
 	unsigned budget = MAX_MEMBERS;
-	uint64_t bits = 0;
 
-	return record_find_member(btf, id, name, 0, &budget, &bits);
+	*ret = (struct ebcc_btf_member){0};
+	return record_find_member(btf, id, name, 0, &budget, ret);
+}
+
+bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name)
+{
+	struct ebcc_btf_member member;
+
+	return ebcc_kernel_btf_member(btf, id, name, &member);
 }
 
 bool ebcc_kernel_btf_offset(const struct ebcc_kernel_btf *btf, const char *record, const char *name,
 			    uint32_t *ret)
 {
-	unsigned budget = MAX_MEMBERS;
-	uint64_t bits = 0;
+	struct ebcc_btf_member member;
 
-	if (!record_find_member(btf, ebcc_kernel_btf_find(btf, record, BTF_KIND_STRUCT), name, 0,
-				&budget, &bits) ||
-	    bits % 8 || bits / 8 > UINT32_MAX)
+	if (!ebcc_kernel_btf_member(btf, ebcc_kernel_btf_find(btf, record, BTF_KIND_STRUCT), name,
+				    &member) ||
+	    member.bits % 8 || member.bits / 8 > UINT32_MAX)
 		return false;
-	*ret = (uint32_t)(bits / 8);
+	*ret = (uint32_t)(member.bits / 8);
 	return true;
 }

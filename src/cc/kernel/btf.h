@@ -49,6 +49,12 @@ struct ebcc_kernel_btf {
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_btf_create(const char *path, const char *module_dir,
 						     struct ebcc_kernel_btf **ret);
+
+/* Opens a copy of raw BTF, such as the section .BTF of an object, without modules. @name says what
+ * it is, for errors. EBCC_ERROR_FORMAT if it is malformed. */
+MUST_CHECK struct ebcc_error *ebcc_kernel_btf_create_from_bytes(const void *bytes, size_t size,
+								const char *name,
+								struct ebcc_kernel_btf **ret);
 void ebcc_kernel_btf_destroy(struct ebcc_kernel_btf *btf);
 
 static inline void ebcc_cleanup_kernel_btf(struct ebcc_kernel_btf **btf)
@@ -77,6 +83,21 @@ uint32_t ebcc_kernel_btf_strip(const struct ebcc_kernel_btf *btf, uint32_t id);
 
 /* Returns the first type of a kind with that name, or 0. Takes linear time. */
 uint32_t ebcc_kernel_btf_find(const struct ebcc_kernel_btf *btf, const char *name, unsigned kind);
+
+/* The size of a value of a type, in bytes. Returns false for a type that has none. */
+bool ebcc_kernel_btf_size(const struct ebcc_kernel_btf *btf, uint32_t id, uint64_t *ret);
+
+/* A member of a record. */
+struct ebcc_btf_member {
+	uint64_t bits;	/* offset in bits */
+	uint32_t type;	/* global id */
+	uint32_t width; /* of a bit field, in bits; else 0 */
+};
+
+/* Finds a member of the struct or union @id by name, directly or in an anonymous member. Returns
+ * false if there is none. */
+bool ebcc_kernel_btf_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
+			    struct ebcc_btf_member *ret);
 
 /* Whether the struct or union @id has a member of that name, directly or in an anonymous member. */
 bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name);

@@ -17,12 +17,14 @@
 
 #include "base/buf.h"
 #include "kernel/features.h"
+#include "kernel/info.h"
 #include "kernel/pid_namespace.h"
 #include "load/capture.h"
 #include "load/object.h"
 #include "load/table_scope.h"
 #include "load/tables.h"
 #include "load/variable.h"
+#include "types/kernel_needs.h"
 #include "types/kernel_record.h"
 
 /* Tells the dialect's functions for PID namespaces where the kernel keeps a task's pids. */
@@ -106,6 +108,40 @@ static struct ebcc_error *create_maps(struct ebcc_module *module)
 	return err ? maps_error(module, -err, &capture) : NULL;
 }
 
+/* Checks a portable object against the running kernel, and relocates it. */
+static struct ebcc_error *adjust(struct ebcc_module *module)
+{
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
+	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
+	const char *bytes = module->object_bytes;
+
+	if (!ebcc_has_relocations(bytes, module->object_size) &&
+	    !ebcc_has_kernel_needs(bytes, module->object_size))
+		return NULL;
+	TRY(ebcc_kernel_info_create(NULL, &kernel));
+	TRY(ebcc_kernel_btf_create(NULL, NULL, &btf));
+	if (!module->any_kernel)
+		TRY(ebcc_kernel_needs_check(bytes, module->object_size, kernel, btf));
+	return ebcc_module_relocate(module, false, btf);
+}
+
+struct ebcc_error *ebcc_module_relocate(struct ebcc_module *module, bool second,
+					struct ebcc_kernel_btf *btf)
+{
+	const char *bytes = second ? module->second_bytes : module->object_bytes;
+	size_t size = second ? module->second_size : module->object_size;
+	AUTO_KERNEL_BTF struct ebcc_kernel_btf *own = NULL;
+
+	if (module->relocated[second] || !ebcc_has_relocations(bytes, size))
+		return NULL;
+	if (!btf) {
+		TRY(ebcc_kernel_btf_create(NULL, NULL, &own));
+		btf = own;
+	}
+	return ebcc_relocate(bytes, size, btf, &module->unresolved[second],
+			     &module->relocated[second]);
+}
+
 struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 {
 	if (module->loaded)
@@ -117,6 +153,7 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 	if (module->elsewhere)
 		TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
 					     module->any_kernel));
+	TRY(adjust(module));
 	TRY(set_pid_layout(module));
 	module->load_tried = true;
 	prepare_rlimit(module);

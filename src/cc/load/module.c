@@ -15,7 +15,9 @@
 
 #include "base/buf.h"
 #include "base/options.h"
+#include "base/write_file.h"
 #include "compile/compile.h"
+#include "elf/bpf_object.h"
 #include "load/debug_text.h"
 #include "load/events.h"
 #include "load/link.h"
@@ -30,6 +32,11 @@
 
 /* The largest source file that is read; no one writes a larger one by hand. */
 #define SOURCE_LIMIT (16u << 20)
+/* The largest object file that is read: programs of a million instructions take 8 MB. */
+#define OBJECT_LIMIT (256u << 20)
+
+/* Where a saved object has that of the second pipeline. */
+#define SECOND_SECTION ".ebcc.second"
 
 /* enum ebcc_debug has every bit up to its last one. */
 #define DEBUG_BITS (2 * EBCC_DEBUG_BTF - 1)
@@ -97,7 +104,13 @@ static struct ebcc_error *describe_btf(struct ebcc_module *module)
 
 static struct ebcc_error *open_object(struct ebcc_module *module)
 {
-	TRY(ebcc_object_open(module, module->object_bytes, module->object_size, &module->object));
+	const char *bytes = module->object_bytes;
+
+	if (ebcc_has_relocations(bytes, module->object_size)) {
+		TRY(ebcc_relocations_strip(bytes, module->object_size, &module->stripped));
+		bytes = module->stripped;
+	}
+	TRY(ebcc_object_open(module, bytes, module->object_size, &module->object));
 	module->btf = bpf_object__btf(module->object);
 	/* A source that declares nothing gives an object without BTF. */
 	if (!module->btf) {
@@ -132,6 +145,11 @@ static void close_object(struct ebcc_module *module)
 	module->btf = NULL;
 	free(module->second_bytes);
 	module->second_bytes = NULL;
+	free(module->stripped);
+	for (size_t i = 0; i < 2; i++) {
+		free(module->relocated[i]);
+		ebcc_unresolved_deinit(&module->unresolved[i]);
+	}
 }
 
 /* Appends the second pipeline's listing to the first one's. */
@@ -235,18 +253,21 @@ static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret,
 static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *object, size_t size,
 				       const struct ebcc_module_opts *opts)
 {
+	const char *second;
+	size_t second_size;
+
 	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
 	TRY(ebcc_object_check(module->object_bytes, module->object_size));
 	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
-	if (opts->second_object) {
-		TRY(ebcc_kernel_record_check(opts->second_object, opts->second_object_size,
-					     opts->any_kernel));
-		module->second_tried = true;
-		TRY(copy_bytes(opts->second_object, opts->second_object_size, &module->second_bytes,
-			       &module->second_size));
-		TRY(ebcc_object_check(module->second_bytes, module->second_size));
-	}
-	return NULL;
+	second = opts->second_object;
+	second_size = opts->second_object_size;
+	if (!second &&
+	    !ebcc_elf_section(module->object_bytes, size, SECOND_SECTION, &second, &second_size))
+		return NULL;
+	TRY(ebcc_kernel_record_check(second, second_size, opts->any_kernel));
+	module->second_tried = true;
+	TRY(copy_bytes(second, second_size, &module->second_bytes, &module->second_size));
+	return ebcc_object_check(module->second_bytes, module->second_size);
 }
 
 struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
@@ -261,6 +282,46 @@ struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t siz
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "the object is empty");
 	TRY(module_new(&opts, &module));
 	return finish(module, copy_objects(module, object, size, &opts), ret);
+}
+
+struct ebcc_error *ebcc_module_create_from_object_file(const char *path,
+						       const struct ebcc_module_opts *opts,
+						       struct ebcc_module **ret)
+{
+	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
+
+	TRY(ebcc_buf_read_file(&object, path, OBJECT_LIMIT));
+	return ebcc_module_create_from_object(ebcc_buf_string(&object), object.size, opts, ret);
+}
+
+/* Appends the objects of both pipelines as one. */
+static struct ebcc_error *join_objects(struct ebcc_module *module, struct ebcc_buf *ret)
+{
+	AUTO_FREE char *joined = NULL;
+	const char *second;
+	size_t size;
+
+	if (ebcc_elf_section(module->object_bytes, module->object_size, SECOND_SECTION, &second,
+			     &size) ||
+	    (!module->second_bytes && !module->compile_second)) {
+		ebcc_buf_append(ret, module->object_bytes, module->object_size);
+		return ebcc_buf_check(ret);
+	}
+	if (!module->second_bytes)
+		TRY(ebcc_program_make_second(module));
+	module->second_tried = true;
+	TRY(ebcc_elf_add_section(module->object_bytes, module->object_size, SECOND_SECTION,
+				 module->second_bytes, module->second_size, &joined, &size));
+	ebcc_buf_append(ret, joined, size);
+	return ebcc_buf_check(ret);
+}
+
+struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path)
+{
+	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
+
+	TRY(join_objects(module, &object));
+	return ebcc_write_file(path, object.data, object.size);
 }
 
 void ebcc_module_destroy(struct ebcc_module *module)

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "kernel/attach_target.h"
+#include "load/relocate.h"
 
 struct bpf_map;
 struct bpf_object;
@@ -78,6 +79,11 @@ struct ebcc_module {
 	char *second_bytes; /* the object of the second pipeline, once a program needs it */
 	size_t second_size;
 	bool second_tried;
+	/* The same objects as they are loaded, and what the kernel lacks for each; NULL until a
+	 * program is loaded, and if there is nothing to relocate. */
+	char *relocated[2];
+	struct ebcc_unresolved unresolved[2];
+	char *stripped;	      /* what object was opened from, if object_bytes has relocations */
 	char *debug_texts[8]; /* indexed by bit number of enum ebcc_debug */
 
 	struct bpf_object
@@ -98,5 +104,10 @@ struct ebcc_module {
 	struct ebcc_events *events;
 	struct ebcc_usdt_specs *usdt_specs; /* NULL until one is needed */
 };
+
+/* Relocates the object of one pipeline for the running kernel, unless that has been done or there
+ * is nothing to relocate. @btf is the kernel's, or NULL. */
+MUST_CHECK struct ebcc_error *ebcc_module_relocate(struct ebcc_module *module, bool second,
+						   struct ebcc_kernel_btf *btf);
 
 #endif /* EBCC_LOAD_MODULE_H */

@@ -182,7 +182,8 @@ struct load {
 	int attach_type; /* -1: what the section says */
 	const char *bytes;
 	size_t size;
-	bool second; /* the bytes come from the second pipeline */
+	bool second;				  /* the bytes come from the second pipeline */
+	const struct ebcc_unresolved *unresolved; /* what the kernel lacks for them, or NULL */
 	unsigned log_level;
 	struct bpf_object *object;
 	struct bpf_program *bpf_program;
@@ -400,6 +401,8 @@ static struct ebcc_error *explain(struct load *load, int errnum, const struct eb
 			.object_bytes = load->bytes,
 			.object_size = load->size,
 			.btf = bpf_object__btf(load->object),
+			.unresolved = load->unresolved ? load->unresolved->texts : NULL,
+			.unresolved_count = load->unresolved ? load->unresolved->count : 0,
 		};
 
 		return ebcc_verifier_error(&rejection);
@@ -481,6 +484,23 @@ struct ebcc_error *ebcc_program_make_second(struct ebcc_module *module)
 	return module->compile_second(module, &module->second_bytes, &module->second_size);
 }
 
+/* Sets what is loaded: the object of one pipeline, relocated for the running kernel. */
+static struct ebcc_error *set_object(struct load *load)
+{
+	struct ebcc_module *module = load->program->module;
+	const char *relocated;
+
+	TRY(ebcc_module_relocate(module, load->second, NULL));
+	relocated = module->relocated[load->second];
+	load->bytes = load->second ? module->second_bytes : module->object_bytes;
+	load->size = load->second ? module->second_size : module->object_size;
+	if (relocated) {
+		load->bytes = relocated;
+		load->unresolved = &module->unresolved[load->second];
+	}
+	return NULL;
+}
+
 static struct ebcc_error *run_second(struct load *load)
 {
 	struct ebcc_module *module = load->program->module;
@@ -492,9 +512,8 @@ static struct ebcc_error *run_second(struct load *load)
 	if (!module->second_bytes)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "the source does not compile with the second pipeline");
-	load->bytes = module->second_bytes;
-	load->size = module->second_size;
 	load->second = true;
+	TRY(set_object(load));
 	return run_load(load);
 }
 
@@ -545,6 +564,9 @@ static struct ebcc_error *load_either(struct load *load)
 
 	if (!error || !load->rejected)
 		return error;
+	/* The second pipeline's code needs the same. */
+	if (ebcc_error_code(error) == EBCC_ERROR_OTHER_KERNEL)
+		return reload_for_instructions(load, error);
 	second_error = run_second(&second);
 	if (second_error) {
 		ebcc_log(&load->program->module->log, EBCC_LOG_DEBUG, "second pipeline: %s",
@@ -591,8 +613,6 @@ static struct ebcc_error *load_program(struct ebcc_program *program, unsigned ty
 		.program = program,
 		.type = type,
 		.attach_type = *attach_type,
-		.bytes = module->object_bytes,
-		.size = module->object_size,
 		.log_level =
 			module->debug & EBCC_DEBUG_BPF_REGISTER_STATE ? LOG_REGISTERS : LOG_REASON,
 		.fd = -1,
@@ -600,6 +620,7 @@ static struct ebcc_error *load_program(struct ebcc_program *program, unsigned ty
 
 	TRY(check_type(program, type));
 	TRY(ebcc_module_load(module));
+	TRY(set_object(&load));
 	TRY(load_either(&load));
 	*attach_type = load.attach_type;
 	*ret_fd = TAKE_FD(load.fd);

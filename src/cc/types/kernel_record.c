@@ -15,6 +15,7 @@
 
 #include "base/disk_cache.h"
 #include "elf/bpf_object.h"
+#include "types/kernel_needs.h"
 
 #define VARIABLE "__ebcc_kernel"
 #define MODULE_BTF_DIRECTORY "/sys/kernel/btf/"
@@ -46,6 +47,18 @@ static void write_fact(struct ebcc_buf *text, const char *key, const char *value
 	ebcc_buf_append_string(text, "\\n");
 }
 
+/* Writes the constants of a portable object as lines of a variable of their own. */
+static void write_constants(struct ebcc_buf *text, const char *lines)
+{
+	if (!*lines)
+		return;
+	ebcc_buf_append_string(text, "char " EBCC_NEEDED_CONSTANTS
+				     "[] __attribute__((__section__(\".ebcc.meta\"))) = \"");
+	for (; *lines; lines++)
+		ebcc_buf_printf(text, *lines == '\n' ? "\\n" : "%c", *lines);
+	ebcc_buf_append_string(text, "\";\n");
+}
+
 /* Writes the kernel modules whose types the text uses: "modules=kvm:HASH xfs:HASH". */
 static void write_modules(struct ebcc_buf *text, const struct ebcc_kernel_btf *btf)
 {
@@ -64,7 +77,7 @@ static void write_modules(struct ebcc_buf *text, const struct ebcc_kernel_btf *b
 
 struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kernel,
 					    const struct ebcc_ktypes *ktypes, const char *btf_path,
-					    struct ebcc_buf *text)
+					    bool portable, struct ebcc_buf *text)
 {
 	const struct ebcc_kernel_btf *btf = ebcc_ktypes_btf(ktypes);
 	const char *name = btf_path ? strrchr(btf_path, '/') : NULL;
@@ -77,6 +90,8 @@ struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kerne
 		ebcc_buf_printf(text, "cpus=%u\\n", kernel->cpu_count);
 	if (ebcc_ktypes_independent(ktypes)) {
 		write_fact(text, "kernel", "any");
+	} else if (portable) {
+		write_fact(text, "kernel", "portable");
 	} else {
 		write_fact(text, "release", kernel->release);
 		write_fact(text, "version", kernel->version);
@@ -87,6 +102,8 @@ struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kerne
 		write_modules(text, btf);
 	}
 	ebcc_buf_append_string(text, "\";\n");
+	if (portable)
+		write_constants(text, ebcc_ktypes_constants(ktypes));
 	return ebcc_buf_check(text);
 }
 
@@ -288,7 +305,7 @@ struct ebcc_error *ebcc_kernel_record_check(const char *object, size_t size, boo
 					 "has %u; compile the source for this machine, or set "
 					 "any_kernel to load it anyway",
 					 record.cpus, running->cpu_count);
-	if (same(record.kernel, "any"))
+	if (same(record.kernel, "any") || same(record.kernel, "portable"))
 		return NULL;
 	TRY(compare(&record, running, &equal));
 	if (!equal)

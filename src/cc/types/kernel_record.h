@@ -16,11 +16,12 @@
 
 /*
  * Appends the record as C text, to be compiled with the source. @btf_path is the BTF file that the
- * caller named, or NULL.
+ * caller named, or NULL. @portable: other kernels may load the object.
  */
 MUST_CHECK struct ebcc_error *ebcc_kernel_record_write(const struct ebcc_kernel_info *kernel,
 						       const struct ebcc_ktypes *ktypes,
-						       const char *btf_path, struct ebcc_buf *text);
+						       const char *btf_path, bool portable,
+						       struct ebcc_buf *text);
 
 /*
  * Compares the record in an object with the running kernel; with @any_kernel, only the architecture

@@ -16,8 +16,6 @@
 #include "types/ktypes_internal.h"
 #include "types/tracepoint.h"
 
-#define MAX_FORMAT_FILE (1 << 20)
-
 /* The kernel types and members that macros of ebcc/pid_namespace.h use. */
 static const char pid_namespace_uses[] =
 	"struct task_struct *task; task->tgid; task->pid; task->thread_pid;"
@@ -35,7 +33,7 @@ struct ebcc_error *ebcc_ktypes_create(struct ebcc_scan *scan, struct ebcc_kernel
 	if (!opts)
 		opts = &no_opts;
 	ktypes->kernel = kernel;
-	ktypes->core = opts->core;
+	ktypes->portable = opts->portable;
 	error = opts->headers ? NULL
 			      : ebcc_kernel_btf_create(opts->btf_path, opts->module_btf_dir,
 						       &ktypes->btf);
@@ -64,6 +62,7 @@ void ebcc_ktypes_destroy(struct ebcc_ktypes *ktypes)
 	ebcc_buf_deinit(&ktypes->notes);
 	ebcc_buf_deinit(&ktypes->inputs);
 	ebcc_buf_deinit(&ktypes->unknown);
+	ebcc_buf_deinit(&ktypes->constants);
 	free(ktypes);
 }
 
@@ -98,6 +97,11 @@ const char *ebcc_ktypes_unknown(const struct ebcc_ktypes *ktypes)
 	return ebcc_buf_string(&ktypes->unknown);
 }
 
+const char *ebcc_ktypes_constants(const struct ebcc_ktypes *ktypes)
+{
+	return ebcc_buf_string(&ktypes->constants);
+}
+
 static uint32_t size_of_struct(void *ctx, const char *name, bool is_union)
 {
 	const struct ebcc_ktypes *ktypes = ctx;
@@ -129,12 +133,8 @@ static struct ebcc_error *print_tracepoint(struct ebcc_ktypes *ktypes, const cha
 {
 	AUTO_TRACEPOINT_FORMAT struct ebcc_tracepoint_format format = {0};
 	AUTO_BUF struct ebcc_buf file = EBCC_BUF_INIT;
-	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
 
-	ebcc_buf_printf(&path, "events/%s/%s/format", category, event);
-	TRY(ebcc_buf_check(&path));
-	TRY(ebcc_tracefs_read(ktypes->tracefs_path, path.data, MAX_FORMAT_FILE, &file));
-	TRY(ebcc_tracepoint_format_parse(ebcc_buf_string(&file), file.size, &format));
+	TRY(ebcc_tracepoint_format_read(ktypes->tracefs_path, category, event, &file, &format));
 	ebcc_tracepoint_print(&format, category, event, size_of_struct, ktypes, text);
 	ebcc_buf_printf(&ktypes->inputs, "tracepoint %s:%s %016llx\n", category, event,
 			(unsigned long long)hash_text(&file));
@@ -255,6 +255,7 @@ static struct ebcc_error *begin(struct ebcc_ktypes *ktypes)
 	ebcc_buf_clear(&ktypes->notes);
 	ebcc_buf_clear(&ktypes->inputs);
 	ebcc_buf_clear(&ktypes->unknown);
+	ebcc_buf_clear(&ktypes->constants);
 	ktypes->independent = ktypes->btf;
 	hash_for_each (&ktypes->scan.names, entry)
 		entry->value &= ~(uint64_t)FOUND_ANY;
@@ -285,6 +286,16 @@ static struct ebcc_error *add_pid_namespace(struct ebcc_ktypes *ktypes, struct e
 				     sizeof(pid_namespace_uses) - 1);
 }
 
+/* Marks what follows, up to two "attribute pop": accesses to records are relocated, and uses of
+ * enumerators are noted. The first pop ends the latter. */
+static void begin_portable(struct ebcc_buf *text)
+{
+	ebcc_buf_append_string(text, "#pragma clang attribute push(__attribute__(("
+				     "preserve_access_index)), apply_to = record)\n"
+				     "#pragma clang attribute push(__attribute__((annotate("
+				     "\"" EBCC_CC_KERNEL_ENUM "\"))), apply_to = enum)\n");
+}
+
 struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 					struct ebcc_buf *text)
 {
@@ -306,13 +317,14 @@ struct ebcc_error *ebcc_ktypes_generate(struct ebcc_ktypes *ktypes, bool whole,
 	TRY(ebcc_ktypes_expand_macros(ktypes));
 	save_macros(&ktypes->scan, text);
 	ebcc_buf_append_string(text, ebcc_ktypes_basic);
-	if (ktypes->core)
-		ebcc_buf_append_string(text, "#pragma clang attribute push(__attribute__(("
-					     "preserve_access_index)), apply_to = record)\n");
+	if (ktypes->portable)
+		begin_portable(text);
 	TRY(ebcc_ktypes_print_btf(ktypes, whole, text));
-	if (ktypes->core)
+	if (ktypes->portable)
 		ebcc_buf_append_string(text, "#pragma clang attribute pop\n");
 	ebcc_buf_append(text, ebcc_buf_string(&tracepoints), tracepoints.size);
+	if (ktypes->portable)
+		ebcc_buf_append_string(text, "#pragma clang attribute pop\n");
 	before = text->size;
 	TRY(ebcc_ktypes_print_macros(ktypes, text));
 	/* Tracepoints and configuration options are inputs even if they don't exist. */

@@ -35,9 +35,11 @@ struct ebcc_ktypes_opts {
 	const char *module_btf_dir; /* BTF of modules; "": none. NULL: the running kernel's, or
 				       none if there is a btf_path */
 	const char *tracefs_path;   /* NULL: where it is mounted */
-	bool core;		    /* records get preserve_access_index (EBCC_CC_CORE) */
-	bool headers; /* kernel headers provide types and constants: the text has only the structs
-			 of tracepoints, which they lack, and no BTF is opened */
+	bool portable; /* for an object that other kernels can load: accesses to records are
+			* relocated (preserve_access_index), and what differs from kernel to
+			* kernel otherwise is an error where it is used */
+	bool headers;  /* kernel headers provide types and constants: the text has only the structs
+			  of tracepoints, which they lack, and no BTF is opened */
 };
 
 /*
@@ -97,6 +99,11 @@ bool ebcc_ktypes_names_cpu_count(const struct ebcc_ktypes *ktypes);
  * undefined, since the configuration was not found and the kernel doesn't show the value; "" if
  * there are none. Borrowed until the next call of ebcc_ktypes_generate(). */
 const char *ebcc_ktypes_unknown(const struct ebcc_ktypes *ktypes);
+
+/* The constants of the table that the last text defines, for a portable object: "NAME VALUE" in
+ * lines, or "NAME -" if the value is not a plain number. Other kernels may have enumerators of
+ * these names. Borrowed until the next call of ebcc_ktypes_generate(). */
+const char *ebcc_ktypes_constants(const struct ebcc_ktypes *ktypes);
 
 /* What the last text depended on besides the source, for a cache key: lines "btf PATH",
  * "module PATH", "tracepoint CAT:EV HASH", "config NAME VALUE", "unconfigured", and "unfound EV"

@@ -41,6 +41,14 @@ const char ebcc_ktypes_basic[] = "typedef signed char __s8;\n"
 				 "typedef __u64 uint64_t;\n"
 				 "typedef _Bool bool;\n"
 				 "enum { false = 0, true = 1 };\n"
+				 /* For container_of(): in portable objects a relocation. */
+				 "#ifdef EBCC_PORTABLE\n"
+				 "#define __ebcc_offset_of(__type, __member) "
+				 "__builtin_preserve_field_info(((__type *)0)->__member, 0)\n"
+				 "#else\n"
+				 "#define __ebcc_offset_of(__type, __member) "
+				 "__builtin_offsetof(__type, __member)\n"
+				 "#endif\n"
 				 "#define NULL ((void *)0)\n"
 				 "struct pt_regs;\n";
 

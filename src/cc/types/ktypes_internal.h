@@ -25,9 +25,9 @@ struct ebcc_ktypes {
 	struct ebcc_kernel_info *kernel; /* borrowed */
 	struct ebcc_kernel_btf *btf;	 /* NULL: kernel headers provide the types */
 	char *tracefs_path;		 /* from the options; NULL: where it is mounted */
-	bool core;
+	bool portable;
 	bool independent; /* ebcc_ktypes_independent() */
-	struct ebcc_buf notes, inputs, unknown;
+	struct ebcc_buf notes, inputs, unknown, constants;
 };
 
 /* Whether the kernel's struct, union or enum must be left out, because the source defines the tag.
@@ -64,6 +64,11 @@ MUST_CHECK struct ebcc_error *ebcc_ktypes_expand_macros(struct ebcc_ktypes *ktyp
  * printed. */
 MUST_CHECK struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes,
 						       struct ebcc_buf *text);
+
+/* ktypes_macros.c: the value of a constant of the table on a kernel, if it is a plain number or the
+ * length of an array. */
+bool ebcc_ktypes_macro_value(struct ebcc_kernel_info *kernel, struct ebcc_kernel_btf *btf,
+			     const char *name, uint64_t *ret);
 
 /* ktypes_macros.c: appends macros that report words which may be meant as attributes. In the text
  * for kernel headers they come after the headers. */

@@ -81,25 +81,69 @@ static bool is_wanted(const struct ebcc_ktypes *ktypes, enum ebcc_macro_kind kin
 	return uses & EBCC_SCAN_TOKEN;
 }
 
-/* Appends a definition that depends on the kernel; nothing if it can't be determined. */
-typedef struct ebcc_error *(*computed_fn)(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
-
-static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
-{
-	ebcc_buf_printf(text, "#define LINUX_VERSION_CODE %" PRIu32 "\n",
-			ktypes->kernel->version_code);
-	return NULL;
-}
-
-/* Records that a name in the source has no value, since no configuration was found. */
+/* Records that a name in the source has no value, since no configuration was found, or since the
+ * object may be loaded on any kernel. */
 static struct ebcc_error *note_unknown(struct ebcc_ktypes *ktypes, const char *name)
 {
 	ebcc_buf_printf(&ktypes->unknown, "%s%s", ktypes->unknown.size ? " " : "", name);
 	return ebcc_buf_check(&ktypes->unknown);
 }
 
+/* Appends a definition that depends on the kernel; nothing if it can't be determined. */
+typedef struct ebcc_error *(*computed_fn)(struct ebcc_ktypes *ktypes, struct ebcc_buf *text);
+
+/* Declares a variable that libbpf sets when it loads the object: to the kernel's version, or from
+ * its configuration. The preprocessor does not know its value. @may_lack: it is 0 if the
+ * configuration does not have it; else loading fails. */
+static struct ebcc_error *declare_extern(struct ebcc_ktypes *ktypes, const char *type,
+					 const char *name, bool may_lack, struct ebcc_buf *text)
+{
+	ebcc_buf_printf(text, "extern %s %s __attribute__((__section__(\".kconfig\")%s));\n", type,
+			name, may_lack ? ", __weak__" : "");
+	return note_unknown(ktypes, name);
+}
+
+static struct ebcc_error *define_version(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	if (ktypes->portable) {
+		ebcc_buf_append_string(text, "#define LINUX_VERSION_CODE LINUX_KERNEL_VERSION\n");
+		return declare_extern(ktypes, "int", "LINUX_KERNEL_VERSION", false, text);
+	}
+	ebcc_buf_printf(text, "#define LINUX_VERSION_CODE %" PRIu32 "\n",
+			ktypes->kernel->version_code);
+	return NULL;
+}
+
+/* Why a name is refused in portable objects. */
+static const char differing[] = "it differs from kernel to kernel";
+
+/*
+ * Defines a name that a portable object can't contain, so that each use is an error. The 0 behind
+ * it makes the use of a constant no second error.
+ */
+static void print_refusal(struct ebcc_buf *text, const char *name, const char *parameters,
+			  const char *why)
+{
+	ebcc_buf_printf(text,
+			"#define %s%s _Pragma(\"GCC error \\\"'%s' can't be used in a portable "
+			"object, because %s\\\"\") 0\n",
+			name, parameters, name, why);
+}
+
+/* Whether kernels for this machine have different page sizes. */
+static bool refuse_page_size(const struct ebcc_ktypes *ktypes, const char *name,
+			     struct ebcc_buf *text)
+{
+	if (!ktypes->portable || ktypes->kernel->arch == EBCC_ARCH_X86_64)
+		return false;
+	print_refusal(text, name, "", differing);
+	return true;
+}
+
 static struct ebcc_error *define_page_size(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
+	if (refuse_page_size(ktypes, "PAGE_SIZE", text))
+		return NULL;
 	if (!ktypes->kernel->page_size)
 		return note_unknown(ktypes, "PAGE_SIZE");
 	ebcc_buf_printf(text, "#define PAGE_SIZE %zuUL\n", ktypes->kernel->page_size);
@@ -108,6 +152,8 @@ static struct ebcc_error *define_page_size(struct ebcc_ktypes *ktypes, struct eb
 
 static struct ebcc_error *define_page_shift(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
+	if (refuse_page_size(ktypes, "PAGE_SHIFT", text))
+		return NULL;
 	if (!ktypes->kernel->page_size)
 		return note_unknown(ktypes, "PAGE_SHIFT");
 	ebcc_buf_printf(text, "#define PAGE_SHIFT %d\n", __builtin_ctzl(ktypes->kernel->page_size));
@@ -136,6 +182,10 @@ static struct ebcc_error *define_from_config(struct ebcc_ktypes *ktypes, const c
 	AUTO_FREE char *value = NULL;
 	bool known;
 
+	if (ktypes->portable) {
+		ebcc_buf_printf(text, "#define %s %s\n", name, symbol);
+		return declare_extern(ktypes, "int", symbol, false, text);
+	}
 	TRY(look_up_config(ktypes, symbol, &value, &known));
 	if (!known)
 		return note_unknown(ktypes, name);
@@ -160,6 +210,10 @@ static struct ebcc_error *define_page_offset(struct ebcc_ktypes *ktypes, struct 
 
 	if (arch->page_offset_l4) {
 		ebcc_buf_printf(text, "#define PAGE_OFFSET %#" PRIx64 "UL\n", arch->page_offset_l4);
+		return NULL;
+	}
+	if (ktypes->portable) {
+		print_refusal(text, "PAGE_OFFSET", "", differing);
 		return NULL;
 	}
 	TRY(define_from_config(ktypes, "VA_BITS", "CONFIG_ARM64_VA_BITS", "48", text));
@@ -240,19 +294,36 @@ static uint32_t length_of(const struct ebcc_kernel_btf *btf, const char *name)
 }
 
 /* The size of d_iname in struct dentry, which is in the union d_shortname since 6.14. */
-static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+static uint32_t dname_length(const struct ebcc_kernel_btf *btf)
 {
-	const struct ebcc_kernel_btf *btf = ktypes->btf;
 	uint32_t length = array_length(btf, "dentry", "d_iname");
 	const struct ebcc_btf_part *part;
 	const struct btf_type *t;
 
-	if (!length) {
-		t = ebcc_kernel_btf_type(
-			btf, ebcc_kernel_btf_find(btf, "shortname_store", BTF_KIND_UNION), &part);
-		length = t ? t->size : 40;
-	}
-	ebcc_buf_printf(text, "#define DNAME_INLINE_LEN %" PRIu32 "\n", length);
+	if (length)
+		return length;
+	t = ebcc_kernel_btf_type(btf, ebcc_kernel_btf_find(btf, "shortname_store", BTF_KIND_UNION),
+				 &part);
+	return t ? t->size : 40;
+}
+
+/* Defines a constant that is the length of an array in the kernel. In a portable object it is an
+ * enumerator like the kernel's own, whose value is compared when the object is loaded. */
+static void define_length(const struct ebcc_ktypes *ktypes, const char *name, uint32_t length,
+			  struct ebcc_buf *text)
+{
+	if (ktypes->portable)
+		ebcc_buf_printf(text,
+				"enum __attribute__((annotate(\"" EBCC_CC_KERNEL_ENUM
+				"\"))) { %s = %" PRIu32 " };\n",
+				name, length);
+	else
+		ebcc_buf_printf(text, "#define %s %" PRIu32 "\n", name, length);
+}
+
+static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
+{
+	define_length(ktypes, "DNAME_INLINE_LEN", dname_length(ktypes->btf), text);
 	return NULL;
 }
 
@@ -264,6 +335,10 @@ static struct ebcc_error *define_bio_dev(struct ebcc_ktypes *ktypes, struct ebcc
 				   ? "bi_disk"
 				   : "bi_bdev->bd_disk";
 
+	if (ktypes->portable) {
+		print_refusal(text, "bio_dev", "(...)", differing);
+		return NULL;
+	}
 	ebcc_buf_printf(text,
 			"#define bio_dev(__bio) ((u32)((__bio)->%s->major << 20 | "
 			"(__bio)->%s->first_minor))\n",
@@ -385,6 +460,20 @@ static struct ebcc_error *print_computed(struct ebcc_ktypes *ktypes, struct ebcc
 	return NULL;
 }
 
+/* Declares CONFIG_X as a number, if the known configuration has one, or as one of y, m and n, for
+ * which libbpf wants this enum. */
+static struct ebcc_error *declare_config(struct ebcc_ktypes *ktypes, const char *name,
+					 struct ebcc_buf *text)
+{
+	AUTO_FREE char *value = NULL;
+	bool known;
+
+	TRY(look_up_config(ktypes, name, &value, &known));
+	return declare_extern(ktypes,
+			      value && strspn(value, "0123456789") ? "int" : "enum libbpf_tristate",
+			      name, true, text);
+}
+
 /* Defines CONFIG_X as the kernel's build does: 1 for y, and CONFIG_X_MODULE for m. */
 static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *name,
 				       struct ebcc_buf *text)
@@ -397,6 +486,8 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 
 	if (!symbol)
 		return ebcc_error_no_memory();
+	if (ktypes->portable)
+		return declare_config(ktypes, name, text);
 	if (module)
 		symbol[size - strlen(suffix)] = '\0';
 	TRY(look_up_config(ktypes, symbol, &value, &known));
@@ -414,8 +505,21 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 	return NULL;
 }
 
+/* Where a CONFIG_X is a variable, IS_ENABLED() and the like are expressions of it. */
+static const char portable_configuration[] =
+	"#undef IS_ENABLED\n"
+	"#undef IS_BUILTIN\n"
+	"#undef IS_MODULE\n"
+	"#define IS_ENABLED(__option) ((__option) != TRI_NO)\n"
+	"#define IS_BUILTIN(__option) ((__option) == TRI_YES)\n"
+	"#define IS_MODULE(__option) ((__option) == TRI_MODULE)\n";
+
 static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
+	if (ktypes->portable)
+		ebcc_buf_append_string(
+			text,
+			"enum libbpf_tristate { TRI_NO = 0, TRI_YES = 1, TRI_MODULE = 2 };\n");
 	hash_for_each (&ktypes->scan.names, entry) {
 		if (!strncmp(entry->key, "CONFIG_", 7) &&
 		    is_wanted(ktypes, EBCC_MACRO_DEFINE, entry->value))
@@ -450,6 +554,28 @@ void ebcc_ktypes_print_unknown_attributes(struct ebcc_ktypes *ktypes, struct ebc
 	}
 }
 
+/* The value of a definition that is a plain number. */
+static bool plain_value(const struct ebcc_macro *macro, uint64_t *ret)
+{
+	const char *value = macro->text + strlen("#define ") + strlen(macro->name);
+	char *end;
+
+	if (macro->kind != EBCC_MACRO_DEFINE)
+		return false;
+	*ret = strtoull(value, &end, 0);
+	return end != value && end[strspn(end, "uUlL \n")] == '\0';
+}
+
+bool ebcc_ktypes_macro_value(struct ebcc_kernel_info *kernel, struct ebcc_kernel_btf *btf,
+			     const char *name, uint64_t *ret)
+{
+	struct ebcc_ktypes ktypes = {.kernel = kernel, .btf = btf};
+	const struct ebcc_macro *macro = find_macro(&ktypes, name, strlen(name));
+
+	*ret = strcmp(name, "DNAME_INLINE_LEN") ? length_of(btf, name) : dname_length(btf);
+	return *ret || (macro && plain_value(macro, ret));
+}
+
 static int by_order(const void *a, const void *b)
 {
 	const struct ebcc_macro *left = *(const struct ebcc_macro *const *)a;
@@ -458,15 +584,54 @@ static int by_order(const void *a, const void *b)
 	return (left->order > right->order) - (left->order < right->order);
 }
 
-static void print_define(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro,
+/* Whether a definition differs from kernel to kernel. */
+static bool differs(const struct ebcc_macro *macro)
+{
+	return macro->condition &&
+	       (strstr(macro->condition, "KERNEL") || strstr(macro->condition, "BTF("));
+}
+
+/* "(...)" if the definition has parameters. */
+static const char *parameters_of(const struct ebcc_macro *macro)
+{
+	const char *after;
+
+	if (macro->kind == EBCC_MACRO_CODE)
+		return "(...)";
+	after = macro->text + strlen("#define ") + strlen(macro->name);
+	return *after == '(' ? "(...)" : "";
+}
+
+/* Notes a constant, which other kernels may have as an enumerator, with another value. */
+static void note_constant(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
+{
+	uint64_t value;
+
+	if (!ktypes->portable || macro->kind != EBCC_MACRO_DEFINE || *parameters_of(macro))
+		return;
+	ebcc_buf_printf(&ktypes->constants, "%s ", macro->name);
+	if (plain_value(macro, &value))
+		ebcc_buf_printf(&ktypes->constants, "%" PRIu64 "\n", value);
+	else
+		ebcc_buf_append_string(&ktypes->constants, "-\n");
+}
+
+static void print_define(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro,
 			 struct ebcc_buf *text)
 {
 	uint32_t length = length_of(ktypes->btf, macro->name);
 
 	if (length)
-		ebcc_buf_printf(text, "#define %s %" PRIu32 "\n", macro->name, length);
+		define_length(ktypes, macro->name, length, text);
 	else
 		ebcc_buf_append_string(text, macro->text);
+	if (!length)
+		note_constant(ktypes, macro);
+}
+
+static bool is_refused(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
+{
+	return ktypes->portable && differs(macro) && !length_of(ktypes->btf, macro->name);
 }
 
 struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
@@ -486,10 +651,16 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 	qsort(chosen, count, sizeof(*chosen), by_order);
 	/* Functions need the macros that they use, so all macros come first. */
 	for (size_t i = 0; i < count; i++)
-		if (chosen[i]->kind != EBCC_MACRO_CODE)
+		if (chosen[i]->kind != EBCC_MACRO_CODE && !is_refused(ktypes, chosen[i]))
 			print_define(ktypes, chosen[i], text);
 	for (size_t i = 0; i < count; i++)
-		if (chosen[i]->kind == EBCC_MACRO_CODE)
+		if (chosen[i]->kind == EBCC_MACRO_CODE && !is_refused(ktypes, chosen[i]))
 			ebcc_buf_append_string(text, chosen[i]->text);
+	if (ktypes->portable)
+		ebcc_buf_append_string(text, portable_configuration);
+	for (size_t i = 0; i < count; i++)
+		if (is_refused(ktypes, chosen[i]))
+			print_refusal(text, chosen[i]->name, parameters_of(chosen[i]), differing);
+	TRY(ebcc_buf_check(&ktypes->constants));
 	return ebcc_buf_check(text);
 }

@@ -17,6 +17,7 @@
 
 /* A record is at most a page (perf: 8 kB), so larger numbers are malformed. */
 #define MAX_RECORD 65536
+#define MAX_FORMAT_FILE (1 << 20)
 #define MAX_FIELDS 1024
 
 /* The common fields, where the kernel stores an internal pointer for BPF programs. */
@@ -404,14 +405,21 @@ static struct declaration declare_struct(const struct ebcc_tracepoint_field *fie
 	return bytes(field->size);
 }
 
+/* The prefix for the name of a field that says where data is; "" for others. */
+static const char *location_prefix(const struct ebcc_tracepoint_field *field)
+{
+	if (field->size != 4)
+		return "";
+	return field->data_loc ? "data_loc_" : field->rel_loc ? "rel_loc_" : "";
+}
+
 static struct declaration declare(const struct ebcc_tracepoint_field *field,
 				  ebcc_tracepoint_size_fn size_of, void *ctx)
 {
 	const char *type;
 
-	if ((field->data_loc || field->rel_loc) && field->size == 4)
-		return (struct declaration){"int", 0, 4,
-					    field->data_loc ? "data_loc_" : "rel_loc_"};
+	if (*location_prefix(field))
+		return (struct declaration){"int", 0, 4, location_prefix(field)};
 	if (field->array)
 		return declare_array(field);
 	if (strchr(field->type, '*') && field->size == 8)
@@ -461,6 +469,30 @@ void ebcc_tracepoint_print(const struct ebcc_tracepoint_format *format, const ch
 		print_field(field, declare(field, size_of, ctx), &position, text);
 	}
 	ebcc_buf_append_string(text, "};\n");
+}
+
+struct ebcc_error *ebcc_tracepoint_format_read(const char *tracefs, const char *category,
+					       const char *event, struct ebcc_buf *text,
+					       struct ebcc_tracepoint_format *ret)
+{
+	AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+
+	ebcc_buf_printf(&path, "events/%s/%s/format", category, event);
+	TRY(ebcc_buf_check(&path));
+	TRY(ebcc_tracefs_read(tracefs, path.data, MAX_FORMAT_FILE, text));
+	return ebcc_tracepoint_format_parse(ebcc_buf_string(text), text->size, ret);
+}
+
+bool ebcc_tracepoint_field_is(const struct ebcc_tracepoint_field *field, const char *member)
+{
+	const char *prefix = location_prefix(field);
+	size_t length = strlen(field->name);
+
+	if (strncmp(member, prefix, strlen(prefix)))
+		return false;
+	member += strlen(prefix);
+	return !strncmp(member, field->name, length) &&
+	       !strcmp(member + length, *prefix ? "" : name_suffix(field->name));
 }
 
 struct ebcc_error *ebcc_tracepoint_split(const char *tracefs, const char *joined,

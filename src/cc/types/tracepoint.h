@@ -40,6 +40,16 @@ MUST_CHECK struct ebcc_error *ebcc_tracepoint_format_parse(const char *text, siz
 void ebcc_tracepoint_format_deinit(struct ebcc_tracepoint_format *format);
 #define AUTO_TRACEPOINT_FORMAT CLEANUP(ebcc_tracepoint_format_deinit)
 
+/* Reads and parses the format file of an event; as ebcc_tracepoint_format_parse(). @text gets the
+ * file's text. @tracefs NULL: where it is mounted. EBCC_ERROR_NOT_FOUND if there is no such
+ * event. */
+MUST_CHECK struct ebcc_error *ebcc_tracepoint_format_read(const char *tracefs, const char *category,
+							  const char *event, struct ebcc_buf *text,
+							  struct ebcc_tracepoint_format *ret);
+
+/* Whether the struct that ebcc_tracepoint_print() makes has @field under the name @member. */
+bool ebcc_tracepoint_field_is(const struct ebcc_tracepoint_field *field, const char *member);
+
 /*
  * Returns the size in bytes of a struct or union with the tag @name, or 0 if the text can't use it
  * by value.

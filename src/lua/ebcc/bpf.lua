@@ -77,7 +77,8 @@ local OPTIONS = {
   text = "string", src_file = "string", hdr_file = "string", cflags = "list", debug = "integer",
   constants = "table", usdt = "usdt", usdt_contexts = "table", attach_usdt_ignore_pid = "any",
   kernel_types = "string", compiler = "string", device = "string", btf_path = "string",
-  kernel_root = "string", any_kernel = "any", allow_rlimit = "any", log = "function",
+  kernel_root = "string", any_kernel = "any", portable = "any", object = "string",
+  allow_rlimit = "any", log = "function",
 }
 
 -- The default log function: messages become warnings, which warn("@on") shows.
@@ -99,9 +100,26 @@ local function flags_of(cflags)
   return cflags
 end
 
+-- The contents of an object, given as they are or as the path of a file.
+local function object_bytes(object)
+  if object:sub(1, 4) == "\x7fELF" then
+    return object
+  end
+  local file = io.open(object, "rb")
+  if not file then
+    check.fail("BPF:new{}: there is no object file %s", object)
+  end
+  local bytes = file:read("a")
+  file:close()
+  return bytes
+end
+
 local function compile(options)
   local file_name, text, header = nil, options.text, nil
-  if not text then
+  if options.object and (text or options.src_file) then
+    check.fail("BPF:new{}: object is given together with text or src_file")
+  end
+  if not text and not options.object then
     if not options.src_file then
       check.fail("BPF:new{}: text or src_file is needed")
     end
@@ -111,9 +129,10 @@ local function compile(options)
     header = select(2, read_source(options.hdr_file))
   end
   return ebcc.module {
-    source = text, file_name = file_name, header = header, cflags = flags_of(options.cflags),
+    source = text, object = options.object and object_bytes(options.object), file_name = file_name, header = header, cflags = flags_of(options.cflags),
     debug = options.debug, device = options.device, btf_path = options.btf_path,
     kernel_root = options.kernel_root, any_kernel = options.any_kernel and true or false,
+    portable = options.portable and true or false,
     kernel_types = choice(KERNEL_TYPES, "kernel_types", options.kernel_types),
     compiler = choice(COMPILERS, "compiler", options.compiler),
     no_rlimit = options.allow_rlimit == false, log = options.log or log_to_warn,
@@ -410,6 +429,14 @@ BPF.kprobe_poll_loop = BPF.perf_buffer_poll_loop
 ---@return ebcc.TracerPipe
 function BPF:pipe(nonblocking)
   return TracerPipe.new(nonblocking)
+end
+
+--- Writes the compiled object to a file, for BPF:new{object = path}. Returns true; or nil, a message and an errno.
+---@param path string
+---@return true|nil, string?, integer?
+function BPF:save(path)
+  check.argument("save", 1, path, "string")
+  return self.module:save(path)
 end
 
 -- Closing.

@@ -263,6 +263,8 @@ function posix.interrupted() end
 ---@field btf_path? string file with the kernel's BTF
 ---@field kernel_root? string directory to use instead of / when looking for what describes the kernel
 ---@field any_kernel? boolean load a module even if these options make it one for another kernel
+---@field portable? boolean compile an object that other kernels can load too
+---@field object? string instead of a source, a file that BPF:save() wrote, or its contents
 ---@field allow_rlimit? boolean false: leave RLIMIT_MEMLOCK as it is
 ---@field log? fun(level: integer, message: string) 1: error, 2: warning, 3: info, 4: debug; default: warn()
 

@@ -115,6 +115,13 @@ class Function:
         return "<BPF.Function %s>" % self.name.decode()
 
 
+def _object_bytes(source):
+    """The contents of an object, given as they are or as the path of a file."""
+    if isinstance(source, bytes) and source.startswith(b"\x7fELF"):
+        return source
+    return _read(source)
+
+
 class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType, XDPAction):
     """Compiles a C source, creates its maps, and attaches the programs whose names say where to
     attach them (kprobe__FN, tracepoint__CATEGORY__EVENT and so on).
@@ -125,11 +132,14 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     "auto". compiler: "helper" or "in-process". device: a network device to offload to.
     usdt_contexts: USDT objects whose enabled probes are to be attached; attach_usdt_ignore_pid: in
     every process, not only in theirs. allow_rlimit: allow the locked-memory limit to be raised,
-    which old kernels need. btf_path: a BTF file to compile against; any_kernel: load the result even
-    if that is not the running kernel's BTF.
+    which old kernels need. btf_path: a BTF file to compile against; kernel_root: a directory with the
+    files that describe another kernel; any_kernel: load the result even if that is not the running
+    kernel. portable: compile an object that other kernels can load too.
+
+    object: instead of a source, the path of a file that save() wrote, or its contents as bytes.
 
     Raises CompileError with clang's diagnostics, LoadError with the verifier's log, AttachError,
-    OtherKernelError for another kernel's BTF; all are subclasses of ebcc.Error. A wrong choice for
+    OtherKernelError for an object that is not right for this kernel; all are subclasses of ebcc.Error. A wrong choice for
     kernel_types or compiler raises ValueError.
     """
 
@@ -156,15 +166,25 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     def __init__(self, src_file=b"", hdr_file=b"", text=None, debug=0, cflags=(),
                  usdt_contexts=(), allow_rlimit=True, device=None,
                  attach_usdt_ignore_pid=False, *, constants=None, kernel_types=None,
-                 compiler=None, btf_path=None, any_kernel=False):
+                 compiler=None, btf_path=None, any_kernel=False, portable=False, object=None,
+                 kernel_root=None):
         self.debug = debug
         self.funcs = {}
         self._init_links()
         _objects.add(ref(self, _objects.discard))
-        self.module = self._compile(text, src_file, hdr_file, cflags, device,
-                                    _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
-                                    _choice(_COMPILERS, "compiler", compiler), btf_path,
-                                    not allow_rlimit, any_kernel)
+        options = {
+            "debug": debug, "device": to_bytes(device), "no_rlimit": not allow_rlimit,
+            "any_kernel": any_kernel, "btf_path": to_bytes(btf_path),
+            "kernel_root": to_bytes(kernel_root), "portable": portable,
+            "kernel_types": _choice(_KERNEL_TYPES, "kernel_types", kernel_types),
+            "compiler": _choice(_COMPILERS, "compiler", compiler)}
+        if object is None:
+            self.module = self._compile(text, src_file, hdr_file, cflags, options)
+        elif text is not None or src_file:
+            raise _ebcc.InvalidArgumentError("object is given together with text or src_file")
+        else:
+            self.module = _ebcc.Module(source=b"", file_name=None, header=None, cflags=[],
+                                       object=_object_bytes(object), **options)
         try:
             for name, value in (constants or {}).items():
                 self._set_constant(to_bytes(name), value)
@@ -182,8 +202,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
             raise
         self._show_debug()
 
-    def _compile(self, text, src_file, hdr_file, cflags, device, kernel_types, compiler,
-                 btf_path, no_rlimit, any_kernel):
+    def _compile(self, text, src_file, hdr_file, cflags, options):
         file_name = None
         if text is None:
             file_name = _find_file(src_file)
@@ -195,9 +214,13 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         header = _read(_find_file(hdr_file)) if hdr_file else None
         return _ebcc.Module(
             source=to_bytes(text), file_name=file_name, header=header,
-            cflags=[to_bytes(flag) for flag in cflags], debug=self.debug,
-            kernel_types=kernel_types, compiler=compiler, btf_path=to_bytes(btf_path),
-            device=to_bytes(device), no_rlimit=no_rlimit, any_kernel=any_kernel)
+            cflags=[to_bytes(flag) for flag in cflags], **options)
+
+    def save(self, path):
+        """Writes the compiled object to a file, for BPF(object=path), on kernels like the one that it was
+        compiled for, or on any if portable was set. The file has the code of both pipelines, so it serves
+        kernels whose verifier rejects that of the first. Raises ebcc.Error if it can't be written."""
+        self.module.save(path)
 
     def _set_constant(self, name, value):
         kind = self.module.variable_class(name)

@@ -72,7 +72,10 @@ class BPF(BPFProgType, XDPAction):
                  constants: Mapping[Text, Any] | None = ...,
                  kernel_types: Literal["auto", "btf", "headers"] | None = ...,
                  compiler: Literal["helper", "in-process"] | None = ...,
-                 btf_path: Text | None = ..., any_kernel: bool = ...) -> None: ...
+                 btf_path: Text | None = ..., any_kernel: bool = ..., portable: bool = ...,
+                 object: Path | None = ...,
+                 kernel_root: Text | None = ...) -> None: ...
+    def save(self, path: Path) -> None: ...
 
     # Programs.
     def load_func(self, func_name: Text, prog_type: int, device: Text | None = ...,

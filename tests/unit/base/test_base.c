@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "base/write_file.h"
 
 START_TEST(error_carries_everything)
 {
@@ -126,6 +128,56 @@ START_TEST(buf_refuses_pipes)
 }
 END_TEST
 
+/* Reads what a test wrote. */
+static void check_file(const char *path, const char *text)
+{
+	AUTO_BUF struct ebcc_buf buf = EBCC_BUF_INIT;
+
+	ck_assert_ptr_null(ebcc_buf_read_file(&buf, path, 100));
+	ck_assert_str_eq(ebcc_buf_string(&buf), text);
+}
+
+/* A file is replaced as a whole, and nothing stays behind. */
+START_TEST(write_file_replaces)
+{
+	char folder[] = "/tmp/ebcc-test.XXXXXX", path[64];
+	struct ebcc_error *error;
+	struct stat found;
+	mode_t mask = umask(027);
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/file", folder);
+	ck_assert_ptr_null(ebcc_write_file(path, "first", 5));
+	check_file(path, "first");
+	ck_assert_int_eq(stat(path, &found), 0);
+	ck_assert_uint_eq(found.st_mode & 0777, 0640);
+	ck_assert_ptr_null(ebcc_write_file(path, "2", 1));
+	check_file(path, "2");
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rmdir(folder), 0);
+	error = ebcc_write_file(path, "3", 1);
+	ck_assert_int_eq(ebcc_error_errno(error), ENOENT);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), path));
+	ebcc_error_destroy(error);
+	umask(mask);
+}
+END_TEST
+
+/* A device stays one. */
+START_TEST(write_file_writes_to_devices)
+{
+	struct ebcc_error *error;
+	struct stat found;
+
+	ck_assert_ptr_null(ebcc_write_file("/dev/null", "text", 4));
+	ck_assert_int_eq(stat("/dev/null", &found), 0);
+	ck_assert(S_ISCHR(found.st_mode));
+	error = ebcc_write_file("/dev/full", "text", 4);
+	ck_assert_int_eq(ebcc_error_errno(error), ENOSPC);
+	ebcc_error_destroy(error);
+}
+END_TEST
+
 START_TEST(hash_finds_inserted_keys)
 {
 	AUTO_HASH struct ebcc_hash hash = {0};
@@ -166,6 +218,8 @@ int main(void)
 	tcase_add_test(tcase, buf_remembers_failure);
 	tcase_add_test(tcase, buf_reads_files_up_to_a_limit);
 	tcase_add_test(tcase, buf_refuses_pipes);
+	tcase_add_test(tcase, write_file_replaces);
+	tcase_add_test(tcase, write_file_writes_to_devices);
 	tcase_add_test(tcase, hash_finds_inserted_keys);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

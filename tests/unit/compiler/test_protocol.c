@@ -30,7 +30,7 @@ static struct ebcc_buf encode_request(void)
 		.cpu_count = 17,
 		.page_size = 65536,
 		.pipeline = EBCC_CC_PIPELINE_PLAIN,
-		.flags = EBCC_CC_CORE | EBCC_CC_WANT_IR,
+		.flags = EBCC_CC_PORTABLE | EBCC_CC_WANT_IR,
 	};
 	struct ebcc_buf buf = EBCC_BUF_INIT;
 
@@ -110,7 +110,7 @@ START_TEST(request_round_trip)
 	ck_assert_uint_eq(request->cpu_count, 17);
 	ck_assert_uint_eq(request->page_size, 65536);
 	ck_assert_int_eq(request->pipeline, EBCC_CC_PIPELINE_PLAIN);
-	ck_assert_uint_eq(request->flags, EBCC_CC_CORE | EBCC_CC_WANT_IR);
+	ck_assert_uint_eq(request->flags, EBCC_CC_PORTABLE | EBCC_CC_WANT_IR);
 	ebcc_decoded_request_deinit(&decoded);
 }
 END_TEST

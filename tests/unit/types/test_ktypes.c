@@ -257,7 +257,7 @@ END_TEST
 
 START_TEST(test_core)
 {
-	struct ebcc_ktypes_opts opts = {.btf_path = btf_path, .core = true};
+	struct ebcc_ktypes_opts opts = {.btf_path = btf_path, .portable = true};
 
 	open_with("struct task *t;", NULL, &opts);
 	generate(false);

@@ -29,6 +29,7 @@
 
 #include "ebcc/helper_defs.h"
 #include "ebcc/helpers.h"
+#include "ebcc/core.h"
 #include "ebcc/registers.h"
 #include "ebcc/programs.h"
 #include "ebcc/maps.h"

@@ -55,7 +55,12 @@
 #define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
 
 /* The number of possible CPUs, which is also how many elements a per-CPU value has. */
+#ifdef EBCC_PORTABLE
+#define bpf_num_cpus()                                                                             \
+	_Pragma("GCC error \"a portable object can't contain the number of CPUs\"") 0
+#else
 #define bpf_num_cpus() ((int)EBCC_CPU_COUNT)
+#endif
 
 /* printf to the trace pipe; the markers pass lowers it to helper 6 or 177, with the size of a
  * literal format. If the format is in an array, its size is the second argument, as for the

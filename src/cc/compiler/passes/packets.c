@@ -4,8 +4,8 @@
  * network order. A cursor over them is an offset in the packet that looks like a pointer.
  * Attributes of these structs make clang mark each access with an intrinsic that names struct and
  * member, and tag the struct "ebcc_packet". Loads and stores of such members become packet loads
- * and bpf_skb_store_bytes() calls. Marked accesses to other structs are left to the backend if the
- * object is to have CO-RE relocations; else they become plain pointer arithmetic.
+ * and bpf_skb_store_bytes() calls. Marked accesses to other structs are left to the backend, which
+ * emits a relocation for each.
  */
 #include <string.h>
 
@@ -280,33 +280,11 @@ static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
 	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_UNION_ACCESS);
 }
 
-/* Whether a builtin queries the accessed member, as bpf_core_field_exists() does: then the backend
- * needs the marked access. */
-static bool is_queried(struct ebcc_ir *ir, LLVMValueRef access)
-{
-	for_each_use (use, access) {
-		LLVMValueRef user = LLVMGetUser(use);
-
-		if (ebcc_ir_is_intrinsic(ir, user, EBCC_IR_FIELD_INFO) ||
-		    (is_access(ir, user) && is_queried(ir, user)))
-			return true;
-	}
-	return false;
-}
-
-static bool can_delete(struct ebcc_ir *ir, LLVMValueRef instruction)
-{
-	if (!is_access(ir, instruction))
-		return false;
-	return packet_access(ir, instruction) ||
-	       (!(ir->opts->flags & EBCC_CC_CORE) && !is_queried(ir, instruction));
-}
-
 static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	for_each_block (block, function)
 		for_each_instruction (instruction, block)
-			if (can_delete(ir, instruction))
+			if (is_access(ir, instruction) && packet_access(ir, instruction))
 				ebcc_ir_replace(instruction, plain_access(ir, instruction));
 }
 

@@ -102,6 +102,42 @@ static bool verify(struct ebcc_ir *ir)
 	return !broken;
 }
 
+/* Whether the backend will emit relocations: what clang marked and no pass has lowered. */
+static bool has_relocations(const struct ebcc_ir *ir)
+{
+	static const char *const prefixes[] = {"llvm.preserve.struct.", "llvm.preserve.array.",
+					       "llvm.preserve.union.", "llvm.bpf.preserve."};
+
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function))
+		for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+			if (LLVMGetFirstUse(function) &&
+			    ebcc_ir_after_prefix(ebcc_ir_name(function), prefixes[i]))
+				return true;
+	return false;
+}
+
+/*
+ * LLVM's backend (19, BPFAbstractMemberAccess.cpp) keeps the relocated accesses of a module in a
+ * table that outlives it. The next module with such accesses would use freed memory.
+ */
+static bool relocates_again(struct ebcc_ir *ir)
+{
+	static bool relocated;
+
+	if (!has_relocations(ir))
+		return false;
+	if (relocated) {
+		ir->failed = true;
+		ir->report(ir->report_context, EBCC_CC_ERROR, "", 0, 0,
+			   "LLVM can compile only one source with relocations (portable objects, "
+			   "preserve_access_index, bpf_core_*()) per process, and this process has "
+			   "done so already: let the helper process compile it");
+	}
+	relocated = true;
+	return ir->failed;
+}
+
 #define RUN_STEPS(ir, steps) run_steps(ir, steps, sizeof(steps) / sizeof((steps)[0]))
 
 bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
@@ -116,7 +152,7 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 	};
 
 	ebcc_ir_init(&ir);
-	if (RUN_STEPS(&ir, dialect_steps) && verify(&ir)) {
+	if (RUN_STEPS(&ir, dialect_steps) && verify(&ir) && !relocates_again(&ir)) {
 		bool done = opts->pipeline == EBCC_CC_PIPELINE_PLAIN
 				    ? RUN_STEPS(&ir, plain_steps)
 				    : RUN_STEPS(&ir, optimize_steps);

@@ -25,6 +25,8 @@
  *     "build_id" in hexadecimal if known; "btf", a hash of the BTF, if the caller named its file
  *     ("btf_file", the name) or there is no build id; "modules", NAME:HASH of each kernel module
  *     whose types are used.
+ *   - __ebcc_needs: char[], what a portable object takes from the kernel's types without a
+ *     relocation, in lines (types/kernel_needs.h).
  * - Section .data.ebcc:
  *   - __ebcc_lost_NAME, counters of the events that the kernel refused, u64, one per CPU, 64 bytes
  *     apart; their number is that of the CPUs rounded up to a power of two (take it from the
@@ -50,7 +52,7 @@
 struct ebcc_ir_opts {
 	enum ebcc_arch_id arch;		/* whose struct pt_regs and calling convention */
 	enum ebcc_cc_pipeline pipeline; /* optimization after the dialect's own passes */
-	unsigned flags;			/* enum ebcc_cc_flag; only EBCC_CC_CORE matters here */
+	unsigned flags;			/* enum ebcc_cc_flag */
 };
 
 /*

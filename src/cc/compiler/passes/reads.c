@@ -344,6 +344,12 @@ static bool is_foreign_only(const struct reads *reads, LLVMValueRef pointer)
 
 static void check_store(struct reads *reads, LLVMValueRef instruction, LLVMValueRef pointer)
 {
+	if (ebcc_ir_is_bit_field(reads->ir, pointer))
+		ebcc_ir_report_at(
+			reads->ir, EBCC_CC_ERROR, instruction,
+			"cannot write to a bit field of a relocated struct, since other kernels "
+			"have it at other bits: copy the value into a variable or a struct of your "
+			"own");
 	if (!is_foreign_only(reads, pointer))
 		return;
 	ebcc_ir_report_at(
@@ -391,6 +397,13 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 {
 	LLVMValueRef pointer = LLVMGetOperand(load, 0), value;
 
+	if (ebcc_ir_is_bit_field(reads->ir, pointer)) {
+		LLVMPositionBuilderBefore(reads->ir->builder, load);
+		ebcc_ir_replace(load, ebcc_ir_build_bit_field(
+					      reads->ir, reads->function, load,
+					      needs_probe(reads, pointer) ? reads->helper : 0));
+		return;
+	}
 	if (!needs_probe(reads, pointer))
 		return;
 	/* Most helpers need a pointer whose type the verifier knows. */

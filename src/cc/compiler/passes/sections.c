@@ -140,19 +140,40 @@ static size_t unquote(const char **text, size_t length)
 	return length;
 }
 
+/* A text that clang_shim.cc attached to the module, not NUL-terminated; NULL if there is none. */
+static const char *annotation(const struct ebcc_ir *ir, const char *name, unsigned *ret_length)
+{
+	LLVMValueRef node, string;
+
+	if (LLVMGetNamedMetadataNumOperands(ir->module, name) != 1)
+		return NULL;
+	LLVMGetNamedMetadataOperands(ir->module, name, &node);
+	string = ebcc_ir_operand(node, 0);
+	return string ? LLVMGetMDString(string, ret_length) : NULL;
+}
+
+/* Makes a variable of the object from what a portable object needs of a kernel. */
+static void set_needs(struct ebcc_ir *ir)
+{
+	unsigned length;
+	const char *text = annotation(ir, EBCC_CLANG_NEEDS, &length);
+	LLVMValueRef global;
+
+	if (!text)
+		return;
+	global = LLVMAddGlobal(ir->module, LLVMArrayType2(ir->i8, length + 1), "__ebcc_needs");
+	LLVMSetInitializer(global, LLVMConstStringInContext2(ir->context, text, length, false));
+	LLVMSetSection(global, ".ebcc.meta");
+}
+
 /* The license that the source's macro defines, malloc'ed, or NULL. */
 static char *defined_license(struct ebcc_ir *ir)
 {
-	LLVMValueRef node, string;
 	const char *text;
 	char *license;
 	unsigned length;
 
-	if (LLVMGetNamedMetadataNumOperands(ir->module, EBCC_CLANG_LICENSE) != 1)
-		return NULL;
-	LLVMGetNamedMetadataOperands(ir->module, EBCC_CLANG_LICENSE, &node);
-	string = ebcc_ir_operand(node, 0);
-	text = string ? LLVMGetMDString(string, &length) : NULL;
+	text = annotation(ir, EBCC_CLANG_LICENSE, &length);
 	if (!text)
 		return NULL;
 	length = (unsigned)unquote(&text, length);
@@ -243,6 +264,7 @@ void ebcc_ir_sections(struct ebcc_ir *ir)
 	}
 	refuse_license_name(ir);
 	set_license(ir);
+	set_needs(ir);
 }
 
 /*

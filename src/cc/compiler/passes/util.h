@@ -151,6 +151,12 @@ LLVMValueRef ebcc_ir_entry_alloca(struct ebcc_ir *ir, LLVMValueRef function, LLV
 /* Reads a value of @type from foreign memory with @helper, through a stack slot. */
 LLVMValueRef ebcc_ir_build_probe_read(struct ebcc_ir *ir, LLVMValueRef function, LLVMTypeRef type,
 				      LLVMValueRef pointer, unsigned helper);
+/* Whether a pointer is the marked access of a bit field, which is relocated (bit_fields.c). */
+bool ebcc_ir_is_bit_field(const struct ebcc_ir *ir, LLVMValueRef pointer);
+/* Builds what replaces a load from such a pointer: a value of its type that has the field at the
+ * same bits, and zeros elsewhere. @helper reads it; 0: it is in memory that programs may access. */
+LLVMValueRef ebcc_ir_build_bit_field(struct ebcc_ir *ir, LLVMValueRef function, LLVMValueRef load,
+				     unsigned helper);
 /* Replaces all uses of an instruction by @value (NULL: an undefined value) and erases it. */
 void ebcc_ir_replace(LLVMValueRef instruction, LLVMValueRef value);
 

@@ -196,7 +196,7 @@ typedef unsigned short __kernel_sa_family_t;
 #define sizeof_field(__type, __member) sizeof(((__type *)0)->__member)
 #define FIELD_SIZEOF(__type, __member) sizeof(((__type *)0)->__member)
 #define container_of(__pointer, __type, __member)                                                  \
-	((__type *)((char *)(__pointer) - __builtin_offsetof(__type, __member)))
+	((__type *)((char *)(__pointer) - __ebcc_offset_of(__type, __member)))
 #define typeof_member(__type, __member) __typeof__(((__type *)0)->__member)
 #define struct_size(__p, __member, __n) (sizeof(*(__p)) + sizeof(*(__p)->__member) * (__n))
 #define struct_group(__name, ...) __struct_group(/* no tag */, __name, /* none */, __VA_ARGS__)

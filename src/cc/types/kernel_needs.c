@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Compares what a portable object needs of the kernel's types with a kernel (kernel_needs.h).
+ *
+ * For
+ *
+ *	struct event { struct in_addr address; u32 parent; };
+ *	...
+ *	event.parent = task->real_parent->tgid;
+ *	if (sk->__sk_common.skc_state == TCP_ESTABLISHED)
+ *
+ * the compiler (clang_shim.cc, KernelNeeds) records these lines. Offsets and sizes are in bits,
+ * except the offset of an "offset" line, which is a number of bytes in the program:
+ *
+ *	enumerator TCP_ESTABLISHED 1			a constant in the program
+ *	layout struct in_addr 32 s_addr:0:32		a copy: size, and each member's place
+ *	member struct sock_common skc_state 8		the size of what is read; its place is
+ *	member struct task_struct real_parent 64	relocated
+ *	member struct task_struct tgid 32
+ *
+ * and for other sources
+ *
+ *	size struct page 512				sizeof(), or the step of a pointer
+ *	offset struct task_struct tasks 1056		offsetof(), container_of()
+ *
+ * First all names are collected, then one walk through the kernel's BTF finds them, and then each
+ * line is compared. A member that the kernel doesn't have is not reported here: its relocation does
+ * that, if the program gets there at all (load/relocate.c).
+ */
+#include "types/kernel_needs.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/hash.h"
+#include "elf/bpf_object.h"
+#include "types/ktypes_internal.h"
+
+#define VARIABLE "__ebcc_needs"
+/* Marks a name that was found. Values of enumerators are kept beside the hash. */
+#define NOT_FOUND 0
+
+struct needs {
+	struct ebcc_kernel_info *kernel;
+	struct ebcc_kernel_btf *btf;
+	struct ebcc_hash records;     /* "struct NAME" to its id */
+	struct ebcc_hash enumerators; /* NAME to 1 + index in values */
+	uint64_t *values;
+	size_t value_count;
+};
+
+static void needs_deinit(struct needs *needs)
+{
+	ebcc_hash_deinit(&needs->records);
+	ebcc_hash_deinit(&needs->enumerators);
+	free(needs->values);
+}
+
+static struct ebcc_error *malformed(void)
+{
+	return ebcc_error_create(EBCC_ERROR_FORMAT,
+				 "the object's record of what it needs of a kernel is malformed");
+}
+
+static const char advice[] = "the object is not right for this kernel: compile the source here";
+
+/* ---- Lines ---- */
+
+/* Cuts the next word off; NULL at the end of the line. */
+static char *next_word(char **line)
+{
+	return strsep(line, " ");
+}
+
+static bool parse_number(const char *word, uint64_t *ret)
+{
+	char *end;
+
+	if (!word || !*word)
+		return false;
+	errno = 0;
+	*ret = *word == '-' ? (uint64_t)strtoll(word, &end, 10) : strtoull(word, &end, 10);
+	return !*end && !errno;
+}
+
+/* Called for each line, which it may change: @kind is its first word, @line the rest. */
+typedef struct ebcc_error *(*line_fn)(struct needs *needs, const char *kind, char *line);
+
+static struct ebcc_error *for_each_line(struct needs *needs, const char *text, line_fn fn)
+{
+	AUTO_FREE char *copy = strdup(text);
+	char *rest = copy, *line;
+
+	if (!copy)
+		return ebcc_error_no_memory();
+	while ((line = strsep(&rest, "\n"))) {
+		char *kind = next_word(&line);
+
+		if (kind && *kind && !line)
+			return malformed();
+		if (kind && *kind)
+			TRY(fn(needs, kind, line));
+	}
+	return NULL;
+}
+
+/* Cuts "struct NAME" off, as one string. */
+static char *cut_record(char **line)
+{
+	char *keyword = next_word(line), *name = next_word(line);
+
+	if (!keyword || !name || (strcmp(keyword, "struct") && strcmp(keyword, "union")))
+		return NULL;
+	name[-1] = ' ';
+	return keyword;
+}
+
+static struct ebcc_error *collect(struct needs *needs, const char *kind, char *line)
+{
+	bool enumerator = !strcmp(kind, "enumerator");
+	char *name = enumerator ? next_word(&line) : cut_record(&line);
+
+	if (!name)
+		return malformed();
+	if (!ebcc_hash_insert_string(enumerator ? &needs->enumerators : &needs->records, name))
+		return ebcc_error_no_memory();
+	return NULL;
+}
+
+/* ---- The kernel ---- */
+
+static void find_record(struct needs *needs, const struct btf_type *type, const char *name,
+			uint32_t id)
+{
+	char tag[256];
+	uint64_t *found;
+
+	if (snprintf(tag, sizeof(tag), "%s %s", btf_is_union(type) ? "union" : "struct", name) >=
+	    (int)sizeof(tag))
+		return;
+	found = ebcc_hash_find_string(&needs->records, tag);
+	if (found && *found == NOT_FOUND)
+		*found = id;
+}
+
+static struct ebcc_error *find_enumerators(struct needs *needs, const struct ebcc_btf_part *part,
+					   const struct btf_type *type)
+{
+	for (unsigned i = 0; i < btf_vlen(type); i++) {
+		bool wide = btf_is_enum64(type);
+		uint32_t name = wide ? btf_enum64(type)[i].name_off : btf_enum(type)[i].name_off;
+		uint64_t *found = ebcc_hash_find_string(
+			&needs->enumerators, ebcc_kernel_btf_name(needs->btf, part, name));
+		uint64_t *bigger;
+
+		if (!found || *found != NOT_FOUND)
+			continue;
+		bigger = reallocarray(needs->values, needs->value_count + 1, sizeof(*bigger));
+		if (!bigger)
+			return ebcc_error_no_memory();
+		needs->values = bigger;
+		if (wide)
+			bigger[needs->value_count] = btf_enum64_value(&btf_enum64(type)[i]);
+		else
+			bigger[needs->value_count] =
+				btf_kflag(type) ? (uint64_t)(int64_t)btf_enum(type)[i].val
+						: (uint32_t)btf_enum(type)[i].val;
+		*found = ++needs->value_count;
+	}
+	return NULL;
+}
+
+/* Finds names among the types from @first on. */
+static struct ebcc_error *walk(struct needs *needs, uint32_t first)
+{
+	for (uint32_t id = first; id < needs->btf->type_count; id++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *type = ebcc_kernel_btf_type(needs->btf, id, &part);
+
+		if (btf_is_composite(type) && type->name_off)
+			find_record(needs, type,
+				    ebcc_kernel_btf_name(needs->btf, part, type->name_off), id);
+		else if (btf_is_any_enum(type))
+			TRY(find_enumerators(needs, part, type));
+	}
+	return NULL;
+}
+
+static bool lacks_any(const struct ebcc_hash *hash)
+{
+	hash_for_each (hash, entry)
+		if (entry->value == NOT_FOUND)
+			return true;
+	return false;
+}
+
+static struct ebcc_error *find_names(struct needs *needs)
+{
+	uint32_t count = needs->btf->type_count;
+
+	TRY(walk(needs, 1));
+	if (needs->btf->modules_opened ||
+	    (!lacks_any(&needs->records) && !lacks_any(&needs->enumerators)))
+		return NULL;
+	TRY(ebcc_kernel_btf_open_modules(needs->btf));
+	return walk(needs, count);
+}
+
+static uint32_t record_id(const struct needs *needs, const char *record)
+{
+	return (uint32_t)*ebcc_hash_find_string(&needs->records, record);
+}
+
+/* Follows a path of members, "in6_u.u6_addr8". Returns false if the kernel has none of that name.
+ */
+static bool find_path(const struct needs *needs, uint32_t record, char *path,
+		      struct ebcc_btf_member *ret)
+{
+	uint64_t bits = 0;
+	char *name;
+
+	while ((name = strsep(&path, "."))) {
+		if (!ebcc_kernel_btf_member(needs->btf, ebcc_kernel_btf_strip(needs->btf, record),
+					    name, ret))
+			return false;
+		bits += ret->bits;
+		record = ret->type;
+	}
+	ret->bits = bits;
+	return true;
+}
+
+/* The size of a member in bits; 0 if its type has none. */
+static uint64_t member_size(const struct needs *needs, const struct ebcc_btf_member *member)
+{
+	uint64_t size;
+
+	if (member->width)
+		return member->width;
+	return ebcc_kernel_btf_size(needs->btf, member->type, &size) ? size * 8 : 0;
+}
+
+/* ---- Comparing ---- */
+
+static struct ebcc_error *other_kernel(const char *what, const char *record, const char *member,
+				       uint64_t there, uint64_t here, const char *unit)
+{
+	return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+				 "%s %s%s%s is %" PRIu64 "%s here, but was %" PRIu64
+				 "%s where the object was compiled: %s",
+				 what, record, member ? "." : "", member ? member : "", here, unit,
+				 there, unit, advice);
+}
+
+static struct ebcc_error *no_such(const char *what, const char *name)
+{
+	return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL, "this kernel has no %s%s: %s", what, name,
+				 advice);
+}
+
+/* The value of a constant that is an enumerator in some kernels and a macro in others. */
+static bool constant_value(const struct needs *needs, const char *name, uint64_t *ret)
+{
+	uint64_t index = *ebcc_hash_find_string(&needs->enumerators, name);
+
+	if (index == NOT_FOUND)
+		return ebcc_ktypes_macro_value(needs->kernel, needs->btf, name, ret);
+	*ret = needs->values[index - 1];
+	return true;
+}
+
+static struct ebcc_error *other_constant(const char *name, uint64_t here)
+{
+	return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+				 "the constant %s is %" PRId64 " here, but had another value where "
+				 "the object was compiled: %s, or let the source ask for it by "
+				 "bpf_core_enum_value()",
+				 name, (int64_t)here, advice);
+}
+
+static struct ebcc_error *check_enumerator(const struct needs *needs, char *line)
+{
+	char *name = next_word(&line);
+	uint64_t there, here;
+
+	if (!parse_number(line, &there))
+		return malformed();
+	if (!constant_value(needs, name, &here))
+		return no_such("constant ", name);
+	return here == there ? NULL : other_constant(name, here);
+}
+
+static struct ebcc_error *collect_constant(struct needs *needs, const char *name, char *line)
+{
+	(void)line;
+	return ebcc_hash_insert_string(&needs->enumerators, name) ? NULL : ebcc_error_no_memory();
+}
+
+/* A constant of the table is the same on all kernels, unless this one has an enumerator instead. */
+static struct ebcc_error *check_constant(struct needs *needs, const char *name, char *line)
+{
+	uint64_t index = *ebcc_hash_find_string(&needs->enumerators, name), there;
+
+	if (index == NOT_FOUND || (parse_number(line, &there) && there == needs->values[index - 1]))
+		return NULL;
+	return other_constant(name, needs->values[index - 1]);
+}
+
+static struct ebcc_error *check_size(const struct needs *needs, const char *record, uint64_t bits)
+{
+	uint32_t id = record_id(needs, record);
+	uint64_t size;
+
+	if (!id || !ebcc_kernel_btf_size(needs->btf, id, &size))
+		return no_such("", record);
+	return size * 8 == bits
+		       ? NULL
+		       : other_kernel("the size of", record, NULL, bits / 8, size, " bytes");
+}
+
+/* The place of one member of a layout: "NAME:OFFSET:SIZE". */
+static struct ebcc_error *check_place(const struct needs *needs, const char *record, char *word)
+{
+	char *name = strsep(&word, ":"), *offset_word = strsep(&word, ":");
+	AUTO_FREE char *path = strdup(name);
+	struct ebcc_btf_member member;
+	uint64_t offset, size;
+
+	if (!path)
+		return ebcc_error_no_memory();
+	if (!parse_number(offset_word, &offset) || !parse_number(word, &size))
+		return malformed();
+	if (!find_path(needs, record_id(needs, record), path, &member))
+		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+					 "on this kernel, %s has no member '%s': %s", record, name,
+					 advice);
+	if (member.bits != offset)
+		return other_kernel("the offset of", record, name, offset, member.bits, " bits");
+	if (member_size(needs, &member) != size)
+		return other_kernel("the size of", record, name, size, member_size(needs, &member),
+				    " bits");
+	return NULL;
+}
+
+static struct ebcc_error *check_layout(const struct needs *needs, const char *record, char *line)
+{
+	uint64_t bits;
+	char *word;
+
+	if (!parse_number(next_word(&line), &bits))
+		return malformed();
+	TRY(check_size(needs, record, bits));
+	while ((word = next_word(&line)))
+		TRY(check_place(needs, record, word));
+	return NULL;
+}
+
+static struct ebcc_error *check_offset(const struct needs *needs, const char *record, char *line)
+{
+	char *name = next_word(&line);
+	AUTO_FREE char *path = name ? strdup(name) : NULL;
+	struct ebcc_btf_member member;
+	uint64_t bytes;
+
+	if (!parse_number(line, &bytes))
+		return malformed();
+	if (!path)
+		return ebcc_error_no_memory();
+	if (!find_path(needs, record_id(needs, record), path, &member))
+		return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
+					 "on this kernel, %s has no member '%s': %s", record, name,
+					 advice);
+	return member.bits == bytes * 8 ? NULL
+					: other_kernel("the offset of", record, name, bytes,
+						       member.bits / 8, " bytes");
+}
+
+/* The size of what is read of an array is that of an element. */
+static struct ebcc_error *check_member(const struct needs *needs, const char *record, char *line)
+{
+	char *name = next_word(&line);
+	struct ebcc_btf_member member;
+	uint64_t size;
+
+	if (!name || !parse_number(line, &size))
+		return malformed();
+	if (!ebcc_kernel_btf_member(needs->btf, record_id(needs, record), name, &member))
+		return NULL;
+	for (;;) {
+		const struct ebcc_btf_part *part;
+		uint32_t id = ebcc_kernel_btf_strip(needs->btf, member.type);
+		const struct btf_type *type = ebcc_kernel_btf_type(needs->btf, id, &part);
+
+		if (!type || !btf_is_array(type))
+			break;
+		member.type = ebcc_kernel_btf_id(part, btf_array(type)->type);
+	}
+	return member_size(needs, &member) == size
+		       ? NULL
+		       : other_kernel("the size of", record, name, size,
+				      member_size(needs, &member), " bits");
+}
+
+static struct ebcc_error *check(struct needs *needs, const char *kind, char *line)
+{
+	const char *record;
+	uint64_t bits;
+
+	if (!strcmp(kind, "enumerator"))
+		return check_enumerator(needs, line);
+	record = cut_record(&line);
+	if (!strcmp(kind, "layout"))
+		return check_layout(needs, record, line);
+	if (!strcmp(kind, "offset"))
+		return check_offset(needs, record, line);
+	if (!strcmp(kind, "member"))
+		return check_member(needs, record, line);
+	if (strcmp(kind, "size") || !parse_number(line, &bits))
+		return malformed();
+	return check_size(needs, record, bits);
+}
+
+bool ebcc_has_kernel_needs(const char *object, size_t size)
+{
+	uint64_t offset;
+
+	return ebcc_elf_symbol_offset(object, size, VARIABLE, &offset) ||
+	       ebcc_elf_symbol_offset(object, size, EBCC_NEEDED_CONSTANTS, &offset);
+}
+
+struct ebcc_error *ebcc_kernel_needs_check(const char *object, size_t size,
+					   struct ebcc_kernel_info *kernel,
+					   struct ebcc_kernel_btf *btf)
+{
+	CLEANUP(needs_deinit) struct needs needs = {.kernel = kernel, .btf = btf};
+	AUTO_FREE char *text = NULL, *constants = NULL;
+
+	TRY(ebcc_elf_text(object, size, VARIABLE, &text));
+	TRY(ebcc_elf_text(object, size, EBCC_NEEDED_CONSTANTS, &constants));
+	if (text)
+		TRY(for_each_line(&needs, text, collect));
+	if (constants)
+		TRY(for_each_line(&needs, constants, collect_constant));
+	TRY(find_names(&needs));
+	if (text)
+		TRY(for_each_line(&needs, text, check));
+	return constants ? for_each_line(&needs, constants, check_constant) : NULL;
+}
