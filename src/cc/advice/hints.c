@@ -348,7 +348,7 @@ static bool hint_declared(const struct ebcc_mistake *mistake, const char *name,
 			   line + (mistake->column <= length ? mistake->column : length), &near);
 	for (size_t i = 0; i < ebcc_macro_count && !near.count; i++)
 		if (isupper((unsigned char)*name))
-			ebcc_near_names_add(&near, ebcc_macro_table[i].name);
+			ebcc_near_names_add(&near, ebcc_macro_name(&ebcc_macro_table[i]));
 	return suggest(&near, ret);
 }
 

@@ -37,7 +37,7 @@ static bool holds_term(const struct ebcc_ktypes *ktypes, const char *term)
 /* Whether a definition applies to the target kernel. */
 static bool holds(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
 {
-	const char *term = macro->condition;
+	const char *term = ebcc_macro_condition(macro);
 	bool all;
 
 	if (!term)
@@ -59,8 +59,8 @@ static const struct ebcc_macro *find_macro(const struct ebcc_ktypes *ktypes, con
 	const struct ebcc_macro *macro = ebcc_macro_find(name, size);
 	const struct ebcc_macro *end = ebcc_macro_table + ebcc_macro_count;
 
-	for (const char *found = macro ? macro->name : NULL; found; macro++) {
-		if (macro == end || strcmp(macro->name, found))
+	for (const char *found = macro ? ebcc_macro_name(macro) : NULL; found; macro++) {
+		if (macro == end || strcmp(ebcc_macro_name(macro), found))
 			return NULL;
 		if (holds(ktypes, macro))
 			return macro;
@@ -405,11 +405,11 @@ static void print_renamed_tags(struct ebcc_ktypes *ktypes, struct ebcc_buf *text
 /* Adds the names that a macro uses. */
 static struct ebcc_error *expand(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
 {
-	const char *text = macro->text;
+	const char *text = ebcc_macro_text(macro);
 
 	/* Without the #define, so that the scan doesn't count it as defined by the source. */
 	if (macro->kind != EBCC_MACRO_CODE)
-		text += strlen("#define ") + strlen(macro->name);
+		text += strlen("#define ") + strlen(ebcc_macro_name(macro));
 	return ebcc_scan_merge_names(&ktypes->scan, text, strlen(text));
 }
 
@@ -557,7 +557,8 @@ void ebcc_ktypes_print_unknown_attributes(struct ebcc_ktypes *ktypes, struct ebc
 /* The value of a definition that is a plain number. */
 static bool plain_value(const struct ebcc_macro *macro, uint64_t *ret)
 {
-	const char *value = macro->text + strlen("#define ") + strlen(macro->name);
+	const char *value =
+		ebcc_macro_text(macro) + strlen("#define ") + strlen(ebcc_macro_name(macro));
 	char *end;
 
 	if (macro->kind != EBCC_MACRO_DEFINE)
@@ -587,8 +588,8 @@ static int by_order(const void *a, const void *b)
 /* Whether a definition differs from kernel to kernel. */
 static bool differs(const struct ebcc_macro *macro)
 {
-	return macro->condition &&
-	       (strstr(macro->condition, "KERNEL") || strstr(macro->condition, "BTF("));
+	return ebcc_macro_condition(macro) && (strstr(ebcc_macro_condition(macro), "KERNEL") ||
+					       strstr(ebcc_macro_condition(macro), "BTF("));
 }
 
 /* "(...)" if the definition has parameters. */
@@ -598,7 +599,7 @@ static const char *parameters_of(const struct ebcc_macro *macro)
 
 	if (macro->kind == EBCC_MACRO_CODE)
 		return "(...)";
-	after = macro->text + strlen("#define ") + strlen(macro->name);
+	after = ebcc_macro_text(macro) + strlen("#define ") + strlen(ebcc_macro_name(macro));
 	return *after == '(' ? "(...)" : "";
 }
 
@@ -609,7 +610,7 @@ static void note_constant(struct ebcc_ktypes *ktypes, const struct ebcc_macro *m
 
 	if (!ktypes->portable || macro->kind != EBCC_MACRO_DEFINE || *parameters_of(macro))
 		return;
-	ebcc_buf_printf(&ktypes->constants, "%s ", macro->name);
+	ebcc_buf_printf(&ktypes->constants, "%s ", ebcc_macro_name(macro));
 	if (plain_value(macro, &value))
 		ebcc_buf_printf(&ktypes->constants, "%" PRIu64 "\n", value);
 	else
@@ -619,19 +620,20 @@ static void note_constant(struct ebcc_ktypes *ktypes, const struct ebcc_macro *m
 static void print_define(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro,
 			 struct ebcc_buf *text)
 {
-	uint32_t length = length_of(ktypes->btf, macro->name);
+	uint32_t length = length_of(ktypes->btf, ebcc_macro_name(macro));
 
 	if (length)
-		define_length(ktypes, macro->name, length, text);
+		define_length(ktypes, ebcc_macro_name(macro), length, text);
 	else
-		ebcc_buf_append_string(text, macro->text);
+		ebcc_buf_append_string(text, ebcc_macro_text(macro));
 	if (!length)
 		note_constant(ktypes, macro);
 }
 
 static bool is_refused(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
 {
-	return ktypes->portable && differs(macro) && !length_of(ktypes->btf, macro->name);
+	return ktypes->portable && differs(macro) &&
+	       !length_of(ktypes->btf, ebcc_macro_name(macro));
 }
 
 struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
@@ -655,12 +657,13 @@ struct ebcc_error *ebcc_ktypes_print_macros(struct ebcc_ktypes *ktypes, struct e
 			print_define(ktypes, chosen[i], text);
 	for (size_t i = 0; i < count; i++)
 		if (chosen[i]->kind == EBCC_MACRO_CODE && !is_refused(ktypes, chosen[i]))
-			ebcc_buf_append_string(text, chosen[i]->text);
+			ebcc_buf_append_string(text, ebcc_macro_text(chosen[i]));
 	if (ktypes->portable)
 		ebcc_buf_append_string(text, portable_configuration);
 	for (size_t i = 0; i < count; i++)
 		if (is_refused(ktypes, chosen[i]))
-			print_refusal(text, chosen[i]->name, parameters_of(chosen[i]), differing);
+			print_refusal(text, ebcc_macro_name(chosen[i]), parameters_of(chosen[i]),
+				      differing);
 	TRY(ebcc_buf_check(&ktypes->constants));
 	return ebcc_buf_check(text);
 }

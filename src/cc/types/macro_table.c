@@ -30,7 +30,15 @@
 /* In addition to enum ebcc_macro_kind: a name that must not be taken from user-space headers. */
 #define WITHHELD ((enum ebcc_macro_kind) - 1)
 
-static struct ebcc_macro macros[MAX_MACROS];
+/* A definition, with the members of struct ebcc_macro as strings. */
+struct definition {
+	const char *name, *text, *condition;
+	enum ebcc_macro_kind kind;
+	unsigned order;
+	bool negated;
+};
+
+static struct definition macros[MAX_MACROS];
 static size_t count;
 
 /* The condition of the #if or #else around the current line, or NULL. */
@@ -56,7 +64,7 @@ static void add(const char *name, size_t size, const char *text, size_t text_siz
 {
 	if (!size || count == MAX_MACROS)
 		die("no name, or too many", text);
-	macros[count] = (struct ebcc_macro){.name = strndup(name, size),
+	macros[count] = (struct definition){.name = strndup(name, size),
 					    .text = strndup(text, text_size),
 					    .kind = kind,
 					    .condition = condition,
@@ -378,14 +386,14 @@ static void add_enums(const char *path)
 
 static int by_name(const void *a, const void *b)
 {
-	const struct ebcc_macro *left = a, *right = b;
+	const struct definition *left = a, *right = b;
 	int order = strcmp(left->name, right->name);
 
 	return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
 /* Whether a definition uses a withheld name. */
-static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_macro *withheld,
+static bool names_withheld(const struct definition *macro, const struct definition *withheld,
 			   size_t withheld_count)
 {
 	const char *p = macro->text + strlen("#define ") + strlen(macro->name);
@@ -393,7 +401,7 @@ static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_mac
 	while (*p) {
 		char word[128];
 		size_t size = name_size(p);
-		struct ebcc_macro key = {.name = word};
+		struct definition key = {.name = word};
 
 		if (!size) {
 			p++;
@@ -411,13 +419,13 @@ static bool names_withheld(const struct ebcc_macro *macro, const struct ebcc_mac
  */
 static bool spread_withheld(size_t first)
 {
-	static struct ebcc_macro withheld[MAX_MACROS];
+	static struct definition withheld[MAX_MACROS];
 	size_t withheld_count = 0;
 	bool spread = false;
 
 	for (size_t i = 0; i < count; i++)
 		if (macros[i].kind == WITHHELD)
-			withheld[withheld_count++] = (struct ebcc_macro){.name = macros[i].name};
+			withheld[withheld_count++] = (struct definition){.name = macros[i].name};
 	qsort(withheld, withheld_count, sizeof(*withheld), by_name);
 	for (size_t i = first; i < count; i++)
 		if (macros[i].kind == EBCC_MACRO_DEFINE &&
@@ -444,12 +452,26 @@ static void print_string(FILE *out, const char *text)
 	fputc('"', out);
 }
 
+/* Appends a string literal to the array of strings. Returns its offset. */
+static size_t add_string(FILE *strings, const char *text)
+{
+	static size_t next = 1; /* behind an empty string, which stands for none */
+	size_t offset = next;
+
+	next += strlen(text) + 1;
+	fputc('\t', strings);
+	print_string(strings, text);
+	fputs("\"\\0\"\n", strings);
+	return offset;
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const kinds[] = {"DEFINE", "ATTRIBUTE", "ALIAS", "CODE"};
 	const char *complete = NULL; /* the last name with an unconditional definition */
-	size_t own;
-	FILE *out;
+	char *text = NULL;
+	size_t own, text_size;
+	FILE *out, *strings;
 
 	if (argc != 6)
 		die("usage", "macro_table OUT MACROS ALIASES LIST TEXT");
@@ -462,13 +484,16 @@ int main(int argc, char **argv)
 		;
 	qsort(macros, count, sizeof(*macros), by_name);
 	out = fopen(argv[1], "w");
+	strings = open_memstream(&text, &text_size);
+	if (!strings)
+		die("out of memory for", argv[1]);
 	if (!out)
 		die("can't write", argv[1]);
 	fputs("/* Made by macro_table.c. */\n#include \"types/macros.h\"\n\n"
 	      "const struct ebcc_macro ebcc_macro_table[] = {\n",
 	      out);
 	for (size_t i = 0; i < count; i++) {
-		const struct ebcc_macro *macro = &macros[i];
+		const struct definition *macro = &macros[i];
 
 		if (complete && !strcmp(macro->name, complete))
 			continue;
@@ -476,16 +501,17 @@ int main(int argc, char **argv)
 			complete = macro->name;
 		if (macro->kind == WITHHELD)
 			continue;
-		fprintf(out, "\t{\"%s\", ", macro->name);
-		print_string(out, macro->text);
-		fprintf(out, ", EBCC_MACRO_%s, %u, ", kinds[macro->kind], macro->order);
-		if (macro->condition)
-			fprintf(out, "\"%s\", %d},\n", macro->condition, macro->negated);
-		else
-			fputs("NULL, 0},\n", out);
+		fprintf(out, "\t{%zu, ", add_string(strings, macro->name));
+		fprintf(out, "%zu, ", add_string(strings, macro->text));
+		fprintf(out, "%zu, %u, EBCC_MACRO_%s, %d},\n",
+			macro->condition ? add_string(strings, macro->condition) : 0, macro->order,
+			kinds[macro->kind], macro->negated);
 	}
 	fputs("};\nconst size_t ebcc_macro_count = sizeof(ebcc_macro_table) / "
 	      "sizeof(*ebcc_macro_table);\n",
 	      out);
+	fclose(strings);
+	fprintf(out, "const char ebcc_macro_strings[] =\n\t\"\\0\"\n%s;\n", text);
+	free(text);
 	return fclose(out) ? 1 : 0;
 }

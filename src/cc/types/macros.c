@@ -13,7 +13,7 @@ struct name {
 static int compare_name(const void *key, const void *macro)
 {
 	const struct name *name = key;
-	const char *other = ((const struct ebcc_macro *)macro)->name;
+	const char *other = ebcc_macro_name(macro);
 	int order = strncmp(name->start, other, name->size);
 
 	return order ? order : -(other[name->size] != '\0');
@@ -25,7 +25,8 @@ const struct ebcc_macro *ebcc_macro_find(const char *name, size_t size)
 	const struct ebcc_macro *found = bsearch(&key, ebcc_macro_table, ebcc_macro_count,
 						 sizeof(*ebcc_macro_table), compare_name);
 
-	while (found && found > ebcc_macro_table && !strcmp(found[-1].name, found->name))
+	while (found && found > ebcc_macro_table &&
+	       !strcmp(ebcc_macro_name(found - 1), ebcc_macro_name(found)))
 		found--;
 	return found;
 }
