@@ -20,8 +20,8 @@ static struct ebcc_kernel_btf *kernel_types(const char *bytes, size_t size)
 	size_t section_size;
 
 	if (ebcc_elf_section(bytes, size, ".BTF", &section, &section_size))
-		ebcc_error_destroy(ebcc_kernel_btf_create_from_bytes(section, section_size,
-								     "a kernel", &btf));
+		ebcc_error_destroy(
+			ebcc_kernel_btf_create_from_bytes(section, section_size, "a kernel", &btf));
 	return btf;
 }
 

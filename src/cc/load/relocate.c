@@ -666,9 +666,10 @@ static bool has_own_value(const struct bpf_insn *instruction, const struct item 
 	}
 }
 
+/* Whether the instruction loads a number of 64 bits, and takes two slots. (Its mode is 0.) */
 static bool is_wide(const struct bpf_insn *instruction)
 {
-	return instruction->code == (BPF_LD | BPF_DW | BPF_IMM);
+	return instruction->code == (BPF_LD | BPF_DW);
 }
 
 /* Writes the kernel's number. Returns false if it does not fit. */
