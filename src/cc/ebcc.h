@@ -226,7 +226,7 @@ struct ebcc_module_opts {
 	const char *kernel_root;
 	const void *second_object; /**< for ebcc_module_create_from_object(): the result of
 				    *  ebcc_module_second_object(), or NULL; copied. Objects that
-				    *  ebcc_module_save() wrote have it in themselves */
+				    *  ebcc_module_save() wrote contain it */
 	size_t second_object_size; /**< in bytes */
 	const char *device;	   /**< network device for hardware offload, or NULL */
 	bool no_rlimit;		   /**< do not raise RLIMIT_MEMLOCK (needed before Linux 5.11) */
@@ -310,8 +310,8 @@ EBCC_API struct ebcc_error *ebcc_module_create_from_object_file(const char *path
  * Writes the module's object to a file, to be loaded later, maybe on other machines: on kernels
  * like the one that it was compiled for, or on any kernel if it was compiled with opts->portable.
  * The code of the second pipeline, for programs that the verifier of some kernel rejects
- * otherwise, is compiled if need be, and is in the same file. The file is complete or not there at
- * all. The module may be loaded or not.
+ * otherwise, is compiled if necessary, and is in the same file. The file is written completely or
+ * not at all. The module may be loaded or not.
  * @return EBCC_ERROR_OS: the file can't be written; else what ebcc_module_create() returns
  */
 EBCC_API struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path);

@@ -164,7 +164,7 @@ def test_a_missing_member_is_named():
     text += "int other(struct bpf_raw_tracepoint_args *ctx) { return 0; }\n"
     with BPF(text=text, portable=True) as bpf:
         assert bpf.load_func("other", BPF.RAW_TRACEPOINT).fd > 0
-        with pytest.raises(ebcc.OtherKernelError, match="struct task_struct has no 'not_there' of that type, at .*:"):
+        with pytest.raises(ebcc.OtherKernelError, match="struct task_struct has no member 'not_there' of a compatible type, at .*:"):
             bpf.load_func("run", BPF.RAW_TRACEPOINT)
 
 
@@ -173,7 +173,7 @@ def test_a_renamed_member_is_explained():
     text = source("((struct task_struct___mine *)task)->state",
                   before=MOVED.replace("RELOCATED_MEMBERS", "long state;"))
     with BPF(text=text) as bpf:
-        with pytest.raises(ebcc.OtherKernelError, match="has no 'state' of that type; since Linux 5.14 it is __state"):
+        with pytest.raises(ebcc.OtherKernelError, match="has no member 'state' of a compatible type; since Linux 5.14 it is __state"):
             bpf.load_func("run", BPF.RAW_TRACEPOINT)
 
 
@@ -190,8 +190,8 @@ def test_existence_decides():
 REFUSED_SOURCES = [
     ("int flags = GFP_ATOMIC;", "'GFP_ATOMIC' can't be used in a portable object, because it differs"),
     ("#ifdef CONFIG_SMP\n#endif\n", "CONFIG_SMP can't be tested by the preprocessor in a portable object"),
-    ("#if IS_ENABLED(CONFIG_SMP)\n#endif\n", "use them in an 'if' of a program, not in '#if'"),
-    ("#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 4, 0)\n#endif\n", "use them in an 'if' of a program, not in '#if'"),
+    ("#if IS_ENABLED(CONFIG_SMP)\n#endif\n", "test them with 'if' in a program, not with '#if'"),
+    ("#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 4, 0)\n#endif\n", "test them with 'if' in a program, not with '#if'"),
     ("int f(struct pt_regs *ctx) { return bpf_num_cpus(); }", "can't contain the number of CPUs"),
 ]
 
@@ -251,8 +251,34 @@ def test_fields_of_a_tracepoint_that_moved(kernel, tmp_path):
         assert bpf["numbers"][0].value == NOBODY
     kernel.write("sys/kernel/tracing/events/syscalls/sys_enter_getpgid/format", FORMAT.replace("SIZE", "4"))
     compiled_elsewhere(TRACED.replace("PID", str(os.getpid())), kernel, tmp_path / "traced.o")
-    with pytest.raises(ebcc.OtherKernelError, match="no tracepoint syscalls__sys_enter_getpgid with a field 'pid'"):
+    with pytest.raises(ebcc.OtherKernelError, match="tracepoint syscalls__sys_enter_getpgid has no field 'pid'"):
         BPF(object=tmp_path / "traced.o")
+
+
+COPIES = """
+struct pair { char first[4]; char second[4]; };
+BPF_ARRAY(pairs, struct pair, 1);
+TRACEPOINT_PROBE(tcp, tcp_retransmit_skb) {
+    int i = 0;
+    struct pair pair = {}, *found = pairs.lookup(&i);
+    char six[16];
+
+    if (!found)
+        return 0;
+    __builtin_memcpy(pair.first, args->saddr, sizeof(pair.first));
+    __builtin_memcpy(&pair.second, args->daddr, sizeof(pair.second));
+    *found = pair;
+    __builtin_memcpy(six, args->saddr_v6, sizeof(six));
+    found->first[0] += six[15];
+    return 0;
+}
+"""
+
+
+def test_copies_of_a_contexts_arrays():
+    """The verifier allows no access through an address that is computed from the context."""
+    with BPF(text=COPIES, portable=True) as bpf:
+        assert bpf.num_open_tracepoints() == 1
 
 
 def test_object_and_save(tmp_path):

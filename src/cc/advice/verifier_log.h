@@ -12,9 +12,9 @@
 
 struct btf;
 
-/* The number of no helper: where an instruction refers to something that the kernel lacks, the
- * loader puts a call of this number plus the index of a text that says what (load/relocate.h).
- * libbpf uses the same number. */
+/* A helper number that no kernel has: where an instruction refers to something that the kernel
+ * lacks, the loader puts a call of this number plus the index of a text that says what
+ * (load/relocate.h). libbpf uses the same number. */
 #define EBCC_UNRESOLVED_HELPER 195896080u
 
 /* The rejected program. Everything is borrowed for the call. */

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,32 +42,36 @@ static struct ebcc_error *write_in_place(const char *path, const void *data, siz
 	return fd >= 0 && ebcc_write_exactly(fd, data, size) ? NULL : failure(path);
 }
 
-/* Sets the mode that open() would have given the file. */
-static bool set_mode(int fd)
+/* Creates a file beside @path, whose name is left in @name. Returns a descriptor, or -1. */
+static int create_beside(const char *path, struct ebcc_buf *name)
 {
-	mode_t mask = umask(0);
+	uint64_t number;
 
-	umask(mask);
-	return !fchmod(fd, 0666 & ~mask);
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return -1;
+	ebcc_buf_printf(name, "%s.%016" PRIx64, path, number);
+	return open(ebcc_buf_string(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    0666);
 }
 
 struct ebcc_error *ebcc_write_file(const char *path, const void *data, size_t size)
 {
 	AUTO_BUF struct ebcc_buf temporary = EBCC_BUF_INIT;
-	AUTO_CLOSE int fd = -1;
 	struct ebcc_error *error;
 	struct stat found;
+	bool written;
+	int fd;
 
 	if (!stat(path, &found) && !S_ISREG(found.st_mode))
 		return write_in_place(path, data, size);
-	ebcc_buf_printf(&temporary, "%s.XXXXXX", path);
-	TRY(ebcc_buf_check(&temporary));
-	fd = mkostemp(temporary.data, O_CLOEXEC);
+	fd = create_beside(path, &temporary);
 	if (fd < 0)
 		return failure(path);
-	if (set_mode(fd) && ebcc_write_exactly(fd, data, size) && !rename(temporary.data, path))
+	written = ebcc_write_exactly(fd, data, size);
+	/* Some file systems report only now that there is no room. */
+	if (!close(fd) && written && !rename(ebcc_buf_string(&temporary), path))
 		return NULL;
 	error = failure(path);
-	unlink(temporary.data);
+	unlink(ebcc_buf_string(&temporary));
 	return error;
 }

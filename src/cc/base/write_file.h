@@ -12,9 +12,9 @@
 bool ebcc_write_exactly(int fd, const void *data, size_t size);
 
 /*
- * Writes a file, which is there with all of @data, or, if that fails, as it was before. Its mode is
- * 0666 without the bits of the process's umask. If @path is not a regular file but a pipe or a
- * device, the data is written to it. EBCC_ERROR_OS or EBCC_ERROR_PERMISSION.
+ * Replaces a file as a whole: if that fails, the old file is unchanged. The mode is 0666 without
+ * the bits of the process's umask. If @path is not a regular file but a pipe or a device, the data
+ * is written to it. EBCC_ERROR_OS or EBCC_ERROR_PERMISSION.
  */
 MUST_CHECK struct ebcc_error *ebcc_write_file(const char *path, const void *data, size_t size);
 

@@ -33,8 +33,8 @@
 /* BPF instruction set 3 (32-bit jumps), which every kernel since 5.1 supports. */
 #define CPU_VERSION 3
 
-/* For how many CPUs a portable object has counters of lost events. CPUs beyond that share one with
- * another. */
+/* The number of CPUs that have a counter of lost events of their own in a portable object; further
+ * CPUs share them. */
 #define PORTABLE_CPUS 512
 
 #define DEFAULT_FILE_NAME "main.c"
@@ -477,8 +477,8 @@ static struct ebcc_error *handle_unknown_values(const struct ebcc_compilation *c
 	if (is_portable(compilation))
 		ebcc_buf_append_string(&text,
 				       "a portable object learns the kernel's version and "
-				       "configuration when it is loaded: use them in an 'if' of a "
-				       "program, not in '#if'");
+				       "configuration when it is loaded: test them with 'if' in a "
+				       "program, not with '#if'");
 	else
 		append_config_places(kernel, &text);
 	if (is_portable(compilation) && !quoted)

@@ -649,24 +649,37 @@ class KernelHeaderKeywords : public clang::PPCallbacks
 	}
 };
 
-/* Refuses conditions on the kernel's configuration: a portable object gets to know it when it is
- * loaded. Here the names are not macros, so the preprocessor would silently take them for unset. */
+/* Refuses conditions on the kernel's configuration: a portable object learns it at load time. The
+ * names are not macros here, so the preprocessor would silently treat them as unset. */
 class ConfigurationConditions : public clang::PPCallbacks
 {
 	clang::Preprocessor &preprocessor;
+	/* Names after #ifndef, which may be defined right after it, as by an include guard. */
+	std::vector<clang::Token> guards;
 
-	void check(const clang::Token &token)
+	void report(const clang::Token &token)
 	{
-		const clang::IdentifierInfo *name = token.getIdentifierInfo();
 		clang::DiagnosticsEngine &diagnostics = preprocessor.getDiagnostics();
-
-		if (!name || !name->getName().starts_with("CONFIG_") || name->hasMacroDefinition())
-			return;
 		unsigned id = diagnostics.getCustomDiagID(
 			clang::DiagnosticsEngine::Error,
 			"%0 can't be tested by the preprocessor in a portable object, which learns "
 			"its value when it is loaded: use 'if (%0)' in a program");
-		diagnostics.Report(token.getLocation(), id) << name->getName();
+
+		diagnostics.Report(token.getLocation(), id) << token.getIdentifierInfo()->getName();
+	}
+
+	static bool is_option(const clang::Token &token)
+	{
+		const clang::IdentifierInfo *name = token.getIdentifierInfo();
+
+		return name && name->getName().starts_with("CONFIG_") &&
+		       !name->hadMacroDefinition();
+	}
+
+	void check(const clang::Token &token)
+	{
+		if (is_option(token))
+			report(token);
 	}
 
 	void Defined(const clang::Token &token, const clang::MacroDefinition &,
@@ -684,7 +697,8 @@ class ConfigurationConditions : public clang::PPCallbacks
 	void Ifndef(clang::SourceLocation, const clang::Token &token,
 		    const clang::MacroDefinition &) override
 	{
-		check(token);
+		if (is_option(token))
+			guards.push_back(token);
 	}
 
 	void Elifdef(clang::SourceLocation, const clang::Token &token,
@@ -697,6 +711,12 @@ class ConfigurationConditions : public clang::PPCallbacks
 		      const clang::MacroDefinition &) override
 	{
 		check(token);
+	}
+
+	void EndOfMainFile() override
+	{
+		for (const clang::Token &token : guards)
+			check(token);
 	}
 
       public:
@@ -766,27 +786,56 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 	clang::ASTContext &context;
 	std::set<std::string> lines;
 
-	static bool is_kernels(const clang::Decl *declaration)
+	/* A number or pointer in a record: the record that the relocation begins with, and the
+	 * members that lead from there, "in6_u.u6_addr32". */
+	struct Place {
+		const clang::RecordDecl *record = nullptr;
+		std::string path;
+		bool element = false; /* an element of an array, or a part of one, is accessed */
+	};
+
+	/* Whether accesses to members of a record are relocated by the kernel's. */
+	static bool is_relocated(const clang::RecordDecl *record)
 	{
-		if (llvm::isa<clang::RecordDecl>(declaration))
-			return declaration->hasAttr<clang::BPFPreserveAccessIndexAttr>();
-		const auto *mark = declaration->getAttr<clang::AnnotateAttr>();
-		return mark && mark->getAnnotation() == EBCC_CC_KERNEL_ENUM;
+		const auto *tag = record->getAttr<clang::BTFDeclTagAttr>();
+
+		return record->hasAttr<clang::BPFPreserveAccessIndexAttr>() &&
+		       !record->getName().starts_with("tracepoint__") &&
+		       !(tag && tag->getBTFDeclTag() == "ebcc_packet");
 	}
 
-	/* The kernel's record that a type is, or that it is an array of. */
+	/* Whether a record is printed from the kernel's BTF, and not a part of it that the source
+	 * declares. */
+	bool is_complete(const clang::RecordDecl *record) const
+	{
+		const clang::SourceManager &sources = context.getSourceManager();
+
+		return is_relocated(record) &&
+		       sources.getFilename(sources.getFileLoc(record->getLocation())) ==
+			       EBCC_CC_KERNEL_TYPES;
+	}
+
+	/* "struct NAME"; or "typedef NAME" of a record without a tag; "" if it has neither. */
+	static std::string name_of(const clang::RecordDecl *record)
+	{
+		const clang::TypedefNameDecl *name = record->getTypedefNameForAnonDecl();
+
+		if (!record->getName().empty())
+			return (record->isUnion() ? "union " : "struct ") +
+			       record->getNameAsString();
+		return name ? "typedef " + name->getNameAsString() : "";
+	}
+
+	/* The kernel's record that a type is, or that it is an array of, if it has a name. */
 	const clang::RecordDecl *kernel_record(clang::QualType type) const
 	{
 		const auto *record = context.getBaseElementType(type)->getAs<clang::RecordType>();
 		const clang::RecordDecl *definition =
 			record ? record->getDecl()->getDefinition() : nullptr;
 
-		return definition && is_kernels(definition) ? definition : nullptr;
-	}
-
-	static std::string name_of(const clang::RecordDecl *record)
-	{
-		return (record->isUnion() ? "union " : "struct ") + record->getNameAsString();
+		return definition && is_complete(definition) && !name_of(definition).empty()
+			       ? definition
+			       : nullptr;
 	}
 
 	void add(const Twine &line)
@@ -794,18 +843,13 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 		lines.insert(line.str());
 	}
 
-	static bool is_anonymous(const clang::RecordDecl *record)
-	{
-		return record->getName().empty();
-	}
-
 	uint64_t size_of(clang::QualType type) const
 	{
 		return type->isIncompleteType() ? 0 : context.getTypeSize(type);
 	}
 
-	/* Adds the members of a record, and of anonymous ones in it, as " NAME:OFFSET:SIZE" in
-	 * bits. The name is a path, "in6_u.u6_addr8", if the type of a member has no name. */
+	/* Adds the members of a record, and of nameless ones in it, as " NAME:OFFSET:SIZE" in bits.
+	 * The name is a path, "in6_u.u6_addr8", if the type of a member has no name. */
 	void append_members(const clang::RecordDecl *record, uint64_t offset,
 			    const std::string &prefix, std::string &text)
 	{
@@ -815,11 +859,10 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 			uint64_t place = offset + layout.getFieldOffset(field->getFieldIndex());
 			uint64_t size = field->isBitField() ? field->getBitWidthValue(context)
 							    : size_of(field->getType());
-
 			const clang::RecordDecl *inner = field->getType()->getAsRecordDecl();
 			std::string name = prefix + field->getNameAsString();
 
-			if (inner && is_anonymous(inner))
+			if (inner && name_of(inner).empty())
 				append_members(inner->getDefinition(), place,
 					       field->getName().empty() ? prefix : name + ".",
 					       text);
@@ -836,7 +879,7 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 		const clang::RecordDecl *record = kernel_record(type);
 		std::string members;
 
-		if (!record || is_anonymous(record))
+		if (!record)
 			return;
 		std::string head = "layout " + name_of(record) + " " +
 				   std::to_string(size_of(context.getRecordType(record)));
@@ -849,47 +892,72 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 
 	void add_size(clang::QualType type)
 	{
-		const clang::RecordDecl *record = kernel_record(type);
-
-		if (record && !is_anonymous(record))
+		if (const clang::RecordDecl *record = kernel_record(type))
 			add("size " + name_of(record) + " " +
 			    Twine(size_of(context.getRecordType(record))));
 	}
 
-	/* The nearest record with a name around a member. */
-	static const clang::RecordDecl *named_parent(const clang::RecordDecl *record)
+	/* The place that an expression leads to through members and subscripts of arrays. Its
+	 * record is null if it is not one in a kernel's record. */
+	static Place place_of(const clang::Expr *expression)
 	{
-		while (record && is_anonymous(record))
-			record = llvm::dyn_cast<clang::RecordDecl>(record->getDeclContext());
-		return record;
+		Place place;
+
+		for (;;) {
+			expression = expression->IgnoreParenImpCasts();
+			const auto *element = llvm::dyn_cast<clang::ArraySubscriptExpr>(expression);
+			const auto *access = llvm::dyn_cast<clang::MemberExpr>(expression);
+			const auto *field =
+				access ? llvm::dyn_cast<clang::FieldDecl>(access->getMemberDecl())
+				       : nullptr;
+
+			if (element) {
+				const clang::Expr *base = element->getBase()->IgnoreParenImpCasts();
+
+				if (!base->getType()->isArrayType())
+					return place;
+				place.element |= place.path.empty();
+				expression = base;
+				continue;
+			}
+			if (!field || !is_relocated(field->getParent()))
+				return place;
+			if (!field->getName().empty())
+				place.path = field->getNameAsString() +
+					     (place.path.empty() ? "" : "." + place.path);
+			place.record = field->getParent();
+			if (access->isArrow())
+				return place;
+			expression = access->getBase();
+		}
 	}
 
-	/* A number or pointer of @size bits is read from or written to a member. */
-	void add_member(const clang::MemberExpr *access, clang::QualType type)
+	/* Adds a line about a place whose record has a name. */
+	void add_place(const char *kind, const Place &place, uint64_t size)
 	{
-		const auto *field = llvm::dyn_cast<clang::FieldDecl>(access->getMemberDecl());
-		const clang::RecordDecl *record =
-			field ? named_parent(field->getParent()) : nullptr;
-
-		if (!record || !is_kernels(field->getParent()) || !type->isScalarType())
-			return;
-		add("member " + name_of(record) + " " + field->getName() + " " +
-		    Twine(field->isBitField() ? field->getBitWidthValue(context) : size_of(type)));
+		if (place.record && !place.path.empty() && !name_of(place.record).empty())
+			add(Twine(kind) + " " + name_of(place.record) + " " + place.path + " " +
+			    Twine(size));
 	}
 
-	/* The member behind casts, parentheses and subscripts of arrays, or null. */
-	static const clang::MemberExpr *member_of(const clang::Expr *expression)
-	{
-		expression = expression->IgnoreParenImpCasts();
-		while (const auto *element = llvm::dyn_cast<clang::ArraySubscriptExpr>(expression))
-			expression = element->getBase()->IgnoreParenImpCasts();
-		return llvm::dyn_cast<clang::MemberExpr>(expression);
-	}
-
+	/* A number or pointer is read from or written to a member, or its address is taken. */
 	void add_access(const clang::Expr *expression)
 	{
-		if (const clang::MemberExpr *access = member_of(expression))
-			add_member(access, expression->getType());
+		const clang::FieldDecl *field = expression->getSourceBitField();
+		clang::QualType type = expression->getType();
+
+		if (type->isScalarType())
+			add_place("member", place_of(expression),
+				  field ? field->getBitWidthValue(context) : size_of(type));
+	}
+
+	/* What a pointer in a member points to is accessed. */
+	void add_target(const clang::Expr *pointer)
+	{
+		clang::QualType target = pointer->getType()->getPointeeType();
+
+		if (!target.isNull() && target->isScalarType())
+			add_place("target", place_of(pointer), size_of(target));
 	}
 
 	bool is_zero(const clang::Expr *index) const
@@ -904,6 +972,25 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 	{
 		if (pointer->isPointerType())
 			add_size(pointer->getPointeeType());
+	}
+
+	/* `(long)&((struct X *)0)->member` is folded to a number where a constant is needed. */
+	void add_null_offset(const clang::UnaryOperator *address)
+	{
+		const clang::Expr *base = address->getSubExpr()->IgnoreParenImpCasts();
+		uint64_t bits = 0;
+
+		while (const auto *access = llvm::dyn_cast<clang::MemberExpr>(base)) {
+			const auto *field =
+				llvm::dyn_cast<clang::FieldDecl>(access->getMemberDecl());
+
+			if (!field)
+				return;
+			bits += context.getFieldOffset(field);
+			base = access->getBase()->IgnoreParenCasts();
+		}
+		if (base->isNullPointerConstant(context, clang::Expr::NPC_ValueDependentIsNotNull))
+			add_place("offset", place_of(address->getSubExpr()), bits / 8);
 	}
 
       public:
@@ -930,17 +1017,21 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 
 	bool TraverseRecordDecl(clang::RecordDecl *record)
 	{
-		return is_kernels(record) || Base::TraverseRecordDecl(record);
+		return record->hasAttr<clang::BPFPreserveAccessIndexAttr>() ||
+		       Base::TraverseRecordDecl(record);
 	}
 
-	/* The builtins of bpf_core_*() are relocated. */
+	/* The builtins of bpf_core_*() are relocated. Output methods of maps say the type of an
+	 * event by one of them. */
 	bool TraverseCallExpr(clang::CallExpr *call)
 	{
 		switch (call->getBuiltinCallee()) {
+		case clang::BPF::BI__builtin_btf_type_id:
+			add_layout(call->getArg(0)->getType());
+			return true;
 		case clang::BPF::BI__builtin_preserve_field_info:
 		case clang::BPF::BI__builtin_preserve_type_info:
 		case clang::BPF::BI__builtin_preserve_enum_value:
-		case clang::BPF::BI__builtin_btf_type_id:
 			return true;
 		default:
 			return Base::TraverseCallExpr(call);
@@ -980,38 +1071,47 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 		const auto *type =
 			constant ? llvm::dyn_cast<clang::EnumDecl>(constant->getDeclContext())
 				 : nullptr;
+		const auto *mark = type ? type->getAttr<clang::AnnotateAttr>() : nullptr;
 
-		if (type && is_kernels(type))
+		if (mark && mark->getAnnotation() == EBCC_CC_KERNEL_ENUM)
 			add("enumerator " + constant->getName() + " " +
 			    llvm::toString(constant->getInitVal(), 10));
 		return true;
 	}
 
+	/* The size of a record, or of a member, an array for example, as a whole. */
 	bool VisitUnaryExprOrTypeTraitExpr(clang::UnaryExprOrTypeTraitExpr *expression)
 	{
 		add_size(expression->getTypeOfArgument());
+		if (!expression->isArgumentType()) {
+			Place place = place_of(expression->getArgumentExpr());
+
+			add_place(place.element ? "member" : "whole", place,
+				  size_of(expression->getTypeOfArgument()));
+		}
 		return true;
 	}
 
 	bool VisitOffsetOfExpr(clang::OffsetOfExpr *expression)
 	{
+		clang::QualType type = expression->getTypeSourceInfo()->getType();
 		clang::Expr::EvalResult value;
-		const clang::RecordDecl *record =
-			kernel_record(expression->getTypeSourceInfo()->getType());
-		std::string path;
+		Place place;
 
-		for (unsigned i = 0; record && i < expression->getNumComponents(); i++) {
+		place.record = kernel_record(type);
+		for (unsigned i = 0; place.record && i < expression->getNumComponents(); i++) {
 			const clang::OffsetOfNode &node = expression->getComponent(i);
 
-			if (node.getKind() == clang::OffsetOfNode::Field)
-				path += (path.empty() ? "" : ".") +
-					node.getField()->getNameAsString();
-			else
-				add_layout(expression->getTypeSourceInfo()->getType());
+			if (node.getKind() != clang::OffsetOfNode::Field) {
+				add_layout(type);
+				return true;
+			}
+			if (!node.getField()->getName().empty())
+				place.path += (place.path.empty() ? "" : ".") +
+					      node.getField()->getNameAsString();
 		}
-		if (!path.empty() && expression->EvaluateAsInt(value, context))
-			add("offset " + name_of(record) + " " + path + " " +
-			    llvm::toString(value.Val.getInt(), 10));
+		if (expression->EvaluateAsInt(value, context))
+			add_place("offset", place, value.Val.getInt().getZExtValue());
 		return true;
 	}
 
@@ -1021,20 +1121,35 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 			add_layout(cast->getType());
 			add_access(cast->getSubExpr());
 		}
+		/* The elements of an array are accessed through a pointer from here on. */
+		if (cast->getCastKind() == clang::CK_ArrayToPointerDecay) {
+			clang::QualType element =
+				context.getBaseElementType(cast->getSubExpr()->getType());
+
+			if (element->isScalarType())
+				add_place("member", place_of(cast->getSubExpr()), size_of(element));
+		}
 		return true;
 	}
 
 	bool VisitUnaryOperator(clang::UnaryOperator *operation)
 	{
-		if (operation->getOpcode() == clang::UO_AddrOf)
+		if (operation->getOpcode() == clang::UO_AddrOf) {
 			add_access(operation->getSubExpr());
-		else if (operation->isIncrementDecrementOp())
+			add_null_offset(operation);
+		} else if (operation->isIncrementDecrementOp()) {
+			add_access(operation->getSubExpr());
 			add_step(operation->getType());
+		} else if (operation->getOpcode() == clang::UO_Deref) {
+			add_target(operation->getSubExpr());
+		}
 		return true;
 	}
 
 	bool VisitBinaryOperator(clang::BinaryOperator *operation)
 	{
+		if (operation->isAssignmentOp())
+			add_access(operation->getLHS());
 		if (operation->isAdditiveOp() || operation->getOpcode() == clang::BO_AddAssign ||
 		    operation->getOpcode() == clang::BO_SubAssign) {
 			add_step(operation->getLHS()->getType());
@@ -1043,16 +1158,25 @@ class KernelNeeds : public clang::RecursiveASTVisitor<KernelNeeds>
 		return true;
 	}
 
-	/* An element of an array in a struct is relocated if its index is a constant. */
+	/* An element of an array in a struct is relocated if its index is a constant, and the array
+	 * not in parentheses. */
 	bool VisitArraySubscriptExpr(clang::ArraySubscriptExpr *element)
 	{
-		const clang::Expr *base = element->getBase()->IgnoreParenImpCasts();
+		const clang::Expr *base = element->getBase()->IgnoreImpCasts();
 		clang::Expr::EvalResult value;
 
-		if (base->getType()->isArrayType()
-			    ? !element->getIdx()->EvaluateAsInt(value, context)
-			    : !is_zero(element->getIdx()))
+		if (!base->IgnoreParens()->getType()->isArrayType()) {
+			add_target(element->getBase());
+			if (!is_zero(element->getIdx()))
+				add_size(element->getType());
+		} else if (llvm::isa<clang::ParenExpr>(base) ||
+			   !element->getIdx()->EvaluateAsInt(value, context)) {
 			add_size(element->getType());
+			/* The step is an inner array of several dimensions. */
+			if (element->getType()->isArrayType())
+				add_place("whole", place_of(base),
+					  size_of(base->IgnoreParens()->getType()));
+		}
 		return true;
 	}
 };
@@ -1070,7 +1194,8 @@ class CodegenAfterParsing : public clang::ASTConsumer
 	std::unique_ptr<clang::ASTConsumer> codegen;
 	std::vector<Event> events;
 	bool parsed = false; /* codegen is running: later events are its own */
-	std::string *needs;  /* set to those of the source, unless null */
+	bool relocates;	     /* accesses to some records are relocated */
+	std::string &needs;  /* set to those of the source if so */
 
 	void forward(Event event)
 	{
@@ -1105,6 +1230,8 @@ class CodegenAfterParsing : public clang::ASTConsumer
 
 	void HandleTagDeclDefinition(clang::TagDecl *tag) override
 	{
+		relocates |= tag->hasAttr<clang::BPFPreserveAccessIndexAttr>() &&
+			     !tag->hasAttr<clang::BTFDeclTagAttr>();
 		forward([=](clang::ASTConsumer &to) { to.HandleTagDeclDefinition(tag); });
 	}
 
@@ -1130,8 +1257,8 @@ class CodegenAfterParsing : public clang::ASTConsumer
 		if (compiler.getDiagnostics().hasErrorOccurred())
 			return;
 		parsed = true;
-		if (needs)
-			*needs = KernelNeeds(context).text();
+		if (relocates)
+			needs = KernelNeeds(context).text();
 		for (const Event &event : events)
 			event(*codegen);
 		codegen->HandleTranslationUnit(context);
@@ -1149,8 +1276,9 @@ class CodegenAfterParsing : public clang::ASTConsumer
 
       public:
 	CodegenAfterParsing(clang::CompilerInstance &compiler,
-			    std::unique_ptr<clang::ASTConsumer> codegen, std::string *needs)
-	    : compiler(compiler), codegen(std::move(codegen)), needs(needs)
+			    std::unique_ptr<clang::ASTConsumer> codegen, bool portable,
+			    std::string &needs)
+	    : compiler(compiler), codegen(std::move(codegen)), relocates(portable), needs(needs)
 	{
 	}
 };
@@ -1169,10 +1297,10 @@ class ParseAction : public clang::EmitLLVMOnlyAction
 
 		if (!codegen)
 			return nullptr;
-		return BodySkipper::add(std::make_unique<CodegenAfterParsing>(
-						compiler, std::move(codegen),
-						flags & EBCC_CC_PORTABLE ? &needs : nullptr),
-					broken);
+		return BodySkipper::add(
+			std::make_unique<CodegenAfterParsing>(compiler, std::move(codegen),
+							      flags & EBCC_CC_PORTABLE, needs),
+			broken);
 	}
 
 	bool BeginSourceFileAction(clang::CompilerInstance &compiler) override

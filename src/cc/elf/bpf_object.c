@@ -22,6 +22,7 @@ struct object {
 	uint64_t headers; /* offset of the section headers */
 	uint64_t count;	  /* of sections */
 	Elf64_Shdr names; /* the section with the section names */
+	uint64_t names_index;
 };
 
 /* Copies section header @index; the object may be unaligned. */
@@ -59,6 +60,7 @@ static bool object_init(const char *bytes, size_t size, struct object *ret)
 		if (names == SHN_XINDEX)
 			names = first.sh_link;
 	}
+	ret->names_index = names;
 	return ret->count <= size / sizeof(Elf64_Shdr) && read_header(ret, names, &ret->names) &&
 	       ret->names.sh_type == SHT_STRTAB;
 }
@@ -122,9 +124,11 @@ struct ebcc_error *ebcc_elf_add_section(const char *bytes, size_t size, const ch
 	ebcc_buf_append(&buf, bytes + object.headers, object.count * sizeof(section));
 	ebcc_buf_append(&buf, (const char *)&section, sizeof(section));
 	elf.e_shnum = (Elf64_Half)(object.count + 1);
+	elf.e_shstrndx = (Elf64_Half)object.names_index;
 	TRY(ebcc_buf_check(&buf));
 	memcpy(buf.data, &elf, sizeof(elf));
-	memcpy(buf.data + elf.e_shoff + elf.e_shstrndx * sizeof(header), &header, sizeof(header));
+	memcpy(buf.data + elf.e_shoff + object.names_index * sizeof(header), &header,
+	       sizeof(header));
 	return ebcc_buf_take(&buf, ret, ret_size);
 }
 

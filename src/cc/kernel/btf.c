@@ -559,3 +559,13 @@ bool ebcc_kernel_btf_offset(const struct ebcc_kernel_btf *btf, const char *recor
 	*ret = (uint32_t)(member.bits / 8);
 	return true;
 }
+
+size_t ebcc_kernel_btf_essential_size(const char *name)
+{
+	size_t size = strlen(name);
+
+	for (size_t at = size > 4 ? size - 4 : 0; at; at--)
+		if (name[at - 1] != '_' && !memcmp(name + at, "___", 3) && name[at + 3] != '_')
+			return at;
+	return size;
+}

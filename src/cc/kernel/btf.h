@@ -107,4 +107,8 @@ bool ebcc_kernel_btf_has_member(const struct ebcc_kernel_btf *btf, uint32_t id, 
 bool ebcc_kernel_btf_offset(const struct ebcc_kernel_btf *btf, const char *record, const char *name,
 			    uint32_t *ret);
 
+/* The length of the name of a type without a suffix "___anything", by which a source can declare
+ * several versions of a kernel's type. */
+size_t ebcc_kernel_btf_essential_size(const char *name);
+
 #endif /* EBCC_KERNEL_BTF_H */

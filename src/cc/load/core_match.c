@@ -66,7 +66,7 @@ static bool has_members(struct sides *sides, uint32_t own, uint32_t kernel, unsi
 	return true;
 }
 
-static bool has_enumerators(const struct sides *sides, uint32_t own, uint32_t kernel)
+static bool has_enumerators(struct sides *sides, uint32_t own, uint32_t kernel)
 {
 	uint64_t size, kernel_size, value;
 	const char *name;
@@ -74,9 +74,15 @@ static bool has_enumerators(const struct sides *sides, uint32_t own, uint32_t ke
 	if (!ebcc_kernel_btf_size(sides->own, own, &size) ||
 	    !ebcc_kernel_btf_size(sides->kernel, kernel, &kernel_size) || size != kernel_size)
 		return false;
-	for (uint32_t i = 0; (name = ebcc_core_enumerator(sides->own, own, i, &value)); i++)
-		if (!ebcc_core_find_enumerator(sides->kernel, kernel, name, &value))
+	for (uint32_t i = 0; (name = ebcc_core_enumerator(sides->own, own, i, &value)); i++) {
+		const struct ebcc_btf_part *part;
+		unsigned count = btf_vlen(ebcc_kernel_btf_type(sides->kernel, kernel, &part));
+
+		if (sides->visits < count ||
+		    !ebcc_core_find_enumerator(sides->kernel, kernel, name, &value))
 			return false;
+		sides->visits -= count;
+	}
 	return true;
 }
 

@@ -51,21 +51,11 @@ bool ebcc_core_is_unsigned(const struct ebcc_kernel_btf *btf, uint32_t id)
 	return type && btf_is_int(type) && !(btf_int_encoding(type) & BTF_INT_SIGNED);
 }
 
-size_t ebcc_core_essential_size(const char *name)
-{
-	size_t size = strlen(name);
-
-	for (size_t at = size > 4 ? size - 4 : 0; at; at--)
-		if (name[at - 1] != '_' && !memcmp(name + at, "___", 3) && name[at + 3] != '_')
-			return at;
-	return size;
-}
-
 bool ebcc_core_same_name(const char *left, const char *right)
 {
-	size_t size = ebcc_core_essential_size(left);
+	size_t size = ebcc_kernel_btf_essential_size(left);
 
-	return size == ebcc_core_essential_size(right) && !memcmp(left, right, size);
+	return size == ebcc_kernel_btf_essential_size(right) && !memcmp(left, right, size);
 }
 
 /* Whether a member of one type can stand for a member of the other: the same kind of value, maybe
@@ -164,7 +154,8 @@ bool ebcc_core_read_path(const struct ebcc_kernel_btf *own, uint32_t root, const
 			 struct ebcc_core_path *ret)
 {
 	*ret = (struct ebcc_core_path){.btf = own, .root = root, .end = root};
-	for (bool first = true;; first = false) {
+	/* Anonymous members are numbers, too, but not steps. */
+	for (unsigned i = 0; i < EBCC_CORE_MAX_STEPS; i++) {
 		char *end;
 		unsigned long index;
 
@@ -172,7 +163,7 @@ bool ebcc_core_read_path(const struct ebcc_kernel_btf *own, uint32_t root, const
 			return false;
 		index = strtoul(access, &end, 10);
 		if (index > UINT32_MAX ||
-		    !(first ? add_element(ret, (uint32_t)index) : follow(ret, (uint32_t)index)))
+		    !(i ? follow(ret, (uint32_t)index) : add_element(ret, (uint32_t)index)))
 			return false;
 		if (!*end)
 			return true;
@@ -180,6 +171,7 @@ bool ebcc_core_read_path(const struct ebcc_kernel_btf *own, uint32_t root, const
 			return false;
 		access = end + 1;
 	}
+	return false;
 }
 
 /* Finds the member that @own's step @index names in the record path->end, in anonymous members

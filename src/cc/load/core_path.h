@@ -16,7 +16,7 @@
 #define EBCC_CORE_MAX_STEPS 64
 
 /* One step of a path: a named member of the record @type, or an element of an array (@name NULL).
- * Anonymous members are no steps of their own. */
+ * Anonymous members are not steps. */
 struct ebcc_core_step {
 	uint32_t type;
 	uint32_t index;
@@ -63,8 +63,6 @@ uint32_t ebcc_core_inner(const struct ebcc_kernel_btf *btf, uint32_t id);
 bool ebcc_core_is_unsigned(const struct ebcc_kernel_btf *btf, uint32_t id);
 bool ebcc_core_is_signed(const struct ebcc_kernel_btf *btf, uint32_t id);
 
-/* The length of a name without a suffix "___anything". */
-size_t ebcc_core_essential_size(const char *name);
 /* Whether two names are the same without such suffixes. */
 bool ebcc_core_same_name(const char *left, const char *right);
 

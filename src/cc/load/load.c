@@ -138,6 +138,7 @@ struct ebcc_error *ebcc_module_relocate(struct ebcc_module *module, bool second,
 		TRY(ebcc_kernel_btf_create(NULL, NULL, &own));
 		btf = own;
 	}
+	ebcc_unresolved_deinit(&module->unresolved[second]);
 	return ebcc_relocate(bytes, size, btf, &module->unresolved[second],
 			     &module->relocated[second]);
 }

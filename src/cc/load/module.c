@@ -297,6 +297,7 @@ struct ebcc_error *ebcc_module_create_from_object_file(const char *path,
 /* Appends the objects of both pipelines as one. */
 static struct ebcc_error *join_objects(struct ebcc_module *module, struct ebcc_buf *ret)
 {
+	AUTO_ERROR struct ebcc_error *error = NULL;
 	AUTO_FREE char *joined = NULL;
 	const char *second;
 	size_t size;
@@ -308,8 +309,19 @@ static struct ebcc_error *join_objects(struct ebcc_module *module, struct ebcc_b
 		return ebcc_buf_check(ret);
 	}
 	if (!module->second_bytes)
-		TRY(ebcc_program_make_second(module));
+		error = ebcc_program_make_second(module);
 	module->second_tried = true;
+	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE) {
+		/* As when a program is loaded, the first pipeline's code has to do. */
+		ebcc_log(&module->log, EBCC_LOG_WARNING,
+			 "the object has no code of the second pipeline, for verifiers that "
+			 "reject that of the first: %s",
+			 ebcc_error_message(error));
+		ebcc_buf_append(ret, module->object_bytes, module->object_size);
+		return ebcc_buf_check(ret);
+	}
+	if (error)
+		return TAKE_PTR(error);
 	TRY(ebcc_elf_add_section(module->object_bytes, module->object_size, SECOND_SECTION,
 				 module->second_bytes, module->second_size, &joined, &size));
 	ebcc_buf_append(ret, joined, size);

@@ -62,10 +62,14 @@
 #include "load/core_path.h"
 #include "types/tracepoint.h"
 
-/* What the names of tracepoints' structs begin with: tracepoint__CATEGORY__EVENT. */
+/* Prefix of the names of tracepoints' structs: tracepoint__CATEGORY__EVENT. */
 #define TRACEPOINT_PREFIX "tracepoint__"
 /* Records of one object: a program has at most a million instructions. */
 #define MAX_RECORDS (1u << 20)
+/* A name of a type or a path; real ones are shorter than 128 bytes. */
+#define MAX_NAME 512
+/* Different texts about what a kernel lacks. */
+#define MAX_UNRESOLVED 4096
 
 /* The header of .BTF.ext up to the part that we use (linux/btf.h describes .BTF only; this layout
  * is in the kernel's Documentation/bpf/btf.rst). */
@@ -78,12 +82,12 @@ struct ext_header {
 	uint32_t relocations, relocations_size;
 };
 
-/* The number for one side, object or kernel. */
+/* A number, computed from the object's types or the kernel's. */
 struct result {
 	uint64_t value;
 	uint32_t size;	  /* of the member in bytes, for offsets of plain members; else 0 */
 	bool is_unsigned; /* whether that member is an unsigned integer */
-	bool bit_field;	  /* clang's own number for its place is of no use */
+	bool bit_field;	  /* the compiler's number can't be checked */
 };
 
 /* The kernel's types of one name. */
@@ -104,6 +108,7 @@ struct relocation {
 	struct ebcc_unresolved *unresolved;
 	char *bytes; /* the copy */
 	size_t size;
+	uint32_t records; /* seen so far */
 };
 
 void ebcc_unresolved_deinit(struct ebcc_unresolved *unresolved)
@@ -194,14 +199,14 @@ static bool can_be_root(const struct btf_type *type)
 	       btf_is_int(type) || btf_is_fwd(type);
 }
 
-/* Adds the types from @first on that have a wanted name. With @missing_only, only for names of
+/* Adds the types from @first to @end that have a wanted name. With @missing_only, only for names of
  * which none has been found so far. */
-static struct ebcc_error *walk_types(struct relocation *relocation, uint32_t first,
+static struct ebcc_error *walk_types(struct relocation *relocation, uint32_t first, uint32_t end,
 				     bool missing_only)
 {
 	const struct ebcc_kernel_btf *btf = relocation->kernel;
 
-	for (uint32_t id = first; id < btf->type_count; id++) {
+	for (uint32_t id = first; id < end; id++) {
 		const struct ebcc_btf_part *part;
 		const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
 		const char *name;
@@ -211,7 +216,7 @@ static struct ebcc_error *walk_types(struct relocation *relocation, uint32_t fir
 			continue;
 		name = ebcc_kernel_btf_name(btf, part, type->name_off);
 		index = *name ? ebcc_hash_find(&relocation->names, name,
-					       ebcc_core_essential_size(name))
+					       ebcc_kernel_btf_essential_size(name))
 			      : NULL;
 		if (index && relocation->candidates[*index].in_modules == missing_only)
 			TRY(add_candidate(&relocation->candidates[*index], id));
@@ -230,9 +235,7 @@ static struct ebcc_error *find_candidates(struct relocation *relocation)
 	if (!relocation->candidates)
 		return ebcc_error_no_memory();
 	relocation->candidate_count = relocation->names.count;
-	TRY(walk_types(relocation, 1, false));
-	if (relocation->kernel->modules_opened)
-		return NULL;
+	TRY(walk_types(relocation, 1, first_of_modules, false));
 	for (size_t i = 0; i < relocation->candidate_count; i++) {
 		relocation->candidates[i].in_modules = !relocation->candidates[i].count;
 		missing |= relocation->candidates[i].in_modules;
@@ -240,7 +243,7 @@ static struct ebcc_error *find_candidates(struct relocation *relocation)
 	if (!missing)
 		return NULL;
 	TRY(ebcc_kernel_btf_open_modules(relocation->kernel));
-	return walk_types(relocation, first_of_modules, true);
+	return walk_types(relocation, first_of_modules, relocation->kernel->type_count, true);
 }
 
 /* The record's type is remembered by name; its index is that of its candidates. */
@@ -252,7 +255,7 @@ static struct ebcc_error *add_name(struct relocation *relocation, uint32_t root)
 
 	if (!*name)
 		return NULL;
-	index = ebcc_hash_insert(&relocation->names, name, ebcc_core_essential_size(name));
+	index = ebcc_hash_insert(&relocation->names, name, ebcc_kernel_btf_essential_size(name));
 	if (!index)
 		return ebcc_error_no_memory();
 	if (relocation->names.count > count)
@@ -369,7 +372,8 @@ static const struct candidates *candidates_of(const struct relocation *relocatio
 {
 	static const struct candidates none;
 	const char *name = ebcc_core_name(relocation->own, root);
-	uint64_t *index = ebcc_hash_find(&relocation->names, name, ebcc_core_essential_size(name));
+	uint64_t *index =
+		ebcc_hash_find(&relocation->names, name, ebcc_kernel_btf_essential_size(name));
 
 	return index ? &relocation->candidates[*index] : &none;
 }
@@ -481,8 +485,9 @@ static struct ebcc_error *resolve(struct relocation *relocation, struct item *it
 		if (!same_root(relocation, item->root, candidates->ids[i]) ||
 		    !try_candidate(relocation, item, candidates->ids[i], &result))
 			continue;
-		if (item->resolved && item->result.value != result.value &&
-		    item->kind != BPF_CORE_TYPE_ID_TARGET)
+		if (item->resolved && item->kind != BPF_CORE_TYPE_ID_TARGET &&
+		    (item->result.value != result.value || item->result.size != result.size ||
+		     item->result.is_unsigned != result.is_unsigned))
 			return ebcc_error_create(
 				EBCC_ERROR_OTHER_KERNEL,
 				"this kernel has several types '%s', which differ in what the "
@@ -516,7 +521,7 @@ static const char *keyword(const struct relocation *relocation, uint32_t id)
 /* Says what became of a member that was renamed. */
 static void explain_rename(const struct item *item, const char *root, struct ebcc_buf *text)
 {
-	AUTO_FREE char *record = strndup(root, ebcc_core_essential_size(root));
+	AUTO_FREE char *record = strndup(root, ebcc_kernel_btf_essential_size(root));
 	unsigned last = item->missing;
 
 	if (!record || last > 1 || last >= item->path.count || !item->path.steps[last].name)
@@ -529,16 +534,16 @@ static void describe_missing(const struct relocation *relocation, const struct i
 			     struct ebcc_buf *text)
 {
 	const char *root = ebcc_core_name(relocation->own, item->root);
-	int size = (int)ebcc_core_essential_size(root);
+	int size = (int)ebcc_kernel_btf_essential_size(root);
 	bool exists = false;
 
 	if (is_about_tracepoint(relocation, item)) {
-		ebcc_buf_printf(text, "this kernel has no tracepoint %s with a field '%s' of %s",
+		ebcc_buf_printf(text, "on this kernel, tracepoint %s has no field '%s' of %s",
 				root + strlen(TRACEPOINT_PREFIX),
 				item->path.count > 1 && item->path.steps[1].name
 					? item->path.steps[1].name
 					: "?",
-				"the size that it had where the object was compiled");
+				"the size it had where the object was compiled");
 		return;
 	}
 	for (size_t i = 0; i < candidates_of(relocation, item->root)->count; i++)
@@ -555,7 +560,7 @@ static void describe_missing(const struct relocation *relocation, const struct i
 		ebcc_buf_printf(text, " has no '%s'", item->enumerator);
 		return;
 	}
-	ebcc_buf_append_string(text, " has no ");
+	ebcc_buf_append_string(text, " has no member ");
 	for (unsigned i = 0, named = 0; i <= item->missing && i < item->path.count; i++) {
 		const struct ebcc_core_step *step = &item->path.steps[i];
 
@@ -564,7 +569,7 @@ static void describe_missing(const struct relocation *relocation, const struct i
 		else if (i)
 			ebcc_buf_printf(text, "[%u]", step->index);
 	}
-	ebcc_buf_append_string(text, "' of that type");
+	ebcc_buf_append_string(text, "' of a compatible type");
 	explain_rename(item, root, text);
 }
 
@@ -579,7 +584,8 @@ static struct ebcc_error *add_unresolved(struct relocation *relocation, const st
 	describe_missing(relocation, item, &text);
 	TRY(ebcc_buf_check(&text));
 	for (size_t i = 0; i < unresolved->count; i++)
-		if (!strcmp(unresolved->texts[i], ebcc_buf_string(&text))) {
+		if (i == MAX_UNRESOLVED - 1 ||
+		    !strcmp(unresolved->texts[i], ebcc_buf_string(&text))) {
 			*ret_index = (uint32_t)i;
 			return NULL;
 		}
@@ -619,7 +625,8 @@ static bool set_memory_size(struct bpf_insn *instruction, uint32_t size)
 	return true;
 }
 
-/* Makes the verifier reject the instruction, if it can be reached, for a reason of our own. */
+/* Replaces the instruction with a call that the verifier rejects if it can be reached; the number
+ * says why. */
 static void poison(struct bpf_insn *instruction, uint32_t index)
 {
 	*instruction = (struct bpf_insn){
@@ -644,32 +651,33 @@ static bool patch_memory(struct bpf_insn *instruction, const struct item *item)
 	       set_memory_size(instruction, size);
 }
 
-/* Whether the instruction has the number that the compiler computed from the object's type. */
-static bool has_own_value(const struct bpf_insn *instruction, const struct item *item)
-{
-	uint64_t value = item->own.value;
-
-	if (item->own.bit_field)
-		return true;
-	switch (BPF_CLASS(instruction->code)) {
-	case BPF_ALU:
-	case BPF_ALU64:
-		return BPF_SRC(instruction->code) == BPF_K &&
-		       (uint32_t)instruction->imm == (uint32_t)value;
-	case BPF_LDX:
-	case BPF_ST:
-	case BPF_STX:
-		return instruction->off >= 0 && (uint64_t)instruction->off == value;
-	default:
-		return (uint32_t)instruction[0].imm == (uint32_t)value &&
-		       (uint32_t)instruction[1].imm == (uint32_t)(value >> 32);
-	}
-}
-
 /* Whether the instruction loads a number of 64 bits, and takes two slots. (Its mode is 0.) */
 static bool is_wide(const struct bpf_insn *instruction)
 {
 	return instruction->code == (BPF_LD | BPF_DW);
+}
+
+/* Whether the instruction has the number that the compiler computed from the object's type. */
+static bool has_own_value(const struct bpf_insn *instruction, const struct item *item)
+{
+	uint64_t value = item->own.value;
+	bool any = item->own.bit_field;
+
+	switch (BPF_CLASS(instruction->code)) {
+	case BPF_ALU:
+	case BPF_ALU64:
+		return BPF_SRC(instruction->code) == BPF_K &&
+		       (any || (uint32_t)instruction->imm == (uint32_t)value);
+	case BPF_LDX:
+	case BPF_ST:
+	case BPF_STX:
+		return any || (instruction->off >= 0 && (uint64_t)instruction->off == value);
+	case BPF_LD:
+		return is_wide(instruction) && (uint32_t)instruction[0].imm == (uint32_t)value &&
+		       (uint32_t)instruction[1].imm == (uint32_t)(value >> 32);
+	default:
+		return false;
+	}
 }
 
 /* Writes the kernel's number. Returns false if it does not fit. */
@@ -682,7 +690,7 @@ static bool patch_value(struct bpf_insn *instruction, const struct item *item)
 	case BPF_ALU64:
 		instruction->imm = (int32_t)value;
 		return value <= INT32_MAX || (int64_t)value == (int32_t)value ||
-		       BPF_CLASS(instruction->code) == BPF_ALU;
+		       (BPF_CLASS(instruction->code) == BPF_ALU && value <= UINT32_MAX);
 	case BPF_LDX:
 	case BPF_ST:
 	case BPF_STX:
@@ -822,10 +830,16 @@ static struct ebcc_error *for_each_in_section(struct relocation *relocation, con
 		return malformed("a section does not exist");
 	for (uint32_t i = 0; i < count; i++) {
 		struct bpf_core_relo record;
+		const char *access;
 
 		memcpy(&record, records + (size_t)i * record_size, sizeof(record));
-		TRY(fn(relocation, &record,
-		       ebcc_kernel_btf_name(relocation->own, strings, record.access_str_off),
+		access = ebcc_kernel_btf_name(relocation->own, strings, record.access_str_off);
+		if (++relocation->records > MAX_RECORDS)
+			return malformed("there are too many");
+		if (strnlen(access, MAX_NAME) == MAX_NAME ||
+		    strnlen(ebcc_core_name(relocation->own, record.type_id), MAX_NAME) == MAX_NAME)
+			return malformed("a name is too long");
+		TRY(fn(relocation, &record, access,
 		       relocation->bytes + (section - relocation->bytes), section_size));
 	}
 	return NULL;
@@ -838,6 +852,7 @@ static struct ebcc_error *for_each_record(struct relocation *relocation, record_
 	uint32_t record_size, head[2];
 	size_t size;
 
+	relocation->records = 0;
 	if (!find_records(relocation->bytes, relocation->size, &at, &size) ||
 	    size < sizeof(record_size))
 		return malformed("their section is too short");

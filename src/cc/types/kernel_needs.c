@@ -21,7 +21,11 @@
  * and for other sources
  *
  *	size struct page 512				sizeof(), or the step of a pointer
- *	offset struct task_struct tasks 1056		offsetof(), container_of()
+ *	whole struct task_struct comm 128		sizeof() of a member
+ *	target struct task_struct clear_child_tid 32	the size of what a pointer in a member leads
+ *							to, if that is a number or a pointer
+ *	offset struct task_struct tasks 1056		offsetof()
+ *	layout typedef kuid_t 32 val:0:32		a struct without a tag
  *
  * First all names are collected, then one walk through the kernel's BTF finds them, and then each
  * line is compared. A member that the kernel doesn't have is not reported here: its relocation does
@@ -41,8 +45,10 @@
 #include "types/ktypes_internal.h"
 
 #define VARIABLE "__ebcc_needs"
-/* Marks a name that was found. Values of enumerators are kept beside the hash. */
+/* The value of a name that was not found. Values of enumerators are kept beside the hash. */
 #define NOT_FOUND 0
+/* Of an array: more than any has. */
+#define MAX_DIMENSIONS 16
 
 struct needs {
 	struct ebcc_kernel_info *kernel;
@@ -63,10 +69,10 @@ static void needs_deinit(struct needs *needs)
 static struct ebcc_error *malformed(void)
 {
 	return ebcc_error_create(EBCC_ERROR_FORMAT,
-				 "the object's record of what it needs of a kernel is malformed");
+				 "the object's list of kernel types and constants is malformed");
 }
 
-static const char advice[] = "the object is not right for this kernel: compile the source here";
+static const char advice[] = "the object is not right for this kernel; compile the source here";
 
 /* ---- Lines ---- */
 
@@ -108,14 +114,17 @@ static struct ebcc_error *for_each_line(struct needs *needs, const char *text, l
 	return NULL;
 }
 
-/* Cuts "struct NAME" off, as one string. */
+/* Cuts "struct NAME" off, as one string, without a suffix "___anything" of the name: the source may
+ * declare a part of the kernel's struct under such a name. */
 static char *cut_record(char **line)
 {
 	char *keyword = next_word(line), *name = next_word(line);
 
-	if (!keyword || !name || (strcmp(keyword, "struct") && strcmp(keyword, "union")))
+	if (!keyword || !name ||
+	    (strcmp(keyword, "struct") && strcmp(keyword, "union") && strcmp(keyword, "typedef")))
 		return NULL;
 	name[-1] = ' ';
+	name[ebcc_kernel_btf_essential_size(name)] = '\0';
 	return keyword;
 }
 
@@ -136,11 +145,13 @@ static struct ebcc_error *collect(struct needs *needs, const char *kind, char *l
 static void find_record(struct needs *needs, const struct btf_type *type, const char *name,
 			uint32_t id)
 {
+	const char *keyword = btf_is_typedef(type) ? "typedef"
+			      : btf_is_union(type) ? "union"
+						   : "struct";
 	char tag[256];
 	uint64_t *found;
 
-	if (snprintf(tag, sizeof(tag), "%s %s", btf_is_union(type) ? "union" : "struct", name) >=
-	    (int)sizeof(tag))
+	if (snprintf(tag, sizeof(tag), "%s %s", keyword, name) >= (int)sizeof(tag))
 		return;
 	found = ebcc_hash_find_string(&needs->records, tag);
 	if (found && *found == NOT_FOUND)
@@ -150,6 +161,9 @@ static void find_record(struct needs *needs, const struct btf_type *type, const 
 static struct ebcc_error *find_enumerators(struct needs *needs, const struct ebcc_btf_part *part,
 					   const struct btf_type *type)
 {
+	/* Before Linux 6.0, BTF had only the lower halves of larger values. */
+	if (btf_is_enum(type) && type->size > sizeof(uint32_t))
+		return NULL;
 	for (unsigned i = 0; i < btf_vlen(type); i++) {
 		bool wide = btf_is_enum64(type);
 		uint32_t name = wide ? btf_enum64(type)[i].name_off : btf_enum(type)[i].name_off;
@@ -174,14 +188,14 @@ static struct ebcc_error *find_enumerators(struct needs *needs, const struct ebc
 	return NULL;
 }
 
-/* Finds names among the types from @first on. */
-static struct ebcc_error *walk(struct needs *needs, uint32_t first)
+/* Finds names among the types from @first to @end. */
+static struct ebcc_error *walk(struct needs *needs, uint32_t first, uint32_t end)
 {
-	for (uint32_t id = first; id < needs->btf->type_count; id++) {
+	for (uint32_t id = first; id < end; id++) {
 		const struct ebcc_btf_part *part;
 		const struct btf_type *type = ebcc_kernel_btf_type(needs->btf, id, &part);
 
-		if (btf_is_composite(type) && type->name_off)
+		if ((btf_is_composite(type) || btf_is_typedef(type)) && type->name_off)
 			find_record(needs, type,
 				    ebcc_kernel_btf_name(needs->btf, part, type->name_off), id);
 		else if (btf_is_any_enum(type))
@@ -198,21 +212,37 @@ static bool lacks_any(const struct ebcc_hash *hash)
 	return false;
 }
 
+/* Finds the names of the object: in vmlinux, or else in modules. */
 static struct ebcc_error *find_names(struct needs *needs)
 {
-	uint32_t count = needs->btf->type_count;
+	uint32_t modules = needs->btf->parts[0].count + 1;
 
-	TRY(walk(needs, 1));
-	if (needs->btf->modules_opened ||
-	    (!lacks_any(&needs->records) && !lacks_any(&needs->enumerators)))
+	TRY(walk(needs, 1, modules));
+	if (!lacks_any(&needs->records) && !lacks_any(&needs->enumerators))
 		return NULL;
 	TRY(ebcc_kernel_btf_open_modules(needs->btf));
-	return walk(needs, count);
+	return walk(needs, modules, needs->btf->type_count);
 }
 
 static uint32_t record_id(const struct needs *needs, const char *record)
 {
 	return (uint32_t)*ebcc_hash_find_string(&needs->records, record);
+}
+
+/* The type of what an array has, or else the type itself, without typedefs and qualifiers. */
+static uint32_t element_type(const struct needs *needs, uint32_t id)
+{
+	for (unsigned depth = 0; depth < MAX_DIMENSIONS; depth++) {
+		const struct ebcc_btf_part *part;
+		const struct btf_type *type;
+
+		id = ebcc_kernel_btf_strip(needs->btf, id);
+		type = ebcc_kernel_btf_type(needs->btf, id, &part);
+		if (!type || !btf_is_array(type))
+			return id;
+		id = ebcc_kernel_btf_id(part, btf_array(type)->type);
+	}
+	return 0;
 }
 
 /* Follows a path of members, "in6_u.u6_addr8". Returns false if the kernel has none of that name.
@@ -224,8 +254,7 @@ static bool find_path(const struct needs *needs, uint32_t record, char *path,
 	char *name;
 
 	while ((name = strsep(&path, "."))) {
-		if (!ebcc_kernel_btf_member(needs->btf, ebcc_kernel_btf_strip(needs->btf, record),
-					    name, ret))
+		if (!ebcc_kernel_btf_member(needs->btf, element_type(needs, record), name, ret))
 			return false;
 		bits += ret->bits;
 		record = ret->type;
@@ -277,9 +306,17 @@ static struct ebcc_error *other_constant(const char *name, uint64_t here)
 {
 	return ebcc_error_create(EBCC_ERROR_OTHER_KERNEL,
 				 "the constant %s is %" PRId64 " here, but had another value where "
-				 "the object was compiled: %s, or let the source ask for it by "
+				 "the object was compiled: %s, or read an enumerator with "
 				 "bpf_core_enum_value()",
 				 name, (int64_t)here, advice);
+}
+
+/* BTF of kernels before 6.0 doesn't say whether an enumerator of 32 bits has a sign. */
+static bool same_value(uint64_t left, uint64_t right)
+{
+	return left == right || ((uint32_t)left == (uint32_t)right &&
+				 ((int64_t)left == (int32_t)left || left <= UINT32_MAX) &&
+				 ((int64_t)right == (int32_t)right || right <= UINT32_MAX));
 }
 
 static struct ebcc_error *check_enumerator(const struct needs *needs, char *line)
@@ -291,7 +328,7 @@ static struct ebcc_error *check_enumerator(const struct needs *needs, char *line
 		return malformed();
 	if (!constant_value(needs, name, &here))
 		return no_such("constant ", name);
-	return here == there ? NULL : other_constant(name, here);
+	return same_value(here, there) ? NULL : other_constant(name, here);
 }
 
 static struct ebcc_error *collect_constant(struct needs *needs, const char *name, char *line)
@@ -300,14 +337,18 @@ static struct ebcc_error *collect_constant(struct needs *needs, const char *name
 	return ebcc_hash_insert_string(&needs->enumerators, name) ? NULL : ebcc_error_no_memory();
 }
 
-/* A constant of the table is the same on all kernels, unless this one has an enumerator instead. */
+/* A constant that is not a plain number is the same on all kernels, unless this one has an
+ * enumerator instead. */
 static struct ebcc_error *check_constant(struct needs *needs, const char *name, char *line)
 {
-	uint64_t index = *ebcc_hash_find_string(&needs->enumerators, name), there;
+	bool enumerator = *ebcc_hash_find_string(&needs->enumerators, name) != NOT_FOUND;
+	uint64_t there, here;
 
-	if (index == NOT_FOUND || (parse_number(line, &there) && there == needs->values[index - 1]))
+	if (!constant_value(needs, name, &here))
 		return NULL;
-	return other_constant(name, needs->values[index - 1]);
+	if (!parse_number(line, &there))
+		return enumerator ? other_constant(name, here) : NULL;
+	return same_value(here, there) ? NULL : other_constant(name, here);
 }
 
 static struct ebcc_error *check_size(const struct needs *needs, const char *record, uint64_t bits)
@@ -379,30 +420,38 @@ static struct ebcc_error *check_offset(const struct needs *needs, const char *re
 						       member.bits / 8, " bytes");
 }
 
-/* The size of what is read of an array is that of an element. */
-static struct ebcc_error *check_member(const struct needs *needs, const char *record, char *line)
+/* Checks the size of a member: of an element if it is an array ("member"), of all of it ("whole"),
+ * or of what it points to ("target"). */
+static struct ebcc_error *check_member(const struct needs *needs, const char *kind,
+				       const char *record, char *line)
 {
 	char *name = next_word(&line);
+	AUTO_FREE char *path = name ? strdup(name) : NULL;
 	struct ebcc_btf_member member;
-	uint64_t size;
+	uint64_t there, here;
 
-	if (!name || !parse_number(line, &size))
+	if (!name || !parse_number(line, &there))
 		return malformed();
-	if (!ebcc_kernel_btf_member(needs->btf, record_id(needs, record), name, &member))
+	if (!path)
+		return ebcc_error_no_memory();
+	if (!find_path(needs, record_id(needs, record), path, &member))
 		return NULL;
-	for (;;) {
+	if (strcmp(kind, "whole"))
+		member.type = element_type(needs, member.type);
+	if (!strcmp(kind, "target")) {
 		const struct ebcc_btf_part *part;
-		uint32_t id = ebcc_kernel_btf_strip(needs->btf, member.type);
-		const struct btf_type *type = ebcc_kernel_btf_type(needs->btf, id, &part);
+		const struct btf_type *type = ebcc_kernel_btf_type(needs->btf, member.type, &part);
 
-		if (!type || !btf_is_array(type))
-			break;
-		member.type = ebcc_kernel_btf_id(part, btf_array(type)->type);
+		/* Whether it is a pointer at all is the relocation's concern. */
+		if (!type || !btf_is_ptr(type))
+			return NULL;
+		member.type = ebcc_kernel_btf_id(part, type->type);
 	}
-	return member_size(needs, &member) == size
-		       ? NULL
-		       : other_kernel("the size of", record, name, size,
-				      member_size(needs, &member), " bits");
+	here = member_size(needs, &member);
+	return here == there ? NULL
+			     : other_kernel(strcmp(kind, "target") ? "the size of"
+								   : "the size of what is behind",
+					    record, name, there, here, " bits");
 }
 
 static struct ebcc_error *check(struct needs *needs, const char *kind, char *line)
@@ -417,8 +466,8 @@ static struct ebcc_error *check(struct needs *needs, const char *kind, char *lin
 		return check_layout(needs, record, line);
 	if (!strcmp(kind, "offset"))
 		return check_offset(needs, record, line);
-	if (!strcmp(kind, "member"))
-		return check_member(needs, record, line);
+	if (!strcmp(kind, "member") || !strcmp(kind, "whole") || !strcmp(kind, "target"))
+		return check_member(needs, kind, record, line);
 	if (strcmp(kind, "size") || !parse_number(line, &bits))
 		return malformed();
 	return check_size(needs, record, bits);
@@ -443,9 +492,12 @@ struct ebcc_error *ebcc_kernel_needs_check(const char *object, size_t size,
 	TRY(ebcc_elf_text(object, size, EBCC_NEEDED_CONSTANTS, &constants));
 	if (text)
 		TRY(for_each_line(&needs, text, collect));
-	if (constants)
-		TRY(for_each_line(&needs, constants, collect_constant));
 	TRY(find_names(&needs));
+	if (constants) {
+		/* Not in modules: an enumerator there is another thing of the same name. */
+		TRY(for_each_line(&needs, constants, collect_constant));
+		TRY(walk(&needs, 1, btf->parts[0].count + 1));
+	}
 	if (text)
 		TRY(for_each_line(&needs, text, check));
 	return constants ? for_each_line(&needs, constants, check_constant) : NULL;

@@ -119,7 +119,7 @@ static const char differing[] = "it differs from kernel to kernel";
 
 /*
  * Defines a name that a portable object can't contain, so that each use is an error. The 0 behind
- * it makes the use of a constant no second error.
+ * it keeps the use of a constant from causing a second one.
  */
 static void print_refusal(struct ebcc_buf *text, const char *name, const char *parameters,
 			  const char *why)
@@ -307,18 +307,25 @@ static uint32_t dname_length(const struct ebcc_kernel_btf *btf)
 	return t ? t->size : 40;
 }
 
-/* Defines a constant that is the length of an array in the kernel. In a portable object it is an
- * enumerator like the kernel's own, whose value is compared when the object is loaded. */
-static void define_length(const struct ebcc_ktypes *ktypes, const char *name, uint32_t length,
+/* Notes a constant of a portable object, which has another value or is an enumerator in other
+ * kernels. @value NULL: it is not a plain number. */
+static void note_constant(struct ebcc_ktypes *ktypes, const char *name, const uint64_t *value)
+{
+	if (!ktypes->portable)
+		return;
+	ebcc_buf_printf(&ktypes->constants, "%s ", name);
+	if (value)
+		ebcc_buf_printf(&ktypes->constants, "%" PRIu64 "\n", *value);
+	else
+		ebcc_buf_append_string(&ktypes->constants, "-\n");
+}
+
+/* Defines a constant that is the length of an array in the kernel. */
+static void define_length(struct ebcc_ktypes *ktypes, const char *name, uint64_t length,
 			  struct ebcc_buf *text)
 {
-	if (ktypes->portable)
-		ebcc_buf_printf(text,
-				"enum __attribute__((annotate(\"" EBCC_CC_KERNEL_ENUM
-				"\"))) { %s = %" PRIu32 " };\n",
-				name, length);
-	else
-		ebcc_buf_printf(text, "#define %s %" PRIu32 "\n", name, length);
+	ebcc_buf_printf(text, "#define %s %" PRIu64 "\n", name, length);
+	note_constant(ktypes, name, &length);
 }
 
 static struct ebcc_error *define_dname_length(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
@@ -460,6 +467,32 @@ static struct ebcc_error *print_computed(struct ebcc_ktypes *ktypes, struct ebcc
 	return NULL;
 }
 
+/* Whether a configuration symbol is set in all kernels that can load the object. */
+static bool is_always_set(const struct ebcc_ktypes *ktypes, const char *name)
+{
+	static const char *const everywhere[] = {
+		"CONFIG_64BIT",
+		"CONFIG_MMU",
+		"CONFIG_BPF",
+		"CONFIG_BPF_SYSCALL",
+		"CONFIG_ARCH_HAS_SYSCALL_WRAPPER", /* x86-64 since 4.17, arm64 since 4.19 */
+		NULL,
+	};
+	const char *const *lists[] = {everywhere,
+				      ebcc_arch_of_id(ktypes->kernel->arch)->config_options};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		for (const char *const *option = lists[i]; *option; option++)
+			if (!strcmp(*option, name))
+				return true;
+	return false;
+}
+
+static bool is_number(const char *value)
+{
+	return value && strspn(value, "0123456789");
+}
+
 /* Declares CONFIG_X as a number, if the known configuration has one, or as one of y, m and n, for
  * which libbpf wants this enum. */
 static struct ebcc_error *declare_config(struct ebcc_ktypes *ktypes, const char *name,
@@ -468,9 +501,16 @@ static struct ebcc_error *declare_config(struct ebcc_ktypes *ktypes, const char 
 	AUTO_FREE char *value = NULL;
 	bool known;
 
+	if (is_always_set(ktypes, name)) {
+		ebcc_buf_printf(text, "#define %s 1\n", name);
+		return NULL;
+	}
 	TRY(look_up_config(ktypes, name, &value, &known));
 	return declare_extern(ktypes,
-			      value && strspn(value, "0123456789") ? "int" : "enum libbpf_tristate",
+			      is_number(value) || !strcmp(name, "CONFIG_HZ") ||
+					      !strcmp(name, "CONFIG_NR_CPUS")
+				      ? "int"
+				      : "enum libbpf_tristate",
 			      name, true, text);
 }
 
@@ -486,10 +526,15 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 
 	if (!symbol)
 		return ebcc_error_no_memory();
-	if (ktypes->portable)
-		return declare_config(ktypes, name, text);
 	if (module)
 		symbol[size - strlen(suffix)] = '\0';
+	if (ktypes->portable && module) {
+		TRY(declare_config(ktypes, symbol, text));
+		ebcc_buf_printf(text, "#define %s (%s == TRI_MODULE)\n", name, symbol);
+		return note_unknown(ktypes, name);
+	}
+	if (ktypes->portable)
+		return declare_config(ktypes, symbol, text);
 	TRY(look_up_config(ktypes, symbol, &value, &known));
 	if (!known)
 		return note_unknown(ktypes, name);
@@ -505,14 +550,17 @@ static struct ebcc_error *print_config(struct ebcc_ktypes *ktypes, const char *n
 	return NULL;
 }
 
-/* Where a CONFIG_X is a variable, IS_ENABLED() and the like are expressions of it. */
+/* Where a CONFIG_X is a variable, IS_ENABLED() and similar macros are expressions on it. */
 static const char portable_configuration[] =
 	"#undef IS_ENABLED\n"
 	"#undef IS_BUILTIN\n"
 	"#undef IS_MODULE\n"
+	"#undef IS_REACHABLE\n"
 	"#define IS_ENABLED(__option) ((__option) != TRI_NO)\n"
 	"#define IS_BUILTIN(__option) ((__option) == TRI_YES)\n"
-	"#define IS_MODULE(__option) ((__option) == TRI_MODULE)\n";
+	"#define IS_MODULE(__option) ((__option) == TRI_MODULE)\n"
+	/* A BPF program is not part of a module of the kernel. */
+	"#define IS_REACHABLE(__option) ((__option) == TRI_YES)\n";
 
 static struct ebcc_error *print_configs(struct ebcc_ktypes *ktypes, struct ebcc_buf *text)
 {
@@ -603,31 +651,19 @@ static const char *parameters_of(const struct ebcc_macro *macro)
 	return *after == '(' ? "(...)" : "";
 }
 
-/* Notes a constant, which other kernels may have as an enumerator, with another value. */
-static void note_constant(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)
-{
-	uint64_t value;
-
-	if (!ktypes->portable || macro->kind != EBCC_MACRO_DEFINE || *parameters_of(macro))
-		return;
-	ebcc_buf_printf(&ktypes->constants, "%s ", ebcc_macro_name(macro));
-	if (plain_value(macro, &value))
-		ebcc_buf_printf(&ktypes->constants, "%" PRIu64 "\n", value);
-	else
-		ebcc_buf_append_string(&ktypes->constants, "-\n");
-}
-
 static void print_define(struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro,
 			 struct ebcc_buf *text)
 {
 	uint32_t length = length_of(ktypes->btf, ebcc_macro_name(macro));
+	uint64_t value;
 
 	if (length)
 		define_length(ktypes, ebcc_macro_name(macro), length, text);
 	else
 		ebcc_buf_append_string(text, ebcc_macro_text(macro));
-	if (!length)
-		note_constant(ktypes, macro);
+	if (!length && macro->kind == EBCC_MACRO_DEFINE && !*parameters_of(macro))
+		note_constant(ktypes, ebcc_macro_name(macro),
+			      plain_value(macro, &value) ? &value : NULL);
 }
 
 static bool is_refused(const struct ebcc_ktypes *ktypes, const struct ebcc_macro *macro)

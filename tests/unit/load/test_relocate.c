@@ -140,11 +140,11 @@ END_TEST
 static const struct {
 	const char *program, *text;
 } missing[] = {
-	{"load_before", "on this kernel, struct moved has no 'before' of that type"},
+	{"load_before", "on this kernel, struct moved has no member 'before' of a compatible type"},
 	{"load_absent", "this kernel has no struct absent"},
 	{"value_of_gone", "on this kernel, enum state has no 'GONE'"},
 	/* A signed number of another size can't be loaded by the same instruction. */
-	{"load_d", "on this kernel, struct moved has no 'd' of that type"},
+	{"load_d", "on this kernel, struct moved has no member 'd' of a compatible type"},
 };
 
 /* Such an instruction is one that the verifier rejects, and the text says why. */

@@ -2,8 +2,8 @@
 /*
  * Questions about the types of the kernel that an object is loaded on. The answers are relocations:
  * the loader writes them into the program, and the verifier drops the branch that isn't taken. The
- * names and meanings are those of libbpf's bpf_core_read.h, as its documentation has them; the
- * numbers are the builtins' (clang/docs/LanguageExtensions.rst).
+ * names and meanings are those of libbpf's bpf_core_read.h, as libbpf documents them; the numeric
+ * arguments are those of clang's builtins (clang/docs/LanguageExtensions.rst).
  */
 #ifndef EBCC_CORE_H
 #define EBCC_CORE_H

@@ -19,7 +19,7 @@
  *	%0 = shl %value, 5
  *
  * The loader's offset is that of the aligned number that has all bits of the field
- * (load/relocate.c: find_place()).
+ * (load/core_path.c: ebcc_core_find_place()).
  */
 #include <string.h>
 
@@ -74,7 +74,7 @@ static unsigned first_bit(const struct ebcc_ir *ir, LLVMValueRef access)
 					8);
 }
 
-/* Builds a query. The backend wants an access of its own for each. */
+/* Builds a query. The backend requires a separate access for each query. */
 static LLVMValueRef build_info(struct ebcc_ir *ir, LLVMValueRef access, enum field_info what)
 {
 	static const char name[] = "llvm.bpf.preserve.field.info";
@@ -90,7 +90,7 @@ static LLVMValueRef build_info(struct ebcc_ir *ir, LLVMValueRef access, enum fie
 
 /*
  * The function that loads a number of 1, 2, 4 or 8 bytes from memory that the program may access.
- * The relocated size is a constant, so the verifier sees one of the loads only.
+ * The relocated size is a constant, so the verifier follows only one of the loads.
  */
 static LLVMValueRef sized_load(struct ebcc_ir *ir)
 {

@@ -393,6 +393,28 @@ static bool reaches_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigne
 	return false;
 }
 
+/* Whether a pointer is that of a relocated member of the context. The backend makes it an address
+ * that the verifier allows no access through; only a load of a single number gets the offset
+ * itself. */
+static bool is_relocated_context(const struct reads *reads, LLVMValueRef pointer)
+{
+	if (origins_of(reads, pointer) != CONTEXT || !reads->readable_context)
+		return false;
+	while (LLVMIsAGetElementPtrInst(pointer))
+		pointer = LLVMGetOperand(pointer, 0);
+	return ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_STRUCT_ACCESS) ||
+	       ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) ||
+	       ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_UNION_ACCESS);
+}
+
+/* Whether the offset of a relocated member won't be that of the load itself: the load is of a part
+ * of the member, or the backend takes it apart, since the number may be at any address. */
+static bool loads_part(const struct ebcc_ir *ir, LLVMValueRef load)
+{
+	return LLVMIsAGetElementPtrInst(LLVMGetOperand(load, 0)) ||
+	       LLVMGetAlignment(load) < LLVMStoreSizeOfType(ir->layout, LLVMTypeOf(load));
+}
+
 static void lower_load(struct reads *reads, LLVMValueRef load)
 {
 	LLVMValueRef pointer = LLVMGetOperand(load, 0), value;
@@ -404,7 +426,8 @@ static void lower_load(struct reads *reads, LLVMValueRef load)
 					      needs_probe(reads, pointer) ? reads->helper : 0));
 		return;
 	}
-	if (!needs_probe(reads, pointer))
+	if (!needs_probe(reads, pointer) &&
+	    !(is_relocated_context(reads, pointer) && loads_part(reads->ir, load)))
 		return;
 	/* Most helpers need a pointer whose type the verifier knows. */
 	if (!(origins_of(reads, pointer) & FOREIGN) && reads->probe_typed &&
@@ -446,7 +469,7 @@ static void lower_copy(struct reads *reads, LLVMValueRef copy)
 	LLVMValueRef arguments[3] = {LLVMGetOperand(copy, 0), NULL, LLVMGetOperand(copy, 1)};
 
 	check_store(reads, copy, arguments[0]);
-	if (!needs_probe(reads, arguments[2]))
+	if (!needs_probe(reads, arguments[2]) && !is_relocated_context(reads, arguments[2]))
 		return;
 	if (is_never_read(ir, arguments[0])) {
 		LLVMInstructionEraseFromParent(copy);
