@@ -10,7 +10,7 @@ BPF_PERF_OUTPUT(perf);
 BPF_PERF_OUTPUT(plain);
 BPF_RINGBUF_OUTPUT(ring, 8);
 BPF_ARRAY(numbers, u64, 1);
-BPF_STACK_TRACE(stacks, 64);
+BPF_STACK_TRACE(stacks, 16384);
 TRACEPOINT_PROBE(syscalls, sys_enter_unlink)
 {
   struct event event = {};

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(platform.machine() != "x86_64",
                                 reason="32-bit programs are built for x86 only")
 
 STACKS = """
-BPF_STACK_TRACE(stacks, 64);
+BPF_STACK_TRACE(stacks, 16384);
 BPF_HASH(ids, int, u64);
 int on_target(struct pt_regs *ctx)
 {

@@ -299,7 +299,7 @@ def test_perf_counters_of_one_process(load):
 
 def test_walking_a_stack(load):
     bpf = load("""
-        BPF_STACK_TRACE(stacks, 64);
+        BPF_STACK_TRACE(stacks, 16384);
         BPF_HASH(ids, u32, int);
         TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
             u32 key = 0; int id;

@@ -254,7 +254,7 @@ def test_detaching_what_is_not_attached(load):
 
 def test_stack_trace(load):
     bpf = load("""
-        BPF_STACK_TRACE(stacks, 64);
+        BPF_STACK_TRACE(stacks, 16384);
         BPF_HASH(ids, u32, int);
         TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
             u32 zero = 0;

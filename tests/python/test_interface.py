@@ -359,7 +359,7 @@ def test_sections_of_a_histogram(load):
 
 def test_walking_a_stack(load):
     bpf = load("""
-        BPF_STACK_TRACE(stacks, 64); BPF_ARRAY(ids, int, 1);
+        BPF_STACK_TRACE(stacks, 16384); BPF_ARRAY(ids, int, 1);
         TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {
             FILTER
             int zero = 0, id = stacks.get_stackid(args, BPF_F_USER_STACK);

@@ -244,7 +244,7 @@ def test_regular_expression():
 def test_kernel_stack():
     text = program("""
         struct event_t { s32 stack; };
-        BPF_STACK_TRACE(stacks, 64);
+        BPF_STACK_TRACE(stacks, 16384);  // with fewer slots, two stacks of this process may want the same
         BPF_PERF_OUTPUT(events);
 
         int kprobe__vfs_open(struct pt_regs *ctx)
