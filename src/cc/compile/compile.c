@@ -474,6 +474,8 @@ static struct ebcc_error *handle_unknown_values(const struct ebcc_compilation *c
 		else
 			i++;
 	}
+	if (is_portable(compilation) && !quoted)
+		return NULL;
 	if (is_portable(compilation))
 		ebcc_buf_append_string(&text,
 				       "a portable object learns the kernel's version and "
@@ -481,8 +483,6 @@ static struct ebcc_error *handle_unknown_values(const struct ebcc_compilation *c
 				       "program, not with '#if'");
 	else
 		append_config_places(kernel, &text);
-	if (is_portable(compilation) && !quoted)
-		return NULL;
 	if (answer->status == EBCC_CC_OK) {
 		AUTO_BUF struct ebcc_buf warning = EBCC_BUF_INIT;
 
@@ -696,10 +696,8 @@ static struct ebcc_error *compile_from_either(struct ebcc_compilation *compilati
 	AUTO_ERROR struct ebcc_error *error =
 		compile_from_btf(compilation, with, answer, inputs, notes);
 
-	if (error && !is_without_btf(compilation, error))
-		return TAKE_PTR(error);
 	/* Nothing in headers can be adjusted to another kernel. */
-	if (is_portable(compilation))
+	if (is_portable(compilation) || (error && !is_without_btf(compilation, error)))
 		return TAKE_PTR(error);
 	if (!error && !types_may_help(compilation, answer, ebcc_ktypes_headers_may_help))
 		return NULL;

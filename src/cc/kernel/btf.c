@@ -569,3 +569,20 @@ size_t ebcc_kernel_btf_essential_size(const char *name)
 			return at;
 	return size;
 }
+
+const char *ebcc_kernel_btf_enumerator(const struct ebcc_kernel_btf *btf, uint32_t id,
+				       uint32_t index, uint64_t *ret)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
+
+	if (!type || !btf_is_any_enum(type) || index >= btf_vlen(type))
+		return NULL;
+	if (btf_is_enum64(type)) {
+		*ret = btf_enum64_value(&btf_enum64(type)[index]);
+		return ebcc_kernel_btf_name(btf, part, btf_enum64(type)[index].name_off);
+	}
+	*ret = btf_kflag(type) ? (uint64_t)(int64_t)btf_enum(type)[index].val
+			       : (uint32_t)btf_enum(type)[index].val;
+	return ebcc_kernel_btf_name(btf, part, btf_enum(type)[index].name_off);
+}

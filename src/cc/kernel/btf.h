@@ -111,4 +111,9 @@ bool ebcc_kernel_btf_offset(const struct ebcc_kernel_btf *btf, const char *recor
  * several versions of a kernel's type. */
 size_t ebcc_kernel_btf_essential_size(const char *name);
 
+/* Returns the name and the value of an enumerator by its index, or NULL if there is no such enum or
+ * index. */
+const char *ebcc_kernel_btf_enumerator(const struct ebcc_kernel_btf *btf, uint32_t id,
+				       uint32_t index, uint64_t *ret);
+
 #endif /* EBCC_KERNEL_BTF_H */

@@ -74,7 +74,7 @@ static bool has_enumerators(struct sides *sides, uint32_t own, uint32_t kernel)
 	if (!ebcc_kernel_btf_size(sides->own, own, &size) ||
 	    !ebcc_kernel_btf_size(sides->kernel, kernel, &kernel_size) || size != kernel_size)
 		return false;
-	for (uint32_t i = 0; (name = ebcc_core_enumerator(sides->own, own, i, &value)); i++) {
+	for (uint32_t i = 0; (name = ebcc_kernel_btf_enumerator(sides->own, own, i, &value)); i++) {
 		const struct ebcc_btf_part *part;
 		unsigned count = btf_vlen(ebcc_kernel_btf_type(sides->kernel, kernel, &part));
 

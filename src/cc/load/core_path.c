@@ -284,29 +284,12 @@ bool ebcc_core_is_signed(const struct ebcc_kernel_btf *btf, uint32_t id)
 	return type && btf_is_int(type) && (btf_int_encoding(type) & BTF_INT_SIGNED);
 }
 
-const char *ebcc_core_enumerator(const struct ebcc_kernel_btf *btf, uint32_t id, uint32_t index,
-				 uint64_t *ret)
-{
-	const struct ebcc_btf_part *part;
-	const struct btf_type *type = ebcc_kernel_btf_type(btf, id, &part);
-
-	if (!type || !btf_is_any_enum(type) || index >= btf_vlen(type))
-		return NULL;
-	if (btf_is_enum64(type)) {
-		*ret = btf_enum64_value(&btf_enum64(type)[index]);
-		return ebcc_kernel_btf_name(btf, part, btf_enum64(type)[index].name_off);
-	}
-	*ret = btf_kflag(type) ? (uint64_t)(int64_t)btf_enum(type)[index].val
-			       : (uint32_t)btf_enum(type)[index].val;
-	return ebcc_kernel_btf_name(btf, part, btf_enum(type)[index].name_off);
-}
-
 bool ebcc_core_find_enumerator(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
 			       uint64_t *ret)
 {
 	const char *found;
 
-	for (uint32_t i = 0; (found = ebcc_core_enumerator(btf, id, i, ret)); i++)
+	for (uint32_t i = 0; (found = ebcc_kernel_btf_enumerator(btf, id, i, ret)); i++)
 		if (ebcc_core_same_name(found, name))
 			return true;
 	return false;

@@ -63,12 +63,10 @@ uint32_t ebcc_core_inner(const struct ebcc_kernel_btf *btf, uint32_t id);
 bool ebcc_core_is_unsigned(const struct ebcc_kernel_btf *btf, uint32_t id);
 bool ebcc_core_is_signed(const struct ebcc_kernel_btf *btf, uint32_t id);
 
-/* Whether two names are the same without such suffixes. */
+/* Whether two names are the same without suffixes "___anything". */
 bool ebcc_core_same_name(const char *left, const char *right);
 
-/* The name and value of an enumerator; NULL if there is no such type or index. */
-const char *ebcc_core_enumerator(const struct ebcc_kernel_btf *btf, uint32_t id, uint32_t index,
-				 uint64_t *ret);
+/* Finds the value of an enumerator by its name, without suffixes. */
 bool ebcc_core_find_enumerator(const struct ebcc_kernel_btf *btf, uint32_t id, const char *name,
 			       uint64_t *ret);
 

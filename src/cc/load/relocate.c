@@ -295,11 +295,13 @@ static bool compute_type(const struct relocation *relocation, const struct item 
 	case BPF_CORE_TYPE_SIZE:
 		return ebcc_kernel_btf_size(btf, id, &ret->value);
 	case BPF_CORE_ENUMVAL_EXISTS:
-		ret->value = 1;
-		return true;
 	case BPF_CORE_ENUMVAL_VALUE:
-		return ebcc_core_find_enumerator(btf, ebcc_kernel_btf_strip(btf, id),
-						 item->enumerator, &ret->value);
+		if (!ebcc_core_find_enumerator(btf, ebcc_kernel_btf_strip(btf, id),
+					       item->enumerator, &ret->value))
+			return false;
+		if (item->kind == BPF_CORE_ENUMVAL_EXISTS)
+			ret->value = 1;
+		return true;
 	default:
 		return false;
 	}
@@ -327,7 +329,7 @@ static struct ebcc_error *read_item(const struct relocation *relocation,
 		return NULL;
 	}
 	if (is_about_enumerator(ret->kind)) {
-		ret->enumerator = ebcc_core_enumerator(
+		ret->enumerator = ebcc_kernel_btf_enumerator(
 			relocation->own, ebcc_kernel_btf_strip(relocation->own, record->type_id),
 			(uint32_t)strtoul(access, NULL, 10), &value);
 		if (!ret->enumerator)
@@ -354,17 +356,10 @@ static bool try_candidate(struct relocation *relocation, struct item *item, uint
 			item->missing = missing;
 		return false;
 	}
-	if (is_about_enumerator(item->kind)) {
-		uint64_t value;
-
-		return ebcc_core_find_enumerator(relocation->kernel,
-						 ebcc_kernel_btf_strip(relocation->kernel, id),
-						 item->enumerator, &value) &&
-		       compute_type(relocation, item, relocation->kernel, id, ret);
-	}
-	return ebcc_core_same_type(relocation->own, item->root, relocation->kernel, id,
-				   item->kind == BPF_CORE_TYPE_MATCHES ? EBCC_CORE_BY_SHAPE
-								       : EBCC_CORE_BY_KIND) &&
+	return (is_about_enumerator(item->kind) ||
+		ebcc_core_same_type(relocation->own, item->root, relocation->kernel, id,
+				    item->kind == BPF_CORE_TYPE_MATCHES ? EBCC_CORE_BY_SHAPE
+									: EBCC_CORE_BY_KIND)) &&
 	       compute_type(relocation, item, relocation->kernel, id, ret);
 }
 

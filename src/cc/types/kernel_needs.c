@@ -158,17 +158,17 @@ static void find_record(struct needs *needs, const struct btf_type *type, const 
 		*found = id;
 }
 
-static struct ebcc_error *find_enumerators(struct needs *needs, const struct ebcc_btf_part *part,
-					   const struct btf_type *type)
+static struct ebcc_error *find_enumerators(struct needs *needs, const struct btf_type *type,
+					   uint32_t id)
 {
+	const char *name;
+	uint64_t value;
+
 	/* Before Linux 6.0, BTF had only the lower halves of larger values. */
 	if (btf_is_enum(type) && type->size > sizeof(uint32_t))
 		return NULL;
-	for (unsigned i = 0; i < btf_vlen(type); i++) {
-		bool wide = btf_is_enum64(type);
-		uint32_t name = wide ? btf_enum64(type)[i].name_off : btf_enum(type)[i].name_off;
-		uint64_t *found = ebcc_hash_find_string(
-			&needs->enumerators, ebcc_kernel_btf_name(needs->btf, part, name));
+	for (uint32_t i = 0; (name = ebcc_kernel_btf_enumerator(needs->btf, id, i, &value)); i++) {
+		uint64_t *found = ebcc_hash_find_string(&needs->enumerators, name);
 		uint64_t *bigger;
 
 		if (!found || *found != NOT_FOUND)
@@ -177,12 +177,7 @@ static struct ebcc_error *find_enumerators(struct needs *needs, const struct ebc
 		if (!bigger)
 			return ebcc_error_no_memory();
 		needs->values = bigger;
-		if (wide)
-			bigger[needs->value_count] = btf_enum64_value(&btf_enum64(type)[i]);
-		else
-			bigger[needs->value_count] =
-				btf_kflag(type) ? (uint64_t)(int64_t)btf_enum(type)[i].val
-						: (uint32_t)btf_enum(type)[i].val;
+		bigger[needs->value_count] = value;
 		*found = ++needs->value_count;
 	}
 	return NULL;
@@ -199,7 +194,7 @@ static struct ebcc_error *walk(struct needs *needs, uint32_t first, uint32_t end
 			find_record(needs, type,
 				    ebcc_kernel_btf_name(needs->btf, part, type->name_off), id);
 		else if (btf_is_any_enum(type))
-			TRY(find_enumerators(needs, part, type));
+			TRY(find_enumerators(needs, type, id));
 	}
 	return NULL;
 }

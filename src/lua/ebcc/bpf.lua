@@ -129,7 +129,8 @@ local function compile(options)
     header = select(2, read_source(options.hdr_file))
   end
   return ebcc.module {
-    source = text, object = options.object and object_bytes(options.object), file_name = file_name, header = header, cflags = flags_of(options.cflags),
+    source = text, object = options.object and object_bytes(options.object),
+    file_name = file_name, header = header, cflags = flags_of(options.cflags),
     debug = options.debug, device = options.device, btf_path = options.btf_path,
     kernel_root = options.kernel_root, any_kernel = options.any_kernel and true or false,
     portable = options.portable and true or false,

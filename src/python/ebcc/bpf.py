@@ -139,8 +139,8 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     object: instead of a source, the path of a file that save() wrote, or its contents as bytes.
 
     Raises CompileError with clang's diagnostics, LoadError with the verifier's log, AttachError,
-    OtherKernelError for an object that is not right for this kernel; all are subclasses of ebcc.Error. A wrong choice for
-    kernel_types or compiler raises ValueError.
+    OtherKernelError for an object that is not right for this kernel; all are subclasses of ebcc.Error.
+    A wrong choice for kernel_types or compiler raises ValueError.
     """
 
     locals().update({"XDP_FLAGS_" + name: value for name, value in vars(XDPFlags).items()

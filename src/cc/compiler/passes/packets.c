@@ -65,10 +65,7 @@ static LLVMValueRef packet_access(const struct ebcc_ir *ir, LLVMValueRef pointer
 		    is_packet_struct(
 			    ebcc_ir_strip_type(LLVMGetMetadata(pointer, ir->access_index_kind))))
 			return pointer;
-		if (is_struct_access(ir, pointer) ||
-		    ebcc_ir_is_intrinsic(ir, pointer, EBCC_IR_ARRAY_ACCESS) ||
-		    ebcc_ir_is_intrinsic(ir, pointer, EBCC_IR_UNION_ACCESS) ||
-		    LLVMIsAGetElementPtrInst(pointer))
+		if (ebcc_ir_is_access(ir, pointer) || LLVMIsAGetElementPtrInst(pointer))
 			pointer = LLVMGetOperand(pointer, 0);
 		else
 			return NULL;
@@ -273,18 +270,11 @@ static LLVMValueRef plain_access(struct ebcc_ir *ir, LLVMValueRef access)
 	return LLVMBuildInBoundsGEP2(ir->builder, element_type(access), base, indices, count, "");
 }
 
-static bool is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
-{
-	return is_struct_access(ir, instruction) ||
-	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_ARRAY_ACCESS) ||
-	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_UNION_ACCESS);
-}
-
 static void delete_accesses(struct ebcc_ir *ir, LLVMValueRef function)
 {
 	for_each_block (block, function)
 		for_each_instruction (instruction, block)
-			if (is_access(ir, instruction) && packet_access(ir, instruction))
+			if (ebcc_ir_is_access(ir, instruction) && packet_access(ir, instruction))
 				ebcc_ir_replace(instruction, plain_access(ir, instruction));
 }
 

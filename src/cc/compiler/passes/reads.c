@@ -196,9 +196,7 @@ static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
 	if (helper)
 		return returns_own_memory(helper) ? OWN : FOREIGN;
 	if (callee && LLVMGetIntrinsicID(callee)) {
-		if (ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_STRUCT_ACCESS) ||
-		    ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_ARRAY_ACCESS) ||
-		    ebcc_ir_is_intrinsic(reads->ir, call, EBCC_IR_UNION_ACCESS))
+		if (ebcc_ir_is_access(reads->ir, call))
 			return origins_of(reads, LLVMGetOperand(call, 0));
 		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
 	}
@@ -302,10 +300,7 @@ static bool find_origins(struct reads *reads)
 static bool is_fixed_place(const struct reads *reads, LLVMValueRef pointer)
 {
 	while (pointer != reads->context) {
-		if (!LLVMIsAGetElementPtrInst(pointer) &&
-		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_STRUCT_ACCESS) &&
-		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) &&
-		    !ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_UNION_ACCESS))
+		if (!LLVMIsAGetElementPtrInst(pointer) && !ebcc_ir_is_access(reads->ir, pointer))
 			return false;
 		for (int i = 1;
 		     LLVMIsAGetElementPtrInst(pointer) && i < LLVMGetNumOperands(pointer); i++)
@@ -382,9 +377,7 @@ static bool reaches_helper(const struct ebcc_ir *ir, LLVMValueRef value, unsigne
 		unsigned helper = LLVMIsACallInst(user) ? ebcc_ir_helper_number(user) : 0;
 		bool passes = LLVMIsACastInst(user) || LLVMIsAGetElementPtrInst(user) ||
 			      LLVMIsAPHINode(user) || LLVMIsASelectInst(user) ||
-			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_STRUCT_ACCESS) ||
-			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_ARRAY_ACCESS) ||
-			      ebcc_ir_is_intrinsic(ir, user, EBCC_IR_UNION_ACCESS);
+			      ebcc_ir_is_access(ir, user);
 
 		if ((helper && !is_read(helper)) ||
 		    (passes && depth && reaches_helper(ir, user, depth - 1)))
@@ -402,9 +395,7 @@ static bool is_relocated_context(const struct reads *reads, LLVMValueRef pointer
 		return false;
 	while (LLVMIsAGetElementPtrInst(pointer))
 		pointer = LLVMGetOperand(pointer, 0);
-	return ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_STRUCT_ACCESS) ||
-	       ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_ARRAY_ACCESS) ||
-	       ebcc_ir_is_intrinsic(reads->ir, pointer, EBCC_IR_UNION_ACCESS);
+	return ebcc_ir_is_access(reads->ir, pointer);
 }
 
 /* Whether the offset of a relocated member won't be that of the load itself: the load is of a part

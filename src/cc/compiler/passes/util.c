@@ -139,6 +139,13 @@ bool ebcc_ir_is_intrinsic(const struct ebcc_ir *ir, LLVMValueRef instruction,
 	return callee && LLVMGetIntrinsicID(callee) == ir->intrinsics[intrinsic];
 }
 
+bool ebcc_ir_is_access(const struct ebcc_ir *ir, LLVMValueRef instruction)
+{
+	return ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_STRUCT_ACCESS) ||
+	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_ARRAY_ACCESS) ||
+	       ebcc_ir_is_intrinsic(ir, instruction, EBCC_IR_UNION_ACCESS);
+}
+
 unsigned ebcc_ir_helper_number(LLVMValueRef instruction)
 {
 	LLVMValueRef callee;

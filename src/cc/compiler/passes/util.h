@@ -109,6 +109,9 @@ LLVMValueRef ebcc_ir_callee(LLVMValueRef instruction);
 /* Whether the instruction is a call of this intrinsic. */
 bool ebcc_ir_is_intrinsic(const struct ebcc_ir *ir, LLVMValueRef instruction,
 			  enum ebcc_ir_intrinsic intrinsic);
+/* Whether the instruction is an access to a member or an element that clang marked, to be relocated
+ * or lowered by a pass. */
+bool ebcc_ir_is_access(const struct ebcc_ir *ir, LLVMValueRef instruction);
 /* The number of the kernel helper (enum bpf_func_id) that an instruction calls, or 0. */
 unsigned ebcc_ir_helper_number(LLVMValueRef instruction);
 
