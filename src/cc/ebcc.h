@@ -386,18 +386,21 @@ EBCC_API struct ebcc_error *ebcc_module_write_global(struct ebcc_module *module,
 EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
 
 /**
- * Loads and attaches every program whose name says where it goes (`kprobe__FN`,
- * `tracepoint__CAT__EV`, ...). If one fails, all that this call attached are detached again. The
- * links belong to the module.
+ * Loads and attaches every program whose name (`kprobe__FN`, `tracepoint__CAT__EV`, ...) or section
+ * (`SEC("kprobe/FN")`, `SEC("uprobe/BINARY:SYMBOL")`, ...) says where it goes. If one fails, all
+ * that this call attached are detached again. The links belong to the module.
  * @return what ebcc_program_attach_named() returns; EBCC_ERROR_INTERRUPTED.
  */
 EBCC_API struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module);
 /**
- * Loads and attaches one program if its name says where it goes.
- * @param[out] ret the link; NULL if the name doesn't say, and for an iterator (`bpf_iter__...`),
- * which is only loaded.
+ * Loads and attaches one program if its name or its section says where it goes. If the source gives
+ * a section that says something else than the name, the section decides. Programs whose section
+ * begins with a question mark are left out.
+ * @param[out] ret the link; NULL if neither says it, and for an iterator (`bpf_iter__...`,
+ * `SEC("iter/...")`), which is only loaded.
  * @return what the function that attaches programs of this kind returns;
- * EBCC_ERROR_INVALID_ARGUMENT: a name that begins with `tracepoint__` has no category and event.
+ * EBCC_ERROR_INVALID_ARGUMENT: the target is not complete, such as a tracepoint without its
+ * category.
  */
 EBCC_API struct ebcc_error *ebcc_program_attach_named(struct ebcc_program *program,
 						      struct ebcc_link **ret);
@@ -460,11 +463,12 @@ EBCC_API unsigned ebcc_program_type(const struct ebcc_program *program);
 /**
  * Loads the program with a type, after creating the maps if necessary. Does nothing if it is loaded
  * with the same type already, and the same attach type if that is given.
+ * @param type 0: the type that the program's section says (`SEC("xdp")`).
  * @return
  * - EBCC_ERROR_LOAD: the kernel refuses the program; details: the verifier's log
  * - EBCC_ERROR_STATE: it is loaded with another type or attach type
- * - EBCC_ERROR_INVALID_ARGUMENT: @p type is 0, or not that of the program's section, or programs
- *   of this type need an attach type
+ * - EBCC_ERROR_INVALID_ARGUMENT: @p type is 0 and the section says none; it is not that of the
+ *   program's section; or programs of this type need an attach type
  * - EBCC_ERROR_NOT_FOUND: the function or hook that it is for does not exist
  * - EBCC_ERROR_UNSUPPORTED
  * - EBCC_ERROR_PERMISSION
@@ -958,6 +962,17 @@ EBCC_API struct ebcc_table *ebcc_module_table_at(const struct ebcc_module *modul
  */
 EBCC_API struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
 						   struct ebcc_table **ret);
+
+/**
+ * Sets how many entries a table will have room for, in place of what the source says; for a ring
+ * buffer its size in bytes. A source for libbpf may leave it out: then it is 10240, and 256 kB for
+ * a ring buffer.
+ * @return EBCC_ERROR_NOT_FOUND: there is no such table; EBCC_ERROR_STATE: the module is loaded, or
+ * that was tried; EBCC_ERROR_INVALID_ARGUMENT: @p entries is 0, or tables of this type have no such
+ * number.
+ */
+EBCC_API struct ebcc_error *ebcc_module_set_max_entries(struct ebcc_module *module,
+							const char *name, uint32_t entries);
 
 /** The name that the source gives the table. Borrowed from the module. */
 EBCC_API const char *ebcc_table_name(const struct ebcc_table *table);

@@ -389,6 +389,19 @@ static int module_poll_fd(lua_State *L)
 	return 1;
 }
 
+/* Module:set_max_entries(table, entries): sets the size of a table, before load. */
+static int module_set_max_entries(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+	const char *name = luaL_checkstring(L, 2);
+	lua_Integer entries = luaL_checkinteger(L, 3);
+	struct ebcc_error *error;
+
+	luaL_argcheck(L, entries > 0 && entries <= UINT32_MAX, 3, "not a number of entries");
+	error = ebcc_module_set_max_entries(module->handle, name, (uint32_t)entries);
+	return error ? error_raise(L, error) : 0;
+}
+
 /* Module:reserve_usdt(count): reserves room for layouts of USDT arguments, before load. */
 static int module_reserve_usdt(lua_State *L)
 {
@@ -431,6 +444,7 @@ void module_add(lua_State *L)
 		{"consume", module_consume},
 		{"poll_fd", module_poll_fd},
 		{"reserve_usdt", module_reserve_usdt},
+		{"set_max_entries", module_set_max_entries},
 		{NULL, NULL},
 	};
 	static const luaL_Reg meta[] = {

@@ -370,6 +370,8 @@ static void add_prefixes(lua_State *L)
 
 	lua_newtable(L);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!kinds[i].prefix)
+			continue;
 		lua_pushstring(L, kinds[i].prefix);
 		lua_setfield(L, -2, kinds[i].name);
 	}

@@ -291,6 +291,21 @@ static PyObject *module_reserve_usdt(PyObject *self, PyObject *args)
 	Py_RETURN_NONE;
 }
 
+static PyObject *module_set_max_entries(PyObject *self, PyObject *args)
+{
+	struct module_object *module = (struct module_object *)self;
+	struct ebcc_error *error;
+	unsigned entries;
+	const char *name;
+
+	if (!PyArg_ParseTuple(args, "yI", &name, &entries) || !module_check(module))
+		return NULL;
+	error = ebcc_module_set_max_entries(module->handle, name, entries);
+	if (error)
+		return error_raise(error, ERROR_ANY);
+	Py_RETURN_NONE;
+}
+
 static PyObject *module_set_constant(PyObject *self, PyObject *args)
 {
 	struct module_object *module = (struct module_object *)self;
@@ -530,6 +545,9 @@ static PyMethodDef module_methods[] = {
 	{"attach_named", module_attach_named, METH_NOARGS,
 	 "attach_named()\n\nLoads and attaches every program whose name says where to attach it.\n"
 	 "Raises LoadError, AttachError."},
+	{"set_max_entries", module_set_max_entries, METH_VARARGS,
+	 "set_max_entries(name, entries)\n\nSets how many entries a table has room for, before the "
+	 "module is loaded."},
 	{"reserve_usdt", module_reserve_usdt, METH_VARARGS,
 	 "reserve_usdt(count)\n\nMakes room for the arguments of this many USDT probe "
 	 "locations.\nRaises StateError after load()."},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * BTF-typed programs: at the entry and return of kernel functions, modifying their results, at the
- * hooks of security modules, and iterators. Their target is determined by their name when they are
- * loaded; attaching only enables them.
+ * hooks of security modules, and iterators. Their target is determined by their section when they
+ * are loaded; attaching only enables them.
  */
 #include "attach/trace.h"
 
@@ -17,10 +17,12 @@
 #include "load/link.h"
 #include "load/program_target.h"
 
-/* The kind that the program's name says, if it is attached in this way. */
-static const struct ebcc_program_kind *kind_of(const char *program, enum ebcc_kind_attach attach)
+/* The kind that the program's section says, if it is attached in this way. */
+static const struct ebcc_program_kind *kind_of(const struct ebcc_program *program,
+					       enum ebcc_kind_attach attach)
 {
-	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program, NULL);
+	const struct ebcc_program_kind *kind =
+		program->target.kind ? ebcc_attach_target_kind(&program->target) : NULL;
 
 	return kind && kind->attach == attach ? kind : NULL;
 }
@@ -45,7 +47,7 @@ static struct ebcc_error *create_link(struct ebcc_program *program,
 				      const struct ebcc_program_kind *kind, int fd,
 				      struct ebcc_link **ret)
 {
-	const char *target = program->name + strlen(kind->prefix);
+	const char *target = ebcc_section_of(program->target.section).target;
 	struct ebcc_error *error;
 	int errnum = errno;
 
@@ -67,20 +69,20 @@ static struct ebcc_error *create_link(struct ebcc_program *program,
 	return NULL;
 }
 
-/* The error for a program whose name is not of a kind that is attached in this way. */
+/* The error for a program that is not of a kind that is attached in this way. */
 static struct ebcc_error *not_named(const struct ebcc_program *program,
 				    enum ebcc_kind_attach attach)
 {
 	AUTO_BUF struct ebcc_buf prefixes = EBCC_BUF_INIT;
 
 	for (size_t i = 0; i < EBCC_KIND_COUNT; i++)
-		if (ebcc_program_kinds[i].attach == attach)
+		if (ebcc_program_kinds[i].attach == attach && ebcc_program_kinds[i].prefix)
 			ebcc_buf_printf(&prefixes, "%s%s (%s)", prefixes.size ? ", " : "",
 					ebcc_program_kinds[i].prefix, ebcc_program_kinds[i].macro);
 	return ebcc_error_with_subject(
 		ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 				  "program '%s' does not say what it traces: its name must begin "
-				  "with %s",
+				  "with %s, or its section say it",
 				  program->name, ebcc_buf_string(&prefixes)),
 		program->name);
 }
@@ -100,7 +102,7 @@ struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
 					     const struct ebcc_trace_opts *caller_opts,
 					     struct ebcc_link **ret)
 {
-	const struct ebcc_program_kind *kind = kind_of(program->name, EBCC_ATTACH_TRACE);
+	const struct ebcc_program_kind *kind = kind_of(program, EBCC_ATTACH_TRACE);
 	struct ebcc_trace_opts opts = {.sz = sizeof(opts)};
 	int fd;
 
@@ -120,7 +122,7 @@ struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
 
 struct ebcc_error *ebcc_iter_load(struct ebcc_program *program)
 {
-	const struct ebcc_program_kind *kind = kind_of(program->name, EBCC_ATTACH_ITER);
+	const struct ebcc_program_kind *kind = kind_of(program, EBCC_ATTACH_ITER);
 
 	return kind ? load(program, kind) : not_named(program, EBCC_ATTACH_ITER);
 }
@@ -140,7 +142,7 @@ struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *program,
 		link_opts.iter_info = &info;
 		link_opts.iter_info_len = sizeof(info);
 	}
-	return create_link(program, kind_of(program->name, EBCC_ATTACH_ITER),
+	return create_link(program, kind_of(program, EBCC_ATTACH_ITER),
 			   bpf_link_create(program->fd, 0, BPF_TRACE_ITER, &link_opts), ret);
 }
 

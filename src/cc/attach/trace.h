@@ -4,7 +4,7 @@
 
 #include "load/module.h"
 
-/* Loads an iterator, whose name begins with bpf_iter__. */
+/* Loads an iterator: its name begins with bpf_iter__, or its section with iter/. */
 MUST_CHECK struct ebcc_error *ebcc_iter_load(struct ebcc_program *program);
 
 #endif /* EBCC_ATTACH_TRACE_H */

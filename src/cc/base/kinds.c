@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/kinds.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ebcc.h"
@@ -38,6 +40,80 @@ const struct ebcc_program_kind *ebcc_program_kind_of(const char *program, const 
 		return kind;
 	}
 	return NULL;
+}
+
+/* Whether @name begins with @prefix, or is the prefix without its slash. */
+static bool has_prefix(const char *name, const char *prefix)
+{
+	size_t length = strlen(prefix) - 1;
+
+	return !strncmp(name, prefix, length) && (!name[length] || name[length] == '/');
+}
+
+static struct ebcc_section section_with(enum ebcc_program_kind_id kind, const char *prefix,
+					const char *name, bool sleepable)
+{
+	const char *target = name + strlen(prefix) - 1;
+
+	return (struct ebcc_section){
+		.kind = &ebcc_program_kinds[kind],
+		.prefix = prefix,
+		.target = *target ? target + 1 : target,
+		.sleepable = sleepable,
+	};
+}
+
+static const struct {
+	const char *prefix;
+	enum ebcc_program_kind_id kind;
+	bool sleepable;
+} aliases[] = {
+#define X(prefix, kind, sleepable) {prefix, EBCC_KIND_##kind, sleepable},
+	EBCC_SECTION_ALIASES(X)
+#undef X
+};
+
+const char *ebcc_section_prefix(size_t index)
+{
+	if (index < EBCC_KIND_COUNT)
+		return ebcc_program_kinds[index].section;
+	index -= EBCC_KIND_COUNT;
+	return index < sizeof(aliases) / sizeof(aliases[0]) ? aliases[index].prefix : NULL;
+}
+
+struct ebcc_section ebcc_section_of(const char *name)
+{
+	name += *name == '?';
+	for (size_t i = 0; i < EBCC_KIND_COUNT; i++)
+		if (has_prefix(name, ebcc_program_kinds[i].section))
+			return section_with((enum ebcc_program_kind_id)i,
+					    ebcc_program_kinds[i].section, name, false);
+	for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++)
+		if (has_prefix(name, aliases[i].prefix))
+			return section_with(aliases[i].kind, aliases[i].prefix, name,
+					    aliases[i].sleepable);
+	return (struct ebcc_section){.kind = NULL};
+}
+
+static char *tracepoint_section(const char *target)
+{
+	const char *event = strstr(target, "__");
+	char *section;
+
+	if (!event ||
+	    asprintf(&section, "%s%.*s/%s", ebcc_program_kinds[EBCC_KIND_TRACEPOINT].section,
+		     (int)(event - target), target, event + strlen("__")) < 0)
+		return NULL;
+	return section;
+}
+
+char *ebcc_program_section(const struct ebcc_program_kind *kind, const char *target)
+{
+	char *section;
+
+	if (kind->id == EBCC_KIND_TRACEPOINT)
+		return tracepoint_section(target);
+	return asprintf(&section, "%s%s", kind->section, target) < 0 ? NULL : section;
 }
 
 bool ebcc_program_kind_is_typed(const struct ebcc_program_kind *kind)

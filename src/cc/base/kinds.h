@@ -22,6 +22,14 @@ enum ebcc_kind_attach {
 	EBCC_ATTACH_RAW_TRACEPOINT,
 	EBCC_ATTACH_TRACE, /* its target is set when it is loaded */
 	EBCC_ATTACH_ITER,  /* the same, and it runs when it is read */
+	/* Only sections name these. */
+	EBCC_ATTACH_FUNCTIONS, /* all that match a pattern */
+	EBCC_ATTACH_FUNCTIONS_RETURN,
+	EBCC_ATTACH_SYSCALL,
+	EBCC_ATTACH_SYSCALL_RETURN,
+	EBCC_ATTACH_USER_FUNCTION,
+	EBCC_ATTACH_USER_FUNCTION_RETURN,
+	EBCC_ATTACH_USDT,
 };
 
 /* How a kind of program treats system calls. */
@@ -60,7 +68,39 @@ enum ebcc_kind_syscall {
 	X(ITER, "bpf_iter", "bpf_iter__", "iter/", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER,          \
 	  EBCC_ATTACH_ITER, EBCC_SYSCALL_NOT, "BPF_ITER")                                          \
 	X(TP_BTF, "tp_btf", NULL, "tp_btf/", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP,              \
-	  EBCC_ATTACH_BY_HAND, EBCC_SYSCALL_NOT, NULL)
+	  EBCC_ATTACH_TRACE, EBCC_SYSCALL_NOT, NULL)                                               \
+	X(KPROBE_MULTI, "kprobe.multi", NULL, "kprobe.multi/", BPF_PROG_TYPE_KPROBE, 0,            \
+	  EBCC_ATTACH_FUNCTIONS, EBCC_SYSCALL_NOT, NULL)                                           \
+	X(KRETPROBE_MULTI, "kretprobe.multi", NULL, "kretprobe.multi/", BPF_PROG_TYPE_KPROBE, 0,   \
+	  EBCC_ATTACH_FUNCTIONS_RETURN, EBCC_SYSCALL_NOT, NULL)                                    \
+	X(KSYSCALL, "ksyscall", NULL, "ksyscall/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_SYSCALL,   \
+	  EBCC_SYSCALL_NOT, NULL)                                                                  \
+	X(KRETSYSCALL, "kretsyscall", NULL, "kretsyscall/", BPF_PROG_TYPE_KPROBE, 0,               \
+	  EBCC_ATTACH_SYSCALL_RETURN, EBCC_SYSCALL_NOT, NULL)                                      \
+	X(UPROBE, "uprobe", NULL, "uprobe/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_USER_FUNCTION,   \
+	  EBCC_SYSCALL_NOT, NULL)                                                                  \
+	X(URETPROBE, "uretprobe", NULL, "uretprobe/", BPF_PROG_TYPE_KPROBE, 0,                     \
+	  EBCC_ATTACH_USER_FUNCTION_RETURN, EBCC_SYSCALL_NOT, NULL)                                \
+	X(USDT, "usdt", NULL, "usdt/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_USDT,                  \
+	  EBCC_SYSCALL_NOT, NULL)
+
+/*
+ * Other prefixes of sections that mean these kinds, from libbpf's documentation ("Program Types and
+ * ELF Sections"): X(prefix, kind, whether such a program may sleep).
+ */
+#define EBCC_SECTION_ALIASES(X)                                                                    \
+	X("tp/", TRACEPOINT, false)                                                                \
+	X("raw_tracepoint/", RAW_TRACEPOINT, false)                                                \
+	X("raw_tp.w/", RAW_TRACEPOINT, false)                                                      \
+	X("raw_tracepoint.w/", RAW_TRACEPOINT, false)                                              \
+	X("fentry.s/", KFUNC, true)                                                                \
+	X("fexit.s/", KRETFUNC, true)                                                              \
+	X("fmod_ret.s/", KMOD_RET, true)                                                           \
+	X("lsm.s/", LSM, true)                                                                     \
+	X("iter.s/", ITER, true)                                                                   \
+	X("uprobe.s/", UPROBE, true)                                                               \
+	X("uretprobe.s/", URETPROBE, true)                                                         \
+	X("usdt.s/", USDT, true)
 
 enum ebcc_program_kind_id {
 #define X(id, ...) EBCC_KIND_##id,
@@ -88,6 +128,28 @@ extern const struct ebcc_program_kind ebcc_program_kinds[EBCC_KIND_COUNT];
  * NULL if the name has no such prefix or no target. @ret_target may be NULL. */
 const struct ebcc_program_kind *ebcc_program_kind_of(const char *program, const char **ret_target);
 
+/* A section's name, taken apart. */
+struct ebcc_section {
+	const struct ebcc_program_kind
+		*kind;	    /* NULL: it doesn't say what programs are attached to */
+	const char *prefix; /* with the slash */
+	const char *target; /* what follows it, borrowed; may be empty */
+	bool sleepable;
+};
+
+/* Takes the name of a section apart; "kprobe" is one without a target, as is "kprobe/". A question
+ * mark before the name, by which sources ask libbpf to leave a program out, is skipped. */
+struct ebcc_section ebcc_section_of(const char *name);
+
+/* The prefixes of sections that say what programs are attached to, by index; NULL after the last
+ * one. */
+const char *ebcc_section_prefix(size_t index);
+
+/* The section that the name of a program of @kind stands for: "kprobe/vfs_read" for
+ * kprobe__vfs_read. The caller frees it. NULL: out of memory, or the name of a tracepoint without a
+ * category. */
+char *ebcc_program_section(const struct ebcc_program_kind *kind, const char *target);
+
 /* Whether programs of a kind are attached to something that the kernel's BTF describes, so that
  * their context is an array of arguments. Iterators have a different context. */
 bool ebcc_program_kind_is_typed(const struct ebcc_program_kind *kind);
@@ -98,11 +160,10 @@ bool ebcc_program_has_syscall_arguments(const char *program);
 
 /*
  * Types of contexts: X(struct, section of programs whose name doesn't say their kind, or NULL,
- * whether such programs handle packets, sockets or cgroups). A program's name is appended to a
- * section with a trailing slash; other sections are shared by all programs of the kind.
+ * whether such programs handle packets, sockets or cgroups).
  */
 #define EBCC_CONTEXTS(X)                                                                           \
-	X("pt_regs", "kprobe/", false)                                                             \
+	X("pt_regs", "kprobe", false)                                                              \
 	X("bpf_perf_event_data", "perf_event", false)                                              \
 	X("bpf_raw_tracepoint_args", "raw_tp", false)                                              \
 	X("__sk_buff", NULL, true)                                                                 \

@@ -44,31 +44,30 @@ static const struct ebcc_target_kind kinds[] = {
 	{EBCC_KIND_TP_BTF, "btf_trace_", BTF_KIND_TYPEDEF, "tracepoint"},
 };
 
-/* The prefix of the section's name. */
-static const char *section_of(const struct ebcc_target_kind *kind)
+static const struct ebcc_target_kind *kind_of(const struct ebcc_program_kind *kind)
 {
-	return ebcc_program_kinds[kind->id].section;
-}
-
-static const struct ebcc_target_kind *kind_of(const char *section)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		size_t length = strlen(section_of(&kinds[i]));
-
-		if (!strncmp(section, section_of(&kinds[i]), length) && section[length])
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].id == kind->id)
 			return &kinds[i];
-	}
 	return NULL;
 }
 
-const char *ebcc_attach_target_prefix(size_t index)
+bool ebcc_attach_target_has(const char *prefix)
 {
-	return index < sizeof(kinds) / sizeof(kinds[0]) ? section_of(&kinds[index]) : NULL;
+	return kind_of(ebcc_section_of(prefix).kind);
 }
 
 void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section)
 {
-	*target = (struct ebcc_attach_target){.section = section, .kind = kind_of(section)};
+	struct ebcc_section parts = ebcc_section_of(section);
+
+	*target = (struct ebcc_attach_target){.section = section};
+	if (!parts.kind || !*parts.target)
+		return;
+	target->kind = kind_of(parts.kind);
+	target->name = parts.target;
+	target->prefix = parts.prefix;
+	target->sleepable = parts.sleepable;
 }
 
 const struct ebcc_program_kind *ebcc_attach_target_kind(const struct ebcc_attach_target *target)
@@ -125,7 +124,7 @@ static size_t module_length(const char *name)
 static struct ebcc_error *wanted_init(struct wanted *wanted,
 				      const struct ebcc_attach_target *target)
 {
-	const char *name = target->section + strlen(section_of(target->kind));
+	const char *name = target->name;
 	size_t length = module_length(name);
 
 	if (length) {

@@ -23,17 +23,19 @@ struct ebcc_target_kind;  /* given by the prefix of the section's name: "fentry/
 
 struct ebcc_attach_target {
 	const char *section;		     /* "fentry/vfs_read"; borrowed */
-	const struct ebcc_target_kind *kind; /* or NULL */
-	uint32_t id;			     /* type id; 0: not found */
-	char module[EBCC_MODULE_NAME_SIZE];  /* the module whose BTF has the id; "": vmlinux */
+	const struct ebcc_target_kind *kind; /* or NULL; then the next three are not set */
+	const char *prefix, *name;	     /* "fentry/", "vfs_read"; name is a part of section */
+	bool sleepable;
+	uint32_t id;			    /* type id; 0: not found */
+	char module[EBCC_MODULE_NAME_SIZE]; /* the module whose BTF has the id; "": vmlinux */
 };
-
-/* The section prefixes of such programs ("fentry/"), by index; NULL after the last one. */
-const char *ebcc_attach_target_prefix(size_t index);
 
 /* Initializes a target with the name of a section, which is borrowed. If the section's prefix is
  * not one of these, the target's kind is NULL: such a program is not attached by a BTF type id. */
 void ebcc_attach_target_init(struct ebcc_attach_target *target, const char *section);
+
+/* Whether a prefix ("fentry/") is of the sections of such programs. */
+bool ebcc_attach_target_has(const char *prefix);
 
 /* The kind of program, the program type and the attach type for the section. The target must have a
  * kind. */

@@ -30,12 +30,14 @@ struct ebcc_types;	 /* value.c: struct ebcc_type by BTF id, created on demand */
 
 struct ebcc_program {
 	struct ebcc_module *module;
-	char *name;	      /* the function's */
-	size_t index;	      /* among the module's programs */
-	int fd;		      /* -1 until loaded */
-	unsigned type;	      /* enum bpf_prog_type, 0 until loaded */
-	int attach_type;      /* enum bpf_attach_type it was loaded with */
-	bool second_pipeline; /* the verifier accepted only the second pipeline's code */
+	char *name;	       /* the function's */
+	size_t index;	       /* among the module's programs */
+	int fd;		       /* -1 until loaded */
+	unsigned type;	       /* enum bpf_prog_type, 0 until loaded */
+	unsigned section_type; /* the type that its section says, or 0 */
+	int attach_type;       /* enum bpf_attach_type it was loaded with */
+	bool second_pipeline;  /* the verifier accepted only the second pipeline's code */
+	bool optional; /* its section begins with a question mark: attached only by a call */
 	struct ebcc_attach_target target; /* its section, and its target if it is BTF-typed */
 	void *instructions;		  /* as compiled, from the object that was loaded */
 	size_t instructions_size;

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/near_names.h"
 #include "base/options.h"
+#include "elf/bpf_object.h"
 #include "load/capture.h"
 #include "load/debug_text.h"
 #include "load/object.h"
@@ -67,6 +68,21 @@ static struct ebcc_error *copy_instructions(struct ebcc_program *program,
 	return NULL;
 }
 
+/* The type that the program's section says, or 0. A section that libbpf doesn't know may begin with
+ * one that it does: loaders use "xdp/eth0" and similar for what they attach to. */
+static unsigned section_type(const struct bpf_program *from)
+{
+	AUTO_FREE char *begin = strdup(bpf_program__section_name(from));
+	char *slash = begin ? strchr(begin, '/') : NULL;
+	enum bpf_prog_type type = bpf_program__type(from);
+	enum bpf_attach_type attach_type;
+
+	if (type != BPF_PROG_TYPE_UNSPEC || !slash)
+		return type;
+	*slash = '\0';
+	return libbpf_prog_type_by_name(begin, &type, &attach_type) ? 0 : type;
+}
+
 static struct ebcc_error *create(struct ebcc_module *module, const struct bpf_program *from,
 				 size_t index)
 {
@@ -79,6 +95,10 @@ static struct ebcc_error *create(struct ebcc_module *module, const struct bpf_pr
 	program->index = index;
 	program->fd = -1;
 	ebcc_attach_target_init(&program->target, bpf_program__section_name(from));
+	program->section_type = section_type(from);
+	/* libbpf leaves the question mark out of the name. */
+	program->optional = !ebcc_elf_section_name(module->object_bytes, module->object_size,
+						   program->target.section);
 	program->name = strdup(bpf_program__name(from));
 	if (!program->name)
 		return ebcc_error_no_memory();
@@ -353,6 +373,9 @@ static void set_type(struct load *load)
 		bpf_program__set_type(program, load->type);
 		bpf_program__set_expected_attach_type(program, 0);
 	}
+	/* With that of a section like kprobe.multi/, no single probe could be attached. */
+	if (load->type == BPF_PROG_TYPE_KPROBE)
+		bpf_program__set_expected_attach_type(program, 0);
 	/* The kernel accepts only sleepable programs of this type. */
 	if (load->type == BPF_PROG_TYPE_SYSCALL)
 		bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_SLEEPABLE);
@@ -655,8 +678,12 @@ struct ebcc_error *ebcc_program_load(struct ebcc_program *program, unsigned type
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_program_opts"));
 	attach_type = opts.has_attach_type ? opts.attach_type : -1;
 	if (type == BPF_PROG_TYPE_UNSPEC)
+		type = program->section_type;
+	if (type == BPF_PROG_TYPE_UNSPEC)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
-					 "program '%s': no program type was given", program->name);
+					 "program '%s': no program type was given, and its section "
+					 "doesn't say one",
+					 program->name);
 	if (program->fd >= 0) {
 		if (program->type == type &&
 		    (!opts.has_attach_type || program->attach_type == attach_type))

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <bpf/bpf.h>
@@ -37,6 +38,8 @@ static int prepare(struct bpf_program *program, struct bpf_prog_load_opts *opts,
 	opts->expected_attach_type = ebcc_attach_target_attach_type(current);
 	opts->attach_btf_id = current->id;
 	opts->attach_btf_obj_fd = (uint32_t)current_btf;
+	if (current->sleepable)
+		opts->prog_flags |= BPF_F_SLEEPABLE;
 	return bpf_program__set_type(program, ebcc_attach_target_type(current));
 }
 
@@ -60,8 +63,9 @@ static void register_sections(void)
 	const char *prefix;
 
 	registered = true;
-	for (size_t i = 0; (prefix = ebcc_attach_target_prefix(i)); i++)
-		registered = register_prefix(prefix) && registered;
+	for (size_t i = 0; (prefix = ebcc_section_prefix(i)); i++)
+		if (ebcc_attach_target_has(prefix))
+			registered = register_prefix(prefix) && registered;
 }
 
 bool ebcc_target_loads(void)
@@ -78,9 +82,10 @@ void ebcc_target_enter(const struct ebcc_attach_target *target, int btf_fd)
 	current_btf = btf_fd;
 }
 
-/* Capitalizes the first letter of a name in the copy. */
+/* Capitalizes the first letter of a section's name in the copy. */
 static void capitalize(char *copy, const char *bytes, const char *place)
 {
+	place += *place == '?';
 	copy[place - bytes] = (char)toupper((unsigned char)*place);
 }
 
@@ -106,9 +111,18 @@ static void rename_in_btf(char *copy, const char *bytes, size_t size, const char
 struct ebcc_error *ebcc_target_object(const char *bytes, size_t size, const char *section,
 				      char **ret)
 {
+	AUTO_FREE char *optional = NULL;
 	const char *name = ebcc_elf_section_name(bytes, size, section);
 	char *copy;
 
+	if (!name) {
+		if (asprintf(&optional, "?%s", section) < 0) {
+			optional = NULL;
+			return ebcc_error_no_memory();
+		}
+		section = optional;
+		name = ebcc_elf_section_name(bytes, size, section);
+	}
 	if (!name)
 		return ebcc_error_create(EBCC_ERROR_FORMAT, "the object has no section %s",
 					 section);

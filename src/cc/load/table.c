@@ -30,8 +30,8 @@ struct ebcc_table *ebcc_module_table_at(const struct ebcc_module *module, size_t
 	return index < ebcc_module_table_count(module) ? module->tables[index] : NULL;
 }
 
-struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
-					  struct ebcc_table **ret)
+static struct ebcc_error *find(const struct ebcc_module *module, const char *name,
+			       struct ebcc_table **ret)
 {
 	AUTO_BUF struct ebcc_buf near = EBCC_BUF_INIT;
 	struct ebcc_near_names names;
@@ -39,7 +39,6 @@ struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char
 	ebcc_near_names_init(&names, name);
 	for (size_t i = 0; i < ebcc_module_table_count(module); i++) {
 		if (!strcmp(module->tables[i]->name, name)) {
-			TRY(ebcc_module_load(module));
 			*ret = module->tables[i];
 			return NULL;
 		}
@@ -50,6 +49,26 @@ struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char
 							 "the source has no table '%s'%s", name,
 							 ebcc_buf_string(&near)),
 				       name);
+}
+
+struct ebcc_error *ebcc_module_find_table(struct ebcc_module *module, const char *name,
+					  struct ebcc_table **ret)
+{
+	struct ebcc_table *table;
+
+	TRY(find(module, name, &table));
+	TRY(ebcc_module_load(module));
+	*ret = table;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_set_max_entries(struct ebcc_module *module, const char *name,
+					       uint32_t entries)
+{
+	struct ebcc_table *table;
+
+	TRY(find(module, name, &table));
+	return ebcc_table_resize(table, entries);
 }
 
 const char *ebcc_table_name(const struct ebcc_table *table)

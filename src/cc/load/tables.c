@@ -98,6 +98,73 @@ static const struct ebcc_type *declared_type(struct ebcc_module *module, uint32_
 	return type && ebcc_type_size(type) == size ? type : NULL;
 }
 
+/* The size of maps whose definition leaves it to the program that loads the object, as sources for
+ * libbpf do: of a ring buffer in bytes, of others in entries, as in BPF_HASH(). */
+#define DEFAULT_RING_SIZE (256u << 10)
+#define DEFAULT_ENTRIES 10240u
+
+/* Whether maps of a type need their definition to say how large they are. For perf event arrays
+ * libbpf knows it, and maps of the other types have no such size. */
+static bool has_entries(unsigned map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_CGROUP_ARRAY:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+	case BPF_MAP_TYPE_RINGBUF:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Bytes of a stack trace of the most frames that the kernel takes (sysctl
+ * kernel.perf_event_max_stack, 127 by default). */
+static uint32_t stack_size(void)
+{
+	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	AUTO_ERROR struct ebcc_error *error =
+		ebcc_buf_read_file(&text, "/proc/sys/kernel/perf_event_max_stack", 64);
+	unsigned long frames = error ? 0 : strtoul(ebcc_buf_string(&text), NULL, 10);
+
+	return (uint32_t)(frames && frames < 65536 ? frames : 127) * sizeof(uint64_t);
+}
+
+/* Sets sizes that the map's definition leaves out. */
+static struct ebcc_error *complete_definition(struct ebcc_module *module, struct bpf_map *map)
+{
+	unsigned type = bpf_map__type(map);
+	int err = 0;
+
+	if (bpf_map__is_internal(map))
+		return NULL;
+	if (!bpf_map__max_entries(map) && has_entries(type)) {
+		uint32_t entries =
+			type == BPF_MAP_TYPE_RINGBUF ? DEFAULT_RING_SIZE : DEFAULT_ENTRIES;
+
+		ebcc_log(&module->log, EBCC_LOG_INFO,
+			 "the definition of table '%s' has no max_entries: it is created with %u",
+			 bpf_map__name(map), entries);
+		err = bpf_map__set_max_entries(map, entries);
+	}
+	if (!err && type == BPF_MAP_TYPE_STACK_TRACE && !bpf_map__value_size(map))
+		err = bpf_map__set_value_size(map, stack_size());
+	return err ? ebcc_error_os(EBCC_ERROR_LOAD, -err, "table '%s' can't be given a size",
+				   bpf_map__name(map))
+		   : NULL;
+}
+
 static struct ebcc_error *create(struct ebcc_module *module, struct bpf_map *map)
 {
 	struct ebcc_table *table = calloc(1, sizeof(*table));
@@ -112,6 +179,7 @@ static struct ebcc_error *create(struct ebcc_module *module, struct bpf_map *map
 	table->name = strdup(ebcc_map_name(map));
 	if (!table->name)
 		return ebcc_error_no_memory();
+	TRY(complete_definition(module, map));
 	TRY(read_definition(table));
 	table->key_type = declared_type(module, bpf_map__btf_key_type_id(map), table->key_size);
 	table->leaf_type = declared_type(module, bpf_map__btf_value_type_id(map), table->leaf_size);
@@ -203,4 +271,30 @@ struct ebcc_table *ebcc_module_map(const struct ebcc_module *module, const char 
 		if (!strcmp(module->tables[i]->name, name))
 			return module->tables[i];
 	return NULL;
+}
+
+struct ebcc_error *ebcc_table_resize(struct ebcc_table *table, uint32_t entries)
+{
+	int err;
+
+	if (table->module->load_tried)
+		return ebcc_error_with_subject(
+			ebcc_error_create(
+				EBCC_ERROR_STATE,
+				"table '%s': the number of entries can be set only before "
+				"the module is loaded",
+				table->name),
+			table->name);
+	if (!entries || !has_entries(table->map_type))
+		return ebcc_error_with_subject(
+			ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					  entries ? "table '%s' has no number of entries to set"
+						  : "table '%s' can't have 0 entries",
+					  table->name),
+			table->name);
+	err = bpf_map__set_max_entries(table->map, entries);
+	if (err)
+		return ebcc_error_os(EBCC_ERROR_LOAD, -err, "table '%s' can't be given a size",
+				     table->name);
+	return read_definition(table);
 }

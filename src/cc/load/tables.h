@@ -18,6 +18,9 @@ const char *ebcc_map_name(const struct bpf_map *map);
 /* The module's table or internal map (".rodata") of that name, or NULL. */
 struct ebcc_table *ebcc_module_map(const struct ebcc_module *module, const char *name);
 
+/* Sets the number of entries before the maps are created; see ebcc_module_set_max_entries(). */
+MUST_CHECK struct ebcc_error *ebcc_table_resize(struct ebcc_table *table, uint32_t entries);
+
 /*
  * Maps the single value of an internal table (".data.ebcc") into memory. The mapping lives as long
  * as the table. Fails with EBCC_ERROR_UNSUPPORTED on kernels without mapped arrays.

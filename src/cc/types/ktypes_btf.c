@@ -119,6 +119,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,7 @@ enum mark {
 	MARK_QUEUED = 1 << 2,
 	MARK_ACTIVE = 1 << 3,	   /* being visited by value, further up the call chain */
 	MARK_ACTIVE_WEAK = 1 << 4, /* being visited behind a pointer */
+	MARK_KFUNC = 1 << 5,	   /* a function that BTF says programs may call */
 };
 
 struct selection {
@@ -146,7 +148,10 @@ struct selection {
 	uint8_t *marks;	 /* enum mark, by type id */
 	uint32_t *queue; /* types that the source names, then those that its members lead to */
 	size_t queue_count;
-	bool has_enum_signs;	    /* BTF says whether an enum is signed, as it does since 6.0 */
+	uint32_t *functions; /* those that the source calls and doesn't declare */
+	size_t function_count;
+	bool has_kfuncs;     /* BTF says which functions programs may call, as it does since 6.10 */
+	bool has_enum_signs; /* BTF says whether an enum is signed, as it does since 6.0 */
 	uint64_t prefixes[1 << 10]; /* bit set of the hashes of the names' prefixes */
 	const char *malformed;	    /* what is wrong with a visited type, or NULL */
 };
@@ -290,51 +295,6 @@ static bool is_named(const struct selection *selection, const struct ebcc_btf_pa
 	}
 }
 
-static bool is_printable_root(const struct btf_type *t)
-{
-	return t->name_off ? btf_is_composite(t) || btf_is_any_enum(t) || btf_is_typedef(t)
-			   : btf_is_any_enum(t);
-}
-
-static void select_named(struct selection *selection, bool whole)
-{
-	uint32_t id = 1;
-
-	for (size_t i = 0; i < selection->btf->part_count; i++) {
-		const struct ebcc_btf_part *part = &selection->btf->parts[i];
-
-		for (uint32_t k = 0; k < part->count; k++, id++) {
-			const struct btf_type *t =
-				(const struct btf_type *)(part->types + part->offsets[k]);
-
-			selection->has_enum_signs |= btf_is_any_enum(t) && btf_kflag(t);
-			if (is_named(selection, part, t))
-				enqueue(selection, id);
-		}
-	}
-	for (id = 1; whole && id < selection->btf->type_count; id++) {
-		const struct ebcc_btf_part *part;
-
-		if (is_printable_root(ebcc_kernel_btf_type(selection->btf, id, &part)))
-			enqueue(selection, id);
-	}
-}
-
-static void reach(struct selection *selection, uint32_t id, bool weak, int depth);
-
-/* Whether the type is a pointer to a function. Programs can't call it, so `void *` is enough. */
-static bool is_function_pointer(const struct ebcc_kernel_btf *btf, uint32_t id)
-{
-	const struct ebcc_btf_part *part;
-	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
-
-	if (!t || !btf_is_ptr(t))
-		return false;
-	t = ebcc_kernel_btf_type(btf, ebcc_kernel_btf_strip(btf, ebcc_kernel_btf_id(part, t->type)),
-				 &part);
-	return t && btf_is_func_proto(t);
-}
-
 /* The struct or union that a member of pointer type, or an array of pointers, leads to; or 0. */
 static uint32_t pointed_struct(const struct ebcc_kernel_btf *btf, uint32_t id)
 {
@@ -362,21 +322,142 @@ static uint32_t pointed_struct(const struct ebcc_kernel_btf *btf, uint32_t id)
 	return 0;
 }
 
+/* Whether a struct has a name that the source leaves to the kernel. */
+static bool is_wanted_struct(const struct selection *selection, uint32_t id)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(selection->btf, id, &part);
+
+	return t && t->name_off &&
+	       !ktypes_excludes_tag(value_of(uses_of(
+		       selection, ebcc_kernel_btf_name(selection->btf, part, t->name_off))));
+}
+
+/* The names of helpers: the kernel has functions with these names too. */
+static bool is_helper(const char *name)
+{
+#define X(name) "bpf_" #name
+	static const char *const names[] = {__BPF_FUNC_MAPPER(X)
+					    /* newer than the oldest headers; there are no more */
+					    "bpf_cgrp_storage_get",
+					    "bpf_cgrp_storage_delete"};
+#undef X
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+static bool names_function(uint64_t *uses)
+{
+	if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
+	    ktypes_excludes_ordinary(*uses) || *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
+		return false;
+	*uses |= FOUND_ORDINARY;
+	return true;
+}
+
+/* Notes a function that the source names, and which functions are kernel functions (kfuncs). */
+static void note_function(struct selection *selection, const struct ebcc_btf_part *part,
+			  const struct btf_type *t, uint32_t id)
+{
+	const char *name = ebcc_kernel_btf_name(selection->btf, part, t->name_off);
+
+	if (btf_is_decl_tag(t) && !strcmp(name, "bpf_kfunc")) {
+		uint32_t function = ebcc_kernel_btf_id(part, t->type);
+
+		selection->has_kfuncs = true;
+		if (function < selection->btf->type_count)
+			selection->marks[function] |= MARK_KFUNC;
+	} else if (btf_is_func(t) && !strncmp(name, "bpf_", 4) && !is_helper(name) &&
+		   names_function(uses_of(selection, name))) {
+		selection->functions[selection->function_count++] = id;
+	}
+}
+
+/* Queues the types of the functions that programs may call; drops the others from the list. */
+static void select_functions(struct selection *selection)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < selection->function_count; i++) {
+		uint32_t id = selection->functions[i], result;
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t = ebcc_kernel_btf_type(selection->btf, id, &part);
+		uint32_t prototype = ebcc_kernel_btf_id(part, t->type);
+
+		t = ebcc_kernel_btf_type(selection->btf, prototype, &part);
+		if (!t || !btf_is_func_proto(t) ||
+		    (selection->has_kfuncs && !(selection->marks[id] & MARK_KFUNC)))
+			continue;
+		enqueue(selection, prototype);
+		/* What it returns a pointer to is likely to be read. */
+		result = pointed_struct(selection->btf, ebcc_kernel_btf_id(part, t->type));
+		if (is_wanted_struct(selection, result))
+			enqueue(selection, result);
+		selection->functions[kept++] = id;
+	}
+	selection->function_count = kept;
+}
+
+static bool is_printable_root(const struct btf_type *t)
+{
+	return t->name_off ? btf_is_composite(t) || btf_is_any_enum(t) || btf_is_typedef(t)
+			   : btf_is_any_enum(t);
+}
+
+static void select_named(struct selection *selection, bool whole)
+{
+	uint32_t id = 1;
+
+	for (size_t i = 0; i < selection->btf->part_count; i++) {
+		const struct ebcc_btf_part *part = &selection->btf->parts[i];
+
+		for (uint32_t k = 0; k < part->count; k++, id++) {
+			const struct btf_type *t =
+				(const struct btf_type *)(part->types + part->offsets[k]);
+
+			selection->has_enum_signs |= btf_is_any_enum(t) && btf_kflag(t);
+			if (is_named(selection, part, t))
+				enqueue(selection, id);
+			if (btf_is_func(t) || btf_is_decl_tag(t))
+				note_function(selection, part, t, id);
+		}
+	}
+	select_functions(selection);
+	for (id = 1; whole && id < selection->btf->type_count; id++) {
+		const struct ebcc_btf_part *part;
+
+		if (is_printable_root(ebcc_kernel_btf_type(selection->btf, id, &part)))
+			enqueue(selection, id);
+	}
+}
+
+static void reach(struct selection *selection, uint32_t id, bool weak, int depth);
+
+/* Whether the type is a pointer to a function. Programs can't call it, so `void *` is enough. */
+static bool is_function_pointer(const struct ebcc_kernel_btf *btf, uint32_t id)
+{
+	const struct ebcc_btf_part *part;
+	const struct btf_type *t = ebcc_kernel_btf_type(btf, id, &part);
+
+	if (!t || !btf_is_ptr(t))
+		return false;
+	t = ebcc_kernel_btf_type(btf, ebcc_kernel_btf_strip(btf, ebcc_kernel_btf_id(part, t->type)),
+				 &part);
+	return t && btf_is_func_proto(t);
+}
+
 /* If the source accesses the member, the struct that it points to must be complete. */
 static void follow_member(struct selection *selection, const char *member, uint32_t id)
 {
-	const struct ebcc_btf_part *part;
-	const struct btf_type *t;
 	uint32_t target;
 
 	if (!(value_of(uses_of(selection, member)) & EBCC_SCAN_MEMBER))
 		return;
 	target = pointed_struct(selection->btf, id);
-	t = ebcc_kernel_btf_type(selection->btf, target, &part);
-	if (!t || !t->name_off)
-		return;
-	if (!ktypes_excludes_tag(value_of(
-		    uses_of(selection, ebcc_kernel_btf_name(selection->btf, part, t->name_off)))))
+	if (is_wanted_struct(selection, target))
 		enqueue(selection, target);
 }
 
@@ -509,8 +590,10 @@ static void selection_deinit(struct selection *selection)
 {
 	free(selection->marks);
 	free(selection->queue);
+	free(selection->functions);
 	selection->marks = NULL;
 	selection->queue = NULL;
+	selection->functions = NULL;
 }
 
 static struct ebcc_error *select_roots(struct selection *selection, bool whole)
@@ -518,10 +601,12 @@ static struct ebcc_error *select_roots(struct selection *selection, bool whole)
 	size_t count = selection->btf->type_count;
 
 	selection_deinit(selection);
-	selection->queue_count = 0;
+	selection->queue_count = selection->function_count = 0;
 	selection->marks = calloc(count, sizeof(*selection->marks));
 	selection->queue = malloc(count * sizeof(*selection->queue));
-	if (!selection->marks || !selection->queue)
+	/* No more functions have a name in the source than there are names. */
+	selection->functions = calloc(selection->names->count + 1, sizeof(*selection->functions));
+	if (!selection->marks || !selection->queue || !selection->functions)
 		return ebcc_error_no_memory();
 	select_named(selection, whole);
 	return NULL;
@@ -898,7 +983,30 @@ static void print_piece(void *ctx, const char *format, va_list args)
 		ebcc_buf_vprintf(text, format, args);
 }
 
-static struct ebcc_error *print_types(const struct btf *btf, struct ebcc_buf *text)
+/* Declares the functions that programs may call. */
+static int print_functions(struct btf_dump *dump, const struct subset *subset,
+			   struct ebcc_buf *text)
+{
+	const struct selection *selection = subset->selection;
+	int result = 0;
+
+	for (size_t i = 0; i < selection->function_count && !result; i++) {
+		LIBBPF_OPTS(btf_dump_emit_type_decl_opts, opts);
+		const struct ebcc_btf_part *part;
+		const struct btf_type *t =
+			ebcc_kernel_btf_type(selection->btf, selection->functions[i], &part);
+
+		opts.field_name = ebcc_kernel_btf_name(selection->btf, part, t->name_off);
+		ebcc_buf_append_string(text, "extern ");
+		result = btf_dump__emit_type_decl(
+			dump, subset->new_ids[ebcc_kernel_btf_id(part, t->type)], &opts);
+		ebcc_buf_append_string(text, " __attribute__((weak, section(\".ksyms\")));\n");
+	}
+	return result;
+}
+
+static struct ebcc_error *print_types(const struct btf *btf, const struct subset *subset,
+				      struct ebcc_buf *text)
 {
 	struct btf_dump *dump = btf_dump__new(btf, print_piece, text, NULL);
 	uint32_t count = btf__type_cnt(btf);
@@ -908,6 +1016,8 @@ static struct ebcc_error *print_types(const struct btf *btf, struct ebcc_buf *te
 		return ebcc_error_no_memory();
 	for (uint32_t id = 1; id < count && !result && !text->failed; id++)
 		result = btf_dump__dump_type(dump, id);
+	if (!result)
+		result = print_functions(dump, subset, text);
 	btf_dump__free(dump);
 	if (result)
 		return ebcc_error_os(EBCC_ERROR_FORMAT, -result,
@@ -964,5 +1074,5 @@ struct ebcc_error *ebcc_ktypes_print_btf(struct ebcc_ktypes *ktypes, bool whole,
 	note_origins(&selection, ktypes);
 	TRY(write_subset(&subset, &selection));
 	TRY(open_subset(&subset, &btf));
-	return print_types(btf, text);
+	return print_types(btf, &subset, text);
 }

@@ -382,14 +382,36 @@ static bool peek_arguments(const struct lexer *lexer, struct token *ret, size_t 
 	return true;
 }
 
-/* Adds a name made of a prefix and a token. */
+/* Reads the first token of argument number @index (from 0) of a macro without consuming it; returns
+ * false if it is not a name. */
+static bool peek_argument(const struct lexer *lexer, unsigned index, struct token *ret)
+{
+	struct lexer copy = *lexer;
+	int depth = 0;
+
+	if (!token_is(next_token(&copy), "("))
+		return false;
+	while (index > 0) {
+		struct token token = next_token(&copy);
+
+		if (token.kind == TOKEN_END || (token_is(token, ")") && depth == 0))
+			return false;
+		depth += token_is(token, "(") - token_is(token, ")");
+		index -= token_is(token, ",") && depth == 0;
+	}
+	*ret = next_token(&copy);
+	return ret->kind == TOKEN_NAME;
+}
+
+/* Adds a name made of a prefix, a token and a suffix. */
 static struct ebcc_error *add_pasted(struct ebcc_scan *scan, const char *prefix, struct token token,
-				     unsigned use)
+				     const char *suffix, unsigned use)
 {
 	AUTO_BUF struct ebcc_buf name = EBCC_BUF_INIT;
 
 	ebcc_buf_append_string(&name, prefix);
 	ebcc_buf_append(&name, token.start, token.size);
+	ebcc_buf_append_string(&name, suffix);
 	TRY(ebcc_buf_check(&name));
 	return add_use(scan, name.data, name.size, use);
 }
@@ -416,6 +438,31 @@ static bool is_macro_of(struct token name, enum ebcc_program_kind_id kind)
 	return token_is(name, ebcc_program_kinds[kind].macro);
 }
 
+/* Adds the struct and the functions of an iterator of the kernel, for loops. */
+static struct ebcc_error *add_iterator(struct ebcc_scan *scan, struct token type)
+{
+	TRY(add_pasted(scan, "bpf_iter_", type, "", EBCC_SCAN_TAG));
+	TRY(add_pasted(scan, "bpf_iter_", type, "_new", EBCC_SCAN_TOKEN));
+	TRY(add_pasted(scan, "bpf_iter_", type, "_next", EBCC_SCAN_TOKEN));
+	return add_pasted(scan, "bpf_iter_", type, "_destroy", EBCC_SCAN_TOKEN);
+}
+
+/* The same for the macros of bpf/bpf_helpers.h and bpf/bpf_core_read.h. */
+static struct ebcc_error *note_libbpf_macro(struct state *state, struct token name)
+{
+	static const struct token number = {.kind = TOKEN_NAME, .start = "num", .size = 3};
+	static const char cast[] = "bpf_rdonly_cast";
+	struct token type;
+
+	if (token_is(name, "bpf_for") || token_is(name, "bpf_repeat"))
+		return add_iterator(state->scan, number);
+	if (token_is(name, "bpf_for_each") && peek_argument(&state->lexer, 0, &type))
+		return add_iterator(state->scan, type);
+	if (token_is(name, "bpf_core_cast"))
+		return add_use(state->scan, cast, strlen(cast), EBCC_SCAN_TOKEN);
+	return NULL;
+}
+
 /* Adds the kernel types that macros of the dialect make from their arguments. */
 static struct ebcc_error *note_dialect_macro(struct state *state, struct token name)
 {
@@ -428,13 +475,13 @@ static struct ebcc_error *note_dialect_macro(struct state *state, struct token n
 		return add_use(state->scan, "bpf_raw_tracepoint_args",
 			       strlen("bpf_raw_tracepoint_args"), EBCC_SCAN_TAG);
 	if (is_macro_of(name, EBCC_KIND_ITER) && peek_arguments(&state->lexer, arguments, 1))
-		return add_pasted(state->scan, prefix_of(EBCC_KIND_ITER), arguments[0],
+		return add_pasted(state->scan, prefix_of(EBCC_KIND_ITER), arguments[0], "",
 				  EBCC_SCAN_TAG);
 	if ((token_begins(name, "BPF_CORE_READ") || token_is(name, "BPF_CORE_READ") ||
 	     token_begins(name, "BPF_PROBE_READ") || token_is(name, "BPF_PROBE_READ")) &&
 	    !state->read_macro_parens && token_is(peek_token(&state->lexer), "("))
 		state->read_macro_parens = state->parens + 1;
-	return NULL;
+	return note_libbpf_macro(state, name);
 }
 
 static struct ebcc_error *define_function(struct state *state)
@@ -462,27 +509,6 @@ static struct ebcc_error *note_tag(struct state *state, struct token name)
 		return add_use(state->scan, name.start, name.size, EBCC_SCAN_DEFINES_TAG);
 	state->after_enum_keyword = false;
 	return NULL;
-}
-
-/* Reads the first token of argument number @index (from 0) of a macro without consuming it; returns
- * false if it is not a name. */
-static bool peek_argument(const struct lexer *lexer, unsigned index, struct token *ret)
-{
-	struct lexer copy = *lexer;
-	int depth = 0;
-
-	if (!token_is(next_token(&copy), "("))
-		return false;
-	while (index > 0) {
-		struct token token = next_token(&copy);
-
-		if (token.kind == TOKEN_END || (token_is(token, ")") && depth == 0))
-			return false;
-		depth += token_is(token, "(") - token_is(token, ")");
-		index -= token_is(token, ",") && depth == 0;
-	}
-	*ret = next_token(&copy);
-	return ret->kind == TOKEN_NAME;
 }
 
 /* Adds the variable that a map definition declares: BPF_TABLE("hash", key, leaf, NAME, 10) or
@@ -609,6 +635,10 @@ static struct ebcc_error *note_name(struct state *state, struct token name)
 	if (!member && state->braces == 0 && state->parens == 0 &&
 	    token_is(peek_token(&state->lexer), "(")) {
 		state->function = name;
+		/* A type before the name makes it a declaration, such as that of a kernel function.
+		 */
+		if (state->previous.kind == TOKEN_NAME || token_is(state->previous, "*"))
+			use |= EBCC_SCAN_DEFINES_OBJECT;
 		TRY(note_map(state, name));
 	}
 	TRY(add_use(state->scan, name.start, name.size, use));
@@ -798,9 +828,11 @@ static const char *flag_argument(const struct ebcc_scan_opts *opts, size_t *inde
 static struct ebcc_error *follow_include(struct context *context, const char *name, bool quoted)
 {
 	const struct ebcc_scan_opts *opts = context->opts;
+	const char *base = strrchr(name, '/');
 	bool found = false;
 
-	if (!opts)
+	/* A file with all of a kernel's types is not read: dialect.h defines its guard. */
+	if (!opts || !strcmp(base ? base + 1 : name, "vmlinux.h"))
 		return NULL;
 	if (quoted) {
 		const char *slash = opts->path ? strrchr(opts->path, '/') : NULL;

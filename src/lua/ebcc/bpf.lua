@@ -78,7 +78,7 @@ local OPTIONS = {
   constants = "table", usdt = "usdt", usdt_contexts = "table", attach_usdt_ignore_pid = "any",
   kernel_types = "string", compiler = "string", device = "string", btf_path = "string",
   kernel_root = "string", any_kernel = "any", portable = "any", object = "string",
-  allow_rlimit = "any", log = "function",
+  allow_rlimit = "any", log = "function", max_entries = "table", attach = "any",
 }
 
 -- The default log function: messages become warnings, which warn("@on") shows.
@@ -182,15 +182,26 @@ local function globals_of(module)
   })
 end
 
+-- The names of the programs to attach by name or section: all, none (false), or those in a list.
+local function chosen_programs(module, attach)
+  if type(attach) == "table" then
+    return attach
+  end
+  return attach == false and {} or module:program_names()
+end
+
 -- Everything after a source was compiled: loads and attaches. Raises on failure.
 local function start(self, options)
   for name, constant in pairs(options.constants or {}) do
     self.module:set_constant(name, constant)
   end
+  for name, entries in pairs(options.max_entries or {}) do
+    self.module:set_max_entries(name, entries)
+  end
   local contexts = options.usdt_contexts or { options.usdt }
   reserve_usdt(self.module, contexts)
   self.module:load()
-  for _, name in ipairs(self.module:program_names()) do
+  for _, name in ipairs(chosen_programs(self.module, options.attach)) do
     self.named[name] = self.module:program(name):attach_named()
   end
   for _, usdt in ipairs(contexts) do

@@ -681,12 +681,17 @@ class AttachMixin:
         fn.bpf.func_fds.detach((_identity(attachable_fd), attach_type), fn.name,
                                shown="descriptor %d" % attachable_fd)
 
-    # Programs whose names say where to attach them.
+    # Programs whose names or sections say where to attach them.
 
-    def _attach_named(self):
+    def _attach_named(self, chosen=True):
+        """chosen: all programs (True), none (False), or an iterable of names. Raises NotFoundError."""
         links_of = {"kprobe": self.kprobe_fds, "kretprobe": self.kprobe_fds,
                     "tracepoint": self.tracepoint_fds, "raw_tracepoint": self.raw_tracepoint_fds}
-        for program in self.module.programs():
+        if chosen is True:
+            programs = self.module.programs()
+        else:
+            programs = [self._program(name) for name in chosen or ()]
+        for program in programs:
             link = program.attach_named()
             if link is None:
                 continue

@@ -123,8 +123,8 @@ def _object_bytes(source):
 
 
 class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType, XDPAction):
-    """Compiles a C source, creates its maps, and attaches the programs whose names say where to
-    attach them (kprobe__FN, tracepoint__CATEGORY__EVENT and so on).
+    """Compiles a C source, creates its maps, and attaches the programs whose names (kprobe__FN,
+    tracepoint__CATEGORY__EVENT and so on) or sections (SEC("kprobe/FN")) say where to attach them.
 
     text: the source; or src_file: its file. hdr_file: a file to put before it. cflags: a list of
     flags for clang. debug: DEBUG_ flags; the output goes to stderr. constants: {name: value} for
@@ -134,7 +134,9 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     every process, not only in theirs. allow_rlimit: allow the locked-memory limit to be raised,
     which old kernels need. btf_path: a BTF file to compile against; kernel_root: a directory with the
     files that describe another kernel; any_kernel: load the result even if that is not the running
-    kernel. portable: compile an object that other kernels can load too.
+    kernel. portable: compile an object that other kernels can load too. max_entries: {name: number} of
+    entries that tables will have room for, bytes for ring buffers, in place of what the source says.
+    attach: whether programs are attached by names and sections, or a list of those that are.
 
     object: instead of a source, the path of a file that save() wrote, or its contents as bytes.
 
@@ -167,7 +169,7 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
                  usdt_contexts=(), allow_rlimit=True, device=None,
                  attach_usdt_ignore_pid=False, *, constants=None, kernel_types=None,
                  compiler=None, btf_path=None, any_kernel=False, portable=False, object=None,
-                 kernel_root=None):
+                 kernel_root=None, max_entries=None, attach=True):
         self.debug = debug
         self.funcs = {}
         self._init_links()
@@ -188,12 +190,14 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         try:
             for name, value in (constants or {}).items():
                 self._set_constant(to_bytes(name), value)
+            for name, entries in (max_entries or {}).items():
+                self.module.set_max_entries(to_bytes(name), entries)
             self.module.reserve_usdt(sum(len(usdt.enumerate_active_probes())
                                          for usdt in usdt_contexts))
             self.module.load()
             # The types of extern tables are known only from here on.
             self._map_types = dict(self.module.tables())
-            self._attach_named()
+            self._attach_named(attach)
             for usdt in usdt_contexts:
                 usdt.attach_uprobes(self, attach_usdt_ignore_pid)
         except BaseException as error:

@@ -758,6 +758,9 @@ START_TEST(named_programs_attach_themselves)
 		{.module = &module, .name = "syscall__getpgid"},
 		{.module = &module, .name = "on_event"},
 	};
+	static const char *const sections[] = {"tracepoint/syscalls/sys_enter_getpgid",
+					       "tracepoint/raw_syscalls/sys_exit",
+					       "raw_tp/sched_process_fork", "kprobe", "kprobe"};
 	struct ebcc_program *programs[] = {&named[0], &named[1], &named[2], &named[3], &named[4]};
 	static const enum bpf_prog_type types[] = {
 		BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_TRACEPOINT, BPF_PROG_TYPE_RAW_TRACEPOINT};
@@ -767,6 +770,8 @@ START_TEST(named_programs_attach_themselves)
 		named[i].fd = load_counter(types[i]);
 		named[i].type = types[i];
 	}
+	for (int i = 0; i < 5; i++)
+		ebcc_attach_target_init(&named[i].target, sections[i]);
 	named[3].fd = named[4].fd = -1;
 	module.programs = programs;
 	module.program_count = 5;
@@ -780,6 +785,7 @@ START_TEST(named_programs_attach_themselves)
 		ebcc_link_destroy(module.links);
 
 	named[2].name = "tracepoint__sched__sched_swich";
+	ebcc_attach_target_init(&named[2].target, "tracepoint/sched/sched_swich");
 	assert_fails(ebcc_module_attach_named(&module), EBCC_ERROR_NOT_FOUND,
 		     "program tracepoint__sched__sched_swich: no tracepoint sched:sched_swich");
 	ck_assert_ptr_null(module.links);

@@ -3,6 +3,7 @@
 #include "base/kinds.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ebcc.h"
@@ -53,9 +54,77 @@ START_TEST(kinds_are_in_their_order)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	int kind; /* -1: none */
+	const char *prefix, *target;
+	bool sleepable;
+} sections[] = {
+	{"kprobe/vfs_read", EBCC_KIND_KPROBE, "kprobe/", "vfs_read", false},
+	{"kprobe/vfs_read+0x4", EBCC_KIND_KPROBE, "kprobe/", "vfs_read+0x4", false},
+	{"kprobe", EBCC_KIND_KPROBE, "kprobe/", "", false},
+	{"?kprobe/f", EBCC_KIND_KPROBE, "kprobe/", "f", false},
+	{"kprobe.multi/tcp_*", EBCC_KIND_KPROBE_MULTI, "kprobe.multi/", "tcp_*", false},
+	{"tp/sched/sched_switch", EBCC_KIND_TRACEPOINT, "tp/", "sched/sched_switch", false},
+	{"tracepoint/a/b", EBCC_KIND_TRACEPOINT, "tracepoint/", "a/b", false},
+	{"tp_btf/sched_switch", EBCC_KIND_TP_BTF, "tp_btf/", "sched_switch", false},
+	{"raw_tracepoint/x", EBCC_KIND_RAW_TRACEPOINT, "raw_tracepoint/", "x", false},
+	{"raw_tp.w/x", EBCC_KIND_RAW_TRACEPOINT, "raw_tp.w/", "x", false},
+	{"fentry.s/x", EBCC_KIND_KFUNC, "fentry.s/", "x", true},
+	{"uprobe//bin/sh:main", EBCC_KIND_UPROBE, "uprobe/", "/bin/sh:main", false},
+	{"ksyscall/kill", EBCC_KIND_KSYSCALL, "ksyscall/", "kill", false},
+	{"kprobes/x", -1, NULL, NULL, false},
+	{"xdp", -1, NULL, NULL, false},
+	{"", -1, NULL, NULL, false},
+};
+
+START_TEST(sections_are_taken_apart)
+{
+	struct ebcc_section section = ebcc_section_of(sections[_i].name);
+
+	ck_assert_int_eq(section.kind ? (int)section.kind->id : -1, sections[_i].kind);
+	ck_assert_pstr_eq(section.prefix, sections[_i].prefix);
+	ck_assert_pstr_eq(section.target, sections[_i].target);
+	ck_assert_int_eq(section.sleepable, sections[_i].sleepable);
+}
+END_TEST
+
+/* Every prefix is found by itself, so no entry hides another one. */
+START_TEST(prefixes_of_sections)
+{
+	const char *prefix;
+	size_t count = 0;
+
+	for (; (prefix = ebcc_section_prefix(count)); count++) {
+		struct ebcc_section section = ebcc_section_of(prefix);
+
+		ck_assert_ptr_nonnull(section.kind);
+		ck_assert_str_eq(section.prefix, prefix);
+		ck_assert_str_eq(section.target, "");
+	}
+	ck_assert_uint_gt(count, EBCC_KIND_COUNT);
+}
+END_TEST
+
+START_TEST(sections_of_names)
+{
+	const char *target;
+	const struct ebcc_program_kind *kind =
+		ebcc_program_kind_of("tracepoint__sched__sched_switch", &target);
+	char *section = ebcc_program_section(kind, target);
+
+	ck_assert_str_eq(section, "tracepoint/sched/sched_switch");
+	free(section);
+	ck_assert_ptr_null(ebcc_program_section(kind, "odd"));
+	section = ebcc_program_section(&ebcc_program_kinds[EBCC_KIND_KFUNC], "vfs_read");
+	ck_assert_str_eq(section, "fentry/vfs_read");
+	free(section);
+}
+END_TEST
+
 START_TEST(types_of_contexts)
 {
-	ck_assert_str_eq(ebcc_context_of("pt_regs")->section, "kprobe/");
+	ck_assert_str_eq(ebcc_context_of("pt_regs")->section, "kprobe");
 	ck_assert(!ebcc_context_of("pt_regs")->packets);
 	ck_assert_str_eq(ebcc_context_of("xdp_md")->section, "xdp");
 	ck_assert(ebcc_context_of("xdp_md")->packets);
@@ -125,6 +194,10 @@ int main(void)
 
 	tcase_add_test(tcase, kinds_of_programs);
 	tcase_add_test(tcase, kinds_are_in_their_order);
+	tcase_add_loop_test(tcase, sections_are_taken_apart, 0,
+			    sizeof(sections) / sizeof(sections[0]));
+	tcase_add_test(tcase, prefixes_of_sections);
+	tcase_add_test(tcase, sections_of_names);
 	tcase_add_test(tcase, types_of_contexts);
 	tcase_add_test(tcase, names_of_system_calls);
 	tcase_add_test(tcase, arguments_of_system_calls);

@@ -633,15 +633,15 @@ START_TEST(every_kind_of_program)
 	} expected[] = {
 		{"kprobe__do_exit", "kprobe/do_exit"},
 		{"kretprobe__do_exit", "kretprobe/do_exit"},
-		{"syscall__openat", "kprobe/syscall__openat"},
+		{"syscall__openat", "kprobe"},
 		{"tracepoint__test__event", "tracepoint/test/event"},
 		{"raw_tracepoint__sys_enter", "raw_tp/sys_enter"},
 		{"on_sample", "perf_event"},
 		{"hello", ".ebcc/void/hello"},
 		{"nothing", ".ebcc/void/nothing"},
-		{"silent", "kprobe/silent"},
-		{"lacks_return", "kprobe/lacks_return"},
-		{"both", "kprobe/both"},
+		{"silent", "kprobe"},
+		{"lacks_return", "kprobe"},
+		{"both", "kprobe"},
 	};
 	struct bpf_object *object;
 	struct bpf_program *program;

@@ -842,15 +842,15 @@ static const struct {
 	{"kretprobe__do_exit", "pt_regs", "kretprobe/do_exit"},
 	{"tracepoint__sched__sched_switch", "tracepoint__sched__sched_switch",
 	 "tracepoint/sched/sched_switch"},
-	{"tracepoint__odd", "pt_regs", "kprobe/tracepoint__odd"},
+	{"tracepoint__odd", "pt_regs", "kprobe"},
 	{"raw_tracepoint__sys_enter", "bpf_raw_tracepoint_args", "raw_tp/sys_enter"},
 	{"kfunc__vfs_read", "unsigned long long", "fentry/vfs_read"},
 	{"kretfunc__vfs_read", "unsigned long long", "fexit/vfs_read"},
 	{"kmod_ret__f", "unsigned long long", "fmod_ret/f"},
 	{"lsm__file_open", "unsigned long long", "lsm/file_open"},
 	{"bpf_iter__task", "bpf_iter__task", "iter/task"},
-	{"kprobe__", "pt_regs", "kprobe/kprobe__"},
-	{"hello", "pt_regs", "kprobe/hello"},
+	{"kprobe__", "pt_regs", "kprobe"},
+	{"hello", "pt_regs", "kprobe"},
 	{"drop", "xdp_md", "xdp"},
 	{"sample", "bpf_perf_event_data", "perf_event"},
 	{"plain", "bpf_raw_tracepoint_args", "raw_tp"},
@@ -878,7 +878,7 @@ START_TEST(programs_get_sections_and_a_license)
 		     "define internal i32 @cb(ptr %ctx) {\n  ret i32 0\n}\n"
 		     "define i32 @own(ptr %ctx) section \"mine\" {\n  ret i32 0\n}\n" PT_REGS);
 	text = after(ebcc_ir_sections, NULL);
-	ck_assert_count(text, "@p(ptr %ctx) section \"kprobe/p\"", 1);
+	ck_assert_count(text, "@p(ptr %ctx) section \"kprobe\"", 1);
 	ck_assert_count(text, "@own(ptr %ctx) section \"mine\"", 1);
 	ck_assert_count(text, "section \"license\"", 1);
 	ck_assert_count(text, "c\"GPL\\00\"", 1);

@@ -134,7 +134,7 @@ static inline void trigger(int count)
 /* Mounts a private BPF file system, so that pins don't collide with those of others. */
 static inline bool own_bpf_file_system(void)
 {
-	return !unshare(CLONE_NEWNS) && !mount(NULL, "/sys/fs/bpf", NULL, MS_PRIVATE, NULL) &&
+	return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
 	       !mount("bpf", "/sys/fs/bpf", "bpf", 0, NULL);
 }
 

@@ -179,7 +179,7 @@ START_TEST(test_objects)
 	ck_assert_uint_eq(uses("u64"), EBCC_SCAN_TOKEN);
 	ck_assert_uint_eq(uses("local"), EBCC_SCAN_TOKEN);
 	ck_assert_uint_eq(uses("other"), EBCC_SCAN_TOKEN);
-	ck_assert_uint_eq(uses("proto"), EBCC_SCAN_TOKEN);
+	ck_assert(uses("proto") & EBCC_SCAN_DEFINES_OBJECT);
 	ck_assert_uint_eq(uses("key"), EBCC_SCAN_TAG);
 }
 END_TEST

@@ -8,6 +8,9 @@
 #ifndef EBCC_DIALECT_H
 #define EBCC_DIALECT_H
 
+/* The guard of the files with all of a kernel's types that bpftool generates. */
+#define __VMLINUX_H__
+
 #ifndef EBCC_CPU_COUNT
 #define EBCC_CPU_COUNT 1
 #endif

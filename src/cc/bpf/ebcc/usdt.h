@@ -34,14 +34,19 @@ static __EBCC_DEFINE(__ebcc_usdt_specs, __EBCC_TYPE_HASH, __u64, struct ebcc_usd
  * verifier sees the bound. */
 #define __EBCC_OPAQUE(value) asm volatile("" : "+r"(value))
 
-__EBCC_INLINE const struct ebcc_usdt_argument *__ebcc_usdt_find(__u64 n, void *ctx, _Bool cookies)
+__EBCC_INLINE const struct ebcc_usdt_spec *__ebcc_usdt_spec(void *ctx, _Bool cookies)
 {
 	__u64 key = cookies ? bpf_get_attach_cookie(ctx) : 0;
-	const struct ebcc_usdt_spec *spec;
 
 	if (!key)
 		key = *(__u64 *)((char *)ctx + __EBCC_USDT_IP);
-	spec = bpf_map_lookup_elem(__EBCC_MAP(__ebcc_usdt_specs), &key);
+	return bpf_map_lookup_elem(__EBCC_MAP(__ebcc_usdt_specs), &key);
+}
+
+__EBCC_INLINE const struct ebcc_usdt_argument *__ebcc_usdt_find(__u64 n, void *ctx, _Bool cookies)
+{
+	const struct ebcc_usdt_spec *spec = __ebcc_usdt_spec(ctx, cookies);
+
 	if (!spec)
 		return NULL;
 	n--;
@@ -124,6 +129,22 @@ __EBCC_INLINE int __ebcc_usdt_read(__u64 n, void *ctx, _Bool cookies, __u64 *ret
 	*ret = argument->is_signed ? (__u64)((long long)value >> unused_bits)
 				   : value >> unused_bits;
 	return 0;
+}
+
+/* The number of arguments. */
+__EBCC_INLINE int __ebcc_usdt_count(void *ctx, _Bool cookies)
+{
+	const struct ebcc_usdt_spec *spec = __ebcc_usdt_spec(ctx, cookies);
+
+	return spec ? spec->count : 0;
+}
+
+/* The size of argument @n (counted from 1) in bytes, or -ENOENT. */
+__EBCC_INLINE int __ebcc_usdt_size(__u64 n, void *ctx, _Bool cookies)
+{
+	const struct ebcc_usdt_argument *argument = __ebcc_usdt_find(n, ctx, cookies);
+
+	return argument && argument->kind != EBCC_USDT_NONE ? argument->size : -__EBCC_ENOENT;
 }
 
 /* Reads the probe's argument @n (counted from 1) into *@arg, truncated or extended to its size. The

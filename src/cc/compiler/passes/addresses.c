@@ -386,13 +386,6 @@ static bool is_kept_by_llvm(LLVMValueRef value)
 	return false;
 }
 
-static bool has_section(LLVMValueRef global)
-{
-	const char *section = LLVMGetSection(global);
-
-	return section && *section;
-}
-
 /* Whether nothing requires the variable to stay separate. */
 static bool can_merge(const struct ebcc_ir *ir, LLVMValueRef base)
 {
@@ -402,7 +395,7 @@ static bool can_merge(const struct ebcc_ir *ir, LLVMValueRef base)
 	if (LLVMGetLinkage(base) != LLVMPrivateLinkage &&
 	    LLVMGetLinkage(base) != LLVMInternalLinkage)
 		return false;
-	return !has_section(base) && !is_volatile(ir, base) && !is_kept_by_llvm(base);
+	return !ebcc_ir_has_section(base) && !is_volatile(ir, base) && !is_kept_by_llvm(base);
 }
 
 static uint64_t align_up(uint64_t offset, uint64_t alignment)
@@ -764,7 +757,7 @@ static LLVMValueRef replace_global(struct ebcc_ir *ir, LLVMValueRef old, LLVMVal
 	LLVMSetVisibility(new, LLVMGetVisibility(old));
 	LLVMSetUnnamedAddress(new, LLVMGetUnnamedAddress(old));
 	LLVMSetAlignment(new, alignment_of(ir, old));
-	if (has_section(old))
+	if (ebcc_ir_has_section(old))
 		LLVMSetSection(new, LLVMGetSection(old));
 	entries = LLVMGlobalCopyAllMetadata(old, &count);
 	for (size_t i = 0; i < count; i++)
@@ -848,7 +841,7 @@ static void replace_holder(struct ebcc_ir_addresses *addresses, const struct ebc
 	if (ebcc_ir_values_get(&addresses->merged_of, holder->global))
 		return;
 	global = replace_global(ir, holder->global, value);
-	if (!(addresses->written >> holder->class & 1) && !has_section(global))
+	if (!(addresses->written >> holder->class & 1) && !ebcc_ir_has_section(global))
 		LLVMSetGlobalConstant(global, true);
 }
 

@@ -106,7 +106,8 @@ static void build_parameters(struct ebcc_ir *ir, LLVMValueRef old, LLVMValueRef 
 			     bool typed)
 {
 	const struct ebcc_arch *arch = ebcc_arch_of_id(ir->opts->arch);
-	bool foreign = !typed && ebcc_program_has_syscall_arguments(ebcc_ir_name(function));
+	bool foreign = !typed && !ebcc_ir_has_section(function) &&
+		       ebcc_program_has_syscall_arguments(ebcc_ir_name(function));
 	const struct ebcc_arch_convention *convention = foreign ? &arch->syscall : &arch->call;
 	struct source source = {
 		.offsets = typed ? typed_offsets : convention->offsets,
@@ -235,19 +236,20 @@ static void refuse_parameters(struct ebcc_ir *ir, LLVMValueRef program,
 
 static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 {
-	const struct ebcc_program_kind *kind = ebcc_program_kind_of(ebcc_ir_name(program), NULL);
+	const struct ebcc_program_kind *kind = ebcc_ir_program_kind(program);
 	unsigned count = LLVMCountParams(program);
 	LLVMTypeRef result = LLVMGetReturnType(LLVMGlobalGetValueType(program));
 	bool returns_nothing = LLVMGetTypeKind(result) == LLVMVoidTypeKind;
 	char context[128];
-	bool arguments, named_typed, typed;
+	bool arguments, kind_typed, typed;
 	LLVMValueRef function;
 
 	ebcc_ir_context_type(ir, program, context, sizeof(context));
-	named_typed = kind && ebcc_program_kind_is_typed(kind);
-	/* The macros of programs.h declare an array as the context of such programs. */
-	typed = named_typed && ebcc_ir_is_btf_context(context);
-	arguments = count > 1 && (typed || (!named_typed && !strcmp(context, "pt_regs")));
+	kind_typed = kind && ebcc_program_kind_is_typed(kind);
+	/* The macros declare an array as the context of such programs, and BPF_PROG() also as that
+	 * of raw tracepoints. */
+	typed = (kind_typed || ebcc_ir_has_section(program)) && ebcc_ir_is_btf_context(context);
+	arguments = count > 1 && (typed || (!kind_typed && !strcmp(context, "pt_regs")));
 	if (count > 1 && !arguments && kind)
 		refuse_parameters(ir, program, kind);
 	if (!arguments && !returns_nothing)
@@ -257,6 +259,8 @@ static void lower(struct ebcc_ir *ir, LLVMValueRef program)
 		return;
 	if (arguments)
 		build_parameters(ir, program, function, typed);
+	/* llvm.used names programs with SEC(). */
+	LLVMReplaceAllUsesWith(program, function);
 	LLVMDeleteFunction(program);
 }
 

@@ -21,6 +21,12 @@
  * numbers is one of unsigned numbers, whatever its predicate was; and both signed and unsigned
  * comparisons of sign-extended numbers give what they gave before.
  *
+ * The same is done with quotients and remainders of 32 bits that are extended to 64. The back end
+ *knows that the processor clears the upper half of the register and adds no instruction for it, but
+ *the verifiers of many kernels take all 64 bits of a quotient for unknown
+ *(adjust_scalar_min_max_vals()). After a comparison of 32 bits, they would know the lower half
+ *only.
+ *
  * What is known about a hidden number is only what the verifier finds out, so loops over it are not
  * unrolled. The number of a loop, a phi, is left alone.
  */
@@ -166,7 +172,8 @@ static void use_once(struct ebcc_ir *ir, LLVMValueRef value, const struct once *
 
 static void extend_once(struct ebcc_ir *ir, LLVMValueRef number)
 {
-	struct once once = {.sign = LLVMIsASExtInst(index_of(number))};
+	LLVMValueRef index = index_of(number);
+	struct once once = {.sign = index && LLVMIsASExtInst(index)};
 
 	LLVMPositionBuilderBefore(ir->builder, LLVMGetNextInstruction(number));
 	once.extension = once.sign ? LLVMBuildSExt(ir->builder, number, ir->i64, "")
@@ -183,6 +190,19 @@ static bool is_bounded_index(LLVMValueRef value)
 	       !LLVMIsASExtInst(value) && is_compared(value) && index_of(value);
 }
 
+/* Whether a value is a quotient or remainder of 32 bits that is extended to 64. */
+static bool is_extended_quotient(LLVMValueRef value)
+{
+	LLVMOpcode opcode = LLVMGetInstructionOpcode(value);
+
+	if ((opcode != LLVMUDiv && opcode != LLVMURem) || width(value) != 32)
+		return false;
+	for_each_use (use, value)
+		if (LLVMIsAZExtInst(LLVMGetUser(use)))
+			return true;
+	return false;
+}
+
 void ebcc_ir_indexes(struct ebcc_ir *ir)
 {
 	AUTO_LIST struct ebcc_ir_list numbers = {0};
@@ -191,7 +211,8 @@ void ebcc_ir_indexes(struct ebcc_ir *ir)
 	     function = LLVMGetNextFunction(function)) {
 		for_each_block (block, function) {
 			for_each_instruction (instruction, block) {
-				if (is_bounded_index(instruction) &&
+				if ((is_bounded_index(instruction) ||
+				     is_extended_quotient(instruction)) &&
 				    !ebcc_ir_list_push(&numbers, instruction)) {
 					ebcc_ir_no_memory(ir);
 					return;

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/kinds.h"
 #include "compiler/passes/util.h"
 
 /* Whether a use by @user takes the address of @function. llvm.used and similar don't count. */
@@ -36,12 +37,27 @@ static bool is_callback(LLVMValueRef function)
 	return false;
 }
 
-/* The dialect's own subprograms, known by their prefix, stay separate too. They don't load through
- * pointers directly, so the reads pass needn't know where the pointers come from. */
-static bool is_subprogram(LLVMValueRef function)
+static unsigned attribute_kind(const char *name)
+{
+	return LLVMGetEnumAttributeKindForName(name, strlen(name));
+}
+
+static bool is_marked_noinline(LLVMValueRef function)
+{
+	return LLVMGetEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+					   attribute_kind("noinline"));
+}
+
+/* What stays separate besides callbacks: the dialect's own subprograms, known by their prefix, and
+ * in sources that give sections (written for libbpf) the functions marked noinline. Neither loads
+ * through pointers to foreign memory, so the reads pass needn't know where the pointers come from;
+ * if a source does so nevertheless, the second pipeline inlines all of it. */
+static bool is_subprogram(struct ebcc_ir *ir, LLVMValueRef function, bool sections)
 {
 	return ebcc_ir_after_prefix(ebcc_ir_name(function), "__ebcc_subprogram_") ||
-	       is_callback(function);
+	       is_callback(function) ||
+	       (sections && ir->opts->pipeline != EBCC_CC_PIPELINE_PLAIN &&
+		!ebcc_ir_has_section(function) && is_marked_noinline(function));
 }
 
 static bool is_called(LLVMValueRef function)
@@ -52,14 +68,29 @@ static bool is_called(LLVMValueRef function)
 	return false;
 }
 
+/* Whether the source says what a program is by a section. */
+static bool gives_sections(struct ebcc_ir *ir)
+{
+	for (LLVMValueRef program = ebcc_ir_first_program(ir); program;
+	     program = ebcc_ir_next_program(program))
+		if (ebcc_ir_has_section(program))
+			return true;
+	return false;
+}
+
 /* A function that others call and that can't be a program is a helper function that lacks "static":
  * the first parameter of a program is a pointer, and only programs with struct pt_regs have more
- * parameters. */
-static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function)
+ * parameters. In a source that gives sections, so is any function without one, unless its name or
+ * its context makes it a program. */
+static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function, bool sections)
 {
 	unsigned count = LLVMCountParams(function);
 	char context[128];
 
+	if (sections && !ebcc_ir_program_kind(function) &&
+	    (is_called(function) ||
+	     !ebcc_context_of(ebcc_ir_context_type(ir, function, context, sizeof(context)))))
+		return !ebcc_ir_has_section(function);
 	if (!count || !is_called(function))
 		return false;
 	if (LLVMGetTypeKind(LLVMTypeOf(LLVMGetParam(function, 0))) != LLVMPointerTypeKind)
@@ -68,13 +99,10 @@ static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function)
 	       strcmp(ebcc_ir_context_type(ir, function, context, sizeof(context)), "pt_regs");
 }
 
-static unsigned attribute_kind(const char *name)
+static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool sections)
 {
-	return LLVMGetEnumAttributeKindForName(name, strlen(name));
-}
+	bool subprogram = is_subprogram(ir, function, sections);
 
-static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool subprogram)
-{
 	static const char *const all[] = {"alwaysinline", "inlinehint", "noinline", "optnone"};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -89,9 +117,11 @@ static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool subprog
 		 * separately. */
 		LLVMSetLinkage(function, LLVMInternalLinkage);
 		LLVMSetSection(function, "");
-	} else if (LLVMGetLinkage(function) == LLVMExternalLinkage &&
-		   is_helper_function(ir, function)) {
-		LLVMSetLinkage(function, LLVMInternalLinkage);
+	} else if (LLVMGetLinkage(function) != LLVMInternalLinkage) {
+		/* A weak function can be inlined, too: nothing is linked with the object. */
+		LLVMSetLinkage(function, is_helper_function(ir, function, sections)
+						 ? LLVMInternalLinkage
+						 : LLVMExternalLinkage);
 	}
 }
 
@@ -125,12 +155,13 @@ static void find_recursion(struct ebcc_ir *ir, struct ebcc_ir_values *visits, LL
 void ebcc_ir_mark_inline(struct ebcc_ir *ir)
 {
 	struct ebcc_ir_values visits __attribute__((cleanup(ebcc_ir_values_deinit))) = {0};
+	bool sections = gives_sections(ir);
 
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function)) {
 		if (!LLVMGetFirstBasicBlock(function))
 			continue;
-		set_inlining(ir, function, is_subprogram(function));
+		set_inlining(ir, function, sections);
 		if (ebcc_ir_values_get(&visits, function) == UNSEEN)
 			find_recursion(ir, &visits, function);
 	}

@@ -204,7 +204,7 @@ static unsigned call_origins(const struct reads *reads, LLVMValueRef call)
 		return OWN;
 	if (LLVMIsAInlineAsm(LLVMGetCalledValue(call)))
 		return operand_origins(reads, call, LLVMGetNumArgOperands(call));
-	return UNKNOWN; /* a kernel function: the verifier knows what it returns */
+	return TYPED; /* a kernel function: the verifier knows what it returns */
 }
 
 static unsigned phi_origins(const struct reads *reads, LLVMValueRef phi)
@@ -548,12 +548,16 @@ static void lower_reads(struct ebcc_ir *ir, LLVMValueRef function, bool program)
 	struct reads reads = {.ir = ir, .function = function};
 
 	if (program) {
+		const struct ebcc_program_kind *kind = ebcc_ir_program_kind(function);
 		const struct ebcc_context *context;
 
 		ebcc_ir_context_type(ir, function, context_type, sizeof(context_type));
 		context = ebcc_context_of(context_type);
 		reads.packets = context && context->packets;
-		reads.typed = ebcc_ir_is_btf_context(context_type);
+		reads.typed = kind && ebcc_ir_has_section(function)
+				      ? ebcc_program_kind_is_typed(kind) ||
+						kind->attach == EBCC_ATTACH_ITER
+				      : ebcc_ir_is_btf_context(context_type);
 		reads.probe_typed = ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN;
 		/* The verifier rewrites accesses to this one. */
 		reads.readable_context = strcmp(context_type, "bpf_perf_event_data");

@@ -13,22 +13,6 @@
 #include "compiler/clang_shim.h"
 #include "compiler/passes/util.h"
 
-static bool is_prefix(const char *section)
-{
-	return section[strlen(section) - 1] == '/';
-}
-
-static char *tracepoint_section(const char *rest)
-{
-	const char *event = strstr(rest, "__");
-	char *section;
-
-	if (!event || asprintf(&section, "tracepoint/%.*s/%s", (int)(event - rest), rest,
-			       event + strlen("__")) < 0)
-		return NULL;
-	return section;
-}
-
 /* A section of our own, which means nothing to libbpf. */
 static char *own_section(const char *function, const char *context_type)
 {
@@ -42,32 +26,18 @@ static char *own_section(const char *function, const char *context_type)
 	return section;
 }
 
-/* The section given by the name of a program, or NULL when out of memory. */
-static char *named_section(const struct ebcc_program_kind *kind, const char *target)
-{
-	char *section;
-
-	if (kind->id == EBCC_KIND_TRACEPOINT)
-		return tracepoint_section(target);
-	return asprintf(&section, "%s%s", kind->section, target) < 0 ? NULL : section;
-}
-
 char *ebcc_ir_section_name(const char *function, const char *context_type)
 {
 	const char *target;
 	const struct ebcc_program_kind *kind = ebcc_program_kind_of(function, &target);
 	const struct ebcc_context *context = ebcc_context_of(context_type);
-	char *section;
 
 	if (kind && kind->attach != EBCC_ATTACH_BY_HAND &&
 	    (kind->id != EBCC_KIND_TRACEPOINT || strstr(target, "__")))
-		return named_section(kind, target);
+		return ebcc_program_section(kind, target);
 	if (!context || !context->section)
 		return own_section(function, context_type);
-	return asprintf(&section, "%s%s", context->section,
-			is_prefix(context->section) ? function : "") < 0
-		       ? NULL
-		       : section;
+	return strdup(context->section);
 }
 
 static void set_section(struct ebcc_ir *ir, LLVMValueRef program)

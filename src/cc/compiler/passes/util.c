@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/kinds.h"
 #include "compiler/passes/util.h"
 
 /* Operands of debug-info nodes. */
@@ -122,6 +123,20 @@ LLVMValueRef ebcc_ir_first_program(struct ebcc_ir *ir)
 LLVMValueRef ebcc_ir_next_program(LLVMValueRef program)
 {
 	return program_from(LLVMGetNextFunction(program));
+}
+
+bool ebcc_ir_has_section(LLVMValueRef global)
+{
+	const char *section = LLVMGetSection(global);
+
+	return section && *section;
+}
+
+const struct ebcc_program_kind *ebcc_ir_program_kind(LLVMValueRef program)
+{
+	if (ebcc_ir_has_section(program))
+		return ebcc_section_of(LLVMGetSection(program)).kind;
+	return ebcc_program_kind_of(ebcc_ir_name(program), NULL);
 }
 
 LLVMValueRef ebcc_ir_callee(LLVMValueRef instruction)

@@ -104,6 +104,12 @@ const char *ebcc_ir_after_prefix(const char *name, const char *prefix);
 LLVMValueRef ebcc_ir_first_program(struct ebcc_ir *ir);
 LLVMValueRef ebcc_ir_next_program(LLVMValueRef program);
 
+/* Whether the source says the section of a function or variable. */
+bool ebcc_ir_has_section(LLVMValueRef global);
+
+/* The kind of a program, by its section or else by its name; NULL if neither says it. */
+const struct ebcc_program_kind *ebcc_ir_program_kind(LLVMValueRef program);
+
 /* The function that an instruction calls directly, or NULL. */
 LLVMValueRef ebcc_ir_callee(LLVMValueRef instruction);
 /* Whether the instruction is a call of this intrinsic. */

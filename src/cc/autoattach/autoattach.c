@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Attaching all programs of a module whose names say where: kprobe__FUNCTION and similar.
+ * Attaching the programs of a module to what they say: by a name that begins with kprobe__ or
+ * similar, as in sources for bcc, or by a section, as in sources for libbpf. The compiler gives the
+ * former the section that their name stands for, so a section that says something else is the
+ * source's own, and decides.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach/trace.h"
+#include "autoattach/section.h"
 #include "base/cleanup.h"
-#include "base/kinds.h"
 #include "kernel/syscalls.h"
 #include "load/link.h"
 
@@ -53,36 +55,42 @@ static struct ebcc_error *attach_named_tracepoint(struct ebcc_program *program, 
 	return ebcc_program_attach_tracepoint(program, category, divider + 2, NULL, ret);
 }
 
+/* @section is that of the program's name. */
 static struct ebcc_error *attach_named(struct ebcc_program *program,
 				       const struct ebcc_program_kind *kind, const char *target,
-				       struct ebcc_link **ret)
+				       const struct ebcc_section *section, struct ebcc_link **ret)
 {
 	switch (kind->attach) {
-	case EBCC_ATTACH_BY_HAND:
-		return NULL;
 	case EBCC_ATTACH_FUNCTION:
 	case EBCC_ATTACH_FUNCTION_RETURN:
 		return attach_named_kprobe(program, kind, target, ret);
 	case EBCC_ATTACH_TRACEPOINT:
 		return attach_named_tracepoint(program, target, ret);
-	case EBCC_ATTACH_RAW_TRACEPOINT:
-		return ebcc_program_attach_raw_tracepoint(program, target, NULL, ret);
-	case EBCC_ATTACH_TRACE:
-		return ebcc_program_attach_trace(program, NULL, ret);
-	case EBCC_ATTACH_ITER: /* runs when it is read, so it is only loaded, without a link */
-		return ebcc_iter_load(program);
+	default:
+		return ebcc_attach_section(program, section, ret);
 	}
-	return NULL;
+}
+
+static struct ebcc_error *attach(struct ebcc_program *program, struct ebcc_link **ret)
+{
+	const char *target;
+	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program->name, &target);
+	struct ebcc_section section = ebcc_section_of(program->target.section);
+	AUTO_FREE char *own = kind ? ebcc_program_section(kind, target) : NULL;
+	bool says_target = section.kind && *section.target;
+
+	if (program->optional)
+		return NULL;
+	if (kind && (own ? !strcmp(own, program->target.section) : !says_target))
+		return attach_named(program, kind, target, &section, ret);
+	return says_target ? ebcc_attach_section(program, &section, ret) : NULL;
 }
 
 struct ebcc_error *ebcc_program_attach_named(struct ebcc_program *program, struct ebcc_link **ret)
 {
-	const char *target;
-	const struct ebcc_program_kind *kind = ebcc_program_kind_of(program->name, &target);
 	struct ebcc_link *link = NULL;
-	struct ebcc_error *error;
+	struct ebcc_error *error = attach(program, &link);
 
-	error = kind ? attach_named(program, kind, target, &link) : NULL;
 	if (error && !strstr(ebcc_error_message(error), program->name))
 		return ebcc_error_prefix(error, "program %s", program->name);
 	if (!error)
