@@ -33,6 +33,11 @@
 /* BPF instruction set 3 (32-bit jumps), which every kernel since 5.1 supports. */
 #define CPU_VERSION 3
 
+/* The second pipeline does without 32-bit instructions where it can: after a comparison of the lower
+ * half of a register, many verifiers know nothing about the whole. Some sources need them, for atomic
+ * operations. */
+#define PLAIN_CPU_VERSION 2
+
 /* The number of CPUs that have a counter of lost events of their own in a portable object; further
  * CPUs share them. */
 #define PORTABLE_CPUS 512
@@ -165,7 +170,6 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 		.source_path = compilation->file_name,
 		.files = compilation->files,
 		.file_count = opts->header_text ? 2 : 1,
-		.cpu_version = CPU_VERSION,
 		/* Both architectures have one address space for kernel and user (kernel commit
 		 * 0ebeea8ca8a4 lists those that don't), so helper 4 reads both. */
 		.flags = wanted_texts(opts->debug) | (opts->portable ? EBCC_CC_PORTABLE : 0),
@@ -797,7 +801,8 @@ static struct ebcc_error *compile_uncached(struct ebcc_compilation *compilation,
 /* Compiles with one pipeline, or gets the answer from the cache. @answer is initialized by the
  * call; the caller always frees it. */
 static struct ebcc_error *compile(struct ebcc_compilation *compilation,
-				  enum ebcc_cc_pipeline pipeline, struct ebcc_cc_answer *answer)
+				  enum ebcc_cc_pipeline pipeline, unsigned cpu_version,
+				  struct ebcc_cc_answer *answer)
 {
 	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
 	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
@@ -814,6 +819,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	compilation->release = NULL;
 	TRY(ebcc_copy_string(kernel->release, &compilation->release));
 	request->pipeline = pipeline;
+	request->cpu_version = cpu_version;
 	request->arch = kernel->arch;
 	request->cpu_count = is_portable(compilation) ? PORTABLE_CPUS : kernel->cpu_count;
 	request->page_size = (unsigned)kernel->page_size;
@@ -868,7 +874,7 @@ struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const char *source, 
 	if (!*ret)
 		return ebcc_error_no_memory();
 	TRY(compilation_init(*ret, log, source, size, opts));
-	TRY(compile(*ret, EBCC_CC_PIPELINE_O2, &answer));
+	TRY(compile(*ret, EBCC_CC_PIPELINE_O2, CPU_VERSION, &answer));
 	log_warnings(*ret, &answer);
 	TRY(warn_of_namespace(*ret));
 	move_answer(&answer, output);
@@ -879,8 +885,15 @@ struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
 				       struct ebcc_compile_output *output)
 {
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+	AUTO_ERROR struct ebcc_error *error = NULL;
 
-	TRY(compile(compilation, EBCC_CC_PIPELINE_PLAIN, &answer));
+	error = compile(compilation, EBCC_CC_PIPELINE_PLAIN, PLAIN_CPU_VERSION, &answer);
+	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE) {
+		ebcc_cc_answer_deinit(&answer);
+		TRY(compile(compilation, EBCC_CC_PIPELINE_PLAIN, CPU_VERSION, &answer));
+	} else if (error) {
+		return TAKE_PTR(error);
+	}
 	move_answer(&answer, output);
 	return NULL;
 }

@@ -44,7 +44,7 @@ static unsigned width(LLVMValueRef value)
 
 static bool is_narrow(LLVMValueRef value)
 {
-	return width(value) == 8 || width(value) == 16;
+	return width(value) == 8 || width(value) == 16 || width(value) == 32;
 }
 
 /* Whether a value, or an extension of it, is compared. */
