@@ -558,27 +558,18 @@ bool ebcc_diagnostic_needs_headers(const struct ebcc_cc_diagnostic *diagnostic,
 	return likely && !is_explained(diagnostic, compiled);
 }
 
-/* Whether a diagnostic as rendered by clang contains @what. */
-static bool rendering_contains(const struct ebcc_cc_diagnostic *diagnostic, const char *what)
-{
-	return diagnostic->rendered && strstr(diagnostic->rendered, what);
-}
-
-bool ebcc_diagnostics_blame_libbpf(const struct ebcc_cc_answer *answer,
-				   const struct ebcc_compiled *compiled)
+bool ebcc_diagnostics_lack_sections(const struct ebcc_cc_answer *answer,
+				    const struct ebcc_compiled *compiled)
 {
 	if (answer->parsed || !strstr(compiled->source, "SEC(\"") ||
+	    strstr(compiled->source, "bpf_helpers.h") ||
 	    ebcc_source_defines_macro(compiled->source, "SEC"))
 		return false;
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
 		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
-		bool no_file = strstr(diagnostic->message, "file not found");
 
-		if (diagnostic->severity < EBCC_CC_ERROR)
-			continue;
-		if (no_file ? rendering_contains(diagnostic, "vmlinux.h") ||
-				      rendering_contains(diagnostic, "<bpf/bpf_")
-			    : rendering_contains(diagnostic, "SEC(\""))
+		if (diagnostic->severity >= EBCC_CC_ERROR && diagnostic->rendered &&
+		    strstr(diagnostic->rendered, "SEC(\""))
 			return true;
 	}
 	return false;

@@ -36,9 +36,9 @@ void ebcc_diagnostics_render_warning(const struct ebcc_cc_answer *answer, size_t
 bool ebcc_diagnostic_needs_headers(const struct ebcc_cc_diagnostic *diagnostic,
 				   const struct ebcc_compiled *compiled);
 
-/* Whether the source doesn't compile because it is written for libbpf: the dialect has neither
- * SEC("...") nor libbpf's headers. */
-bool ebcc_diagnostics_blame_libbpf(const struct ebcc_cc_answer *answer,
-				   const struct ebcc_compiled *compiled);
+/* Whether the source doesn't compile because it uses SEC() and doesn't include the header that
+ * defines it: clang's errors about that help nobody. */
+bool ebcc_diagnostics_lack_sections(const struct ebcc_cc_answer *answer,
+				    const struct ebcc_compiled *compiled);
 
 #endif /* EBCC_ADVICE_DIAGNOSTICS_H */

@@ -450,9 +450,9 @@ static bool hint_arguments(const struct ebcc_mistake *mistake, struct ebcc_buf *
 
 static bool hint_file(const struct ebcc_mistake *mistake, struct ebcc_buf *ret)
 {
-	if (line_has(mistake, "bpf/bpf_") || line_has(mistake, "vmlinux.h")) {
-		ebcc_buf_append_string(ret, "kernel types and BPF helpers are available without an "
-					    "include");
+	if (line_has(mistake, "bpf/")) {
+		ebcc_buf_append_string(ret, "of libbpf's headers, sources can include those for "
+					    "programs: bpf/bpf_helpers.h and its like");
 		return true;
 	}
 	if (!line_has(mistake, "\""))

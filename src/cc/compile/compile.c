@@ -33,9 +33,9 @@
 /* BPF instruction set 3 (32-bit jumps), which every kernel since 5.1 supports. */
 #define CPU_VERSION 3
 
-/* The second pipeline does without 32-bit instructions where it can: after a comparison of the lower
- * half of a register, many verifiers know nothing about the whole. Some sources need them, for atomic
- * operations. */
+/* The second pipeline does without 32-bit instructions where it can: after a comparison of the
+ * lower half of a register, many verifiers know nothing about the whole. Some sources need them,
+ * for atomic operations. */
 #define PLAIN_CPU_VERSION 2
 
 /* The number of CPUs that have a counter of lost events of their own in a portable object; further
@@ -221,15 +221,13 @@ static void log_warnings(const struct ebcc_compilation *compilation,
 }
 
 /* Replaces clang's diagnostics. */
-static struct ebcc_error *written_for_libbpf(const struct ebcc_compilation *compilation)
+static struct ebcc_error *lacks_sections(const struct ebcc_compilation *compilation)
 {
 	struct ebcc_error *error = ebcc_error_create(
 		EBCC_ERROR_COMPILE,
-		"%s does not compile: it is written for libbpf (SEC(\"...\"), maps as structs in "
-		"\".maps\"). Here programs are recognized by their names or attached by calls "
-		"(TRACEPOINT_PROBE(category, event), kprobe__FUNCTION()), maps "
-		"are declared with BPF_HASH(name, key, leaf) and similar macros, and nothing needs "
-		"to be included",
+		"%s does not compile: it uses SEC(\"...\") and similar words of libbpf without the "
+		"header that defines them: add #include <bpf/bpf_helpers.h>, which needs no other "
+		"package",
 		compilation->file_name);
 
 	return ebcc_error_with_subject(error, compilation->file_name);
@@ -244,8 +242,8 @@ static struct ebcc_error *compile_error(const struct ebcc_compilation *compilati
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_error *error;
 
-	if (ebcc_diagnostics_blame_libbpf(answer, &about))
-		return written_for_libbpf(compilation);
+	if (ebcc_diagnostics_lack_sections(answer, &about))
+		return lacks_sections(compilation);
 	ebcc_diagnostics_render(answer, &about, EBCC_CC_WARNING, &text);
 	if (*notes)
 		ebcc_buf_printf(&text, "%s%s", text.size ? "\n" : "", notes);
@@ -300,7 +298,7 @@ static bool types_may_help(const struct ebcc_compilation *compilation,
 {
 	const struct ebcc_compiled about = compiled(compilation);
 
-	return may_help(answer) && !ebcc_diagnostics_blame_libbpf(answer, &about);
+	return may_help(answer) && !ebcc_diagnostics_lack_sections(answer, &about);
 }
 
 /* Compiles against selected types, then with learned ones added, and finally against all types.

@@ -123,6 +123,7 @@ static struct ebcc_error *open_object(struct ebcc_module *module)
 	TRY(ebcc_types_create(module->btf, &module->types));
 	TRY(describe_btf(module));
 	TRY(ebcc_programs_create(module));
+	ebcc_object_disable_programs(module->object);
 	return ebcc_tables_create(module);
 }
 

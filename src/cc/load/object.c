@@ -78,7 +78,6 @@ struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char
 	/* Names of maps of global variables begin with this one: "ebcc.rodata". */
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "ebcc");
 	AUTO_CAPTURE struct ebcc_capture capture = {0};
-	struct bpf_program *program;
 	struct bpf_object *object;
 
 	TRY(check_relocations(bytes, size));
@@ -94,10 +93,16 @@ struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char
 				     "libbpf can't read the BPF object%s",
 				     ebcc_buf_string(&reason));
 	}
-	bpf_object__for_each_program (program, object)
-		bpf_program__set_autoload(program, false);
 	*ret = object;
 	return NULL;
+}
+
+void ebcc_object_disable_programs(struct bpf_object *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program (program, object)
+		bpf_program__set_autoload(program, false);
 }
 
 struct ebcc_error *ebcc_module_ifindex(const struct ebcc_module *module, unsigned *ret)

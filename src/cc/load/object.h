@@ -14,9 +14,12 @@
  * Fails with EBCC_ERROR_FORMAT. */
 MUST_CHECK struct ebcc_error *ebcc_object_check(const char *bytes, size_t size);
 
-/* Opens an object with every program disabled. The caller closes @ret. */
+/* Opens an object. The caller closes @ret. */
 MUST_CHECK struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char *bytes,
 					       size_t size, struct bpf_object **ret);
+
+/* Makes libbpf load no program together with the maps. */
+void ebcc_object_disable_programs(struct bpf_object *object);
 
 void ebcc_cleanup_object(struct bpf_object **object);
 #define AUTO_OBJECT CLEANUP(ebcc_cleanup_object)

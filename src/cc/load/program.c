@@ -20,7 +20,6 @@
 #include "base/buf.h"
 #include "base/near_names.h"
 #include "base/options.h"
-#include "elf/bpf_object.h"
 #include "load/capture.h"
 #include "load/debug_text.h"
 #include "load/object.h"
@@ -96,9 +95,7 @@ static struct ebcc_error *create(struct ebcc_module *module, const struct bpf_pr
 	program->fd = -1;
 	ebcc_attach_target_init(&program->target, bpf_program__section_name(from));
 	program->section_type = section_type(from);
-	/* libbpf leaves the question mark out of the name. */
-	program->optional = !ebcc_elf_section_name(module->object_bytes, module->object_size,
-						   program->target.section);
+	program->optional = !bpf_program__autoload(from);
 	program->name = strdup(bpf_program__name(from));
 	if (!program->name)
 		return ebcc_error_no_memory();
@@ -471,6 +468,7 @@ static struct ebcc_error *run_load(struct load *load)
 	TRY(set_target(load));
 	TRY(ebcc_object_open(program->module, load->renamed ? load->renamed : load->bytes,
 			     load->size, &load->object));
+	ebcc_object_disable_programs(load->object);
 	load->bpf_program = bpf_object__find_program_by_name(load->object, program->name);
 	if (!load->bpf_program)
 		return ebcc_error_create(EBCC_ERROR_FORMAT, "program '%s' is not in the object",

@@ -88,9 +88,14 @@ local PROBE = {
   every_process = "any", cookie = "integer",
 }
 
--- A program's name with the prefix of its kind, or as it is if there is no kind.
-local function full_name_of(name, kind)
+-- A program's name with the prefix of its kind, or as it is if there is no kind, or if the source has such a program.
+local function full_name_of(module, name, kind)
   local prefix = ebcc.program_prefixes[kind] or ""
+  for _, known in ipairs(module:program_names()) do
+    if known == name then
+      return name
+    end
+  end
   return name:sub(1, #prefix) == prefix and name or prefix .. name
 end
 
@@ -98,7 +103,7 @@ end
 -- written for other bindings may have options that don't exist here.
 local function program_of(self, method, options, kinds, kind)
   check.options(method, options, kinds, self.strict)
-  return self.module:program(full_name_of(options.fn_name, kind))
+  return self.module:program(full_name_of(self.module, options.fn_name, kind))
 end
 
 -- Converts the options of attach_kretprobe{} to those of attach_kprobe{}, and those of attach_uretprobe{} likewise.
@@ -374,7 +379,7 @@ local function trace_method(name, kind)
   return function(self, options)
     local program = program_of(self, name, options, TRACE, kind)
     local link, message, errno = program:attach_trace(options.cookie)
-    local full_name = full_name_of(options.fn_name, kind)
+    local full_name = full_name_of(self.module, options.fn_name, kind)
     self.named[full_name] = link or self.named[full_name]
     return outcome(self, nil, link, message, errno)
   end
@@ -384,7 +389,7 @@ end
 local function detach_method(name, kind)
   return function(self, options)
     check.options(name, options, DETACH, self.strict)
-    local full_name = full_name_of(options.fn_name, kind)
+    local full_name = full_name_of(self.module, options.fn_name, kind)
     local link = self.named[full_name]
     if not link or not link:attached() then
       return outcome(self, nil, nil, ("program '%s' is not attached"):format(full_name), 2) -- ENOENT

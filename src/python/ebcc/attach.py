@@ -584,7 +584,11 @@ class AttachMixin:
     # cookie: what bpf_get_attach_cookie() returns to the program (Linux 6.0 and later).
 
     def _full_name(self, kind, fn_name):
+        """A program's name with the prefix of its kind, unless the source has a program without it."""
         prefix, _ = _ebcc.PROGRAM_KINDS[kind]
+        name = to_bytes(fn_name)
+        if any(program.name == name for program in self.module.programs()):
+            return name
         return self.add_prefix(prefix, fn_name)
 
     def _attach_trace(self, kind, fn_name, cookie):

@@ -27,12 +27,15 @@ enum libbpf_pin_type {
 	LIBBPF_PIN_BY_NAME,
 };
 
-/* The values of the kernel's configuration options that may be modules (`extern ... __kconfig`). */
+/* The values of the kernel's configuration options that may be modules (`extern ... __kconfig`). The
+ * kernel types of portable objects have it, too. */
+#ifndef EBCC_PORTABLE
 enum libbpf_tristate {
 	TRI_NO = 0,
 	TRI_YES = 1,
 	TRI_MODULE = 2,
 };
+#endif
 
 #define __kconfig __attribute__((section(".kconfig")))
 #define __ksym __attribute__((section(".ksyms")))
