@@ -334,6 +334,47 @@ int traced(struct bpf_raw_tracepoint_args *ctx) {
     { text = "int flags = GFP_ATOMIC;", portable = true })
 end
 
+function TestPrograms:test_sources_for_libbpf()
+  local text = [[
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+const volatile int target = 0;
+int seen, other;
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __type(key, u32);
+  __type(value, u64);
+} counts SEC(".maps");
+SEC("raw_tp/sys_enter") int enter(void *ctx) {
+  struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+  u64 one = 1;
+  u32 key = BPF_CORE_READ(task, real_parent, tgid);
+  if (target != bpf_get_current_pid_tgid() >> 32)
+    return 0;
+  seen = 1;
+  bpf_map_update_elem(&counts, &key, &one, BPF_ANY);
+  return 0;
+}
+SEC("raw_tp/sys_exit") int leave(void *ctx) { other = 1; return 0; }]]
+  local pid = ebcc.posix.getpid()
+  local bpf <close> = helper.bpf { text = text, constants = { target = pid }, attach = { "enter" },
+    max_entries = { counts = 2 } }
+  helper.act()
+  lu.assertEquals(bpf.globals.seen, 1)
+  lu.assertEquals(bpf.globals.other, 0)
+  local parent = tonumber(io.open("/proc/self/stat"):read("a"):match("%) %S+ (%d+)"))
+  local counts = bpf:get_table("counts")
+  lu.assertEquals(counts:get(parent), 1)
+  lu.assertTrue(counts:set(4194305, 1))
+  lu.assertNil((counts:set(4194306, 1))) -- there is room for two
+  local none <close> = helper.bpf { text = text, attach = false }
+  helper.act()
+  lu.assertEquals(none.globals.other, 0)
+  lu.assertErrorMsgContains("no table 'count'; did you mean counts", BPF.new, BPF,
+    { text = text, max_entries = { count = 1 } })
+end
+
 function TestPrograms:test_finding()
   lu.assertIs(BPF.is_go_binary("/bin/bash"), false)
   lu.assertEquals(BPF.get_tracepoints("syscalls:sys_enter_unlink$"), { "syscalls:sys_enter_unlink" })

@@ -562,14 +562,14 @@ bool ebcc_diagnostics_lack_sections(const struct ebcc_cc_answer *answer,
 				    const struct ebcc_compiled *compiled)
 {
 	if (answer->parsed || !strstr(compiled->source, "SEC(\"") ||
-	    strstr(compiled->source, "bpf_helpers.h") ||
 	    ebcc_source_defines_macro(compiled->source, "SEC"))
 		return false;
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
 		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
 
-		if (diagnostic->severity >= EBCC_CC_ERROR && diagnostic->rendered &&
-		    strstr(diagnostic->rendered, "SEC(\""))
+		/* Without the macro, SEC("...") looks like a function with a string for a parameter. */
+		if (!strcmp(diagnostic->message, "expected parameter declarator") &&
+		    diagnostic->rendered && strstr(diagnostic->rendered, "SEC(\""))
 			return true;
 	}
 	return false;
