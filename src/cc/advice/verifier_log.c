@@ -463,3 +463,31 @@ struct ebcc_error *ebcc_verifier_error(const struct ebcc_rejection *rejection)
 	error = ebcc_error_with_subject(error, rejection->program);
 	return ebcc_error_with_details(error, log_end(rejection->log));
 }
+
+/* The number after @words at the start of a line of @log, or 0; *@ret_end is what follows. */
+static uint64_t number_after(const char *log, const char *words, const char **ret_end)
+{
+	size_t length = strlen(words);
+	const char *at = log;
+
+	while (at && strncmp(at, words, length)) {
+		at = strchr(at, '\n');
+		at += at != NULL;
+	}
+	*ret_end = "";
+	return at ? strtoull(at + length, (char **)ret_end, 10) : 0;
+}
+
+void ebcc_verifier_statistics_read(const char *log, struct ebcc_verifier_statistics *ret)
+{
+	const char *end;
+
+	*ret = (struct ebcc_verifier_statistics){
+		.processed = number_after(log, "processed ", &end),
+		.microseconds = number_after(log, "verification time ", &end),
+		.stack = number_after(log, "stack depth ", &end),
+	};
+	/* One number for the program and one for each of its functions: "32+8". */
+	while (*end == '+')
+		ret->stack += strtoull(end + 1, (char **)&end, 10);
+}

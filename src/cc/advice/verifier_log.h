@@ -7,6 +7,7 @@
 #define EBCC_ADVICE_VERIFIER_LOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -29,6 +30,16 @@ struct ebcc_rejection {
 	char *const *unresolved; /* texts about what the kernel lacks */
 	size_t unresolved_count;
 };
+
+/* What the verifier says about a program that it accepts; 0: it doesn't say. */
+struct ebcc_verifier_statistics {
+	uint64_t processed;    /* instructions that it followed, on all paths */
+	uint64_t stack;	       /* bytes, of the program and its functions together */
+	uint64_t microseconds; /* that it took */
+};
+
+/* Reads the statistics at the end of a log. */
+void ebcc_verifier_statistics_read(const char *log, struct ebcc_verifier_statistics *ret);
 
 /* An EBCC_ERROR_LOAD with the log's end in the details, or EBCC_ERROR_OTHER_KERNEL if the program
  * needs something that the kernel lacks. Never NULL. */

@@ -222,6 +222,20 @@ static bool read_entry(int fd, const struct stat *status, const struct ebcc_cach
 	return !ret->failed;
 }
 
+/* Opens and reads an entry. @fd is set if there is a file of that name. */
+static enum ebcc_disk_cache_state open_entry(const struct ebcc_disk_cache *cache,
+					     const struct ebcc_cache_key *key, const char *name,
+					     struct ebcc_buf *ret, int *fd, struct stat *status)
+{
+	*fd = openat(cache->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0 || fstat(*fd, status) || !S_ISREG(status->st_mode))
+		return EBCC_CACHE_ENTRY_MISSING;
+	if (status->st_uid != geteuid() || (status->st_mode & (S_IWGRP | S_IWOTH)))
+		return EBCC_CACHE_ENTRY_FOREIGN;
+	return read_entry(*fd, status, key, ret) ? EBCC_CACHE_ENTRY_VALID
+						 : EBCC_CACHE_ENTRY_DAMAGED;
+}
+
 bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			 const char *kind, struct ebcc_buf *ret)
 {
@@ -232,23 +246,47 @@ bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 	if (!cache)
 		return false;
 	entry_name(key, kind, name);
-	fd = openat(cache->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode))
+	switch (open_entry(cache, key, name, ret, &fd, &status)) {
+	case EBCC_CACHE_ENTRY_MISSING:
 		return false;
-	if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH))) {
+	case EBCC_CACHE_ENTRY_FOREIGN:
 		ebcc_log(cache->log, EBCC_LOG_WARNING,
 			 "disk cache: %s is not used: another user owns it or can write to it",
 			 name);
 		return false;
-	}
-	if (!read_entry(fd, &status, key, ret)) {
+	case EBCC_CACHE_ENTRY_DAMAGED:
 		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: %s is damaged; removed", name);
 		unlinkat(cache->directory, name, 0);
 		return false;
+	case EBCC_CACHE_ENTRY_VALID:
+		break;
 	}
 	if (time(NULL) - status.st_mtime > TOUCH_SECONDS)
 		futimens(fd, NULL);
 	return true;
+}
+
+enum ebcc_disk_cache_state ebcc_disk_cache_check(const struct ebcc_disk_cache *cache,
+						 const struct ebcc_cache_key *key, const char *kind,
+						 struct ebcc_buf *ret)
+{
+	AUTO_CLOSE int fd = -1;
+	char name[ENTRY_NAME_SIZE];
+	struct stat status;
+
+	entry_name(key, kind, name);
+	return open_entry(cache, key, name, ret, &fd, &status);
+}
+
+struct ebcc_error *ebcc_disk_cache_remove(const struct ebcc_disk_cache *cache,
+					  const struct ebcc_cache_key *key, const char *kind)
+{
+	char name[ENTRY_NAME_SIZE];
+
+	entry_name(key, kind, name);
+	if (!unlinkat(cache->directory, name, 0) || errno == ENOENT)
+		return NULL;
+	return ebcc_error_os(EBCC_ERROR_OS, errno, "%s/%s can't be removed", cache->path, name);
 }
 
 struct aged_entry {
@@ -266,7 +304,7 @@ static int by_age(const void *a, const void *b)
 
 /* Lists the entries, and removes temporary files that a killed writer left. Returns NULL if the
  * cache is empty or memory runs out. */
-static struct aged_entry *list_entries(struct ebcc_disk_cache *cache, size_t *ret_count,
+static struct aged_entry *list_entries(const struct ebcc_disk_cache *cache, size_t *ret_count,
 				       uint64_t *ret_total)
 {
 	int fd = openat(cache->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -311,6 +349,43 @@ static struct aged_entry *list_entries(struct ebcc_disk_cache *cache, size_t *re
 	closedir(directory);
 	*ret_count = count;
 	return entries;
+}
+
+/* Parses the name of an entry's file. */
+static bool parse_name(const char *name, struct ebcc_disk_cache_entry *ret)
+{
+	unsigned long long high, low;
+	int length = 0;
+
+	if (strspn(name, "0123456789abcdef") != 32 ||
+	    sscanf(name, "%16llx%16llx.%n", &high, &low, &length) != 2 || length != 33 ||
+	    !name[length] || strlen(name + length) >= sizeof(ret->kind))
+		return false;
+	ret->key = (struct ebcc_cache_key){.low = low, .high = high};
+	strcpy(ret->kind, name + length);
+	return true;
+}
+
+struct ebcc_error *ebcc_disk_cache_list(const struct ebcc_disk_cache *cache,
+					struct ebcc_disk_cache_entry **ret, size_t *ret_count)
+{
+	size_t count = 0, kept = 0;
+	uint64_t total;
+	AUTO_FREE struct aged_entry *found = list_entries(cache, &count, &total);
+	struct ebcc_disk_cache_entry *entries = calloc(count + 1, sizeof(*entries));
+
+	if (!entries)
+		return ebcc_error_no_memory();
+	if (found)
+		qsort(found, count, sizeof(*found), by_age);
+	for (size_t i = count; i-- > 0;) {
+		entries[kept].size = found[i].size;
+		entries[kept].used = found[i].used;
+		kept += parse_name(found[i].name, &entries[kept]);
+	}
+	*ret = entries;
+	*ret_count = kept;
+	return NULL;
 }
 
 /* If the entries exceed the limit, removes the least recently used ones until the rest takes up at

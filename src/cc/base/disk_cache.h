@@ -61,6 +61,41 @@ bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			 const char *kind, const void *data, size_t size);
 
+/* ---- For looking at the cache as a whole ---- */
+
+#define EBCC_CACHE_KIND_SIZE 24
+
+struct ebcc_disk_cache_entry {
+	struct ebcc_cache_key key;
+	char kind[EBCC_CACHE_KIND_SIZE];
+	uint64_t size; /* of the file, in bytes */
+	int64_t used;  /* when it was last used, to about ten minutes; seconds since 1970 */
+};
+
+/* Lists all entries, most recently used first. *@ret is malloc'ed. Files that can't be entries are
+ * left out. */
+MUST_CHECK struct ebcc_error *ebcc_disk_cache_list(const struct ebcc_disk_cache *cache,
+						   struct ebcc_disk_cache_entry **ret,
+						   size_t *ret_count);
+
+enum ebcc_disk_cache_state {
+	EBCC_CACHE_ENTRY_VALID,
+	EBCC_CACHE_ENTRY_MISSING,
+	EBCC_CACHE_ENTRY_FOREIGN, /* another user owns it or can write to it */
+	EBCC_CACHE_ENTRY_DAMAGED,
+};
+
+/* What ebcc_disk_cache_get() would make of an entry, without removing a damaged one. Appends the
+ * contents of a valid one to @ret. */
+enum ebcc_disk_cache_state ebcc_disk_cache_check(const struct ebcc_disk_cache *cache,
+						 const struct ebcc_cache_key *key, const char *kind,
+						 struct ebcc_buf *ret);
+
+/* Removes an entry, if it exists. */
+MUST_CHECK struct ebcc_error *ebcc_disk_cache_remove(const struct ebcc_disk_cache *cache,
+						     const struct ebcc_cache_key *key,
+						     const char *kind);
+
 /* Computes the XXH64 hash of a file's contents, for entries that are valid only while the file is
  * unchanged. Returns false if the file can't be read. */
 bool ebcc_disk_cache_hash_file(const char *path, uint64_t *ret);

@@ -21,6 +21,7 @@
 #include <xxhash.h>
 
 #include "compiler/protocol.h"
+#include "elf/bpf_object.h"
 #include "kernel/tracefs.h"
 
 /* Must change whenever the stored data or the keys' inputs change. */
@@ -152,21 +153,27 @@ static bool parse_object(const char *line, struct ebcc_cache_key *ret)
 	return true;
 }
 
+static bool parse_answer(const struct ebcc_buf *frame, struct ebcc_cc_answer *ret)
+{
+	AUTO_ERROR struct ebcc_error *error = NULL;
+	struct ebcc_frame_header header;
+
+	if (frame->size < sizeof(header))
+		return false;
+	memcpy(&header, frame->data, sizeof(header));
+	error = ebcc_frame_check_header(&header, EBCC_FRAME_ANSWER);
+	if (error || header.size != frame->size - sizeof(header))
+		return false;
+	error = ebcc_decode_answer(frame->data + sizeof(header), header.size, ret);
+	return !error && ret->status == EBCC_CC_OK;
+}
+
 static bool read_answer(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			struct ebcc_cc_answer *ret)
 {
 	AUTO_BUF struct ebcc_buf frame = EBCC_BUF_INIT;
-	AUTO_ERROR struct ebcc_error *error = NULL;
-	struct ebcc_frame_header header;
 
-	if (!ebcc_disk_cache_get(cache, key, OBJECT, &frame) || frame.size < sizeof(header))
-		return false;
-	memcpy(&header, frame.data, sizeof(header));
-	error = ebcc_frame_check_header(&header, EBCC_FRAME_ANSWER);
-	if (error || header.size != frame.size - sizeof(header))
-		return false;
-	error = ebcc_decode_answer(frame.data + sizeof(header), header.size, ret);
-	return !error && ret->status == EBCC_CC_OK;
+	return ebcc_disk_cache_get(cache, key, OBJECT, &frame) && parse_answer(&frame, ret);
 }
 
 bool ebcc_compile_cache_find(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
@@ -343,4 +350,31 @@ void ebcc_compile_cache_store(struct ebcc_disk_cache *cache, const struct ebcc_c
 		return;
 	ebcc_disk_cache_put(cache, &object, OBJECT, frame.data, frame.size);
 	ebcc_disk_cache_put(cache, key, MANIFEST, manifest.data, manifest.size);
+}
+
+/* ---- Looking at entries ---- */
+
+bool ebcc_compile_cache_entry_is_valid(const char *kind, const struct ebcc_buf *bytes)
+{
+	struct ebcc_cc_answer answer = {0};
+	struct ebcc_cache_key object;
+	bool valid = true;
+
+	if (!strcmp(kind, MANIFEST))
+		return parse_object(ebcc_buf_string(bytes), &object);
+	if (!strcmp(kind, OBJECT))
+		valid = parse_answer(bytes, &answer);
+	ebcc_cc_answer_deinit(&answer);
+	return valid;
+}
+
+char *ebcc_compile_cache_entry_source(const char *kind, const struct ebcc_buf *bytes)
+{
+	struct ebcc_cc_answer answer = {0};
+	char *source = NULL;
+
+	if (!strcmp(kind, OBJECT) && parse_answer(bytes, &answer) && answer.object)
+		source = ebcc_elf_source_file(answer.object, answer.object_size);
+	ebcc_cc_answer_deinit(&answer);
+	return source;
 }

@@ -35,4 +35,14 @@ void ebcc_compile_cache_store(struct ebcc_disk_cache *cache, const struct ebcc_c
 			      const struct ebcc_kernel_info *kernel, const char *inputs,
 			      const struct ebcc_cc_answer *answer);
 
+/* ---- For looking at entries of the disk cache ---- */
+
+/* Whether the bytes of an entry are what this version stores in entries of that kind. True for
+ * kinds that other parts of the library store. */
+bool ebcc_compile_cache_entry_is_valid(const char *kind, const struct ebcc_buf *bytes);
+
+/* The name of the source that the answer in an entry was compiled from, malloc'ed; NULL if the
+ * entry is of another kind, or doesn't have it. */
+char *ebcc_compile_cache_entry_source(const char *kind, const struct ebcc_buf *bytes);
+
 #endif /* EBCC_COMPILE_CACHE_H */

@@ -214,6 +214,24 @@ bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, ui
 	return false;
 }
 
+char *ebcc_elf_source_file(const char *bytes, size_t size)
+{
+	size_t symbols_size, names_size;
+	const char *symbols, *names;
+
+	if (!ebcc_elf_section(bytes, size, ".symtab", &symbols, &symbols_size) ||
+	    !ebcc_elf_section(bytes, size, ".strtab", &names, &names_size))
+		return NULL;
+	for (size_t at = 0; within(symbols_size, at, sizeof(Elf64_Sym)); at += sizeof(Elf64_Sym)) {
+		Elf64_Sym symbol;
+
+		memcpy(&symbol, symbols + at, sizeof(symbol));
+		if (ELF64_ST_TYPE(symbol.st_info) == STT_FILE && symbol.st_name < names_size)
+			return strndup(names + symbol.st_name, names_size - symbol.st_name);
+	}
+	return NULL;
+}
+
 /* Finds the text in a variable of .ebcc.meta; *@ret is NULL if there is none. */
 static struct ebcc_error *find_text(const char *bytes, size_t size, const char *variable,
 				    const char **ret, size_t *ret_length)

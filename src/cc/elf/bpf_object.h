@@ -37,6 +37,10 @@ MUST_CHECK struct ebcc_error *ebcc_elf_add_section(const char *bytes, size_t siz
  * there is no such symbol. */
 bool ebcc_elf_symbol_offset(const char *bytes, size_t size, const char *name, uint64_t *ret);
 
+/* The name of the file that an object was compiled from, malloc'ed; NULL if it has none, or this is
+ * not an ELF object. */
+char *ebcc_elf_source_file(const char *bytes, size_t size);
+
 /* Copies the text in a variable of .ebcc.meta, which ends with a NUL or with the section. *@ret is
  * malloc'ed, or NULL if there is no such variable. EBCC_ERROR_FORMAT if the variable is outside of
  * its section. */

@@ -295,8 +295,7 @@ struct ebcc_error *ebcc_module_create_from_object_file(const char *path,
 	return ebcc_module_create_from_object(ebcc_buf_string(&object), object.size, opts, ret);
 }
 
-/* Appends the objects of both pipelines as one. */
-static struct ebcc_error *join_objects(struct ebcc_module *module, struct ebcc_buf *ret)
+struct ebcc_error *ebcc_module_join_objects(struct ebcc_module *module, struct ebcc_buf *ret)
 {
 	AUTO_ERROR struct ebcc_error *error = NULL;
 	AUTO_FREE char *joined = NULL;
@@ -333,7 +332,7 @@ struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path
 {
 	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
 
-	TRY(join_objects(module, &object));
+	TRY(ebcc_module_join_objects(module, &object));
 	return ebcc_write_file(path, object.data, object.size);
 }
 

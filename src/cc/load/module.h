@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "advice/verifier_log.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -41,6 +43,7 @@ struct ebcc_program {
 	struct ebcc_attach_target target; /* its section, and its target if it is BTF-typed */
 	void *instructions;		  /* as compiled, from the object that was loaded */
 	size_t instructions_size;
+	struct ebcc_verifier_statistics statistics; /* of the last load that succeeded */
 };
 
 struct ebcc_table {
@@ -111,5 +114,9 @@ struct ebcc_module {
  * is nothing to relocate. @btf is the kernel's, or NULL. */
 MUST_CHECK struct ebcc_error *ebcc_module_relocate(struct ebcc_module *module, bool second,
 						   struct ebcc_kernel_btf *btf);
+
+/* Appends what ebcc_module_save() writes: the objects of both pipelines as one. */
+MUST_CHECK struct ebcc_error *ebcc_module_join_objects(struct ebcc_module *module,
+						       struct ebcc_buf *ret);
 
 #endif /* EBCC_LOAD_MODULE_H */

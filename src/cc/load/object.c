@@ -89,6 +89,11 @@ struct ebcc_error *ebcc_object_open(const struct ebcc_module *module, const char
 		int errnum = errno;
 
 		ebcc_capture_reason(&capture, &reason);
+		/* Numbers of libbpf's own, which say less than its message. */
+		if (errnum >= __LIBBPF_ERRNO__START)
+			return ebcc_error_create(EBCC_ERROR_FORMAT,
+						 "the BPF object is truncated or malformed%s",
+						 ebcc_buf_string(&reason));
 		return ebcc_error_os(EBCC_ERROR_FORMAT, errnum,
 				     "libbpf can't read the BPF object%s",
 				     ebcc_buf_string(&reason));

@@ -485,6 +485,7 @@ static struct ebcc_error *run_load(struct load *load)
 	TRY(collect_log(load));
 	if (err)
 		return explain(load, -err, &capture);
+	ebcc_verifier_statistics_read(load->log, &program->statistics);
 	/* Closing the object will close its own descriptor. */
 	load->fd = fcntl(bpf_program__fd(load->bpf_program), F_DUPFD_CLOEXEC, 0);
 	if (load->fd < 0)
