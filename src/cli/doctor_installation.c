@@ -214,6 +214,53 @@ static void check_bcc(struct doctor *doctor, struct doctor_finding *ret)
 	}
 }
 
+/* ---- Lua ---- */
+
+/* Whether one of the templates of Lua's path, such as "/usr/share/lua/5.4/?.lua", leads to a
+ * module. The list is separated by ";", of which the first is left out. */
+static char *find_lua_module(const char *name)
+{
+	static const char defaults[] =
+		"/usr/local/share/lua/5.4/?.lua;/usr/local/share/lua/5.4/?/init.lua;"
+		"/usr/share/lua/5.4/?.lua;/usr/share/lua/5.4/?/init.lua";
+	const char *named = getenv("LUA_PATH_5_4");
+	AUTO_BUF struct ebcc_buf list = EBCC_BUF_INIT;
+	char *save, *place;
+
+	ebcc_buf_printf(&list, "%s;%s", named ? named : "", defaults);
+	place = list.data ? strtok_r(list.data, ";", &save) : NULL;
+	for (; place; place = strtok_r(NULL, ";", &save)) {
+		AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+		char *mark = strchr(place, '?');
+
+		if (!mark)
+			continue;
+		*mark = '\0';
+		ebcc_buf_printf(&path, "%s%s%s", place, name, mark + 1);
+		if (!access(ebcc_buf_string(&path), F_OK))
+			return strdup(ebcc_buf_string(&path));
+	}
+	return NULL;
+}
+
+static void check_lua(struct doctor *doctor, struct doctor_finding *ret)
+{
+	AUTO_FREE char *package = find_lua_module("ebcc");
+	AUTO_FREE char *argparse = find_lua_module("argparse"), *dkjson = find_lua_module("dkjson");
+
+	ret->value = cli_json_text(package);
+	if (!package) {
+		doctor_say(ret, DOCTOR_INFO, "not on Lua's path");
+		doctor_advise(ret, "scripts in Lua need it: install the package lua-ebcc, or set "
+				   "LUA_PATH_5_4 and LUA_CPATH_5_4");
+		return;
+	}
+	doctor_say(ret, argparse && dkjson ? DOCTOR_OK : DOCTOR_MISSING, "%s", package);
+	if (!argparse || !dkjson)
+		doctor_advise(ret, "the tools in Lua also need: apt-get install lua-argparse "
+				   "lua-dkjson");
+}
+
 #define GROUP "installation"
 const struct doctor_check doctor_installation_checks[] = {
 	{GROUP, "ebcc", check_version},
@@ -221,5 +268,6 @@ const struct doctor_check doctor_installation_checks[] = {
 	{GROUP, "cache", check_cache},
 	{GROUP, "Python package ebcc", check_python},
 	{GROUP, "Python package bcc", check_bcc},
+	{GROUP, "Lua package ebcc", check_lua},
 	{NULL, NULL, NULL},
 };

@@ -140,9 +140,10 @@ static json_t *number_or_null(uint64_t number)
 static json_t *to_json(const struct verdict *verdict)
 {
 	json_t *object = json_pack(
-		"{s:o,s:o,s:o,s:b,s:I,s:o,s:o,s:o,s:o,s:o,s:b}", "name",
+		"{s:o,s:o,s:o,s:o,s:I,s:o,s:o,s:o,s:o,s:o,s:b}", "name",
 		cli_json_text(verdict->name), "type", cli_json_text(verdict->type), "section",
-		cli_json_text(verdict->section), "accepted", !verdict->error, "instructions",
+		cli_json_text(verdict->section), "accepted",
+		verdict->type ? json_boolean(!verdict->error) : json_null(), "instructions",
 		(json_int_t)verdict->instructions, "processed",
 		number_or_null(verdict->statistics.processed), "stack_bytes",
 		number_or_null(verdict->statistics.stack), "verification_us",
@@ -173,7 +174,7 @@ bool cli_verify(struct ebcc_module *module, json_t *json)
 			json_array_append_new(json, to_json(&verdict));
 		else
 			print_verdict(&verdict, width);
-		accepted &= !verdict.error;
+		accepted &= !verdict.error || !verdict.type;
 		ebcc_error_destroy(verdict.error);
 	}
 	return accepted;

@@ -12,7 +12,8 @@
 
 /*
  * Loads each program of a module and prints the verdicts as a table, with the verifier's words
- * about those that it rejects. Returns whether all programs were accepted.
+ * about those that it rejects. Programs whose kind isn't known are not loaded. Returns whether none
+ * was rejected.
  *
  * @json: an array that gets an object for each program instead; NULL: prints.
  */

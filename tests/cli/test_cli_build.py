@@ -1,6 +1,8 @@
 """ebcc build: objects, diagnostics, verdicts of the verifier, and files that are none of these."""
+import platform
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from clirun import EBCC, LIMIT, run, run_json
@@ -170,6 +172,31 @@ def test_rejection(source, what):
     assert errors == b""
     assert output.count(b"invalid mem access") == 2  # in the summary and in the log
     assert re.search(rb"sys_enter_getsid +tracepoint +accepted", output)
+
+
+def test_program_of_unknown_kind(source):
+    """It can't be loaded before somebody says what it is; that is no rejection."""
+    report = run_json("build", source("int run(void *ctx) { return 0; }"), "--verify")
+    (program,) = report["programs"]
+    assert program["type"] is None and program["accepted"] is None and "kind of program" in program["error"]["message"]
+
+
+def test_other_kernel(source, tmp_path):
+    """--kernel-root compiles for a kernel that is described by files; the object is refused here."""
+    root = tmp_path / "root"
+    (root / "proc/sys/kernel").mkdir(parents=True)
+    (root / "sys/kernel/btf").mkdir(parents=True)
+    (root / "proc/sys/kernel/osrelease").write_text("6.1.0-other\n")
+    (root / "proc/sys/kernel/version").write_text("#1 SMP\n")
+    (root / "proc/sys/kernel/arch").write_text(f"{platform.machine()}\n")
+    (root / "sys/kernel/btf/vmlinux").write_bytes(Path("/sys/kernel/btf/vmlinux").read_bytes())
+    path = source("int kprobe__vfs_read(struct pt_regs *ctx, struct file *file) { return file->f_mode + LINUX_VERSION_CODE; }")
+    report = run_json("build", path, "--kernel-root", root, "--verify", status=1)
+    assert report["object"] == str(path.with_suffix(".o"))
+    assert report["programs"][0]["error"]["code"] == "other kernel"
+    assert "6.1.0-other" in run("build", path.with_suffix(".o"), "--verify", status=1)[1].decode()
+    report = run_json("build", path, "--btf", "/sys/kernel/btf/vmlinux", "--verify")
+    assert report["programs"][0]["accepted"] is True
 
 
 def test_object_without_verify(source):

@@ -122,6 +122,13 @@ def test_without_privileges():
     assert value(report, "capabilities") == []
 
 
+def test_lua_package(tmp_path):
+    (tmp_path / "ebcc").mkdir()
+    (tmp_path / "ebcc/init.lua").write_text("return {}\n")
+    check = checks(run_json("doctor", env=environment(LUA_PATH_5_4=f"{tmp_path}/?.lua;{tmp_path}/?/init.lua;;")))["Lua package ebcc"]
+    assert check["value"] == f"{tmp_path}/ebcc/init.lua"
+
+
 def test_python_packages(tmp_path):
     """The first package on the path counts: ours, or another project's."""
     ours = run_json("doctor", env=environment(PYTHONPATH=BUILD / "python"))

@@ -24,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.object_bytes = (const char *)(end ? end + 1 : data + size),
 		.object_size = end ? size - length - 1 : 0,
 	};
+	struct ebcc_verifier_statistics statistics;
 	struct ebcc_error *error;
 
 	if (!btf) {
@@ -38,6 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ebcc_error_details(error) && !strstr(log, ebcc_error_details(error)))
 		abort();
 	ebcc_error_destroy(error);
+	ebcc_verifier_statistics_read(log, &statistics);
 	free(log);
 	return 0;
 }

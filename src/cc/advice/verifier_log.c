@@ -482,11 +482,9 @@ void ebcc_verifier_statistics_read(const char *log, struct ebcc_verifier_statist
 {
 	const char *end;
 
-	*ret = (struct ebcc_verifier_statistics){
-		.processed = number_after(log, "processed ", &end),
-		.microseconds = number_after(log, "verification time ", &end),
-		.stack = number_after(log, "stack depth ", &end),
-	};
+	ret->processed = number_after(log, "processed ", &end);
+	ret->microseconds = number_after(log, "verification time ", &end);
+	ret->stack = number_after(log, "stack depth ", &end);
 	/* One number for the program and one for each of its functions: "32+8". */
 	while (*end == '+')
 		ret->stack += strtoull(end + 1, (char **)&end, 10);

@@ -72,6 +72,29 @@ START_TEST(reasons_without_advice)
 }
 END_TEST
 
+START_TEST(statistics_of_accepted_programs)
+{
+	struct ebcc_verifier_statistics statistics;
+
+	ebcc_verifier_statistics_read("verification time 115 usec\n"
+				      "stack depth 16+32+8\n"
+				      "processed 37 insns (limit 1000000) max_states_per_insn 1\n",
+				      &statistics);
+	ck_assert_uint_eq(statistics.microseconds, 115);
+	ck_assert_uint_eq(statistics.stack, 56);
+	ck_assert_uint_eq(statistics.processed, 37);
+	/* A kernel may say less, and a log can end anywhere. */
+	ebcc_verifier_statistics_read("; processed 3\nprocessed 4", &statistics);
+	ck_assert_uint_eq(statistics.processed, 4);
+	ck_assert_uint_eq(statistics.stack, 0);
+	ebcc_verifier_statistics_read("stack depth", &statistics);
+	ebcc_verifier_statistics_read("stack depth 8+", &statistics);
+	ck_assert_uint_eq(statistics.stack, 8);
+	ebcc_verifier_statistics_read("", &statistics);
+	ck_assert_uint_eq(statistics.processed, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("verifier_log");
@@ -82,6 +105,7 @@ int main(void)
 	tcase_add_test(tcase, registers_that_were_never_set);
 	tcase_add_test(tcase, helpers_that_the_kernel_lacks);
 	tcase_add_test(tcase, reasons_without_advice);
+	tcase_add_test(tcase, statistics_of_accepted_programs);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/disk_cache.h"
@@ -85,6 +86,70 @@ START_TEST(returns_what_was_stored)
 	ebcc_disk_cache_destroy(cache);
 	cache = open_cache(0);
 	ck_assert(gives(cache, &key, "newer data"));
+	ebcc_disk_cache_destroy(cache);
+}
+END_TEST
+
+static void store(struct ebcc_disk_cache *cache, uint64_t low, const char *kind, time_t used)
+{
+	const struct ebcc_cache_key which = {.low = low};
+	const struct timespec times[2] = {{.tv_sec = used}, {.tv_sec = used}};
+	char path[192];
+
+	ebcc_disk_cache_put(cache, &which, kind, "bytes", 5);
+	snprintf(path, sizeof(path), "%s/%032llx.%s", directory, (unsigned long long)low, kind);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* The name of an entry may belong to a file that isn't one. */
+static void write_text(const char *name, const char *text)
+{
+	char path[192];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+START_TEST(lists_checks_and_removes_entries)
+{
+	struct ebcc_disk_cache *cache = open_cache(0);
+	AUTO_FREE struct ebcc_disk_cache_entry *entries = NULL;
+	AUTO_BUF struct ebcc_buf bytes = EBCC_BUF_INIT;
+	const struct ebcc_cache_key none = {.low = 99};
+	size_t count;
+
+	store(cache, 1, "answer", 1000);
+	store(cache, 2, "manifest", 3000);
+	store(cache, 3, "answer", 2000);
+	write_text("README", "");
+	write_text("00000000000000000000000000000001.", "");
+	write_text("00000000000000000000000000000001.longer_than_any_kind_can_be", "");
+	ck_assert_ptr_null(ebcc_disk_cache_list(cache, &entries, &count));
+	ck_assert_uint_eq(count, 3);
+	ck_assert_uint_eq(entries[0].key.low, 2);
+	ck_assert_str_eq(entries[0].kind, "manifest");
+	ck_assert_int_eq(entries[0].used, 3000);
+	ck_assert_uint_gt(entries[0].size, 5);
+	ck_assert_uint_eq(entries[1].key.low, 3);
+	ck_assert_uint_eq(entries[2].key.low, 1);
+	ck_assert_int_eq(ebcc_disk_cache_check(cache, &entries[0].key, "manifest", &bytes),
+			 EBCC_CACHE_ENTRY_VALID);
+	ck_assert_str_eq(ebcc_buf_string(&bytes), "bytes");
+	ck_assert_int_eq(ebcc_disk_cache_check(cache, &none, "answer", &bytes),
+			 EBCC_CACHE_ENTRY_MISSING);
+	write_text("00000000000000000000000000000001.answer", "damaged");
+	ck_assert_int_eq(ebcc_disk_cache_check(cache, &entries[2].key, "answer", &bytes),
+			 EBCC_CACHE_ENTRY_DAMAGED);
+	ck_assert_int_eq(ebcc_disk_cache_check(cache, &entries[2].key, "answer", &bytes),
+			 EBCC_CACHE_ENTRY_DAMAGED); /* it is still there */
+	ck_assert_ptr_null(ebcc_disk_cache_remove(cache, &entries[0].key, "manifest"));
+	ck_assert_int_eq(ebcc_disk_cache_check(cache, &entries[0].key, "manifest", &bytes),
+			 EBCC_CACHE_ENTRY_MISSING);
+	ck_assert_ptr_null(ebcc_disk_cache_remove(cache, &none, "answer"));
 	ebcc_disk_cache_destroy(cache);
 }
 END_TEST
@@ -349,6 +414,7 @@ int main(void)
 	}
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, returns_what_was_stored);
+	tcase_add_test(tcase, lists_checks_and_removes_entries);
 	tcase_add_test(tcase, every_damage_is_a_miss);
 	tcase_add_test(tcase, an_entry_under_another_name_is_a_miss);
 	tcase_add_test(tcase, others_files_are_not_read);
