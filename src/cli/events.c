@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bpf/btf.h>
 #include <linux/bpf.h>
 
-#include "ebcc.h"
+#include "load/module.h"
+#include "load/value.h"
 #include "report.h"
 #include "run.h"
 #include "value.h"
@@ -20,7 +22,7 @@
 static void print_event(const struct cli_reader *reader, int cpu, const void *data, size_t size)
 {
 	const char *name = ebcc_table_name(reader->table);
-	const struct ebcc_type *type = ebcc_table_event_type(reader->table);
+	const struct ebcc_type *type = reader->type;
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
 	if (reader->events->json) {
@@ -78,10 +80,55 @@ static struct ebcc_error *open_reader(struct cli_events *events, struct ebcc_tab
 		.page_count = 64,
 	};
 
-	*reader = (struct cli_reader){.events = events, .table = table};
+	*reader = (struct cli_reader){
+		.events = events, .table = table, .type = ebcc_table_event_type(table)};
 	TRY(ebcc_table_open_events(table, &opts));
 	events->reader_count++;
 	return NULL;
+}
+
+/* The type of that name, with or without "struct" before it, in the object's BTF; or NULL. */
+static const struct ebcc_type *find_type(const struct ebcc_module *module, const char *name)
+{
+	static const unsigned kinds[] = {BTF_KIND_STRUCT, BTF_KIND_UNION, BTF_KIND_TYPEDEF,
+					 BTF_KIND_ENUM, BTF_KIND_INT};
+	static const char prefix[] = "struct ";
+
+	if (!strncmp(name, prefix, strlen(prefix)))
+		name += strlen(prefix);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		int id = btf__find_by_name_kind(module->btf, name, kinds[i]);
+
+		if (id > 0)
+			return ebcc_types_get(module->types, (uint32_t)id);
+	}
+	return NULL;
+}
+
+/* Does what one "BUFFER=TYPE" says. */
+static struct ebcc_error *set_type(const struct cli_events *events, const char *text)
+{
+	const char *name = strchr(text, '=') + 1;
+	size_t length = (size_t)(name - 1 - text);
+
+	for (size_t i = 0; i < events->reader_count; i++) {
+		struct cli_reader *reader = &events->readers[i];
+		const char *buffer = ebcc_table_name(reader->table);
+
+		if (strlen(buffer) != length || memcmp(buffer, text, length))
+			continue;
+		reader->type = find_type(events->module, name);
+		if (reader->type)
+			return NULL;
+		return ebcc_error_create(
+			EBCC_ERROR_NOT_FOUND,
+			"the object does not describe a type '%s'; a global "
+			"variable that points to it (%s *unused;) has the compiler "
+			"keep it",
+			name, name);
+	}
+	return ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+				 "the source has no perf or ring buffer '%.*s'", (int)length, text);
 }
 
 /* ---- The trace pipe ---- */
@@ -215,13 +262,12 @@ static struct ebcc_error *read_trace_pipe(struct cli_events *events, bool print)
 
 /* ---- All of it ---- */
 
-struct ebcc_error *cli_events_open(struct cli_events *events, struct ebcc_module *module, bool json)
+struct ebcc_error *cli_events_open(struct cli_events *events)
 {
+	struct ebcc_module *module = events->module;
 	struct ebcc_table *table;
 	bool buffer;
 
-	events->module = module;
-	events->json = json;
 	events->readers = calloc(ebcc_module_table_count(module) + 1, sizeof(*events->readers));
 	if (!events->readers)
 		return ebcc_error_no_memory();
@@ -230,6 +276,8 @@ struct ebcc_error *cli_events_open(struct cli_events *events, struct ebcc_module
 		if (buffer)
 			TRY(open_reader(events, table));
 	}
+	for (size_t i = 0; i < events->type_count; i++)
+		TRY(set_type(events, events->types[i]));
 	if (!prints(module))
 		return NULL;
 	TRY(ebcc_trace_pipe_open(true, &events->pipe));

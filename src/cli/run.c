@@ -21,6 +21,7 @@
 
 enum {
 	OPTION_SET = CLI_OPTION_OWN,
+	OPTION_EVENT,
 };
 
 #define NS_PER_MS 1000000
@@ -34,6 +35,8 @@ struct run {
 	bool json;
 	char **settings; /* "NAME=VALUE", borrowed; the array is malloc'ed */
 	size_t setting_count;
+	char **types; /* "BUFFER=TYPE", likewise */
+	size_t type_count;
 	struct cli_input input;
 	struct cli_events events;
 };
@@ -145,8 +148,8 @@ static struct ebcc_error *nothing_attached(const struct ebcc_module *module, con
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "%s has no programs", path);
 	return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 				 "nothing is attached: no program of %s says where it belongs, as "
-				 "TRACEPOINT_PROBE(CATEGORY, EVENT) and the names kprobe__FUNCTION "
-				 "and kretprobe__FUNCTION do",
+				 "TRACEPOINT_PROBE(CATEGORY, EVENT), the name kprobe__FUNCTION and "
+				 "SEC(\"kprobe/FUNCTION\") do",
 				 path);
 }
 
@@ -187,7 +190,11 @@ static struct ebcc_error *trace(struct run *run, struct ebcc_module *module)
 	for (size_t i = 0; i < run->setting_count; i++)
 		TRY(set_variable(module, run->settings[i]));
 	TRY(ebcc_module_load(module));
-	TRY(cli_events_open(&run->events, module, run->json));
+	run->events = (struct cli_events){.module = module,
+					  .json = run->json,
+					  .types = run->types,
+					  .type_count = run->type_count};
+	TRY(cli_events_open(&run->events));
 	TRY(ebcc_module_attach_named(module));
 	links = count_links(module);
 	if (links)
@@ -221,17 +228,19 @@ static int run_file(struct run *run)
 
 /* ---- Options ---- */
 
-static int add_setting(struct run *run, const struct cli_command *command, char *text)
+/* Appends "NAME=VALUE" to a list. */
+static int add_setting(const struct cli_command *command, char *text, const char *form,
+		       char ***list, size_t *count)
 {
 	char **more;
 
 	if (!strchr(text, '=') || *text == '=')
-		return cli_usage(command, "'%s' is not NAME=VALUE", text);
-	more = realloc(run->settings, (run->setting_count + 1) * sizeof(*more));
+		return cli_usage(command, "'%s' is not %s", text, form);
+	more = realloc(*list, (*count + 1) * sizeof(*more));
 	if (!more)
 		return cli_no_memory();
-	run->settings = more;
-	run->settings[run->setting_count++] = text;
+	*list = more;
+	more[(*count)++] = text;
 	return CLI_OK;
 }
 
@@ -247,7 +256,10 @@ static int take_option(struct run *run, const struct cli_command *command, int o
 		run->json = true;
 		return CLI_OK;
 	case OPTION_SET:
-		return add_setting(run, command, optarg);
+		return add_setting(command, optarg, "NAME=VALUE", &run->settings,
+				   &run->setting_count);
+	case OPTION_EVENT:
+		return add_setting(command, optarg, "BUFFER=TYPE", &run->types, &run->type_count);
 	default:
 		return cli_input_option(&run->input, command, option, argc, argv);
 	}
@@ -259,6 +271,7 @@ static int read_options(struct run *run, const struct cli_command *command, int 
 		CLI_COMPILE_OPTIONS,
 		{"duration", required_argument, NULL, 'd'},
 		{"set", required_argument, NULL, OPTION_SET},
+		{"event", required_argument, NULL, OPTION_EVENT},
 		CLI_JSON_OPTION,
 		CLI_HELP_OPTION,
 		{0},
@@ -294,6 +307,7 @@ static int run_run(const struct cli_command *command, int argc, char **argv)
 	}
 	cli_input_deinit(&run.input);
 	free(run.settings);
+	free(run.types);
 	return status;
 }
 
@@ -301,13 +315,13 @@ const struct cli_command cli_run = {
 	.name = "run",
 	.summary = "attaches the programs of a source or an object and prints what they find",
 	.arguments = "FILE [--duration SECONDS] [OPTION]...",
-	.text = "Loads FILE, a C source or an object, attaches each program to what its name "
-		"says,\n"
-		"and prints, until Ctrl-C: events of perf and ring buffers by their types, and\n"
-		"lines of bpf_trace_printk(), which come from all programs on the machine. At the\n"
-		"end it prints all tables, sorted by their keys, without the entries of arrays "
-		"that\n"
-		"are 0; histograms have bars. Iterators run once.\n"
+	.text = "Loads FILE, a C source or an object, attaches each program to what its name or "
+		"its\n"
+		"section says, and prints, until Ctrl-C: events of perf and ring buffers by their\n"
+		"types, and lines of bpf_trace_printk(), which come from all programs on the\n"
+		"machine. At the end it prints all tables, sorted by their keys, without the "
+		"entries\n"
+		"of arrays that are 0; histograms have bars. Iterators run once.\n"
 		"\n"
 		"  FILE                 a source, an object, or - for a source from standard "
 		"input\n"
@@ -316,6 +330,8 @@ const struct cli_command cli_run = {
 		"  --set NAME=VALUE     set a global variable or constant of the source first; "
 		"may\n"
 		"                       be repeated\n"
+		"  --event BUFFER=TYPE  the type of a buffer's events, such as events=event, for\n"
+		"                       sources that don't tell; may be repeated\n"
 		"  --json               print an object in each line: \"event\", \"trace\", "
 		"\"lost\",\n"
 		"                       \"iterator\" or \"table\"\n" CLI_COMPILE_HELP "\n"

@@ -17,21 +17,24 @@
 struct cli_reader {
 	struct cli_events *events;
 	struct ebcc_table *table;
+	const struct ebcc_type *type; /* of its events; NULL: unknown */
 	uint64_t lost;
 };
 
 struct cli_events {
 	struct ebcc_module *module;
 	bool json;
+	char *const *types; /* "BUFFER=TYPE", from the command line; borrowed */
+	size_t type_count;
 	struct cli_reader *readers;
 	size_t reader_count;
 	struct ebcc_trace_pipe *pipe; /* NULL: no program prints to it */
 	bool own_line;		      /* the last line of the trace pipe was printed */
 };
 
-/* Opens the readers of all buffers of a module, and the trace pipe if a program prints to it. */
-MUST_CHECK struct ebcc_error *cli_events_open(struct cli_events *events, struct ebcc_module *module,
-					      bool json);
+/* Opens the readers of all buffers of events->module, and the trace pipe if a program prints to it.
+ * EBCC_ERROR_NOT_FOUND: a buffer or type that events->types names doesn't exist. */
+MUST_CHECK struct ebcc_error *cli_events_open(struct cli_events *events);
 void cli_events_close(struct cli_events *events);
 
 /* Waits at most @timeout_ms for events, and prints what came. */

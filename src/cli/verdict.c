@@ -23,18 +23,6 @@ struct verdict {
 	struct ebcc_error *error; /* NULL: accepted */
 };
 
-/* The type that the section stands for. */
-static enum bpf_prog_type type_of(const struct ebcc_program *program)
-{
-	const struct ebcc_module *module = program->module;
-	const struct bpf_program *found =
-		bpf_object__find_program_by_name(module->object, program->name);
-
-	if (program->target.kind)
-		return ebcc_attach_target_type(&program->target);
-	return found ? bpf_program__type(found) : BPF_PROG_TYPE_UNSPEC;
-}
-
 static void ask_kernel(int fd, struct verdict *ret)
 {
 	struct bpf_prog_info info = {0};
@@ -50,7 +38,7 @@ static void ask_kernel(int fd, struct verdict *ret)
 
 static struct verdict judge(struct ebcc_program *program)
 {
-	enum bpf_prog_type type = type_of(program);
+	enum bpf_prog_type type = program->section_type;
 	struct verdict verdict = {
 		.name = program->name,
 		.type = type ? libbpf_bpf_prog_type_str(type) : NULL,

@@ -175,7 +175,7 @@ def test_rejection(source, what):
 
 
 def test_program_of_unknown_kind(source):
-    """It can't be loaded before somebody says what it is; that is no rejection."""
+    """It can't be loaded before somebody says what it is; the verifier has not rejected it."""
     report = run_json("build", source("int run(void *ctx) { return 0; }"), "--verify")
     (program,) = report["programs"]
     assert program["type"] is None and program["accepted"] is None and "kind of program" in program["error"]["message"]

@@ -1,12 +1,13 @@
 """ebcc run: events, the trace pipe, tables, constants, iterators, and how it ends. Programs trace calls of getpgid() with
 numbers that nothing else uses, in this process."""
 import os
+import pty
 import re
 import signal
 import subprocess
 
 import pytest
-from clirun import Running, environment, records, run, run_json
+from clirun import EBCC, LIMIT, Running, environment, records, run, run_json
 
 OWN = os.getpid()
 FILTER = f"if (bpf_get_current_pid_tgid() >> 32 != {OWN}) return 0;"
@@ -201,6 +202,58 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {{
         running.wait_for(lambda output: b'"event"' in output, lambda: call(4000004))
         assert records(running.interrupt()[1])[0]["data"] == 77
     assert b"undeclared identifier 'VALUE'" in run("run", path, status=1)[1]
+
+
+def test_source_for_libbpf(source):
+    """Sections say where programs belong; --event says what helpers with plain pointers don't."""
+    path = source(r"""
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+
+struct event { int number; char name[8]; };
+struct event *unused;
+const volatile int target = 0;
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 32768); } events SEC(".maps");
+
+SEC("tracepoint/syscalls/sys_enter_getpgid")
+int on_call(struct trace_event_raw_sys_enter *ctx)
+{
+    struct event *event;
+
+    if (bpf_get_current_pid_tgid() >> 32 != OWN || ctx->args[0] != target) return 0;
+    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    if (!event) return 0;
+    event->number = target;
+    __builtin_memcpy(event->name, "libbpf\0", 8);
+    bpf_ringbuf_submit(event, 0);
+    return 0;
+}
+char LICENSE[] SEC("license") = "GPL";
+""".replace("OWN", str(OWN)))
+    decoded = {"number": 4000006, "name": "libbpf"}
+    plain = (4000006).to_bytes(4, "little").hex() + b"libbpf\0\0".hex()
+    for options, expected in ((["--event", "events=event"], decoded), (["--event", "events=struct event"], decoded), ([], plain)):
+        with Running("run", path, "--set", "target=4000006", "--json", *options) as running:
+            running.wait_for(lambda output: b'"event"' in output, lambda: call(4000006))
+            status, output, errors = running.interrupt()
+        assert (status, errors) == (0, b"")
+        assert records(output)[0]["data"] == expected
+    assert b"no perf or ring buffer 'other'" in run("run", path, "--event", "other=event", status=1)[1]
+    assert b"does not describe a type 'other'" in run("run", path, "--event", "events=other", status=1)[1]
+    assert b"'events' is not BUFFER=TYPE" in run("run", path, "--event", "events", status=2)[1]
+
+
+def test_notice_on_a_terminal(source):
+    """Somebody who waits is told that tracing has begun."""
+    path = source(f"TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {{ {FILTER} return 0; }}")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([EBCC, "run", path], stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    text = os.read(ours, 1000)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=LIMIT)
+    os.close(ours)
+    assert process.returncode == 0 and text.startswith(b"attached 1 program, Ctrl-C ends")
 
 
 def test_losses(source):

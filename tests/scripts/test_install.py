@@ -102,6 +102,32 @@ def test_tools(installed, name):
     assert (installed / "share/man/man8" / f"{name}.8").exists()
 
 
+@pytest.mark.parametrize("where", ["installed", "moved"])
+def test_program(request, tmp_path, where):
+    """It finds the compiler and the tools of its installation, and is there with all that belongs to it."""
+    installed = request.getfixturevalue(where)
+    program = installed / "bin/ebcc"
+    source = tmp_path / "trace.c"
+    source.write_text("TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return 0; }")
+    run(program, "build", source)
+    assert source.with_suffix(".o").exists()
+    output = run(program, "opensnoop", "--version", PYTHONPATH=str(packages(installed)))
+    assert output == f"opensnoop (ebcc {ebcc.__version__})\n"
+    (installed / "libexec/ebcc/ebcc-hello").write_text("#!/bin/sh\necho hello $1\n")
+    (installed / "libexec/ebcc/ebcc-hello").chmod(0o755)
+    assert run(program, "hello", "you") == "hello you\n"
+    for name in ("share/man/man1/ebcc.1", "share/bash-completion/completions/ebcc", "share/zsh/vendor-completions/_ebcc"):
+        assert (installed / name).stat().st_size > 1000
+
+
+def test_program_is_not_a_way_to_others(installed):
+    """Of the programs that are beside it in sbin/, only tools are sub-commands."""
+    (installed / "sbin/reboot").write_text("#!/bin/sh\necho rebooted\n")
+    (installed / "sbin/reboot").chmod(0o755)
+    done = subprocess.run([installed / "bin/ebcc", "reboot"], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_a_tool_traces(installed):
     output = run(installed / "sbin/opensnoop", "-d", "0.1", "-p", str(os.getpid()), PYTHONPATH=str(packages(installed)))
     assert output.startswith("PID ")

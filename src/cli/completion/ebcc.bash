@@ -44,7 +44,7 @@ _ebcc() {
 	fi
 	case $command:$cur in
 	build:-*) _ebcc_words "$compiling --output --verify" ;;
-	run:-*) _ebcc_words "$compiling --duration --set" ;;
+	run:-*) _ebcc_words "$compiling --duration --set --event" ;;
 	probes:-*) _ebcc_words "--help --json --verbose --kind --pid" ;;
 	doctor:-* | cache:-* | version:-*) _ebcc_words "--help --json" ;;
 	build:* | run:*)

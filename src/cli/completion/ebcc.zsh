@@ -62,7 +62,7 @@ _ebcc() {
 		;;
 	run)
 		_arguments $compiling '(-d --duration)'{-d+,--duration}'[end after a time]:seconds' \
-			'*--set[set a variable]:NAME=VALUE' '1:file:_files'
+			'*--set[set a variable]:NAME=VALUE' '*--event[say the type of events]:BUFFER=TYPE' '1:file:_files'
 		;;
 	probes)
 		_arguments $json '(-v --verbose)'{-v,--verbose}'[show arguments]' \
