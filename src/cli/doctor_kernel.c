@@ -50,7 +50,7 @@ static void check_bpf(struct doctor *doctor, struct doctor_finding *ret)
 		doctor_advise(ret, ebcc_privilege_holds(false)
 					   ? "the kernel needs CONFIG_BPF_SYSCALL; in a container, "
 					     "seccomp must allow bpf(2)"
-					   : "run this as root");
+					   : "it needs the privileges that are missing below");
 }
 
 static struct ebcc_kernel_headers *find_headers(const struct doctor *doctor)

@@ -9,6 +9,7 @@
 
 #include "abilities.h"
 #include "kernel/features.h"
+#include "kernel/privilege.h"
 #include "options.h"
 #include "report.h"
 
@@ -94,7 +95,7 @@ static const struct kind kinds[CLI_PROBE_KINDS] = {
 				true,
 				false,
 				has_raw_tracepoints,
-				"privileges, or raw tracepoints",
+				"raw tracepoints",
 				false,
 				false,
 				cli_list_raw_tracepoints},
@@ -170,6 +171,14 @@ static const struct kind kinds[CLI_PROBE_KINDS] = {
 		      false,
 		      cli_list_usdt},
 };
+
+/* What is lacking to use probes of a kind here, or NULL. Without privileges most can't be tried. */
+static const char *lacking(const struct kind *kind)
+{
+	if (!ebcc_privilege_holds(false))
+		return "privileges";
+	return kind->exists() ? NULL : kind->lacks;
+}
 
 static bool is_named(const struct kind *kind, const char *name, size_t length)
 {
@@ -256,12 +265,14 @@ static json_t *probe_json(const struct cli_probes *probes, const struct cli_prob
 /* In -v, before the first probe of a kind: what the kind can do here. */
 static void print_kind(const struct kind *kind)
 {
+	const char *lacks = lacking(kind);
+
 	printf("# %s: %s", kind->name, kind->what);
-	if (!kind->exists())
-		printf("; this kernel has none: it lacks %s", kind->lacks);
+	if (lacks)
+		printf("; can't be used here, for lack of %s", lacks);
 	else if (kind->cookies)
 		printf("; cookies: %s", ebcc_feature(EBCC_FEATURE_COOKIE) ? "yes" : "no");
-	if (kind->exists() && kind->multi)
+	if (!lacks && kind->multi)
 		printf("; one link for many: %s",
 		       ebcc_feature(EBCC_FEATURE_KPROBE_MULTI) ? "yes" : "no");
 	putchar('\n');
@@ -270,6 +281,7 @@ static void print_kind(const struct kind *kind)
 void cli_probes_found(struct cli_probes *probes, struct cli_probe *probe)
 {
 	probes->count++;
+	probes->found |= 1u << probes->kind;
 	if (probes->json) {
 		json_t *object = probe_json(probes, probe);
 
@@ -290,41 +302,39 @@ void cli_probes_found(struct cli_probes *probes, struct cli_probe *probe)
 	json_decref(probe->more);
 }
 
+static json_t *kind_json(const struct kind *kind)
+{
+	const char *lacks = lacking(kind);
+
+	return json_pack("{s:b,s:o,s:s,s:b,s:b}", "available", !lacks, "lacks",
+			 cli_json_text(lacks), "what", kind->what, "cookies",
+			 !lacks && kind->cookies && ebcc_feature(EBCC_FEATURE_COOKIE), "multi",
+			 !lacks && kind->multi && ebcc_feature(EBCC_FEATURE_KPROBE_MULTI));
+}
+
 /* What each listed kind can do on this kernel. */
 static json_t *kinds_json(const struct cli_probes *probes)
 {
 	json_t *object = json_object();
 
-	for (unsigned i = 0; i < CLI_PROBE_KINDS; i++) {
-		const struct kind *kind = &kinds[i];
-		bool exists;
-
-		if (!(probes->kinds & 1u << i))
-			continue;
-		exists = kind->exists();
-		json_object_set_new(
-			object, kind->name,
-			json_pack("{s:b,s:o,s:s,s:b,s:b}", "available", exists, "lacks",
-				  exists ? json_null() : cli_json_text(kind->lacks), "what",
-				  kind->what, "cookies",
-				  exists && kind->cookies && ebcc_feature(EBCC_FEATURE_COOKIE),
-				  "multi",
-				  exists && kind->multi &&
-					  ebcc_feature(EBCC_FEATURE_KPROBE_MULTI)));
-	}
+	for (unsigned i = 0; i < CLI_PROBE_KINDS; i++)
+		if (probes->kinds & 1u << i)
+			json_object_set_new(object, kinds[i].name, kind_json(&kinds[i]));
 	return object;
 }
 
 /* ---- The command ---- */
 
-/* Says once, for each kind that was listed and can't be used here, why. */
+/* Says which kinds were listed that can't be used here, and why. */
 static void note_kinds(const struct cli_probes *probes)
 {
-	for (unsigned i = 0; i < CLI_PROBE_KINDS; i++)
-		if (probes->kinds & 1u << i && !kinds[i].exists())
-			cli_complain("note: programs can't be attached to probes of kind %s on "
-				     "this kernel, which lacks %s",
-				     kinds[i].name, kinds[i].lacks);
+	for (unsigned i = 0; i < CLI_PROBE_KINDS; i++) {
+		const char *lacks = probes->found & 1u << i ? lacking(&kinds[i]) : NULL;
+
+		if (lacks)
+			cli_complain("note: %s probes can't be used here, for lack of %s",
+				     kinds[i].name, lacks);
+	}
 }
 
 static int nothing_found(const struct cli_probes *probes, const char *pattern)

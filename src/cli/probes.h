@@ -30,6 +30,7 @@ enum cli_probe_kind {
 };
 
 struct cli_probes {
+	unsigned found;	     /* bits of the kinds of which there are some */
 	unsigned kinds;	     /* bits of enum cli_probe_kind */
 	const char *pattern; /* a glob, for names */
 	const char *file;    /* for uprobe and usdt; NULL: all files of pid */

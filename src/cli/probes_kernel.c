@@ -43,31 +43,37 @@ static const char *name_of(const struct ebcc_kernel_btf *btf, uint32_t id, unsig
 	return !strncmp(name, prefix, length) && name[length] ? name + length : NULL;
 }
 
+/* A parameter as an object. Its type alone is of use only in JSON. */
+static json_t *parameter_json(const struct ebcc_kernel_btf *btf,
+			      const struct cli_parameter *parameter, bool with_type)
+{
+	AUTO_BUF struct ebcc_buf type = EBCC_BUF_INIT, text = EBCC_BUF_INIT;
+
+	if (!parameter->type)
+		return json_pack("{s:s,s:s,s:s}", "name", "", "type", "...", "declaration", "...");
+	cli_declaration(btf, parameter->type, parameter->name, &text);
+	if (!with_type)
+		return json_pack("{s:o}", "declaration", cli_json_text(ebcc_buf_string(&text)));
+	cli_declaration(btf, parameter->type, "", &type);
+	return json_pack("{s:o,s:o,s:o}", "name", cli_json_text(parameter->name), "type",
+			 cli_json_text(ebcc_buf_string(&type)), "declaration",
+			 cli_json_text(ebcc_buf_string(&text)));
+}
+
 /* Adds the parameters of a prototype, from @skip on, and what it returns. */
-static void add_prototype(const struct ebcc_kernel_btf *btf, uint32_t prototype, unsigned skip,
+static void add_prototype(const struct cli_probes *probes, uint32_t prototype, unsigned skip,
 			  struct cli_probe *probe, struct ebcc_buf *returned)
 {
-	unsigned count = cli_parameter_count(btf, prototype);
+	unsigned count = cli_parameter_count(probes->btf, prototype);
 
 	probe->arguments = json_array();
 	for (unsigned i = skip; i < count; i++) {
-		struct cli_parameter parameter = cli_parameter_at(btf, prototype, i);
-		AUTO_BUF struct ebcc_buf type = EBCC_BUF_INIT, text = EBCC_BUF_INIT;
+		struct cli_parameter parameter = cli_parameter_at(probes->btf, prototype, i);
 
-		if (!parameter.type) {
-			ebcc_buf_append_string(&type, "...");
-			ebcc_buf_append_string(&text, "...");
-		} else {
-			cli_declaration(btf, parameter.type, "", &type);
-			cli_declaration(btf, parameter.type, parameter.name, &text);
-		}
-		json_array_append_new(
-			probe->arguments,
-			json_pack("{s:o,s:o,s:o}", "name", cli_json_text(parameter.name), "type",
-				  cli_json_text(ebcc_buf_string(&type)), "declaration",
-				  cli_json_text(ebcc_buf_string(&text))));
+		json_array_append_new(probe->arguments,
+				      parameter_json(probes->btf, &parameter, probes->json));
 	}
-	cli_declaration(btf, cli_returned_type(btf, prototype), "", returned);
+	cli_declaration(probes->btf, cli_returned_type(probes->btf, prototype), "", returned);
 	probe->returned = ebcc_buf_string(returned);
 }
 
@@ -96,7 +102,7 @@ static void found_typed(struct cli_probes *probes, const char *scope, const char
 	if (probes->verbose && id)
 		prototype = cli_prototype_of(probes->btf, id);
 	if (prototype)
-		add_prototype(probes->btf, prototype, skip, &probe, &returned);
+		add_prototype(probes, prototype, skip, &probe, &returned);
 	if (skip)
 		probe.returned = NULL;
 	cli_probes_found(probes, &probe);

@@ -1,12 +1,13 @@
 """ebcc probes: names and arguments, compared with tracefs, BTF and ELF files as other programs read them."""
 import json
+import os
 import re
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from clirun import LIMIT, run, run_json
+from clirun import LIMIT, environment, run, run_json
 
 TRACEFS = Path("/sys/kernel/tracing")
 FIELD = re.compile(r"^\tfield:(.*);\toffset:(\d+);\tsize:(\d+);\tsigned:[01];$", re.MULTILINE)
@@ -201,6 +202,15 @@ def test_all_kinds():
     assert set(kinds) == {"kprobe", "tracepoint", "rawtracepoint", "fentry", "lsm", "iter"}
     assert kinds["kprobe"]["available"] is Path("/sys/bus/event_source/devices/kprobe").exists()
     assert all((kind["lacks"] is None) is kind["available"] for kind in kinds.values())
+
+
+def test_without_privileges():
+    """What everybody may read is listed; the rest, and that nothing can be attached, is said."""
+    output, errors = run("probes", "*:sched_switch", user=65534, group=65534, extra_groups=[], env=environment(EBCC_CACHE="off"))
+    assert b"rawtracepoint:sched_switch\n" in output
+    assert b"can't be used here, for lack of privileges" in errors
+    if not os.access(TRACEFS, os.X_OK) or TRACEFS.stat().st_mode & 0o77 == 0:
+        assert b"tracepoint: no permission to read" in errors
 
 
 def test_nothing_matches():
