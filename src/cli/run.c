@@ -104,7 +104,8 @@ static struct ebcc_error *print_iterator(struct ebcc_program *program, bool json
 	TRY(ebcc_link_open_iter(link, &fd));
 	while ((size = read(fd, block, sizeof(block))) > 0)
 		ebcc_buf_append(&text, block, (size_t)size);
-	if (size < 0)
+	/* Ctrl-C: what came so far is printed. */
+	if (size < 0 && errno != EINTR)
 		return ebcc_error_os(EBCC_ERROR_OS, errno, "the iterator %s can't be read",
 				     program->name);
 	if (json)
@@ -116,7 +117,7 @@ static struct ebcc_error *print_iterator(struct ebcc_program *program, bool json
 	return NULL;
 }
 
-/* Runs each iterator once. Returns how many there are. */
+/* Runs each iterator once, and adds their number to @ret_count. */
 static struct ebcc_error *run_iterators(struct run *run, struct ebcc_module *module,
 					size_t *ret_count)
 {
