@@ -173,31 +173,32 @@ static int run_build(const struct cli_command *command, int argc, char **argv)
 	return status;
 }
 
+static const char build_text[] =
+	"Compiles a C source ahead, to an object that `ebcc run`, Python, Lua and C load\n"
+	"without a compiler. With --verify, FILE may also be an object.\n"
+	"\n"
+	"  FILE                 the source; - for standard input\n"
+	"  -o, --output OBJECT  where to write it; - for standard output; by default FILE\n"
+	"                       with .o in place of .c\n"
+	"  --verify             load each program too, and show the verdict of this\n"
+	"                       kernel's verifier: instructions as compiled, those that it\n"
+	"                       followed, bytes of stack, time, size of the machine code\n"
+	"  --json               print diagnostics and verdicts as JSON\n" CLI_COMPILE_HELP "\n"
+	"Exit status: 0, also with warnings; 1 if the source does not compile, the object\n"
+	"can't be written or a program is rejected; 2 for wrong usage.\n"
+	"\n"
+	"examples:\n"
+	"  ebcc build trace.c                         writes trace.o\n"
+	"  ebcc build trace.c -o /tmp/t.o --portable  for any kernel from 5.10 on\n"
+	"  ebcc build trace.c -DLIMIT=10 -Wextra      with flags for the compiler\n"
+	"  ebcc build --verify trace.c                what does the verifier say?\n"
+	"  ebcc build --verify trace.o --json         the same of an object, as JSON\n"
+	"  ebcc build trace.c --kernel-root /srv/k1   for the kernel of another machine\n";
+
 const struct cli_command cli_build = {
 	.name = "build",
 	.summary = "compiles a source to an object; shows what the verifier says",
 	.arguments = "FILE [-o OBJECT] [OPTION]...",
-	.text = "Compiles a C source ahead, to an object that `ebcc run`, Python, Lua and C load\n"
-		"without a compiler. With --verify, FILE may also be an object.\n"
-		"\n"
-		"  FILE                 the source; - for standard input\n"
-		"  -o, --output OBJECT  where to write it; - for standard output; by default FILE\n"
-		"                       with .o in place of .c\n"
-		"  --verify             load each program too, and show the verdict of this\n"
-		"                       kernel's verifier: instructions as compiled, those that "
-		"it\n"
-		"                       followed, bytes of stack, time, size of the machine code\n"
-		"  --json               print diagnostics and verdicts as JSON\n" CLI_COMPILE_HELP
-		"\n"
-		"Exit status: 0, also with warnings; 1 if the source does not compile, the object\n"
-		"can't be written or a program is rejected; 2 for wrong usage.\n"
-		"\n"
-		"examples:\n"
-		"  ebcc build trace.c                         writes trace.o\n"
-		"  ebcc build trace.c -o /tmp/t.o --portable  for any kernel from 5.10 on\n"
-		"  ebcc build trace.c -DLIMIT=10 -Wextra      with flags for the compiler\n"
-		"  ebcc build --verify trace.c                what does the verifier say?\n"
-		"  ebcc build --verify trace.o --json         the same of an object, as JSON\n"
-		"  ebcc build trace.c --kernel-root /srv/k1   for the kernel of another machine\n",
+	.text = build_text,
 	.run = run_build,
 };

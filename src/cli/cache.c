@@ -263,26 +263,27 @@ static int run_cache(const struct cli_command *command, int argc, char **argv)
 	return run_action(command, argv[optind], json);
 }
 
+static const char cache_text[] =
+	"The cache makes the second start of a script fast. It is in the directory that\n"
+	"EBCC_CACHE names, else in /var/cache/ebcc for root and in ~/.cache/ebcc for others.\n"
+	"\n"
+	"  list    shows each entry: its kind, size, when it was last used and, for an\n"
+	"          object (\"answer\"), the source that it was compiled from\n"
+	"  clear   removes all entries; headers that were unpacked there stay\n"
+	"  verify  reads each entry as a compile would, and shows those that are\n"
+	"          damaged or that another user could have written; exit status 1 if there\n"
+	"          are any\n"
+	"  --json  print JSON\n"
+	"\n"
+	"examples:\n"
+	"  ebcc cache list\n"
+	"  ebcc cache verify --json\n"
+	"  EBCC_CACHE=/tmp/cache ebcc cache clear\n";
+
 const struct cli_command cli_cache = {
 	.name = "cache",
 	.summary = "lists, checks or removes what earlier compiles left on the disk",
 	.arguments = "list|clear|verify [--json]",
-	.text = "The cache makes the second start of a script fast. It is in the directory that\n"
-		"EBCC_CACHE names, else in /var/cache/ebcc for root and in ~/.cache/ebcc for "
-		"others.\n"
-		"\n"
-		"  list    shows each entry: its kind, size, when it was last used and, for an\n"
-		"          object (\"answer\"), the source that it was compiled from\n"
-		"  clear   removes all entries; headers that were unpacked there stay\n"
-		"  verify  reads each entry as a compile would, and shows those that are\n"
-		"          damaged or that another user could have written; exit status 1 if "
-		"there\n"
-		"          are any\n"
-		"  --json  print JSON\n"
-		"\n"
-		"examples:\n"
-		"  ebcc cache list\n"
-		"  ebcc cache verify --json\n"
-		"  EBCC_CACHE=/tmp/cache ebcc cache clear\n",
+	.text = cache_text,
 	.run = run_cache,
 };

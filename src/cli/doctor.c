@@ -143,22 +143,23 @@ static int run_doctor(const struct cli_command *command, int argc, char **argv)
 	return examine(json);
 }
 
+static const char doctor_text[] =
+	"Tries what ebcc uses and prints a line for each: \"ok\"; \"missing\", if something\n"
+	"can't be used but the rest works; or \"problem\", if nothing can be traced without\n"
+	"it; then what to do about it. Nothing is changed.\n"
+	"\n"
+	"  --json  print JSON\n"
+	"\n"
+	"Exit status: 0 if all that tracing needs is there, else 1.\n"
+	"\n"
+	"examples:\n"
+	"  ebcc doctor\n"
+	"  ebcc doctor --json | jq '.checks[] | select(.result != \"ok\")'\n";
+
 const struct cli_command cli_doctor = {
 	.name = "doctor",
 	.summary = "shows what this kernel, user and installation can do, with remedies",
 	.arguments = "[--json]",
-	.text = "Tries what ebcc uses and prints a line for each: \"ok\"; \"missing\", if "
-		"something\n"
-		"can't be used but the rest works; or \"problem\", if nothing can be traced "
-		"without\n"
-		"it; then what to do about it. Nothing is changed.\n"
-		"\n"
-		"  --json  print JSON\n"
-		"\n"
-		"Exit status: 0 if all that tracing needs is there, else 1.\n"
-		"\n"
-		"examples:\n"
-		"  ebcc doctor\n"
-		"  ebcc doctor --json | jq '.checks[] | select(.result != \"ok\")'\n",
+	.text = doctor_text,
 	.run = run_doctor,
 };

@@ -19,29 +19,34 @@
 static int run_help(const struct cli_command *command, int argc, char **argv);
 static int run_version(const struct cli_command *command, int argc, char **argv);
 
+static const char help_text[] =
+	"Shows what a sub-command does. Without COMMAND, lists all of them.\n"
+	"\n"
+	"examples:\n"
+	"  ebcc help\n"
+	"  ebcc help probes\n";
+
 static const struct cli_command help_command = {
 	.name = "help",
 	.summary = "shows the options of a sub-command, with examples",
 	.arguments = "[COMMAND]",
-	.text = "Shows what a sub-command does. Without COMMAND, lists all of them.\n"
-		"\n"
-		"examples:\n"
-		"  ebcc help\n"
-		"  ebcc help probes\n",
+	.text = help_text,
 	.run = run_help,
 };
+
+static const char version_text[] = "Shows the version of ebcc.\n"
+				   "\n"
+				   "  --json  as JSON\n"
+				   "\n"
+				   "examples:\n"
+				   "  ebcc version\n"
+				   "  ebcc version --json\n";
 
 static const struct cli_command version_command = {
 	.name = "version",
 	.summary = "shows the version of ebcc",
 	.arguments = "[--json]",
-	.text = "Shows the version of ebcc.\n"
-		"\n"
-		"  --json  as JSON\n"
-		"\n"
-		"examples:\n"
-		"  ebcc version\n"
-		"  ebcc version --json\n",
+	.text = version_text,
 	.run = run_version,
 };
 

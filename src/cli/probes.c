@@ -507,39 +507,41 @@ static int run_probes(const struct cli_command *command, int argc, char **argv)
 	return status;
 }
 
+static const char probes_text[] =
+	"Lists probes whose names match PATTERN: KIND:NAME, or NAME for all kinds in the\n"
+	"kernel. In names, * stands for any text, ? for one character, [ab] for one of\n"
+	"these. Without PATTERN, lists everything in the kernel.\n"
+	"\n"
+	"  kprobe:FUNCTION, kretprobe:FUNCTION    functions of the kernel\n"
+	"  fentry:FUNCTION, fexit:FUNCTION        the same with typed arguments;\n"
+	"                                         MODULE:FUNCTION for those of modules\n"
+	"  tracepoint:CATEGORY:EVENT              tracepoints\n"
+	"  rawtracepoint:EVENT                    the same with their own arguments\n"
+	"  lsm:HOOK                               hooks of security modules\n"
+	"  iter:NAME                              iterators\n"
+	"  uprobe:FILE:FUNCTION, uretprobe:...    functions of a program or library\n"
+	"  usdt:FILE:PROVIDER:NAME                USDT probes of a program or library\n"
+	"\n"
+	"  -v, --verbose   also what each kind can do on this kernel, and the arguments of\n"
+	"                  each probe with their types\n"
+	"  --kind KIND     only this kind; may be repeated\n"
+	"  -p, --pid PID   usdt: in all files of a process; FILE is as it sees it\n"
+	"  --json          print JSON\n"
+	"\n"
+	"Exit status: 0; 1 if nothing matches; 2 for wrong usage.\n"
+	"\n"
+	"examples:\n"
+	"  ebcc probes 'vfs_*'                          in all kinds\n"
+	"  ebcc probes 'kprobe:tcp_*' -v                with parameters\n"
+	"  ebcc probes 'tracepoint:syscalls:sys_enter_open*' -v\n"
+	"  ebcc probes 'uprobe:/bin/bash:read*'         functions of a program\n"
+	"  ebcc probes usdt:/usr/lib/x86_64-linux-gnu/libc.so.6 -v\n"
+	"  ebcc probes usdt: -p 1234 --json             what a process is built with\n";
+
 const struct cli_command cli_probes = {
 	.name = "probes",
 	.summary = "lists what can be traced, with arguments and types",
 	.arguments = "[PATTERN] [-v] [--kind KIND]... [-p PID] [--json]",
-	.text = "Lists probes whose names match PATTERN: KIND:NAME, or NAME for all kinds in the\n"
-		"kernel. In names, * stands for any text, ? for one character, [ab] for one of\n"
-		"these. Without PATTERN, lists everything in the kernel.\n"
-		"\n"
-		"  kprobe:FUNCTION, kretprobe:FUNCTION    functions of the kernel\n"
-		"  fentry:FUNCTION, fexit:FUNCTION        the same with typed arguments;\n"
-		"                                         MODULE:FUNCTION for those of modules\n"
-		"  tracepoint:CATEGORY:EVENT              tracepoints\n"
-		"  rawtracepoint:EVENT                    the same with their own arguments\n"
-		"  lsm:HOOK                               hooks of security modules\n"
-		"  iter:NAME                              iterators\n"
-		"  uprobe:FILE:FUNCTION, uretprobe:...    functions of a program or library\n"
-		"  usdt:FILE:PROVIDER:NAME                USDT probes of a program or library\n"
-		"\n"
-		"  -v, --verbose   also what each kind can do on this kernel, and the arguments "
-		"of\n"
-		"                  each probe with their types\n"
-		"  --kind KIND     only this kind; may be repeated\n"
-		"  -p, --pid PID   usdt: in all files of a process; FILE is as it sees it\n"
-		"  --json          print JSON\n"
-		"\n"
-		"Exit status: 0; 1 if nothing matches; 2 for wrong usage.\n"
-		"\n"
-		"examples:\n"
-		"  ebcc probes 'vfs_*'                          in all kinds\n"
-		"  ebcc probes 'kprobe:tcp_*' -v                with parameters\n"
-		"  ebcc probes 'tracepoint:syscalls:sys_enter_open*' -v\n"
-		"  ebcc probes 'uprobe:/bin/bash:read*'         functions of a program\n"
-		"  ebcc probes usdt:/usr/lib/x86_64-linux-gnu/libc.so.6 -v\n"
-		"  ebcc probes usdt: -p 1234 --json             what a process is built with\n",
+	.text = probes_text,
 	.run = run_probes,
 };

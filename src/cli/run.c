@@ -312,38 +312,35 @@ static int run_run(const struct cli_command *command, int argc, char **argv)
 	return status;
 }
 
+static const char run_text[] =
+	"Loads FILE, a C source or an object, attaches each program to what its name or its\n"
+	"section says, and prints, until Ctrl-C: events of perf and ring buffers by their\n"
+	"types, and lines of bpf_trace_printk(), which come from all programs on the\n"
+	"machine. At the end it prints all tables, sorted by their keys, without the entries\n"
+	"of arrays that are 0; histograms have bars. Iterators run once.\n"
+	"\n"
+	"  FILE                 a source, an object, or - for a source from standard input\n"
+	"  -d, --duration SECONDS\n"
+	"                       end after this time; 0.5 is possible\n"
+	"  --set NAME=VALUE     set a global variable or constant of the source first; may\n"
+	"                       be repeated\n"
+	"  --event BUFFER=TYPE  the type of a buffer's events, such as events=event, for\n"
+	"                       sources that don't tell; may be repeated\n"
+	"  --json               print an object in each line: \"event\", \"trace\", \"lost\",\n"
+	"                       \"iterator\" or \"table\"\n" CLI_COMPILE_HELP "\n"
+	"Exit status: 0; 1 if it does not compile, load or attach, or nothing says where to\n"
+	"attach; 2 for wrong usage.\n"
+	"\n"
+	"examples:\n"
+	"  ebcc run trace.c                      until Ctrl-C\n"
+	"  ebcc run trace.o --duration 10        an object, for ten seconds\n"
+	"  ebcc run trace.c --set target=1234    with `const volatile int target;`\n"
+	"  ebcc run trace.c --json | jq .data    events for another program\n";
+
 const struct cli_command cli_run = {
 	.name = "run",
 	.summary = "attaches the programs of a source or an object and prints what they find",
 	.arguments = "FILE [--duration SECONDS] [OPTION]...",
-	.text = "Loads FILE, a C source or an object, attaches each program to what its name or "
-		"its\n"
-		"section says, and prints, until Ctrl-C: events of perf and ring buffers by their\n"
-		"types, and lines of bpf_trace_printk(), which come from all programs on the\n"
-		"machine. At the end it prints all tables, sorted by their keys, without the "
-		"entries\n"
-		"of arrays that are 0; histograms have bars. Iterators run once.\n"
-		"\n"
-		"  FILE                 a source, an object, or - for a source from standard "
-		"input\n"
-		"  -d, --duration SECONDS\n"
-		"                       end after this time; 0.5 is possible\n"
-		"  --set NAME=VALUE     set a global variable or constant of the source first; "
-		"may\n"
-		"                       be repeated\n"
-		"  --event BUFFER=TYPE  the type of a buffer's events, such as events=event, for\n"
-		"                       sources that don't tell; may be repeated\n"
-		"  --json               print an object in each line: \"event\", \"trace\", "
-		"\"lost\",\n"
-		"                       \"iterator\" or \"table\"\n" CLI_COMPILE_HELP "\n"
-		"Exit status: 0; 1 if it does not compile, load or attach, or nothing says where "
-		"to\n"
-		"attach; 2 for wrong usage.\n"
-		"\n"
-		"examples:\n"
-		"  ebcc run trace.c                      until Ctrl-C\n"
-		"  ebcc run trace.o --duration 10        an object, for ten seconds\n"
-		"  ebcc run trace.c --set target=1234    with `const volatile int target;`\n"
-		"  ebcc run trace.c --json | jq .data    events for another program\n",
+	.text = run_text,
 	.run = run_run,
 };
