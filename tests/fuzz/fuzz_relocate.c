@@ -31,17 +31,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ebcc_kernel_info kernel = {.version_code = 6 << 16};
 	struct ebcc_unresolved unresolved = {0};
 	struct ebcc_kernel_btf *btf = kernel_types(bytes, size);
+	struct ebcc_buf inputs = EBCC_BUF_INIT;
 	char *copy = NULL;
 
 	if (!btf)
 		return 0;
 	ebcc_error_destroy(ebcc_kernel_needs_check(bytes, size, &kernel, btf));
 	if (ebcc_has_relocations(bytes, size)) {
-		ebcc_error_destroy(ebcc_relocate(bytes, size, btf, &unresolved, &copy));
+		ebcc_error_destroy(ebcc_relocate(bytes, size, btf, &unresolved, &inputs, &copy));
 		if (copy && ebcc_has_relocations(copy, size))
 			abort();
 	}
 	ebcc_unresolved_deinit(&unresolved);
+	ebcc_buf_deinit(&inputs);
 	ebcc_kernel_btf_destroy(btf);
 	free(copy);
 	return 0;

@@ -12,8 +12,10 @@ import pytest
 import read_cases
 from ebcc import BPF
 from kernel_calls import run_raw_tracepoint
+from opened_files import opened_by
 from read_cases import CALLBACK_CASES, CASES
 
+VMLINUX = "/sys/kernel/btf/vmlinux"
 VM_RUN = Path(__file__).resolve().parents[1] / "vm/run"
 SUITES = os.environ.get("EBCC_TEST_KERNELS", "bookworm sid").split()
 RELEASE = tuple(int(part) for part in os.uname().release.split(".")[:2])
@@ -310,3 +312,39 @@ def current_umask():
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+LOAD_SAVED = """
+    from ebcc import BPF
+    with BPF(object="PATH") as bpf:
+        print(bpf.load_func("portable", BPF.RAW_TRACEPOINT).fd > 0, len(bpf.module.programs()))
+"""
+
+
+def damaged(data):
+    return data[:-1]
+
+
+@pytest.mark.parametrize("damage", [None, damaged, lambda data: data.replace(b"object ", b"objekt "),
+                                    lambda data: data.replace(b"tracepoint syscalls", b"tracepoint no_such_", 1)],
+                         ids=["whole", "cut", "unreadable", "other tracepoint"])
+def test_an_object_is_relocated_once(tmp_path, damage):
+    """The relocated object is kept for this build of the kernel: the next load reads no BTF, unless the entry is damaged
+    or a tracepoint's format is not the same."""
+    environment = dict(os.environ, EBCC_CACHE=str(tmp_path / "cache"))
+    with BPF(text="""
+        TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) { return args->pid; }
+        int portable(struct bpf_raw_tracepoint_args *ctx)
+        {
+            struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+            return task->tgid;
+        }""", portable=True) as bpf:
+        bpf.save(tmp_path / "object.o")
+    script = LOAD_SAVED.replace("PATH", str(tmp_path / "object.o"))
+    first, names = opened_by(script, environment)
+    assert first == "True 2\n" and VMLINUX in names
+    [entry] = (tmp_path / "cache").glob("*.relocated")
+    if damage:
+        entry.write_bytes(damage(entry.read_bytes()))
+    second, names = opened_by(script, environment)
+    assert second == first and (VMLINUX in names) == bool(damage)

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/open_file.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
@@ -397,6 +396,28 @@ struct ebcc_error *ebcc_kernel_btf_open_modules(struct ebcc_kernel_btf *btf)
 	}
 	free(entries);
 	return error;
+}
+
+void ebcc_kernel_btf_list_modules(const char *directory, struct ebcc_buf *ret)
+{
+	struct dirent **entries;
+	int count;
+
+	if (!directory)
+		directory = MODULE_BTF_DIR;
+	count = scandir(directory, &entries, is_module, alphasort);
+	if (count < 0)
+		return;
+	for (int i = 0; i < count; i++) {
+		AUTO_BUF struct ebcc_buf path = EBCC_BUF_INIT;
+		struct stat st = {0};
+
+		ebcc_buf_printf(&path, "%s/%s", directory, entries[i]->d_name);
+		stat(ebcc_buf_string(&path), &st);
+		ebcc_buf_printf(ret, "%s %lld\n", entries[i]->d_name, (long long)st.st_size);
+		free(entries[i]);
+	}
+	free(entries);
 }
 
 const struct btf_type *ebcc_kernel_btf_type(const struct ebcc_kernel_btf *btf, uint32_t id,

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 
@@ -65,6 +66,11 @@ static inline void ebcc_cleanup_kernel_btf(struct ebcc_kernel_btf **btf)
 
 /* Opens the BTF of all modules unless that has been done; unreadable ones are skipped. */
 MUST_CHECK struct ebcc_error *ebcc_kernel_btf_open_modules(struct ebcc_kernel_btf *btf);
+
+/* Appends the names of the modules in @directory (NULL: of the running kernel), and the sizes of
+ * their BTF: two lists are equal if and only if no module came, went or was replaced by another
+ * build, as far as can be told without reading their BTF. */
+void ebcc_kernel_btf_list_modules(const char *directory, struct ebcc_buf *ret);
 
 /* Returns a type by its global id, and the part that it is in; NULL for 0 and for ids that don't
  * exist. Its trailing members, values or parameters are within bounds. */

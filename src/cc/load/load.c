@@ -21,6 +21,7 @@
 #include "kernel/pid_namespace.h"
 #include "load/capture.h"
 #include "load/object.h"
+#include "load/relocated_cache.h"
 #include "load/table_scope.h"
 #include "load/tables.h"
 #include "load/variable.h"
@@ -108,39 +109,55 @@ static struct ebcc_error *create_maps(struct ebcc_module *module)
 	return err ? maps_error(module, -err, &capture) : NULL;
 }
 
-/* Checks a portable object against the running kernel, and relocates it. */
-static struct ebcc_error *adjust(struct ebcc_module *module)
-{
-	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
-	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
-	const char *bytes = module->object_bytes;
-
-	if (!ebcc_has_relocations(bytes, module->object_size) &&
-	    !ebcc_has_kernel_needs(bytes, module->object_size))
-		return NULL;
-	TRY(ebcc_kernel_info_create(NULL, &kernel));
-	TRY(ebcc_kernel_btf_create(NULL, NULL, &btf));
-	if (!module->any_kernel)
-		TRY(ebcc_kernel_needs_check(bytes, module->object_size, kernel, btf));
-	return ebcc_module_relocate(module, false, btf);
-}
-
-struct ebcc_error *ebcc_module_relocate(struct ebcc_module *module, bool second,
-					struct ebcc_kernel_btf *btf)
+/* Compares what an object records of the kernel's types, and relocates it. */
+static struct ebcc_error *adjust(struct ebcc_module *module, bool second, bool checked,
+				 struct ebcc_kernel_info *kernel, struct ebcc_buf *inputs,
+				 bool *ret_modules)
 {
 	const char *bytes = second ? module->second_bytes : module->object_bytes;
 	size_t size = second ? module->second_size : module->object_size;
-	AUTO_KERNEL_BTF struct ebcc_kernel_btf *own = NULL;
+	AUTO_KERNEL_BTF struct ebcc_kernel_btf *btf = NULL;
 
-	if (module->relocated[second] || !ebcc_has_relocations(bytes, size))
+	TRY(ebcc_kernel_btf_create(NULL, NULL, &btf));
+	if (checked)
+		TRY(ebcc_kernel_needs_check(bytes, size, kernel, btf));
+	if (ebcc_has_relocations(bytes, size))
+		TRY(ebcc_relocate(bytes, size, btf, &module->unresolved[second], inputs,
+				  &module->relocated[second]));
+	*ret_modules = btf->modules_opened;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_adjust(struct ebcc_module *module, bool second)
+{
+	const char *bytes = second ? module->second_bytes : module->object_bytes;
+	size_t size = second ? module->second_size : module->object_size;
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
+	AUTO_DISK_CACHE struct ebcc_disk_cache *cache = NULL;
+	AUTO_BUF struct ebcc_buf inputs = EBCC_BUF_INIT;
+	struct ebcc_cache_key key;
+	/* Both objects are of one source. */
+	bool checked = !second && !module->any_kernel;
+	bool modules;
+
+	if (module->adjusted[second])
 		return NULL;
-	if (!btf) {
-		TRY(ebcc_kernel_btf_create(NULL, NULL, &own));
-		btf = own;
+	if (ebcc_has_relocations(bytes, size) || (checked && ebcc_has_kernel_needs(bytes, size))) {
+		TRY(ebcc_kernel_info_create(NULL, &kernel));
+		cache = ebcc_disk_cache_create(NULL, &module->log);
+		key = ebcc_relocated_key(kernel, bytes, size, checked);
+		if (!ebcc_relocated_find(cache, &key, size, &module->unresolved[second],
+					 &module->relocated[second])) {
+			TRY(adjust(module, second, checked, kernel, &inputs, &modules));
+			/* Modules come and go, and so do their tracepoints. */
+			if (!strstr(ebcc_buf_string(&inputs), "none\n") &&
+			    (!modules || strstr(ebcc_buf_string(&inputs), "modules ")))
+				ebcc_relocated_store(cache, &key, module->relocated[second], size,
+						     &module->unresolved[second], &inputs);
+		}
 	}
-	ebcc_unresolved_deinit(&module->unresolved[second]);
-	return ebcc_relocate(bytes, size, btf, &module->unresolved[second],
-			     &module->relocated[second]);
+	module->adjusted[second] = true;
+	return NULL;
 }
 
 struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
@@ -154,7 +171,7 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 	if (module->elsewhere)
 		TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
 					     module->any_kernel));
-	TRY(adjust(module));
+	TRY(ebcc_module_adjust(module, false));
 	TRY(set_pid_layout(module));
 	module->load_tried = true;
 	prepare_rlimit(module);

@@ -87,6 +87,7 @@ struct ebcc_module {
 	/* The same objects as they are loaded, and what the kernel lacks for each; NULL until a
 	 * program is loaded, and if there is nothing to relocate. */
 	char *relocated[2];
+	bool adjusted[2];
 	struct ebcc_unresolved unresolved[2];
 	char *stripped;	      /* what object was opened from, if object_bytes has relocations */
 	char *debug_texts[8]; /* indexed by bit number of enum ebcc_debug */
@@ -110,10 +111,9 @@ struct ebcc_module {
 	struct ebcc_usdt_specs *usdt_specs; /* NULL until one is needed */
 };
 
-/* Relocates the object of one pipeline for the running kernel, unless that has been done or there
- * is nothing to relocate. @btf is the kernel's, or NULL. */
-MUST_CHECK struct ebcc_error *ebcc_module_relocate(struct ebcc_module *module, bool second,
-						   struct ebcc_kernel_btf *btf);
+/* Relocates the object of one pipeline for the running kernel, and checks what a portable one
+ * records, unless that was done. */
+MUST_CHECK struct ebcc_error *ebcc_module_adjust(struct ebcc_module *module, bool second);
 
 /* Appends what ebcc_module_save() writes: the objects of both pipelines as one. */
 MUST_CHECK struct ebcc_error *ebcc_module_join_objects(struct ebcc_module *module,

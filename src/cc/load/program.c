@@ -512,7 +512,7 @@ static struct ebcc_error *set_object(struct load *load)
 	struct ebcc_module *module = load->program->module;
 	const char *relocated;
 
-	TRY(ebcc_module_relocate(module, load->second, NULL));
+	TRY(ebcc_module_adjust(module, load->second));
 	relocated = module->relocated[load->second];
 	load->bytes = load->second ? module->second_bytes : module->object_bytes;
 	load->size = load->second ? module->second_size : module->object_size;

@@ -55,6 +55,7 @@
 
 #include "advice/verifier_log.h"
 #include "base/buf.h"
+#include "base/disk_cache.h"
 #include "base/hash.h"
 #include "elf/bpf_object.h"
 #include "kernel/renames.h"
@@ -106,7 +107,8 @@ struct relocation {
 	struct ebcc_tracepoint_format format; /* of the struct tracepoint */
 	uint32_t tracepoint;		      /* 0: none yet */
 	struct ebcc_unresolved *unresolved;
-	char *bytes; /* the copy */
+	struct ebcc_buf *inputs; /* what the result depends on */
+	char *bytes;		 /* the copy */
 	size_t size;
 	uint32_t records; /* seen so far */
 };
@@ -224,6 +226,25 @@ static struct ebcc_error *walk_types(struct relocation *relocation, uint32_t fir
 	return NULL;
 }
 
+/* Notes which modules were searched for types that vmlinux lacks. */
+static struct ebcc_error *note_modules(struct relocation *relocation)
+{
+	AUTO_BUF struct ebcc_buf modules = EBCC_BUF_INIT;
+	struct ebcc_cache_key key;
+
+	for (size_t i = 0; i < relocation->candidate_count; i++) {
+		if (relocation->candidates[i].in_modules && relocation->candidates[i].count) {
+			ebcc_buf_append_string(relocation->inputs, "none\n");
+			return NULL;
+		}
+	}
+	ebcc_kernel_btf_list_modules(relocation->kernel->module_dir, &modules);
+	key = ebcc_cache_key_of(&modules);
+	ebcc_buf_printf(relocation->inputs, "modules %llx %llx\n", (unsigned long long)key.low,
+			(unsigned long long)key.high);
+	return ebcc_buf_check(&modules);
+}
+
 /* Finds the kernel's types for all names: in vmlinux, or else in modules. */
 static struct ebcc_error *find_candidates(struct relocation *relocation)
 {
@@ -243,7 +264,8 @@ static struct ebcc_error *find_candidates(struct relocation *relocation)
 	if (!missing)
 		return NULL;
 	TRY(ebcc_kernel_btf_open_modules(relocation->kernel));
-	return walk_types(relocation, first_of_modules, relocation->kernel->type_count, true);
+	TRY(walk_types(relocation, first_of_modules, relocation->kernel->type_count, true));
+	return note_modules(relocation);
 }
 
 /* The record's type is remembered by name; its index is that of its candidates. */
@@ -253,7 +275,8 @@ static struct ebcc_error *add_name(struct relocation *relocation, uint32_t root)
 	size_t count = relocation->names.count;
 	uint64_t *index;
 
-	if (!*name)
+	/* Those of tracepoints are not the kernel's. */
+	if (!*name || !strncmp(name, TRACEPOINT_PREFIX, strlen(TRACEPOINT_PREFIX)))
 		return NULL;
 	index = ebcc_hash_insert(&relocation->names, name, ebcc_kernel_btf_essential_size(name));
 	if (!index)
@@ -396,6 +419,7 @@ static struct ebcc_error *find_format(struct relocation *relocation, uint32_t ro
 	const char *joined = ebcc_core_name(relocation->own, root) + strlen(TRACEPOINT_PREFIX);
 	AUTO_FREE char *category = NULL, *event = NULL;
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
+	struct ebcc_cache_key key;
 	struct ebcc_error *error;
 
 	*ret = NULL;
@@ -409,11 +433,15 @@ static struct ebcc_error *find_format(struct relocation *relocation, uint32_t ro
 	error = ebcc_tracepoint_split(NULL, joined, &category, &event);
 	if (error && ebcc_error_code(error) == EBCC_ERROR_NOT_FOUND) {
 		ebcc_error_destroy(error);
+		ebcc_buf_append_string(relocation->inputs, "none\n");
 		return NULL;
 	}
 	if (error)
 		return error;
 	TRY(ebcc_tracepoint_format_read(NULL, category, event, &text, &relocation->format));
+	key = ebcc_cache_key_of(&text);
+	ebcc_buf_printf(relocation->inputs, "tracepoint %s %s %llx %llx\n", category, event,
+			(unsigned long long)key.low, (unsigned long long)key.high);
 	relocation->tracepoint = root;
 	*ret = &relocation->format;
 	return NULL;
@@ -894,12 +922,14 @@ static struct ebcc_error *open_own_types(struct relocation *relocation)
 }
 
 struct ebcc_error *ebcc_relocate(const char *bytes, size_t size, struct ebcc_kernel_btf *btf,
-				 struct ebcc_unresolved *unresolved, char **ret)
+				 struct ebcc_unresolved *unresolved, struct ebcc_buf *inputs,
+				 char **ret)
 {
 	CLEANUP(relocation_deinit)
 	struct relocation relocation = {
 		.kernel = btf,
 		.unresolved = unresolved,
+		.inputs = inputs,
 		.bytes = malloc(size),
 		.size = size,
 	};
@@ -913,6 +943,7 @@ struct ebcc_error *ebcc_relocate(const char *bytes, size_t size, struct ebcc_ker
 	TRY(find_candidates(&relocation));
 	TRY(for_each_record(&relocation, apply));
 	strip(relocation.bytes, bytes, size);
+	TRY(ebcc_buf_check(inputs));
 	*ret = TAKE_PTR(relocation.bytes);
 	return NULL;
 }

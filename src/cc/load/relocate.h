@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "kernel/btf.h"
@@ -43,11 +44,17 @@ MUST_CHECK struct ebcc_error *ebcc_relocations_strip(const char *bytes, size_t s
  * replaced with a call that no verifier accepts, of helper EBCC_UNRESOLVED_HELPER plus the index of
  * a text in @unresolved, which is initialized by the call and owned by the caller.
  *
+ * A line is appended to @inputs for what the result depends on besides the BTF of vmlinux:
+ * "tracepoint CATEGORY EVENT HASH HASH" for a format that was read, "modules HASH HASH" if modules
+ * were searched in vain (ebcc_kernel_btf_list_modules()), and "none" if it can't be told, since a
+ * tracepoint doesn't exist or a type is a module's.
+ *
  * EBCC_ERROR_FORMAT if the object is malformed, EBCC_ERROR_OTHER_KERNEL if types of the kernel
  * contradict each other or a value does not fit into its instruction.
  */
 MUST_CHECK struct ebcc_error *ebcc_relocate(const char *bytes, size_t size,
 					    struct ebcc_kernel_btf *btf,
-					    struct ebcc_unresolved *unresolved, char **ret);
+					    struct ebcc_unresolved *unresolved,
+					    struct ebcc_buf *inputs, char **ret);
 
 #endif /* EBCC_LOAD_RELOCATE_H */

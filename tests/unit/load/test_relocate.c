@@ -22,6 +22,8 @@ static struct ebcc_unresolved unresolved;
 static struct bpf_object *opened;
 
 /* The BTF of another object, as that of a kernel. */
+static struct ebcc_buf inputs; /* of tracepoints, that relocating has read */
+
 static struct ebcc_kernel_btf *read_btf(const char *path)
 {
 	struct ebcc_kernel_btf *btf;
@@ -40,7 +42,7 @@ static void setup(void)
 {
 	read_object(RELOCATE_OBJECT, &object, &object_size);
 	kernel = read_btf(RELOCATE_KERNEL_OBJECT);
-	check_ok(ebcc_relocate(object, object_size, kernel, &unresolved, &relocated));
+	check_ok(ebcc_relocate(object, object_size, kernel, &unresolved, &inputs, &relocated));
 	opened = bpf_object__open_mem(relocated, object_size, NULL);
 	ck_assert_ptr_nonnull(opened);
 }
@@ -48,6 +50,7 @@ static void setup(void)
 static void teardown(void)
 {
 	bpf_object__close(opened);
+	ebcc_buf_deinit(&inputs);
 	ebcc_unresolved_deinit(&unresolved);
 	ebcc_kernel_btf_destroy(kernel);
 	free(relocated);
@@ -190,7 +193,7 @@ START_TEST(same_as_libbpf)
 	}
 	read_object(RELOCATE_RUNNING_OBJECT, &bytes, &size);
 	check_ok(ebcc_kernel_btf_create(NULL, NULL, &running));
-	check_ok(ebcc_relocate(bytes, size, running, &none, &copy));
+	check_ok(ebcc_relocate(bytes, size, running, &none, &inputs, &copy));
 	ck_assert_uint_eq(none.count, 0);
 	theirs = bpf_object__open_mem(bytes, size, &opts);
 	ours = bpf_object__open_mem(copy, size, &opts);
@@ -230,7 +233,7 @@ START_TEST(broken_objects)
 			struct ebcc_error *error;
 
 			*place = (char)(kept ^ (1 << _i));
-			error = ebcc_relocate(object, object_size, kernel, &none, &copy);
+			error = ebcc_relocate(object, object_size, kernel, &none, &inputs, &copy);
 			errors += error != NULL;
 			ebcc_error_destroy(error);
 			ebcc_unresolved_deinit(&none);
