@@ -211,8 +211,10 @@ static struct ebcc_error *find_helper(char **ret)
 	if (!*ret)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "the compiler helper ebcc-cc is not installed with the "
-					 "ebcc library: install all of ebcc (cmake --install), or "
-					 "set the environment variable EBCC_CC to its path");
+					 "ebcc library: install the package ebcc-compiler, or all "
+					 "of ebcc (cmake --install), or set the environment "
+					 "variable EBCC_CC to its path. Objects that were compiled "
+					 "elsewhere need no compiler");
 	return NULL;
 }
 
