@@ -172,8 +172,8 @@ static struct ebcc_error *own_directory(char **ret)
 	return NULL;
 }
 
-/* Looks for a file in places relative to the library. *@ret is malloc'ed, or NULL if there is
- * none. */
+/* Looks for a file in places relative to the library, or absolute ones. *@ret is malloc'ed, or NULL
+ * if there is none. */
 static struct ebcc_error *find_beside_library(const char *const *places, size_t count, int mode,
 					      char **ret)
 {
@@ -182,7 +182,10 @@ static struct ebcc_error *find_beside_library(const char *const *places, size_t 
 	TRY(own_directory(&directory));
 	*ret = NULL;
 	for (size_t i = 0; i < count && !*ret; i++) {
-		if (asprintf(ret, "%s/%s", directory, places[i]) < 0) {
+		bool absolute = *places[i] == '/';
+
+		if (asprintf(ret, "%s%s%s", absolute ? "" : directory, absolute ? "" : "/",
+			     places[i]) < 0) {
 			*ret = NULL;
 			return ebcc_error_no_memory();
 		}
