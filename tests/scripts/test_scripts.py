@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -95,6 +96,16 @@ def test_dependencies_are_listed():
     assert "python3-bpfcc" in run(SCRIPTS / "install-deps", "--bench", "--list").stdout.split()
 
 
+def test_packages_are_built_with_the_same():
+    """debian/control names what install-deps installs, except compilers, which Debian always has, and what only runs."""
+    control = (REPOSITORY / "debian/control").read_text(encoding="utf-8")
+    fields = re.search(r"^Build-Depends:(.*?)^$", control, re.DOTALL | re.MULTILINE)[1]
+    needed = set(run(SCRIPTS / "install-deps", "--build", "--list").stdout.split())
+    named = {field.split()[0] for field in fields.split(",")}
+    assert needed - named == {"gcc", "g++", "python3", "lua5.4", "lua-argparse", "lua-dkjson"}
+    assert named - needed == {"debhelper-compat", "dh-sequence-python3"}
+
+
 @pytest.fixture
 def packages(tmp_path):
     """packages(text): runs install-deps where dpkg-query prints this; the arguments that apt-get got, or None."""
@@ -154,14 +165,14 @@ def test_env_without_a_build_fails(tmp_path):
     assert "there is no build tree" in done.stderr
 
 
-@pytest.mark.parametrize("script", ["quickstart", "check", "install-deps", "env", "sum-results"])
+@pytest.mark.parametrize("script", ["quickstart", "check", "install-deps", "env", "sum-results", "package", "container"])
 def test_help_has_examples(script):
     done = run(SCRIPTS / script, "--help")
     assert done.returncode == 0
     assert "usage:" in done.stdout and "example" in done.stdout
 
 
-@pytest.mark.parametrize("script", ["quickstart", "check", "install-deps"])
+@pytest.mark.parametrize("script", ["quickstart", "check", "install-deps", "package", "container"])
 def test_unknown_arguments_are_refused(script):
     done = run(SCRIPTS / script, "--frobnicate")
     assert done.returncode != 0
