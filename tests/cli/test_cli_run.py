@@ -204,8 +204,9 @@ TRACEPOINT_PROBE(syscalls, sys_enter_getpgid) {{
     assert b"undeclared identifier 'VALUE'" in run("run", path, status=1)[1]
 
 
-def test_source_for_libbpf(source):
-    """Sections say where programs belong; --event says what helpers with plain pointers don't."""
+@pytest.mark.parametrize("pointer", ["void *", "struct event *"])
+def test_source_for_libbpf(source, pointer):
+    """Sections say where programs belong; --event says what a pointer without a type doesn't."""
     path = source(r"""
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -218,20 +219,20 @@ struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 32768); } event
 SEC("tracepoint/syscalls/sys_enter_getpgid")
 int on_call(struct trace_event_raw_sys_enter *ctx)
 {
-    struct event *event;
+    POINTER event;
 
     if (bpf_get_current_pid_tgid() >> 32 != OWN || ctx->args[0] != target) return 0;
-    event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    event = bpf_ringbuf_reserve(&events, sizeof(struct event), 0);
     if (!event) return 0;
-    event->number = target;
-    __builtin_memcpy(event->name, "libbpf\0", 8);
+    ((struct event *)event)->number = target;
+    __builtin_memcpy(((struct event *)event)->name, "libbpf\0", 8);
     bpf_ringbuf_submit(event, 0);
     return 0;
 }
 char LICENSE[] SEC("license") = "GPL";
-""".replace("OWN", str(OWN)))
+""".replace("OWN", str(OWN)).replace("POINTER", pointer))
     decoded = {"number": 4000006, "name": "libbpf"}
-    plain = (4000006).to_bytes(4, "little").hex() + b"libbpf\0\0".hex()
+    plain = decoded if "event" in pointer else (4000006).to_bytes(4, "little").hex() + b"libbpf\0\0".hex()
     for options, expected in ((["--event", "events=event"], decoded), (["--event", "events=struct event"], decoded), ([], plain)):
         with Running("run", path, "--set", "target=4000006", "--json", *options) as running:
             running.wait_for(lambda output: b'"event"' in output, lambda: call(4000006))

@@ -388,6 +388,47 @@ def test_pinned_by_name(load, bpf_folder):
         (bpf_folder / name).unlink()
 
 
+EVENTS = """
+struct first { u32 a; u64 b; };
+struct second { char text[8]; };
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4096); } ring SEC(".maps"), mixed SEC(".maps"), raw SEC(".maps");
+struct { __uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY); __uint(key_size, 4); __uint(value_size, 4); } perf SEC(".maps");
+SEC("raw_tp") int send(u64 *ctx)
+{
+    struct first *first = bpf_ringbuf_reserve(&ring, sizeof(*first), 0);
+    struct second second = {.text = "second"};
+    void *unknown = bpf_ringbuf_reserve(&raw, 16, 0);
+
+    if (first) {
+        first->a = 5;
+        first->b = 6;
+        bpf_ringbuf_output(&mixed, first, sizeof(*first), 0);
+        bpf_ringbuf_submit(first, 0);
+    }
+    bpf_ringbuf_output(&mixed, &second, sizeof(second), 0);
+    bpf_perf_event_output(ctx, &perf, BPF_F_CURRENT_CPU, &second, sizeof(second));
+    if (unknown)
+        bpf_ringbuf_discard(unknown, 0);
+    return 0;
+}
+"""
+
+
+def test_types_of_events(load):
+    """They are those of the variables that are sent; unless events of several types go to one buffer."""
+    bpf = load(EVENTS)
+    seen = []
+    bpf["ring"].open_ring_buffer(lambda ctx, data, size: seen.append(bpf["ring"].event(data)))
+    bpf["perf"].open_perf_buffer(lambda cpu, data, size: seen.append(bpf["perf"].event(data)))
+    run_raw_tracepoint(bpf.load_func("send", 0), 0)
+    bpf.ring_buffer_consume()
+    bpf.perf_buffer_poll(5000)
+    assert ((seen[0].a, seen[0].b), seen[1].text) == ((5, 6), b"second")
+    for name in ("mixed", "raw"):
+        with pytest.raises(ebcc.NotFoundError, match="nothing of a known type"):
+            bpf[name].event(ct.c_char_p(b""))
+
+
 def test_text(load):
     bpf = load("""
         char text[32], plain[16];

@@ -6,6 +6,9 @@
  * inlining, this pass finds the map and the type together. It declares a variable __ebcc_event_MAP
  * of that type in section .ebcc.meta, which the backend describes in BTF, and removes the calls. An
  * event whose constant size is too large for the buffer is an error at its line.
+ *
+ * Sources written for libbpf call the helpers themselves. There the type is that of the variable
+ * whose address is given, or of the one that holds what bpf_ringbuf_reserve() returned.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,15 +36,17 @@ static LLVMValueRef event_type(LLVMValueRef argument_type)
 /* Operand of the debug-info node of a local variable. */
 enum { DI_VARIABLE_TYPE = 3 };
 
-/* The declared type of a stack variable of @function, with debug info in the form of intrinsics. */
-static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
+/* The declared type of the variable of @function that @value is the address of (@intrinsic is
+ * llvm.dbg.declare) or that holds it (llvm.dbg.value), with debug info in the form of intrinsics.
+ */
+static LLVMValueRef declared_type(LLVMValueRef function, const char *intrinsic, LLVMValueRef value)
 {
 	for_each_block (block, function) {
 		for_each_instruction (instruction, block) {
 			LLVMValueRef callee = ebcc_ir_callee(instruction);
 
-			if (callee && !strcmp(ebcc_ir_name(callee), "llvm.dbg.declare") &&
-			    ebcc_ir_operand(LLVMGetOperand(instruction, 0), 0) == variable)
+			if (callee && !strcmp(ebcc_ir_name(callee), intrinsic) &&
+			    ebcc_ir_operand(LLVMGetOperand(instruction, 0), 0) == value)
 				return ebcc_ir_operand(LLVMGetOperand(instruction, 1),
 						       DI_VARIABLE_TYPE);
 		}
@@ -49,17 +54,19 @@ static LLVMValueRef declared_type(LLVMValueRef function, LLVMValueRef variable)
 	return NULL;
 }
 
-/* The type of the variable that @data points to, or NULL. LLVM-C gives access to variable
- * declarations in that older form only. */
-static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef data)
+/* The type of the variable that @value points to, or that holds it; or NULL. LLVM-C gives access to
+ * variables in that older form only. */
+static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef value)
 {
+	const char *intrinsic = LLVMIsAAllocaInst(value) ? "llvm.dbg.declare" : "llvm.dbg.value";
 	LLVMBool records = LLVMIsNewDbgInfoFormat(ir->module);
 	LLVMValueRef type;
 
-	if (!LLVMIsAAllocaInst(data))
+	if (!LLVMIsAInstruction(value))
 		return NULL;
 	LLVMSetIsNewDbgInfoFormat(ir->module, false);
-	type = declared_type(LLVMGetBasicBlockParent(LLVMGetInstructionParent(data)), data);
+	type = declared_type(LLVMGetBasicBlockParent(LLVMGetInstructionParent(value)), intrinsic,
+			     value);
 	LLVMSetIsNewDbgInfoFormat(ir->module, records);
 	return type;
 }
@@ -96,7 +103,7 @@ static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
 
 	if (ebcc_ir_is_intrinsic(ir, id, EBCC_IR_TYPE_ID))
 		type = event_type(LLVMGetMetadata(id, ir->access_index_kind));
-	if (!type)
+	if (!type && LLVMIsAAllocaInst(data))
 		type = variable_type(ir, data);
 	if (type && LLVMIsAGlobalVariable(map))
 		record_event_type(ir, map, type);
@@ -160,13 +167,67 @@ static void check_output(struct ebcc_ir *ir, LLVMValueRef call)
 			   LLVMConstIntGetZExtValue(size) + length, PERF_EVENT_MAX);
 }
 
-static void check_outputs(struct ebcc_ir *ir)
+/* The type of the event that a call of a helper sends, and to which map; NULL if either is unknown.
+ */
+static LLVMValueRef sent_type(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef *ret_map)
+{
+	unsigned helper = ebcc_ir_helper_number(call);
+	unsigned count = helper ? LLVMGetNumArgOperands(call) : 0;
+	LLVMValueRef data, type;
+
+	if (helper == BPF_FUNC_perf_event_output && count == 5) {
+		*ret_map = LLVMGetOperand(call, 1);
+		data = LLVMGetOperand(call, 3);
+	} else if (helper == BPF_FUNC_ringbuf_output && count == 4) {
+		*ret_map = LLVMGetOperand(call, 0);
+		data = LLVMGetOperand(call, 1);
+	} else if (helper == BPF_FUNC_ringbuf_reserve && count == 3) {
+		*ret_map = LLVMGetOperand(call, 0);
+		data = call;
+	} else {
+		return NULL;
+	}
+	if (!LLVMIsAGlobalVariable(*ret_map))
+		return NULL;
+	type = variable_type(ir, data);
+	/* A pointer holds the event's address, not the event. */
+	return type && !LLVMIsAAllocaInst(data) ? event_type(type) : type;
+}
+
+/* Whether no call sends an event of another type to the map. */
+static bool is_only_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
+{
+	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
+	     function = LLVMGetNextFunction(function)) {
+		for_each_block (block, function) {
+			for_each_instruction (instruction, block) {
+				LLVMValueRef to = NULL, other = sent_type(ir, instruction, &to);
+
+				if (other && to == map &&
+				    ebcc_ir_strip_type(other) != ebcc_ir_strip_type(type))
+					return false;
+			}
+		}
+	}
+	return true;
+}
+
+/* Records the type of an event that the source sends by calling a helper. */
+static void infer_event(struct ebcc_ir *ir, LLVMValueRef call)
+{
+	LLVMValueRef map = NULL, type = sent_type(ir, call, &map);
+
+	if (type && is_only_type(ir, map, type))
+		record_event_type(ir, map, type);
+}
+
+static void for_each_call(struct ebcc_ir *ir, void (*fn)(struct ebcc_ir *ir, LLVMValueRef call))
 {
 	for (LLVMValueRef function = LLVMGetFirstFunction(ir->module); function;
 	     function = LLVMGetNextFunction(function))
 		for_each_block (block, function)
 			for_each_instruction (instruction, block)
-				check_output(ir, instruction);
+				fn(ir, instruction);
 }
 
 /* Replaces the calls of a marker in source order, which a use list doesn't have. */
@@ -188,8 +249,9 @@ static void lower_marker(struct ebcc_ir *ir, const char *name,
 
 void ebcc_ir_events(struct ebcc_ir *ir)
 {
-	check_outputs(ir);
+	for_each_call(ir, check_output);
 	lower_marker(ir, "__ebcc_event_size", lower_size);
 	lower_marker(ir, "__ebcc_event", lower_event);
+	for_each_call(ir, infer_event);
 	delete_unused_variables(ir);
 }
