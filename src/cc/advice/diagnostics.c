@@ -567,7 +567,8 @@ bool ebcc_diagnostics_lack_sections(const struct ebcc_cc_answer *answer,
 	for (size_t i = 0; i < answer->diagnostic_count; i++) {
 		const struct ebcc_cc_diagnostic *diagnostic = &answer->diagnostics[i];
 
-		/* Without the macro, SEC("...") looks like a function with a string for a parameter. */
+		/* Without the macro, SEC("...") looks like a function with a string for a
+		 * parameter. */
 		if (!strcmp(diagnostic->message, "expected parameter declarator") &&
 		    diagnostic->rendered && strstr(diagnostic->rendered, "SEC(\""))
 			return true;
