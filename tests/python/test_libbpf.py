@@ -283,20 +283,28 @@ def test_a_declared_kernel_function_stays(load):
 
 
 def test_kernel_symbols_and_configuration(load):
+    """Names that the dialect would define itself are the source's own if it declares them."""
     bpf = load("""
         extern const int bpf_prog_active __ksym;
         extern unsigned LINUX_KERNEL_VERSION __kconfig;
         extern int CONFIG_NO_SUCH_OPTION __kconfig __weak;
-        u32 version, option = 1;
+        extern int CONFIG_HZ __kconfig;
+        extern bool CONFIG_BPF_SYSCALL __kconfig __weak;
+        static volatile u64 HZ SEC(".data.own") = 7;
+        u32 version, option = 1, frequency, syscalls, own;
         SEC("raw_tp") int outer(u64 *ctx)
         {
             version = LINUX_KERNEL_VERSION;
             option = CONFIG_NO_SUCH_OPTION;
+            frequency = CONFIG_HZ;
+            syscalls = CONFIG_BPF_SYSCALL;
+            own = HZ;
             return version >= KERNEL_VERSION(5, 10, 0);
         }""")
     assert run_raw_tracepoint(bpf.load_func("outer", 0), 0) == 1
     assert (bpf.globals.version >> 16, bpf.globals.version >> 8 & 255) == RELEASE
-    assert bpf.globals.option == 0
+    assert (bpf.globals.option, bpf.globals.syscalls, bpf.globals.own) == (0, 1, 7)
+    assert bpf.globals.frequency in (100, 250, 300, 1000)
 
 
 def test_maps_in_maps(load):
@@ -326,6 +334,65 @@ def test_maps_in_maps(load):
     function = bpf.load_func("put", 0)
     assert (run_raw_tracepoint(function, 0, 11), run_raw_tracepoint(function, 1, 22), run_raw_tracepoint(function, 2, 0)) == (1, 1, 0)
     assert (bpf["first"][1].value, bpf["second"][1].value) == (11, 22)
+
+
+def test_programs_in_a_map(load):
+    """The addresses of programs in a map's definition leave them programs; but it can't fill the map."""
+    text = """
+        int reached;
+        SEC("raw_tp") int target(void *ctx) { reached = 5; return 0; }
+        struct {
+            __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+            __uint(max_entries, 2);
+            __uint(key_size, sizeof(u32));
+            __array(values, int(void *));
+        } programs SEC(".maps") VALUES;
+        SEC("raw_tp") int caller(void *ctx) { bpf_tail_call_static(ctx, &programs, 1); return 1; }"""
+    with pytest.raises(ebcc.UnsupportedError, match="can't be filled by its definition"):
+        load(text.replace("VALUES", "= {.values = {[1] = (void *)&target}}"))
+    bpf = load(text.replace("VALUES", ""))
+    bpf["programs"][1] = ct.c_int(bpf.load_func("target", 0).fd)
+    run_raw_tracepoint(bpf.load_func("caller", 0), 0)
+    assert bpf.globals.reached == 5
+
+
+def test_uncalled_functions_stay_programs(load):
+    """As in any other source: one function with a section changes nothing for those that nobody calls."""
+    bpf = load("""
+        __attribute__((noinline)) int on_event(void *ctx) { return 0; }
+        SEC("xdp") int packets(struct xdp_md *ctx) { return XDP_PASS; }""")
+    assert sorted(program.name for program in bpf.module.programs()) == [b"on_event", b"packets"]
+
+
+def test_signed_bounds_in_the_second_pipeline(load):
+    """A load through a pointer in a function of its own is only possible there."""
+    bpf = load("""
+        u32 hits[32], negative, tgid;
+        struct { __uint(type, BPF_MAP_TYPE_ARRAY); __uint(max_entries, 1); __type(key, u32); __type(value, int); } number SEC(".maps");
+        static __noinline int group(struct task_struct *task) { return task->tgid; }
+        SEC("raw_tp") int f(u64 *ctx)
+        {
+            u32 key = 0;
+            int *value = bpf_map_lookup_elem(&number, &key), n;
+
+            tgid = group((struct task_struct *)bpf_get_current_task());
+            if (!value)
+                return 0;
+            n = *value;
+            if (n > 20)
+                return 0;
+            if (n >= 0)
+                hits[n]++;
+            else
+                negative++;
+            return 0;
+        }""")
+    function = bpf.load_func("f", 0)
+    for number in (0, 5, 20, 21, -1, -2 ** 31, 2 ** 31 - 1):
+        bpf["number"][0] = ct.c_int(number)
+        run_raw_tracepoint(function, 0)
+    assert {n: count for n, count in enumerate(bpf.globals.hits) if count} == {0: 1, 5: 1, 20: 1}
+    assert (bpf.globals.negative, bpf.globals.tgid) == (2, os.getpid())
 
 
 SIZES = """

@@ -472,7 +472,8 @@ static uint64_t number_after(const char *log, const char *words, const char **re
 
 	while (at && strncmp(at, words, length)) {
 		at = strchr(at, '\n');
-		at += at != NULL;
+		if (at)
+			at++;
 	}
 	*ret_end = "";
 	return at ? strtoull(at + length, (char **)ret_end, 10) : 0;

@@ -71,6 +71,28 @@ static struct ebcc_error *attach_named(struct ebcc_program *program,
 	}
 }
 
+/* Fails for a section by which libbpf would attach the program in a way that is not known here: it
+ * must not stay unattached without a word. */
+static struct ebcc_error *check_known(const struct ebcc_program *program)
+{
+	static const char *const prefixes[] = {
+		"uprobe.multi/",   "uretprobe.multi/", "uprobe.multi.s/",   "uretprobe.multi.s/",
+		"uprobe.session/", "kprobe.session/",  "uprobe.session.s/", "fentry.multi/",
+		"fexit.multi/",	   "freplace/"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(program->target.section, prefixes[i], strlen(prefixes[i])))
+			return ebcc_error_with_subject(
+				ebcc_error_create(
+					EBCC_ERROR_UNSUPPORTED,
+					"programs of the section \"%s\" can't be attached "
+					"by ebcc: leave it out of those to attach, or "
+					"load the object with libbpf",
+					program->target.section),
+				program->name);
+	return NULL;
+}
+
 static struct ebcc_error *attach(struct ebcc_program *program, struct ebcc_link **ret)
 {
 	const char *target;
@@ -83,7 +105,7 @@ static struct ebcc_error *attach(struct ebcc_program *program, struct ebcc_link 
 		return NULL;
 	if (kind && (own ? !strcmp(own, program->target.section) : !says_target))
 		return attach_named(program, kind, target, &section, ret);
-	return says_target ? ebcc_attach_section(program, &section, ret) : NULL;
+	return says_target ? ebcc_attach_section(program, &section, ret) : check_known(program);
 }
 
 struct ebcc_error *ebcc_program_attach_named(struct ebcc_program *program, struct ebcc_link **ret)

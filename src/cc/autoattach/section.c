@@ -18,6 +18,7 @@
 
 #include "attach/trace.h"
 #include "base/buf.h"
+#include "elf/library.h"
 #include "kernel/syscalls.h"
 
 /* The error for a target that is not of the form that its section needs. */
@@ -120,6 +121,22 @@ static struct ebcc_error *attach_syscall(struct ebcc_program *program,
 	return ebcc_program_attach_kprobe(program, &opts, ret);
 }
 
+/* The file that a section names. As for libbpf, a name without a slash is a program in PATH, unless
+ * it is that of a library ("libc.so.6"); names that are neither ("c") are libraries too. */
+static struct ebcc_error *find_binary(const char *name, size_t size, char **ret)
+{
+	AUTO_FREE char *copy = strndup(name, size);
+
+	if (!copy)
+		return ebcc_error_no_memory();
+	*ret = NULL;
+	if (!strchr(copy, '/') && !strstr(copy, ".so"))
+		TRY(ebcc_find_program(copy, ret));
+	if (!*ret)
+		*ret = TAKE_PTR(copy);
+	return NULL;
+}
+
 static struct ebcc_error *attach_user_function(struct ebcc_program *program,
 					       const struct ebcc_section *section, bool on_return,
 					       struct ebcc_link **ret)
@@ -130,12 +147,12 @@ static struct ebcc_error *attach_user_function(struct ebcc_program *program,
 
 	if (!colon)
 		return NULL;
-	binary = strndup(section->target, (size_t)(colon - section->target));
-	if (!*colon || !colon[1] || colon == section->target ||
+	if (!colon[1] || colon == section->target ||
 	    !split_offset(colon + 1, &symbol, &opts.offset))
 		return bad_target(program, section, "BINARY:SYMBOL+OFFSET");
-	if (!binary || !symbol)
+	if (!symbol)
 		return ebcc_error_no_memory();
+	TRY(find_binary(section->target, (size_t)(colon - section->target), &binary));
 	opts.binary = binary;
 	opts.symbol = symbol;
 	return ebcc_program_attach_uprobe(program, &opts, ret);
@@ -155,9 +172,7 @@ static struct ebcc_error *attach_usdt(struct ebcc_program *program,
 		provider--;
 	if (!provider || provider < section->target + 2 || provider == name || !name[1])
 		return bad_target(program, section, "BINARY:PROVIDER:PROBE");
-	binary = strndup(section->target, (size_t)(provider - 1 - section->target));
-	if (!binary)
-		return ebcc_error_no_memory();
+	TRY(find_binary(section->target, (size_t)(provider - 1 - section->target), &binary));
 	opts.binary = binary;
 	attach.probe = provider;
 	TRY(ebcc_usdt_open(&opts, &usdt));

@@ -263,8 +263,7 @@ struct ebcc_error *ebcc_library_find(const char *name, const struct ebcc_binary_
 	return NULL;
 }
 
-/* Searches PATH for a program. @ret stays NULL if there is none. */
-static struct ebcc_error *find_program(const char *name, char **ret)
+struct ebcc_error *ebcc_find_program(const char *name, char **ret)
 {
 	const char *at = getenv("PATH");
 
@@ -290,7 +289,7 @@ static struct ebcc_error *find_by_name(const char *name, char **ret)
 {
 	TRY(find_in_system(name, ret));
 	if (!*ret)
-		TRY(find_program(name, ret));
+		TRY(ebcc_find_program(name, ret));
 	if (*ret)
 		return NULL;
 	return ebcc_error_with_subject(

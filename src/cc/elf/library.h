@@ -22,4 +22,7 @@ MUST_CHECK struct ebcc_error *ebcc_open_binary(const char *name, int pid, int *r
  * its path, borrowed from @cache, or NULL. The @size bytes of @cache may be malformed. */
 const char *ebcc_library_in_cache(const char *cache, size_t size, const char *name);
 
+/* Searches PATH for a program. *@ret is malloc'ed; it stays as it is if there is none. */
+MUST_CHECK struct ebcc_error *ebcc_find_program(const char *name, char **ret);
+
 #endif /* EBCC_ELF_LIBRARY_H */

@@ -88,6 +88,11 @@ static struct ebcc_error *maps_error(const struct ebcc_module *module, int errnu
 		return ebcc_error_with_subject(
 			ebcc_load_error(errnum, ebcc_buf_string(&what), capture), table->name);
 	}
+	if (strstr(ebcc_buf_string(&capture->text), "to prog '"))
+		return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
+					 "a table of programs can't be filled by its definition "
+					 "(.values), because programs are loaded after the tables: "
+					 "set its entries when it is loaded");
 	return ebcc_load_error(errnum, "the module's maps", capture);
 }
 
@@ -109,7 +114,8 @@ static struct ebcc_error *create_maps(struct ebcc_module *module)
 	return err ? maps_error(module, -err, &capture) : NULL;
 }
 
-/* Compares what an object records of the kernel's types, and relocates it. */
+/* Compares what an object records of the kernel's types, and relocates it. *@ret_modules: whether
+ * the former looked into modules. */
 static struct ebcc_error *adjust(struct ebcc_module *module, bool second, bool checked,
 				 struct ebcc_kernel_info *kernel, struct ebcc_buf *inputs,
 				 bool *ret_modules)
@@ -121,10 +127,10 @@ static struct ebcc_error *adjust(struct ebcc_module *module, bool second, bool c
 	TRY(ebcc_kernel_btf_create(NULL, NULL, &btf));
 	if (checked)
 		TRY(ebcc_kernel_needs_check(bytes, size, kernel, btf));
+	*ret_modules = btf->modules_opened;
 	if (ebcc_has_relocations(bytes, size))
 		TRY(ebcc_relocate(bytes, size, btf, &module->unresolved[second], inputs,
 				  &module->relocated[second]));
-	*ret_modules = btf->modules_opened;
 	return NULL;
 }
 
@@ -144,14 +150,15 @@ struct ebcc_error *ebcc_module_adjust(struct ebcc_module *module, bool second)
 		return NULL;
 	if (ebcc_has_relocations(bytes, size) || (checked && ebcc_has_kernel_needs(bytes, size))) {
 		TRY(ebcc_kernel_info_create(NULL, &kernel));
-		cache = ebcc_disk_cache_create(NULL, &module->log);
+		/* Without a build id, two builds of a kernel can't be told apart. */
+		if (*kernel->build_id)
+			cache = ebcc_disk_cache_create(NULL, &module->log);
 		key = ebcc_relocated_key(kernel, bytes, size, checked);
 		if (!ebcc_relocated_find(cache, &key, size, &module->unresolved[second],
 					 &module->relocated[second])) {
 			TRY(adjust(module, second, checked, kernel, &inputs, &modules));
 			/* Modules come and go, and so do their tracepoints. */
-			if (!strstr(ebcc_buf_string(&inputs), "none\n") &&
-			    (!modules || strstr(ebcc_buf_string(&inputs), "modules ")))
+			if (!modules && !strstr(ebcc_buf_string(&inputs), "none\n"))
 				ebcc_relocated_store(cache, &key, module->relocated[second], size,
 						     &module->unresolved[second], &inputs);
 		}

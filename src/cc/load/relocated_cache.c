@@ -30,8 +30,8 @@ struct ebcc_cache_key ebcc_relocated_key(const struct ebcc_kernel_info *kernel, 
 {
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 
-	ebcc_buf_printf(&text, ENTRY_FORMAT " %s\n%s\n%s\n%d\n", EBCC_VERSION, kernel->release,
-			kernel->build_id, checked);
+	ebcc_buf_printf(&text, ENTRY_FORMAT " %s\n%s\n%s\n%s\n%d\n", EBCC_VERSION, kernel->release,
+			kernel->version, kernel->build_id, checked);
 	ebcc_buf_append(&text, bytes, size);
 	return ebcc_cache_key_of(&text);
 }

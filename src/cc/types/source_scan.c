@@ -315,12 +315,18 @@ static bool is_attribute_keyword(struct token token)
  * has only attributes. */
 static bool is_attribute(struct token token)
 {
+	/* Keywords, and macros of bpf/bpf_helpers.h. */
+	static const char *const words[] = {
+		"_Alignas", "asm",	"__asm__", "SEC",    "__kconfig",	 "__ksym",
+		"__weak",   "__hidden", "__kptr",  "__uptr", "__kptr_untrusted", "__percpu_kptr"};
 	const struct ebcc_macro *macro;
 
 	if (token.kind != TOKEN_NAME)
 		return false;
-	if (is_attribute_keyword(token) || token_is(token, "_Alignas") || token_is(token, "asm") ||
-	    token_is(token, "__asm__"))
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (token_is(token, words[i]))
+			return true;
+	if (is_attribute_keyword(token) || token_begins(token, "__arg_"))
 		return true;
 	macro = ebcc_macro_find(token.start, token.size);
 	return macro && macro->kind == EBCC_MACRO_ATTRIBUTE;

@@ -143,7 +143,7 @@ START_TEST(sections_decide)
 	add_program_in("kprobe__vfs_read", "kprobe/vfs_write");
 	add_program_in("left", "kretprobe/vfs_open");
 	add_program_in("call", "ksyscall/kill");
-	add_program_in("kprobe__by_hand", "kprobe");
+	add_program_in("kprobe__by_hand", "uprobe.multi");
 	attach();
 	ck_assert_uint_eq(attached_count, 3);
 	ck_assert_str_eq(attached[0], "vfs_write");
@@ -202,6 +202,22 @@ START_TEST(incomplete_targets_are_errors)
 }
 END_TEST
 
+static const char *const unknown_ways[] = {"uprobe.multi//bin/sh:ma*", "kprobe.session/vfs_*",
+					   "freplace/main", "uretprobe.multi.s//bin/sh:*"};
+
+START_TEST(unknown_ways_are_errors)
+{
+	struct ebcc_error *error;
+
+	add_program_in("program", unknown_ways[_i]);
+	error = ebcc_module_attach_named(&module);
+	ck_assert_ptr_nonnull(error);
+	ck_assert_int_eq(ebcc_error_code(error), EBCC_ERROR_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(ebcc_error_message(error), unknown_ways[_i]));
+	ebcc_error_destroy(error);
+}
+END_TEST
+
 START_TEST(all_or_nothing)
 {
 	struct ebcc_error *error;
@@ -237,6 +253,8 @@ int main(void)
 	tcase_add_test(tcase, optional_programs_are_left_out);
 	tcase_add_loop_test(tcase, incomplete_targets_are_errors, 0,
 			    sizeof(incomplete) / sizeof(incomplete[0]));
+	tcase_add_loop_test(tcase, unknown_ways_are_errors, 0,
+			    sizeof(unknown_ways) / sizeof(unknown_ways[0]));
 	tcase_add_test(tcase, all_or_nothing);
 	suite_add_tcase(suite, tcase);
 	runner = srunner_create(suite);

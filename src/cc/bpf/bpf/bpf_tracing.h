@@ -38,6 +38,12 @@
 #define PT_REGS_SP_CORE(ctx) __EBCC_READ_REGISTER(ctx, PT_REGS_SP)
 #define PT_REGS_IP_CORE(ctx) __EBCC_READ_REGISTER(ctx, PT_REGS_IP)
 
+/* On arm64 the register of the first argument has the result when the call returns. */
+#if defined(__aarch64__)
+#undef PT_REGS_PARM1_SYSCALL
+#define PT_REGS_PARM1_SYSCALL(regs) (__EBCC_REGISTERS(regs)->orig_x0)
+#endif
+
 #define PT_REGS_SYSCALL_REGS(ctx) PT_REGS_SYSCALL_CTX(ctx)
 #define PT_REGS_PARM1_CORE_SYSCALL(regs) __EBCC_READ_REGISTER(regs, PT_REGS_PARM1_SYSCALL)
 #define PT_REGS_PARM2_CORE_SYSCALL(regs) __EBCC_READ_REGISTER(regs, PT_REGS_PARM2_SYSCALL)

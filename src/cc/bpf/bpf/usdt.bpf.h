@@ -9,7 +9,7 @@
 
 #include "bpf/bpf_tracing.h"
 
-/* The number of the probe's arguments, or a negative error. */
+/* The number of the probe's arguments. */
 #define bpf_usdt_arg_cnt(ctx) __ebcc_usdt_count(ctx, __EBCC_USDT_HAS_COOKIE)
 /* Reads an argument, extended to 64 bits by its own sign; 0, or a negative error. */
 #define bpf_usdt_arg(ctx, n, result)                                                               \

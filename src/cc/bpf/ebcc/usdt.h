@@ -72,8 +72,7 @@ __EBCC_INLINE int __ebcc_usdt_register(void *ctx, __u64 offset, __u64 *ret)
 __EBCC_INLINE int __ebcc_usdt_memory(const struct ebcc_usdt_argument *argument, void *ctx,
 				     __u64 base, __u64 *ret)
 {
-	__u64 index = 0;
-	__u32 size = argument->size;
+	__u64 index = 0, size = argument->size;
 	int error;
 
 	if (argument->kind == EBCC_USDT_INDEXED) {

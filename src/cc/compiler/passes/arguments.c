@@ -220,12 +220,14 @@ static LLVMValueRef move_program(struct ebcc_ir *ir, LLVMValueRef old, bool keep
 static void refuse_parameters(struct ebcc_ir *ir, LLVMValueRef program,
 			      const struct ebcc_program_kind *kind)
 {
+	const char *macro = ebcc_ir_has_section(program) ? "BPF_PROG" : kind->macro;
+
 	if (ebcc_program_kind_is_typed(kind))
 		ebcc_ir_report_at(
 			ir, EBCC_CC_ERROR, program,
 			"'%s' has parameters besides its context, which it gets only if it is "
 			"declared with %s(...): write %s and the parameters in its parentheses",
-			ebcc_ir_name(program), kind->macro, kind->macro);
+			ebcc_ir_name(program), macro, macro);
 	else
 		ebcc_ir_report_at(
 			ir, EBCC_CC_ERROR, program,

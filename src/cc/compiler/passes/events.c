@@ -54,21 +54,23 @@ static LLVMValueRef declared_type(LLVMValueRef function, const char *intrinsic, 
 	return NULL;
 }
 
-/* The type of the variable that @value points to, or that holds it; or NULL. LLVM-C gives access to
- * variables in that older form only. */
-static LLVMValueRef variable_type(struct ebcc_ir *ir, LLVMValueRef value)
+/* The type of the variable that @value points to, or that holds it; or NULL. */
+static LLVMValueRef variable_type(LLVMValueRef value)
 {
 	const char *intrinsic = LLVMIsAAllocaInst(value) ? "llvm.dbg.declare" : "llvm.dbg.value";
-	LLVMBool records = LLVMIsNewDbgInfoFormat(ir->module);
-	LLVMValueRef type;
 
 	if (!LLVMIsAInstruction(value))
 		return NULL;
-	LLVMSetIsNewDbgInfoFormat(ir->module, false);
-	type = declared_type(LLVMGetBasicBlockParent(LLVMGetInstructionParent(value)), intrinsic,
+	return declared_type(LLVMGetBasicBlockParent(LLVMGetInstructionParent(value)), intrinsic,
 			     value);
-	LLVMSetIsNewDbgInfoFormat(ir->module, records);
-	return type;
+}
+
+static bool is_recorded(struct ebcc_ir *ir, LLVMValueRef map)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "__ebcc_event_%s", ebcc_ir_name(map));
+	return LLVMGetNamedGlobal(ir->module, name);
 }
 
 static void record_event_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type)
@@ -104,7 +106,7 @@ static void lower_event(struct ebcc_ir *ir, LLVMValueRef call)
 	if (ebcc_ir_is_intrinsic(ir, id, EBCC_IR_TYPE_ID))
 		type = event_type(LLVMGetMetadata(id, ir->access_index_kind));
 	if (!type && LLVMIsAAllocaInst(data))
-		type = variable_type(ir, data);
+		type = variable_type(data);
 	if (type && LLVMIsAGlobalVariable(map))
 		record_event_type(ir, map, type);
 	LLVMInstructionEraseFromParent(call);
@@ -169,7 +171,7 @@ static void check_output(struct ebcc_ir *ir, LLVMValueRef call)
 
 /* The type of the event that a call of a helper sends, and to which map; NULL if either is unknown.
  */
-static LLVMValueRef sent_type(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRef *ret_map)
+static LLVMValueRef sent_type(LLVMValueRef call, LLVMValueRef *ret_map)
 {
 	unsigned helper = ebcc_ir_helper_number(call);
 	unsigned count = helper ? LLVMGetNumArgOperands(call) : 0;
@@ -189,7 +191,7 @@ static LLVMValueRef sent_type(struct ebcc_ir *ir, LLVMValueRef call, LLVMValueRe
 	}
 	if (!LLVMIsAGlobalVariable(*ret_map))
 		return NULL;
-	type = variable_type(ir, data);
+	type = variable_type(data);
 	/* A pointer holds the event's address, not the event. */
 	return type && !LLVMIsAAllocaInst(data) ? event_type(type) : type;
 }
@@ -201,7 +203,7 @@ static bool is_only_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type
 	     function = LLVMGetNextFunction(function)) {
 		for_each_block (block, function) {
 			for_each_instruction (instruction, block) {
-				LLVMValueRef to = NULL, other = sent_type(ir, instruction, &to);
+				LLVMValueRef to = NULL, other = sent_type(instruction, &to);
 
 				if (other && to == map &&
 				    ebcc_ir_strip_type(other) != ebcc_ir_strip_type(type))
@@ -215,9 +217,9 @@ static bool is_only_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type
 /* Records the type of an event that the source sends by calling a helper. */
 static void infer_event(struct ebcc_ir *ir, LLVMValueRef call)
 {
-	LLVMValueRef map = NULL, type = sent_type(ir, call, &map);
+	LLVMValueRef map = NULL, type = sent_type(call, &map);
 
-	if (type && is_only_type(ir, map, type))
+	if (type && !is_recorded(ir, map) && is_only_type(ir, map, type))
 		record_event_type(ir, map, type);
 }
 
@@ -249,9 +251,14 @@ static void lower_marker(struct ebcc_ir *ir, const char *name,
 
 void ebcc_ir_events(struct ebcc_ir *ir)
 {
+	/* LLVM-C gives access to variables in the older form of debug info only. */
+	LLVMBool records = LLVMIsNewDbgInfoFormat(ir->module);
+
+	LLVMSetIsNewDbgInfoFormat(ir->module, false);
 	for_each_call(ir, check_output);
 	lower_marker(ir, "__ebcc_event_size", lower_size);
 	lower_marker(ir, "__ebcc_event", lower_event);
 	for_each_call(ir, infer_event);
+	LLVMSetIsNewDbgInfoFormat(ir->module, records);
 	delete_unused_variables(ir);
 }

@@ -134,7 +134,9 @@ static bool extends(LLVMValueRef user, const struct once *once, bool narrow)
 {
 	if (user == once->extension)
 		return false;
-	return LLVMIsASExtInst(user) ? once->sign || !narrow : LLVMIsAZExtInst(user) && !once->sign;
+	if (LLVMIsASExtInst(user))
+		return once->sign || !narrow;
+	return LLVMIsAZExtInst(user) && (!once->sign || LLVMGetNNeg(user));
 }
 
 /* Replaces the comparisons and extensions of the number (@narrow), or of an extension of it. */
@@ -173,7 +175,10 @@ static void use_once(struct ebcc_ir *ir, LLVMValueRef value, const struct once *
 static void extend_once(struct ebcc_ir *ir, LLVMValueRef number)
 {
 	LLVMValueRef index = index_of(number);
-	struct once once = {.sign = index && LLVMIsASExtInst(index)};
+	/* An extension of what is not negative is the same in either way; comparisons of signed
+	 * numbers need this one. */
+	struct once once = {.sign = index && (LLVMIsASExtInst(index) ||
+					      (LLVMIsAZExtInst(index) && LLVMGetNNeg(index)))};
 
 	LLVMPositionBuilderBefore(ir->builder, LLVMGetNextInstruction(number));
 	once.extension = once.sign ? LLVMBuildSExt(ir->builder, number, ir->i64, "")

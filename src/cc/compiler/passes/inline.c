@@ -7,8 +7,17 @@
  */
 #include <string.h>
 
-#include "base/kinds.h"
 #include "compiler/passes/util.h"
+
+/* Whether a variable is a map, or a struct of callbacks of the kernel: the addresses in it are
+ * those of programs. */
+static bool holds_programs(LLVMValueRef variable)
+{
+	const char *section = LLVMGetSection(variable);
+
+	return section &&
+	       (!strcmp(section, ".maps") || ebcc_ir_after_prefix(section, ".struct_ops"));
+}
 
 /* Whether a use by @user takes the address of @function. llvm.used and similar don't count. */
 static bool takes_address(LLVMValueRef user, LLVMValueRef function)
@@ -22,7 +31,7 @@ static bool takes_address(LLVMValueRef user, LLVMValueRef function)
 		return false;
 	}
 	if (LLVMIsAGlobalVariable(user))
-		return !ebcc_ir_after_prefix(ebcc_ir_name(user), "llvm.");
+		return !ebcc_ir_after_prefix(ebcc_ir_name(user), "llvm.") && !holds_programs(user);
 	for_each_use (use, user)
 		if (takes_address(LLVMGetUser(use), function))
 			return true;
@@ -33,6 +42,14 @@ static bool is_callback(LLVMValueRef function)
 {
 	for_each_use (use, function)
 		if (takes_address(LLVMGetUser(use), function))
+			return true;
+	return false;
+}
+
+static bool is_called(LLVMValueRef function)
+{
+	for_each_use (use, function)
+		if (ebcc_ir_callee(LLVMGetUser(use)) == function)
 			return true;
 	return false;
 }
@@ -57,15 +74,8 @@ static bool is_subprogram(struct ebcc_ir *ir, LLVMValueRef function, bool sectio
 	return ebcc_ir_after_prefix(ebcc_ir_name(function), "__ebcc_subprogram_") ||
 	       is_callback(function) ||
 	       (sections && ir->opts->pipeline != EBCC_CC_PIPELINE_PLAIN &&
-		!ebcc_ir_has_section(function) && is_marked_noinline(function));
-}
-
-static bool is_called(LLVMValueRef function)
-{
-	for_each_use (use, function)
-		if (ebcc_ir_callee(LLVMGetUser(use)) == function)
-			return true;
-	return false;
+		!ebcc_ir_has_section(function) && is_called(function) &&
+		!ebcc_ir_program_kind(function) && is_marked_noinline(function));
 }
 
 /* Whether the source says what a program is by a section. */
@@ -80,16 +90,13 @@ static bool gives_sections(struct ebcc_ir *ir)
 
 /* A function that others call and that can't be a program is a helper function that lacks "static":
  * the first parameter of a program is a pointer, and only programs with struct pt_regs have more
- * parameters. In a source that gives sections, so is any function without one, unless its name or
- * its context makes it a program. */
+ * parameters. In a source that gives sections, so is any function without one that others call. */
 static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function, bool sections)
 {
 	unsigned count = LLVMCountParams(function);
 	char context[128];
 
-	if (sections && !ebcc_ir_program_kind(function) &&
-	    (is_called(function) ||
-	     !ebcc_context_of(ebcc_ir_context_type(ir, function, context, sizeof(context)))))
+	if (sections && is_called(function) && !ebcc_ir_program_kind(function))
 		return !ebcc_ir_has_section(function);
 	if (!count || !is_called(function))
 		return false;
@@ -101,9 +108,8 @@ static bool is_helper_function(struct ebcc_ir *ir, LLVMValueRef function, bool s
 
 static void set_inlining(struct ebcc_ir *ir, LLVMValueRef function, bool sections)
 {
-	bool subprogram = is_subprogram(ir, function, sections);
-
 	static const char *const all[] = {"alwaysinline", "inlinehint", "noinline", "optnone"};
+	bool subprogram = is_subprogram(ir, function, sections);
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		LLVMRemoveEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex,
