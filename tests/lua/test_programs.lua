@@ -198,7 +198,7 @@ BPF_ITER(task)
   lu.assertEquals(bpf:attach_iter { fn_name = "task" }:read(), "found it\n")
   -- Each method is for one kind.
   lu.assertStrContains(helper.raised(bpf.attach_kfunc, bpf, { fn_name = "bpf_iter__task" }),
-    "no program 'kfunc__bpf_iter__task'")
+    "program 'bpf_iter__task' does not say what it traces")
   lu.assertStrContains(helper.raised(bpf.attach_lsm, bpf, { fn_name = "task" }), "no program 'lsm__task'")
 end
 

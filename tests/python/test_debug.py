@@ -125,7 +125,7 @@ def test_second_pipeline(caplog, capfd):
     assert "unbounded memory access" in messages[0]
     text = capfd.readouterr().err
     first, second = text.split("\nsecond pipeline:\n")
-    assert "if r2 s< 0 goto" in first and "if w1 s< 0 goto" in second
+    assert "if r2 s< 0 goto" in first and "if r1 s< 0 goto" in second
     assert second.rstrip().endswith("program 'tracepoint__syscalls__sys_enter_getpgid' is loaded from the second pipeline")
     assert "'other'" not in text
 

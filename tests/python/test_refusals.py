@@ -125,10 +125,10 @@ def test_a_limit_of_address_space_is_named(python):
         import resource
         import ebcc, ebcc.log
         from ebcc import BPF
-        resource.setrlimit(resource.RLIMIT_AS, (64 << 20, -1))
+        resource.setrlimit(resource.RLIMIT_AS, (48 << 20, -1))
         try:
             BPF(text="int f(void *ctx) { return 0; }")
         except ebcc.CompileError as error:
             print(error)
         """, env=dict(os.environ, EBCC_CACHE="off"))
-    assert "limit of 64 MiB of address space (RLIMIT_AS, ulimit -v)" in result.stdout, result
+    assert "limit of 48 MiB of address space (RLIMIT_AS, ulimit -v)" in result.stdout, result

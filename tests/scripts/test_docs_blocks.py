@@ -18,7 +18,7 @@ def test_every_block_says_what_it_is():
         assert block.language in LANGUAGES, f"{block}: {block.language} is not one of {sorted(LANGUAGES)}"
         assert set(block.words) <= WORDS, f"{block}: {block.words}"
         assert set(block.needs) <= set(NEEDS), str(block)
-    assert len([block for block in BLOCKS if "skip" in block.words]) <= 4
+    assert len([block for block in BLOCKS if "skip" in block.words]) <= 5
 
 
 @pytest.fixture(scope="module", name="workload")

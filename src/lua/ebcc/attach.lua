@@ -88,15 +88,15 @@ local PROBE = {
   every_process = "any", cookie = "integer",
 }
 
--- A program's name with the prefix of its kind, or as it is if there is no kind, or if the source has such a program.
+-- A program's name with the prefix of its kind; or as it is, if there is no kind or the source has only such a program.
 local function full_name_of(module, name, kind)
   local prefix = ebcc.program_prefixes[kind] or ""
-  for _, known in ipairs(module:program_names()) do
-    if known == name then
-      return name
-    end
+  local full = name:sub(1, #prefix) == prefix and name or prefix .. name
+  local known = {}
+  for _, program in ipairs(module:program_names()) do
+    known[program] = true
   end
-  return name:sub(1, #prefix) == prefix and name or prefix .. name
+  return known[name] and not known[full] and name or full
 end
 
 -- The program that the options of a method name; with a kind, the prefix of its name may be left out. Scripts

@@ -584,12 +584,11 @@ class AttachMixin:
     # cookie: what bpf_get_attach_cookie() returns to the program (Linux 6.0 and later).
 
     def _full_name(self, kind, fn_name):
-        """A program's name with the prefix of its kind, unless the source has a program without it."""
+        """A program's name with the prefix of its kind; or without it, if the source has only such a program."""
         prefix, _ = _ebcc.PROGRAM_KINDS[kind]
-        name = to_bytes(fn_name)
-        if any(program.name == name for program in self.module.programs()):
-            return name
-        return self.add_prefix(prefix, fn_name)
+        name, full = to_bytes(fn_name), self.add_prefix(prefix, fn_name)
+        known = {program.name for program in self.module.programs()}
+        return name if name in known and full not in known else full
 
     def _attach_trace(self, kind, fn_name, cookie):
         fn_name = self._full_name(kind, _needed(fn_name, "fn_name"))

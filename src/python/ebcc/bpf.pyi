@@ -74,7 +74,9 @@ class BPF(BPFProgType, XDPAction):
                  compiler: Literal["helper", "in-process"] | None = ...,
                  btf_path: Text | None = ..., any_kernel: bool = ..., portable: bool = ...,
                  object: Path | None = ...,
-                 kernel_root: Text | None = ...) -> None: ...
+                 kernel_root: Text | None = ...,
+                 max_entries: Mapping[Text, int] | None = ...,
+                 attach: bool | Iterable[Text] = ...) -> None: ...
     def save(self, path: Path) -> None: ...
 
     # Programs.
