@@ -249,12 +249,9 @@ static int print_version(bool json)
 
 static int run_version(const struct cli_command *command, int argc, char **argv)
 {
-	static const struct option longs[] = {CLI_JSON_OPTION, CLI_HELP_OPTION, {0}};
-	bool json = false;
-	int option;
+	bool json;
+	int option = cli_json_option(command, argc, argv, &json);
 
-	while ((option = cli_option(command, argc, argv, ":h", longs)) >= 0)
-		json |= option == 'j';
 	if (option != CLI_OPTIONS_END)
 		return cli_option_status(option);
 	if (argc > optind)

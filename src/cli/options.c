@@ -69,6 +69,17 @@ int cli_option(const struct cli_command *command, int argc, char **argv, const c
 	}
 }
 
+int cli_json_option(const struct cli_command *command, int argc, char **argv, bool *ret_json)
+{
+	static const struct option longs[] = {CLI_JSON_OPTION, CLI_HELP_OPTION, {0}};
+	int option;
+
+	*ret_json = false;
+	while ((option = cli_option(command, argc, argv, ":h", longs)) >= 0)
+		*ret_json |= option == 'j';
+	return option;
+}
+
 bool cli_parse_seconds(const char *text, unsigned long *ret_ms)
 {
 	char *end;

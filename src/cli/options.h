@@ -29,6 +29,10 @@ enum {
 int cli_option(const struct cli_command *command, int argc, char **argv, const char *shorts,
 	       const struct option *longs);
 
+/* Reads the options of a sub-command that has only --json and --help. Returns CLI_OPTIONS_END, or
+ * what ended them earlier. */
+int cli_json_option(const struct cli_command *command, int argc, char **argv, bool *ret_json);
+
 /* The exit status after CLI_OPTIONS_HELP or CLI_OPTIONS_WRONG. */
 int cli_option_status(int option);
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * An entry is text, a line for each tracepoint and for each thing that the kernel lacks, and then
- *the object:
+ * An entry is text, a line for each input that ebcc_relocate() lists and for each thing that the
+ * kernel lacks, and then the object:
  *
  *	tracepoint syscalls sys_enter_openat 8f2c0a4e11b0d3a7 51e0bc0927d9e8f4
+ *	modules 2f1dd8a1c9337ee0 9b0c1de24ff06a15
  *	lacks struct task_struct has no member 'state' of a compatible type
  *	object 5208
  *	ELF...

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Objects that were relocated for the running kernel, kept in the disk cache: the next load reads
- * no BTF. An entry depends on the object, on the build of the kernel, and on the formats of the
- * tracepoints whose structs were relocated, which are read again.
+ * no BTF. An entry depends on the object, on the build of the kernel, and on the inputs that
+ * ebcc_relocate() lists, which are read again.
  */
 #ifndef EBCC_LOAD_RELOCATED_CACHE_H
 #define EBCC_LOAD_RELOCATED_CACHE_H

@@ -235,23 +235,27 @@ static bool looks_signed(const struct btf_type *t)
 	return false;
 }
 
+/* Whether the source names a typedef, an enumerator or a function of that name, and none was found
+ * earlier. */
+static bool names_ordinary(uint64_t *uses)
+{
+	if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
+	    ktypes_excludes_ordinary(*uses) || *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
+		return false;
+	*uses |= FOUND_ORDINARY;
+	return true;
+}
+
 /* Whether the source names one of the enumerators, and no earlier enum has it. */
 static bool names_enumerator(const struct selection *selection, const struct ebcc_btf_part *part,
 			     const struct btf_type *t)
 {
 	bool named = false;
 
-	for (int i = 0; i < btf_vlen(t) && !is_truncated(t); i++) {
-		uint64_t *uses = uses_of(selection, ebcc_kernel_btf_name(selection->btf, part,
-									 enumerator_name(t, i)));
-
-		if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
-		    ktypes_excludes_ordinary(*uses) ||
-		    *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
-			continue;
-		*uses |= FOUND_ORDINARY;
-		named = true;
-	}
+	for (int i = 0; i < btf_vlen(t) && !is_truncated(t); i++)
+		named |= names_ordinary(
+			uses_of(selection,
+				ebcc_kernel_btf_name(selection->btf, part, enumerator_name(t, i))));
 	return named;
 }
 
@@ -261,15 +265,6 @@ static bool names_tag(uint64_t *uses)
 	    *uses & FOUND_TAG)
 		return false;
 	*uses |= FOUND_TAG;
-	return true;
-}
-
-static bool names_typedef(uint64_t *uses)
-{
-	if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
-	    ktypes_excludes_ordinary(*uses) || *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
-		return false;
-	*uses |= FOUND_ORDINARY;
 	return true;
 }
 
@@ -285,7 +280,7 @@ static bool is_named(const struct selection *selection, const struct ebcc_btf_pa
 	case BTF_KIND_UNION:
 		return names_tag(uses_of(selection, name));
 	case BTF_KIND_TYPEDEF:
-		return names_typedef(uses_of(selection, name));
+		return names_ordinary(uses_of(selection, name));
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
 		tag = btf_vlen(t) && names_tag(uses_of(selection, name));
@@ -349,15 +344,6 @@ static bool is_helper(const char *name)
 	return false;
 }
 
-static bool names_function(uint64_t *uses)
-{
-	if (!(value_of(uses) & (EBCC_SCAN_TOKEN | EBCC_SCAN_ASKED)) ||
-	    ktypes_excludes_ordinary(*uses) || *uses & (EBCC_SCAN_DEFINES_MACRO | FOUND_ORDINARY))
-		return false;
-	*uses |= FOUND_ORDINARY;
-	return true;
-}
-
 /* Notes a function that the source names, and which functions are kernel functions (kfuncs). */
 static void note_function(struct selection *selection, const struct ebcc_btf_part *part,
 			  const struct btf_type *t, uint32_t id)
@@ -371,7 +357,7 @@ static void note_function(struct selection *selection, const struct ebcc_btf_par
 		if (function < selection->btf->type_count)
 			selection->marks[function] |= MARK_KFUNC;
 	} else if (btf_is_func(t) && !strncmp(name, "bpf_", 4) && !is_helper(name) &&
-		   names_function(uses_of(selection, name))) {
+		   names_ordinary(uses_of(selection, name))) {
 		selection->functions[selection->function_count++] = id;
 	}
 }

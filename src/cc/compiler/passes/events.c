@@ -65,11 +65,10 @@ static LLVMValueRef variable_type(LLVMValueRef value)
 			     value);
 }
 
-static bool is_recorded(struct ebcc_ir *ir, LLVMValueRef map)
+/* Whether the variable that carries the type of the map's events is there; its name is in @name. */
+static bool is_recorded(struct ebcc_ir *ir, LLVMValueRef map, char *name, size_t size)
 {
-	char name[256];
-
-	snprintf(name, sizeof(name), "__ebcc_event_%s", ebcc_ir_name(map));
+	snprintf(name, size, "__ebcc_event_%s", ebcc_ir_name(map));
 	return LLVMGetNamedGlobal(ir->module, name);
 }
 
@@ -81,8 +80,7 @@ static void record_event_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef
 	char name[256];
 	size_t length;
 
-	snprintf(name, sizeof(name), "__ebcc_event_%s", ebcc_ir_name(map));
-	if (LLVMGetNamedGlobal(ir->module, name))
+	if (is_recorded(ir, map, name, sizeof(name)))
 		return; /* the first use in the source decides */
 	length = strlen(name);
 	builder = LLVMCreateDIBuilderDisallowUnresolved(ir->module);
@@ -218,8 +216,9 @@ static bool is_only_type(struct ebcc_ir *ir, LLVMValueRef map, LLVMValueRef type
 static void infer_event(struct ebcc_ir *ir, LLVMValueRef call)
 {
 	LLVMValueRef map = NULL, type = sent_type(call, &map);
+	char name[256];
 
-	if (type && !is_recorded(ir, map) && is_only_type(ir, map, type))
+	if (type && !is_recorded(ir, map, name, sizeof(name)) && is_only_type(ir, map, type))
 		record_event_type(ir, map, type);
 }
 
