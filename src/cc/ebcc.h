@@ -245,6 +245,11 @@ struct ebcc_module_opts {
 	 *  members of kernel types are adjusted to the kernel when programs are loaded. Only BTF
 	 *  can provide the types. EBCC_ERROR_COMPILE names what can't be adjusted. */
 	bool portable;
+	/** For ebcc_module_create(): an object store in memory, the files of a store's directory
+	 *  one after the other (in any order), which is looked into before other stores. Borrowed
+	 *  for the call. NULL: none. */
+	const void *objects;
+	size_t objects_size; /**< in bytes */
 };
 
 /**
@@ -315,6 +320,27 @@ EBCC_API struct ebcc_error *ebcc_module_create_from_object_file(const char *path
  * @return EBCC_ERROR_OS: the file can't be written; else what ebcc_module_create() returns
  */
 EBCC_API struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path);
+
+/**
+ * Adds the object of a module that was compiled from a source with opts->portable to an object
+ * store (a directory, which is created if necessary), under a key made from the source, the name of
+ * its file without directories, opts->header_text, the flags, the machine type and ebcc's version.
+ * ebcc_module_create() with the same ones then takes it from there, without a compiler, on any
+ * machine that has a copy of the store: where the environment variable EBCC_OBJECTS names it, or
+ * PREFIX/lib/ebcc/objects of the installed library, or opts->objects. If it doesn't fit the kernel
+ * there, the source is compiled. The code of both pipelines is stored, as by ebcc_module_save().
+ *
+ * If the environment variable EBCC_RECORD names a directory, ebcc_module_create() compiles all
+ * sources with opts->portable and adds them to it.
+ *
+ * @param directory an absolute path.
+ * @return
+ * - EBCC_ERROR_INVALID_ARGUMENT: the module is not portable or has no source, or the path is not
+ *   absolute
+ * - EBCC_ERROR_OS: the store can't be written, or other users can write to it
+ * - what ebcc_module_save() returns
+ */
+EBCC_API struct ebcc_error *ebcc_module_store(struct ebcc_module *module, const char *directory);
 
 /** Detaches, unloads and frees everything of the module, including its links. NULL is allowed. */
 EBCC_API void ebcc_module_destroy(struct ebcc_module *module);

@@ -50,6 +50,7 @@ struct ebcc_disk_cache {
 	char *path;
 	int directory;
 	uint64_t size_limit;
+	bool read_only, shared;
 };
 
 /* The directory's path, malloc'ed, or NULL if there is to be no caching. */
@@ -76,9 +77,9 @@ static char *default_path(void)
 
 /* Whether only the effective user and root control the contents of this directory. In a sticky
  * directory (/tmp) others can add files, but not replace ours. */
-static bool trusted(const struct stat *status, bool last)
+static bool trusted(const struct stat *status, bool last, bool read_only)
 {
-	if (status->st_uid != geteuid() && (last || status->st_uid != 0))
+	if (status->st_uid != geteuid() && ((last && !read_only) || status->st_uid != 0))
 		return false;
 	if (!(status->st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
@@ -86,11 +87,11 @@ static bool trusted(const struct stat *status, bool last)
 }
 
 /*
- * Opens @path component by component and creates missing directories. Checking only the last
- * directory would be useless if somebody else could replace one above it. Symbolic links are
- * refused below a directory that others can write to.
+ * Opens @path component by component and creates missing directories, unless it is only to be read.
+ * Checking only the last directory would be useless if somebody else could replace one above it.
+ * Symbolic links are refused below a directory that others can write to.
  */
-static int open_trusted(char *path, const char **ret_why)
+static int open_trusted(char *path, const struct ebcc_disk_cache_opts *opts, const char **ret_why)
 {
 	AUTO_CLOSE int current = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char *save, *name = strtok_r(path, "/", &save);
@@ -106,8 +107,8 @@ static int open_trusted(char *path, const char **ret_why)
 		if (!next_name || shared)
 			flags |= O_NOFOLLOW;
 		next = openat(current, name, flags);
-		if (next < 0 && errno == ENOENT) {
-			if (mkdirat(current, name, 0700) && errno != EEXIST)
+		if (next < 0 && errno == ENOENT && !opts->read_only) {
+			if (mkdirat(current, name, opts->shared ? 0755 : 0700) && errno != EEXIST)
 				return -1;
 			next = openat(current, name, flags | O_NOFOLLOW);
 		}
@@ -117,7 +118,7 @@ static int open_trusted(char *path, const char **ret_why)
 		current = next;
 		if (fstat(current, &status))
 			return -1;
-		if (!trusted(&status, !next_name)) {
+		if (!trusted(&status, !next_name, opts->read_only)) {
 			*ret_why = "others own it, or can write to it or to a directory above it";
 			return -1;
 		}
@@ -127,10 +128,12 @@ static int open_trusted(char *path, const char **ret_why)
 	return TAKE_FD(current);
 }
 
-struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts *opts,
+struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts *caller_opts,
 					       const struct ebcc_log *log)
 {
-	AUTO_FREE char *path = opts && opts->directory ? strdup(opts->directory) : default_path();
+	const struct ebcc_disk_cache_opts opts =
+		caller_opts ? *caller_opts : (struct ebcc_disk_cache_opts){0};
+	AUTO_FREE char *path = opts.directory ? strdup(opts.directory) : default_path();
 	AUTO_FREE char *shown = path ? strdup(path) : NULL;
 	struct ebcc_disk_cache *cache;
 	const char *why;
@@ -144,9 +147,12 @@ struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts
 			 shown);
 		return NULL;
 	}
-	fd = open_trusted(path, &why);
+	fd = open_trusted(path, &opts, &why);
+	if (fd < 0 && !why && errno == ENOENT && opts.read_only)
+		return NULL;
 	if (fd < 0) {
-		ebcc_log(log, EBCC_LOG_INFO, "disk cache is off: %s: %s", shown,
+		ebcc_log(log, opts.read_only ? EBCC_LOG_WARNING : EBCC_LOG_INFO, "%s: %s: %s",
+			 opts.read_only ? "objects are not read" : "disk cache is off", shown,
 			 why ? why : ebcc_errno_message(errno));
 		return NULL;
 	}
@@ -158,7 +164,9 @@ struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts
 	cache->log = log;
 	cache->path = TAKE_PTR(shown);
 	cache->directory = fd;
-	cache->size_limit = opts && opts->size_limit ? opts->size_limit : DEFAULT_SIZE_LIMIT;
+	cache->size_limit = opts.size_limit ? opts.size_limit : DEFAULT_SIZE_LIMIT;
+	cache->read_only = opts.read_only;
+	cache->shared = opts.shared;
 	return cache;
 }
 
@@ -222,6 +230,30 @@ static bool read_entry(int fd, const struct stat *status, const struct ebcc_cach
 	return !ret->failed;
 }
 
+bool ebcc_disk_cache_get_from(const void *bytes, size_t size, const struct ebcc_cache_key *key,
+			      struct ebcc_buf *ret)
+{
+	const char *at = bytes;
+	struct entry_header header;
+
+	while (size >= sizeof(header)) {
+		memcpy(&header, at, sizeof(header));
+		at += sizeof(header);
+		size -= sizeof(header);
+		if (header.magic != ENTRY_MAGIC || header.size > size)
+			return false;
+		if (header.key_low == key->low && header.key_high == key->high) {
+			if (XXH3_64bits(at, header.size) != header.hash)
+				return false;
+			ebcc_buf_append(ret, at, header.size);
+			return !ret->failed;
+		}
+		at += header.size;
+		size -= header.size;
+	}
+	return false;
+}
+
 /* Opens and reads an entry. @fd is set if there is a file of that name. */
 static enum ebcc_disk_cache_state open_entry(const struct ebcc_disk_cache *cache,
 					     const struct ebcc_cache_key *key, const char *name,
@@ -230,7 +262,8 @@ static enum ebcc_disk_cache_state open_entry(const struct ebcc_disk_cache *cache
 	*fd = openat(cache->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0 || fstat(*fd, status) || !S_ISREG(status->st_mode))
 		return EBCC_CACHE_ENTRY_MISSING;
-	if (status->st_uid != geteuid() || (status->st_mode & (S_IWGRP | S_IWOTH)))
+	if ((status->st_uid != geteuid() && (!cache->read_only || status->st_uid != 0)) ||
+	    (status->st_mode & (S_IWGRP | S_IWOTH)))
 		return EBCC_CACHE_ENTRY_FOREIGN;
 	return read_entry(*fd, status, key, ret) ? EBCC_CACHE_ENTRY_VALID
 						 : EBCC_CACHE_ENTRY_DAMAGED;
@@ -251,17 +284,22 @@ bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 		return false;
 	case EBCC_CACHE_ENTRY_FOREIGN:
 		ebcc_log(cache->log, EBCC_LOG_WARNING,
-			 "disk cache: %s is not used: another user owns it or can write to it",
+			 "%s/%s is not used: another user owns it or can write to it", cache->path,
 			 name);
 		return false;
 	case EBCC_CACHE_ENTRY_DAMAGED:
+		if (cache->read_only) {
+			ebcc_log(cache->log, EBCC_LOG_WARNING, "%s/%s is damaged", cache->path,
+				 name);
+			return false;
+		}
 		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: %s is damaged; removed", name);
 		unlinkat(cache->directory, name, 0);
 		return false;
 	case EBCC_CACHE_ENTRY_VALID:
 		break;
 	}
-	if (time(NULL) - status.st_mtime > TOUCH_SECONDS)
+	if (!cache->read_only && time(NULL) - status.st_mtime > TOUCH_SECONDS)
 		futimens(fd, NULL);
 	return true;
 }
@@ -425,7 +463,7 @@ static void evict(struct ebcc_disk_cache *cache)
 	evict_oldest(cache, entries, count, cache->size_limit, false);
 }
 
-void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
+bool ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			 const char *kind, const void *data, size_t size)
 {
 	struct entry_header header = {.magic = ENTRY_MAGIC, .size = size};
@@ -435,7 +473,7 @@ void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 	bool written;
 
 	if (!cache || size > ENTRY_SIZE_LIMIT || size > cache->size_limit)
-		return;
+		return false;
 	header.key_low = key->low;
 	header.key_high = key->high;
 	header.hash = XXH3_64bits(data, size);
@@ -443,21 +481,23 @@ void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_
 	snprintf(temporary, sizeof(temporary), "%s.tmp.%d.%u", name, getpid(),
 		 __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED));
 	fd = openat(cache->directory, temporary,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    cache->shared ? 0644 : 0600);
 	if (fd < 0) {
-		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: cannot write: %s",
+		ebcc_log(cache->log, EBCC_LOG_INFO, "%s cannot be written: %s", cache->path,
 			 ebcc_errno_message(errno));
-		return;
+		return false;
 	}
 	written = ebcc_write_exactly(fd, &header, sizeof(header)) &&
 		  ebcc_write_exactly(fd, data, size);
 	if (!written || renameat(cache->directory, temporary, cache->directory, name)) {
-		ebcc_log(cache->log, EBCC_LOG_INFO, "disk cache: cannot write %s: %s", name,
-			 ebcc_errno_message(errno));
+		ebcc_log(cache->log, EBCC_LOG_INFO, "%s/%s cannot be written: %s", cache->path,
+			 name, ebcc_errno_message(errno));
 		unlinkat(cache->directory, temporary, 0);
-		return;
+		return false;
 	}
 	evict(cache);
+	return true;
 }
 
 bool ebcc_disk_cache_hash_file(const char *path, uint64_t *ret)

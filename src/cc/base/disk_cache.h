@@ -30,12 +30,15 @@ struct ebcc_disk_cache_opts {
 	const char *directory; /* NULL: EBCC_CACHE, else /var/cache/ebcc for root, else
 				* $XDG_CACHE_HOME/ebcc or ~/.cache/ebcc */
 	uint64_t size_limit;   /* total size of all entries in bytes; 0: 256 MiB */
+	bool read_only;	       /* neither created nor written; may also be root's */
+	bool shared;	       /* other users may read it */
 };
 
 /*
- * Opens the directory, creating it with mode 0700 if it doesn't exist. Returns NULL if caching is
- * off (EBCC_CACHE=off) or the directory can't be trusted: it isn't owned by the effective user, or
- * others can write to it or to a directory above it. @log is borrowed until
+ * Opens the directory, creating it with mode 0700, or 0755 if shared, if it doesn't exist. Returns
+ * NULL if caching is off (EBCC_CACHE=off) or the directory can't be trusted: it isn't owned by the
+ * effective user (or, if it is read only, root), or others can write to it or to a directory above
+ * it. The reason is logged, unless a directory to read is only missing. @log is borrowed until
  * ebcc_disk_cache_destroy().
  */
 struct ebcc_disk_cache *ebcc_disk_cache_create(const struct ebcc_disk_cache_opts *opts,
@@ -57,9 +60,16 @@ const char *ebcc_disk_cache_path(const struct ebcc_disk_cache *cache);
 bool ebcc_disk_cache_get(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			 const char *kind, struct ebcc_buf *ret);
 /* Writes the entry, then removes the least recently used entries if the cache exceeds its size
- * limit. */
-void ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
+ * limit. Returns false, which is logged too, if it can't be written. */
+bool ebcc_disk_cache_put(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
 			 const char *kind, const void *data, size_t size);
+
+/*
+ * Finds an entry in @size bytes of memory that consist of the files of entries, one after the
+ * other, and appends it to @ret. False if it isn't there or is damaged.
+ */
+bool ebcc_disk_cache_get_from(const void *bytes, size_t size, const struct ebcc_cache_key *key,
+			      struct ebcc_buf *ret);
 
 /* ---- For looking at the cache as a whole ---- */
 

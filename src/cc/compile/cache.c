@@ -153,11 +153,12 @@ static bool parse_object(const char *line, struct ebcc_cache_key *ret)
 	return true;
 }
 
-static bool parse_answer(const struct ebcc_buf *frame, struct ebcc_cc_answer *ret)
+bool ebcc_compile_cache_parse_answer(const struct ebcc_buf *frame, struct ebcc_cc_answer *ret)
 {
 	AUTO_ERROR struct ebcc_error *error = NULL;
 	struct ebcc_frame_header header;
 
+	*ret = (struct ebcc_cc_answer){0};
 	if (frame->size < sizeof(header))
 		return false;
 	memcpy(&header, frame->data, sizeof(header));
@@ -173,7 +174,8 @@ static bool read_answer(struct ebcc_disk_cache *cache, const struct ebcc_cache_k
 {
 	AUTO_BUF struct ebcc_buf frame = EBCC_BUF_INIT;
 
-	return ebcc_disk_cache_get(cache, key, OBJECT, &frame) && parse_answer(&frame, ret);
+	return ebcc_disk_cache_get(cache, key, OBJECT, &frame) &&
+	       ebcc_compile_cache_parse_answer(&frame, ret);
 }
 
 bool ebcc_compile_cache_find(struct ebcc_disk_cache *cache, const struct ebcc_cache_key *key,
@@ -363,7 +365,7 @@ bool ebcc_compile_cache_entry_is_valid(const char *kind, const struct ebcc_buf *
 	if (!strcmp(kind, MANIFEST))
 		return parse_object(ebcc_buf_string(bytes), &object);
 	if (!strcmp(kind, OBJECT))
-		valid = parse_answer(bytes, &answer);
+		valid = ebcc_compile_cache_parse_answer(bytes, &answer);
 	ebcc_cc_answer_deinit(&answer);
 	return valid;
 }
@@ -373,7 +375,8 @@ char *ebcc_compile_cache_entry_source(const char *kind, const struct ebcc_buf *b
 	struct ebcc_cc_answer answer = {0};
 	char *source = NULL;
 
-	if (!strcmp(kind, OBJECT) && parse_answer(bytes, &answer) && answer.object)
+	if (!strcmp(kind, OBJECT) && ebcc_compile_cache_parse_answer(bytes, &answer) &&
+	    answer.object)
 		source = ebcc_elf_source_file(answer.object, answer.object_size);
 	ebcc_cc_answer_deinit(&answer);
 	return source;

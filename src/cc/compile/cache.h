@@ -35,6 +35,10 @@ void ebcc_compile_cache_store(struct ebcc_disk_cache *cache, const struct ebcc_c
 			      const struct ebcc_kernel_info *kernel, const char *inputs,
 			      const struct ebcc_cc_answer *answer);
 
+/* Decodes a stored answer, owned by the caller. Returns false if the bytes are not a successful
+ * one; @ret is initialized in any case, and freed by ebcc_cc_answer_deinit(). */
+bool ebcc_compile_cache_parse_answer(const struct ebcc_buf *frame, struct ebcc_cc_answer *ret);
+
 /* ---- For looking at entries of the disk cache ---- */
 
 /* Whether the bytes of an entry are what this version stores in entries of that kind. True for

@@ -87,6 +87,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/beside_library.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "compile/client.h"
@@ -150,53 +151,6 @@ struct ebcc_error *ebcc_compiler_client_create(const struct ebcc_log *log, enum 
 	return NULL;
 }
 
-/* The directory that this code was loaded from: that of the library, or of a statically linked
- * program. */
-static struct ebcc_error *own_directory(char **ret)
-{
-	struct link_map *map;
-	Dl_info info;
-	const char *path = "/proc/self/exe";
-	char *real, *slash;
-
-	if (dladdr1((void *)ebcc_compiler_client_create, &info, (void **)&map, RTLD_DL_LINKMAP) &&
-	    map->l_name[0])
-		path = map->l_name;
-	real = realpath(path, NULL);
-	if (!real)
-		return ebcc_error_os(EBCC_ERROR_COMPILE, errno,
-				     "can't find out where the ebcc library is");
-	slash = strrchr(real, '/');
-	*slash = '\0';
-	*ret = real;
-	return NULL;
-}
-
-/* Looks for a file in places relative to the library, or absolute ones. *@ret is malloc'ed, or NULL
- * if there is none. */
-static struct ebcc_error *find_beside_library(const char *const *places, size_t count, int mode,
-					      char **ret)
-{
-	char *directory AUTO_FREE = NULL;
-
-	TRY(own_directory(&directory));
-	*ret = NULL;
-	for (size_t i = 0; i < count && !*ret; i++) {
-		bool absolute = *places[i] == '/';
-
-		if (asprintf(ret, "%s%s%s", absolute ? "" : directory, absolute ? "" : "/",
-			     places[i]) < 0) {
-			*ret = NULL;
-			return ebcc_error_no_memory();
-		}
-		if (access(*ret, mode)) {
-			free(*ret);
-			*ret = NULL;
-		}
-	}
-	return NULL;
-}
-
 static struct ebcc_error *find_helper(char **ret)
 {
 	static const char *const places[] = {
@@ -210,7 +164,7 @@ static struct ebcc_error *find_helper(char **ret)
 		*ret = strdup(override);
 		return *ret ? NULL : ebcc_error_no_memory();
 	}
-	TRY(find_beside_library(places, sizeof(places) / sizeof(places[0]), X_OK, ret));
+	TRY(ebcc_find_beside_library(places, sizeof(places) / sizeof(places[0]), X_OK, ret));
 	if (!*ret)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "the compiler helper ebcc-cc is not installed with the "
@@ -828,7 +782,7 @@ static struct ebcc_error *find_library(char **ret)
 {
 	static const char *const places[] = {EBCC_COMPILER_SONAME};
 
-	TRY(find_beside_library(places, 1, R_OK, ret));
+	TRY(ebcc_find_beside_library(places, 1, R_OK, ret));
 	if (!*ret)
 		return ebcc_error_create(EBCC_ERROR_COMPILE,
 					 "compiling in process needs " EBCC_COMPILER_SONAME

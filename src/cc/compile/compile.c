@@ -19,6 +19,7 @@
 #include "compile/cache.h"
 #include "compile/client.h"
 #include "compile/headers.h"
+#include "compile/store.h"
 #include "compiler/answer.h"
 #include "compiler/read_scope.h"
 #include "kernel/info.h"
@@ -64,6 +65,13 @@ struct ebcc_compilation {
 	char *working_directory;
 	struct ebcc_read_scope readable;
 	struct ebcc_cc_request request;
+	struct ebcc_memory_store objects; /* the caller's */
+	bool uses_stores;		  /* an object from a store will do */
+	struct ebcc_cache_key store_key;
+	/* What a store needs of a portable compile besides the object: its warnings and the files
+	 * that it read. */
+	struct ebcc_cc_answer portable_answer;
+	bool has_portable_answer;
 };
 
 void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
@@ -84,6 +92,7 @@ void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
 	free(compilation->root_modules);
 	free(compilation->working_directory);
 	ebcc_read_scope_deinit(&compilation->readable);
+	ebcc_cc_answer_deinit(&compilation->portable_answer);
 	ebcc_buf_deinit(&compilation->kernel_types);
 	free(compilation);
 }
@@ -140,6 +149,17 @@ static struct ebcc_error *set_kernel_root(struct ebcc_compilation *compilation, 
 	return ebcc_buf_take(&vmlinux, &compilation->root_btf, NULL);
 }
 
+/* Whether an object for any kernel serves a compile with these options: it is to run here, against
+ * this kernel's own types, and nothing else of the compile is wanted. */
+static bool a_portable_object_serves(const struct ebcc_compilation *compilation,
+				     const struct ebcc_module_opts *opts)
+{
+	return compilation->types != EBCC_KERNEL_TYPES_HEADERS && !opts->btf_path &&
+	       !opts->kernel_root && !secure_getenv("ARCH") &&
+	       !secure_getenv("BCC_LINUX_VERSION_CODE") && !wanted_texts(opts->debug) &&
+	       !secure_getenv("EBCC_RECORD");
+}
+
 /* Copies the caller's options, and sets up the request except for kernel and pipeline. */
 static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 					   const struct ebcc_log *log, const char *source,
@@ -174,6 +194,8 @@ static struct ebcc_error *compilation_init(struct ebcc_compilation *compilation,
 		 * 0ebeea8ca8a4 lists those that don't), so helper 4 reads both. */
 		.flags = wanted_texts(opts->debug) | (opts->portable ? EBCC_CC_PORTABLE : 0),
 	};
+	compilation->objects = (struct ebcc_memory_store){opts->objects, opts->objects_size};
+	compilation->uses_stores = a_portable_object_serves(compilation, opts);
 	compilation->files[0].path = EBCC_CC_KERNEL_TYPES;
 	if (opts->header_text)
 		compilation->files[1] = (struct ebcc_cc_file){.path = HEADER_TEXT_PATH,
@@ -339,6 +361,19 @@ static void move_answer(struct ebcc_cc_answer *answer, struct ebcc_compile_outpu
 	output->ir = TAKE_PTR(answer->ir);
 	output->preprocessed = TAKE_PTR(answer->preprocessed);
 	output->assembly = TAKE_PTR(answer->assembly);
+}
+
+/* The same for the first pipeline. What is left of a portable answer is kept. */
+static void move_first_answer(struct ebcc_compilation *compilation, struct ebcc_cc_answer *answer,
+			      struct ebcc_compile_output *output)
+{
+	move_answer(answer, output);
+	compilation->has_portable_answer = is_portable(compilation) || output->from_store;
+	if (!compilation->has_portable_answer)
+		return;
+	ebcc_cc_answer_deinit(&compilation->portable_answer);
+	compilation->portable_answer = *answer;
+	*answer = (struct ebcc_cc_answer){0};
 }
 
 #define AUTO_CLIENT CLEANUP(cleanup_client)
@@ -796,33 +831,30 @@ static struct ebcc_error *compile_uncached(struct ebcc_compilation *compilation,
 	return NULL;
 }
 
-/* Compiles with one pipeline, or gets the answer from the cache. @answer is initialized by the
- * call; the caller always frees it. */
-static struct ebcc_error *compile(struct ebcc_compilation *compilation,
-				  enum ebcc_cc_pipeline pipeline, unsigned cpu_version,
-				  struct ebcc_cc_answer *answer)
+/* Reads what the compile depends on of the kernel and the machine. */
+static struct ebcc_error *read_kernel(struct ebcc_compilation *compilation,
+				      struct ebcc_kernel_info **ret)
 {
-	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
-	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
-	AUTO_DISK_CACHE struct ebcc_disk_cache *cache = NULL;
-	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT, types = EBCC_BUF_INIT;
-	struct ebcc_kernel_info_opts kernel_opts = {.root = compilation->kernel_root};
+	struct ebcc_kernel_info_opts opts = {.root = compilation->kernel_root};
 	struct ebcc_cc_request *request = &compilation->request;
-	struct ebcc_cache_key key;
 
-	LOG_SCOPE(compilation->log);
-	*answer = (struct ebcc_cc_answer){0};
-	TRY(ebcc_kernel_info_create(&kernel_opts, &kernel));
+	TRY(ebcc_kernel_info_create(&opts, ret));
 	free(compilation->release);
 	compilation->release = NULL;
-	TRY(ebcc_copy_string(kernel->release, &compilation->release));
-	request->pipeline = pipeline;
-	request->cpu_version = cpu_version;
-	request->arch = kernel->arch;
-	request->cpu_count = is_portable(compilation) ? PORTABLE_CPUS : kernel->cpu_count;
-	request->page_size = (unsigned)kernel->page_size;
-	TRY(ebcc_compiler_client_create(compilation->log, compilation->where, &client));
-	TRY(ebcc_compiler_client_identity(client, &identity));
+	TRY(ebcc_copy_string((*ret)->release, &compilation->release));
+	request->arch = (*ret)->arch;
+	request->cpu_count = is_portable(compilation) ? PORTABLE_CPUS : (*ret)->cpu_count;
+	request->page_size = (unsigned)(*ret)->page_size;
+	return NULL;
+}
+
+/* Makes the key in the disk cache. @compiler: its identity. */
+static struct ebcc_error *make_cache_key(const struct ebcc_compilation *compilation,
+					 const struct ebcc_kernel_info *kernel,
+					 const char *compiler, struct ebcc_cache_key *ret)
+{
+	AUTO_BUF struct ebcc_buf types = EBCC_BUF_INIT;
+
 	if (compilation->btf_path)
 		ebcc_buf_printf(&types, "btf %s\n", compilation->btf_path);
 	if (compilation->kernel_root)
@@ -832,16 +864,27 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	ebcc_buf_printf(&types, "types %d\n", compilation->types);
 	ebcc_compile_headers_key(&types);
 	TRY(ebcc_buf_check(&types));
-	TRY(ebcc_compile_cache_key(request, kernel, ebcc_buf_string(&identity),
-				   ebcc_buf_string(&types), &key));
-	cache = ebcc_disk_cache_create(NULL, compilation->log);
-	if (ebcc_compile_cache_find(cache, &key, kernel, answer)) {
-		ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiled earlier",
-			 compilation->file_name);
-		return NULL;
-	}
-	return compile_uncached(compilation, &(struct run_context){kernel, client, cache, &key},
-				answer);
+	return ebcc_compile_cache_key(&compilation->request, kernel, compiler,
+				      ebcc_buf_string(&types), ret);
+}
+
+/* Adds to an error of a missing compiler that no store has the object either. */
+static struct ebcc_error *explain_stores(const struct ebcc_compilation *compilation,
+					 struct ebcc_error *error)
+{
+	AUTO_BUF struct ebcc_buf places = EBCC_BUF_INIT;
+	AUTO_ERROR struct ebcc_error *original = error;
+
+	if (!error || !compilation->uses_stores)
+		return TAKE_PTR(original);
+	ebcc_store_places(&compilation->objects, &places);
+	if (!places.size)
+		return TAKE_PTR(original);
+	return ebcc_error_create(ebcc_error_code(original),
+				 "%s. No object that was compiled from %s, with these flags and "
+				 "for this version of ebcc (" EBCC_VERSION "), is in %s",
+				 ebcc_error_message(original), compilation->file_name,
+				 ebcc_buf_string(&places));
 }
 
 /* Warns if the source uses process ids that mean other processes here. */
@@ -862,38 +905,125 @@ static struct ebcc_error *warn_of_namespace(const struct ebcc_compilation *compi
 	return NULL;
 }
 
+/* Compiles with one pipeline, or gets the answer from the cache. @answer is initialized by the
+ * call; the caller always frees it. */
+static struct ebcc_error *compile(struct ebcc_compilation *compilation,
+				  struct ebcc_kernel_info *kernel, enum ebcc_cc_pipeline pipeline,
+				  unsigned cpu_version, struct ebcc_cc_answer *answer)
+{
+	AUTO_CLIENT struct ebcc_compiler_client *client = NULL;
+	AUTO_DISK_CACHE struct ebcc_disk_cache *cache = NULL;
+	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT;
+	struct ebcc_cache_key key;
+
+	LOG_SCOPE(compilation->log);
+	*answer = (struct ebcc_cc_answer){0};
+	compilation->request.pipeline = pipeline;
+	compilation->request.cpu_version = cpu_version;
+	TRY(ebcc_compiler_client_create(compilation->log, compilation->where, &client));
+	TRY(explain_stores(compilation, ebcc_compiler_client_identity(client, &identity)));
+	TRY(make_cache_key(compilation, kernel, ebcc_buf_string(&identity), &key));
+	cache = ebcc_disk_cache_create(NULL, compilation->log);
+	if (ebcc_compile_cache_find(cache, &key, kernel, answer)) {
+		ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiled earlier",
+			 compilation->file_name);
+		return NULL;
+	}
+	return compile_uncached(compilation, &(struct run_context){kernel, client, cache, &key},
+				answer);
+}
+
+/* Looks for the object in the stores. */
+static bool find_stored(const struct ebcc_compilation *compilation, struct ebcc_cc_answer *answer)
+{
+	AUTO_BUF struct ebcc_buf where = EBCC_BUF_INIT;
+
+	if (!compilation->uses_stores ||
+	    !ebcc_store_find(compilation->log, &compilation->objects, &compilation->store_key,
+			     compilation->file_name, answer, &where))
+		return false;
+	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: the object is in %s",
+		 compilation->file_name, ebcc_buf_string(&where));
+	return true;
+}
+
+/* Compiles through the first pipeline. */
+static struct ebcc_error *compile_first(struct ebcc_compilation *compilation,
+					struct ebcc_kernel_info *kernel,
+					struct ebcc_cc_answer *answer)
+{
+	return compile(compilation, kernel, EBCC_CC_PIPELINE_O2, CPU_VERSION, answer);
+}
+
 struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const char *source, size_t size,
 				const struct ebcc_module_opts *opts, struct ebcc_compilation **ret,
 				struct ebcc_compile_output *output)
 {
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
 
 	*ret = calloc(1, sizeof(**ret));
 	if (!*ret)
 		return ebcc_error_no_memory();
 	TRY(compilation_init(*ret, log, source, size, opts));
-	TRY(compile(*ret, EBCC_CC_PIPELINE_O2, CPU_VERSION, &answer));
+	TRY(read_kernel(*ret, &kernel));
+	TRY(ebcc_store_key(&(*ret)->request, (*ret)->header_text, &(*ret)->store_key));
+	output->from_store = find_stored(*ret, &answer);
+	if (!output->from_store)
+		TRY(compile_first(*ret, kernel, &answer));
 	log_warnings(*ret, &answer);
 	TRY(warn_of_namespace(*ret));
-	move_answer(&answer, output);
+	move_first_answer(*ret, &answer, output);
+	return NULL;
+}
+
+struct ebcc_error *ebcc_compile_here(struct ebcc_compilation *compilation,
+				     struct ebcc_compile_output *output)
+{
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
+	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
+
+	compilation->uses_stores = false;
+	TRY(read_kernel(compilation, &kernel));
+	TRY(compile_first(compilation, kernel, &answer));
+	log_warnings(compilation, &answer);
+	output->from_store = false;
+	move_first_answer(compilation, &answer, output);
 	return NULL;
 }
 
 struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
 				       struct ebcc_compile_output *output)
 {
+	AUTO_KERNEL_INFO struct ebcc_kernel_info *kernel = NULL;
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
 	AUTO_ERROR struct ebcc_error *error = NULL;
 
-	error = compile(compilation, EBCC_CC_PIPELINE_PLAIN, PLAIN_CPU_VERSION, &answer);
+	TRY(read_kernel(compilation, &kernel));
+	error = compile(compilation, kernel, EBCC_CC_PIPELINE_PLAIN, PLAIN_CPU_VERSION, &answer);
 	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE) {
 		ebcc_cc_answer_deinit(&answer);
-		TRY(compile(compilation, EBCC_CC_PIPELINE_PLAIN, CPU_VERSION, &answer));
+		TRY(compile(compilation, kernel, EBCC_CC_PIPELINE_PLAIN, CPU_VERSION, &answer));
 	} else if (error) {
 		return TAKE_PTR(error);
 	}
 	move_answer(&answer, output);
 	return NULL;
+}
+
+struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compilation *compilation,
+					     const void *object, size_t size, const char *directory)
+{
+	struct ebcc_cc_answer answer = compilation->portable_answer;
+
+	if (!compilation->has_portable_answer)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "only a module that is compiled with the option portable "
+					 "can be added to an object store");
+	/* The object is only read. */
+	answer.object = (char *)object;
+	answer.object_size = size;
+	return ebcc_store_add(directory, &compilation->store_key, compilation->file_name, &answer);
 }
 
 const char *ebcc_compilation_source(const struct ebcc_compilation *compilation)

@@ -6,6 +6,7 @@
 #ifndef EBCC_COMPILE_COMPILE_H
 #define EBCC_COMPILE_COMPILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -21,6 +22,8 @@ struct ebcc_compile_output {
 	size_t object_size;
 	/* The texts that ebcc_module_opts.debug requests, or NULL. */
 	char *ir, *preprocessed, *assembly;
+	bool from_store; /* the object was compiled ahead, and may have that of the second
+			    pipeline inside */
 };
 
 void ebcc_compile_output_deinit(struct ebcc_compile_output *output);
@@ -34,6 +37,16 @@ MUST_CHECK struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const cha
 					   size_t size, const struct ebcc_module_opts *opts,
 					   struct ebcc_compilation **ret,
 					   struct ebcc_compile_output *output);
+
+/* Compiles the same source on this machine, in place of an object from a store. */
+MUST_CHECK struct ebcc_error *ebcc_compile_here(struct ebcc_compilation *compilation,
+						struct ebcc_compile_output *output);
+
+/* Adds a portable object of this source, maybe with that of the second pipeline inside, to the
+ * store in @directory. */
+MUST_CHECK struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compilation *compilation,
+							const void *object, size_t size,
+							const char *directory);
 
 /* Compiles the same source through the second pipeline. */
 MUST_CHECK struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,

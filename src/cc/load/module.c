@@ -178,68 +178,6 @@ static struct ebcc_error *compile_second(struct ebcc_module *module, char **ret_
 	return NULL;
 }
 
-static struct ebcc_error *compile(struct ebcc_module *module, const char *source, size_t size,
-				  const struct ebcc_module_opts *opts)
-{
-	AUTO_COMPILE_OUTPUT struct ebcc_compile_output output = {0};
-
-	TRY(ebcc_compile(&module->log, source, size, opts, &module->compilation, &output));
-	module->source = ebcc_compilation_source(module->compilation);
-	module->compile_second = compile_second;
-	module->elsewhere = opts->btf_path || opts->kernel_root || secure_getenv("ARCH");
-	module->object_bytes = TAKE_PTR(output.object);
-	module->object_size = output.object_size;
-	if (output.assembly && (module->debug & EBCC_DEBUG_SOURCE))
-		module->debug_texts[__builtin_ctz(EBCC_DEBUG_SOURCE)] = strdup(output.assembly);
-	module->debug_texts[__builtin_ctz(EBCC_DEBUG_LLVM_IR)] = TAKE_PTR(output.ir);
-	module->debug_texts[__builtin_ctz(EBCC_DEBUG_PREPROCESSOR)] = TAKE_PTR(output.preprocessed);
-	module->debug_texts[__builtin_ctz(EBCC_DEBUG_BPF)] = TAKE_PTR(output.assembly);
-	return NULL;
-}
-
-/* Opens the object of a new module, unless there is none because of @error, which it takes. Returns
- * the module, or destroys it and returns the error. */
-static struct ebcc_error *finish(struct ebcc_module *module, struct ebcc_error *error,
-				 struct ebcc_module **ret)
-{
-	if (!error)
-		error = open_object(module);
-	if (error) {
-		ebcc_module_destroy(module);
-		return error;
-	}
-	*ret = module;
-	return NULL;
-}
-
-struct ebcc_error *ebcc_module_create(const char *source, size_t size,
-				      const struct ebcc_module_opts *caller_opts,
-				      struct ebcc_module **ret)
-{
-	struct ebcc_module_opts opts;
-	struct ebcc_module *module;
-
-	TRY(read_opts(caller_opts, &opts));
-	if (!source && size)
-		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
-	TRY(module_new(&opts, &module));
-	return finish(module, compile(module, source, size, &opts), ret);
-}
-
-struct ebcc_error *ebcc_module_create_from_file(const char *path,
-						const struct ebcc_module_opts *caller_opts,
-						struct ebcc_module **ret)
-{
-	AUTO_BUF struct ebcc_buf source = EBCC_BUF_INIT;
-	struct ebcc_module_opts opts;
-
-	TRY(read_opts(caller_opts, &opts));
-	TRY(ebcc_buf_read_file(&source, path, SOURCE_LIMIT));
-	if (!opts.file_name)
-		opts.file_name = path;
-	return ebcc_module_create(ebcc_buf_string(&source), source.size, &opts, ret);
-}
-
 static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret, size_t *ret_size)
 {
 	*ret = malloc(size);
@@ -269,6 +207,118 @@ static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *o
 	module->second_tried = true;
 	TRY(copy_bytes(second, second_size, &module->second_bytes, &module->second_size));
 	return ebcc_object_check(module->second_bytes, module->second_size);
+}
+
+/* Takes what a compile gave, except texts. */
+static void take_object(struct ebcc_module *module, struct ebcc_compile_output *output)
+{
+	module->object_bytes = TAKE_PTR(output->object);
+	module->object_size = output->object_size;
+}
+
+static void drop_objects(struct ebcc_module *module)
+{
+	free(module->object_bytes);
+	free(module->second_bytes);
+	module->object_bytes = module->second_bytes = NULL;
+	module->second_tried = false;
+}
+
+/* Takes an object from a store, if it fits this kernel. What can go wrong with it can't be known
+ * to whoever compiled it, so the source is compiled here then. */
+static struct ebcc_error *use_stored(struct ebcc_module *module,
+				     const struct ebcc_module_opts *opts,
+				     struct ebcc_compile_output *output)
+{
+	AUTO_COMPILE_OUTPUT struct ebcc_compile_output compiled = {0};
+	AUTO_ERROR struct ebcc_error *unfit = NULL, *error = NULL;
+
+	unfit = copy_objects(module, output->object, output->object_size, opts);
+	if (!unfit)
+		unfit = ebcc_module_adjust(module, false);
+	if (!unfit)
+		return NULL;
+	ebcc_log(&module->log, EBCC_LOG_INFO, "the object in the store does not fit: %s",
+		 ebcc_error_message(unfit));
+	drop_objects(module);
+	error = ebcc_compile_here(module->compilation, &compiled);
+	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE)
+		return ebcc_error_create(ebcc_error_code(unfit),
+					 "the object that was compiled ahead does not fit: %s. "
+					 "Compiling the source here failed too: %s",
+					 ebcc_error_message(unfit), ebcc_error_message(error));
+	TRY(TAKE_PTR(error));
+	take_object(module, &compiled);
+	return NULL;
+}
+
+static struct ebcc_error *compile(struct ebcc_module *module, const char *source, size_t size,
+				  const struct ebcc_module_opts *opts)
+{
+	AUTO_COMPILE_OUTPUT struct ebcc_compile_output output = {0};
+
+	TRY(ebcc_compile(&module->log, source, size, opts, &module->compilation, &output));
+	module->source = ebcc_compilation_source(module->compilation);
+	module->compile_second = compile_second;
+	module->elsewhere = opts->btf_path || opts->kernel_root || secure_getenv("ARCH");
+	if (output.from_store)
+		return use_stored(module, opts, &output);
+	take_object(module, &output);
+	if (output.assembly && (module->debug & EBCC_DEBUG_SOURCE))
+		module->debug_texts[__builtin_ctz(EBCC_DEBUG_SOURCE)] = strdup(output.assembly);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_LLVM_IR)] = TAKE_PTR(output.ir);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_PREPROCESSOR)] = TAKE_PTR(output.preprocessed);
+	module->debug_texts[__builtin_ctz(EBCC_DEBUG_BPF)] = TAKE_PTR(output.assembly);
+	return NULL;
+}
+
+/* Opens the object of a new module, unless there is none because of @error, which it takes. Returns
+ * the module, or destroys it and returns the error. */
+static struct ebcc_error *finish(struct ebcc_module *module, struct ebcc_error *error,
+				 struct ebcc_module **ret)
+{
+	if (!error)
+		error = open_object(module);
+	if (error) {
+		ebcc_module_destroy(module);
+		return error;
+	}
+	*ret = module;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_create(const char *source, size_t size,
+				      const struct ebcc_module_opts *caller_opts,
+				      struct ebcc_module **ret)
+{
+	const char *record = secure_getenv("EBCC_RECORD");
+	struct ebcc_module_opts opts;
+	struct ebcc_module *module;
+	struct ebcc_error *error;
+
+	TRY(read_opts(caller_opts, &opts));
+	if (!source && size)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
+	opts.portable |= record && *record;
+	TRY(module_new(&opts, &module));
+	error = compile(module, source, size, &opts);
+	if (!error && record && *record)
+		error = ebcc_module_store(module, record);
+	return finish(module, error, ret);
+}
+
+struct ebcc_error *ebcc_module_create_from_file(const char *path,
+						const struct ebcc_module_opts *caller_opts,
+						struct ebcc_module **ret)
+{
+	AUTO_BUF struct ebcc_buf source = EBCC_BUF_INIT;
+	struct ebcc_module_opts opts;
+
+	TRY(read_opts(caller_opts, &opts));
+	TRY(ebcc_buf_read_file(&source, path, SOURCE_LIMIT));
+	if (!opts.file_name)
+		opts.file_name = path;
+	return ebcc_module_create(ebcc_buf_string(&source), source.size, &opts, ret);
 }
 
 struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
@@ -334,6 +384,19 @@ struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path
 
 	TRY(ebcc_module_join_objects(module, &object));
 	return ebcc_write_file(path, object.data, object.size);
+}
+
+struct ebcc_error *ebcc_module_store(struct ebcc_module *module, const char *directory)
+{
+	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
+
+	if (!module->compilation)
+		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
+					 "a module that was created from an object can't be added "
+					 "to an object store, where objects are found by their "
+					 "sources");
+	TRY(ebcc_module_join_objects(module, &object));
+	return ebcc_compile_add_to_store(module->compilation, object.data, object.size, directory);
 }
 
 void ebcc_module_destroy(struct ebcc_module *module)
