@@ -50,16 +50,24 @@ static const struct cli_command version_command = {
 	.run = run_version,
 };
 
+/* What is a program of its own has no options here. */
+static const struct cli_command bundle_command = {
+	.name = "bundle",
+	.summary = "writes a Python script with all that it compiles into one file",
+};
+
 /* In the order in which `ebcc help` lists them. */
 static const struct cli_command *const commands[] = {
-	&cli_run, &cli_build, &cli_probes, &cli_doctor, &cli_cache, &help_command, &version_command,
+	&cli_run,    &cli_build, &bundle_command, &cli_probes,
+	&cli_doctor, &cli_cache, &help_command,	  &version_command,
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 
+/* Finds a sub-command that is part of this program. */
 static const struct cli_command *find_command(const char *name)
 {
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
-		if (!strcmp(commands[i]->name, name))
+		if (commands[i]->run && !strcmp(commands[i]->name, name))
 			return commands[i];
 	return NULL;
 }
@@ -204,6 +212,12 @@ static int unknown(const char *name)
 	AUTO_BUF struct ebcc_buf text = EBCC_BUF_INIT;
 	struct ebcc_near_names near;
 
+	if (!strcmp(name, bundle_command.name)) {
+		cli_complain("the sub-command '%s' is a program of ebcc's Python package, which is "
+			     "not installed (python3-ebcc)",
+			     name);
+		return CLI_FAILED;
+	}
 	ebcc_near_names_init(&near, name);
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		ebcc_near_names_add(&near, commands[i]->name);

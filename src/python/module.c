@@ -177,27 +177,29 @@ static PyObject *module_create(PyTypeObject *type, struct ebcc_module *handle)
 
 static PyObject *module_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"source",	 "file_name",	 "header",	"cflags",
-				"debug",	 "kernel_types", "compiler",	"btf_path",
-				"device",	 "no_rlimit",	 "kernel_root", "object",
-				"second_object", "any_kernel",	 "portable",	NULL};
+	static char *names[] = {
+		"source",	"file_name", "header",	      "cflags",	    "debug",
+		"kernel_types", "compiler",  "btf_path",      "device",	    "no_rlimit",
+		"kernel_root",	"object",    "second_object", "any_kernel", "portable",
+		"objects",	NULL};
 	struct ebcc_module_opts opts = {
 		.sz = sizeof(opts), .log = log_message, .interrupted = signal_raised};
 	struct ebcc_module *handle = NULL;
 	PyObject *cflags;
 	const char *source, *object = NULL;
-	Py_ssize_t size, object_size = 0, second_size = 0;
+	Py_ssize_t size, object_size = 0, second_size = 0, objects_size = 0;
 	int kernel_types, compiler, no_rlimit, any_kernel = 0, portable = 0;
 	struct ebcc_error *error;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#pp", names, &source,
-					 &size, bytes_or_none, &opts.file_name, bytes_or_none,
-					 &opts.header_text, &PyList_Type, &cflags, &opts.debug,
-					 &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
-					 bytes_or_none, &opts.device, &no_rlimit, bytes_or_none,
-					 &opts.kernel_root, &object, &object_size,
-					 &opts.second_object, &second_size, &any_kernel, &portable))
+	if (!PyArg_ParseTupleAndKeywords(
+		    args, kwargs, "y#O&O&O!IiiO&O&p|O&z#z#ppz#", names, &source, &size,
+		    bytes_or_none, &opts.file_name, bytes_or_none, &opts.header_text, &PyList_Type,
+		    &cflags, &opts.debug, &kernel_types, &compiler, bytes_or_none, &opts.btf_path,
+		    bytes_or_none, &opts.device, &no_rlimit, bytes_or_none, &opts.kernel_root,
+		    &object, &object_size, &opts.second_object, &second_size, &any_kernel,
+		    &portable, &opts.objects, &objects_size))
 		return NULL;
+	opts.objects_size = objects_size;
 	opts.second_object_size = second_size;
 	opts.kernel_types = kernel_types;
 	opts.compiler = compiler;

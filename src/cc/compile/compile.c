@@ -67,11 +67,12 @@ struct ebcc_compilation {
 	struct ebcc_cc_request request;
 	struct ebcc_memory_store objects; /* the caller's */
 	bool uses_stores;		  /* an object from a store will do */
-	struct ebcc_cache_key store_key;
+	struct ebcc_cache_key store_keys[EBCC_CC_PIPELINE_PLAIN + 1];
 	/* What a store needs of a portable compile besides the object: its warnings and the files
 	 * that it read. */
 	struct ebcc_cc_answer portable_answer;
 	bool has_portable_answer;
+	bool is_from_store; /* the first pipeline's object */
 };
 
 void ebcc_compilation_destroy(struct ebcc_compilation *compilation)
@@ -368,6 +369,7 @@ static void move_first_answer(struct ebcc_compilation *compilation, struct ebcc_
 			      struct ebcc_compile_output *output)
 {
 	move_answer(answer, output);
+	compilation->is_from_store = output->from_store;
 	compilation->has_portable_answer = is_portable(compilation) || output->from_store;
 	if (!compilation->has_portable_answer)
 		return;
@@ -880,11 +882,11 @@ static struct ebcc_error *explain_stores(const struct ebcc_compilation *compilat
 	ebcc_store_places(&compilation->objects, &places);
 	if (!places.size)
 		return TAKE_PTR(original);
-	return ebcc_error_create(ebcc_error_code(original),
-				 "%s. No object that was compiled from %s, with these flags and "
-				 "for this version of ebcc (" EBCC_VERSION "), is in %s",
-				 ebcc_error_message(original), compilation->file_name,
-				 ebcc_buf_string(&places));
+	return ebcc_error_create(
+		ebcc_error_code(original),
+		"%s. No object that was compiled from %s with these flags, for "
+		"this machine type and version of ebcc (" EBCC_VERSION "), is in %s",
+		ebcc_error_message(original), compilation->file_name, ebcc_buf_string(&places));
 }
 
 /* Warns if the source uses process ids that mean other processes here. */
@@ -933,14 +935,28 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 				answer);
 }
 
-/* Looks for the object in the stores. */
-static bool find_stored(const struct ebcc_compilation *compilation, struct ebcc_cc_answer *answer)
+/* Makes the keys of both pipelines' objects in the stores. */
+static struct ebcc_error *make_store_keys(struct ebcc_compilation *compilation)
+{
+	struct ebcc_cc_request request = compilation->request;
+
+	for (unsigned i = 0; i <= EBCC_CC_PIPELINE_PLAIN; i++) {
+		request.pipeline = i;
+		TRY(ebcc_store_key(&request, compilation->header_text,
+				   &compilation->store_keys[i]));
+	}
+	return NULL;
+}
+
+/* Looks for the object of one pipeline in the stores. */
+static bool find_stored(const struct ebcc_compilation *compilation, enum ebcc_cc_pipeline pipeline,
+			struct ebcc_cc_answer *answer)
 {
 	AUTO_BUF struct ebcc_buf where = EBCC_BUF_INIT;
 
-	if (!compilation->uses_stores ||
-	    !ebcc_store_find(compilation->log, &compilation->objects, &compilation->store_key,
-			     compilation->file_name, answer, &where))
+	if (!compilation->uses_stores || !ebcc_store_find(compilation->log, &compilation->objects,
+							  &compilation->store_keys[pipeline],
+							  compilation->file_name, answer, &where))
 		return false;
 	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: the object is in %s",
 		 compilation->file_name, ebcc_buf_string(&where));
@@ -967,8 +983,8 @@ struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const char *source, 
 		return ebcc_error_no_memory();
 	TRY(compilation_init(*ret, log, source, size, opts));
 	TRY(read_kernel(*ret, &kernel));
-	TRY(ebcc_store_key(&(*ret)->request, (*ret)->header_text, &(*ret)->store_key));
-	output->from_store = find_stored(*ret, &answer);
+	TRY(make_store_keys(*ret));
+	output->from_store = find_stored(*ret, EBCC_CC_PIPELINE_O2, &answer);
 	if (!output->from_store)
 		TRY(compile_first(*ret, kernel, &answer));
 	log_warnings(*ret, &answer);
@@ -999,6 +1015,12 @@ struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
 	AUTO_ANSWER struct ebcc_cc_answer answer = {0};
 	AUTO_ERROR struct ebcc_error *error = NULL;
 
+	output->from_store = compilation->is_from_store &&
+			     find_stored(compilation, EBCC_CC_PIPELINE_PLAIN, &answer);
+	if (output->from_store) {
+		move_answer(&answer, output);
+		return NULL;
+	}
 	TRY(read_kernel(compilation, &kernel));
 	error = compile(compilation, kernel, EBCC_CC_PIPELINE_PLAIN, PLAIN_CPU_VERSION, &answer);
 	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE) {
@@ -1012,7 +1034,8 @@ struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
 }
 
 struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compilation *compilation,
-					     const void *object, size_t size, const char *directory)
+					     bool second, const void *object, size_t size,
+					     const char *directory)
 {
 	struct ebcc_cc_answer answer = compilation->portable_answer;
 
@@ -1023,7 +1046,10 @@ struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compilation *comp
 	/* The object is only read. */
 	answer.object = (char *)object;
 	answer.object_size = size;
-	return ebcc_store_add(directory, &compilation->store_key, compilation->file_name, &answer);
+	return ebcc_store_add(
+		directory,
+		&compilation->store_keys[second ? EBCC_CC_PIPELINE_PLAIN : EBCC_CC_PIPELINE_O2],
+		compilation->file_name, &answer);
 }
 
 const char *ebcc_compilation_source(const struct ebcc_compilation *compilation)

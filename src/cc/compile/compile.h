@@ -22,8 +22,7 @@ struct ebcc_compile_output {
 	size_t object_size;
 	/* The texts that ebcc_module_opts.debug requests, or NULL. */
 	char *ir, *preprocessed, *assembly;
-	bool from_store; /* the object was compiled ahead, and may have that of the second
-			    pipeline inside */
+	bool from_store; /* the object was compiled ahead, and is portable */
 };
 
 void ebcc_compile_output_deinit(struct ebcc_compile_output *output);
@@ -42,11 +41,11 @@ MUST_CHECK struct ebcc_error *ebcc_compile(const struct ebcc_log *log, const cha
 MUST_CHECK struct ebcc_error *ebcc_compile_here(struct ebcc_compilation *compilation,
 						struct ebcc_compile_output *output);
 
-/* Adds a portable object of this source, maybe with that of the second pipeline inside, to the
- * store in @directory. */
+/* Adds the portable object of one pipeline to the store in @directory. EBCC_ERROR_INVALID_ARGUMENT
+ * if the compilation was for one kernel. */
 MUST_CHECK struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compilation *compilation,
-							const void *object, size_t size,
-							const char *directory);
+							bool second, const void *object,
+							size_t size, const char *directory);
 
 /* Compiles the same source through the second pipeline. */
 MUST_CHECK struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,

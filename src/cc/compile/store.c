@@ -44,7 +44,8 @@ struct ebcc_error *ebcc_store_key(const struct ebcc_cc_request *request, const c
 	const char *name = base_name(request->source_path);
 
 	/* Ring buffers are sized in pages. */
-	ebcc_buf_printf(&text, "%s arch %u pages %u ", STORE_FORMAT, (unsigned)request->arch,
+	ebcc_buf_printf(&text, "%s arch %u pipeline %u pages %u ", STORE_FORMAT,
+			(unsigned)request->arch, (unsigned)request->pipeline,
 			request->page_size ? request->page_size : DEFAULT_PAGE_SIZE);
 	add_string(&text, "source", request->source, request->source_size);
 	add_string(&text, "name", name, strlen(name));

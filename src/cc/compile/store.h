@@ -24,7 +24,7 @@
 #include "base/disk_cache.h"
 #include "compiler/compiler.h"
 
-/* Makes the key. @header_text: what precedes the source, or NULL. */
+/* Makes the key, also from the pipeline. @header_text: what precedes the source, or NULL. */
 MUST_CHECK struct ebcc_error *ebcc_store_key(const struct ebcc_cc_request *request,
 					     const char *header_text, struct ebcc_cache_key *ret);
 

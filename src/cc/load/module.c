@@ -172,41 +172,15 @@ static struct ebcc_error *compile_second(struct ebcc_module *module, char **ret_
 	AUTO_COMPILE_OUTPUT struct ebcc_compile_output output = {0};
 
 	TRY(ebcc_compile_second(module->compilation, &output));
+	if (output.from_store) {
+		TRY(ebcc_object_check(output.object, output.object_size));
+		TRY(ebcc_kernel_record_check(output.object, output.object_size,
+					     module->any_kernel));
+	}
 	TRY(append_listing(module, output.assembly));
 	*ret_bytes = TAKE_PTR(output.object);
 	*ret_size = output.object_size;
 	return NULL;
-}
-
-static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret, size_t *ret_size)
-{
-	*ret = malloc(size);
-	if (!*ret)
-		return ebcc_error_no_memory();
-	memcpy(*ret, bytes, size);
-	*ret_size = size;
-	return NULL;
-}
-
-/* Copies and checks the objects of both pipelines, if there are two, and opens the first one. */
-static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *object, size_t size,
-				       const struct ebcc_module_opts *opts)
-{
-	const char *second;
-	size_t second_size;
-
-	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
-	TRY(ebcc_object_check(module->object_bytes, module->object_size));
-	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
-	second = opts->second_object;
-	second_size = opts->second_object_size;
-	if (!second &&
-	    !ebcc_elf_section(module->object_bytes, size, SECOND_SECTION, &second, &second_size))
-		return NULL;
-	TRY(ebcc_kernel_record_check(second, second_size, opts->any_kernel));
-	module->second_tried = true;
-	TRY(copy_bytes(second, second_size, &module->second_bytes, &module->second_size));
-	return ebcc_object_check(module->second_bytes, module->second_size);
 }
 
 /* Takes what a compile gave, except texts. */
@@ -216,31 +190,29 @@ static void take_object(struct ebcc_module *module, struct ebcc_compile_output *
 	module->object_size = output->object_size;
 }
 
-static void drop_objects(struct ebcc_module *module)
+/* Checks an object from a store, and adjusts it to this kernel. */
+static struct ebcc_error *fit_stored(struct ebcc_module *module)
 {
-	free(module->object_bytes);
-	free(module->second_bytes);
-	module->object_bytes = module->second_bytes = NULL;
-	module->second_tried = false;
+	TRY(ebcc_object_check(module->object_bytes, module->object_size));
+	TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
+				     module->any_kernel));
+	return ebcc_module_adjust(module, false);
 }
 
-/* Takes an object from a store, if it fits this kernel. What can go wrong with it can't be known
- * to whoever compiled it, so the source is compiled here then. */
-static struct ebcc_error *use_stored(struct ebcc_module *module,
-				     const struct ebcc_module_opts *opts,
-				     struct ebcc_compile_output *output)
+/* Takes an object from a store, or, if that doesn't fit this kernel, compiles the source here. */
+static struct ebcc_error *use_stored(struct ebcc_module *module, struct ebcc_compile_output *output)
 {
 	AUTO_COMPILE_OUTPUT struct ebcc_compile_output compiled = {0};
 	AUTO_ERROR struct ebcc_error *unfit = NULL, *error = NULL;
 
-	unfit = copy_objects(module, output->object, output->object_size, opts);
-	if (!unfit)
-		unfit = ebcc_module_adjust(module, false);
+	take_object(module, output);
+	unfit = fit_stored(module);
 	if (!unfit)
 		return NULL;
 	ebcc_log(&module->log, EBCC_LOG_INFO, "the object in the store does not fit: %s",
 		 ebcc_error_message(unfit));
-	drop_objects(module);
+	free(module->object_bytes);
+	module->object_bytes = NULL;
 	error = ebcc_compile_here(module->compilation, &compiled);
 	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE)
 		return ebcc_error_create(ebcc_error_code(unfit),
@@ -262,7 +234,7 @@ static struct ebcc_error *compile(struct ebcc_module *module, const char *source
 	module->compile_second = compile_second;
 	module->elsewhere = opts->btf_path || opts->kernel_root || secure_getenv("ARCH");
 	if (output.from_store)
-		return use_stored(module, opts, &output);
+		return use_stored(module, &output);
 	take_object(module, &output);
 	if (output.assembly && (module->debug & EBCC_DEBUG_SOURCE))
 		module->debug_texts[__builtin_ctz(EBCC_DEBUG_SOURCE)] = strdup(output.assembly);
@@ -321,6 +293,37 @@ struct ebcc_error *ebcc_module_create_from_file(const char *path,
 	return ebcc_module_create(ebcc_buf_string(&source), source.size, &opts, ret);
 }
 
+static struct ebcc_error *copy_bytes(const void *bytes, size_t size, char **ret, size_t *ret_size)
+{
+	*ret = malloc(size);
+	if (!*ret)
+		return ebcc_error_no_memory();
+	memcpy(*ret, bytes, size);
+	*ret_size = size;
+	return NULL;
+}
+
+/* Copies and checks the objects of both pipelines, if there are two, and opens the first one. */
+static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *object, size_t size,
+				       const struct ebcc_module_opts *opts)
+{
+	const char *second;
+	size_t second_size;
+
+	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
+	TRY(ebcc_object_check(module->object_bytes, module->object_size));
+	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
+	second = opts->second_object;
+	second_size = opts->second_object_size;
+	if (!second &&
+	    !ebcc_elf_section(module->object_bytes, size, SECOND_SECTION, &second, &second_size))
+		return NULL;
+	TRY(ebcc_kernel_record_check(second, second_size, opts->any_kernel));
+	module->second_tried = true;
+	TRY(copy_bytes(second, second_size, &module->second_bytes, &module->second_size));
+	return ebcc_object_check(module->second_bytes, module->second_size);
+}
+
 struct ebcc_error *ebcc_module_create_from_object(const void *object, size_t size,
 						  const struct ebcc_module_opts *caller_opts,
 						  struct ebcc_module **ret)
@@ -345,9 +348,26 @@ struct ebcc_error *ebcc_module_create_from_object_file(const char *path,
 	return ebcc_module_create_from_object(ebcc_buf_string(&object), object.size, opts, ret);
 }
 
-struct ebcc_error *ebcc_module_join_objects(struct ebcc_module *module, struct ebcc_buf *ret)
+/* Makes the object of the second pipeline, unless that doesn't compile: as when a program is
+ * loaded, the first pipeline's code has to do then. */
+static struct ebcc_error *make_second_if_possible(struct ebcc_module *module)
 {
 	AUTO_ERROR struct ebcc_error *error = NULL;
+
+	if (!module->second_bytes)
+		error = ebcc_program_make_second(module);
+	module->second_tried = true;
+	if (!error || ebcc_error_code(error) != EBCC_ERROR_COMPILE)
+		return TAKE_PTR(error);
+	ebcc_log(&module->log, EBCC_LOG_WARNING,
+		 "the object has no code of the second pipeline, for verifiers that reject that of "
+		 "the first: %s",
+		 ebcc_error_message(error));
+	return NULL;
+}
+
+struct ebcc_error *ebcc_module_join_objects(struct ebcc_module *module, struct ebcc_buf *ret)
+{
 	AUTO_FREE char *joined = NULL;
 	const char *second;
 	size_t size;
@@ -358,20 +378,11 @@ struct ebcc_error *ebcc_module_join_objects(struct ebcc_module *module, struct e
 		ebcc_buf_append(ret, module->object_bytes, module->object_size);
 		return ebcc_buf_check(ret);
 	}
-	if (!module->second_bytes)
-		error = ebcc_program_make_second(module);
-	module->second_tried = true;
-	if (error && ebcc_error_code(error) == EBCC_ERROR_COMPILE) {
-		/* As when a program is loaded, the first pipeline's code has to do. */
-		ebcc_log(&module->log, EBCC_LOG_WARNING,
-			 "the object has no code of the second pipeline, for verifiers that "
-			 "reject that of the first: %s",
-			 ebcc_error_message(error));
+	TRY(make_second_if_possible(module));
+	if (!module->second_bytes) {
 		ebcc_buf_append(ret, module->object_bytes, module->object_size);
 		return ebcc_buf_check(ret);
 	}
-	if (error)
-		return TAKE_PTR(error);
 	TRY(ebcc_elf_add_section(module->object_bytes, module->object_size, SECOND_SECTION,
 				 module->second_bytes, module->second_size, &joined, &size));
 	ebcc_buf_append(ret, joined, size);
@@ -388,15 +399,18 @@ struct ebcc_error *ebcc_module_save(struct ebcc_module *module, const char *path
 
 struct ebcc_error *ebcc_module_store(struct ebcc_module *module, const char *directory)
 {
-	AUTO_BUF struct ebcc_buf object = EBCC_BUF_INIT;
-
 	if (!module->compilation)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "a module that was created from an object can't be added "
 					 "to an object store, where objects are found by their "
 					 "sources");
-	TRY(ebcc_module_join_objects(module, &object));
-	return ebcc_compile_add_to_store(module->compilation, object.data, object.size, directory);
+	TRY(ebcc_compile_add_to_store(module->compilation, false, module->object_bytes,
+				      module->object_size, directory));
+	TRY(make_second_if_possible(module));
+	if (!module->second_bytes)
+		return NULL;
+	return ebcc_compile_add_to_store(module->compilation, true, module->second_bytes,
+					 module->second_size, directory);
 }
 
 void ebcc_module_destroy(struct ebcc_module *module)

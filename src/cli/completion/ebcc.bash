@@ -32,7 +32,7 @@ _ebcc_probes() {
 
 _ebcc() {
 	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]}
-	local commands="run build probes doctor cache help version"
+	local commands="run build bundle probes doctor cache help version"
 	local tools="bashreadline biolatency execsnoop funccount funclatency gethostlatency killsnoop memleak offcputime opensnoop profile
 		softirqs sslsniff stackcount syncsnoop"
 	local compiling="--help --json --portable --kernel-root --btf --include"
@@ -45,12 +45,13 @@ _ebcc() {
 	case $command:$cur in
 	build:-*) _ebcc_words "$compiling --output --verify" ;;
 	run:-*) _ebcc_words "$compiling --duration --set --event" ;;
+	bundle:-*) _ebcc_words "--help --output --store --python --run --duration --kernel-root" ;;
 	probes:-*) _ebcc_words "--help --json --verbose --kind --pid" ;;
 	doctor:-* | cache:-* | version:-*) _ebcc_words "--help --json" ;;
-	build:* | run:*)
+	build:* | run:* | bundle:*)
 		compopt -o filenames
 		case $previous in
-		--kernel-root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+		--kernel-root | --store) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 		*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 		esac
 		;;

@@ -7,6 +7,7 @@ _ebcc_commands() {
 	commands=(
 		'run:attach the programs of a source or an object and print what they find'
 		'build:compile a source to an object; show what the verifier says'
+		'bundle:write a Python script with all that it compiles into one file'
 		'probes:list what can be traced, with arguments and types'
 		'doctor:show what this kernel, user and installation can do'
 		'cache:list, check or remove what earlier compiles left on the disk'
@@ -63,6 +64,14 @@ _ebcc() {
 	run)
 		_arguments $compiling '(-d --duration)'{-d+,--duration}'[end after a time]:seconds' \
 			'*--set[set a variable]:NAME=VALUE' '*--event[say the type of events]:BUFFER=TYPE' '1:file:_files'
+		;;
+	bundle)
+		_arguments '(- *)'{-h,--help}'[show options and examples]' \
+			'(-o --output --store)'{-o+,--output}'[where to write the bundle]:file:_files' \
+			'--store[add the objects to a store]:directory:_directories' \
+			'(-p --python)'{-p+,--python}'[what starts the bundle]:interpreter:_files' \
+			'--run[let the script run]' '--duration[interrupt it after a time]:seconds' \
+			'--kernel-root[compile for the kernel of this directory]:directory:_directories' '*:script:_files'
 		;;
 	probes)
 		_arguments $json '(-v --verbose)'{-v,--verbose}'[show arguments]' \

@@ -69,10 +69,22 @@ def _close(module, pending=None):
         raise
 
 
+class Bundle:
+    """What a bundle, a script with its objects in one file, has for BPF(). objects: an object store in
+    memory; files: {name: contents} of the files that the script names; all are bytes."""
+
+    current = None
+    """That of the running script, or None."""
+
+    def __init__(self, objects, files):
+        self.objects = objects
+        self.files = files
+
+
 def _find_file(name):
     """The path of a file: as given, or in the directory of the running script. Raises NotFoundError."""
     name = to_bytes(name)
-    if not name or os.path.isfile(name):
+    if Bundle.current and name in Bundle.current.files or os.path.isfile(name):
         return name
     beside = os.path.join(os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0]))), name)
     if os.path.isfile(beside):
@@ -81,6 +93,9 @@ def _find_file(name):
 
 
 def _read(path):
+    """The contents of a file, of the bundle or not."""
+    if Bundle.current and to_bytes(path) in Bundle.current.files:
+        return Bundle.current.files[to_bytes(path)]
     with open(path, "rb") as file:
         return file.read()
 
@@ -209,16 +224,17 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
     def _compile(self, text, src_file, hdr_file, cflags, options):
         file_name = None
         if text is None:
-            file_name = _find_file(src_file)
-            if not file_name:
+            if not src_file:
                 raise _ebcc.InvalidArgumentError("text or src_file is needed")
+            file_name = _find_file(src_file)
             text = _read(file_name)
         if isinstance(cflags, (str, bytes)):
             raise _ebcc.InvalidArgumentError("cflags is %r; it must be a list of flags" % cflags)
         header = _read(_find_file(hdr_file)) if hdr_file else None
         return _ebcc.Module(
             source=to_bytes(text), file_name=file_name, header=header,
-            cflags=[to_bytes(flag) for flag in cflags], **options)
+            cflags=[to_bytes(flag) for flag in cflags],
+            objects=Bundle.current.objects if Bundle.current else None, **options)
 
     def save(self, path):
         """Writes the compiled object to a file, for BPF(object=path), on kernels like the one that it was
