@@ -343,6 +343,14 @@ static int module_second_object(lua_State *L)
 	return 1;
 }
 
+/* Module:store(directory) */
+static int module_store(lua_State *L)
+{
+	struct module_box *module = module_check(L, 1);
+
+	return success_return(L, ebcc_module_store(module->handle, luaL_checkstring(L, 2)));
+}
+
 /* Module:save(path) */
 static int module_save(lua_State *L)
 {
@@ -438,6 +446,7 @@ void module_add(lua_State *L)
 		{"object", module_object},
 		{"second_object", module_second_object},
 		{"save", module_save},
+		{"store", module_store},
 		{"debug_text", module_debug_text},
 		{"leaf_layout", module_leaf_layout},
 		{"poll", module_poll},

@@ -488,7 +488,10 @@ static PyObject *module_second_object(PyObject *self, PyObject *unused)
 	return PyBytes_FromStringAndSize(object, size);
 }
 
-static PyObject *module_save(PyObject *self, PyObject *argument)
+/* Calls a function of a module and a path. */
+static PyObject *call_with_path(PyObject *self, PyObject *argument,
+				struct ebcc_error *(*fn)(struct ebcc_module *module,
+							 const char *path))
 {
 	struct module_object *module = (struct module_object *)self;
 	struct ebcc_error *error;
@@ -500,11 +503,21 @@ static PyObject *module_save(PyObject *self, PyObject *argument)
 		Py_DECREF(path);
 		return NULL;
 	}
-	MODULE_CALL(module, error, ebcc_module_save(module->handle, PyBytes_AsString(path)));
+	MODULE_CALL(module, error, fn(module->handle, PyBytes_AsString(path)));
 	Py_DECREF(path);
 	if (!call_succeeded(error, ERROR_ANY))
 		return NULL;
 	Py_RETURN_NONE;
+}
+
+static PyObject *module_save(PyObject *self, PyObject *argument)
+{
+	return call_with_path(self, argument, ebcc_module_save);
+}
+
+static PyObject *module_store(PyObject *self, PyObject *argument)
+{
+	return call_with_path(self, argument, ebcc_module_store);
 }
 
 static PyObject *module_debug_text(PyObject *self, PyObject *args)
@@ -579,6 +592,8 @@ static PyMethodDef module_methods[] = {
 	 "reject the first."},
 	{"save", module_save, METH_O,
 	 "save(path)\n\nWrites the objects of both pipelines to one file."},
+	{"store", module_store, METH_O,
+	 "store(directory)\n\nAdds the objects of both pipelines to an object store."},
 	{"debug_text", module_debug_text, METH_VARARGS,
 	 "debug_text(bit) -> str or None\n\nThe text collected for a debug flag."},
 	{"poll_fd", module_poll_fd, METH_NOARGS,

@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "man/ebcc.1").read_text(encoding="utf-8").replace("\\-", "-")
 COMPLETION = REPOSITORY / "src/cli/completion"
 TOOLS = sorted(path.name for path in (REPOSITORY / "tools").iterdir() if path.is_file() and not path.suffix)
-COMMANDS = ["build", "cache", "doctor", "help", "probes", "run", "version"]
+COMMANDS = ["build", "bundle", "cache", "doctor", "help", "probes", "run", "version"]
 
 
 def options_in_help(command):
@@ -20,13 +20,13 @@ def options_in_help(command):
     return {option for line in lines for option in re.findall(r"--[a-z][a-z-]*", line)}
 
 
-@pytest.mark.parametrize("command", ["run", "build", "probes", "doctor", "cache"])
+@pytest.mark.parametrize("command", ["run", "build", "bundle", "probes", "doctor", "cache"])
 def test_manual_page(command):
     """The section of a sub-command has the options of its help."""
     section = PAGE.split(f".SH EBCC {command.upper()}\n")[1].split("\n.SH ")[0]
     described = set(re.findall(r"--[a-z][a-z-]*", section))
     compiling = options_in_help("build") & options_in_help("run") - {"--json"} if command == "run" else set()
-    common = {"--json"} if command in ("doctor", "cache") else set()
+    common = {"--json"} if command in ("doctor", "cache") else {"--help", "--version"} if command == "bundle" else set()
     assert options_in_help(command) - compiling - common <= described
     assert described <= options_in_help(command) | {"--verify"}
 

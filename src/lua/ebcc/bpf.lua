@@ -451,6 +451,15 @@ function BPF:save(path)
   return self.module:save(path)
 end
 
+--- Adds the object, which must be portable, to an object store: a directory, made if it doesn't exist, where
+--- BPF:new() with the same source and flags finds it without a compiler. Returns true; or nil, a message and an errno.
+---@param directory string an absolute path
+---@return true|nil, string?, integer?
+function BPF:store(directory)
+  check.argument("store", 1, directory, "string")
+  return self.module:store(directory)
+end
+
 -- Closing.
 
 --- Detaches and unloads everything. Doing it again does nothing.

@@ -242,6 +242,12 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
         kernels whose verifier rejects that of the first. Raises ebcc.Error if it can't be written."""
         self.module.save(path)
 
+    def store(self, directory):
+        """Adds the object, which must be portable, to an object store: a directory, made if it doesn't exist,
+        where BPF() with the same source and flags finds it without a compiler, on any machine where
+        EBCC_OBJECTS names a copy. Raises ebcc.Error if it can't be written."""
+        self.module.store(os.path.abspath(os.fspath(directory)))
+
     def _set_constant(self, name, value):
         kind = self.module.variable_class(name)
         if kind is None:

@@ -50,10 +50,10 @@ GRACE_SECONDS = 10
 
 def parse_arguments(arguments):
     """The parsed arguments; those behind "--" are the script's."""
-    own, separator, script = arguments, [], []
+    own, script = arguments, []
     if "--" in arguments:
         at = arguments.index("--")
-        own, separator, script = arguments[:at], arguments[at:at + 1], arguments[at + 1:]
+        own, script = arguments[:at], arguments[at + 1:]
     parser = cli.ArgumentParser(
         traces=False, prog="ebcc bundle", description=DESCRIPTION, epilog=EXAMPLES,
         usage="%(prog)s [OPTION]... SCRIPT... [-- ARGUMENT...]")
@@ -101,7 +101,9 @@ def parse_script(path):
         return None
     try:
         return ast.parse(source, path)
-    except (SyntaxError, ValueError) as error:
+    except SyntaxError as error:
+        raise cli.Failure(f"{path} is not a Python script: line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
         raise cli.Failure(f"{path} is not a Python script: {error}") from None
 
 

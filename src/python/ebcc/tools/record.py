@@ -34,7 +34,8 @@ class Recorder:
             return path
 
         def read(path):
-            self.note(path, path)
+            if os.path.abspath(os.fsdecode(path)) not in self.files.values():
+                self.note(path, path)  # an object
             return self.read(path)
 
         def compile_source(module, text, src_file, hdr_file, cflags, options):

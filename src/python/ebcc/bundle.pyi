@@ -1,0 +1,3 @@
+from zipimport import zipimporter
+
+def run(loader: zipimporter) -> None: ...
