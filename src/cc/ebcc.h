@@ -925,9 +925,10 @@ struct ebcc_usdt_attach_opts {
 	size_t sz;
 	const char *probe;  /**< "PROVIDER:NAME" or "NAME", in every file that has it; required */
 	bool every_process; /**< not only in the process that was opened */
-	uint64_t cookie; /**< attach cookie (Linux 5.15). Only for sources that don't read arguments
-			  *  of USDT probes: the kernel has one cookie, and the layout of the
-			  *  arguments needs it (EBCC_ERROR_UNSUPPORTED) */
+	uint64_t cookie;    /**< attach cookie (Linux 5.15). In sources that read arguments of USDT
+			     *  probes, these take up the kernel's only cookie: programs read this one
+			     *  by bpf_usdt_cookie(ctx), on any kernel (EBCC_ERROR_UNSUPPORTED if
+			     *  none does) */
 };
 /**
  * Runs a program at every location of a probe; bpf_usdt_readarg() reads the arguments there. The

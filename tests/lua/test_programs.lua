@@ -507,7 +507,7 @@ int at_work(struct pt_regs *ctx)
 ]] }
   local link, message, errno = bpf:attach_usdt { path = calls.path, probe = "lua:work", fn_name = "at_work", cookie = 3 }
   lu.assertNil(link)
-  lu.assertStrContains(message, "take a cookie only in sources that don't read arguments")
+  lu.assertStrContains(message, "a cookie is read by bpf_usdt_cookie(ctx); this one doesn't do that")
   lu.assertEquals(errno, 95)
 end
 

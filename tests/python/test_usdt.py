@@ -239,9 +239,39 @@ def test_cookies(binaries, start, trace):
     assert {key.value: leaf.value for key, leaf in bpf["seen"].items()} == {(1 << 64) - 2: 2, 3: 4}
     reading = trace()
     for error in (ebcc.UnsupportedError, ebcc.AttachError):
-        with pytest.raises(error, match="take a cookie only in sources that don't read arguments"):
+        with pytest.raises(error, match="a cookie is read by bpf_usdt_cookie.ctx.; this one doesn't do that"):
             reading.attach_usdt(usdt, "other:plain", "on_probe", cookie=3)
     assert reading.num_open_uprobes() == 0
+
+
+def test_cookies_beside_arguments(binaries, start, trace):
+    """The same program at probes with equal and with other arguments, and without a cookie."""
+    target = start(binaries["target"])
+    usdt = USDT(pid=target.pid)
+    bpf = trace(text="""
+        struct seen { u64 cookie, count, first; };
+        BPF_HASH(seen, struct seen, u64);
+        int on_probe(struct pt_regs *ctx)
+        {
+            struct seen now = {bpf_usdt_cookie(ctx)};
+            bpf_usdt_readarg(1, ctx, &now.first);
+            seen.increment(now);
+            return 0;
+        }
+        int on_other(struct pt_regs *ctx) { return on_probe(ctx); }
+        """)
+    bpf.attach_usdt(usdt, "other:plain", "on_probe", cookie=(1 << 64) - 2)
+    bpf.attach_usdt(usdt, "twice", "on_other", cookie=3)
+    target.ask("fire 2")
+    cookies = {}
+    for key, leaf in bpf["seen"].items():
+        cookies[key.cookie] = cookies.get(key.cookie, 0) + leaf.value
+    assert cookies == {(1 << 64) - 2: 2, 3: 4}
+    bpf.detach_usdt(usdt, "twice")
+    bpf.attach_usdt(usdt, "twice", "on_other")
+    bpf["seen"].clear()
+    target.ask("fire 1")
+    assert {key.cookie for key in bpf["seen"].keys()} == {0, (1 << 64) - 2}
 
 
 def test_a_library_of_a_process(binaries, start, trace):

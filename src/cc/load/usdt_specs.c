@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "elf/bpf_object.h"
 #include "load/tables.h"
 
 struct entry {
@@ -33,6 +34,15 @@ static struct ebcc_table *find_map(const struct ebcc_module *module)
 bool ebcc_usdt_specs_wanted(const struct ebcc_module *module)
 {
 	return find_map(module);
+}
+
+bool ebcc_usdt_cookie_wanted(const struct ebcc_module *module)
+{
+	const char *content;
+	size_t size;
+
+	return ebcc_elf_section(module->object_bytes, module->object_size, EBCC_USDT_COOKIE_SECTION,
+				&content, &size);
 }
 
 struct ebcc_error *ebcc_module_reserve_usdt(struct ebcc_module *module, uint32_t count)
@@ -118,8 +128,9 @@ struct ebcc_error *ebcc_usdt_specs_add(struct ebcc_module *module, uint64_t key,
 		if (!equal)
 			return ebcc_error_create(
 				EBCC_ERROR_STATE,
-				"two processes have USDT probes with different arguments at "
-				"address 0x%llx, and this kernel can't tell them apart (Linux 5.15 "
+				"two processes have USDT probes with different arguments or "
+				"cookies at address 0x%llx, and this kernel can't tell them apart "
+				"(Linux 5.15 "
 				"can)",
 				(unsigned long long)key);
 		entry->users++;

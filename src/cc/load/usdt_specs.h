@@ -13,8 +13,10 @@
 
 struct ebcc_usdt_specs;
 
-/* Whether any program of the module reads USDT arguments. */
+/* Whether any program of the module reads USDT arguments, or the cookie beside them. */
 bool ebcc_usdt_specs_wanted(const struct ebcc_module *module);
+/* Whether any program reads that cookie. */
+bool ebcc_usdt_cookie_wanted(const struct ebcc_module *module);
 
 /*
  * Adds a layout, or one more user of an equal one.

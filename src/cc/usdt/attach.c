@@ -200,7 +200,8 @@ static struct ebcc_error *describe_arguments(const struct attaching *attaching,
 			 "argument %zu of %s:%s can't be read at 0x%llx of %s: %s", unreadable,
 			 probe->provider, probe->name, (unsigned long long)site->address,
 			 probe->binary->path, reason);
-	if (!spec.count)
+	spec.cookie = attaching->opts->cookie;
+	if (!spec.count && !spec.cookie)
 		return NULL;
 	TRY(find_key(attaching, probe, site, offset, &key));
 	return ebcc_usdt_specs_add(module, key, &spec, &held->key);
@@ -289,7 +290,7 @@ static struct ebcc_error *attach_site(const struct attaching *attaching,
 	TRY(ebcc_elf_address_to_offset(probe->binary->elf, site->address, &place.offset));
 	TRY(describe_arguments(attaching, probe, site, place.offset, held));
 	cookie = attaching->has_cookies ? held->key : 0;
-	if (attaching->opts->cookie)
+	if (attaching->opts->cookie && !attaching->wants_arguments)
 		cookie = attaching->opts->cookie;
 	TRY(open_event(attaching, probe, site, &place, held, &event));
 	return ebcc_perf_event_set_program(event, program, cookie, &held->fd);
@@ -314,14 +315,17 @@ static struct ebcc_error *attach_probe(const struct attaching *attaching,
 }
 
 /* The kernel has one cookie for each location, and where programs read arguments it is the key of
- * their layout. */
+ * their layout, in which the caller's is. A source that asks the kernel for it would get the key.
+ */
 static struct ebcc_error *check_cookie(const struct attaching *attaching)
 {
-	if (!attaching->opts->cookie || !attaching->wants_arguments)
+	if (!attaching->opts->cookie || !attaching->wants_arguments ||
+	    ebcc_usdt_cookie_wanted(attaching->link->base.program->module))
 		return NULL;
-	return ebcc_error_create(EBCC_ERROR_UNSUPPORTED,
-				 "USDT probes take a cookie only in sources that don't read "
-				 "arguments of such probes");
+	return ebcc_error_create(
+		EBCC_ERROR_UNSUPPORTED,
+		"in a source that reads arguments of USDT probes, a cookie is read "
+		"by bpf_usdt_cookie(ctx); this one doesn't do that");
 }
 
 /* Attaches in each file that has the probe. */

@@ -33,7 +33,7 @@
 #endif
 
 _Static_assert(sizeof(struct ebcc_usdt_argument) == 16, "no padding");
-_Static_assert(sizeof(struct ebcc_usdt_spec) == 8 + 16 * EBCC_USDT_MAX_ARGUMENTS, "no padding");
+_Static_assert(sizeof(struct ebcc_usdt_spec) == 16 + 16 * EBCC_USDT_MAX_ARGUMENTS, "no padding");
 
 struct answer {
 	int64_t whole;

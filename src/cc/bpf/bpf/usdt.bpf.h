@@ -9,6 +9,8 @@
 
 #include "bpf/bpf_tracing.h"
 
+/* bpf_usdt_cookie(ctx), the cookie of the attachment, is in ebcc/usdt.h. */
+
 /* The number of the probe's arguments. */
 #define bpf_usdt_arg_cnt(ctx) __ebcc_usdt_count(ctx, __EBCC_USDT_HAS_COOKIE)
 /* Reads an argument, extended to 64 bits by its own sign; 0, or a negative error. */

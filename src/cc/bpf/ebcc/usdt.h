@@ -138,6 +138,14 @@ __EBCC_INLINE int __ebcc_usdt_count(void *ctx, _Bool cookies)
 	return spec ? spec->count : 0;
 }
 
+/* The cookie that the caller gave when the program was attached; 0: none. */
+__EBCC_INLINE __u64 __ebcc_usdt_cookie(void *ctx, _Bool cookies)
+{
+	const struct ebcc_usdt_spec *spec = __ebcc_usdt_spec(ctx, cookies);
+
+	return spec ? spec->cookie : 0;
+}
+
 /* The size of argument @n (counted from 1) in bytes, or -ENOENT. */
 __EBCC_INLINE int __ebcc_usdt_size(__u64 n, void *ctx, _Bool cookies)
 {
@@ -145,6 +153,15 @@ __EBCC_INLINE int __ebcc_usdt_size(__u64 n, void *ctx, _Bool cookies)
 
 	return argument && argument->kind != EBCC_USDT_NONE ? argument->size : -__EBCC_ENOENT;
 }
+
+/* The cookie of the attachment. The variable tells the loader that the source asks for it. */
+#define bpf_usdt_cookie(ctx)                                                                       \
+	({                                                                                         \
+		static const char __ebcc_asks_for_cookie                                           \
+			__attribute__((used, section(EBCC_USDT_COOKIE_SECTION))) = 1;              \
+                                                                                                   \
+		__ebcc_usdt_cookie(ctx, __EBCC_USDT_HAS_COOKIE);                                   \
+	})
 
 /* Reads the probe's argument @n (counted from 1) into *@arg, truncated or extended to its size. The
  * result is 0, or a negative error (-ENOENT: there is no such argument) with *@arg set to 0. */

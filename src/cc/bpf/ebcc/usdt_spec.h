@@ -6,7 +6,7 @@
  *
  * The map is a hash. Its key is a u64: the cookie that the probe's location was attached with, if
  * it is not 0, or the location's address in the traced process. A location without an entry has no
- * arguments.
+ * arguments and no cookie of the caller's.
  */
 #ifndef EBCC_USDT_SPEC_H
 #define EBCC_USDT_SPEC_H
@@ -16,6 +16,9 @@
 #define EBCC_USDT_SPECS_SIZE 256
 
 #define EBCC_USDT_MAX_ARGUMENTS 12
+
+/* A section of objects whose sources read the caller's cookie. */
+#define EBCC_USDT_COOKIE_SECTION ".ebcc.usdt_cookie"
 
 /* Instead of a register; the value is 0. */
 #define EBCC_USDT_NO_REGISTER 0xffff
@@ -40,7 +43,8 @@ struct ebcc_usdt_argument {
 };
 
 struct ebcc_usdt_spec {
-	unsigned long long count; /* of arguments */
+	unsigned long long count;  /* of arguments */
+	unsigned long long cookie; /* the caller's; 0: none */
 	struct ebcc_usdt_argument arguments[EBCC_USDT_MAX_ARGUMENTS];
 };
 
