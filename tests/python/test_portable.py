@@ -257,6 +257,53 @@ def test_fields_of_a_tracepoint_that_moved(kernel, tmp_path):
         BPF(object=tmp_path / "traced.o")
 
 
+RENAMED_FORMAT = """name: task_rename
+ID: 1
+format:
+\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+\tfield:TYPE newcomm[LENGTH];\toffset:8;\tsize:LENGTH;\tsigned:0;
+
+print fmt: "%s"
+"""
+RENAMED = """
+struct name { char text[32]; u64 letter; };
+BPF_ARRAY(names, struct name, 1);
+TRACEPOINT_PROBE(task, task_rename) {
+    int i = 0;
+    struct name name = {.letter = args->newcomm[INDEX]};
+    if (bpf_get_current_pid_tgid() >> 32 != PID)
+        return 0;
+    bpf_probe_read_kernel_str(name.text, sizeof(name.text), args->newcomm);
+    names.update(&i, &name);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("length", [8, 16, 32])
+def test_strings_of_a_tracepoint(kernel, tmp_path, length):
+    """Their lengths may differ; other arrays may not, and an element must be there."""
+    path, comm = tmp_path / "traced.o", Path("/proc/self/comm")
+    there = "sys/kernel/tracing/events/task/task_rename/format"
+
+    def compiled(kind, index):
+        kernel.write(there, RENAMED_FORMAT.replace("TYPE", kind).replace("LENGTH", str(length)))
+        compiled_elsewhere(RENAMED.replace("PID", str(os.getpid())).replace("INDEX", str(index)), kernel, path)
+        return BPF(object=path)
+    before = comm.read_text()
+    with compiled("char", 4) as bpf:
+        comm.write_text("a long name")
+        found = bpf["names"][0]
+        assert (found.text, chr(found.letter)) == (b"a long name", "n")
+    comm.write_text(before)
+    if length > 16:
+        with pytest.raises(ebcc.OtherKernelError, match="tracepoint task__task_rename has no field 'newcomm'"):
+            compiled("char", 16)
+    if length != 16:
+        with pytest.raises(ebcc.OtherKernelError, match="tracepoint task__task_rename has no field 'newcomm'"):
+            compiled("unsigned char", 4)
+
+
 COPIES = """
 struct pair { char first[4]; char second[4]; };
 BPF_ARRAY(pairs, struct pair, 1);

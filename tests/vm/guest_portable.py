@@ -14,6 +14,7 @@ from test_portable import (  # noqa: E402,F401
     test_layouts_and_constants,
     test_numbers,
     test_reads_of_members,
+    test_strings_of_a_tracepoint,
     test_version_and_configuration,
     test_what_differs_is_refused,
 )

@@ -458,6 +458,23 @@ static const struct ebcc_tracepoint_field *find_field(const struct ebcc_tracepoi
 	return NULL;
 }
 
+/* Whether a member of the struct that the compile made is what @field is here. An array of char is
+ * a string, which ends with a NUL, so its length may differ (`rwbs` of requests to disks has
+ * grown); an element that is accessed must be in it. */
+static bool is_like_field(const struct relocation *relocation, const struct item *item,
+			  uint32_t member, const struct ebcc_tracepoint_field *field)
+{
+	const struct ebcc_kernel_btf *own = relocation->own;
+	const struct ebcc_core_path *path = &item->path;
+	uint64_t size;
+
+	if (field->array && !field->data_loc && !field->rel_loc && !strcmp(field->type, "char") &&
+	    ebcc_core_kind(own, member) == BTF_KIND_ARRAY &&
+	    !strcmp(ebcc_core_name(own, ebcc_core_inner(own, member)), "char"))
+		return path->count < 3 || path->steps[2].index < field->array_length;
+	return ebcc_kernel_btf_size(own, member, &size) && size == field->size;
+}
+
 /*
  * Resolves a record about the struct of a tracepoint, which the compile made from the event's
  * format file (types/tracepoint.c): the same file here says where the field is.
@@ -469,7 +486,7 @@ static struct ebcc_error *resolve_tracepoint(struct relocation *relocation, stru
 	const struct ebcc_tracepoint_field *field;
 	const struct ebcc_btf_part *part;
 	const struct btf_type *record;
-	uint64_t member, size;
+	uint64_t member;
 
 	TRY(find_format(relocation, item->root, &format));
 	field = format ? find_field(format, &item->path) : NULL;
@@ -481,11 +498,9 @@ static struct ebcc_error *resolve_tracepoint(struct relocation *relocation, stru
 		return NULL;
 	record = ebcc_kernel_btf_type(relocation->own, step->type, &part);
 	member = btf_member_bit_offset(record, step->index) / 8;
-	item->resolved =
-		ebcc_kernel_btf_size(
-			relocation->own,
-			ebcc_kernel_btf_id(part, btf_members(record)[step->index].type), &size) &&
-		size == field->size;
+	item->resolved = is_like_field(
+		relocation, item, ebcc_kernel_btf_id(part, btf_members(record)[step->index].type),
+		field);
 	item->result.value += field->offset - member;
 	return NULL;
 }
