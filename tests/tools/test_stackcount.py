@@ -190,7 +190,7 @@ def test_too_little_room(chains, process):
 def test_debug(chains):
     """The source comes before any other output."""
     status, output, _ = run("stackcount", "--debug", "-D", "0.1", f"{chains}:target")
-    assert status == 0 and output.startswith(b"#define STACK_STORAGE_SIZE 1024\n")
+    assert status == 0 and output.startswith(b"\n#include <linux/sched.h>\n")
     assert b"int count_call(" in output
 
 

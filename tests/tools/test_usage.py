@@ -130,10 +130,11 @@ def test_source_is_printed(name):
 
 def test_printed_source_depends_on_options(tmp_path):
     _, output, _ = run("funccount", "--ebpf", "-p", os.getpid(), "c:malloc")
-    assert b"/* target_pid = %d */\n" % os.getpid() in output and b"\n#define PLACES 1\n" in output
+    assert b"/* target_pid = %d */\n" % os.getpid() in output and b"\n/* entries of calls: 2 */\n" in output
     # The command is not run.
     _, output, _ = run("memleak", "--ebpf", "-c", "touch %s/made" % tmp_path)
-    assert b"\n#define KERNEL_EVENTS \n" in output and os.listdir(tmp_path) == []
+    assert b"#define OF_KERNEL" not in output and os.listdir(tmp_path) == []
+    assert b"\n#define OF_KERNEL\n" in run("memleak", "--ebpf")[1]
 
 
 @pytest.mark.parametrize("name", NAMES)

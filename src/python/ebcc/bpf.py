@@ -130,6 +130,16 @@ class Function:
         return "<BPF.Function %s>" % self.name.decode()
 
 
+def compile_portable(text, cflags=(), kernel_root=None):
+    """Compiles a source for any kernel, and returns the module, of which nothing is in the kernel. Needs no
+    privilege. text: the source; cflags and kernel_root: as those of BPF(). Raises CompileError and other
+    subclasses of ebcc.Error."""
+    return _ebcc.Module(source=to_bytes(text), file_name=None, header=None,
+                        cflags=[to_bytes(flag) for flag in cflags], debug=0,
+                        kernel_types=_KERNEL_TYPES[None], compiler=_COMPILERS[None], btf_path=None,
+                        device=None, no_rlimit=True, kernel_root=to_bytes(kernel_root), portable=True)
+
+
 def _object_bytes(source):
     """The contents of an object, given as they are or as the path of a file."""
     if isinstance(source, bytes) and source.startswith(b"\x7fELF"):

@@ -28,6 +28,9 @@ class ClosingInterrupted(KeyboardInterrupt, SystemExit):
 def fitting(kind: type, value: Any, what: str) -> Any:
     """A value as an instance of a variable's ctypes class."""
 
+def compile_portable(text: Text, cflags: Iterable[Text] = ..., kernel_root: Path | None = ...) -> Module:
+    """Compiles a source for any kernel, without loading it."""
+
 class Function:
     """A loaded program."""
     bpf: BPF

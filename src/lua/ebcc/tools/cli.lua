@@ -3,6 +3,9 @@
 --
 -- A tool exits with 0 if it ended as requested (Ctrl-C, a duration), with FAILURE if something went wrong,
 -- and with USAGE if it was called wrongly. In the last two cases it says why on stderr, in one line.
+--
+-- A tool's BPF source is compiled ahead when a package of the tools is made. So it has few variants, which
+-- the tool lists for run(): what depends on an option is a constant, which load() sets.
 
 local argparse = require "argparse"
 local ebcc = require "ebcc._ebcc"
@@ -69,6 +72,20 @@ function cli.parser(name, description, examples)
     return values
   end
   return parser
+end
+
+-- What the option --compile-variants does, which is for packages of the tools and not in --help: compiles
+-- every variant of the source for any kernel, without loading it. The library adds the objects to the
+-- directory that EBCC_RECORD names. The optional argument is a directory that describes the kernel whose types
+-- are used.
+local function compile_variants(name, variants, kernel_root, ...)
+  if ... then
+    io.stderr:write(name, ": --compile-variants has one argument, a directory\n")
+    os.exit(cli.USAGE)
+  end
+  for _, source in ipairs(variants) do
+    ebcc.module { source = source, portable = true, kernel_root = kernel_root }:close()
+  end
 end
 
 --- Creates the BPF object of a tool's source. With --ebpf, prints the source and exits; the constants, which
@@ -259,10 +276,15 @@ local function one_line(err)
   return first or text:match("[^\n]+") or "unknown error"
 end
 
---- Runs main() of a tool, and ends the process with the corresponding exit status.
+--- Runs main() of a tool, and ends the process with the corresponding exit status. With --compile-variants as
+--- the first argument it compiles the variants instead.
 ---@param name string
 ---@param main fun()
-function cli.run(name, main)
+---@param variants? string[] every form of the BPF source that should be compiled ahead
+function cli.run(name, main, variants)
+  if variants and arg[1] == "--compile-variants" then
+    main = function() compile_variants(name, variants, table.unpack(arg, 2)) end
+  end
   posix.catch_interrupts()
   local _, _, errno = io.stdout:seek()
   if errno == BAD_DESCRIPTOR then

@@ -4,6 +4,10 @@
 A tool exits with 0 when it ended as intended (Ctrl-C, the end of a duration, a pipe that nobody
 reads any more), with FAILURE when something went wrong, and with USAGE when it was called wrongly.
 In the last two cases it prints the reason to stderr, in one line.
+
+A tool's BPF source is compiled ahead when a package of the tools is made. So it has few variants, which the
+tool lists for run(): what depends on an option or on the machine is a constant, or the size of a table, that
+load() sets when the source is compiled already.
 """
 import argparse
 import bisect
@@ -17,9 +21,11 @@ import pwd
 import signal
 import sys
 import time
+from functools import partial
+from typing import NamedTuple
 
 from .. import _ebcc
-from ..bpf import BPF
+from ..bpf import BPF, compile_portable
 from ..finding import FindMixin
 from ..terminal import for_terminal, printable
 from ..utils import get_online_cpus
@@ -185,23 +191,49 @@ def flush():
     sys.stdout.flush()
 
 
-def print_source(source, cflags):
-    """Prints a BPF source, after the macros that flags of the form -DNAME=VALUE define."""
-    for flag in cflags:
-        print("#define", *flag.removeprefix("-D").split("=", 1))
-    print(source, flush=True)
+class Variant(NamedTuple):
+    """A form of a tool's BPF source. cflags: flags of the form -DNAME or -DNAME=VALUE."""
+
+    source: str
+    cflags: "tuple[str, ...]" = ()
 
 
-def load(args, source, cflags=(), constants=None):
-    """Returns the BPF object of a tool's source. With --ebpf it prints the source instead and exits;
-    the constants, which are set only when the source is loaded, are printed before it as comments."""
+def print_source(variant):
+    """Prints a BPF source, after the macros that its flags define."""
+    for flag in variant.cflags:
+        name, _, value = flag.removeprefix("-D").partition("=")
+        print(f"#define {name} {value}".rstrip())
+    print(variant.source, flush=True)
+
+
+def load(args, variant, constants=None, max_entries=None):
+    """Returns the BPF object of a Variant. With --ebpf it prints the source instead and exits; the
+    constants and the sizes of tables, which are set only when it is loaded, come first as comments.
+
+    max_entries: the sizes of tables, by name."""
     if args.ebpf:
         for name, value in (constants or {}).items():
             text = f"{name} = {value!r}".replace("*/", "* /")
             print(f"/* {text} */")
-        print_source(source, cflags)
+        for name, entries in (max_entries or {}).items():
+            print(f"/* entries of {name}: {entries} */")
+        print_source(variant)
         sys.exit(0)
-    return BPF(text=source, cflags=cflags, constants=constants)
+    return BPF(text=variant.source, cflags=list(variant.cflags), constants=constants,
+               max_entries=max_entries)
+
+
+def _compile_variants(prog, variants):
+    """What the option --compile-variants does, which is for packages of the tools and not in --help."""
+    parser = ArgumentParser(traces=False, prog=prog, description=(
+        "Compile every variant of the BPF source for any kernel, without loading it. The variable "
+        "EBCC_RECORD names the directory that gets the objects."))
+    parser.add_argument("--compile-variants", metavar="KERNEL_ROOT", nargs="?",
+                        help="a directory that describes the kernel whose types are used (default: the "
+                             "running kernel)")
+    kernel_root = parser.parse_args().compile_variants
+    for variant in variants:
+        compile_portable(variant.source, variant.cflags, kernel_root).close()
 
 
 def text_of(raw):
@@ -473,8 +505,10 @@ def _let_signals_end_the_process():
             continue
 
 
-def run(prog, main):
-    """Runs main() and exits with the status for its outcome. prog: the tool's name.
+def run(prog, main, variants=()):
+    """Runs main() and exits with the status for its outcome. prog: the tool's name. variants: every Variant
+    of its BPF source that should be compiled ahead. With --compile-variants as the first argument it compiles
+    these instead.
 
     SIGINT and SIGTERM raise KeyboardInterrupt in main(), even if the shell has set SIGINT to be
     ignored, as it does for background jobs.
@@ -487,6 +521,8 @@ def run(prog, main):
         signal.signal(signal.SIGINT, _interrupt)
         signal.signal(signal.SIGTERM, _interrupt)
         sys.stdout = _open_output(sys.stdout)
+        if variants and sys.argv[1:2] == ["--compile-variants"]:
+            main = partial(_compile_variants, prog, variants)
         status, message = _outcome(main)
         flushed = _outcome(flush)
         if not status:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the patterns of command line tools match: functions of the kernel, functions of programs and
 libraries, tracepoints, and USDT probes; and how a program is attached to all of these.
+
+Where each place has a program of its own, the BPF source has NUMBERED_PLACES in it, for which the flag that
+numbered_places() returns puts PLACE(0), PLACE(1) and so on: a macro of the source that defines a program.
 """
 import os
 import re
@@ -52,6 +55,21 @@ def parse_pattern(text, is_regexp):
     except re.error as error:
         raise ValueError(f"{name!r} is not a regular expression: {error}") from None
     return kind, library, expression
+
+
+# How many programs for places a source has, so that it has few variants; and as many as there are
+# places, if there are more. Programs that are not attached are not loaded.
+NUMBERS = (0, 1, 8, 64)
+
+
+def room_for(number):
+    """How many programs a source should have for this number of places."""
+    return next((room for room in NUMBERS if room >= number), number)
+
+
+def numbered_places(number):
+    """The flag that gives a source this many programs for places."""
+    return "-DNUMBERED_PLACES=" + " ".join(f"PLACE({place})" for place in range(number))
 
 
 class KernelFunctions:

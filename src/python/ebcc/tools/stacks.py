@@ -2,8 +2,8 @@
 """Call stacks for the profiling tools: counted by BPF source that the tools share, named, and shown as
 text, folded lines, JSON or a flame graph.
 
-A tool puts SOURCE before its own source, which calls take_stacks() and add_to_group(). A Recorder
-reads what was counted; a Report shows it in the formats that the options ask for.
+A tool puts SOURCE before its own source, which calls take_stacks() and add_to_group(); it is loaded with
+what constants() and max_entries() return. A Recorder reads what was counted; a Report shows it in the formats that the options ask for.
 """
 import argparse
 import errno
@@ -39,9 +39,10 @@ struct stack_key {
 	char comm[TASK_COMM_LEN];
 };
 
-BPF_STACK_TRACE(stack_traces, STACK_STORAGE_SIZE);
-BPF_STACK_TRACE(more_stack_traces, (STACK_STORAGE_SIZE + 1) / 2);
-BPF_HASH(groups, struct stack_key, u64, GROUPS);
+/* Options change the sizes of these three when they are loaded. */
+BPF_STACK_TRACE(stack_traces, 1024);
+BPF_STACK_TRACE(more_stack_traces, 512);
+BPF_HASH(groups, struct stack_key, u64);
 BPF_PERCPU_ARRAY(totals, u64, 2);	/* events counted, events for which groups had no room */
 
 /* The place of a stack of the current task, with a bit set if it is in the second table; or an
@@ -171,12 +172,15 @@ def add_arguments(parser, default_storage_size):
                        help="leave out functions narrower than this (default %(default)s)")
 
 
-def module_options(args):
-    """(cflags, constants) that SOURCE needs for these arguments."""
-    groups = max(args.stack_storage_size, MIN_GROUPS)
-    cflags = [f"-DSTACK_STORAGE_SIZE={args.stack_storage_size}", f"-DGROUPS={groups}"]
-    return cflags, {"take_user": not args.kernel_stacks_only,
-                    "take_kernel": not args.user_stacks_only}
+def constants(args):
+    """The constants of SOURCE for these arguments."""
+    return {"take_user": not args.kernel_stacks_only, "take_kernel": not args.user_stacks_only}
+
+
+def max_entries(args):
+    """The sizes of the tables of SOURCE for these arguments."""
+    size = args.stack_storage_size
+    return {"stack_traces": size, "more_stack_traces": (size + 1) // 2, "groups": max(size, MIN_GROUPS)}
 
 
 def context(args):
