@@ -413,15 +413,15 @@ EBCC_API struct ebcc_error *ebcc_module_load(struct ebcc_module *module);
 
 /**
  * Loads and attaches every program whose name (`kprobe__FN`, `tracepoint__CAT__EV`, ...) or section
- * (`SEC("kprobe/FN")`, `SEC("uprobe/BINARY:SYMBOL")`, ...) says where it goes. If one fails, all
- * that this call attached are detached again. The links belong to the module.
+ * (`SEC("kprobe/FN")`, `SEC("uprobe/BINARY:SYMBOL")`, ...) says where it goes, except those for
+ * which ebcc_program_is_optional() is true. If one fails, all that this call attached are detached
+ * again. The links belong to the module.
  * @return what ebcc_program_attach_named() returns; EBCC_ERROR_INTERRUPTED.
  */
 EBCC_API struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module);
 /**
  * Loads and attaches one program if its name or its section says where it goes. If the source gives
- * a section that says something else than the name, the section decides. Programs whose section
- * begins with a question mark are left out.
+ * a section that says something else than the name, the section decides.
  * @param[out] ret the link; NULL if neither says it, and for an iterator (`bpf_iter__...`,
  * `SEC("iter/...")`), which is only loaded.
  * @return what the function that attaches programs of this kind returns;
@@ -430,6 +430,8 @@ EBCC_API struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
  */
 EBCC_API struct ebcc_error *ebcc_program_attach_named(struct ebcc_program *program,
 						      struct ebcc_link **ret);
+/** Whether the program's section begins with a question mark: it is attached only on request. */
+EBCC_API bool ebcc_program_is_optional(const struct ebcc_program *program);
 
 /** The ELF object that the source was compiled to. Borrowed from the module.
  *  @param[out] ret_size in bytes. */

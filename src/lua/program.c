@@ -49,6 +49,12 @@ static int program_name(lua_State *L)
 	return 1;
 }
 
+static int program_optional(lua_State *L)
+{
+	lua_pushboolean(L, ebcc_program_is_optional(program_check(L, 1)->handle));
+	return 1;
+}
+
 static int program_fd(lua_State *L)
 {
 	lua_pushinteger(L, ebcc_program_fd(program_check(L, 1)->handle));
@@ -383,6 +389,7 @@ void program_add(lua_State *L)
 	static const luaL_Reg methods[] = {
 		{"load", program_load},
 		{"name", program_name},
+		{"optional", program_optional},
 		{"fd", program_fd},
 		{"type", program_type},
 		{"instructions", program_instructions},

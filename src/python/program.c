@@ -690,6 +690,15 @@ static PyObject *program_type_number(PyObject *self, void *unused)
 	return PyLong_FromUnsignedLong(ebcc_program_type(program->handle));
 }
 
+static PyObject *program_optional(PyObject *self, void *unused)
+{
+	struct program_object *program = (struct program_object *)self;
+
+	if (!module_check(program->module))
+		return NULL;
+	return PyBool_FromLong(ebcc_program_is_optional(program->handle));
+}
+
 /* A function that takes keywords, in the type that method tables want. */
 #define KEYWORDS(function) ((PyCFunction)(void (*)(void))(function))
 
@@ -746,6 +755,7 @@ static PyMethodDef program_methods[] = {
 static PyGetSetDef program_getset[] = {
 	{"name", program_name, NULL, "The function's name, bytes.", NULL},
 	{"fd", program_fd, NULL, "The descriptor, or -1 before load and after close.", NULL},
+	{"optional", program_optional, NULL, "Whether it is attached only on request.", NULL},
 	{"type", program_type_number, NULL, "The type it was loaded as, or 0 before load.", NULL},
 	{0},
 };

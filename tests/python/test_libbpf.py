@@ -550,7 +550,8 @@ SEC("?tp/syscalls/sys_enter_getpgid") int optional(struct trace_event_raw_sys_en
 
 @pytest.mark.parametrize("options, counts", [
     ({}, (1, 1, 0)), ({"attach": False}, (0, 0, 0)), ({"attach": ["second"]}, (0, 1, 0)), ({"attach": []}, (0, 0, 0)),
-], ids=["all", "none", "one", "empty"])
+    ({"attach": ["first", "optional"]}, (1, 0, 1)),
+], ids=["all", "none", "one", "empty", "optional"])
 def test_choice_of_programs(load, options, counts):
     bpf = load(SEVERAL, **options)
     getpgid(NUMBER)

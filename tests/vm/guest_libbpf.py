@@ -159,6 +159,28 @@ def test_typed_arguments(load):
     assert bpf.globals.switched > 0
 
 
+def test_functions_of_modules(load):
+    """A function is named with its module; a name that only looks like MODULE__FUNCTION is a name."""
+    for module in ("overlay", "fat"):
+        subprocess.run(["modprobe", module], check=False)
+    if not os.path.exists("/sys/kernel/btf/fat"):
+        pytest.skip("Kernels before 5.11 have no BTF of modules.")
+    bpf = load("""
+        u64 opened;
+        SEC("fentry/overlay:ovl_open") int BPF_PROG(enter, struct inode *inode, struct file *file)
+        {
+            if (OWN)
+                opened++;
+            return 0;
+        }
+        SEC("fentry/fat__get_entry") int other(void *ctx) { return 0; }""".replace("OWN", OWN))
+    before = bpf.globals.opened
+    pathlib.Path("/etc/passwd").read_bytes()
+    assert bpf.globals.opened > before
+    with pytest.raises(AttachError, match="the BTF of kernel module overlay has no function ovl_opn; did you mean ovl_open"):
+        load('SEC("fentry/overlay:ovl_opn") int other(void *ctx) { return 0; }')
+
+
 def test_many_functions(load):
     """A pattern of kernel functions; calls are counted by their addresses."""
     bpf = load("""

@@ -23,6 +23,7 @@ from test_usdt import (  # noqa: F401  fixtures and tests that also run in the g
     test_a_library_of_a_process,
     test_a_process_that_ends,
     test_arguments_of_a_process,
+    test_cookies_beside_arguments,
     test_locations_with_different_arguments,
     test_semaphore_of_a_process,
     test_semaphore_that_the_kernel_cannot_count,

@@ -101,8 +101,6 @@ static struct ebcc_error *attach(struct ebcc_program *program, struct ebcc_link 
 	AUTO_FREE char *own = kind ? ebcc_program_section(kind, target) : NULL;
 	bool says_target = section.kind && *section.target;
 
-	if (program->optional)
-		return NULL;
 	if (kind && (own ? !strcmp(own, program->target.section) : !says_target))
 		return attach_named(program, kind, target, &section, ret);
 	return says_target ? ebcc_attach_section(program, &section, ret) : check_known(program);
@@ -127,6 +125,8 @@ struct ebcc_error *ebcc_module_attach_named(struct ebcc_module *module)
 	for (size_t i = 0; i < module->program_count; i++) {
 		struct ebcc_error *error = ebcc_check_interrupted(&module->log);
 
+		if (!error && ebcc_program_is_optional(module->programs[i]))
+			continue;
 		if (!error)
 			error = ebcc_program_attach_named(module->programs[i], &link);
 		if (!error)

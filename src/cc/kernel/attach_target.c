@@ -111,10 +111,14 @@ static bool is_module(const char *name, size_t length)
 	return !access(path, F_OK);
 }
 
-/* The length of MODULE in "MODULE__NAME"; 0 if the name doesn't begin with a module of this kernel.
- * Module names can also contain double underscores. */
+/* The length of MODULE in "MODULE:NAME", or in "MODULE__NAME"; 0 if the name doesn't begin with a
+ * module of this kernel. Module names can also contain double underscores. */
 static size_t module_length(const char *name)
 {
+	const char *colon = strchr(name, ':');
+
+	if (colon)
+		return colon - name;
 	for (const char *at = strstr(name, "__"); at; at = strstr(at + 1, "__"))
 		if (at[2] && is_module(name, (size_t)(at - name)))
 			return (size_t)(at - name);
@@ -131,7 +135,7 @@ static struct ebcc_error *wanted_init(struct wanted *wanted,
 		wanted->module = strndup(name, length);
 		if (!wanted->module)
 			return ebcc_error_no_memory();
-		name += length + strlen("__");
+		name += length + (name[length] == ':' ? strlen(":") : strlen("__"));
 	}
 	if (asprintf(&wanted->type, "%s%s", target->kind->type, name) >= 0)
 		return NULL;
@@ -247,21 +251,41 @@ static bool is_function_target(const struct ebcc_attach_target *target)
 	return target->kind->btf_kind == BTF_KIND_FUNC && !*target->kind->type;
 }
 
+/* Changes the name of the type to another one. */
+static struct ebcc_error *rename_wanted(struct wanted *wanted, const char *prefix, const char *name,
+					const char *suffix)
+{
+	char *type;
+
+	if (asprintf(&type, "%s%s%s", prefix, name, suffix) < 0)
+		return ebcc_error_no_memory();
+	free(wanted->type);
+	wanted->type = type;
+	return NULL;
+}
+
 static struct ebcc_error *find_in_btf(struct ebcc_kernel_btf *btf,
 				      struct ebcc_attach_target *target)
 {
 	AUTO_WANTED struct wanted wanted = {0};
-	char *function;
 
 	TRY(wanted_init(&wanted, target));
 	TRY(find_wanted(btf, &wanted, target));
+	if (!target->id && wanted.module && !strchr(target->name, ':')) {
+		/* What looks like MODULE__NAME is the name of a function of the kernel. */
+		free(wanted.module);
+		wanted.module = NULL;
+		TRY(rename_wanted(&wanted, target->kind->type, target->name, ""));
+		TRY(find_wanted(btf, &wanted, target));
+		free(wanted.type);
+		wanted.type = NULL;
+		if (!target->id)
+			TRY(wanted_init(&wanted, target));
+	}
 	if (target->id || !is_function_target(target))
 		return NULL;
 	/* The name may be a macro that calls the function. */
-	if (asprintf(&function, "%s" EBCC_ALLOCATION_SUFFIX, wanted.type) < 0)
-		return ebcc_error_no_memory();
-	free(wanted.type);
-	wanted.type = function;
+	TRY(rename_wanted(&wanted, "", wanted.type, EBCC_ALLOCATION_SUFFIX));
 	return find_wanted(btf, &wanted, target);
 }
 

@@ -176,6 +176,11 @@ const char *ebcc_program_name(const struct ebcc_program *program)
 	return program->name;
 }
 
+bool ebcc_program_is_optional(const struct ebcc_program *program)
+{
+	return program->optional;
+}
+
 int ebcc_program_fd(const struct ebcc_program *program)
 {
 	return program->fd;

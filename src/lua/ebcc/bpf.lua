@@ -182,12 +182,18 @@ local function globals_of(module)
   })
 end
 
--- The names of the programs to attach by name or section: all, none (false), or those in a list.
+-- The names of the programs to attach by name or section: all but the optional ones, none (false), or those in a list.
 local function chosen_programs(module, attach)
   if type(attach) == "table" then
     return attach
   end
-  return attach == false and {} or module:program_names()
+  local chosen = {}
+  for _, name in ipairs(attach == false and {} or module:program_names()) do
+    if not module:program(name):optional() then
+      chosen[#chosen + 1] = name
+    end
+  end
+  return chosen
 end
 
 -- Everything after a source was compiled: loads and attaches. Raises on failure.

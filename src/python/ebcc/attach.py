@@ -691,7 +691,7 @@ class AttachMixin:
         links_of = {"kprobe": self.kprobe_fds, "kretprobe": self.kprobe_fds,
                     "tracepoint": self.tracepoint_fds, "raw_tracepoint": self.raw_tracepoint_fds}
         if chosen is True:
-            programs = self.module.programs()
+            programs = [program for program in self.module.programs() if not program.optional]
         else:
             programs = [self._program(name) for name in chosen or ()]
         for program in programs:
