@@ -184,7 +184,7 @@ def test_benchmark_measures():
     done = run(REPOSITORY / "bench/start", "--no-bcc", "--runs", "1", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert set(report["medians"]) == {"ebcc cold", "ebcc cached"}
+    assert set(report["medians"]) == {"ebcc cold", "ebcc cached", "ebcc store"}
     for medians in report["medians"].values():
         assert 0 < medians["create"] < medians["first_event"] < 30
         assert 1000 < medians["tracer_kb"] < 1000000

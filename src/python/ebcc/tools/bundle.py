@@ -84,7 +84,7 @@ def parse_arguments(arguments):
 
 def find_script(name):
     """The path of a script, or of the tool of that name. Raises Failure."""
-    beside = os.path.dirname(os.path.realpath(sys.argv[0]))
+    beside = os.path.dirname(os.path.abspath(sys.argv[0]))
     places = [name] if "/" in name else [name, os.path.join(beside, "tools", name)] + [
         os.path.join(beside, "../../sbin", prefix + name) for prefix in ("ebcc-", "")]
     for path in places:
