@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ebcc bundle`: scripts in one file that run without a compiler."""
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 
 import pytest
-from clirun import LIMIT, environment, run
+from clirun import BUILD, LIMIT, environment, run
 
 # Counts calls that only this test makes, and prints the count.
 SCRIPT = """
@@ -168,3 +171,38 @@ def test_a_source_with_an_error(script, tmp_path):
     (script.parent / "counting.c").write_text("int x = ;\n")
     _, errors = run("bundle", script, "-o", tmp_path / "one.pyz", status=1)
     assert errors.count(b"error: expected expression") == 1 and not (tmp_path / "one.pyz").exists()
+
+
+def test_a_tool(tmp_path):
+    """It stays in the build tree, for tests/vm/guest_cli.py, which runs it on other kernels."""
+    bundle = BUILD / "bundle" / "opensnoop.pyz"
+    bundle.parent.mkdir(exist_ok=True)
+    output, errors = run("bundle", "opensnoop", "-o", bundle)
+    assert (output.endswith(b" kB, 2 objects\n"), errors) == (True, b""), output
+    assert bundle.stat().st_size <= 300_000
+    assert opened_in(bundle, tmp_path)
+
+
+def opened_in(bundle, directory):
+    """Whether a bundle of opensnoop, without a compiler, shows a file that this process opens."""
+    path = directory / "opened"
+    path.write_text("")
+    found = threading.Event()
+    process = subprocess.Popen(
+        [sys.executable, bundle, "-p", str(os.getpid()), "--json"], stdout=subprocess.PIPE,
+        env=environment(EBCC_CC="/nonexistent", EBCC_CACHE="off", EBCC_OBJECTS="off", PYTHONUNBUFFERED="1"))
+
+    def read():
+        for line in process.stdout:
+            if os.fsencode(path) in line:
+                found.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    end = time.monotonic() + LIMIT
+    while not found.is_set() and process.poll() is None and time.monotonic() < end:
+        path.read_text()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    reader.join(timeout=LIMIT)
+    return process.wait(timeout=LIMIT) == 0 and found.is_set()

@@ -3,17 +3,15 @@
 section; verdicts; a bundle that was made on another kernel."""
 
 import os
-import signal
-import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cli"))
 
-from clirun import BUILD, LIMIT, Running, environment, records, run, run_json  # noqa: E402
+from clirun import BUILD, Running, records, run, run_json  # noqa: E402
+from test_cli_bundle import opened_in  # noqa: E402
 
 OWN = os.getpid()
 FILTER = f"if (bpf_get_current_pid_tgid() >> 32 != {OWN}) return 0;"
@@ -148,34 +146,5 @@ def test_what_a_kernel_lacks(source):
 
 
 def test_a_bundle_from_another_kernel(tmp_path):
-    """It was made where these tests run (tests/tools), and there is no compiler."""
-    bundle = BUILD / "bundle/opensnoop.pyz"
-    opened = tmp_path / "opened"
-    opened.write_text("")
-    process = subprocess.Popen(
-        ["/usr/bin/python3", bundle, "-p", str(OWN), "--json"], stdout=subprocess.PIPE,
-        env=environment(EBCC_CC="/nonexistent", EBCC_CACHE="off", EBCC_OBJECTS="off", PYTHONUNBUFFERED="1"))
-    try:
-        for line in read_lines(process, opened):
-            if os.fsencode(opened) in line:
-                break
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=LIMIT) == 0
-
-
-def read_lines(process, opened):
-    """The lines that a process prints, while a file is opened again and again."""
-    ended = threading.Event()
-
-    def work():
-        while not ended.wait(0.05):
-            opened.read_text()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield from process.stdout
-    finally:
-        ended.set()
-        thread.join()
+    """tests/cli/test_cli_bundle.py made it, on the machine that runs this one."""
+    assert opened_in(BUILD / "bundle/opensnoop.pyz", tmp_path)
