@@ -5,6 +5,10 @@
  * callback runs, event() knows which bytes that address refers to; it copies them, so the
  * caller may keep what it returns. An exception in a callback ends the poll and is raised
  * from it.
+ *
+ * A batch callback is called once for all events that a poll has found. They are copied without
+ * holding the GIL as they are read; then the callback gets their bytes, where each begins, and the
+ * CPUs that they come from.
  */
 #include <linux/bpf.h>
 #include <errno.h>
@@ -16,12 +20,24 @@
 
 #include "pyebcc.h"
 
+/* Events for a batch callback. Memory is kept from one batch to the next. */
+struct batch {
+	char *bytes;
+	size_t size, capacity;
+	uint64_t *offsets; /* where each event begins */
+	uint32_t *cpus;	   /* of perf buffers; NULL for ring buffers, which don't tell */
+	size_t count, room;
+	bool failed; /* out of memory: some events are missing */
+};
+
 /* An open buffer of a table. */
 struct reader {
 	struct reader *next;
 	struct module_object *module; /* borrowed: the module owns its readers */
 	struct ebcc_table *table;
-	PyObject *callback;
+	PyObject *callback; /* for each event; NULL: batch_callback is set */
+	PyObject *batch_callback;
+	struct batch batch;
 	PyObject *lost;	   /* or NULL */
 	PyObject *context; /* first argument of a ring buffer's callback; NULL: pass the CPU */
 	PyObject *length;  /* size of the last event as an int, kept since most sizes are equal */
@@ -87,6 +103,101 @@ static int result_stops(const struct reader *reader, PyObject *result)
 	       PyLong_AsLongAndOverflow(result, &overflow) < 0;
 }
 
+/* Makes room for another event. */
+static bool batch_reserve(struct batch *batch, size_t size, bool with_cpus)
+{
+	if (size > batch->capacity - batch->size) {
+		size_t capacity = batch->capacity ? batch->capacity : 65536;
+		void *bytes;
+
+		while (size > capacity - batch->size)
+			capacity *= 2;
+		bytes = realloc(batch->bytes, capacity);
+		if (!bytes)
+			return false;
+		batch->bytes = bytes;
+		batch->capacity = capacity;
+	}
+	if (batch->count == batch->room) {
+		size_t room = batch->room ? 2 * batch->room : 1024;
+		void *offsets = realloc(batch->offsets, room * sizeof(*batch->offsets)), *cpus;
+
+		if (!offsets)
+			return false;
+		batch->offsets = offsets;
+		if (with_cpus) {
+			cpus = realloc(batch->cpus, room * sizeof(*batch->cpus));
+			if (!cpus)
+				return false;
+			batch->cpus = cpus;
+		}
+		batch->room = room;
+	}
+	return true;
+}
+
+/* Runs without the GIL. */
+static int on_batched_event(void *ctx, int cpu, const void *data, size_t size)
+{
+	struct reader *reader = ctx;
+	struct batch *batch = &reader->batch;
+
+	if (!batch_reserve(batch, size, !reader->context)) {
+		batch->failed = true;
+		return -1;
+	}
+	memcpy(batch->bytes + batch->size, data, size);
+	batch->offsets[batch->count] = batch->size;
+	if (!reader->context)
+		batch->cpus[batch->count] = (uint32_t)cpu;
+	batch->size += size;
+	batch->count++;
+	return 0;
+}
+
+/* Passes what was gathered to the callback. Returns false if an exception was raised. */
+static bool batch_deliver(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	size_t count = batch->count, size = batch->size;
+	PyObject *result;
+
+	/* Events that come while the callback runs belong to the next batch. */
+	batch->count = batch->size = 0;
+	if (batch->failed) {
+		batch->failed = false;
+		PyErr_NoMemory();
+		return false;
+	}
+	if (!count)
+		return true;
+	result = PyObject_CallFunction(
+		reader->batch_callback, "y#y#y#", batch->bytes ? batch->bytes : "",
+		(Py_ssize_t)size, (char *)batch->offsets, (Py_ssize_t)(count * sizeof(uint64_t)),
+		batch->cpus ? (char *)batch->cpus : "",
+		(Py_ssize_t)(batch->cpus ? count * sizeof(uint32_t) : 0));
+	Py_XDECREF(result);
+	return result;
+}
+
+/* Delivers the batches of all readers after a poll, even if another callback has raised an
+ * exception, which then stays the one that is raised. */
+static void batches_deliver(struct module_object *module)
+{
+	PyObject *type, *value, *traceback;
+
+	PyErr_Fetch(&type, &value, &traceback);
+	for (struct reader *reader = module->readers; reader; reader = reader->next) {
+		if (!reader->batch_callback || batch_deliver(reader))
+			continue;
+		if (type)
+			PyErr_Clear();
+		else
+			PyErr_Fetch(&type, &value, &traceback);
+	}
+	PyErr_Restore(type, value, traceback);
+}
+
 static int on_event(void *ctx, int cpu, const void *data, size_t size)
 {
 	struct reader *reader = ctx;
@@ -121,14 +232,18 @@ static int on_lost(void *ctx, int cpu, uint64_t count)
 static void reader_destroy(struct reader *reader)
 {
 	Py_XDECREF(reader->callback);
+	Py_XDECREF(reader->batch_callback);
+	free(reader->batch.bytes);
+	free(reader->batch.offsets);
+	free(reader->batch.cpus);
 	Py_XDECREF(reader->lost);
 	Py_XDECREF(reader->context);
 	Py_XDECREF(reader->length);
 	PyMem_Free(reader);
 }
 
-static struct reader *reader_create(struct table_object *table, PyObject *callback, PyObject *lost,
-				    PyObject *context)
+static struct reader *reader_create(struct table_object *table, PyObject *callback, bool batched,
+				    PyObject *lost, PyObject *context)
 {
 	struct reader *reader = PyMem_Calloc(1, sizeof(*reader));
 
@@ -138,7 +253,7 @@ static struct reader *reader_create(struct table_object *table, PyObject *callba
 	}
 	reader->module = table->module;
 	reader->table = table->handle;
-	reader->callback = callback;
+	*(batched ? &reader->batch_callback : &reader->callback) = callback;
 	Py_INCREF(callback);
 	if (lost != Py_None) {
 		reader->lost = lost;
@@ -165,6 +280,7 @@ int readers_traverse(struct module_object *module, visitproc visit, void *arg)
 {
 	for (struct reader *reader = module->readers; reader; reader = reader->next) {
 		Py_VISIT(reader->callback);
+		Py_VISIT(reader->batch_callback);
 		Py_VISIT(reader->lost);
 		Py_VISIT(reader->context);
 	}
@@ -204,16 +320,19 @@ PyObject *table_open_events(PyObject *self, PyObject *args)
 	struct ebcc_error *error;
 	struct reader *reader;
 	Py_ssize_t page_count;
+	int batched;
 
-	if (!PyArg_ParseTuple(args, "OOOnI", &callback, &lost, &context, &page_count,
+	if (!PyArg_ParseTuple(args, "OpOOnI", &callback, &batched, &lost, &context, &page_count,
 			      &opts.wakeup_events) ||
 	    !module_check(table->module) || !readers_idle(table->module))
 		return NULL;
 	reader_close(table);
-	reader = reader_create(table, callback, lost, context);
+	reader = reader_create(table, callback, batched, lost, context);
 	if (!reader)
 		return NULL;
 	opts.ctx = reader;
+	if (batched)
+		opts.event = on_batched_event;
 	opts.lost = reader->lost ? on_lost : NULL;
 	opts.page_count = page_count;
 	MODULE_CALL(table->module, error, ebcc_table_open_events(table->handle, &opts));
@@ -289,12 +408,12 @@ enum poll_outcome {
 
 static enum poll_outcome poll_outcome(struct ebcc_error *error)
 {
-	if (!error)
-		return POLL_WAITED;
 	if (PyErr_Occurred()) {
 		ebcc_error_destroy(error);
 		return POLL_FAILED;
 	}
+	if (!error)
+		return POLL_WAITED;
 	switch (ebcc_error_code(error)) {
 	case EBCC_ERROR_CALLBACK:
 		ebcc_error_destroy(error);
@@ -334,6 +453,7 @@ static enum poll_outcome poll_once(struct module_object *module, enum ebcc_event
 	module->poll->released = PyEval_SaveThread();
 	error = ebcc_module_poll_source(module->handle, source, timeout, ret_count);
 	gil_acquire(module->poll);
+	batches_deliver(module);
 	return poll_outcome(error);
 }
 
@@ -373,9 +493,13 @@ PyObject *module_consume(PyObject *self, PyObject *args)
 
 	if (!PyArg_ParseTuple(args, "i", &source) || !poll_begin(module, &poll))
 		return NULL;
-	do
-		outcome = poll_outcome(ebcc_module_consume_source(module->handle, source, &count));
-	while (outcome == POLL_AGAIN);
+	do {
+		struct ebcc_error *error =
+			ebcc_module_consume_source(module->handle, source, &count);
+
+		batches_deliver(module);
+		outcome = poll_outcome(error);
+	} while (outcome == POLL_AGAIN);
 	poll_end(module);
 	return outcome == POLL_FAILED ? NULL : PyLong_FromSize_t(count);
 }
@@ -489,4 +613,76 @@ PyObject *table_event(PyObject *self, PyObject *data)
 	if (!address && PyErr_Occurred())
 		return NULL;
 	return event_from_address(table, address);
+}
+
+/* --- batches -------------------------------------------------------------------------- */
+
+PyObject *table_event_type(PyObject *self, PyObject *unused)
+{
+	struct table_object *table = (struct table_object *)self;
+
+	if (!event_prepare(table))
+		return NULL;
+	Py_INCREF(table->event_class);
+	return table->event_class;
+}
+
+/* Copies @size bytes at @offset of each event. Inlined, so that a constant size makes the copy one
+ * instruction. */
+static inline __attribute__((always_inline)) bool gather(char *to, const Py_buffer *data,
+							 const uint64_t *begins, size_t count,
+							 size_t offset, size_t size)
+{
+	for (size_t i = 0; i < count; i++, to += size) {
+		uint64_t end = i + 1 < count ? begins[i + 1] : (uint64_t)data->len;
+
+		if (begins[i] > end || end > (uint64_t)data->len || end - begins[i] < offset + size)
+			return false;
+		memcpy(to, (char *)data->buf + begins[i] + offset, size);
+	}
+	return true;
+}
+
+/* The same with sizes that the compiler knows. */
+static bool gather_column(char *to, const Py_buffer *data, const uint64_t *begins, size_t count,
+			  size_t offset, size_t size)
+{
+	switch (size) {
+	case 1:
+		return gather(to, data, begins, count, offset, 1);
+	case 2:
+		return gather(to, data, begins, count, offset, 2);
+	case 4:
+		return gather(to, data, begins, count, offset, 4);
+	case 8:
+		return gather(to, data, begins, count, offset, 8);
+	default:
+		return gather(to, data, begins, count, offset, size);
+	}
+}
+
+/* column(data, offsets, offset, size) -> bytes: the member of each event in a batch. */
+PyObject *batch_column(PyObject *module, PyObject *args)
+{
+	Py_buffer data, offsets;
+	Py_ssize_t offset, size, count;
+	PyObject *column;
+
+	if (!PyArg_ParseTuple(args, "y*y*nn", &data, &offsets, &offset, &size))
+		return NULL;
+	count = offsets.len / (Py_ssize_t)sizeof(uint64_t);
+	column = offset < 0 || size < 0 || (size && count > PY_SSIZE_T_MAX / size) ||
+				 offset > PY_SSIZE_T_MAX - size
+			 ? PyErr_NoMemory()
+			 : PyBytes_FromStringAndSize(NULL, count * size);
+	if (column && !gather_column(PyBytes_AsString(column), &data, offsets.buf, (size_t)count,
+				     (size_t)offset, (size_t)size)) {
+		PyErr_SetString(PyExc_ValueError,
+				"an event of the batch is too short for this member");
+		Py_DECREF(column);
+		column = NULL;
+	}
+	PyBuffer_Release(&data);
+	PyBuffer_Release(&offsets);
+	return column;
 }

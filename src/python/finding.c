@@ -291,6 +291,8 @@ static PyMethodDef functions[] = {
 	 "kernel_has_enumerator(enum, name) -> 1, 0, or -1 if there is no such enum"},
 	{"possible_cpus", possible_cpus, METH_NOARGS,
 	 "possible_cpus() -> int\n\nThe number of CPUs that the kernel has room for."},
+	{"column", batch_column, METH_VARARGS,
+	 "column(data, offsets, offset, size) -> bytes\n\nA member of each event of a batch."},
 	{"check_privilege", check_privilege, METH_NOARGS,
 	 "check_privilege()\n\nRaises an error if this process is not allowed to trace."},
 	{"pid_namespace", pid_namespace, METH_NOARGS,

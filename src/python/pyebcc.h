@@ -185,6 +185,8 @@ PyObject *table_open_events(PyObject *self, PyObject *args);
 PyObject *table_close_events(PyObject *self, PyObject *unused);
 /** Table.event(data). */
 PyObject *table_event(PyObject *self, PyObject *data);
+PyObject *table_event_type(PyObject *self, PyObject *unused);
+PyObject *batch_column(PyObject *module, PyObject *args);
 /** Table.lost(). */
 PyObject *table_lost(PyObject *self, PyObject *unused);
 /** Module.poll(source, timeout_ms) and Module.consume(source). */

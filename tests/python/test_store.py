@@ -198,8 +198,8 @@ print([name.decode() for name, _ in module.tables()])"""
         shutil.rmtree(open_store, ignore_errors=True)
 
 
-@pytest.mark.parametrize("damage", [lambda bytes: bytes[:-1], lambda bytes: bytes[:100], lambda bytes: b"",
-                                    lambda bytes: bytes[:300] + b"\xff" + bytes[301:], lambda bytes: bytes + b"x"])
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:100], lambda data: b"",
+                                    lambda data: data[:300] + b"\xff" + data[301:], lambda data: data + b"x"])
 def test_a_damaged_object(damage, store, monkeypatch):
     record(store)
     for path in objects(store):

@@ -366,6 +366,13 @@ class BPF(_ebcc.TableDirectory, AttachMixin, FindMixin, TraceMixin, BPFProgType,
 
     # Events.
 
+    _waiting = None  # the iterations in a loop of asyncio (batch.py)
+
+    def fileno(self):
+        """A descriptor for select, poll and event loops: readable when there are events, which
+        perf_buffer_consume() and ring_buffer_consume() then read."""
+        return self.module.poll_fd()
+
     def perf_buffer_poll(self, timeout=-1):
         """Waits for events from perf buffers and calls their callbacks. timeout: milliseconds; -1: no
         limit. An exception from a callback ends the poll and is raised here."""

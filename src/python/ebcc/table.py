@@ -72,6 +72,16 @@ class TableBase(_ebcc.Table, MutableMapping):
         """The table's descriptor, which the module closes."""
         return self.map_fd
 
+    def _open(self, callback, batch, lost_cb, ctx, page_count, wakeup_events):
+        """Opens a perf or ring buffer with a callback for each event, or for batches."""
+        if (callback is None) == (batch is None):
+            raise TypeError("a callback for each event is needed, or one for batches (batch=), not both")
+        if batch:
+            from .batch import Batch
+            callback = lambda *parts: batch(Batch(self, *parts))  # noqa: E731
+        self._open_events(callback, batch is not None, lost_cb or _warn_lost(self.name), ctx, page_count,
+                          wakeup_events)
+
     def __iter__(self):
         return iter(super().keys())
 
@@ -404,20 +414,24 @@ def _warn_lost(name):
 class PerfEventArray(_Slots):
     """BPF_PERF_OUTPUT, BPF_PERF_ARRAY."""
 
-    def open_perf_buffer(self, callback, page_cnt=8, lost_cb=None, wakeup_events=None):
+    def open_perf_buffer(self, callback=None, page_cnt=8, lost_cb=None, wakeup_events=None, *, batch=None):
         """Makes perf_buffer_poll() call callback(cpu, data, size) for each event.
 
         data: the address of the bytes, valid during the call; event(data) copies them. size: in
         bytes. page_cnt: pages in the buffer of each CPU, a power of two. lost_cb: called with the
         number of events lost since the last call; if it is None, a warning is logged. wakeup_events:
         how many events wake the reader; if it is None, they are read in batches, at most a few
-        hundredths of a second late. Raises ValueError for another page_cnt, and StateError during a
-        poll.
+        hundredths of a second late. batch: in place of callback, called with a Batch of all events
+        that a poll has found. Raises ValueError for another page_cnt, and StateError during a poll.
         """
         if page_cnt & (page_cnt - 1) or page_cnt <= 0:
             raise ValueError("page_cnt must be a power of two, not %d" % page_cnt)
-        self._open_events(callback, lost_cb or _warn_lost(self.name), None, page_cnt,
-                          wakeup_events or 0)
+        self._open(callback, batch, lost_cb, None, page_cnt, wakeup_events or 0)
+
+    def __aiter__(self):
+        """`async for event in table` opens the buffer, and waits in the running loop of asyncio."""
+        from .batch import iterate
+        return iterate(self, self.open_perf_buffer)
 
     def open_perf_event(self, typ, config, pid=-1):
         """Opens a perf event counter on each CPU and puts them in the table, for perf_read() in programs.
@@ -433,14 +447,19 @@ class RingBuf(TableBase):
     def __len__(self):
         return 0
 
-    def open_ring_buffer(self, callback, ctx=None, lost_cb=None):
+    def open_ring_buffer(self, callback=None, ctx=None, lost_cb=None, *, batch=None):
         """Makes ring_buffer_poll() call callback(ctx, data, size) for each event.
 
-        data, size, lost_cb: as in open_perf_buffer(). A callback that returns a negative number ends
-        the poll. The first event after a pause wakes the reader; while more events come, they are
+        data, size, lost_cb, batch: as in open_perf_buffer(). A callback that returns a negative number
+        ends the poll. The first event after a pause wakes the reader; while more events come, they are
         read in batches, at most a few hundredths of a second late. Raises StateError during a poll.
         """
-        self._open_events(callback, lost_cb or _warn_lost(self.name), ctx, 0, 0)
+        self._open(callback, batch, lost_cb, ctx, 0, 0)
+
+    def __aiter__(self):
+        """`async for event in table` opens the buffer, and waits in the running loop of asyncio."""
+        from .batch import iterate
+        return iterate(self, self.open_ring_buffer)
 
 
 class BuildIdOffset(ct.Union):

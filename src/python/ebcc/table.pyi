@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 import ctypes as ct
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from typing import Any
 
 from . import _ebcc
+from .batch import Batch
 from .bpf import BPF
 
 BPF_MAP_TYPE_HASH: int
@@ -131,14 +132,18 @@ class CpuMap(ArrayBase): ...
 class XskMap(ArrayBase): ...
 
 class PerfEventArray(ArrayBase):
-    def open_perf_buffer(self, callback: Callable[[int, int, int], Any], page_cnt: int = ...,
+    def open_perf_buffer(self, callback: Callable[[int, int, int], Any] | None = ..., page_cnt: int = ...,
                          lost_cb: Callable[[int], Any] | None = ...,
-                         wakeup_events: int | None = ...) -> None: ...
+                         wakeup_events: int | None = ..., *,
+                         batch: Callable[[Batch], Any] | None = ...) -> None: ...
+    def __aiter__(self) -> AsyncIterator[Any]: ...
     def open_perf_event(self, typ: int, config: int, pid: int = ...) -> None: ...
 
 class RingBuf(TableBase):
-    def open_ring_buffer(self, callback: Callable[[Any, int, int], Any], ctx: Any = ...,
-                         lost_cb: Callable[[int], Any] | None = ...) -> None: ...
+    def open_ring_buffer(self, callback: Callable[[Any, int, int], Any] | None = ..., ctx: Any = ...,
+                         lost_cb: Callable[[int], Any] | None = ..., *,
+                         batch: Callable[[Batch], Any] | None = ...) -> None: ...
+    def __aiter__(self) -> AsyncIterator[Any]: ...
 
 class BuildIdOffset(ct.Union):
     offset: int
