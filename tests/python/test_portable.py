@@ -290,12 +290,12 @@ def test_strings_of_a_tracepoint(kernel, tmp_path, length):
         kernel.write(there, RENAMED_FORMAT.replace("TYPE", kind).replace("LENGTH", str(length)))
         compiled_elsewhere(RENAMED.replace("PID", str(os.getpid())).replace("INDEX", str(index)), kernel, path)
         return BPF(object=path)
-    before = comm.read_text()
+    before = comm.read_text().removesuffix("\n")
     with compiled("char", 4) as bpf:
         comm.write_text("a long name")
         found = bpf["names"][0]
+        comm.write_text(before)
         assert (found.text, chr(found.letter)) == (b"a long name", "n")
-    comm.write_text(before)
     if length > 16:
         with pytest.raises(ebcc.OtherKernelError, match="tracepoint task__task_rename has no field 'newcomm'"):
             compiled("char", 16)
