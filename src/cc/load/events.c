@@ -3,9 +3,9 @@
  * Readers of perf and ring buffers.
  *
  * Programs write events to a map: a perf buffer has a ring for each CPU, a ring buffer has one ring
- * for all. A reader takes the events out and passes each to a callback. Reading itself is left to
- * libbpf and perf_cpus.c; this file decides when to sleep and when to look, counts losses, and
- * keeps readers consistent while callbacks do as they like.
+ * for all. A reader takes the events out and passes each to a callback. How they are taken out of a
+ * ring is in ring.h, for perf buffers in libbpf and perf_cpus.c; this file decides when to sleep
+ * and when to look, counts losses, and keeps readers consistent while callbacks do as they like.
  *
  * An example
  * ----------
@@ -87,8 +87,8 @@
  * What callbacks may do
  * ---------------------
  *
- * A callback stops the poll by returning non-zero. libbpf then leaves the rest of the events in
- * the buffer, but the kernel will not wake the reader for them again: reader->unfinished says that
+ * A callback stops the poll by returning non-zero. The rest of the events then stays in the buffer,
+ * but the kernel will not wake the reader for them again: reader->unfinished says that
  * the next poll must look anyway. A callback may close its own reader or any other; the struct
  * stays on the list, marked closed, until the poll ends and reap() frees it. Polling the same
  * module from a callback is an error.
@@ -103,7 +103,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <time.h>
 
@@ -114,6 +113,7 @@
 #include "base/buf.h"
 #include "base/options.h"
 #include "load/perf_cpus.h"
+#include "load/ring.h"
 #include "load/table.h"
 #include "load/tables.h"
 #include "load/variable.h"
@@ -126,8 +126,11 @@
  * just before batches were turned off; for perf buffers that rely on the kernel's wake-ups, because
  * a CPU without a ring wakes no one. */
 #define IDLE_DELAY_MS 500
-/* Our callbacks return this to libbpf to make it stop; any other error is libbpf's own. */
-#define STOPPED (-ECANCELED)
+/* Space in a ring is given back to its writers in steps of this part of its size: each time costs
+ * them a cache miss. */
+#define RELEASE_PART 16
+/* The smallest record of a ring: the header, and one byte, aligned. */
+#define SMALLEST_RECORD 16
 
 /* The mapped counters of one table's losses. */
 struct lost {
@@ -141,18 +144,19 @@ struct reader {
 	struct ebcc_events *events;
 	enum ebcc_event_source source;
 	struct ebcc_events_opts opts;
-	struct ebcc_perf_cpus *perf;
-	struct ring_buffer *ring;
-	bool batched;		  /* perf buffers: the reader looks without being woken */
-	const uint64_t *position; /* rings: consumer position in bytes; mapped, or NULL */
-	uint64_t *batch;	  /* rings: __ebcc_batch_NAME, or NULL */
-	int64_t batches_until;	  /* rings: batches are on until then, in milliseconds; 0: off */
-	bool unfinished;	  /* there may be more events, for which no wake-up will come */
-	bool closed;		  /* during a poll: freed when the poll ends */
+	struct ebcc_perf_cpus *perf; /* NULL: a ring */
+	struct ebcc_ring ring;
+	bool batched;	       /* perf buffers: the reader looks without being woken */
+	uint64_t *batch;       /* rings: __ebcc_batch_NAME, or NULL */
+	int64_t batches_until; /* rings: batches are on until then, in milliseconds; 0: off */
+	bool unfinished;       /* there may be more events, for which no wake-up will come */
+	bool closed;	       /* during a poll: freed when the poll ends */
 	struct lost lost;
 	pid_t owner;	     /* the process that opened it */
 	uint64_t *lost_seen; /* for each counter, the value that was last reported */
-	uint64_t budget; /* bytes left in this round, so that a busy ring can't keep it forever */
+	char *split_record;  /* perf buffers: room for one (perf_ring.h) */
+	uint64_t left; /* events that this round may still deliver, so that a busy ring can't keep
+			* it forever */
 };
 
 struct ebcc_events {
@@ -264,7 +268,7 @@ static void report_lost(struct reader *reader)
 			continue;
 		reader->lost_seen[i] = lost;
 		events->reported_lost = true;
-		if (reader->opts.lost(reader->opts.ctx, reader->ring ? -1 : (int)i, newly_lost))
+		if (reader->opts.lost(reader->opts.ctx, reader->perf ? (int)i : -1, newly_lost))
 			events->stopped = true;
 	}
 }
@@ -303,45 +307,110 @@ static void reader_destroy(struct reader *reader)
 		return;
 	end_batches(reader);
 	ebcc_perf_cpus_destroy(reader->perf, reader->owner == getpid());
-	if (reader->position)
-		munmap((void *)reader->position, (size_t)sysconf(_SC_PAGESIZE));
-	ring_buffer__free(reader->ring);
+	ebcc_ring_close(&reader->ring);
+	free(reader->split_record);
 	free(reader->lost_seen);
 	free(reader);
 }
 
 /* Passes an event to the callback. Returns false to stop reading; the rest stays in the buffer for
  * the next round. */
-static bool deliver(struct reader *reader, int cpu, const void *data, size_t size)
+static inline bool deliver(struct reader *reader, int cpu, const void *data, size_t size)
 {
-	struct ebcc_events *events = reader->events;
+	bool stopped = reader->opts.event(reader->opts.ctx, cpu, data, size);
 
-	events->delivered++;
-	if (reader->opts.event(reader->opts.ctx, cpu, data, size))
-		events->stopped = true;
-	reader->budget -= size < reader->budget ? size : reader->budget;
-	reader->unfinished = events->stopped || reader->closed || !reader->budget;
-	return !reader->unfinished;
+	reader->left--;
+	if (!stopped && !reader->closed && reader->left)
+		return true;
+	reader->events->stopped |= stopped;
+	reader->unfinished = true;
+	return false;
+}
+
+/* Delivers what a perf record holds, if that is an event. */
+static inline bool deliver_record(struct reader *reader, int cpu,
+				  const struct perf_event_header *header)
+{
+	const struct {
+		struct perf_event_header header;
+		uint32_t size;
+		char data[];
+	} *sample = (const void *)header;
+
+	if (header->type != PERF_RECORD_SAMPLE || header->size < sizeof(*sample) ||
+	    sample->size > header->size - sizeof(*sample))
+		return true;
+	return deliver(reader, cpu, sample->data, sample->size);
 }
 
 static enum bpf_perf_event_ret on_perf_record(void *ctx, int cpu, struct perf_event_header *header)
 {
-	struct {
-		struct perf_event_header header;
-		uint32_t size;
-		char data[];
-	} *sample = (void *)header;
-
-	if (header->type != PERF_RECORD_SAMPLE || header->size < sizeof(*sample) ||
-	    sample->size > header->size - sizeof(*sample))
-		return LIBBPF_PERF_EVENT_CONT;
-	return deliver(ctx, cpu, sample->data, sample->size) ? LIBBPF_PERF_EVENT_CONT
-							     : LIBBPF_PERF_EVENT_ERROR;
+	return deliver_record(ctx, cpu, header) ? LIBBPF_PERF_EVENT_CONT : LIBBPF_PERF_EVENT_ERROR;
 }
 
-static int on_ring_record(void *ctx, void *data, size_t size)
+/* Delivers the records that a CPU's ring has now. Returns false to stop reading. */
+static bool consume_perf_ring(struct reader *reader, const struct ebcc_perf_ring *ring)
 {
-	return deliver(ctx, -1, data, size) ? 0 : STOPPED;
+	uint64_t position = ebcc_perf_ring_begin(ring), released = position;
+	uint64_t end = ebcc_perf_ring_end(ring);
+	bool going_on = true;
+
+	while (going_on && position != end) {
+		const struct perf_event_header *header =
+			ebcc_perf_ring_next(ring, &position, reader->split_record);
+
+		if (!header)
+			break;
+		going_on = deliver_record(reader, ring->cpu, header);
+		if (position - released >= ring->size / RELEASE_PART) {
+			ebcc_perf_ring_release(ring, position);
+			released = position;
+		}
+	}
+	ebcc_perf_ring_release(ring, position);
+	return going_on;
+}
+
+static void consume_perf(struct reader *reader)
+{
+	bool going_on = true;
+
+	for (size_t i = 0; going_on && i < ebcc_perf_cpus_ring_count(reader->perf); i++) {
+		struct ebcc_perf_ring ring = ebcc_perf_cpus_ring_at(reader->perf, i);
+
+		if (ring.page)
+			going_on = consume_perf_ring(reader, &ring);
+	}
+}
+
+/* Delivers the records of a ring that are complete. What is written meanwhile is read, too. */
+static void consume_ring(struct reader *reader)
+{
+	const struct ebcc_ring *ring = &reader->ring;
+	uint64_t position = ebcc_ring_begin(ring), released = position;
+	bool going_on = true;
+
+	while (going_on && position < ebcc_ring_end(ring)) {
+		uint64_t end = ebcc_ring_end(ring);
+
+		while (going_on && position < end) {
+			const void *data;
+			size_t size;
+
+			if (!ebcc_ring_next(ring, &position, &data, &size)) {
+				going_on = false;
+				break;
+			}
+			if (data)
+				going_on = deliver(reader, -1, data, size);
+			if (position - released >= ring->size / RELEASE_PART) {
+				ebcc_ring_release(ring, position);
+				released = position;
+			}
+		}
+		ebcc_ring_release(ring, position);
+		released = position;
+	}
 }
 
 static struct ebcc_error *open_perf(struct reader *reader)
@@ -366,6 +435,9 @@ static struct ebcc_error *open_perf(struct reader *reader)
 			"the number of pages per CPU of a perf buffer must be a power of two, not "
 			"%zu",
 			opts.pages);
+	reader->split_record = malloc(EBCC_PERF_RECORD_SIZE);
+	if (!reader->split_record)
+		return ebcc_error_no_memory();
 	reader->batched = !reader->opts.wakeup_events;
 	if (reader->batched) {
 		opts.attr.watermark = 1;
@@ -378,39 +450,20 @@ static struct ebcc_error *open_perf(struct reader *reader)
 				 "the perf buffer of '%s' can't be opened", reader->table->name);
 }
 
-/* Maps the page that begins with the consumer position (part of the interface of
- * BPF_MAP_TYPE_RINGBUF, though linux/bpf.h does not name it). It also shows discarded events, which
- * libbpf doesn't report. */
-static void map_consumer_position(struct reader *reader)
-{
-	void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ, MAP_SHARED,
-			  reader->table->fd, 0);
-
-	reader->position = page == MAP_FAILED ? NULL : page;
-}
-
-static uint64_t consumer_position(const struct reader *reader)
-{
-	return reader->position ? __atomic_load_n(reader->position, __ATOMIC_RELAXED) : 0;
-}
-
 static struct ebcc_error *open_ring(struct reader *reader)
 {
 	size_t size;
 
 	if (!reader->opts.wakeup_events)
 		TRY(find_variable(reader->table, "__ebcc_batch_", &reader->batch, &size));
-	reader->ring = ring_buffer__new(reader->table->fd, on_ring_record, reader, NULL);
-	if (!reader->ring)
-		return ebcc_error_os(EBCC_ERROR_OS, errno, "the ring buffer '%s' can't be opened",
-				     reader->table->name);
-	map_consumer_position(reader);
-	return NULL;
+	return ebcc_error_prefix(
+		ebcc_ring_open(reader->table->fd, reader->table->max_entries, &reader->ring),
+		"the ring buffer '%s' can't be opened", reader->table->name);
 }
 
 static int reader_fd(const struct reader *reader)
 {
-	return reader->perf ? ebcc_perf_cpus_fd(reader->perf) : ring_buffer__epoll_fd(reader->ring);
+	return reader->perf ? ebcc_perf_cpus_fd(reader->perf) : reader->table->fd;
 }
 
 static struct ebcc_error *get_events(struct ebcc_module *module, struct ebcc_events **ret)
@@ -606,34 +659,33 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* libbpf reads a perf buffer up to the head that it had at the start, but a ring buffer for as long
- * as it is being filled. */
-static uint64_t round_budget(const struct reader *reader)
+/* A perf buffer is read up to the head that it had at the start, but a ring for as long as it is
+ * being filled. */
+static uint64_t round_limit(const struct reader *reader)
 {
-	return reader->ring ? reader->table->max_entries : UINT64_MAX;
+	return reader->perf ? UINT64_MAX : reader->ring.size / SMALLEST_RECORD;
 }
 
 /* Delivers everything in the reader's buffers. */
-static struct ebcc_error *drain(struct reader *reader)
+static void drain(struct reader *reader)
 {
-	size_t delivered = reader->events->delivered;
-	uint64_t position = consumer_position(reader);
-	bool only_discarded;
-	int err;
+	uint64_t limit = round_limit(reader), position;
+	size_t delivered;
 
 	reader->unfinished = false;
-	reader->budget = round_budget(reader);
-	err = reader->perf ? ebcc_perf_cpus_consume(reader->perf)
-			   : ring_buffer__consume(reader->ring);
-	if (err < 0 && !reader->unfinished)
-		return ebcc_error_os(EBCC_ERROR_OS, -err, "the events of '%s' can't be read",
-				     reader->table->name);
-	only_discarded =
-		reader->events->delivered == delivered && consumer_position(reader) != position;
-	reader->events->saw_discarded |= only_discarded;
-	if (reader->events->delivered != delivered || only_discarded)
-		ask_for_batches(reader, now_ms());
-	return NULL;
+	reader->left = limit;
+	position = reader->perf ? 0 : ebcc_ring_begin(&reader->ring);
+	if (reader->perf)
+		consume_perf(reader);
+	else
+		consume_ring(reader);
+	delivered = limit - reader->left;
+	reader->events->delivered += delivered;
+	if (!delivered && !reader->perf && ebcc_ring_begin(&reader->ring) != position)
+		reader->events->saw_discarded = true;
+	else if (!delivered)
+		return;
+	ask_for_batches(reader, now_ms());
 }
 
 static bool is_selected(const struct reader *reader, enum ebcc_event_source source)
@@ -675,7 +727,7 @@ static struct ebcc_error *check_ring_is_open(const struct ebcc_events *events,
 /* Whether to look into the buffers even without a wake-up. */
 static bool looks_without_wakeup(const struct reader *reader)
 {
-	return reader->ring || reader->batched || reader->unfinished ||
+	return !reader->perf || reader->batched || reader->unfinished ||
 	       reader->events->epoll_fd >= 0;
 }
 
@@ -690,7 +742,7 @@ static struct ebcc_error *deliver_pending(struct ebcc_events *events, enum ebcc_
 		if (reader->perf)
 			ebcc_perf_cpus_update(reader->perf);
 		if (all || looks_without_wakeup(reader))
-			TRY(drain(reader));
+			drain(reader);
 		report_lost(reader);
 	}
 	return NULL;

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "base/process.h"
 
 struct late_ring {
@@ -20,9 +21,14 @@ struct late_ring {
 
 struct ebcc_perf_cpus {
 	struct ebcc_perf_opts opts;
-	struct perf_buffer *first; /* for the CPUs that were online at the start */
-	struct late_ring *late;	   /* one for each slot */
+	struct perf_buffer *first; /* for the CPUs that were online at the start: online[i] */
+	int *online;
+	size_t online_count;
+	struct late_ring *late; /* one for each slot */
 };
+
+/* A CPU may go offline between the look at the list and the opening of its ring. */
+#define OPEN_TRIES 5
 
 static uint64_t ringless(const struct ebcc_perf_cpus *cpus, size_t cpu)
 {
@@ -52,6 +58,37 @@ int ebcc_perf_cpus_other_listener(const struct ebcc_loss_slot *slots, size_t slo
 	return pid;
 }
 
+/* Frees the memory, not the rings. */
+static void cpus_free(struct ebcc_perf_cpus *cpus)
+{
+	free(cpus->late);
+	free(cpus->online);
+	free(cpus);
+}
+
+/* Opens a ring for each CPU that is online. */
+static struct ebcc_error *open_first(struct ebcc_perf_cpus *cpus)
+{
+	const struct ebcc_perf_opts *opts = &cpus->opts;
+
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		LIBBPF_OPTS(perf_buffer_raw_opts, raw_opts);
+
+		free(cpus->online);
+		cpus->online = NULL;
+		TRY(ebcc_online_cpus(&cpus->online, &cpus->online_count));
+		raw_opts.cpu_cnt = (int)cpus->online_count;
+		raw_opts.cpus = raw_opts.map_keys = cpus->online;
+		cpus->first = perf_buffer__new_raw(opts->map_fd, opts->pages, &cpus->opts.attr,
+						   opts->event, opts->ctx, &raw_opts);
+		if (cpus->first)
+			return NULL;
+		if (errno != ENODEV)
+			break;
+	}
+	return ebcc_error_os(EBCC_ERROR_OS, errno, "%zu pages for each CPU", opts->pages);
+}
+
 struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 					 struct ebcc_perf_cpus **ret)
 {
@@ -66,17 +103,14 @@ struct ebcc_error *ebcc_perf_cpus_create(const struct ebcc_perf_opts *opts,
 	cpus->opts = *opts;
 	cpus->late = calloc(opts->slot_count + 1, sizeof(*cpus->late));
 	if (!cpus->late) {
-		free(cpus);
+		cpus_free(cpus);
 		return ebcc_error_no_memory();
 	}
 	for (size_t i = 0; i < opts->slot_count; i++)
 		cpus->late[i].seen = ringless(cpus, i);
-	cpus->first = perf_buffer__new_raw(opts->map_fd, opts->pages, &cpus->opts.attr, opts->event,
-					   opts->ctx, NULL);
-	if (!cpus->first) {
-		error = ebcc_error_os(EBCC_ERROR_OS, errno, "%zu pages for each CPU", opts->pages);
-		free(cpus->late);
-		free(cpus);
+	error = open_first(cpus);
+	if (error) {
+		cpus_free(cpus);
 		return error;
 	}
 	set_listener(cpus, listener);
@@ -104,8 +138,7 @@ void ebcc_perf_cpus_destroy(struct ebcc_perf_cpus *cpus, bool own)
 	for (size_t i = 0; i < cpus->opts.slot_count; i++)
 		buffer_destroy(cpus->late[i].buffer, own);
 	buffer_destroy(cpus->first, own);
-	free(cpus->late);
-	free(cpus);
+	cpus_free(cpus);
 }
 
 /* Opens a ring for @cpu. If it has one, that is dead: reads its last events and frees it. */
@@ -139,14 +172,24 @@ void ebcc_perf_cpus_update(struct ebcc_perf_cpus *cpus)
 	}
 }
 
-int ebcc_perf_cpus_consume(struct ebcc_perf_cpus *cpus)
+size_t ebcc_perf_cpus_ring_count(const struct ebcc_perf_cpus *cpus)
 {
-	int err = perf_buffer__consume(cpus->first);
+	return cpus->online_count + cpus->opts.slot_count;
+}
 
-	for (size_t i = 0; i < cpus->opts.slot_count && err >= 0; i++)
-		if (cpus->late[i].buffer)
-			err = perf_buffer__consume(cpus->late[i].buffer);
-	return err;
+struct ebcc_perf_ring ebcc_perf_cpus_ring_at(const struct ebcc_perf_cpus *cpus, size_t index)
+{
+	bool late = index >= cpus->online_count;
+	size_t slot = index - cpus->online_count, size, page = (size_t)sysconf(_SC_PAGESIZE);
+	struct perf_buffer *buffer = late ? cpus->late[slot].buffer : cpus->first;
+	void *memory;
+
+	if (!buffer || perf_buffer__buffer(buffer, late ? 0 : (int)index, &memory, &size))
+		return (struct ebcc_perf_ring){0};
+	return (struct ebcc_perf_ring){.page = memory,
+				       .data = (const char *)memory + page,
+				       .size = size - page,
+				       .cpu = late ? (int)slot : cpus->online[index]};
 }
 
 int ebcc_perf_cpus_fd(const struct ebcc_perf_cpus *cpus)

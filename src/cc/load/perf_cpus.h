@@ -17,6 +17,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/error.h"
+#include "load/perf_ring.h"
 
 /* What the programs and the reader of a table tell each other: one slot for each CPU. */
 struct ebcc_loss_slot {
@@ -31,7 +32,7 @@ struct ebcc_perf_opts {
 	int map_fd;
 	size_t pages;
 	struct perf_event_attr attr;
-	perf_buffer_event_fn event;
+	perf_buffer_event_fn event; /* for what is left in a ring when it is replaced */
 	void *ctx;
 	struct ebcc_loss_slot *slots; /* borrowed; NULL: no program counts losses */
 	size_t slot_count;
@@ -55,8 +56,10 @@ void ebcc_perf_cpus_destroy(struct ebcc_perf_cpus *cpus, bool own);
 /* Opens a ring for each CPU that lacked one since the last call, if it is still online. */
 void ebcc_perf_cpus_update(struct ebcc_perf_cpus *cpus);
 
-/* Like perf_buffer__consume(), for all rings. */
-int ebcc_perf_cpus_consume(struct ebcc_perf_cpus *cpus);
+/* The number of places for rings, and the ring in one of them: that of a CPU, or none (a page of
+ * NULL). */
+size_t ebcc_perf_cpus_ring_count(const struct ebcc_perf_cpus *cpus);
+struct ebcc_perf_ring ebcc_perf_cpus_ring_at(const struct ebcc_perf_cpus *cpus, size_t index);
 
 /* The epoll descriptor of all rings, including those that will be added. Borrowed. */
 int ebcc_perf_cpus_fd(const struct ebcc_perf_cpus *cpus);
