@@ -306,6 +306,10 @@ static void reader_destroy(struct reader *reader)
 	if (!reader)
 		return;
 	end_batches(reader);
+	/* A ring's descriptor is that of the map, which stays open. A forked child shares the epoll
+	 * set with its parent, which may be reading on. */
+	if (reader->ring.consumer && reader->events->epoll_fd >= 0 && reader->owner == getpid())
+		epoll_ctl(reader->events->epoll_fd, EPOLL_CTL_DEL, reader->table->fd, NULL);
 	ebcc_perf_cpus_destroy(reader->perf, reader->owner == getpid());
 	ebcc_ring_close(&reader->ring);
 	free(reader->split_record);
@@ -313,22 +317,40 @@ static void reader_destroy(struct reader *reader)
 	free(reader);
 }
 
+/* What the loop over a buffer's events keeps in registers. */
+struct delivery {
+	struct reader *reader;
+	ebcc_event_fn fn;
+	void *ctx;
+	uint64_t left; /* events that this round may still deliver */
+};
+
+static struct delivery delivery_begin(struct reader *reader)
+{
+	return (struct delivery){reader, reader->opts.event, reader->opts.ctx, reader->left};
+}
+
+static void delivery_end(const struct delivery *delivery)
+{
+	delivery->reader->left = delivery->left;
+}
+
 /* Passes an event to the callback. Returns false to stop reading; the rest stays in the buffer for
  * the next round. */
-static inline bool deliver(struct reader *reader, int cpu, const void *data, size_t size)
+static inline bool deliver(struct delivery *delivery, int cpu, const void *data, size_t size)
 {
-	bool stopped = reader->opts.event(reader->opts.ctx, cpu, data, size);
+	bool stopped = delivery->fn(delivery->ctx, cpu, data, size);
 
-	reader->left--;
-	if (!stopped && !reader->closed && reader->left)
+	delivery->left--;
+	if (!stopped && !delivery->reader->closed && delivery->left)
 		return true;
-	reader->events->stopped |= stopped;
-	reader->unfinished = true;
+	delivery->reader->events->stopped |= stopped;
+	delivery->reader->unfinished = true;
 	return false;
 }
 
 /* Delivers what a perf record holds, if that is an event. */
-static inline bool deliver_record(struct reader *reader, int cpu,
+static inline bool deliver_record(struct delivery *delivery, int cpu,
 				  const struct perf_event_header *header)
 {
 	const struct {
@@ -340,34 +362,41 @@ static inline bool deliver_record(struct reader *reader, int cpu,
 	if (header->type != PERF_RECORD_SAMPLE || header->size < sizeof(*sample) ||
 	    sample->size > header->size - sizeof(*sample))
 		return true;
-	return deliver(reader, cpu, sample->data, sample->size);
+	return deliver(delivery, cpu, sample->data, sample->size);
 }
 
 static enum bpf_perf_event_ret on_perf_record(void *ctx, int cpu, struct perf_event_header *header)
 {
-	return deliver_record(ctx, cpu, header) ? LIBBPF_PERF_EVENT_CONT : LIBBPF_PERF_EVENT_ERROR;
+	struct delivery delivery = delivery_begin(ctx);
+	bool going_on = deliver_record(&delivery, cpu, header);
+
+	delivery_end(&delivery);
+	return going_on ? LIBBPF_PERF_EVENT_CONT : LIBBPF_PERF_EVENT_ERROR;
 }
 
 /* Delivers the records that a CPU's ring has now. Returns false to stop reading. */
-static bool consume_perf_ring(struct reader *reader, const struct ebcc_perf_ring *ring)
+static bool consume_perf_ring(struct reader *reader, struct ebcc_perf_ring ring)
 {
-	uint64_t position = ebcc_perf_ring_begin(ring), released = position;
-	uint64_t end = ebcc_perf_ring_end(ring);
+	uint64_t position = ebcc_perf_ring_begin(&ring), released = position;
+	struct delivery delivery = delivery_begin(reader);
+	uint64_t end = ebcc_perf_ring_end(&ring);
+	char *room = reader->split_record;
 	bool going_on = true;
 
 	while (going_on && position != end) {
 		const struct perf_event_header *header =
-			ebcc_perf_ring_next(ring, &position, reader->split_record);
+			ebcc_perf_ring_next(&ring, &position, room);
 
 		if (!header)
 			break;
-		going_on = deliver_record(reader, ring->cpu, header);
-		if (position - released >= ring->size / RELEASE_PART) {
-			ebcc_perf_ring_release(ring, position);
+		going_on = deliver_record(&delivery, ring.cpu, header);
+		if (position - released >= ring.size / RELEASE_PART) {
+			ebcc_perf_ring_release(&ring, position);
 			released = position;
 		}
 	}
-	ebcc_perf_ring_release(ring, position);
+	ebcc_perf_ring_release(&ring, position);
+	delivery_end(&delivery);
 	return going_on;
 }
 
@@ -379,38 +408,40 @@ static void consume_perf(struct reader *reader)
 		struct ebcc_perf_ring ring = ebcc_perf_cpus_ring_at(reader->perf, i);
 
 		if (ring.page)
-			going_on = consume_perf_ring(reader, &ring);
+			going_on = consume_perf_ring(reader, ring);
 	}
 }
 
 /* Delivers the records of a ring that are complete. What is written meanwhile is read, too. */
 static void consume_ring(struct reader *reader)
 {
-	const struct ebcc_ring *ring = &reader->ring;
-	uint64_t position = ebcc_ring_begin(ring), released = position;
+	const struct ebcc_ring ring = reader->ring; /* a copy: callbacks can't change it */
+	struct delivery delivery = delivery_begin(reader);
+	uint64_t position = ebcc_ring_begin(&ring), released = position;
 	bool going_on = true;
 
-	while (going_on && position < ebcc_ring_end(ring)) {
-		uint64_t end = ebcc_ring_end(ring);
+	while (going_on && position < ebcc_ring_end(&ring)) {
+		uint64_t end = ebcc_ring_end(&ring);
 
 		while (going_on && position < end) {
 			const void *data;
 			size_t size;
 
-			if (!ebcc_ring_next(ring, &position, &data, &size)) {
+			if (!ebcc_ring_next(&ring, &position, &data, &size)) {
 				going_on = false;
 				break;
 			}
 			if (data)
-				going_on = deliver(reader, -1, data, size);
-			if (position - released >= ring->size / RELEASE_PART) {
-				ebcc_ring_release(ring, position);
+				going_on = deliver(&delivery, -1, data, size);
+			if (position - released >= ring.size / RELEASE_PART) {
+				ebcc_ring_release(&ring, position);
 				released = position;
 			}
 		}
-		ebcc_ring_release(ring, position);
+		ebcc_ring_release(&ring, position);
 		released = position;
 	}
+	delivery_end(&delivery);
 }
 
 static struct ebcc_error *open_perf(struct reader *reader)

@@ -188,7 +188,7 @@ struct ebcc_perf_ring ebcc_perf_cpus_ring_at(const struct ebcc_perf_cpus *cpus, 
 		return (struct ebcc_perf_ring){0};
 	return (struct ebcc_perf_ring){.page = memory,
 				       .data = (const char *)memory + page,
-				       .size = size - page,
+				       .size = size,
 				       .cpu = late ? (int)slot : cpus->online[index]};
 }
 
