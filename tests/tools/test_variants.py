@@ -10,6 +10,7 @@ import tempfile
 import types
 from pathlib import Path
 
+import ebcc
 import pytest
 from ebcc.tools import cli, places
 from test_usage import NAMES, NEEDED, OWN, arguments_of
@@ -26,16 +27,22 @@ def compile_variants(name, directory, *arguments, **options):
     return sorted(os.listdir(directory))
 
 
+# The stores stay in the build tree, for tests/vm/guest_variants.py: there the tools run with them on other kernels.
+STORES = Path(ebcc.__file__).parents[2] / "objects"
+
+
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
+def store():
     """A function that returns the store with the variants of a tool."""
-    made = {}
+    made = set()
 
     def of(name):
         if name not in made:
-            made[name] = tmp_path_factory.mktemp(name)
-            assert compile_variants(name, made[name])
-        return made[name]
+            shutil.rmtree(STORES / name, ignore_errors=True)
+            (STORES / name).mkdir(parents=True)
+            assert compile_variants(name, STORES / name)
+            made.add(name)
+        return STORES / name
     return of
 
 
