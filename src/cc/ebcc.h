@@ -69,6 +69,8 @@
  * - ARCH: the architecture to compile for.
  * - EBCC_CC: path of the compiler's helper process; EBCC_CC_TIMEOUT and EBCC_CC_MEMORY: its limits,
  *   in seconds (default 60) and MiB (default 4096).
+ * - EBCC_TRACE: if it is 1, a module that is destroyed prints one line to standard error: how many
+ *   milliseconds each of its stages took. The library prints nothing else.
  * - BCC_DEBUGINFO_ROOT, BCC_SYMFS: debug_root and symfs of a symbolizer.
  * - XDG_CACHE_HOME and HOME: where the cache is by default, except for root, who has it in
  *   /var/cache/ebcc; PATH: where programs that are named without a directory are searched for.

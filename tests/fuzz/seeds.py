@@ -222,18 +222,22 @@ def frame_bytes(data):
     return struct.pack("<Q", len(data)) + data + b"\0"
 
 
+# Of 13 stages, each with how often it ran.
+STAGE_TIMES = struct.pack("<26Q", *range(26))
+
+
 def answer_payload():
     """An answer with a diagnostic, two dependencies and an object."""
     return (struct.pack("<3Q", 0, 1, 1) + struct.pack("<3Q", 2, 3, 5) + frame_bytes(b"main.c") + frame_bytes(b"unused")
             + frame_bytes(b"main.c:3:5: warning: unused") + struct.pack("<Q", 2) + frame_bytes(b"/usr/include/a.h")
             + struct.pack("<2Q", 12345, 0) + frame_bytes(b"/usr/include/b.h") + struct.pack("<2Q", 0, 1)
-            + frame_bytes(b"\x7fELF object") + frame_bytes(b"") * 3)  # fmt: skip
+            + frame_bytes(b"\x7fELF object") + frame_bytes(b"") * 3 + STAGE_TIMES)  # fmt: skip
 
 
 def make_answer(folder):
     """An answer, one without anything in it, and a request."""
     (folder / "answer").write_bytes(answer_payload())
-    (folder / "empty").write_bytes(struct.pack("<4Q", 1, 0, 0, 0) + frame_bytes(b"") * 4)
+    (folder / "empty").write_bytes(struct.pack("<4Q", 1, 0, 0, 0) + frame_bytes(b"") * 4 + STAGE_TIMES)
     (folder / "request").write_bytes(
         frame_bytes(b"int x;") + frame_bytes(b"main.c") + struct.pack("<5Q", 1, 3, 2, 0, 0) + frame_bytes(b"/")
         + struct.pack("<Q", 2) + frame_bytes(b"-DX=1") + frame_bytes(b"-I/tmp") + struct.pack("<Q", 0)
@@ -247,7 +251,7 @@ def make_cache(folder):
     payload = answer_payload()
     (folder / "file").write_bytes(b"\0" + struct.pack("<5Q", 0x31454343424545, 1, 2, len(manifest), 0) + manifest)
     (folder / "manifest").write_bytes(b"\1" + manifest)
-    (folder / "answer").write_bytes(b"\2" + struct.pack("<IIQQ", 0x34636345, 2, len(payload), 0) + payload)
+    (folder / "answer").write_bytes(b"\2" + struct.pack("<IIQQ", 0x35636345, 2, len(payload), 0) + payload)
 
 
 def make_source_scan(folder):

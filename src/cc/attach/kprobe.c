@@ -337,6 +337,7 @@ struct ebcc_error *ebcc_program_attach_kprobe(struct ebcc_program *program,
 {
 	struct ebcc_kprobe_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_kprobe_opts"));
 	TRY(check_opts(&opts));

@@ -89,6 +89,7 @@ struct ebcc_error *ebcc_program_attach_xdp(struct ebcc_program *program, const c
 	unsigned ifindex;
 	int err;
 	LOG_SCOPE(&program->module->log);
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_xdp_opts"));
 	TRY(ebcc_flags_check(opts.flags, XDP_FLAGS_MASK, "ebcc_xdp_opts.flags"));
@@ -166,6 +167,7 @@ struct ebcc_error *ebcc_program_attach_socket(struct ebcc_program *program, int 
 	struct ebcc_socket_opts opts = {.sz = sizeof(opts)};
 	AUTO_CLOSE int copy = -1;
 	struct ebcc_link *link;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_socket_opts"));
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_SOCKET_FILTER));
@@ -190,6 +192,7 @@ struct ebcc_error *ebcc_program_attach_raw_socket(struct ebcc_program *program,
 	AUTO_CLOSE int fd = -1;
 	struct ebcc_link *link;
 	unsigned ifindex = 0;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_raw_socket_opts"));
 	if (opts.device && *opts.device)
@@ -301,6 +304,7 @@ struct ebcc_error *ebcc_program_attach_descriptor(struct ebcc_program *program, 
 	const char *name = libbpf_bpf_attach_type_str((enum bpf_attach_type)attach_type);
 	struct descriptor_link *link;
 	struct ebcc_error *error = NULL;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_descriptor_opts"));
 	TRY(ebcc_flags_check(opts.flags, ATTACH_FLAGS, "ebcc_descriptor_opts.flags"));

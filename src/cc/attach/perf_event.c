@@ -184,6 +184,7 @@ struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *program,
 	struct ebcc_link *link;
 	const int *cpus;
 	size_t count;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_perf_event_opts"));
 	TRY(make_attr(&opts, &attr));

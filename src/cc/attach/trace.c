@@ -105,6 +105,7 @@ struct ebcc_error *ebcc_program_attach_trace(struct ebcc_program *program,
 	const struct ebcc_program_kind *kind = kind_of(program, EBCC_ATTACH_TRACE);
 	struct ebcc_trace_opts opts = {.sz = sizeof(opts)};
 	int fd;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_trace_opts"));
 	if (!kind)
@@ -134,6 +135,7 @@ struct ebcc_error *ebcc_program_attach_iter(struct ebcc_program *program,
 	struct ebcc_iter_opts opts = {.sz = sizeof(opts)};
 	union bpf_iter_link_info info = {0};
 	LIBBPF_OPTS(bpf_link_create_opts, link_opts);
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_iter_opts"));
 	TRY(ebcc_iter_load(program));

@@ -102,6 +102,7 @@ struct ebcc_error *ebcc_program_attach_tracepoint(struct ebcc_program *program,
 	AUTO_FREE char *name = NULL;
 	uint64_t id = 0;
 	int fd;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_tracepoint_opts"));
 	TRY(event_id(category, event, &id));

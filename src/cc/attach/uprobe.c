@@ -164,6 +164,7 @@ struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *program,
 	struct ebcc_uprobe_place place = {0};
 	AUTO_FREE char *path = NULL;
 	AUTO_CLOSE int file = -1;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_uprobe_opts"));
 	if (!opts.binary || !*opts.binary)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A module's log callback, and the routing of libbpf's messages, which have one print hook for the
- * whole process, to the module that the calling thread is working for.
+ * A module's log callback and its timing, and the routing of libbpf's messages, which have one
+ * print hook for the whole process, to the module that the calling thread is working for.
  */
 #ifndef EBCC_BASE_LOG_H
 #define EBCC_BASE_LOG_H
 
 #include "base/error.h"
+#include "base/timing.h"
 
 struct ebcc_log {
 	ebcc_log_fn fn; /* NULL: messages are dropped */
@@ -14,6 +15,7 @@ struct ebcc_log {
 	/* ebcc_module_opts.interrupted, passed along with the log; NULL: never interrupted */
 	bool (*interrupted)(void *ctx);
 	void *interrupted_ctx;
+	struct ebcc_timing *timing; /* of the module; NULL: nobody wants to know */
 };
 
 /* Sends one message; a NULL @log is allowed. */
@@ -40,6 +42,9 @@ struct ebcc_log_scope {
 };
 void ebcc_log_scope_enter(struct ebcc_log_scope *scope, const struct ebcc_log *log);
 void ebcc_log_scope_leave(struct ebcc_log_scope *scope);
+
+/* Times a stage of the module whose log this is; a NULL @log is allowed. */
+#define LOG_STAGE(log, stage) TIME_STAGE((log) ? (log)->timing : NULL, stage)
 
 #define LOG_SCOPE(log)                                                                             \
 	CLEANUP(ebcc_log_scope_leave) struct ebcc_log_scope log_scope_;                            \

@@ -369,6 +369,8 @@ static bool helper_is_ready(const struct ebcc_compiler_client *client)
 
 struct ebcc_error *ebcc_compiler_client_start(struct ebcc_compiler_client *client)
 {
+	LOG_STAGE(client->log, HELPER);
+
 	if (client->mode == EBCC_COMPILER_IN_PROCESS || helper_is_ready(client))
 		return NULL;
 	stop_helper(client);
@@ -827,10 +829,19 @@ struct ebcc_error *ebcc_compiler_client_compile(struct ebcc_compiler_client *cli
 						const struct ebcc_cc_request *request,
 						struct ebcc_cc_answer *answer)
 {
+	struct ebcc_error *error;
+	LOG_STAGE(client->log, HELPER);
+
 	*answer = (struct ebcc_cc_answer){0};
 	if (client->mode == EBCC_COMPILER_IN_PROCESS)
-		return compile_in_process(request, answer);
-	return compile_in_helper(client, request, answer);
+		error = compile_in_process(request, answer);
+	else
+		error = compile_in_helper(client, request, answer);
+	if (client->log && client->log->timing)
+		ebcc_timing_add(client->log->timing, answer->times);
+	/* The same source gives the same answer again, for caches and stores. */
+	memset(answer->times, 0, sizeof(answer->times));
+	return error;
 }
 
 struct ebcc_error *ebcc_compiler_client_identity(const struct ebcc_compiler_client *client,
@@ -854,6 +865,7 @@ void ebcc_compiler_client_destroy(struct ebcc_compiler_client *client)
 {
 	if (!client)
 		return;
+	LOG_STAGE(client->pid ? client->log : NULL, HELPER);
 	stop_helper(client);
 	ebcc_buf_deinit(&client->readable);
 	free(client);

@@ -296,11 +296,13 @@ static void set_undef_warnings(struct ebcc_compilation *compilation, bool wanted
 		compilation->cflags[request->cflag_count++] = UNDEF_WARNINGS;
 }
 
-/* Compiles against the current selection of kernel types. The caller frees @answer on success. */
-static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
-				       const struct run_context *with, struct ebcc_ktypes *ktypes,
-				       bool whole, struct ebcc_cc_answer *answer)
+/* Stage 2: writes the current selection of kernel types into the request. */
+static struct ebcc_error *make_types(struct ebcc_compilation *compilation,
+				     const struct run_context *with, struct ebcc_ktypes *ktypes,
+				     bool whole)
 {
+	LOG_STAGE(compilation->log, TYPES);
+
 	ebcc_buf_clear(&compilation->kernel_types);
 	TRY(ebcc_ktypes_generate(ktypes, whole, &compilation->kernel_types));
 	TRY(ebcc_kernel_record_write(with->kernel, ktypes, compilation->btf_path,
@@ -309,6 +311,15 @@ static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
 	compilation->files[0].text = ebcc_buf_string(&compilation->kernel_types);
 	compilation->files[0].size = compilation->kernel_types.size;
 	set_undef_warnings(compilation, *ebcc_ktypes_unknown(ktypes));
+	return NULL;
+}
+
+/* Compiles against the current selection of kernel types. The caller frees @answer on success. */
+static struct ebcc_error *compile_once(struct ebcc_compilation *compilation,
+				       const struct run_context *with, struct ebcc_ktypes *ktypes,
+				       bool whole, struct ebcc_cc_answer *answer)
+{
+	TRY(make_types(compilation, with, ktypes, whole));
 	ebcc_log(compilation->log, EBCC_LOG_DEBUG, "%s: compiling against %s of BTF",
 		 compilation->file_name, whole ? "all" : "a selection");
 	return ebcc_compiler_client_compile(with->client, &compilation->request, answer);
@@ -406,6 +417,7 @@ static struct ebcc_error *scan(const struct ebcc_compilation *compilation, struc
 		.cflags = compilation->cflags,
 		.cflag_count = compilation->cflag_count,
 	};
+	LOG_STAGE(compilation->log, SCAN);
 
 	TRY(ebcc_scan_source(compilation->source, compilation->request.source_size, &opts, ret));
 	if (!compilation->header_text)
@@ -534,6 +546,16 @@ static struct ebcc_error *handle_unknown_values(const struct ebcc_compilation *c
 	return ebcc_buf_check(notes);
 }
 
+static struct ebcc_error *select_types(const struct ebcc_compilation *compilation,
+				       const struct run_context *with, struct ebcc_scan *names,
+				       const struct ebcc_ktypes_opts *opts,
+				       struct ebcc_ktypes **ret)
+{
+	LOG_STAGE(compilation->log, TYPES);
+
+	return ebcc_ktypes_create(names, with->kernel, opts, ret);
+}
+
 /* Appends what stage 2 read to @inputs, and what it had to leave out to @notes. */
 static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 					   const struct run_context *with,
@@ -553,7 +575,7 @@ static struct ebcc_error *compile_from_btf(struct ebcc_compilation *compilation,
 		opts.module_btf_dir = compilation->root_modules;
 	}
 	TRY(scan(compilation, &names));
-	TRY(ebcc_ktypes_create(&names, with->kernel, &opts, &ktypes));
+	TRY(select_types(compilation, with, &names, &opts, &ktypes));
 	TRY(compile_rounds(compilation, with, ktypes, answer));
 	TRY(handle_unknown_values(compilation, with->kernel, ebcc_ktypes_unknown(ktypes), answer,
 				  notes));
@@ -808,6 +830,14 @@ static struct ebcc_error *set_readable(struct ebcc_compilation *compilation)
 	return NULL;
 }
 
+static void store_answer(const struct ebcc_compilation *compilation, const struct run_context *with,
+			 const char *inputs, const struct ebcc_cc_answer *answer)
+{
+	LOG_STAGE(compilation->log, CACHE);
+
+	ebcc_compile_cache_store(with->cache, with->key, with->kernel, inputs, answer);
+}
+
 /* Runs stages 1 to 4, and caches a successful answer. */
 static struct ebcc_error *compile_uncached(struct ebcc_compilation *compilation,
 					   const struct run_context *with,
@@ -827,8 +857,7 @@ static struct ebcc_error *compile_uncached(struct ebcc_compilation *compilation,
 		return compile_error(compilation, answer, ebcc_buf_string(&notes));
 	about = compiled(compilation);
 	TRY(ebcc_source_warnings(&about, compilation->file_name, answer));
-	ebcc_compile_cache_store(with->cache, with->key, with->kernel, ebcc_buf_string(&inputs),
-				 answer);
+	store_answer(compilation, with, ebcc_buf_string(&inputs), answer);
 	ebcc_buf_deinit(&compilation->kernel_types);
 	return NULL;
 }
@@ -839,6 +868,7 @@ static struct ebcc_error *read_kernel(struct ebcc_compilation *compilation,
 {
 	struct ebcc_kernel_info_opts opts = {.root = compilation->kernel_root};
 	struct ebcc_cc_request *request = &compilation->request;
+	LOG_STAGE(compilation->log, CACHE);
 
 	TRY(ebcc_kernel_info_create(&opts, ret));
 	free(compilation->release);
@@ -918,6 +948,7 @@ static struct ebcc_error *compile(struct ebcc_compilation *compilation,
 	AUTO_BUF struct ebcc_buf identity = EBCC_BUF_INIT;
 	struct ebcc_cache_key key;
 
+	LOG_STAGE(compilation->log, CACHE);
 	LOG_SCOPE(compilation->log);
 	*answer = (struct ebcc_cc_answer){0};
 	compilation->request.pipeline = pipeline;
@@ -1050,6 +1081,11 @@ struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compilation *comp
 		directory,
 		&compilation->store_keys[second ? EBCC_CC_PIPELINE_PLAIN : EBCC_CC_PIPELINE_O2],
 		compilation->file_name, &answer);
+}
+
+const char *ebcc_compilation_file_name(const struct ebcc_compilation *compilation)
+{
+	return compilation->file_name;
 }
 
 const char *ebcc_compilation_source(const struct ebcc_compilation *compilation)

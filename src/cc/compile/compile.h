@@ -51,6 +51,9 @@ MUST_CHECK struct ebcc_error *ebcc_compile_add_to_store(const struct ebcc_compil
 MUST_CHECK struct ebcc_error *ebcc_compile_second(struct ebcc_compilation *compilation,
 						  struct ebcc_compile_output *output);
 
+/* Its name, as in diagnostics. Borrowed. */
+const char *ebcc_compilation_file_name(const struct ebcc_compilation *compilation);
+
 /* The source as it was compiled, NUL-terminated. Borrowed. */
 const char *ebcc_compilation_source(const struct ebcc_compilation *compilation);
 

@@ -191,22 +191,32 @@ static void forget_dependencies(struct ebcc_cc_answer *answer,
 	answer->dependency_count = kept;
 }
 
+/* The text of what neither the headers nor clang have. */
+static struct ebcc_error *make_types(const struct ebcc_headers_compile *compile,
+				     struct ebcc_scan *scan, struct ebcc_buf *types,
+				     struct ebcc_ktypes **ret)
+{
+	struct ebcc_ktypes_opts opts = {
+		.headers = true,
+		.tracefs_path = compile->kernel->tracefs,
+	};
+	LOG_STAGE(compile->log, TYPES);
+
+	TRY(ebcc_ktypes_create(scan, compile->kernel, &opts, ret));
+	TRY(ebcc_ktypes_generate(*ret, false, types));
+	return ebcc_kernel_record_write(compile->kernel, *ret, NULL, false, types);
+}
+
 struct ebcc_error *ebcc_compile_with_headers(const struct ebcc_headers_compile *compile,
 					     struct ebcc_scan *scan, struct ebcc_cc_answer *answer,
 					     struct ebcc_buf *inputs, struct ebcc_buf *notes)
 {
 	AUTO_REQUEST struct headers_request request = {0};
 	AUTO_KTYPES struct ebcc_ktypes *ktypes = NULL;
-	struct ebcc_ktypes_opts opts = {
-		.headers = true,
-		.tracefs_path = compile->kernel->tracefs,
-	};
 
 	TRY(request_init(&request, compile));
 	TRY(add_preamble(compile, &request, scan));
-	TRY(ebcc_ktypes_create(scan, compile->kernel, &opts, &ktypes));
-	TRY(ebcc_ktypes_generate(ktypes, false, &request.types));
-	TRY(ebcc_kernel_record_write(compile->kernel, ktypes, NULL, false, &request.types));
+	TRY(make_types(compile, scan, &request.types, &ktypes));
 	add_file(&request, EBCC_CC_KERNEL_TYPES, &request.types);
 	TRY(ebcc_compiler_client_compile(compile->client, &request.request, answer));
 	forget_dependencies(answer, compile->headers);

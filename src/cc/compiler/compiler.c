@@ -30,6 +30,7 @@ struct compilation {
 	LLVMContextRef context;
 	LLVMModuleRef module;
 	LLVMTargetMachineRef machine;
+	struct ebcc_timing timing;
 };
 
 static bool fail(struct compilation *compilation, const char *what, const char *reason)
@@ -135,6 +136,7 @@ static bool lower_and_optimize(struct compilation *compilation)
 		.arch = request->arch,
 		.pipeline = request->pipeline,
 		.flags = request->flags,
+		.timing = &compilation->timing,
 	};
 
 	return ebcc_ir_run(compilation->module, compilation->machine, &opts, on_ir_diagnostic,
@@ -200,6 +202,7 @@ static bool emit_object(struct compilation *compilation)
 {
 	struct ebcc_cc_answer *answer = compilation->answer;
 	LLVMMemoryBufferRef buffer;
+	TIME_STAGE(&compilation->timing, EMIT);
 
 	ebcc_llvm_complete_sources(compilation->module);
 	ebcc_llvm_disable_dwarf(compilation->module);
@@ -236,6 +239,8 @@ static bool parse_with(struct compilation *compilation, const struct ebcc_cc_fil
 		.builtin = builtin,
 		.builtin_count = ebcc_embedded_file_count,
 	};
+
+	TIME_STAGE(&compilation->timing, PARSE);
 
 	if (request->flags & EBCC_CC_WANT_PREPROCESSED)
 		answer->preprocessed = ebcc_clang_preprocess(&input);
@@ -317,6 +322,8 @@ static enum ebcc_cc_status precompile(struct compilation *compilation)
 		.builtin_count = ebcc_embedded_file_count,
 	};
 
+	TIME_STAGE(&compilation->timing, PARSE);
+
 	if (!ebcc_cc_arguments_init(&compilation->arguments, compilation->request, answer))
 		return EBCC_CC_SOURCE_ERROR;
 	input.arguments = compilation->arguments.list;
@@ -394,6 +401,7 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 		LLVMDisposeTargetMachine(compilation.machine);
 	LLVMContextDispose(compilation.context);
 	ebcc_cc_arguments_deinit(&compilation.arguments);
+	memcpy(answer->times, compilation.timing.stages, sizeof(answer->times));
 	return answer->status;
 }
 

@@ -3,8 +3,8 @@
  * The compiler library: stages 3 and 4 as a pure function, from (source and headers, options) to
  * (ELF object, diagnostics). Only this part of the project knows LLVM and clang. It runs in the
  * helper process ebcc-cc (see compile/client.h), or in the calling program's own process. The same
- * input always gives the same answer: it reads no kernel state, no environment variables, and no
- * files except headers that the source includes and the request allows.
+ * input always gives the same answer, except times: it reads no kernel state, no environment
+ * variables, and no files except headers that the source includes and the request allows.
  */
 #ifndef EBCC_COMPILER_COMPILER_H
 #define EBCC_COMPILER_COMPILER_H
@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "arch/arch.h"
+#include "base/timing.h"
 
 /*
  * The virtual include tree. The caller's files appear at their paths; a file named
@@ -130,6 +131,8 @@ struct ebcc_cc_answer {
 	char *object; /* ELF with BTF, or a precompiled header; NULL unless EBCC_CC_OK */
 	size_t object_size;
 	char *ir, *preprocessed, *assembly; /* NULL unless asked for */
+	/* How long the compiler's stages took. */
+	struct ebcc_stage_time times[EBCC_STAGE_COUNT];
 };
 
 /*

@@ -123,6 +123,10 @@ struct ebcc_error *ebcc_frame_encode_answer(struct ebcc_buf *buf,
 	put_string(buf, answer->ir);
 	put_string(buf, answer->preprocessed);
 	put_string(buf, answer->assembly);
+	for (int i = 0; i < EBCC_STAGE_COUNT; i++) {
+		put_u64(buf, answer->times[i].ns);
+		put_u64(buf, answer->times[i].runs);
+	}
 	return end_frame(buf, start, EBCC_FRAME_ANSWER);
 }
 
@@ -382,6 +386,10 @@ struct ebcc_error *ebcc_decode_answer(const void *payload, size_t size, struct e
 	     decode_bytes(&cursor, &answer.object, &answer.object_size) &&
 	     decode_text(&cursor, &answer.ir) && decode_text(&cursor, &answer.preprocessed) &&
 	     decode_text(&cursor, &answer.assembly);
+	for (int i = 0; i < EBCC_STAGE_COUNT; i++) {
+		answer.times[i].ns = get_u64(&cursor);
+		answer.times[i].runs = get_u64(&cursor);
+	}
 	if (ok && (cursor.left || (answer.status == EBCC_CC_OK) != (answer.object != NULL)))
 		cursor.failed = true;
 	if (!ok || cursor.failed) {

@@ -12,7 +12,7 @@
 #include "compiler/compiler.h"
 
 /* Changes with any change of the encoding. */
-#define EBCC_FRAME_MAGIC 0x34636345u /* "Ecc4" */
+#define EBCC_FRAME_MAGIC 0x35636345u /* "Ecc5" */
 /* Far more than any real source or object; limits how much one side can make the other allocate. */
 #define EBCC_FRAME_LIMIT (256u << 20)
 

@@ -38,6 +38,7 @@ struct ebcc_error *ebcc_link_detach(struct ebcc_link *link)
 {
 	struct ebcc_error *(*detach)(struct ebcc_link *link) = link->detach;
 	struct ebcc_error *error = NULL;
+	LOG_STAGE(&link->program->module->log, DETACH);
 
 	link->detach = NULL;
 	if (detach)

@@ -171,6 +171,9 @@ struct ebcc_error *ebcc_module_load(struct ebcc_module *module)
 {
 	if (module->loaded)
 		return NULL;
+
+	LOG_STAGE(&module->log, LOAD);
+
 	if (module->load_tried)
 		return ebcc_error_create(EBCC_ERROR_STATE,
 					 "an earlier attempt to create the module's maps failed; "

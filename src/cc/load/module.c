@@ -6,6 +6,7 @@
  */
 #include "load/module.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -64,7 +65,8 @@ static struct ebcc_error *module_new(const struct ebcc_module_opts *opts, struct
 	module->log = (struct ebcc_log){.fn = opts->log,
 					.ctx = opts->log_ctx,
 					.interrupted = opts->interrupted,
-					.interrupted_ctx = opts->interrupted_ctx};
+					.interrupted_ctx = opts->interrupted_ctx,
+					.timing = ebcc_timing_wanted() ? &module->timing : NULL};
 	module->debug = opts->debug;
 	module->no_rlimit = opts->no_rlimit;
 	module->any_kernel = opts->any_kernel;
@@ -105,6 +107,7 @@ static struct ebcc_error *describe_btf(struct ebcc_module *module)
 static struct ebcc_error *open_object(struct ebcc_module *module)
 {
 	const char *bytes = module->object_bytes;
+	LOG_STAGE(&module->log, OPEN);
 
 	if (ebcc_has_relocations(bytes, module->object_size)) {
 		TRY(ebcc_relocations_strip(bytes, module->object_size, &module->stripped));
@@ -413,12 +416,30 @@ struct ebcc_error *ebcc_module_store(struct ebcc_module *module, const char *dir
 					 module->second_size, directory);
 }
 
+/* Writes how long the stages took, if the environment asks for it, to standard error. It is the
+ * only thing that the library prints: bindings and programs show few levels of the log, or none,
+ * and the question is asked from outside. */
+static void write_timing(const struct ebcc_module *module)
+{
+	AUTO_BUF struct ebcc_buf line = EBCC_BUF_INIT;
+
+	if (!module->log.timing || module->owner != getpid())
+		return;
+	ebcc_buf_printf(&line, "ebcc: %s: ",
+			module->compilation ? ebcc_compilation_file_name(module->compilation)
+					    : "object");
+	ebcc_timing_describe(&module->timing, &line);
+	if (!line.failed)
+		fprintf(stderr, "%s\n", ebcc_buf_string(&line));
+}
+
 void ebcc_module_destroy(struct ebcc_module *module)
 {
 	if (!module)
 		return;
 	while (module->links)
 		ebcc_link_destroy(module->links);
+	write_timing(module);
 	ebcc_module_close_events(module);
 	close_object(module);
 	ebcc_compilation_destroy(module->compilation);

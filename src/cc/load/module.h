@@ -66,6 +66,7 @@ struct ebcc_table {
 
 struct ebcc_module {
 	struct ebcc_log log;
+	struct ebcc_timing timing;
 	unsigned debug;
 	bool no_rlimit;
 	bool any_kernel; /* loads objects that were compiled for another kernel */

@@ -644,6 +644,7 @@ static struct ebcc_error *load_program(struct ebcc_program *program, unsigned ty
 			module->debug & EBCC_DEBUG_BPF_REGISTER_STATE ? LOG_REGISTERS : LOG_REASON,
 		.fd = -1,
 	};
+	LOG_STAGE(&module->log, LOAD);
 
 	TRY(check_type(program, type));
 	TRY(ebcc_module_load(module));

@@ -350,6 +350,7 @@ struct ebcc_error *ebcc_program_attach_usdt(struct ebcc_program *program,
 	const struct ebcc_usdt_probe *probe;
 	struct ebcc_link *link;
 	struct ebcc_error *error;
+	LOG_STAGE(&program->module->log, ATTACH);
 
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_usdt_attach_opts"));
 	if (!opts.probe || !*opts.probe)

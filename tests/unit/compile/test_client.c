@@ -204,7 +204,7 @@ END_TEST
 /* Magic, kind, size 5 and a checksum that doesn't match the five bytes that follow. */
 START_TEST(wrong_checksum)
 {
-	write_helper("printf 'Ecc4\\002\\0\\0\\0\\005\\0\\0\\0\\0\\0\\0\\0"
+	write_helper("printf 'Ecc5\\002\\0\\0\\0\\005\\0\\0\\0\\0\\0\\0\\0"
 		     "\\1\\1\\1\\1\\1\\1\\1\\1abcde' >&0; sleep 5");
 	assert_fails(compile(), "checksum");
 }
@@ -213,7 +213,7 @@ END_TEST
 /* A header that announces more bytes than follow. */
 START_TEST(truncated_answer)
 {
-	write_helper("printf 'Ecc4\\002\\0\\0\\0\\377\\0\\0\\0\\0\\0\\0\\0"
+	write_helper("printf 'Ecc5\\002\\0\\0\\0\\377\\0\\0\\0\\0\\0\\0\\0"
 		     "\\1\\1\\1\\1\\1\\1\\1\\1abcde' >&0");
 	assert_fails(compile(), "exit status 0");
 }

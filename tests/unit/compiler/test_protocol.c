@@ -45,6 +45,7 @@ static struct ebcc_buf encode_answer(void)
 		.object = strdup("\177ELF"),
 		.object_size = 4,
 		.ir = strdup("define"),
+		.times = {[EBCC_STAGE_PARSE] = {.ns = 1u << 31, .runs = 2}},
 	};
 	struct ebcc_buf buf = EBCC_BUF_INIT;
 
@@ -140,6 +141,9 @@ START_TEST(answer_round_trip)
 	ck_assert_uint_eq(answer.dependencies[3].hash, 1234567890126);
 	ck_assert(!answer.dependencies[3].missing);
 	ck_assert(answer.dependencies[4].missing);
+	ck_assert_uint_eq(answer.times[EBCC_STAGE_PARSE].ns, 1u << 31);
+	ck_assert_uint_eq(answer.times[EBCC_STAGE_PARSE].runs, 2);
+	ck_assert_uint_eq(answer.times[EBCC_STAGE_EMIT].runs, 0);
 	ebcc_cc_answer_deinit(&answer);
 	ebcc_cc_answer_deinit(&answer);
 }

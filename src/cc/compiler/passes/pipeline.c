@@ -140,6 +140,14 @@ static bool relocates_again(struct ebcc_ir *ir)
 
 #define RUN_STEPS(ir, steps) run_steps(ir, steps, sizeof(steps) / sizeof((steps)[0]))
 
+static bool optimize(struct ebcc_ir *ir)
+{
+	TIME_STAGE(ir->opts->timing, OPTIMIZE);
+
+	return ir->opts->pipeline == EBCC_CC_PIPELINE_PLAIN ? RUN_STEPS(ir, plain_steps)
+							    : RUN_STEPS(ir, optimize_steps);
+}
+
 bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 		 const struct ebcc_ir_opts *opts, ebcc_ir_report_fn report, void *context)
 {
@@ -151,13 +159,11 @@ bool ebcc_ir_run(LLVMModuleRef module, LLVMTargetMachineRef machine,
 		.report_context = context,
 	};
 
+	TIME_STAGE(opts->timing, PASSES);
+
 	ebcc_ir_init(&ir);
 	if (RUN_STEPS(&ir, dialect_steps) && verify(&ir) && !relocates_again(&ir)) {
-		bool done = opts->pipeline == EBCC_CC_PIPELINE_PLAIN
-				    ? RUN_STEPS(&ir, plain_steps)
-				    : RUN_STEPS(&ir, optimize_steps);
-
-		if (done)
+		if (optimize(&ir))
 			RUN_STEPS(&ir, finishing_steps);
 	}
 	ebcc_ir_deinit(&ir);

@@ -47,12 +47,14 @@
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Types.h>
 
+#include "base/timing.h"
 #include "compiler/compiler.h"
 
 struct ebcc_ir_opts {
 	enum ebcc_arch_id arch;		/* whose struct pt_regs and calling convention */
 	enum ebcc_cc_pipeline pipeline; /* optimization after the dialect's own passes */
 	unsigned flags;			/* enum ebcc_cc_flag */
+	struct ebcc_timing *timing;	/* or NULL */
 };
 
 /*
