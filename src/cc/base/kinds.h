@@ -312,9 +312,9 @@ enum ebcc_method_group {
 	  EBCC_METHODS_QUEUE)                                                                      \
 	X("BPF_QUEUESTACK_PINNED", "\"type\", name, leaf, size, flags, \"path\"", 6, 6, 1, 0,      \
 	  EBCC_METHODS_QUEUE)                                                                      \
-	X("BPF_ARRAY_OF_MAPS", "name, \"inner\", size", 3, 3, 0, 1, EBCC_METHODS_ANY)              \
+	X("BPF_ARRAY_OF_MAPS", "name, \"inner\", size", 3, 3, 0, 1, EBCC_METHODS_MAP)              \
 	X("BPF_HASH_OF_MAPS", "name, key=int, \"inner\", size=10240", 2, 4, 0, EBCC_NO_ARGUMENT,   \
-	  EBCC_METHODS_ANY)                                                                        \
+	  EBCC_METHODS_MAP)                                                                        \
 	X("BPF_XDP_REDIRECT_MAP", "\"type\", leaf, name, size", 4, 4, 2, 0, EBCC_METHODS_ANY)      \
 	X("BPF_DEVMAP", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_REDIRECT)            \
 	X("BPF_CPUMAP", "name, size", 2, 2, 0, EBCC_NO_ARGUMENT, EBCC_METHODS_REDIRECT)            \

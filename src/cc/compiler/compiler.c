@@ -17,11 +17,11 @@
 #include "compiler/answer.h"
 #include "compiler/diagnostic.h"
 #include "compiler/flags.h"
-#include "compiler/helpers.h"
 #include "compiler/listing.h"
 #include "elf/bpf_object.h"
 #include "compiler/embedded.h"
 #include "compiler/passes/pipeline.h"
+#include "compiler/selection.h"
 
 struct compilation {
 	const struct ebcc_cc_request *request;
@@ -31,6 +31,7 @@ struct compilation {
 	LLVMModuleRef module;
 	LLVMTargetMachineRef machine;
 	struct ebcc_timing timing;
+	char *too_deep; /* LLVM's message about the last function whose stack is too large */
 };
 
 static bool fail(struct compilation *compilation, const char *what, const char *reason)
@@ -41,6 +42,19 @@ static bool fail(struct compilation *compilation, const char *what, const char *
 		message = NULL;
 	ebcc_cc_diagnose(compilation->answer, compilation->request, EBCC_CC_FATAL, "", 0, 0,
 			 message ? message : what);
+	return false;
+}
+
+/* Whether the backend has said the same about another place in the function: it reports each
+ * instruction beyond the end of the stack. */
+static bool repeats_stack_error(struct compilation *compilation, const char *message, unsigned line)
+{
+	if (!line || !strstr(message, "BPF stack limit is exceeded"))
+		return false;
+	if (compilation->too_deep && !strcmp(compilation->too_deep, message))
+		return true;
+	free(compilation->too_deep);
+	compilation->too_deep = strdup(message);
 	return false;
 }
 
@@ -69,6 +83,8 @@ static void on_llvm_diagnostic(LLVMDiagnosticInfoRef info, void *ctx)
 	if (severity != LLVMDSError && severity != LLVMDSWarning)
 		return;
 	message = ebcc_llvm_diagnostic_message(info, &path, &line, &column);
+	if (message && repeats_stack_error(compilation, message, line))
+		return;
 	if (message)
 		text = reword(message);
 	ebcc_cc_diagnose(compilation->answer, compilation->request,
@@ -248,26 +264,19 @@ static bool parse_with(struct compilation *compilation, const struct ebcc_cc_fil
 	return compilation->module;
 }
 
-/* The embedded headers with a shorter table of helpers. The caller frees the list; the table's text
- * is in @text. */
+/* The embedded headers without what the request doesn't name. The caller frees the list; it points
+ * into @texts. */
 static struct ebcc_cc_file *select_builtin(const struct ebcc_cc_request *request,
-					   struct ebcc_buf *text)
+					   struct ebcc_cc_selection *texts)
 {
 	size_t count = ebcc_embedded_file_count;
 	struct ebcc_cc_file *list = malloc(count * sizeof(*list));
-	struct ebcc_error *error = NULL;
+	struct ebcc_error *error;
 
 	if (!list)
 		return NULL;
 	memcpy(list, ebcc_embedded_files, count * sizeof(*list));
-	for (size_t i = 0; i < count && !error; i++) {
-		if (strcmp(list[i].path, EBCC_CC_HELPER_DEFS))
-			continue;
-		error = ebcc_cc_select_helpers(request, ebcc_embedded_files, count,
-					       &ebcc_embedded_files[i], text);
-		list[i].text = ebcc_buf_string(text);
-		list[i].size = text->size;
-	}
+	error = ebcc_cc_select(request, list, count, texts);
 	if (!error)
 		return list;
 	ebcc_error_destroy(error);
@@ -277,13 +286,13 @@ static struct ebcc_cc_file *select_builtin(const struct ebcc_cc_request *request
 
 static bool parse(struct compilation *compilation)
 {
-	struct ebcc_buf text AUTO_BUF = EBCC_BUF_INIT;
-	struct ebcc_cc_file *builtin AUTO_FREE = select_builtin(compilation->request, &text);
+	struct ebcc_cc_selection texts CLEANUP(ebcc_cc_selection_deinit) = {0};
+	struct ebcc_cc_file *builtin AUTO_FREE = select_builtin(compilation->request, &texts);
 
 	if (builtin) {
 		bool ok = parse_with(compilation, builtin);
 
-		if (!ebcc_cc_misses_helper(compilation->answer))
+		if (!ebcc_cc_selection_lacks(compilation->answer))
 			return ok;
 		if (ok)
 			LLVMDisposeModule(compilation->module);
@@ -401,6 +410,7 @@ enum ebcc_cc_status ebcc_cc_compile(const struct ebcc_cc_request *request,
 		LLVMDisposeTargetMachine(compilation.machine);
 	LLVMContextDispose(compilation.context);
 	ebcc_cc_arguments_deinit(&compilation.arguments);
+	free(compilation.too_deep);
 	memcpy(answer->times, compilation.timing.stages, sizeof(answer->times));
 	return answer->status;
 }

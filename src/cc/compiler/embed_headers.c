@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Build-time program: turns headers into a C file with a table from virtual path to text
- * (embedded.h). Comments are removed, so that there is less to parse; newlines are kept, so that
- * line numbers stay right. The function pointers in libbpf's table of helpers are made constant:
- * calls through variables don't fold before inlining.
+ * (embedded.h). Comments, and what aligns the backslashes of macros, are removed, so that there is
+ * less to parse; newlines are kept, so that line numbers stay right. The function pointers in
+ * libbpf's table of helpers are made constant: calls through variables don't fold before inlining.
  *
  * embed_headers OUT VIRTUAL_PATH FILE [VIRTUAL_PATH FILE]... [--helpers VIRTUAL_PATH FILE]
  */
@@ -44,12 +44,22 @@ static const char *skip_block_comment(const char *in, char **out)
 	return *in ? in + 2 : in;
 }
 
-static void strip_comments(char *text)
+/* Removes blanks at the end of what was written, except one. */
+static char *trim(const char *text, char *out)
+{
+	while (out - text > 1 && isblank((unsigned char)out[-1]) && isblank((unsigned char)out[-2]))
+		out--;
+	return out;
+}
+
+static void strip(char *text)
 {
 	const char *in = text;
 	char *out = text;
 
 	while (*in) {
+		if (in[0] == '\\' && in[1] == '\n')
+			out = trim(text, out);
 		if (in[0] == '/' && in[1] == '*')
 			in = skip_block_comment(in, &out);
 		else if (in[0] == '/' && in[1] == '/')
@@ -283,7 +293,7 @@ static void embed(FILE *out, const char *path, const char *file, bool helpers, X
 {
 	char *text = read_file(file);
 
-	strip_comments(text);
+	strip(text);
 	if (helpers) {
 		char *transformed = transform_helpers(text);
 

@@ -18,6 +18,8 @@ static const char *const base_flags[] = {
 	"bpfel",
 	"-emit-llvm-bc",
 	"-disable-llvm-passes",
+	/* pipeline.c verifies once, after the dialect's passes. */
+	"-disable-llvm-verifier",
 	"-O2",
 	"-debug-info-kind=constructor",
 	"-dwarf-version=4",

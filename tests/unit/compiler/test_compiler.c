@@ -29,13 +29,15 @@ static const char kernel_types[] =
 	"struct pt_regs { unsigned long di; };\n";
 
 static struct ebcc_compiler_client *client;
+static struct ebcc_timing timing;
+static const struct ebcc_log timed = {.timing = &timing};
 static char directory[] = "/tmp/ebcc-test-compiler.XXXXXX";
 
 static void start(void)
 {
 	unsetenv("EBCC_CC");
 	ck_assert_ptr_nonnull(mkdtemp(directory));
-	ck_assert_ptr_null(ebcc_compiler_client_create(NULL, EBCC_COMPILER_HELPER, &client));
+	ck_assert_ptr_null(ebcc_compiler_client_create(&timed, EBCC_COMPILER_HELPER, &client));
 }
 
 static void stop(void)
@@ -718,18 +720,56 @@ START_TEST(stack_too_large)
 }
 END_TEST
 
+/* Compiles, and checks how often the front end had to run. */
+static void compile_in_runs(const char *source, const char *const *cflags, size_t count,
+			    unsigned runs)
+{
+	uint64_t before = timing.stages[EBCC_STAGE_PARSE].runs;
+	struct ebcc_cc_answer answer AUTO_ANSWER = compile_flags(source, cflags, count);
+
+	assert_ok(&answer);
+	ck_assert_uint_eq(answer.diagnostic_count, 0);
+	ck_assert_uint_eq(timing.stages[EBCC_STAGE_PARSE].runs - before, runs);
+}
+
 /* Helpers are found whether their names are in the source, pasted, or in a local header. */
 START_TEST(helpers_by_any_name)
 {
-	struct ebcc_cc_answer plain AUTO_ANSWER =
-		compile("int prog(void *ctx) { return bpf_get_prandom_u32(); }\n");
-	struct ebcc_cc_answer pasted AUTO_ANSWER =
-		compile("#define CALL(name) bpf_##name()\n"
-			"int prog(void *ctx) { return CALL(get_prandom_u32); }\n");
+	compile_in_runs("int prog(void *ctx) { return bpf_get_prandom_u32(); }\n", NULL, 0, 1);
+	compile_in_runs("#define CALL(name) bpf_##name()\n"
+			"int prog(void *ctx) { return CALL(get_prandom_u32); }\n",
+			NULL, 0, 2);
+}
+END_TEST
 
-	assert_ok(&plain);
-	assert_ok(&pasted);
-	ck_assert_uint_eq(pasted.diagnostic_count, 0);
+/* The same for methods of maps, of which those that a source doesn't name are left out. */
+START_TEST(methods_by_any_name)
+{
+	static const char *const flag[] = {"-DADD=increment"};
+	struct ebcc_cc_answer wrong AUTO_ANSWER =
+		compile("BPF_HASH(h);\nint prog(void *ctx) { h.incremnt(1); return 0; }\n");
+
+	compile_in_runs("BPF_HISTOGRAM(h);\n"
+			"BPF_ARRAY_OF_MAPS(m, \"inner\", 4);\n"
+			"BPF_TABLE(\"sk_storage\", int, u64, s, 0);\n"
+			"int prog(void *ctx) { h.increment(1); return 0; }\n",
+			NULL, 0, 1);
+	compile_in_runs("#define CALL(name) h.incre##name(1)\n"
+			"BPF_HISTOGRAM(h);\n"
+			"int prog(void *ctx) { CALL(ment); return 0; }\n",
+			NULL, 0, 2);
+	compile_in_runs("BPF_HISTOGRAM(h);\nint prog(void *ctx) { h.ADD(1); return 0; }\n", flag, 1,
+			1);
+	compile_in_runs("BPF_HASH(h);\n"
+			"int prog(void *ctx)\n"
+			"{\n"
+			"\tu64 key = 1;\n"
+			"\treturn !bpf_map_lookup_elem(&h, &key);\n"
+			"}\n",
+			NULL, 0, 1);
+	/* Clang proposes methods that the first run has left out. */
+	ck_assert_int_eq(wrong.status, EBCC_CC_SOURCE_ERROR);
+	ck_assert_ptr_nonnull(strstr(wrong.diagnostics[0].message, "did you mean 'increment'"));
 }
 END_TEST
 
@@ -966,6 +1006,7 @@ int main(void)
 	tcase_add_test(tcase, both_architectures_and_pipelines);
 	tcase_add_test(tcase, stack_too_large);
 	tcase_add_test(tcase, helpers_by_any_name);
+	tcase_add_test(tcase, methods_by_any_name);
 	tcase_add_test(tcase, monstrous_sources);
 #ifndef __SANITIZE_ADDRESS__ /* there is no limit then */
 	tcase_add_test(tcase, memory_limit);

@@ -10,6 +10,11 @@
  * together if a macro's parameters are `...` (clang_shim.cc, CommasInBraces), hence the second
  * macro after each that has such a parameter.
  *
+ * Methods come in groups, each three macros: __EBCC_FUNCTIONS_group() defines their functions,
+ * __EBCC_MEMBERS_group() and __EBCC_VALUES_group() are what a table of methods has of them. All the
+ * methods of a few maps take clang longer than a small source. So the compiler takes back the
+ * groups of which a source names no method (compiler/selection.h).
+ *
  * Methods that C can't express are undefined functions (__ebcc_lookup_or_init__NAME,
  * __ebcc_increment__NAME, __ebcc_atomic_increment__NAME); the markers pass replaces their calls.
  */
@@ -65,15 +70,16 @@
 	(!__builtin_strncmp(string, prefix, sizeof(prefix) - 1))
 
 /* The kernel's number for a type string, 0 for an unknown one, as a constant expression. A table
- * that another module owns ("extern") gets its type from there; until then it is a hash. */
+ * that another module owns ("extern") gets its type from there; until then it is a hash. A sum, of
+ * which at most one term is not 0: clang checks nested ?: again at each level. */
 #define __EBCC_TYPE_NUMBER(string, key)                                                            \
-	(__EBCC_IS(string, "histogram") ?                                                          \
-		 _Generic((__typeof__(key) *)0, int *: __EBCC_TYPE_ARRAY,                          \
-			  default: __EBCC_TYPE_HASH) :                                             \
-	 __EBCC_MAP_TYPES(__EBCC_NUMBER_OF, string)                                                \
-	 __EBCC_HAS_PREFIX(string, "array_of_maps$") ? __EBCC_TYPE_ARRAY_OF_MAPS :                 \
-	 __EBCC_HAS_PREFIX(string, "hash_of_maps$") ? __EBCC_TYPE_HASH_OF_MAPS : 0)
-#define __EBCC_NUMBER_OF(string, name, type) __EBCC_IS(string, name) ? __EBCC_TYPE_##type :
+	(__EBCC_IS(string, "histogram") * __EBCC_HISTOGRAM_TYPE(key)                               \
+	 __EBCC_MAP_TYPES(__EBCC_NUMBER_OF, string) +                                              \
+	 __EBCC_HAS_PREFIX(string, "array_of_maps$") * __EBCC_TYPE_ARRAY_OF_MAPS +                 \
+	 __EBCC_HAS_PREFIX(string, "hash_of_maps$") * __EBCC_TYPE_HASH_OF_MAPS)
+#define __EBCC_NUMBER_OF(string, name, type) +__EBCC_IS(string, name) * __EBCC_TYPE_##type
+#define __EBCC_HISTOGRAM_TYPE(key)                                                                 \
+	_Generic((__typeof__(key) *)0, int *: __EBCC_TYPE_ARRAY, default: __EBCC_TYPE_HASH)
 
 #define __EBCC_KEY(name) __typeof__(*__ebcc_map_##name.key)
 #define __EBCC_LEAF(name) __typeof__(*__ebcc_map_##name.value)
@@ -102,10 +108,9 @@
 /* The type of map is computed from a string, and may depend on the key. */
 #define __EBCC_DEFINE_BY_STRING(name, string, key_type, leaf_type, entries, map_flags_)            \
 	extern __typeof__(key_type) __ebcc_key_##name;                                             \
-	_Static_assert(__EBCC_TYPE_NUMBER(string, __ebcc_key_##name),                              \
-		       "unknown table type \"" string "\"");                                       \
-	__EBCC_DEFINE(name, __EBCC_TYPE_NUMBER(string, __ebcc_key_##name), __ebcc_key_##name,      \
-		      leaf_type, entries,                                                          \
+	enum { __ebcc_type_##name = __EBCC_TYPE_NUMBER(string, __ebcc_key_##name) };               \
+	_Static_assert(__ebcc_type_##name, "unknown table type \"" string "\"");                   \
+	__EBCC_DEFINE(name, __ebcc_type_##name, __ebcc_key_##name, leaf_type, entries,             \
 		      (map_flags_) | (__EBCC_NEEDS_NO_PREALLOC(string) ? __EBCC_NO_PREALLOC : 0))
 
 #define __EBCC_NEEDS_NO_PREALLOC(string)                                                           \
@@ -118,7 +123,7 @@
 
 /* Methods: keyed maps. */
 
-#define __EBCC_FUNCTION_lookup(name)                                                               \
+#define __EBCC_FUNCTIONS_lookup(name)                                                              \
 	__EBCC_INLINE __EBCC_LEAF(name) * __ebcc_lookup__##name(__EBCC_KEY(name) * key)            \
 	{                                                                                          \
 		return bpf_map_lookup_elem(__EBCC_MAP(name), key);                                 \
@@ -158,13 +163,13 @@ extern void __ebcc_error__increment(void);
 		__builtin_types_compatible_p(__typeof__(&key), __EBCC_KEY(name) *), &key,          \
 		*(void **)&key)
 
-#define __EBCC_FUNCTIONS_map(name)                                                                 \
-	__EBCC_FUNCTION_lookup(name)                                                               \
-	__EBCC_FUNCTIONS_update(name)                                                              \
+#define __EBCC_FUNCTIONS_insert(name)                                                              \
 	__EBCC_INLINE int __ebcc_insert__##name(__EBCC_KEY(name) * key, __EBCC_LEAF(name) * leaf)  \
 	{                                                                                          \
 		return bpf_map_update_elem(__EBCC_MAP(name), key, leaf, __EBCC_NOEXIST);           \
-	}                                                                                          \
+	}
+
+#define __EBCC_FUNCTIONS_lookup_or_init(name)                                                      \
 	__EBCC_INLINE __EBCC_LEAF(name) *                                                          \
 		__ebcc_lookup_or_try_init__##name(__EBCC_KEY(name) * key,                          \
 						  __EBCC_LEAF(name) * initial)                     \
@@ -176,6 +181,10 @@ extern void __ebcc_error__increment(void);
 		bpf_map_update_elem(__EBCC_MAP(name), key, initial, __EBCC_NOEXIST);               \
 		return bpf_map_lookup_elem(__EBCC_MAP(name), key);                                 \
 	}                                                                                          \
+	extern __EBCC_LEAF(name) * __ebcc_lookup_or_init__##name(__EBCC_KEY(name) *,               \
+								 __EBCC_LEAF(name) *);
+
+#define __EBCC_FUNCTIONS_add(name)                                                                 \
 	__EBCC_INLINE __EBCC_LEAF(name) * __ebcc_lookup_or_zero__##name(__EBCC_KEY(name) * key)    \
 	{                                                                                          \
 		__EBCC_LEAF(name) *leaf = bpf_map_lookup_elem(__EBCC_MAP(name), key);              \
@@ -207,38 +216,61 @@ extern void __ebcc_error__increment(void);
 		if (leaf)                                                                          \
 			(void)__sync_fetch_and_add((__EBCC_ATOMIC_ADDEND(name) *)leaf, addend);    \
 	}                                                                                          \
-	extern __EBCC_LEAF(name) * __ebcc_lookup_or_init__##name(__EBCC_KEY(name) *,               \
-								 __EBCC_LEAF(name) *);             \
 	extern void __ebcc_increment__##name(__EBCC_KEY(name), ...);                               \
 	extern void __ebcc_atomic_increment__##name(__EBCC_KEY(name), ...);
 
-#define __EBCC_MEMBER_lookup(name) __EBCC_LEAF(name) * (*const lookup)(__EBCC_KEY(name) *);
+/* Key and leaf must be complete, whichever methods the source uses. */
+#define __EBCC_CHECK_TYPES(name)                                                                   \
+	__EBCC_INLINE void __ebcc_types__##name(__EBCC_KEY(name) key)                              \
+	{                                                                                          \
+		__EBCC_LEAF(name) leaf;                                                            \
+	}
+
+#define __EBCC_FUNCTIONS_map(name)                                                                 \
+	__EBCC_CHECK_TYPES(name)                                                                   \
+	__EBCC_FUNCTIONS_lookup(name)                                                              \
+	__EBCC_FUNCTIONS_update(name)                                                              \
+	__EBCC_FUNCTIONS_insert(name)                                                              \
+	__EBCC_FUNCTIONS_lookup_or_init(name)                                                      \
+	__EBCC_FUNCTIONS_add(name)
+
+#define __EBCC_MEMBERS_lookup(name) __EBCC_LEAF(name) * (*const lookup)(__EBCC_KEY(name) *);
 #define __EBCC_MEMBERS_update(name)                                                                \
 	int (*const update)(__EBCC_KEY(name) *, __EBCC_LEAF(name) *);                              \
 	int (*const delete)(__EBCC_KEY(name) *);
-#define __EBCC_MEMBERS_map(name)                                                                   \
-	__EBCC_MEMBER_lookup(name)                                                                 \
-	__EBCC_MEMBERS_update(name)                                                                \
-	int (*const insert)(__EBCC_KEY(name) *, __EBCC_LEAF(name) *);                              \
+#define __EBCC_MEMBERS_insert(name) int (*const insert)(__EBCC_KEY(name) *, __EBCC_LEAF(name) *);
+#define __EBCC_MEMBERS_lookup_or_init(name)                                                        \
 	__EBCC_LEAF(name) * (*const lookup_or_try_init)(__EBCC_KEY(name) *, __EBCC_LEAF(name) *);  \
-	__EBCC_LEAF(name) * (*const lookup_or_init)(__EBCC_KEY(name) *, __EBCC_LEAF(name) *);      \
+	__EBCC_LEAF(name) * (*const lookup_or_init)(__EBCC_KEY(name) *, __EBCC_LEAF(name) *);
+#define __EBCC_MEMBERS_add(name)                                                                   \
 	void (*const increment)(__EBCC_KEY(name), ...);                                            \
 	void (*const atomic_increment)(__EBCC_KEY(name), ...);                                     \
 	void (*const __ebcc_add)(__EBCC_KEY(name), long long);                                     \
 	void (*const __ebcc_atomic_add)(__EBCC_KEY(name), long long);
+#define __EBCC_MEMBERS_map(name)                                                                   \
+	__EBCC_MEMBERS_lookup(name)                                                                \
+	__EBCC_MEMBERS_update(name)                                                                \
+	__EBCC_MEMBERS_insert(name)                                                                \
+	__EBCC_MEMBERS_lookup_or_init(name)                                                        \
+	__EBCC_MEMBERS_add(name)
 
-#define __EBCC_VALUE_lookup(name) .lookup = __ebcc_lookup__##name,
+#define __EBCC_VALUES_lookup(name) .lookup = __ebcc_lookup__##name,
 #define __EBCC_VALUES_update(name)                                                                 \
 	.update = __ebcc_update__##name, .delete = __ebcc_delete__##name,
-#define __EBCC_VALUES_map(name)                                                                    \
-	__EBCC_VALUE_lookup(name)                                                                  \
-	__EBCC_VALUES_update(name)                                                                 \
-	.insert = __ebcc_insert__##name,                                                           \
+#define __EBCC_VALUES_insert(name) .insert = __ebcc_insert__##name,
+#define __EBCC_VALUES_lookup_or_init(name)                                                         \
 	.lookup_or_try_init = __ebcc_lookup_or_try_init__##name,                                   \
-	.lookup_or_init = __ebcc_lookup_or_init__##name,                                           \
+	.lookup_or_init = __ebcc_lookup_or_init__##name,
+#define __EBCC_VALUES_add(name)                                                                    \
 	.increment = __ebcc_increment__##name,                                                     \
 	.atomic_increment = __ebcc_atomic_increment__##name,                                       \
 	.__ebcc_add = __ebcc_add__##name, .__ebcc_atomic_add = __ebcc_atomic_add__##name,
+#define __EBCC_VALUES_map(name)                                                                    \
+	__EBCC_VALUES_lookup(name)                                                                 \
+	__EBCC_VALUES_update(name)                                                                 \
+	__EBCC_VALUES_insert(name)                                                                 \
+	__EBCC_VALUES_lookup_or_init(name)                                                         \
+	__EBCC_VALUES_add(name)
 
 /* Methods: events. */
 
@@ -342,9 +374,7 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		return __EBCC_RB_NO_WAKEUP;                                                        \
 	}
 
-#define __EBCC_FUNCTIONS_ringbuf(name, pages)                                                      \
-	__EBCC_FUNCTION_lost(name)                                                                 \
-	__EBCC_FUNCTION_wakeup(name)                                                               \
+#define __EBCC_FUNCTIONS_ringbuf_output(name, pages)                                               \
 	__EBCC_INLINE int __ebcc_ringbuf_output__##name(void *data, __u64 size, __u64 flags,       \
 							__u64 type)                                \
 	{                                                                                          \
@@ -358,7 +388,12 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		if (error)                                                                         \
 			__ebcc_count_lost__##name(__EBCC_LOST);                                    \
 		return error;                                                                      \
-	}                                                                                          \
+	}
+#define __EBCC_MEMBERS_ringbuf_output(name)                                                        \
+	int (*const ringbuf_output)(void *, __u64, __u64, __u64);
+#define __EBCC_VALUES_ringbuf_output(name) .ringbuf_output = __ebcc_ringbuf_output__##name,
+
+#define __EBCC_FUNCTIONS_ringbuf_reserve(name, pages)                                              \
 	__EBCC_INLINE void *__ebcc_ringbuf_reserve__##name(__u64 size)                             \
 	{                                                                                          \
 		void *record;                                                                      \
@@ -377,11 +412,23 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_INLINE void __ebcc_ringbuf_discard__##name(void *record, __u64 flags)               \
 	{                                                                                          \
 		bpf_ringbuf_discard(record, __ebcc_wakeup__##name(flags, 0));                      \
-	}                                                                                          \
+	}
+#define __EBCC_MEMBERS_ringbuf_reserve(name)                                                       \
+	void *(*const ringbuf_reserve)(__u64);                                                     \
+	void (*const ringbuf_submit)(void *, __u64, __u64);                                        \
+	void (*const ringbuf_discard)(void *, __u64);
+#define __EBCC_VALUES_ringbuf_reserve(name)                                                        \
+	.ringbuf_reserve = __ebcc_ringbuf_reserve__##name,                                         \
+	.ringbuf_submit = __ebcc_ringbuf_submit__##name,                                           \
+	.ringbuf_discard = __ebcc_ringbuf_discard__##name,
+
+#define __EBCC_FUNCTIONS_ringbuf_query(name)                                                       \
 	__EBCC_INLINE __u64 __ebcc_ringbuf_query__##name(__u64 flags)                              \
 	{                                                                                          \
 		return bpf_ringbuf_query(__EBCC_MAP(name), flags);                                 \
 	}
+#define __EBCC_MEMBERS_ringbuf_query(name) __u64 (*const ringbuf_query)(__u64);
+#define __EBCC_VALUES_ringbuf_query(name) .ringbuf_query = __ebcc_ringbuf_query__##name,
 
 /* Methods: the rest. */
 
@@ -453,31 +500,60 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 #define __EBCC_VALUES_queue(name)                                                                  \
 	.push = __ebcc_push__##name, .pop = __ebcc_pop__##name, .peek = __ebcc_peek__##name,
 
-/* @kind is sk, inode or task. */
-#define __EBCC_FUNCTIONS_storage(name, kind)                                                       \
-	__EBCC_INLINE void *__ebcc_##kind##_storage_get__##name(void *owner, void *initial,        \
-								int flags)                         \
+/* The names of helpers are written out, since the compiler looks for them
+ * (compiler/selection.h). */
+#define __EBCC_STORAGE_FUNCTIONS(name, get, delete_, bpf_get, bpf_delete)                          \
+	__EBCC_INLINE void *__ebcc_##get##__##name(void *owner, void *initial, int flags)          \
 	{                                                                                          \
-		return bpf_##kind##_storage_get(__EBCC_MAP(name), owner, initial, flags);          \
+		return bpf_get(__EBCC_MAP(name), owner, initial, flags);                           \
 	}                                                                                          \
-	__EBCC_INLINE int __ebcc_##kind##_storage_delete__##name(void *owner)                      \
+	__EBCC_INLINE int __ebcc_##delete_##__##name(void *owner)                                  \
 	{                                                                                          \
-		return bpf_##kind##_storage_delete(__EBCC_MAP(name), owner);                       \
+		return bpf_delete(__EBCC_MAP(name), owner);                                        \
 	}
-#define __EBCC_MEMBERS_storage(name, kind)                                                         \
-	void *(*const kind##_storage_get)(void *, void *, int);                                    \
-	int (*const kind##_storage_delete)(void *);
-#define __EBCC_VALUES_storage(name, kind)                                                          \
-	.kind##_storage_get = __ebcc_##kind##_storage_get__##name,                                 \
-	.kind##_storage_delete = __ebcc_##kind##_storage_delete__##name,
+#define __EBCC_FUNCTIONS_sk_storage(name)                                                          \
+	__EBCC_STORAGE_FUNCTIONS(name, sk_storage_get, sk_storage_delete, bpf_sk_storage_get,      \
+				 bpf_sk_storage_delete)
+#define __EBCC_MEMBERS_sk_storage(name)                                                            \
+	void *(*const sk_storage_get)(void *, void *, int);                                        \
+	int (*const sk_storage_delete)(void *);
+#define __EBCC_VALUES_sk_storage(name)                                                             \
+	.sk_storage_get = __ebcc_sk_storage_get__##name,                                           \
+	.sk_storage_delete = __ebcc_sk_storage_delete__##name,
+#define __EBCC_FUNCTIONS_inode_storage(name)                                                       \
+	__EBCC_STORAGE_FUNCTIONS(name, inode_storage_get, inode_storage_delete,                    \
+				 bpf_inode_storage_get, bpf_inode_storage_delete)
+#define __EBCC_MEMBERS_inode_storage(name)                                                         \
+	void *(*const inode_storage_get)(void *, void *, int);                                     \
+	int (*const inode_storage_delete)(void *);
+#define __EBCC_VALUES_inode_storage(name)                                                          \
+	.inode_storage_get = __ebcc_inode_storage_get__##name,                                     \
+	.inode_storage_delete = __ebcc_inode_storage_delete__##name,
+#define __EBCC_FUNCTIONS_task_storage(name)                                                        \
+	__EBCC_STORAGE_FUNCTIONS(name, task_storage_get, task_storage_delete,                      \
+				 bpf_task_storage_get, bpf_task_storage_delete)
+#define __EBCC_MEMBERS_task_storage(name)                                                          \
+	void *(*const task_storage_get)(void *, void *, int);                                      \
+	int (*const task_storage_delete)(void *);
+#define __EBCC_VALUES_task_storage(name)                                                           \
+	.task_storage_get = __ebcc_task_storage_get__##name,                                       \
+	.task_storage_delete = __ebcc_task_storage_delete__##name,
+
+/* Takes back the groups that the source doesn't need. */
+#include "ebcc/methods.h"
 
 /* Tables of methods by kind of map. */
 
+/* Never empty, even if all groups were taken back. */
+#define __EBCC_TABLE(name, members, ...)                                                           \
+	static const struct __ebcc_methods_##name {                                                \
+		char __ebcc_none[0];                                                               \
+		members                                                                            \
+	} name __attribute__((unused, nodebug)) = {__VA_ARGS__}
+
 #define __EBCC_TABLE_map(name)                                                                     \
 	__EBCC_FUNCTIONS_map(name)                                                                 \
-	static const struct __ebcc_methods_##name {                                                \
-		__EBCC_MEMBERS_map(name)                                                           \
-	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_map(name)}
+	__EBCC_TABLE(name, __EBCC_MEMBERS_map(name), __EBCC_VALUES_map(name))
 
 /* BPF_TABLE's type is a string, so it has the methods of every type. */
 #define __EBCC_TABLE_any(name)                                                                     \
@@ -489,10 +565,11 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 	__EBCC_FUNCTIONS_cgroup_array(name)                                                        \
 	__EBCC_FUNCTIONS_redirect(name)                                                            \
 	__EBCC_FUNCTIONS_queue(name)                                                               \
-	__EBCC_FUNCTIONS_storage(name, sk)                                                         \
-	__EBCC_FUNCTIONS_storage(name, inode)                                                      \
-	__EBCC_FUNCTIONS_storage(name, task)                                                       \
+	__EBCC_FUNCTIONS_sk_storage(name)                                                          \
+	__EBCC_FUNCTIONS_inode_storage(name)                                                       \
+	__EBCC_FUNCTIONS_task_storage(name)                                                        \
 	static const struct __ebcc_methods_##name {                                                \
+		char __ebcc_none[0];                                                               \
 		__EBCC_MEMBERS_map(name)                                                           \
 		__EBCC_MEMBERS_perf_output(name)                                                   \
 		__EBCC_MEMBERS_stack_trace(name)                                                   \
@@ -501,24 +578,22 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 		__EBCC_MEMBERS_cgroup_array(name)                                                  \
 		__EBCC_MEMBERS_redirect(name)                                                      \
 		__EBCC_MEMBERS_queue(name)                                                         \
-		__EBCC_MEMBERS_storage(name, sk)                                                   \
-		__EBCC_MEMBERS_storage(name, inode)                                                \
-		__EBCC_MEMBERS_storage(name, task)                                                 \
+		__EBCC_MEMBERS_sk_storage(name)                                                    \
+		__EBCC_MEMBERS_inode_storage(name)                                                 \
+		__EBCC_MEMBERS_task_storage(name)                                                  \
 	} name __attribute__((unused, nodebug)) = {                                                \
 		__EBCC_VALUES_map(name) __EBCC_VALUES_perf_output(name)                            \
 		__EBCC_VALUES_stack_trace(name) __EBCC_VALUES_perf_array(name)                     \
 		__EBCC_VALUES_prog_array(name) __EBCC_VALUES_cgroup_array(name)                    \
 		__EBCC_VALUES_redirect(name) __EBCC_VALUES_queue(name)                             \
-		__EBCC_VALUES_storage(name, sk)                                                    \
-		__EBCC_VALUES_storage(name, inode) __EBCC_VALUES_storage(name, task)               \
+		__EBCC_VALUES_sk_storage(name)                                                     \
+		__EBCC_VALUES_inode_storage(name) __EBCC_VALUES_task_storage(name)                 \
 	}
 
 /* For kinds of maps whose methods are one group. */
 #define __EBCC_TABLE_group(name, group)                                                            \
 	__EBCC_FUNCTIONS_##group(name)                                                             \
-	static const struct __ebcc_methods_##name {                                                \
-		__EBCC_MEMBERS_##group(name)                                                       \
-	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_##group(name)}
+	__EBCC_TABLE(name, __EBCC_MEMBERS_##group(name), __EBCC_VALUES_##group(name))
 
 #define __EBCC_PICK3(_1, _2, _3, pick, ...) pick
 #define __EBCC_PICK4(_1, _2, _3, _4, pick, ...) pick
@@ -587,7 +662,9 @@ extern void __ebcc_event(void *map, void *data, __u64 type);
 /* Histograms: (name, key=int, size=64); an array for int slots, a hash for any other key. */
 
 #define __EBCC_HISTOGRAM3(name, key_type, entries)                                                 \
-	__EBCC_DEFINE_BY_STRING(name, "histogram", key_type, u64, entries, 0);                     \
+	extern __typeof__(key_type) __ebcc_key_##name;                                             \
+	__EBCC_DEFINE(name, __EBCC_HISTOGRAM_TYPE(__ebcc_key_##name), __ebcc_key_##name, u64,      \
+		      entries, 0);                                                                 \
 	__EBCC_FACTS(name, "table=histogram\n");                                                   \
 	__EBCC_TABLE_map(name)
 #define __EBCC_HISTOGRAM2(name, key_type) __EBCC_HISTOGRAM3(name, key_type, 64)
@@ -636,18 +713,16 @@ struct bpf_stacktrace_buildid {
 		int(*type)[__EBCC_TYPE_RINGBUF];                                                   \
 		int(*max_entries)[(pages) * (__s64)EBCC_PAGE_SIZE];                                \
 	} __ebcc_map_##name __EBCC_SECTION_MAPS;                                                   \
-	__EBCC_FUNCTIONS_ringbuf(name, pages)                                                      \
-	static const struct __ebcc_methods_##name {                                                \
-		int (*const ringbuf_output)(void *, __u64, __u64, __u64);                          \
-		void *(*const ringbuf_reserve)(__u64);                                             \
-		void (*const ringbuf_submit)(void *, __u64, __u64);                                \
-		void (*const ringbuf_discard)(void *, __u64);                                      \
-		__u64 (*const ringbuf_query)(__u64);                                               \
-	} name __attribute__((unused, nodebug)) = {                                                \
-		__ebcc_ringbuf_output__##name, __ebcc_ringbuf_reserve__##name,                     \
-		__ebcc_ringbuf_submit__##name, __ebcc_ringbuf_discard__##name,                     \
-		__ebcc_ringbuf_query__##name,                                                      \
-	}
+	__EBCC_FUNCTION_lost(name)                                                                 \
+	__EBCC_FUNCTION_wakeup(name)                                                               \
+	__EBCC_FUNCTIONS_ringbuf_output(name, pages)                                               \
+	__EBCC_FUNCTIONS_ringbuf_reserve(name, pages)                                              \
+	__EBCC_FUNCTIONS_ringbuf_query(name)                                                       \
+	__EBCC_TABLE(name,                                                                         \
+		     __EBCC_MEMBERS_ringbuf_output(name) __EBCC_MEMBERS_ringbuf_reserve(name)      \
+			     __EBCC_MEMBERS_ringbuf_query(name),                                   \
+		     __EBCC_VALUES_ringbuf_output(name) __EBCC_VALUES_ringbuf_reserve(name)        \
+			     __EBCC_VALUES_ringbuf_query(name))
 
 /* Arrays of descriptors. */
 
@@ -697,9 +772,13 @@ struct bpf_stacktrace_buildid {
 /* Maps of maps. User space reads ids as their values; programs get the inner map. */
 
 #define BPF_ARRAY_OF_MAPS(name, inner, entries)                                                    \
-	__EBCC_BPF_TABLE("array_of_maps$" inner, int, int, name, entries)
+	__EBCC_DEFINE(name, __EBCC_TYPE_ARRAY_OF_MAPS, int, int, entries, 0);                      \
+	__EBCC_FACTS(name, "table=array_of_maps$" inner "\n");                                     \
+	__EBCC_TABLE_map(name)
 #define __EBCC_HASH_OF_MAPS4(name, key_type, inner, entries)                                       \
-	__EBCC_BPF_TABLE("hash_of_maps$" inner, key_type, int, name, entries)
+	__EBCC_DEFINE(name, __EBCC_TYPE_HASH_OF_MAPS, key_type, int, entries, 0);                  \
+	__EBCC_FACTS(name, "table=hash_of_maps$" inner "\n");                                      \
+	__EBCC_TABLE_map(name)
 /* (name, key, "inner") or (name, "inner", size): the one in quotes is the inner map. */
 #define __EBCC_HASH_OF_MAPS3(name, second, third)                                                  \
 	__EBCC_DEFINE(name, __EBCC_TYPE_HASH_OF_MAPS,                                              \
@@ -710,7 +789,7 @@ struct bpf_stacktrace_buildid {
 	__EBCC_FACTS(name, __builtin_choose_expr(__EBCC_HAS_PREFIX(#second, "\""),                 \
 						 "table=hash_of_maps$" #second "\n",               \
 						 "table=hash_of_maps$" #third "\n"));              \
-	__EBCC_TABLE_any(name)
+	__EBCC_TABLE_map(name)
 #define __EBCC_HASH_OF_MAPS2(name, inner) __EBCC_HASH_OF_MAPS4(name, int, inner, 10240)
 #define BPF_HASH_OF_MAPS(...)                                                                      \
 	__EBCC_PICK4(__VA_ARGS__, __EBCC_HASH_OF_MAPS4, __EBCC_HASH_OF_MAPS3,                      \
@@ -731,14 +810,10 @@ struct bpf_stacktrace_buildid {
 #define __EBCC_XSKMAP(name, entries, facts)                                                        \
 	__EBCC_DEFINE(name, __EBCC_TYPE_XSKMAP, int, int, entries, 0);                             \
 	__EBCC_FACTS(name, "table=xskmap\n" facts);                                                \
-	__EBCC_FUNCTION_lookup(name)                                                               \
+	__EBCC_FUNCTIONS_lookup(name)                                                              \
 	__EBCC_FUNCTIONS_redirect(name)                                                            \
-	static const struct __ebcc_methods_##name {                                                \
-		__EBCC_MEMBER_lookup(name)                                                         \
-		__EBCC_MEMBERS_redirect(name)                                                      \
-	} name __attribute__((unused, nodebug)) = {                                                \
-		__EBCC_VALUE_lookup(name) __EBCC_VALUES_redirect(name)                             \
-	}
+	__EBCC_TABLE(name, __EBCC_MEMBERS_lookup(name) __EBCC_MEMBERS_redirect(name),              \
+		     __EBCC_VALUES_lookup(name) __EBCC_VALUES_redirect(name))
 #define __EBCC_XSKMAP2(name, entries) __EBCC_XSKMAP(name, entries, "")
 #define __EBCC_XSKMAP3(name, entries, path) __EBCC_XSKMAP(name, entries, "pinned=" path "\n")
 #define BPF_XSKMAP(...) __EBCC_PICK3(__VA_ARGS__, __EBCC_XSKMAP3, __EBCC_XSKMAP2, )(__VA_ARGS__)
@@ -803,20 +878,17 @@ struct bpf_stacktrace_buildid {
 
 /* Storage that belongs to a kernel object. */
 
-#define __EBCC_STORAGE(name, number, kind, leaf_type)                                              \
+#define __EBCC_STORAGE(name, number, group, leaf_type)                                             \
 	__EBCC_DEFINE(name, number, int, leaf_type, 0, __EBCC_NO_PREALLOC);                        \
-	__EBCC_FUNCTIONS_storage(name, kind)                                                       \
-	static const struct __ebcc_methods_##name {                                                \
-		__EBCC_MEMBERS_storage(name, kind)                                                 \
-	} name __attribute__((unused, nodebug)) = {__EBCC_VALUES_storage(name, kind)}
+	__EBCC_TABLE_group(name, group)
 #define __EBCC_BPF_SK_STORAGE(name, leaf_type)                                                     \
-	__EBCC_STORAGE(name, __EBCC_TYPE_SK_STORAGE, sk, leaf_type)
+	__EBCC_STORAGE(name, __EBCC_TYPE_SK_STORAGE, sk_storage, leaf_type)
 #define BPF_SK_STORAGE(...) __EBCC_BPF_SK_STORAGE(__VA_ARGS__)
 #define __EBCC_BPF_INODE_STORAGE(name, leaf_type)                                                  \
-	__EBCC_STORAGE(name, __EBCC_TYPE_INODE_STORAGE, inode, leaf_type)
+	__EBCC_STORAGE(name, __EBCC_TYPE_INODE_STORAGE, inode_storage, leaf_type)
 #define BPF_INODE_STORAGE(...) __EBCC_BPF_INODE_STORAGE(__VA_ARGS__)
 #define __EBCC_BPF_TASK_STORAGE(name, leaf_type)                                                   \
-	__EBCC_STORAGE(name, __EBCC_TYPE_TASK_STORAGE, task, leaf_type)
+	__EBCC_STORAGE(name, __EBCC_TYPE_TASK_STORAGE, task_storage, leaf_type)
 #define BPF_TASK_STORAGE(...) __EBCC_BPF_TASK_STORAGE(__VA_ARGS__)
 
 /* The kernel's key of cgroup storage: it checks size and layout. */
@@ -826,18 +898,18 @@ struct __ebcc_cgroup_storage_key {
 };
 #define __EBCC_CGROUP_STORAGE(name, number, leaf_type)                                             \
 	__EBCC_DEFINE(name, number, struct __ebcc_cgroup_storage_key, leaf_type, 0, 0);            \
-	__EBCC_FUNCTION_lookup(name)                                                               \
+	__EBCC_FUNCTIONS_lookup(name)                                                              \
 	__EBCC_FUNCTIONS_update(name)                                                              \
 	__EBCC_INLINE void *__ebcc_get_local_storage__##name(__u64 flags)                          \
 	{                                                                                          \
 		return bpf_get_local_storage(__EBCC_MAP(name), flags);                             \
 	}                                                                                          \
 	static const struct __ebcc_methods_##name {                                                \
-		__EBCC_MEMBER_lookup(name)                                                         \
+		__EBCC_MEMBERS_lookup(name)                                                        \
 		__EBCC_MEMBERS_update(name)                                                        \
 		void *(*const get_local_storage)(__u64);                                           \
 	} name __attribute__((unused, nodebug)) = {                                                \
-		__EBCC_VALUE_lookup(name) __EBCC_VALUES_update(name).get_local_storage =           \
+		__EBCC_VALUES_lookup(name) __EBCC_VALUES_update(name).get_local_storage =          \
 			__ebcc_get_local_storage__##name,                                          \
 	}
 #define __EBCC_BPF_CGROUP_STORAGE(name, leaf_type)                                                 \

@@ -248,6 +248,24 @@ static void lower_marker(struct ebcc_ir *ir, const char *name,
 	LLVMDeleteFunction(marker);
 }
 
+/* Deletes what says where local variables are. Nothing needs it from here on, as an object's BTF
+ * has no locals, but each of LLVM's passes would keep it up to date. */
+static void drop_variables(struct ebcc_ir *ir)
+{
+	static const char *const intrinsics[] = {"llvm.dbg.declare", "llvm.dbg.value",
+						 "llvm.dbg.assign", "llvm.dbg.label"};
+
+	for (size_t i = 0; i < sizeof(intrinsics) / sizeof(*intrinsics); i++) {
+		LLVMValueRef intrinsic = LLVMGetNamedFunction(ir->module, intrinsics[i]);
+
+		if (!intrinsic)
+			continue;
+		for_each_use (use, intrinsic)
+			LLVMInstructionEraseFromParent(LLVMGetUser(use));
+		LLVMDeleteFunction(intrinsic);
+	}
+}
+
 void ebcc_ir_events(struct ebcc_ir *ir)
 {
 	/* LLVM-C gives access to variables in the older form of debug info only. */
@@ -258,6 +276,7 @@ void ebcc_ir_events(struct ebcc_ir *ir)
 	lower_marker(ir, "__ebcc_event_size", lower_size);
 	lower_marker(ir, "__ebcc_event", lower_event);
 	for_each_call(ir, infer_event);
+	drop_variables(ir);
 	LLVMSetIsNewDbgInfoFormat(ir->module, records);
 	delete_unused_variables(ir);
 }
