@@ -10,6 +10,7 @@
  *	ebcc_compiler_client_start()      optional: start_helper()
  *	ebcc_compiler_client_compile()    compile_in_helper()
  *	ebcc_compiler_client_compile()    the same helper, if it may serve the request
+ *	ebcc_compiler_client_finish()     optional: kill_helper()
  *	ebcc_compiler_client_destroy()    stop_helper()
  *
  * Starting. start_helper() finds ebcc-cc in the library's directory, or where EBCC_CC says, and
@@ -859,6 +860,12 @@ struct ebcc_error *ebcc_compiler_client_identity(const struct ebcc_compiler_clie
 			(long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec,
 			(long long)status.st_ino);
 	return ebcc_buf_check(identity);
+}
+
+void ebcc_compiler_client_finish(struct ebcc_compiler_client *client)
+{
+	if (client->pid && client->owner == getpid())
+		kill_helper(client);
 }
 
 void ebcc_compiler_client_destroy(struct ebcc_compiler_client *client)

@@ -60,6 +60,10 @@ MUST_CHECK struct ebcc_error *ebcc_compiler_client_compile(struct ebcc_compiler_
 							   const struct ebcc_cc_request *request,
 							   struct ebcc_cc_answer *answer);
 
+/* Begins to end the helper, which takes the kernel some milliseconds: nothing more is to be
+ * compiled, and the caller has something else to do before it destroys the client. */
+void ebcc_compiler_client_finish(struct ebcc_compiler_client *client);
+
 /* Ends the helper and frees the client. NULL is allowed. In a forked child, only closes
  * descriptors. */
 void ebcc_compiler_client_destroy(struct ebcc_compiler_client *client);

@@ -853,6 +853,7 @@ static struct ebcc_error *compile_uncached(struct ebcc_compilation *compilation,
 		TRY(compile_from_either(compilation, with, answer, &inputs, &notes));
 	else
 		TRY(compile_forced(compilation, with, answer, &inputs, &notes));
+	ebcc_compiler_client_finish(with->client);
 	if (answer->status != EBCC_CC_OK)
 		return compile_error(compilation, answer, ebcc_buf_string(&notes));
 	about = compiled(compilation);

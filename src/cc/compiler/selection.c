@@ -88,30 +88,35 @@ static struct ebcc_error *select_helpers(const struct ebcc_cc_request *request,
 /* Before the name of a group of methods, and before that of each method in it. */
 #define GROUP "#define __EBCC_MEMBERS_"
 #define METHOD "(*const "
+/* In all names of functions for arguments of USDT probes. */
+#define USDT "usdt"
 
-/* Whether a text has that word. */
-static bool has_word(const char *text, size_t size, const char *word, size_t length)
+/* Whether a text has that word, or, if @anywhere, a word that contains it. */
+static bool has_word(const char *text, size_t size, const char *word, size_t length, bool anywhere)
 {
 	const char *end = text + size;
 
 	for (const char *at = text; (at = memmem(at, end - at, word, length)); at += length)
-		if ((at == text || !is_identifier(at[-1])) &&
-		    (at + length == end || !is_identifier(at[length])))
+		if (anywhere || ((at == text || !is_identifier(at[-1])) &&
+				 (at + length == end || !is_identifier(at[length]))))
 			return true;
 	return false;
 }
 
-/* Whether the request's own texts have it. The kernel's types use no methods. */
-static bool names_word(const struct ebcc_cc_request *request, const char *word, size_t length)
+/* Whether the request's own texts have it. The kernel's types use neither methods nor macros. */
+static bool names_word(const struct ebcc_cc_request *request, const char *word, size_t length,
+		       bool anywhere)
 {
-	if (has_word(request->source, request->source_size, word, length))
+	if (has_word(request->source, request->source_size, word, length, anywhere))
 		return true;
 	for (size_t i = 0; i < request->file_count; i++)
 		if (strcmp(request->files[i].path, EBCC_CC_KERNEL_TYPES) &&
-		    has_word(request->files[i].text, request->files[i].size, word, length))
+		    has_word(request->files[i].text, request->files[i].size, word, length,
+			     anywhere))
 			return true;
 	for (size_t i = 0; i < request->cflag_count; i++)
-		if (has_word(request->cflags[i], strlen(request->cflags[i]), word, length))
+		if (has_word(request->cflags[i], strlen(request->cflags[i]), word, length,
+			     anywhere))
 			return true;
 	return false;
 }
@@ -137,7 +142,7 @@ static bool needs_group(const struct ebcc_cc_request *request, const char *membe
 
 		members += strlen(METHOD);
 		length = identifier_length(members, end);
-		if (names_word(request, members, length))
+		if (names_word(request, members, length, false))
 			return true;
 		any = true;
 	}
@@ -189,13 +194,16 @@ struct ebcc_error *ebcc_cc_select(const struct ebcc_cc_request *request,
 	struct ebcc_cc_file *table = find_builtin(builtin, builtin_count, EBCC_CC_HELPER_DEFS);
 	struct ebcc_cc_file *maps = find_builtin(builtin, builtin_count, EBCC_CC_MAPS);
 	struct ebcc_cc_file *methods = find_builtin(builtin, builtin_count, EBCC_CC_METHODS);
+	struct ebcc_cc_file *usdt = find_builtin(builtin, builtin_count, EBCC_CC_USDT);
 
-	if (!table || !maps || !methods)
+	if (!table || !maps || !methods || !usdt)
 		return ebcc_error_create(EBCC_ERROR_COMPILE, "the dialect lacks headers");
 	TRY(select_helpers(request, builtin, builtin_count, table, &ret->helpers));
 	TRY(drop_methods(request, maps, &ret->methods));
 	replace(table, &ret->helpers);
 	replace(methods, &ret->methods);
+	if (!names_word(request, USDT, strlen(USDT), true))
+		replace(usdt, &(struct ebcc_buf){0});
 	return NULL;
 }
 

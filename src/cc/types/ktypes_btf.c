@@ -150,6 +150,7 @@ struct selection {
 	size_t queue_count;
 	uint32_t *functions; /* those that the source calls and doesn't declare */
 	size_t function_count;
+	bool names_functions; /* a name may be that of a function that programs can call */
 	bool has_kfuncs;     /* BTF says which functions programs may call, as it does since 6.10 */
 	bool has_enum_signs; /* BTF says whether an enum is signed, as it does since 6.0 */
 	uint64_t prefixes[1 << 10]; /* bit set of the hashes of the names' prefixes */
@@ -268,22 +269,27 @@ static bool names_tag(uint64_t *uses)
 	return true;
 }
 
+static uint64_t *uses_of_type(const struct selection *selection, const struct ebcc_btf_part *part,
+			      const struct btf_type *t)
+{
+	return uses_of(selection, ebcc_kernel_btf_name(selection->btf, part, t->name_off));
+}
+
 /* Whether the source names this type. If there are several with one name, the first one counts. */
 static bool is_named(const struct selection *selection, const struct ebcc_btf_part *part,
 		     const struct btf_type *t)
 {
-	const char *name = ebcc_kernel_btf_name(selection->btf, part, t->name_off);
 	bool tag;
 
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return names_tag(uses_of(selection, name));
+		return names_tag(uses_of_type(selection, part, t));
 	case BTF_KIND_TYPEDEF:
-		return names_ordinary(uses_of(selection, name));
+		return names_ordinary(uses_of_type(selection, part, t));
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		tag = btf_vlen(t) && names_tag(uses_of(selection, name));
+		tag = btf_vlen(t) && names_tag(uses_of_type(selection, part, t));
 		return names_enumerator(selection, part, t) || tag;
 	default:
 		return false;
@@ -344,6 +350,19 @@ static bool is_helper(const char *name)
 	return false;
 }
 
+static bool may_name_function(const char *name)
+{
+	return !strncmp(name, "bpf_", 4) && !is_helper(name);
+}
+
+/* Looking at the kernel's functions takes as long as looking at all its types: most sources name
+ * nothing that could be one of those that programs may call. */
+static void note_function_names(struct selection *selection)
+{
+	hash_for_each (selection->names, entry)
+		selection->names_functions |= may_name_function(entry->key);
+}
+
 /* Notes a function that the source names, and which functions are kernel functions (kfuncs). */
 static void note_function(struct selection *selection, const struct ebcc_btf_part *part,
 			  const struct btf_type *t, uint32_t id)
@@ -356,9 +375,11 @@ static void note_function(struct selection *selection, const struct ebcc_btf_par
 		selection->has_kfuncs = true;
 		if (function < selection->btf->type_count)
 			selection->marks[function] |= MARK_KFUNC;
-	} else if (btf_is_func(t) && !strncmp(name, "bpf_", 4) && !is_helper(name) &&
-		   names_ordinary(uses_of(selection, name))) {
-		selection->functions[selection->function_count++] = id;
+	} else if (btf_is_func(t)) {
+		uint64_t *uses = uses_of(selection, name);
+
+		if (uses && may_name_function(name) && names_ordinary(uses))
+			selection->functions[selection->function_count++] = id;
 	}
 }
 
@@ -407,7 +428,7 @@ static void select_named(struct selection *selection, bool whole)
 			selection->has_enum_signs |= btf_is_any_enum(t) && btf_kflag(t);
 			if (is_named(selection, part, t))
 				enqueue(selection, id);
-			if (btf_is_func(t) || btf_is_decl_tag(t))
+			if (selection->names_functions && (btf_is_func(t) || btf_is_decl_tag(t)))
 				note_function(selection, part, t, id);
 		}
 	}
@@ -610,6 +631,7 @@ static struct ebcc_error *select_types(struct selection *selection, struct ebcc_
 {
 	*selection = (struct selection){.btf = btf, .names = names};
 	note_prefixes(selection);
+	note_function_names(selection);
 	TRY(select_roots(selection, whole));
 	if (!btf->modules_opened && lacks_names(names)) {
 		TRY(ebcc_kernel_btf_open_modules(btf));
