@@ -760,27 +760,63 @@ struct ebcc_kprobe_multi_opts {
 	size_t sz;
 	bool on_return;		 /**< when the functions return, not when they are called */
 	const uint64_t *cookies; /**< attach cookies (Linux 5.18), one for each function; or NULL */
+	bool session;		 /**< when they are called and when they return (Linux 6.10) */
 };
 /**
  * Attaches a program to many kernel functions: with a single link for all of them if the kernel has
  * such links (kprobe.multi), otherwise one by one. Functions that turn out not to be probeable are
  * left out.
+ *
+ * In a session, one program runs when a function is called and again when it returns;
+ * bpf_session_is_return() says which, and bpf_session_cookie() is the address of 8 bytes that both
+ * runs for one call share. A call for which the first run returns 1 has no second one. There is no
+ * slow way to do this.
  * @param functions @p count names, each of a single function, such as those that
  *        ebcc_kernel_find_functions() returns. A name that is given twice is used once.
  * @return if none could be attached to: the error of the last one; EBCC_ERROR_INVALID_ARGUMENT:
- *         @p count is 0.
+ *         @p count is 0, or both on_return and session are set; EBCC_ERROR_UNSUPPORTED: session is
+ *         set, and the kernel has none, or the source has a table of programs.
  */
 EBCC_API struct ebcc_error *
 ebcc_program_attach_kprobe_multi(struct ebcc_program *program, const char *const *functions,
 				 size_t count, const struct ebcc_kprobe_multi_opts *opts,
 				 struct ebcc_link **ret);
+
+struct ebcc_uprobe_multi_opts {
+	size_t sz;
+	bool on_return;		  /**< when the functions return, not when they are called */
+	int pid;		  /**< one process, or 0 or -1 for all */
+	const char *const *names; /**< what ebcc_link_function_at() shows, one for each address;
+				   *  NULL: the addresses as text */
+	const uint64_t *cookies;  /**< attach cookies (Linux 5.15), one for each address; or NULL */
+	const uint64_t *semaphore_offsets; /**< offsets of USDT semaphores in the file, one for each
+					    *  address, 0 for none; or NULL */
+	bool session; /**< when they are called and when they return (Linux 6.13) */
+};
+/**
+ * Attaches a program to many places of one program or library: with a single link for all of them
+ * if the kernel has such links (uprobe.multi, Linux 6.6), otherwise one by one. Places that the
+ * kernel refuses are left out. For sessions see ebcc_program_attach_kprobe_multi().
+ * @param binary path, or the name of a library or program, as the process sees it.
+ * @param addresses @p count virtual addresses as in the ELF file, such as those that
+ *        ebcc_binary_find_functions() returns. One that is given twice is used once, with what is
+ *        said of it first.
+ * @return if none could be attached to: the error of the last one; EBCC_ERROR_FORMAT: the file is
+ *         not an ELF file; EBCC_ERROR_INVALID_ARGUMENT and EBCC_ERROR_UNSUPPORTED: as for
+ *         ebcc_program_attach_kprobe_multi().
+ */
+EBCC_API struct ebcc_error *
+ebcc_program_attach_uprobe_multi(struct ebcc_program *program, const char *binary,
+				 const uint64_t *addresses, size_t count,
+				 const struct ebcc_uprobe_multi_opts *opts, struct ebcc_link **ret);
 /** How many functions such a link is attached to; 0 for other links. */
 EBCC_API size_t ebcc_link_function_count(const struct ebcc_link *link);
 /** The name of one of these functions, or NULL. Borrowed until the next call of
  *  ebcc_link_detach_function(), or until the link is detached or destroyed. */
 EBCC_API const char *ebcc_link_function_at(const struct ebcc_link *link, size_t index);
 /**
- * Detaches one function. Calls of the others may be missed while the kernel replaces their link.
+ * Detaches one function, and others of the same name. Calls of the rest may be missed while the
+ * kernel replaces their link.
  * @return EBCC_ERROR_NOT_FOUND: the link is not attached to the function; EBCC_ERROR_ATTACH: the
  * functions that shared a link with it can't be attached again, and are detached, too.
  */
@@ -792,6 +828,14 @@ EBCC_API struct ebcc_error *ebcc_link_detach_function(struct ebcc_link *link, co
  * @return EBCC_ERROR_ATTACH: detaching failed, and the kernel may still run the program.
  */
 EBCC_API struct ebcc_error *ebcc_link_detach(struct ebcc_link *link);
+/**
+ * Detaches many links together, which takes the kernel less time than one after the other: their
+ * programs no longer run within some milliseconds. What then takes long is the removal of perf
+ * events, of which tracepoints, kprobes and, before Linux 6.6, user probes need one each: the
+ * kernel removes one at a time. ebcc_module_destroy() detaches in the same way.
+ * @return the first error of any; the other links are detached nevertheless.
+ */
+EBCC_API struct ebcc_error *ebcc_links_detach(struct ebcc_link *const *links, size_t count);
 /** Detaches and frees the link. The program stays loaded. NULL is allowed. */
 EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
 /** The descriptor that keeps the program attached (of a perf event or a BPF link; if there are

@@ -183,6 +183,14 @@ static void check_semaphores(struct doctor *doctor, struct doctor_finding *ret)
 FEATURE(check_kprobe_multi, EBCC_FEATURE_KPROBE_MULTI,
 	"Linux 5.18 with CONFIG_FPROBE has them; without, each function gets its own probe, which "
 	"takes longer")
+FEATURE(check_uprobe_multi, EBCC_FEATURE_UPROBE_MULTI,
+	"Linux 6.10 and stable versions of 6.6 have them; without, each place gets its own probe, "
+	"which takes long to remove")
+FEATURE(check_kprobe_session, EBCC_FEATURE_KPROBE_SESSION,
+	"Linux 6.10 with CONFIG_FPROBE has them; attach one program to the entry and one to the "
+	"return")
+FEATURE(check_uprobe_session, EBCC_FEATURE_UPROBE_SESSION,
+	"Linux 6.13 has them; attach one program to the entry and one to the return")
 FEATURE(check_fentry, EBCC_FEATURE_FENTRY,
 	"KFUNC_PROBE and KRETFUNC_PROBE need BTF and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS; "
 	"kprobes do without")
@@ -230,6 +238,9 @@ const struct doctor_check doctor_kernel_checks[] = {
 	{GROUP, "raw tracepoints", check_raw_tracepoints},
 	{GROUP, "uprobes", check_uprobes},
 	{GROUP, "USDT semaphores", check_semaphores},
+	{GROUP, "user multi links", check_uprobe_multi},
+	{GROUP, "kernel sessions", check_kprobe_session},
+	{GROUP, "user sessions", check_uprobe_session},
 	{GROUP, "perf links", check_perf_links},
 	{GROUP, "cookies", check_cookies},
 	{GROUP, "ring buffer", check_ring_buffer},

@@ -167,29 +167,29 @@ static int attach_kprobe(lua_State *L)
 }
 
 /* Pushes a block with the numbers of the list at @p index, one for each of @p count functions.
- * Returns NULL, and pushes nothing, for nil. */
-static const uint64_t *cookies_push(lua_State *L, int index, size_t count)
+ * Returns NULL, and pushes nothing, for nil. @p what: one of the numbers, as errors call it. */
+static const uint64_t *numbers_push(lua_State *L, int index, size_t count, const char *what)
 {
-	uint64_t *cookies;
+	uint64_t *numbers;
 	int whole;
 
 	if (lua_isnil(L, index))
 		return NULL;
 	luaL_checktype(L, index, LUA_TTABLE);
 	if (lua_rawlen(L, index) != count)
-		luaL_error(L, "there must be as many cookies as functions");
-	cookies = lua_newuserdatauv(L, (count + 1) * sizeof(*cookies), 0);
+		luaL_error(L, "there must be as many %ss as functions", what);
+	numbers = lua_newuserdatauv(L, (count + 1) * sizeof(*numbers), 0);
 	for (size_t i = 0; i < count; i++) {
 		lua_rawgeti(L, index, i + 1);
-		cookies[i] = lua_tointegerx(L, -1, &whole);
+		numbers[i] = lua_tointegerx(L, -1, &whole);
 		if (!whole)
-			luaL_error(L, "cookie must be a whole number");
+			luaL_error(L, "%s must be a whole number", what);
 		lua_pop(L, 1);
 	}
-	return cookies;
+	return numbers;
 }
 
-/* Program:attach_kprobe_multi(functions, on_return, cookies) */
+/* Program:attach_kprobe_multi(functions, on_return, cookies, session) */
 static int attach_kprobe_multi(lua_State *L)
 {
 	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
@@ -198,10 +198,11 @@ static int attach_kprobe_multi(lua_State *L)
 	size_t count;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
-	lua_settop(L, 4);
+	lua_settop(L, 5);
 	opts.on_return = lua_toboolean(L, 3);
+	opts.session = lua_toboolean(L, 5);
 	functions = strings_push(L, 2, &count);
-	opts.cookies = cookies_push(L, 4, count);
+	opts.cookies = numbers_push(L, 4, count, "cookie");
 	return attach_return(L, ebcc_program_attach_kprobe_multi(program->handle, functions, count,
 								 &opts, link_push(L, 1)));
 }
@@ -221,6 +222,32 @@ static int attach_uprobe(lua_State *L)
 	opts.cookie = option_integer(L, 2, "cookie", 0);
 	return attach_return(L,
 			     ebcc_program_attach_uprobe(program->handle, &opts, link_push(L, 1)));
+}
+
+/* Program:attach_uprobe_multi{name=, names=, numbers=, cookies=, retprobe=, pid=, session=}; names
+ * and numbers are the functions and their addresses in the file. */
+static int attach_uprobe_multi(lua_State *L)
+{
+	struct ebcc_uprobe_multi_opts opts = {.sz = sizeof(opts)};
+	struct program_box *program = program_check(L, 1);
+	const uint64_t *addresses;
+	const char *binary;
+	size_t count;
+
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_settop(L, 2);
+	binary = option_needed(L, 2, "name");
+	opts.on_return = option_boolean(L, 2, "retprobe");
+	opts.session = option_boolean(L, 2, "session");
+	opts.pid = option_int(L, 2, "pid", -1);
+	lua_getfield(L, 2, "names");
+	lua_getfield(L, 2, "numbers");
+	lua_getfield(L, 2, "cookies");
+	opts.names = strings_push(L, 3, &count);
+	addresses = numbers_push(L, 4, count, "number");
+	opts.cookies = numbers_push(L, 5, count, "cookie");
+	return attach_return(L, ebcc_program_attach_uprobe_multi(program->handle, binary, addresses,
+								 count, &opts, link_push(L, 1)));
 }
 
 /* Program:attach_tracepoint(category, event, cookie) */
@@ -400,6 +427,7 @@ void program_add(lua_State *L)
 		{"attach_kprobe", attach_kprobe},
 		{"attach_kprobe_multi", attach_kprobe_multi},
 		{"attach_uprobe", attach_uprobe},
+		{"attach_uprobe_multi", attach_uprobe_multi},
 		{"attach_usdt", attach_usdt},
 		{"attach_tracepoint", attach_tracepoint},
 		{"attach_raw_tracepoint", attach_raw_tracepoint},

@@ -73,6 +73,58 @@ static struct ebcc_error *link_end(struct link_object *link)
 	return error;
 }
 
+/* Detaches links that are in use; their Links have given up the handles. */
+static struct ebcc_error *handles_end(struct ebcc_link *const *handles, size_t count)
+{
+	struct ebcc_error *error;
+
+	Py_BEGIN_ALLOW_THREADS
+	error = ebcc_links_detach(handles, count);
+	for (size_t i = 0; i < count; i++)
+		ebcc_link_destroy(handles[i]);
+	Py_END_ALLOW_THREADS
+	return error;
+}
+
+/* The same as calling detach() of each, but in less time. */
+static PyObject *detach_links(PyObject *self, PyObject *sequence)
+{
+	PyObject *list = PySequence_List(sequence);
+	Py_ssize_t count = list ? PyList_Size(list) : 0, used = 0;
+	struct ebcc_link **handles = PyMem_Calloc(count + 1, sizeof(*handles));
+	struct module_object **modules = PyMem_Calloc(count + 1, sizeof(*modules));
+	struct ebcc_error *error = NULL;
+	bool all = list && handles && modules;
+
+	for (Py_ssize_t i = 0; all && i < count; i++)
+		all = Py_TYPE(PyList_GetItem(list, i)) == link_type;
+	if (list && handles && modules && !all)
+		PyErr_SetString(PyExc_TypeError, "detach_links() takes Links");
+	else if (list && !all)
+		PyErr_NoMemory();
+	for (Py_ssize_t i = 0; all && i < count; i++) {
+		struct link_object *link = (struct link_object *)PyList_GetItem(list, i);
+
+		if (link->handle && link->module->handle) {
+			module_enter(link->module);
+			modules[used] = link->module;
+			handles[used++] = link->handle;
+		}
+		link->handle = NULL;
+	}
+	error = handles_end(handles, used);
+	for (Py_ssize_t i = 0; i < used; i++)
+		module_leave(modules[i]);
+	PyMem_Free(handles);
+	PyMem_Free(modules);
+	Py_XDECREF(list);
+	if (error)
+		return error_raise(error, ERROR_ATTACHING);
+	if (!all)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
 static PyObject *link_detach(PyObject *self, PyObject *unused)
 {
 	struct ebcc_error *error = link_end((struct link_object *)self);
@@ -231,7 +283,7 @@ static PyObject *attach_result(struct module_object *module, struct ebcc_error *
 	return NULL;
 }
 
-/* "O&" converter for a cookie. A number outside 64 bits raises OverflowError. */
+/* "O&" converter for a cookie, or another number. One outside 64 bits raises OverflowError. */
 static int cookie_read(PyObject *object, void *ret)
 {
 	PyObject *number = PyNumber_Index(object);
@@ -263,11 +315,14 @@ static PyObject *attach_kprobe(PyObject *self, PyObject *args, PyObject *kwargs)
 	return attach_result(program->module, error, link);
 }
 
-/* The cookies of a sequence of ints, which are as many as functions; NULL for None. PyMem_Free()
- * the array. False with an exception. */
-static bool cookies_from_sequence(PyObject *sequence, Py_ssize_t count, uint64_t **ret)
+#define WRONG_COOKIES "there must be as many cookies as functions"
+
+/* The numbers of a sequence of @count ints; NULL for None. @wrong_count: the text of the error for
+ * another count. PyMem_Free() the array. False with an exception. */
+static bool numbers_from_sequence(PyObject *sequence, Py_ssize_t count, const char *wrong_count,
+				  uint64_t **ret)
 {
-	unsigned long long cookie;
+	unsigned long long number;
 	PyObject *list;
 	bool read;
 
@@ -279,15 +334,14 @@ static bool cookies_from_sequence(PyObject *sequence, Py_ssize_t count, uint64_t
 		return false;
 	read = PyList_Size(list) == count;
 	if (!read)
-		error_raise_code(EBCC_ERROR_INVALID_ARGUMENT,
-				 "there must be as many cookies as functions");
+		error_raise_code(EBCC_ERROR_INVALID_ARGUMENT, wrong_count);
 	*ret = read ? PyMem_Calloc(count + 1, sizeof(**ret)) : NULL;
 	if (read && !*ret)
 		PyErr_NoMemory();
 	read = *ret != NULL;
 	for (Py_ssize_t i = 0; read && i < count; i++) {
-		read = cookie_read(PyList_GetItem(list, i), &cookie);
-		(*ret)[i] = cookie;
+		read = cookie_read(PyList_GetItem(list, i), &number);
+		(*ret)[i] = number;
 	}
 	if (!read)
 		PyMem_Free(*ret);
@@ -297,7 +351,7 @@ static bool cookies_from_sequence(PyObject *sequence, Py_ssize_t count, uint64_t
 
 static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-	static char *names[] = {"functions", "on_return", "cookies", NULL};
+	static char *names[] = {"functions", "on_return", "cookies", "session", NULL};
 	struct program_object *program = (struct program_object *)self;
 	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts)};
 	struct ebcc_error *error;
@@ -305,28 +359,106 @@ static PyObject *attach_kprobe_multi(PyObject *self, PyObject *args, PyObject *k
 	PyObject *list, *copy, *sequence = Py_None;
 	const char **functions;
 	uint64_t *cookies;
-	int on_return = 0;
+	int on_return = 0, session = 0;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pO", names, &list, &on_return,
-					 &sequence) ||
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O|pOp", names, &list, &on_return, &sequence,
+					 &session) ||
 	    !module_check(program->module))
 		return NULL;
 	/* A copy that no other thread can change while the GIL is released. */
 	copy = PySequence_List(list);
 	functions = copy ? list_strings(copy) : NULL;
-	if (!functions || !cookies_from_sequence(sequence, PyList_Size(copy), &cookies)) {
+	if (!functions ||
+	    !numbers_from_sequence(sequence, PyList_Size(copy), WRONG_COOKIES, &cookies)) {
 		PyMem_Free(functions);
 		Py_XDECREF(copy);
 		return NULL;
 	}
 	opts.on_return = on_return;
 	opts.cookies = cookies;
+	opts.session = session;
 	MODULE_CALL(program->module, error,
 		    ebcc_program_attach_kprobe_multi(program->handle, functions, PyList_Size(copy),
 						     &opts, &link));
 	PyMem_Free(functions);
 	PyMem_Free(cookies);
 	Py_DECREF(copy);
+	return attach_result(program->module, error, link);
+}
+
+/* What a call for many places of a file takes, as the library takes it. */
+struct places {
+	PyObject *addresses_list, *names_list; /* copies that no other thread can change */
+	uint64_t *addresses, *cookies;
+	const char **names;
+};
+
+static void places_deinit(struct places *places)
+{
+	PyMem_Free(places->addresses);
+	PyMem_Free(places->cookies);
+	PyMem_Free(places->names);
+	Py_XDECREF(places->addresses_list);
+	Py_XDECREF(places->names_list);
+}
+
+/* False with an exception. The names and cookies may be None. */
+static bool places_read(struct places *places, PyObject *addresses, PyObject *names,
+			PyObject *cookies)
+{
+	Py_ssize_t count;
+
+	places->addresses_list = PySequence_List(addresses);
+	if (!places->addresses_list)
+		return false;
+	count = PyList_Size(places->addresses_list);
+	if (!numbers_from_sequence(places->addresses_list, count, "", &places->addresses) ||
+	    !numbers_from_sequence(cookies, count, WRONG_COOKIES, &places->cookies))
+		return false;
+	if (names == Py_None)
+		return true;
+	places->names_list = PySequence_List(names);
+	if (!places->names_list)
+		return false;
+	if (PyList_Size(places->names_list) != count) {
+		error_raise_code(EBCC_ERROR_INVALID_ARGUMENT,
+				 "there must be as many names as functions");
+		return false;
+	}
+	places->names = list_strings(places->names_list);
+	return places->names;
+}
+
+static PyObject *attach_uprobe_multi(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+	static char *keywords[] = {"binary", "addresses", "names",   "on_return",
+				   "pid",    "cookies",	  "session", NULL};
+	struct program_object *program = (struct program_object *)self;
+	struct ebcc_uprobe_multi_opts opts = {.sz = sizeof(opts)};
+	PyObject *addresses, *names = Py_None, *cookies = Py_None;
+	struct places places = {0};
+	struct ebcc_error *error;
+	struct ebcc_link *link;
+	const char *binary;
+	int on_return = 0, session = 0;
+
+	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "yO|OpiOp", keywords, &binary, &addresses,
+					 &names, &on_return, &opts.pid, &cookies, &session) ||
+	    !module_check(program->module))
+		return NULL;
+	if (!places_read(&places, addresses, names, cookies)) {
+		places_deinit(&places);
+		return NULL;
+	}
+	opts.on_return = on_return;
+	opts.session = session;
+	opts.names = places.names;
+	opts.cookies = places.cookies;
+	MODULE_CALL(program->module, error,
+		    ebcc_program_attach_uprobe_multi(program->handle, binary, places.addresses,
+						     PyList_Size(places.addresses_list), &opts,
+						     &link));
+	places_deinit(&places);
 	return attach_result(program->module, error, link);
 }
 
@@ -722,13 +854,19 @@ static PyMethodDef program_methods[] = {
 	{"attach_kprobe", KEYWORDS(attach_kprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_kprobe(function, offset=0, on_return=False, max_active=0, cookie=0) -> Link"},
 	{"attach_kprobe_multi", KEYWORDS(attach_kprobe_multi), METH_VARARGS | METH_KEYWORDS,
-	 "attach_kprobe_multi(functions, on_return=False, cookies=None) -> Link\n\nAttaches to "
-	 "those "
-	 "in a sequence of names (bytes) that can be probed; the link's\nfunctions() lists them. "
-	 "cookies: a number for each name."},
+	 "attach_kprobe_multi(functions, on_return=False, cookies=None, session=False) -> Link\n\n"
+	 "Attaches to those in a sequence of names (bytes) that can be probed; the link's\n"
+	 "functions() lists them. cookies: a number for each name. session: the program runs\n"
+	 "at entry and at return."},
 	{"attach_uprobe", KEYWORDS(attach_uprobe), METH_VARARGS | METH_KEYWORDS,
 	 "attach_uprobe(binary, symbol, address=0, offset=0, on_return=False, pid=-1,\n"
 	 "              semaphore_offset=0, cookie=0) -> Link"},
+	{"attach_uprobe_multi", KEYWORDS(attach_uprobe_multi), METH_VARARGS | METH_KEYWORDS,
+	 "attach_uprobe_multi(binary, addresses, names=None, on_return=False, pid=-1,\n"
+	 "                    cookies=None, session=False) -> Link\n\n"
+	 "Attaches to those places of a file, by their addresses there, that can be probed; the\n"
+	 "link's functions() lists their names, or the addresses as text. cookies: a number for\n"
+	 "each. session: the program runs at entry and at return."},
 	{"attach_usdt", KEYWORDS(attach_usdt), METH_VARARGS | METH_KEYWORDS,
 	 "attach_usdt(usdt, probe, every_process=False, cookie=0) -> Link\n\n"
 	 "Attaches to every location of a probe, \"PROVIDER:NAME\" or \"NAME\"."},
@@ -784,11 +922,11 @@ static PyMethodDef link_methods[] = {
 	 "pin(path)\n\nGives it a name in a BPF file system, which keeps the program attached."},
 	{"unpin", link_unpin, METH_O, "unpin(path)\n\nRemoves such a name."},
 	{"functions", link_functions, METH_NOARGS,
-	 "functions() -> list of bytes\n\nThe functions that a link of attach_kprobe_multi() is "
-	 "attached to."},
+	 "functions() -> list of bytes\n\nThe functions that a link of attach_kprobe_multi() or "
+	 "attach_uprobe_multi() is attached to."},
 	{"detach_function", link_detach_function, METH_VARARGS,
-	 "detach_function(name)\n\nDetaches one function of such a link. Raises AttachError, "
-	 "ValueError."},
+	 "detach_function(name)\n\nDetaches the functions of that name of such a link. Raises "
+	 "AttachError, ValueError."},
 	{"open", link_open, METH_NOARGS,
 	 "open() -> int\n\nFor an iterator: a descriptor to read from, which the caller closes. "
 	 "Raises\nValueError if the link was destroyed."},
@@ -862,6 +1000,9 @@ static PyObject *program_kinds(void)
 }
 
 static PyMethodDef functions[] = {
+	{"detach_links", detach_links, METH_O,
+	 "detach_links(links)\n\nDetaches many Links together, as detach() does one. Raises the "
+	 "first AttachError."},
 	{"remove_xdp", remove_xdp, METH_VARARGS,
 	 "remove_xdp(device, flags=0)\n\nRemoves the XDP program of a network interface. Raises "
 	 "AttachError."},

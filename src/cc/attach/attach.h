@@ -9,4 +9,10 @@
  * tracers that were killed. */
 MUST_CHECK struct ebcc_error *ebcc_attach_prepare(struct ebcc_program *program, unsigned type);
 
+/* The same for a program that must be loaded with a certain attach type:
+ * ebcc_program_load_variant().
+ */
+MUST_CHECK struct ebcc_error *ebcc_attach_prepare_variant(struct ebcc_program *program,
+							  unsigned type, int attach_type, int *ret);
+
 #endif /* EBCC_ATTACH_ATTACH_H */

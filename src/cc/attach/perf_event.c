@@ -27,13 +27,12 @@ struct perf_events_link {
 	int fds[];
 };
 
-static struct ebcc_error *detach_perf_events(struct ebcc_link *link)
+static void release_perf_events(struct ebcc_link *link, struct ebcc_closing *closing)
 {
 	struct perf_events_link *events = (struct perf_events_link *)link;
 
 	for (size_t i = 0; i < events->count; i++)
-		close(events->fds[i]);
-	return NULL;
+		ebcc_closing_add_link(closing, &events->fds[i]);
 }
 
 /* Makes the attributes to open events with. @ret is malloc'ed. */
@@ -198,8 +197,9 @@ struct ebcc_error *ebcc_program_attach_perf_event(struct ebcc_program *program,
 	}
 	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_PERF_EVENT));
 	TRY(ebcc_link_create(program, sizeof(struct perf_events_link) + count * sizeof(int),
-			     detach_perf_events, &link, "perf_event:%u:%llu", attr->type,
+			     ebcc_link_detach_nothing, &link, "perf_event:%u:%llu", attr->type,
 			     (unsigned long long)attr->config));
+	link->release = release_perf_events;
 	error = open_events((struct perf_events_link *)link, attr, &opts, cpus, count);
 	if (error) {
 		ebcc_link_destroy(link);

@@ -16,6 +16,7 @@
 #include "base/cpus.h"
 #include "base/open_file.h"
 #include "kernel/features.h"
+#include "load/program.h"
 
 int ebcc_perf_event_open(const struct perf_event_attr *attr, int pid, int cpu, int group_fd)
 {
@@ -66,6 +67,16 @@ struct ebcc_error *ebcc_cookie_check(uint64_t cookie)
 		"this kernel has no attach cookies (Linux 5.15 and later have them)");
 }
 
+/* The variant of the program for a single event: that for links of many may have been loaded first.
+ */
+static struct ebcc_error *single_fd(struct ebcc_program *program, int *ret)
+{
+	*ret = program->fd;
+	if (program->type != BPF_PROG_TYPE_KPROBE)
+		return NULL;
+	return ebcc_program_load_variant(program, BPF_PROG_TYPE_KPROBE, 0, ret);
+}
+
 /* *@ret is the link's descriptor, or -1 if the event itself keeps the program attached. */
 static struct ebcc_error *set_program(int event, struct ebcc_program *program, uint64_t cookie,
 				      int *ret)
@@ -73,11 +84,13 @@ static struct ebcc_error *set_program(int event, struct ebcc_program *program, u
 	LIBBPF_OPTS(bpf_link_create_opts, opts, .perf_event.bpf_cookie = cookie);
 	bool can_link = ebcc_feature(EBCC_FEATURE_PERF_LINK);
 	AUTO_CLOSE int link = -1;
+	int fd;
 
 	TRY(ebcc_cookie_check(cookie));
+	TRY(single_fd(program, &fd));
 	if (can_link)
-		link = bpf_link_create(program->fd, event, BPF_PERF_EVENT, &opts);
-	if (can_link ? link < 0 : ioctl(event, PERF_EVENT_IOC_SET_BPF, program->fd))
+		link = bpf_link_create(fd, event, BPF_PERF_EVENT, &opts);
+	if (can_link ? link < 0 : ioctl(event, PERF_EVENT_IOC_SET_BPF, fd))
 		return set_error(program, errno);
 	if (ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
 		return ebcc_error_os(EBCC_ERROR_ATTACH, errno,
@@ -104,15 +117,14 @@ struct perf_link {
 	int event;
 };
 
-static struct ebcc_error *detach_perf_link(struct ebcc_link *link)
+static void release_perf_link(struct ebcc_link *link, struct ebcc_closing *closing)
 {
 	struct perf_link *perf = (struct perf_link *)link;
 
-	if (link->fd >= 0 && link->fd != perf->event)
-		close(link->fd);
-	if (perf->event >= 0)
-		close(perf->event);
-	return NULL;
+	if (link->fd == perf->event)
+		link->fd = -1;
+	ebcc_closing_add_link(closing, &link->fd);
+	ebcc_closing_add_event(closing, &perf->event);
 }
 
 struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_fd, uint64_t cookie,
@@ -124,8 +136,9 @@ struct ebcc_error *ebcc_perf_link_create(struct ebcc_program *program, int perf_
 	struct perf_link *link;
 
 	TRY(set_program(event, program, cookie, &fd));
-	TRY(ebcc_link_create(program, sizeof(*link), detach_perf_link, (struct ebcc_link **)&link,
-			     "%s:%s", kind, target));
+	TRY(ebcc_link_create(program, sizeof(*link), ebcc_link_detach_nothing,
+			     (struct ebcc_link **)&link, "%s:%s", kind, target));
+	link->base.release = release_perf_link;
 	link->base.fd = fd >= 0 ? TAKE_FD(fd) : event;
 	link->event = TAKE_FD(event);
 	*ret = &link->base;

@@ -35,13 +35,6 @@ static struct ebcc_error *load(struct ebcc_program *program, const struct ebcc_p
 	return ebcc_program_load(program, kind->type, &opts);
 }
 
-static struct ebcc_error *detach(struct ebcc_link *link)
-{
-	if (link->fd >= 0)
-		close(link->fd);
-	return NULL;
-}
-
 /* Creates a link for descriptor @fd; if @fd is negative, returns the error for errno. */
 static struct ebcc_error *create_link(struct ebcc_program *program,
 				      const struct ebcc_program_kind *kind, int fd,
@@ -60,12 +53,14 @@ static struct ebcc_error *create_link(struct ebcc_program *program,
 							     target),
 					       target);
 	}
-	error = ebcc_link_create(program, sizeof(**ret), detach, ret, "%s:%s", kind->name, target);
+	error = ebcc_link_create(program, sizeof(**ret), ebcc_link_detach_nothing, ret, "%s:%s",
+				 kind->name, target);
 	if (error) {
 		close(fd);
 		return error;
 	}
 	(*ret)->fd = fd;
+	(*ret)->release = ebcc_link_release_fd;
 	return NULL;
 }
 

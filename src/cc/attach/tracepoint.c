@@ -143,13 +143,6 @@ static struct ebcc_error *raw_not_found(const char *event)
 				 ebcc_buf_string(&near_text));
 }
 
-static struct ebcc_error *detach_raw_tracepoint(struct ebcc_link *link)
-{
-	if (link->fd >= 0)
-		close(link->fd);
-	return NULL;
-}
-
 /* The kernel's attributes, with the member that libbpf's call can't set. */
 struct raw_tracepoint_attr {
 	uint64_t name;
@@ -195,8 +188,9 @@ ebcc_program_attach_raw_tracepoint(struct ebcc_program *program, const char *eve
 	TRY(ebcc_opts_read(&opts, sizeof(opts), caller_opts, "ebcc_raw_tracepoint_opts"));
 	if (program->type != BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE)
 		TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_RAW_TRACEPOINT));
-	TRY(ebcc_link_create(program, sizeof(*link), detach_raw_tracepoint, &link,
+	TRY(ebcc_link_create(program, sizeof(*link), ebcc_link_detach_nothing, &link,
 			     "raw_tracepoint:%s", event));
+	link->release = ebcc_link_release_fd;
 	link->fd = open_raw_tracepoint(event, program->fd, opts.cookie);
 	if (link->fd >= 0) {
 		*ret = link;

@@ -18,6 +18,9 @@
 #include "elf/ifunc.h"
 #include "elf/library.h"
 #include "elf/symbols.h"
+#include "kernel/features.h"
+#include "kernel/multi_link.h"
+#include "load/program.h"
 
 /* The upper bits of the event's config hold the offset of a reference counter. */
 #define REF_COUNTER_SHIFT 32
@@ -89,24 +92,22 @@ static struct ebcc_error *open_error(const struct ebcc_uprobe_place *place, int 
 	return ebcc_error_with_subject(error, place->path);
 }
 
-/* A path by which the kernel finds the open file: its ordinary path if that is the same file. It
- * isn't if the process has another root directory, or after an upgrade. */
-static void kernel_path(const struct ebcc_uprobe_place *place, char *path, size_t size)
+/* It isn't if the process has another root directory, or after an upgrade. */
+void ebcc_uprobe_kernel_path(int file, const char *path, char *ret)
 {
 	struct stat opened, named;
 
-	if (strlen(place->path) < size && !fstat(place->file, &opened) &&
-	    !stat(place->path, &named) && opened.st_ino == named.st_ino &&
-	    opened.st_dev == named.st_dev)
-		strcpy(path, place->path);
+	if (strlen(path) < EBCC_UPROBE_PATH_SIZE && !fstat(file, &opened) && !stat(path, &named) &&
+	    opened.st_ino == named.st_ino && opened.st_dev == named.st_dev)
+		strcpy(ret, path);
 	else
-		snprintf(path, size, "/proc/self/fd/%d", place->file);
+		snprintf(ret, EBCC_UPROBE_PATH_SIZE, "/proc/self/fd/%d", file);
 }
 
 struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *ret)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr), .disabled = 1};
-	char path[PATH_MAX];
+	char path[EBCC_UPROBE_PATH_SIZE];
 	uint64_t return_bit;
 	int fd;
 
@@ -120,7 +121,7 @@ struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *
 			EBCC_ERROR_INVALID_ARGUMENT,
 			"the offset of the semaphore, 0x%llx, is too large for the kernel",
 			(unsigned long long)place->semaphore_offset);
-	kernel_path(place, path, sizeof(path));
+	ebcc_uprobe_kernel_path(place->file, place->path, path);
 	attr.config =
 		place->semaphore_offset << REF_COUNTER_SHIFT | (place->on_return ? return_bit : 0);
 	attr.uprobe_path = (uint64_t)(uintptr_t)path;
@@ -132,28 +133,103 @@ struct ebcc_error *ebcc_uprobe_open(const struct ebcc_uprobe_place *place, int *
 	return NULL;
 }
 
-static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc_uprobe_opts *opts,
-				 struct ebcc_uprobe_place *place, struct ebcc_link **ret)
+static struct ebcc_error *attach_event(struct ebcc_program *program,
+				       const struct ebcc_uprobe_place *place, uint64_t cookie,
+				       const char *target, struct ebcc_link **ret)
 {
-	AUTO_ELF struct ebcc_elf *elf = NULL;
-	AUTO_FREE char *name = NULL;
-	uint64_t address = 0;
 	int fd;
 
-	TRY(ebcc_elf_open_fd(place->file, place->path, &elf));
-	TRY(find_address(elf, program, opts, place, &address));
-	TRY(ebcc_elf_address_to_offset(elf, address, &place->offset));
-	TRY(describe(place->path, opts, address, &name));
-	if (opts->on_return && ebcc_elf_is_go(elf))
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	TRY(ebcc_uprobe_open(place, &fd));
+	return ebcc_perf_link_create(program, fd, cookie, place->on_return ? "uretprobe" : "uprobe",
+				     target, ret);
+}
+
+struct ebcc_error *ebcc_uprobe_attach(struct ebcc_program *program,
+				      const struct ebcc_uprobe_place *place, uint64_t cookie,
+				      const char *name, struct ebcc_link **ret)
+{
+	AUTO_FREE char *target = NULL;
+
+	if (asprintf(&target, "%s:%s", place->path, name) < 0) {
+		target = NULL;
+		return ebcc_error_no_memory();
+	}
+	return attach_event(program, place, cookie, target, ret);
+}
+
+struct ebcc_error *ebcc_uprobe_link(struct ebcc_program *program,
+				    const struct ebcc_uprobe_place *common, const uint64_t *offsets,
+				    const uint64_t *semaphores, const uint64_t *cookies,
+				    size_t count, int *ret)
+{
+	char path[EBCC_UPROBE_PATH_SIZE];
+	struct ebcc_uprobe_multi_request request = {
+		.attach_type = EBCC_UPROBE_MULTI,
+		.on_return = common->on_return,
+		.path = path,
+		.offsets = offsets,
+		.semaphores = semaphores,
+		.cookies = cookies,
+		.count = (uint32_t)count,
+		.pid = common->pid > 0 ? common->pid : 0,
+	};
+	int fd;
+
+	*ret = -1;
+	if (!ebcc_feature(EBCC_FEATURE_UPROBE_MULTI) || !ebcc_program_can_vary(program))
+		return NULL;
+	TRY(ebcc_attach_prepare_variant(program, BPF_PROG_TYPE_KPROBE, EBCC_UPROBE_MULTI, &fd));
+	ebcc_uprobe_kernel_path(common->file, common->path, path);
+	*ret = ebcc_uprobe_multi_link(fd, &request);
+	return NULL;
+}
+
+/* A single place gets a link for many, too, if the kernel has those: it is removed in half of the
+ * time that an event takes, and beside others. */
+static struct ebcc_error *attach_place(struct ebcc_program *program,
+				       const struct ebcc_uprobe_place *place, uint64_t cookie,
+				       const char *target, struct ebcc_link **ret)
+{
+	AUTO_CLOSE int fd = -1;
+
+	TRY(ebcc_cookie_check(cookie));
+	TRY(ebcc_uprobe_link(program, place, &place->offset,
+			     place->semaphore_offset ? &place->semaphore_offset : NULL,
+			     cookie ? &cookie : NULL, 1, &fd));
+	if (fd < 0)
+		return attach_event(program, place, cookie, target, ret);
+	TRY(ebcc_link_create(program, sizeof(**ret), ebcc_link_detach_nothing, ret, "%s:%s",
+			     place->on_return ? "uretprobe" : "uprobe", target));
+	(*ret)->fd = TAKE_FD(fd);
+	(*ret)->release = ebcc_link_release_fd;
+	return NULL;
+}
+
+void ebcc_uprobe_warn_of_go(struct ebcc_program *program, struct ebcc_elf *elf, const char *path)
+{
+	if (ebcc_elf_is_go(elf))
 		ebcc_log(&program->module->log, EBCC_LOG_WARNING,
 			 "%s was built by the Go compiler: a return probe changes the return "
 			 "address on the stack, which Go may move, and that can crash the program; "
 			 "probe the function's entry, or its RET instructions by their offsets",
-			 place->path);
-	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
-	TRY(ebcc_uprobe_open(place, &fd));
-	return ebcc_perf_link_create(program, fd, opts->cookie,
-				     opts->on_return ? "uretprobe" : "uprobe", name, ret);
+			 path);
+}
+
+static struct ebcc_error *attach(struct ebcc_program *program, const struct ebcc_uprobe_opts *opts,
+				 struct ebcc_uprobe_place *place, struct ebcc_link **ret)
+{
+	AUTO_ELF struct ebcc_elf *elf = NULL;
+	AUTO_FREE char *target = NULL;
+	uint64_t address = 0;
+
+	TRY(ebcc_elf_open_fd(place->file, place->path, &elf));
+	TRY(find_address(elf, program, opts, place, &address));
+	TRY(ebcc_elf_address_to_offset(elf, address, &place->offset));
+	TRY(describe(place->path, opts, address, &target));
+	if (opts->on_return)
+		ebcc_uprobe_warn_of_go(program, elf, place->path);
+	return attach_place(program, place, opts->cookie, target, ret);
 }
 
 struct ebcc_error *ebcc_program_attach_uprobe(struct ebcc_program *program,

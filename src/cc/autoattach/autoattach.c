@@ -75,10 +75,8 @@ static struct ebcc_error *attach_named(struct ebcc_program *program,
  * must not stay unattached without a word. */
 static struct ebcc_error *check_known(const struct ebcc_program *program)
 {
-	static const char *const prefixes[] = {
-		"uprobe.multi/",   "uretprobe.multi/", "uprobe.multi.s/",   "uretprobe.multi.s/",
-		"uprobe.session/", "kprobe.session/",  "uprobe.session.s/", "fentry.multi/",
-		"fexit.multi/",	   "freplace/"};
+	static const char *const prefixes[] = {"fentry.multi/", "fexit.multi/", "fsession/",
+					       "freplace/"};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (!strncmp(program->target.section, prefixes[i], strlen(prefixes[i])))

@@ -4,7 +4,8 @@
  *and ELF Sections"):
  *
  *	kprobe/FUNCTION+OFFSET		kprobe.multi/PATTERN		ksyscall/NAME
- *	uprobe/BINARY:SYMBOL+OFFSET	usdt/BINARY:PROVIDER:PROBE
+ *	uprobe/BINARY:SYMBOL+OFFSET	uprobe.multi/BINARY:PATTERN
+ *	usdt/BINARY:PROVIDER:PROBE	kprobe.session/PATTERN
  *	tracepoint/CATEGORY/EVENT	raw_tp/EVENT
  *
  * A section of a function may name a module too: kprobe/MODULE:FUNCTION.
@@ -64,7 +65,7 @@ static struct ebcc_error *attach_function(struct ebcc_program *program,
 }
 
 /* Appends a pattern as a regular expression: '*' is any text and '?' any character. Returns false
- * for a character that no function's name has. */
+ * for a character that no function's name has in C. */
 static bool append_pattern(const char *pattern, struct ebcc_buf *regex)
 {
 	for (; *pattern; pattern++) {
@@ -84,10 +85,14 @@ static bool append_pattern(const char *pattern, struct ebcc_buf *regex)
 }
 
 static struct ebcc_error *attach_functions(struct ebcc_program *program,
-					   const struct ebcc_section *section, bool on_return,
+					   const struct ebcc_section *section,
 					   struct ebcc_link **ret)
 {
-	struct ebcc_kprobe_multi_opts opts = {.sz = sizeof(opts), .on_return = on_return};
+	struct ebcc_kprobe_multi_opts opts = {
+		.sz = sizeof(opts),
+		.on_return = section->kind->attach == EBCC_ATTACH_FUNCTIONS_RETURN,
+		.session = section->kind->attach == EBCC_ATTACH_FUNCTIONS_SESSION,
+	};
 	AUTO_BUF struct ebcc_buf regex = EBCC_BUF_INIT;
 	AUTO_FREE char **functions = NULL;
 	size_t count;
@@ -158,6 +163,39 @@ static struct ebcc_error *attach_user_function(struct ebcc_program *program,
 	return ebcc_program_attach_uprobe(program, &opts, ret);
 }
 
+static struct ebcc_error *attach_user_functions(struct ebcc_program *program,
+						const struct ebcc_section *section,
+						struct ebcc_link **ret)
+{
+	const char *colon = strrchr(section->target, ':');
+	struct ebcc_uprobe_multi_opts opts = {
+		.sz = sizeof(opts),
+		.on_return = section->kind->attach == EBCC_ATTACH_USER_FUNCTIONS_RETURN,
+		.session = section->kind->attach == EBCC_ATTACH_USER_FUNCTIONS_SESSION,
+	};
+	AUTO_BUF struct ebcc_buf regex = EBCC_BUF_INIT;
+	AUTO_FREE char *binary = NULL;
+	AUTO_FREE char **names = NULL;
+	AUTO_FREE uint64_t *addresses = NULL;
+	size_t count;
+
+	if (!colon)
+		return NULL;
+	if (!colon[1] || colon == section->target || !append_pattern(colon + 1, &regex))
+		return bad_target(program, section, "BINARY:PATTERN");
+	TRY(ebcc_buf_check(&regex));
+	TRY(find_binary(section->target, (size_t)(colon - section->target), &binary));
+	TRY(ebcc_binary_find_functions(binary, ebcc_buf_string(&regex), NULL, &names, &addresses,
+				       &count));
+	if (!count)
+		return ebcc_error_with_subject(ebcc_error_create(EBCC_ERROR_NOT_FOUND,
+								 "no function of %s matches \"%s\"",
+								 binary, colon + 1),
+					       binary);
+	opts.names = (const char *const *)names;
+	return ebcc_program_attach_uprobe_multi(program, binary, addresses, count, &opts, ret);
+}
+
 static struct ebcc_error *attach_usdt(struct ebcc_program *program,
 				      const struct ebcc_section *section, struct ebcc_link **ret)
 {
@@ -207,9 +245,9 @@ struct ebcc_error *ebcc_attach_section(struct ebcc_program *program,
 	case EBCC_ATTACH_FUNCTION_RETURN:
 		return attach_function(program, section, true, ret);
 	case EBCC_ATTACH_FUNCTIONS:
-		return attach_functions(program, section, false, ret);
 	case EBCC_ATTACH_FUNCTIONS_RETURN:
-		return attach_functions(program, section, true, ret);
+	case EBCC_ATTACH_FUNCTIONS_SESSION:
+		return attach_functions(program, section, ret);
 	case EBCC_ATTACH_SYSCALL:
 		return attach_syscall(program, section, false, ret);
 	case EBCC_ATTACH_SYSCALL_RETURN:
@@ -218,6 +256,10 @@ struct ebcc_error *ebcc_attach_section(struct ebcc_program *program,
 		return attach_user_function(program, section, false, ret);
 	case EBCC_ATTACH_USER_FUNCTION_RETURN:
 		return attach_user_function(program, section, true, ret);
+	case EBCC_ATTACH_USER_FUNCTIONS:
+	case EBCC_ATTACH_USER_FUNCTIONS_RETURN:
+	case EBCC_ATTACH_USER_FUNCTIONS_SESSION:
+		return attach_user_functions(program, section, ret);
 	case EBCC_ATTACH_USDT:
 		return attach_usdt(program, section, ret);
 	case EBCC_ATTACH_TRACEPOINT:

@@ -25,11 +25,23 @@ enum ebcc_kind_attach {
 	/* Only sections name these. */
 	EBCC_ATTACH_FUNCTIONS, /* all that match a pattern */
 	EBCC_ATTACH_FUNCTIONS_RETURN,
+	EBCC_ATTACH_FUNCTIONS_SESSION, /* at entry and at return */
 	EBCC_ATTACH_SYSCALL,
 	EBCC_ATTACH_SYSCALL_RETURN,
 	EBCC_ATTACH_USER_FUNCTION,
 	EBCC_ATTACH_USER_FUNCTION_RETURN,
+	EBCC_ATTACH_USER_FUNCTIONS,
+	EBCC_ATTACH_USER_FUNCTIONS_RETURN,
+	EBCC_ATTACH_USER_FUNCTIONS_SESSION,
 	EBCC_ATTACH_USDT,
+};
+
+/* Attach types that are newer than the headers of Linux 6.1; enum bpf_attach_type of
+ * include/uapi/linux/bpf.h. Programs are loaded for one of them, too. */
+enum ebcc_multi_attach_type {
+	EBCC_UPROBE_MULTI = 48,	  /* Linux 6.6 */
+	EBCC_KPROBE_SESSION = 56, /* Linux 6.10 */
+	EBCC_UPROBE_SESSION = 57, /* Linux 6.13 */
 };
 
 /* How a kind of program treats system calls. */
@@ -73,6 +85,9 @@ enum ebcc_kind_syscall {
 	  EBCC_ATTACH_FUNCTIONS, EBCC_SYSCALL_NOT, NULL)                                           \
 	X(KRETPROBE_MULTI, "kretprobe.multi", NULL, "kretprobe.multi/", BPF_PROG_TYPE_KPROBE, 0,   \
 	  EBCC_ATTACH_FUNCTIONS_RETURN, EBCC_SYSCALL_NOT, NULL)                                    \
+	X(KPROBE_SESSION, "kprobe.session", NULL, "kprobe.session/", BPF_PROG_TYPE_KPROBE,         \
+	  (enum bpf_attach_type)EBCC_KPROBE_SESSION, EBCC_ATTACH_FUNCTIONS_SESSION,                \
+	  EBCC_SYSCALL_NOT, NULL)                                                                  \
 	X(KSYSCALL, "ksyscall", NULL, "ksyscall/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_SYSCALL,   \
 	  EBCC_SYSCALL_NOT, NULL)                                                                  \
 	X(KRETSYSCALL, "kretsyscall", NULL, "kretsyscall/", BPF_PROG_TYPE_KPROBE, 0,               \
@@ -81,6 +96,13 @@ enum ebcc_kind_syscall {
 	  EBCC_SYSCALL_NOT, NULL)                                                                  \
 	X(URETPROBE, "uretprobe", NULL, "uretprobe/", BPF_PROG_TYPE_KPROBE, 0,                     \
 	  EBCC_ATTACH_USER_FUNCTION_RETURN, EBCC_SYSCALL_NOT, NULL)                                \
+	X(UPROBE_MULTI, "uprobe.multi", NULL, "uprobe.multi/", BPF_PROG_TYPE_KPROBE, 0,            \
+	  EBCC_ATTACH_USER_FUNCTIONS, EBCC_SYSCALL_NOT, NULL)                                      \
+	X(URETPROBE_MULTI, "uretprobe.multi", NULL, "uretprobe.multi/", BPF_PROG_TYPE_KPROBE, 0,   \
+	  EBCC_ATTACH_USER_FUNCTIONS_RETURN, EBCC_SYSCALL_NOT, NULL)                               \
+	X(UPROBE_SESSION, "uprobe.session", NULL, "uprobe.session/", BPF_PROG_TYPE_KPROBE,         \
+	  (enum bpf_attach_type)EBCC_UPROBE_SESSION, EBCC_ATTACH_USER_FUNCTIONS_SESSION,           \
+	  EBCC_SYSCALL_NOT, NULL)                                                                  \
 	X(USDT, "usdt", NULL, "usdt/", BPF_PROG_TYPE_KPROBE, 0, EBCC_ATTACH_USDT,                  \
 	  EBCC_SYSCALL_NOT, NULL)
 
@@ -100,6 +122,9 @@ enum ebcc_kind_syscall {
 	X("iter.s/", ITER, true)                                                                   \
 	X("uprobe.s/", UPROBE, true)                                                               \
 	X("uretprobe.s/", URETPROBE, true)                                                         \
+	X("uprobe.multi.s/", UPROBE_MULTI, true)                                                   \
+	X("uretprobe.multi.s/", URETPROBE_MULTI, true)                                             \
+	X("uprobe.session.s/", UPROBE_SESSION, true)                                               \
 	X("usdt.s/", USDT, true)
 
 enum ebcc_program_kind_id {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "kernel/attach_target.h"
+#include "kernel/multi_link.h"
 
 #define INSN(op, dst, src, offset, immediate)                                                      \
 	((struct bpf_insn){.code = (op),                                                           \
@@ -87,19 +89,66 @@ static bool probe_cookie(void)
 	return loads(BPF_PROG_TYPE_TRACEPOINT, insns, 2);
 }
 
-static bool probe_kprobe_multi(void)
+static bool links_functions(int attach_type)
 {
 	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
 	const char *symbol = "ebcc_no_such_function";
-	LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.cnt = 1,
-		    .kprobe_multi.syms = &symbol);
-	AUTO_CLOSE int program = load(BPF_PROG_TYPE_KPROBE, insns, 2, BPF_TRACE_KPROBE_MULTI);
+	struct ebcc_kprobe_multi_request request = {
+		.attach_type = attach_type, .symbols = &symbol, .count = 1};
+	AUTO_CLOSE int program =
+		load(BPF_PROG_TYPE_KPROBE, insns, 2, (enum bpf_attach_type)attach_type);
 	AUTO_CLOSE int link = -1;
 
 	if (program < 0)
 		return false;
-	link = bpf_link_create(program, -1, BPF_TRACE_KPROBE_MULTI, &opts);
+	link = ebcc_kprobe_multi_link(program, &request);
 	return link < 0 && errno == ESRCH;
+}
+
+static bool probe_kprobe_multi(void)
+{
+	return links_functions(BPF_TRACE_KPROBE_MULTI);
+}
+
+static bool probe_kprobe_session(void)
+{
+	return links_functions(EBCC_KPROBE_SESSION);
+}
+
+/*
+ * A kernel that has such links gets as far as finding that "/" is not a file. The first ones
+ * compared the given process with the thread that hits a probe, so that they missed those of all
+ * threads but the first; the fix (46ba0e49b642, Linux 6.10, and the stable kernels of that time)
+ * also refuses a negative pid, before it looks at the file.
+ */
+static bool links_places(int attach_type)
+{
+	const struct bpf_insn insns[] = {MOV64_IMM(BPF_REG_0, 0), EXIT()};
+	uint64_t offset = 0;
+	struct ebcc_uprobe_multi_request request = {
+		.attach_type = attach_type, .path = "/", .offsets = &offset, .count = 1};
+	AUTO_CLOSE int program =
+		load(BPF_PROG_TYPE_KPROBE, insns, 2, (enum bpf_attach_type)attach_type);
+	AUTO_CLOSE int link = -1, unfiltered = -1;
+
+	if (program < 0)
+		return false;
+	link = ebcc_uprobe_multi_link(program, &request);
+	if (link >= 0 || errno != EBADF)
+		return false;
+	request.pid = -1;
+	unfiltered = ebcc_uprobe_multi_link(program, &request);
+	return unfiltered < 0 && errno == EINVAL;
+}
+
+static bool probe_uprobe_multi(void)
+{
+	return links_places(EBCC_UPROBE_MULTI);
+}
+
+static bool probe_uprobe_session(void)
+{
+	return links_places(EBCC_UPROBE_SESSION);
 }
 
 static bool probe_cpu_v3(void)
@@ -178,22 +227,45 @@ static bool probe_raw_tracepoint(void)
 	return link < 0 && errno == ENOENT;
 }
 
-static bool (*const probes[EBCC_FEATURE_COUNT])(void) = {
-	[EBCC_FEATURE_BATCH] = probe_batch,
-	[EBCC_FEATURE_MEMCG_ACCOUNT] = probe_memcg_account,
-	[EBCC_FEATURE_PERF_LINK] = probe_perf_link,
-	[EBCC_FEATURE_COOKIE] = probe_cookie,
-	[EBCC_FEATURE_KPROBE_MULTI] = probe_kprobe_multi,
-	[EBCC_FEATURE_CPU_V3] = probe_cpu_v3,
-	[EBCC_FEATURE_CPU_V4] = probe_cpu_v4,
-	[EBCC_FEATURE_FENTRY] = probe_fentry,
-	[EBCC_FEATURE_MODIFY_RETURN] = probe_modify_return,
-	[EBCC_FEATURE_LSM] = probe_lsm,
-	[EBCC_FEATURE_RAW_TRACEPOINT] = probe_raw_tracepoint,
+static const struct {
+	const char *name; /* in EBCC_WITHOUT */
+	bool (*probe)(void);
+} features[EBCC_FEATURE_COUNT] = {
+	[EBCC_FEATURE_BATCH] = {"batch", probe_batch},
+	[EBCC_FEATURE_MEMCG_ACCOUNT] = {"memcg_account", probe_memcg_account},
+	[EBCC_FEATURE_PERF_LINK] = {"perf_link", probe_perf_link},
+	[EBCC_FEATURE_COOKIE] = {"cookie", probe_cookie},
+	[EBCC_FEATURE_KPROBE_MULTI] = {"kprobe_multi", probe_kprobe_multi},
+	[EBCC_FEATURE_KPROBE_SESSION] = {"kprobe_session", probe_kprobe_session},
+	[EBCC_FEATURE_UPROBE_MULTI] = {"uprobe_multi", probe_uprobe_multi},
+	[EBCC_FEATURE_UPROBE_SESSION] = {"uprobe_session", probe_uprobe_session},
+	[EBCC_FEATURE_CPU_V3] = {"cpu_v3", probe_cpu_v3},
+	[EBCC_FEATURE_CPU_V4] = {"cpu_v4", probe_cpu_v4},
+	[EBCC_FEATURE_FENTRY] = {"fentry", probe_fentry},
+	[EBCC_FEATURE_MODIFY_RETURN] = {"modify_return", probe_modify_return},
+	[EBCC_FEATURE_LSM] = {"lsm", probe_lsm},
+	[EBCC_FEATURE_RAW_TRACEPOINT] = {"raw_tracepoint", probe_raw_tracepoint},
 };
 
 static pthread_mutex_t answers_lock = PTHREAD_MUTEX_INITIALIZER;
 static enum { UNKNOWN, NO, YES } answers[EBCC_FEATURE_COUNT];
+
+/* Whether the user asked to do without a feature, to see what happens on a kernel without it. */
+static bool is_unwanted(const char *name)
+{
+	const char *at = secure_getenv("EBCC_WITHOUT");
+	size_t length = strlen(name);
+
+	while (at && *at) {
+		size_t size = strcspn(at, ", ");
+
+		if (size == length && !memcmp(at, name, length))
+			return true;
+		at += size;
+		at += strspn(at, ", ");
+	}
+	return false;
+}
 
 bool ebcc_feature(enum ebcc_feature feature)
 {
@@ -204,7 +276,9 @@ bool ebcc_feature(enum ebcc_feature feature)
 	if (answers[feature] == UNKNOWN) {
 		LOG_SCOPE(NULL);
 
-		answers[feature] = probes[feature]() ? YES : NO;
+		answers[feature] = !is_unwanted(features[feature].name) && features[feature].probe()
+					   ? YES
+					   : NO;
 	}
 	yes = answers[feature] == YES;
 	pthread_mutex_unlock(&answers_lock);

@@ -34,7 +34,17 @@ struct ebcc_error *ebcc_link_create(struct ebcc_program *program, size_t size,
 	return NULL;
 }
 
-struct ebcc_error *ebcc_link_detach(struct ebcc_link *link)
+void ebcc_link_release_fd(struct ebcc_link *link, struct ebcc_closing *closing)
+{
+	ebcc_closing_add_link(closing, &link->fd);
+}
+
+struct ebcc_error *ebcc_link_detach_nothing(struct ebcc_link *link)
+{
+	return NULL;
+}
+
+static struct ebcc_error *finish_detaching(struct ebcc_link *link)
 {
 	struct ebcc_error *(*detach)(struct ebcc_link *link) = link->detach;
 	struct ebcc_error *error = NULL;
@@ -45,6 +55,49 @@ struct ebcc_error *ebcc_link_detach(struct ebcc_link *link)
 		error = detach(link);
 	link->fd = -1;
 	return ebcc_error_prefix(error, "%s", link->name);
+}
+
+static void release(struct ebcc_link *link, struct ebcc_closing *closing)
+{
+	if (link->detach && link->release)
+		link->release(link, closing);
+}
+
+struct ebcc_error *ebcc_link_detach(struct ebcc_link *link)
+{
+	struct ebcc_closing closing = {0};
+
+	release(link, &closing);
+	ebcc_closing_run(&closing);
+	return finish_detaching(link);
+}
+
+struct ebcc_error *ebcc_links_detach(struct ebcc_link *const *links, size_t count)
+{
+	struct ebcc_closing closing = {0};
+	struct ebcc_error *failure = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		release(links[i], &closing);
+	ebcc_closing_run(&closing);
+	for (size_t i = 0; i < count; i++) {
+		struct ebcc_error *error = finish_detaching(links[i]);
+
+		if (failure)
+			ebcc_error_destroy(error);
+		else
+			failure = error;
+	}
+	return failure;
+}
+
+void ebcc_module_release_links(struct ebcc_module *module)
+{
+	struct ebcc_closing closing = {0};
+
+	for (struct ebcc_link *link = module->links; link; link = link->next)
+		release(link, &closing);
+	ebcc_closing_run(&closing);
 }
 
 void ebcc_link_destroy(struct ebcc_link *link)

@@ -437,6 +437,7 @@ void ebcc_module_destroy(struct ebcc_module *module)
 {
 	if (!module)
 		return;
+	ebcc_module_release_links(module);
 	while (module->links)
 		ebcc_link_destroy(module->links);
 	write_timing(module);

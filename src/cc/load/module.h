@@ -40,6 +40,10 @@ struct ebcc_program {
 	int attach_type;       /* enum bpf_attach_type it was loaded with */
 	bool second_pipeline;  /* the verifier accepted only the second pipeline's code */
 	bool optional; /* its section begins with a question mark: attached only by a call */
+	struct ebcc_program_variant {
+		int attach_type, fd;
+	} *variants; /* loaded besides, for other attach types */
+	size_t variant_count;
 	struct ebcc_attach_target target; /* its section, and its target if it is BTF-typed */
 	void *instructions;		  /* as compiled, from the object that was loaded */
 	size_t instructions_size;

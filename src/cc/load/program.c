@@ -18,6 +18,7 @@
 #include "advice/hints.h"
 #include "advice/verifier_log.h"
 #include "base/buf.h"
+#include "base/kinds.h"
 #include "base/near_names.h"
 #include "base/options.h"
 #include "load/capture.h"
@@ -47,6 +48,9 @@ static void destroy(struct ebcc_program *program)
 		return;
 	if (program->fd >= 0)
 		close(program->fd);
+	for (size_t i = 0; i < program->variant_count; i++)
+		close(program->variants[i].fd);
+	free(program->variants);
 	free(program->instructions);
 	free(program->name);
 	free(program);
@@ -67,15 +71,19 @@ static struct ebcc_error *copy_instructions(struct ebcc_program *program,
 	return NULL;
 }
 
-/* The type that the program's section says, or 0. A section that libbpf doesn't know may begin with
- * one that it does: loaders use "xdp/eth0" and similar for what they attach to. */
+/* The type that the program's section says, or 0. Older libbpf doesn't know all sections that we
+ * do. A section that neither knows may begin with one that libbpf does: loaders use "xdp/eth0" and
+ * similar for what they attach to. */
 static unsigned section_type(const struct bpf_program *from)
 {
+	struct ebcc_section section = ebcc_section_of(bpf_program__section_name(from));
 	AUTO_FREE char *begin = strdup(bpf_program__section_name(from));
 	char *slash = begin ? strchr(begin, '/') : NULL;
 	enum bpf_prog_type type = bpf_program__type(from);
 	enum bpf_attach_type attach_type;
 
+	if (type == BPF_PROG_TYPE_UNSPEC && section.kind)
+		return section.kind->type;
 	if (type != BPF_PROG_TYPE_UNSPEC || !slash)
 		return type;
 	*slash = '\0';
@@ -362,6 +370,21 @@ static struct ebcc_error *set_target(struct load *load)
 	return NULL;
 }
 
+/* What the section says besides the type, if the program is loaded with that; older libbpf doesn't
+ * know all sections that we do. With the attach type of kprobe.multi/ and similar, no single probe
+ * could be attached, so their kinds have none. */
+static void set_kprobe_section(struct load *load)
+{
+	struct ebcc_section section = ebcc_section_of(load->program->target.section);
+	bool own = section.kind && section.kind->type == load->type;
+
+	bpf_program__set_expected_attach_type(load->bpf_program,
+					      own ? section.kind->attach_type : 0);
+	if (own && section.sleepable)
+		bpf_program__set_flags(load->bpf_program,
+				       bpf_program__flags(load->bpf_program) | BPF_F_SLEEPABLE);
+}
+
 static void set_type(struct load *load)
 {
 	struct bpf_program *program = load->bpf_program;
@@ -375,9 +398,8 @@ static void set_type(struct load *load)
 		bpf_program__set_type(program, load->type);
 		bpf_program__set_expected_attach_type(program, 0);
 	}
-	/* With that of a section like kprobe.multi/, no single probe could be attached. */
 	if (load->type == BPF_PROG_TYPE_KPROBE)
-		bpf_program__set_expected_attach_type(program, 0);
+		set_kprobe_section(load);
 	/* The kernel accepts only sleepable programs of this type. */
 	if (load->type == BPF_PROG_TYPE_SYSCALL)
 		bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_SLEEPABLE);
@@ -655,12 +677,6 @@ static struct ebcc_error *load_program(struct ebcc_program *program, unsigned ty
 	return NULL;
 }
 
-struct ebcc_error *ebcc_program_load_variant(struct ebcc_program *program, unsigned type,
-					     int attach_type, int *ret_fd)
-{
-	return load_program(program, type, &attach_type, ret_fd);
-}
-
 static struct ebcc_error *state_error(const struct ebcc_program *program, unsigned type)
 {
 	const char *loaded = libbpf_bpf_prog_type_str(program->type);
@@ -699,4 +715,51 @@ struct ebcc_error *ebcc_program_load(struct ebcc_program *program, unsigned type
 	program->type = type;
 	program->attach_type = attach_type;
 	return NULL;
+}
+
+bool ebcc_program_can_vary(const struct ebcc_program *program)
+{
+	const struct ebcc_module *module = program->module;
+
+	for (size_t i = 0; i < module->table_count; i++)
+		if (module->tables[i]->map_type == BPF_MAP_TYPE_PROG_ARRAY)
+			return false;
+	return true;
+}
+
+static struct ebcc_error *add_variant(struct ebcc_program *program, int attach_type, int *ret)
+{
+	struct ebcc_program_variant *variants =
+		realloc(program->variants, (program->variant_count + 1) * sizeof(*variants));
+	struct ebcc_program_variant variant = {.attach_type = attach_type, .fd = -1};
+
+	if (!variants)
+		return ebcc_error_no_memory();
+	program->variants = variants;
+	TRY(load_program(program, program->type, &variant.attach_type, &variant.fd));
+	variants[program->variant_count++] = variant;
+	*ret = variant.fd;
+	return NULL;
+}
+
+struct ebcc_error *ebcc_program_load_variant(struct ebcc_program *program, unsigned type,
+					     int attach_type, int *ret)
+{
+	struct ebcc_program_opts opts = {
+		.sz = sizeof(opts), .has_attach_type = true, .attach_type = attach_type};
+
+	if (program->fd < 0)
+		TRY(ebcc_program_load(program, type, &opts));
+	if (program->type != type)
+		return state_error(program, type);
+	if (program->attach_type == attach_type) {
+		*ret = program->fd;
+		return NULL;
+	}
+	for (size_t i = 0; i < program->variant_count; i++)
+		if (program->variants[i].attach_type == attach_type) {
+			*ret = program->variants[i].fd;
+			return NULL;
+		}
+	return add_variant(program, attach_type, ret);
 }

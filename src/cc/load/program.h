@@ -9,12 +9,19 @@ MUST_CHECK struct ebcc_error *ebcc_programs_create(struct ebcc_module *module);
 void ebcc_programs_destroy(struct ebcc_module *module);
 
 /*
- * Loads another variant of @program, besides program->fd, for attach types that need their own
- * (kprobe.multi). If @attach_type is -1, the section decides. The caller owns @ret_fd. Creates the
- * maps if necessary.
+ * The descriptor of a program that is loaded with a type and an attach type, which may be one of
+ * the kinds of links for many places (kprobe.multi): such a link takes only programs that were
+ * loaded for it, and nothing else takes those. The first one that is loaded is program->fd; others
+ * are variants that are kept until the module is destroyed. Fails with EBCC_ERROR_STATE if
+ * program->fd has another type.
+ * @ret: borrowed.
  */
 MUST_CHECK struct ebcc_error *ebcc_program_load_variant(struct ebcc_program *program, unsigned type,
-							int attach_type, int *ret_fd);
+							int attach_type, int *ret);
+
+/* Whether a program may be loaded for links of many places. A program that can be called by another
+ * one, through a table of programs, must have been loaded like that one. */
+bool ebcc_program_can_vary(const struct ebcc_program *program);
 
 /* Compiles the source of @module again, through the second pipeline, into module->second_bytes.
  * Fails with EBCC_ERROR_STATE if there is no source. */

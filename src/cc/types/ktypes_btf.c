@@ -991,6 +991,26 @@ static void print_piece(void *ctx, const char *format, va_list args)
 		ebcc_buf_vprintf(text, format, args);
 }
 
+/* libbpf prints a function without parameters as in C before prototypes; the compiler would
+ * describe it as one with any parameters, and the kernel then refuses the program. */
+static void say_no_parameters(struct ebcc_buf *text)
+{
+	const char *end = ebcc_buf_string(text) + text->size;
+
+	if (text->size < 2 || memcmp(end - 2, "()", 2))
+		return;
+	text->size--;
+	ebcc_buf_append_string(text, "void)");
+}
+
+/* bpf_session_is_return() and bpf_session_cookie() take the context since Linux 7.0, and nothing
+ * before. A source that passes it is right for both. */
+static void allow_context(const char *name, const struct btf_type *proto, struct ebcc_buf *text)
+{
+	if (!btf_vlen(proto) && !strncmp(name, "bpf_session_", strlen("bpf_session_")))
+		ebcc_buf_printf(text, "#define %s(...) %s()\n", name, name);
+}
+
 /* Declares the functions that programs may call. */
 static int print_functions(struct btf_dump *dump, const struct subset *subset,
 			   struct ebcc_buf *text)
@@ -1008,7 +1028,12 @@ static int print_functions(struct btf_dump *dump, const struct subset *subset,
 		ebcc_buf_append_string(text, "extern ");
 		result = btf_dump__emit_type_decl(
 			dump, subset->new_ids[ebcc_kernel_btf_id(part, t->type)], &opts);
+		say_no_parameters(text);
 		ebcc_buf_append_string(text, " __attribute__((weak, section(\".ksyms\")));\n");
+		allow_context(opts.field_name,
+			      ebcc_kernel_btf_type(selection->btf,
+						   ebcc_kernel_btf_id(part, t->type), &part),
+			      text);
 	}
 	return result;
 }

@@ -40,6 +40,9 @@
  *
  * 4. ebcc_perf_event_set_program() attaches the program with the key as its attach cookie.
  *
+ * Newer kernels (Linux 6.6) do steps 2 to 4 with one uprobe.multi link for all locations of a probe
+ * in a file: attach_together().
+ *
  * When a process calls sell(), bpf_usdt_readarg(1, ctx, &item) looks up the cookie of the running
  * program in the map (bpf/ebcc/usdt.h), and reads 4 bytes at offset 112 of its context.
  *
@@ -74,7 +77,7 @@
 
 /* What one attached location holds. */
 struct held {
-	int fd;		    /* keeps the program attached, or -1 */
+	int fd;		    /* keeps the program attached, maybe to all of its file; or -1 */
 	uint64_t key;	    /* of the layout of its arguments, or 0 */
 	uint64_t semaphore; /* the address in the process of a semaphore that we raised, or 0 */
 };
@@ -86,6 +89,14 @@ struct usdt_link {
 	int memory; /* /proc/PID/mem, if we raised a semaphore; or -1 */
 };
 
+static void release(struct ebcc_link *base, struct ebcc_closing *closing)
+{
+	struct usdt_link *link = (struct usdt_link *)base;
+
+	for (size_t i = 0; i < link->count; i++)
+		ebcc_closing_add_link(closing, &link->held[i].fd);
+}
+
 static struct ebcc_error *detach(struct ebcc_link *base)
 {
 	struct usdt_link *link = (struct usdt_link *)base;
@@ -96,7 +107,6 @@ static struct ebcc_error *detach(struct ebcc_link *base)
 	for (size_t i = 0; i < link->count; i++) {
 		struct held *held = &link->held[i];
 
-		cleanup_close(&held->fd);
 		if (held->key && ours)
 			ebcc_usdt_specs_remove(module, held->key);
 		if (held->semaphore && ours)
@@ -238,6 +248,18 @@ static struct ebcc_error *raise_semaphore(const struct attaching *attaching,
 	return NULL;
 }
 
+/* The offset in the file of a location's semaphore, or 0 if it has none. */
+static struct ebcc_error *find_semaphore(const struct ebcc_usdt_probe *probe,
+					 const struct ebcc_usdt_site *site, uint64_t *ret)
+{
+	*ret = 0;
+	if (!site->semaphore || ebcc_elf_data_offset(probe->binary->elf, site->semaphore, ret))
+		return NULL;
+	return ebcc_error_create(EBCC_ERROR_FORMAT,
+				 "the semaphore of %s:%s is outside the segments that %s loads",
+				 probe->provider, probe->name, probe->binary->path);
+}
+
 /* Opens the probe's event and raises its semaphore: through the kernel if it can. */
 static struct ebcc_error *open_event(const struct attaching *attaching,
 				     const struct ebcc_usdt_probe *probe,
@@ -245,14 +267,9 @@ static struct ebcc_error *open_event(const struct attaching *attaching,
 				     struct ebcc_uprobe_place *place, struct held *held, int *ret)
 {
 	AUTO_ERROR struct ebcc_error *error = NULL;
-	uint64_t semaphore = 0;
+	uint64_t semaphore;
 
-	if (site->semaphore &&
-	    !ebcc_elf_data_offset(probe->binary->elf, site->semaphore, &semaphore))
-		return ebcc_error_create(EBCC_ERROR_FORMAT,
-					 "the semaphore of %s:%s is outside the segments that %s "
-					 "loads",
-					 probe->provider, probe->name, probe->binary->path);
+	TRY(find_semaphore(probe, site, &semaphore));
 	if (!semaphore)
 		return ebcc_uprobe_open(place, ret);
 	if (semaphore <= UINT32_MAX) {
@@ -274,26 +291,87 @@ static struct ebcc_error *open_event(const struct attaching *attaching,
 
 /* ---- Locations ---- */
 
-static struct ebcc_error *attach_site(const struct attaching *attaching,
-				      const struct ebcc_usdt_probe *probe,
-				      const struct ebcc_usdt_site *site, struct held *held)
+static struct ebcc_uprobe_place place_of(const struct attaching *attaching,
+					 const struct ebcc_usdt_probe *probe, uint64_t offset)
 {
-	struct ebcc_program *program = attaching->link->base.program;
-	struct ebcc_uprobe_place place = {
+	return (struct ebcc_uprobe_place){
 		.file = probe->binary->fd,
 		.path = probe->binary->path,
+		.offset = offset,
 		.pid = attaching->pid,
 	};
-	uint64_t cookie;
+}
+
+static uint64_t cookie_of(const struct attaching *attaching, const struct held *held)
+{
+	if (attaching->opts->cookie && !attaching->wants_arguments)
+		return attaching->opts->cookie;
+	return attaching->has_cookies ? held->key : 0;
+}
+
+/* Describes the arguments of all locations; their offsets in the file are stored at @offsets. */
+static struct ebcc_error *describe_sites(const struct attaching *attaching,
+					 const struct ebcc_usdt_probe *probe, struct held *held,
+					 uint64_t *offsets)
+{
+	for (size_t i = 0; i < probe->site_count; i++) {
+		TRY(ebcc_elf_address_to_offset(probe->binary->elf, probe->sites[i].address,
+					       &offsets[i]));
+		TRY(describe_arguments(attaching, probe, &probe->sites[i], offsets[i], &held[i]));
+	}
+	return NULL;
+}
+
+/* Attaches to all locations with one link. held->fd remains -1 if the kernel can't. */
+static struct ebcc_error *attach_together(const struct attaching *attaching,
+					  const struct ebcc_usdt_probe *probe,
+					  const uint64_t *offsets, struct held *held)
+{
+	struct ebcc_uprobe_place common = place_of(attaching, probe, 0);
+	AUTO_FREE uint64_t *semaphores = calloc(probe->site_count, sizeof(*semaphores));
+	AUTO_FREE uint64_t *cookies = calloc(probe->site_count, sizeof(*cookies));
+	bool has_semaphores = false;
+
+	if (!semaphores || !cookies)
+		return ebcc_error_no_memory();
+	for (size_t i = 0; i < probe->site_count; i++) {
+		TRY(find_semaphore(probe, &probe->sites[i], &semaphores[i]));
+		has_semaphores = has_semaphores || semaphores[i];
+		cookies[i] = cookie_of(attaching, &held[i]);
+	}
+	return ebcc_uprobe_link(attaching->link->base.program, &common, offsets,
+				has_semaphores ? semaphores : NULL, cookies, probe->site_count,
+				&held->fd);
+}
+
+static struct ebcc_error *attach_site(const struct attaching *attaching,
+				      const struct ebcc_usdt_probe *probe,
+				      const struct ebcc_usdt_site *site, uint64_t offset,
+				      struct held *held)
+{
+	struct ebcc_program *program = attaching->link->base.program;
+	struct ebcc_uprobe_place place = place_of(attaching, probe, offset);
 	int event;
 
-	TRY(ebcc_elf_address_to_offset(probe->binary->elf, site->address, &place.offset));
-	TRY(describe_arguments(attaching, probe, site, place.offset, held));
-	cookie = attaching->has_cookies ? held->key : 0;
-	if (attaching->opts->cookie && !attaching->wants_arguments)
-		cookie = attaching->opts->cookie;
+	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
 	TRY(open_event(attaching, probe, site, &place, held, &event));
-	return ebcc_perf_event_set_program(event, program, cookie, &held->fd);
+	return ebcc_perf_event_set_program(event, program, cookie_of(attaching, held), &held->fd);
+}
+
+static struct ebcc_error *attach_sites(const struct attaching *attaching,
+				       const struct ebcc_usdt_probe *probe, struct held *held)
+{
+	AUTO_FREE uint64_t *offsets = calloc(probe->site_count + 1, sizeof(*offsets));
+
+	if (!offsets)
+		return ebcc_error_no_memory();
+	TRY(describe_sites(attaching, probe, held, offsets));
+	TRY(attach_together(attaching, probe, offsets, held));
+	if (held->fd >= 0)
+		return NULL;
+	for (size_t i = 0; i < probe->site_count; i++)
+		TRY(attach_site(attaching, probe, &probe->sites[i], offsets[i], &held[i]));
+	return NULL;
 }
 
 static struct ebcc_error *attach_probe(const struct attaching *attaching,
@@ -305,13 +383,12 @@ static struct ebcc_error *attach_probe(const struct attaching *attaching,
 	if (!held)
 		return ebcc_error_no_memory();
 	link->held = held;
-	for (size_t i = 0; i < probe->site_count; i++) {
-		held = &link->held[link->count++];
-		*held = (struct held){.fd = -1};
-		TRY(ebcc_error_prefix(attach_site(attaching, probe, &probe->sites[i], held),
-				      "%s:%s", probe->provider, probe->name));
-	}
-	return NULL;
+	held += link->count;
+	for (size_t i = 0; i < probe->site_count; i++)
+		held[i] = (struct held){.fd = -1};
+	link->count += probe->site_count;
+	return ebcc_error_prefix(attach_sites(attaching, probe, held), "%s:%s", probe->provider,
+				 probe->name);
 }
 
 /* The kernel has one cookie for each location, and where programs read arguments it is the key of
@@ -328,6 +405,13 @@ static struct ebcc_error *check_cookie(const struct attaching *attaching)
 		"by bpf_usdt_cookie(ctx); this one doesn't do that");
 }
 
+static void update_fd(struct usdt_link *link)
+{
+	link->base.fd = link->held[0].fd;
+	for (size_t i = 1; i < link->count; i++)
+		link->base.several = link->base.several || link->held[i].fd >= 0;
+}
+
 /* Attaches in each file that has the probe. */
 static struct ebcc_error *attach_all(const struct attaching *attaching,
 				     const struct ebcc_usdt *usdt)
@@ -335,8 +419,7 @@ static struct ebcc_error *attach_all(const struct attaching *attaching,
 	for (size_t i = 0; i < usdt->probe_count; i++)
 		if (ebcc_usdt_is_named(&usdt->probes[i], attaching->opts->probe))
 			TRY(attach_probe(attaching, &usdt->probes[i]));
-	attaching->link->base.fd = attaching->link->held[0].fd;
-	attaching->link->base.several = attaching->link->count > 1;
+	update_fd(attaching->link);
 	return NULL;
 }
 
@@ -357,11 +440,13 @@ struct ebcc_error *ebcc_program_attach_usdt(struct ebcc_program *program,
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT,
 					 "attaching to a USDT probe needs the probe's name");
 	TRY(ebcc_usdt_find_probe(usdt, opts.probe, &probe));
-	TRY(ebcc_attach_prepare(program, BPF_PROG_TYPE_KPROBE));
+	/* Layouts of arguments are put into its map before a program is loaded. */
+	TRY(ebcc_module_load(program->module));
 	TRY(ebcc_link_create(program, sizeof(struct usdt_link), detach, &link, "usdt:%s:%s:%s",
 			     probe->binary->path, probe->provider, probe->name));
 	attaching.link = (struct usdt_link *)link;
 	attaching.link->memory = -1;
+	link->release = release;
 	attaching.pid = opts.every_process ? 0 : usdt->pid;
 	attaching.wants_arguments = ebcc_usdt_specs_wanted(program->module);
 	attaching.has_cookies =

@@ -9,7 +9,7 @@ local check = require "ebcc.check"
 ---@class ebcc.BPF
 local attach = {}
 
--- The attached links of all modules of this process, by kind.
+-- The attached links of all modules of this process, by kind. The value says whether one has many functions.
 local links = { kprobe = {}, uprobe = {}, tracepoint = {} }
 for _, list in pairs(links) do
   setmetatable(list, { __mode = "k" })
@@ -18,9 +18,9 @@ end
 -- The number of functions or events that the links of a kind are attached to.
 local function count(kind)
   local total = 0
-  for link, number in pairs(links[kind]) do
+  for link, many in pairs(links[kind]) do
     if link:attached() then
-      total = total + number
+      total = total + (many and #link:functions() or 1)
     end
   end
   return total
@@ -53,7 +53,7 @@ local function outcome(self, kind, link, message, errno)
     return nil, message, errno
   end
   if links[kind] then
-    links[kind][link] = 1
+    links[kind][link] = false
     self.links[#self.links + 1] = link
   end
   return link
@@ -67,6 +67,10 @@ local KPROBE = {
 local UPROBE = {
   fn_name = "string!", name = "string!", sym = "string", sym_re = "string", addr = "integer",
   sym_off = "integer", pid = "integer", retprobe = "any", cookie = "cookie",
+}
+local SESSION = {
+  fn_name = "string!", event = "string", event_re = "string", name = "string", sym = "string", sym_re = "string",
+  pid = "integer", cookie = "cookie",
 }
 local TRACEPOINT = { fn_name = "string!", tp = "string", tp_re = "string", cookie = "cookie" }
 local RAW_TRACEPOINT = { fn_name = "string!", tp = "string!", cookie = "integer" }
@@ -122,19 +126,12 @@ local Links = {}
 Links.__index = Links
 Links.__name = "ebcc.Links"
 
---- Detaches all of them, and returns the last failure.
+--- Detaches all of them, and returns the first failure.
 ---@return boolean?
 ---@return string? message
 ---@return integer? errno
 function Links:detach()
-  local detached, last_message, last_errno = true, nil, nil
-  for _, link in ipairs(self) do
-    local done, message, errno = link:detach()
-    if not done then
-      detached, last_message, last_errno = nil, message, errno
-    end
-  end
-  return detached, last_message, last_errno
+  return ebcc.detach_links(self)
 end
 
 Links.close = Links.detach
@@ -168,14 +165,57 @@ function Links:attached()
   return false
 end
 
+-- What a link is attached to: for one to many functions, each of them.
+local function names_of(link)
+  local functions = link:functions()
+  if #functions == 0 then
+    return { link:name() }
+  end
+  -- "uprobe.multi:/usr/bin/program:3 functions"
+  local kind, path = link:name():match("^([^:]*):(.-)%d+ functions$")
+  for number, name in ipairs(functions) do
+    functions[number] = kind:gsub("%.multi$", "") .. ":" .. path .. name
+  end
+  return functions
+end
+
 --- What each is attached to.
 ---@return string[]
 function Links:names()
   local names = {}
-  for number, link in ipairs(self) do
-    names[number] = link:name()
+  for _, link in ipairs(self) do
+    local functions = names_of(link)
+    table.move(functions, 1, #functions, #names + 1, names)
   end
   return names
+end
+
+--- The functions that a regular expression has found and that are still attached.
+---@return string[]
+function Links:functions()
+  local all = {}
+  for _, link in ipairs(self) do
+    local functions = link:functions()
+    table.move(functions, 1, #functions, #all + 1, all)
+  end
+  return all
+end
+
+--- Detaches one of these functions.
+---@param name string
+---@return boolean?
+---@return string? message
+---@return integer? errno
+function Links:detach_function(name)
+  local message, errno
+  for _, link in ipairs(self) do
+    local done, text, number = link:detach_function(name)
+    if done then
+      return done
+    end
+    message, errno = text, number
+  end
+  return nil, message, errno
 end
 
 -- Raises for a function where a single target has one cookie.
@@ -191,6 +231,15 @@ local function cookie_of(cookie, name)
     return cookie(name)
   end
   return cookie
+end
+
+-- The cookies of many functions, or nil.
+local function cookies_of(cookie, names)
+  local cookies = cookie and {}
+  for number, name in ipairs(cookies and names or {}) do
+    cookies[number] = cookie_of(cookie, name)
+  end
+  return cookies
 end
 
 -- Attaches to each item of a list; some may fail, as not everything that matches can be traced.
@@ -246,17 +295,12 @@ function attach:attach_kprobe(options)
       return link, text, number
     end))
   end
-  local link, cookies
-  if options.cookie then
-    cookies = {}
-    for number, name in ipairs(functions) do
-      cookies[number] = cookie_of(options.cookie, name)
-    end
-  end
-  link, message, errno = program:attach_kprobe_multi(functions, options.retprobe, cookies)
+  local link
+  link, message, errno = program:attach_kprobe_multi(functions, options.retprobe,
+    cookies_of(options.cookie, functions))
   local result, text, number = outcome(self, "kprobe", link, message, errno)
   if link then
-    links.kprobe[link] = #link:functions()
+    links.kprobe[link] = true
   end
   return result, text, number
 end
@@ -268,6 +312,39 @@ end
 ---@return integer? errno
 function attach:attach_kretprobe(options)
   return self:attach_kprobe(on_return("attach_kretprobe", options, KPROBE, self.strict))
+end
+
+-- The result of a call for many functions: an object for all its links, of which there is one.
+local function functions_outcome(self, kind, link, message, errno)
+  if not link then
+    return outcome(self, nil, nil, "nothing was attached: " .. message, errno)
+  end
+  outcome(self, kind, link)
+  links[kind][link] = true
+  return setmetatable({ link }, Links)
+end
+
+-- The regular expression that only this name matches.
+local function exactly(name)
+  return "^" .. name:gsub("[.$@+]", "[%0]") .. "$"
+end
+
+-- Attaches to all functions of a file that match: by one link, if the kernel supports it.
+local function attach_user_functions(self, program, options)
+  local found, message, errno = ebcc.find_user_functions(options.name, options.sym_re)
+  if not found then
+    return outcome(self, "uprobe", nil, message, errno)
+  elseif #found == 0 then
+    return outcome(self, "uprobe", nil, "nothing was attached: no function matches", 2)
+  end
+  local names, numbers = {}, {}
+  for index, item in ipairs(found) do
+    names[index], numbers[index] = item.name, item.addr
+  end
+  return functions_outcome(self, "uprobe", program:attach_uprobe_multi {
+    name = options.name, names = names, numbers = numbers, cookies = cookies_of(options.cookie, names),
+    pid = options.pid, retprobe = options.retprobe, session = options.session,
+  })
 end
 
 --- Attaches to a function (sym) or an address (addr, as in the file) of a program or library (name:
@@ -285,26 +362,7 @@ function attach:attach_uprobe(options)
   elseif not options.sym_re then
     check.fail("attach_uprobe{}: sym, addr or sym_re is needed")
   end
-  local functions, message, errno = ebcc.find_user_functions(options.name, options.sym_re)
-  if not functions then
-    return outcome(self, "uprobe", nil, message, errno)
-  end
-  -- Attach only once to functions with several names.
-  local known = {}
-  return outcome(self, nil, attach_each(functions, "function", function(found)
-    if known[found.addr] then
-      return nil
-    end
-    known[found.addr] = true
-    local link, text, number = program:attach_uprobe {
-      name = options.name, addr = found.addr, pid = options.pid, retprobe = options.retprobe,
-      cookie = cookie_of(options.cookie, found.name),
-    }
-    if link then
-      outcome(self, "uprobe", link)
-    end
-    return link, text, number
-  end))
+  return attach_user_functions(self, program, options)
 end
 
 --- Attaches to the return of a function of a user program.
@@ -314,6 +372,40 @@ end
 ---@return integer? errno
 function attach:attach_uretprobe(options)
   return self:attach_uprobe(on_return("attach_uretprobe", options, UPROBE, self.strict))
+end
+
+--- Runs one program both when a function is called and when it returns: a kernel function (event), all that
+--- match event_re (Linux 6.10), or, with name, a function of a program or library (sym), or all that match
+--- sym_re (Linux 6.13). bpf_session_is_return() tells the two apart, and bpf_session_cookie() is the address of
+--- 8 bytes that they share. Returns one object for all the links.
+---@param options {event?: string, event_re?: string, name?: string, sym?: string, sym_re?: string, fn_name: string, pid?: integer, cookie?: integer|fun(name: string): integer}
+---@return ebcc.Links? link
+---@return string? message
+---@return integer? errno
+function attach:attach_session(options)
+  local program = program_of(self, "attach_session", options, SESSION)
+  if options.name then
+    if not options.sym and not options.sym_re then
+      check.fail("attach_session{}: sym or sym_re is needed")
+    end
+    return attach_user_functions(self, program, {
+      name = options.name, sym_re = options.sym_re or exactly(options.sym), pid = options.pid,
+      cookie = options.cookie, session = true,
+    })
+  elseif not options.event and not options.event_re then
+    check.fail("attach_session{}: event, event_re or name is needed")
+  end
+  local functions, message, errno = { options.event }, nil, nil
+  if options.event_re then
+    functions, message, errno = ebcc.find_kprobe_functions(options.event_re)
+  end
+  if not functions then
+    return outcome(self, "kprobe", nil, message, errno)
+  elseif #functions == 0 then
+    return outcome(self, "kprobe", nil, "nothing was attached: no kernel function matches", 2)
+  end
+  return functions_outcome(self, "kprobe", program:attach_kprobe_multi(functions, false,
+    cookies_of(options.cookie, functions), true))
 end
 
 -- Attaches to one tracepoint, "CATEGORY:EVENT".

@@ -46,11 +46,15 @@ class Links(Mapping):
     def add(self, name, fn_name, link):
         """Records a link, and detaches the same program's earlier link under that name. Returns a
         part for a Link."""
-        previous = self._links.setdefault(name, {}).pop(fn_name, None)
-        if previous is not None:
-            previous.destroy()
-        self._links[name][fn_name] = link
-        return self, name, fn_name, link
+        return self.add_all({name: link}, fn_name)[0]
+
+    def add_all(self, links, fn_name):
+        """The same for several: {name: link}."""
+        previous = [self._links.get(name, {}).pop(fn_name, None) for name in links]
+        _detach_all([link for link in previous if link is not None])
+        for name, link in links.items():
+            self._links.setdefault(name, {})[fn_name] = link
+        return [(self, name, fn_name, link) for name, link in links.items()]
 
     def forget(self, name, fn_name, link):
         """Removes a link from the record. Returns whether it was there; another link may have replaced
@@ -82,13 +86,20 @@ class Links(Mapping):
 
 
 def _detach_all(links):
-    """Detaches each link; one that fails doesn't keep the others attached."""
-    failure = None
-    for link in links:
+    """Detaches links together; one that fails doesn't keep the others attached."""
+    failure, whole = None, []
+    for link in _merged(links):
+        if isinstance(link, _ebcc.Link):
+            whole.append(link)
+            continue
         try:
             link.detach()
         except _ebcc.Error as error:
             failure = error
+    try:
+        _ebcc.detach_links(whole)
+    except _ebcc.Error as error:
+        failure = error
     if failure is not None:
         raise failure
 
@@ -114,8 +125,9 @@ class FunctionOfLink:
     @property
     def name(self):
         """What it is attached to, as text for people."""
-        kind = self.link.name.partition(":")[0].removesuffix(".multi")
-        return "%s:%s" % (kind, to_text(self.function))
+        kind, _, where = self.link.name.partition(":")
+        path = where.rpartition(":")[0]
+        return "%s:%s%s" % (kind.removesuffix(".multi"), path + ":" if path else "", to_text(self.function))
 
     def detach(self):
         """Detaches the function; with the last one, the whole link is detached."""
@@ -158,8 +170,8 @@ class Link:
         """Detaches. Does nothing for what is detached already, in whatever way. Raises AttachError if
         it fails: the kernel may then still run the program."""
         parts, self._parts = self._parts, []
-        _detach_all(_merged([link for links, name, fn_name, link in parts
-                             if links is None or links.forget(name, fn_name, link)]))
+        _detach_all([link for links, name, fn_name, link in parts
+                     if links is None or links.forget(name, fn_name, link)])
 
     close = detach
 
@@ -254,6 +266,12 @@ def _needed(value, what):
     return value
 
 
+def _exactly(name):
+    """The regular expression (bytes) that only this name matches. Without the module re, which takes longer to
+    import than all of this."""
+    return b"^%s$" % b"".join(b"[%c]" % byte if chr(byte) in ".$@+" else b"%c" % byte for byte in name)
+
+
 def _raise_misplaced_name(method, position, parameter, meaning, value):
     """Explains that a program's name stands where this method has another parameter, since the order
     differs between the attach_ methods."""
@@ -322,10 +340,12 @@ class AttachMixin:
         link = self._program(fn_name).attach_kprobe(event, offset=offset, **options)
         return self.kprobe_fds.add(_event_name(prefix, event), fn_name, link)
 
-    def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0, cookie=0):
-        """Attaches to all functions that match; one that fails doesn't affect the others. If the kernel
-        supports it, one link covers them all. max_active needs a probe per function."""
-        names = self.get_kprobe_functions(event_re)
+    def _attach_functions(self, prefix, event_re, fn_name, on_return=False, max_active=0, cookie=0,
+                          session=False, names=None):
+        """Attaches to all functions that match, or those with the given names; one that fails doesn't affect
+        the others. If the kernel supports it, one link covers them all. max_active needs a probe per
+        function."""
+        names = names or self.get_kprobe_functions(event_re)
         self._check_probe_limit(len(names))
         if not names:
             raise _ebcc.AttachError("nothing was attached: no kernel function matches")
@@ -336,9 +356,13 @@ class AttachMixin:
                                                  max_active=max_active,
                                                  cookie=_cookie_of(cookie, name)))
         cookies = [_cookie_of(cookie, name) for name in names] if cookie else None
-        link = self._program(fn_name).attach_kprobe_multi(names, on_return, cookies)
-        return [self.kprobe_fds.add(_event_name(prefix, name), fn_name, FunctionOfLink(link, name))
-                for name in link.functions()]
+        link = self._program(fn_name).attach_kprobe_multi(names, on_return, cookies, session)
+        return self._add_functions(self.kprobe_fds, link, fn_name, lambda name: _event_name(prefix, name))
+
+    @staticmethod
+    def _add_functions(links, link, fn_name, key_of):
+        """Records all functions of a link; returns the parts of a Link."""
+        return links.add_all({key_of(name): FunctionOfLink(link, name) for name in link.functions()}, fn_name)
 
     def attach_kprobe(self, event=b"", event_off=0, fn_name=b"", event_re=b"", *, cookie=0):
         """Runs a program when the kernel function event is called, or event_off bytes into it.
@@ -365,6 +389,36 @@ class AttachMixin:
             return Link(self, self._attach_functions(b"r_", event_re, _needed(fn_name, "fn_name"),
                                                      **options))
         return Link(self, [self._attach_kernel(b"r_", event, fn_name, **options)])
+
+    def attach_session(self, event=b"", event_re=b"", fn_name=b"", *, name=b"", sym=b"", sym_re=b"", pid=-1,
+                       cookie=0):
+        """Runs one program both when a function is called and when it returns.
+
+        The function is one of the kernel, event, or all that match event_re (Linux 6.10 and later); or,
+        if name says the program or library, sym, or all that match sym_re (Linux 6.13 and later). In the
+        program, bpf_session_is_return() says whether the function returns, and bpf_session_cookie() is the
+        address of 8 bytes that both runs for one call share. If the first run returns 1, there is no second
+        one. pid, cookie: as for attach_uprobe(). Raises AttachError; UnsupportedAttachError on kernels that
+        can't do that.
+        """
+        fn_name = _needed(fn_name, "fn_name")
+        if name:
+            return Link(self, self._attach_user_functions(
+                b"s_", to_bytes(name), sym_re or _exactly(_needed(sym, "sym or sym_re")), fn_name, pid, cookie,
+                session=True))
+        return Link(self, self._attach_functions(
+            b"s_", event_re, fn_name, cookie=cookie, session=True,
+            names=None if event_re else [_needed(event, "event, event_re or name")]))
+
+    def detach_session(self, event=b"", fn_name=None, *, name=b"", sym=b"", pid=-1):
+        """Detaches one program, or all, from a function that attach_session() attached it to. Raises
+        AttachError if none is attached."""
+        fn_name = to_bytes(fn_name)
+        if name:
+            self._detach_user(self._uprobe_key(b"s_", name, sym, None, pid), "session", fn_name)
+        else:
+            event = to_bytes(event)
+            self.kprobe_fds.detach(_event_name(b"s_", event), fn_name, "session", event)
 
     def detach_kprobe_event(self, ev_name):
         """Detaches all programs from a probe by its name in kprobe_fds. Raises AttachError."""
@@ -395,6 +449,27 @@ class AttachMixin:
     def _uprobe_key(prefix, name, sym, addr, pid, sym_off=0):
         return (prefix, to_bytes(name), to_bytes(sym) or b"", addr, sym_off, pid)
 
+    def _attach_user_functions(self, prefix, name, sym_re, fn_name, pid, cookie, session=False):
+        """Attaches to all functions that match: by one link, if the kernel supports it. Returns the parts
+        of a Link."""
+        # A function with several names gets one probe.
+        names = {address: function for function, address in
+                 self.get_user_functions_and_addresses(name, sym_re)}
+        self._check_probe_limit(len(names))
+        if not names:
+            raise _ebcc.AttachError("nothing was attached: no function matches")
+        cookies = [_cookie_of(cookie, function) for function in names.values()] if cookie else None
+        try:
+            link = self._program(fn_name).attach_uprobe_multi(
+                name, list(names), list(names.values()), on_return=prefix == b"r_", pid=pid,
+                cookies=cookies, session=session)
+        except _ebcc.UnsupportedError:
+            raise
+        except _ebcc.AttachError as error:
+            raise _ebcc.AttachError("nothing was attached: %s" % error) from error
+        return self._add_functions(self.uprobe_fds, link, fn_name,
+                                   lambda function: self._uprobe_key(prefix, name, function, None, pid))
+
     def _attach_user(self, prefix, name, sym, sym_re, addr, fn_name, pid, sym_off=0, cookie=0):
         """Attaches; returns the parts of a Link."""
         if name and sym and sym_re and not fn_name:
@@ -402,14 +477,7 @@ class AttachMixin:
                                   "sym_re", "a pattern for names", sym_re)
         name, fn_name = _needed(name, "name"), _needed(fn_name, "fn_name")
         if sym_re:
-            found = self.get_user_functions_and_addresses(name, sym_re)
-            by_address = {address: function for function, address in found}
-            self._check_probe_limit(len(by_address))
-            return self._attach_matching(
-                by_address, "function",
-                lambda address: self._attach_address(prefix, name, by_address[address], address,
-                                                     fn_name, pid,
-                                                     _cookie_of(cookie, by_address[address])))
+            return self._attach_user_functions(prefix, name, sym_re, fn_name, pid, cookie)
         if not sym and addr is None:
             raise _ebcc.InvalidArgumentError("sym, sym_re or addr is needed")
         self._check_probe_limit(1)
@@ -423,13 +491,6 @@ class AttachMixin:
             semaphore_offset=getattr(addr, "semaphore_offset", 0), cookie=cookie)
         key = self._uprobe_key(prefix, name, sym, addr, pid, sym_off)
         return [self.uprobe_fds.add(key, fn_name, link)]
-
-    def _attach_address(self, prefix, name, function, address, fn_name, pid, cookie):
-        link = self._program(fn_name).attach_uprobe(name, None, address=address,
-                                                    on_return=prefix == b"r_", pid=pid,
-                                                    cookie=cookie)
-        return self.uprobe_fds.add(self._uprobe_key(prefix, name, function, None, pid), fn_name,
-                                   link)
 
     def attach_uprobe(self, name=b"", sym=b"", sym_re=b"", addr=None, fn_name=b"", pid=-1,
                       sym_off=0, *, cookie=0):
@@ -451,13 +512,13 @@ class AttachMixin:
         return Link(self, self._attach_user(b"r_", name, sym, sym_re, addr, fn_name, pid,
                                             cookie=cookie))
 
-    def _detach_user(self, key, what):
+    def _detach_user(self, key, what, fn_name=None):
         """Detaches what has this key, or a key that differs only in the name of the same file."""
         if key not in self.uprobe_fds:
             path = user_path(key[1], key[-1])
             key = next((other for other in self.uprobe_fds if (other[0], *other[2:]) ==
                         (key[0], *key[2:]) and user_path(other[1], other[-1]) == path), key)
-        self.uprobe_fds.detach(key, what=what)
+        self.uprobe_fds.detach(key, fn_name, what=what)
 
     def detach_uprobe(self, name=b"", sym=b"", addr=None, pid=-1, sym_off=0):
         """Detaches from a function. The arguments are those of attach_uprobe(), but name may be

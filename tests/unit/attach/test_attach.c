@@ -27,11 +27,15 @@
 #include "error_checks.h"
 #include "kernel/features.h"
 #include "kernel/ksyms.h"
+#include "kernel/multi_link.h"
 #include "kernel/probeable.h"
 #include "kernel/tracefs.h"
 
 static struct ebcc_module module;
 static struct ebcc_program program;
+/* The program as it is loaded for links of many places; the library would load it from an object.
+ */
+static struct ebcc_program_variant variant = {.attach_type = EBCC_UPROBE_MULTI, .fd = -1};
 static int map;
 
 /* ---- A program that counts ---- */
@@ -40,13 +44,13 @@ static int map;
 	((struct bpf_insn){.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)})
 
 /* Adds one to the only element of the map if the first 8 bytes of the command name are ours. */
-static int load_counter(enum bpf_prog_type type)
+static int load_counter(enum bpf_prog_type type, int attach_type)
 {
 	char command[16] = "";
 	int halves[2];
 	char log[4096] = "";
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_buf = log, .log_size = sizeof(log),
-		    .log_level = 1);
+		    .log_level = 1, .expected_attach_type = (enum bpf_attach_type)attach_type);
 	int fd;
 
 	prctl(PR_GET_NAME, command);
@@ -79,10 +83,21 @@ static int load_counter(enum bpf_prog_type type)
 	return fd;
 }
 
+static void use_variant(int fd)
+{
+	if (variant.fd >= 0)
+		close(variant.fd);
+	variant.fd = fd;
+	program.variants = &variant;
+	program.variant_count = 1;
+}
+
 static void use_counter(enum bpf_prog_type type)
 {
-	program.fd = load_counter(type);
+	program.fd = load_counter(type, 0);
 	program.type = type;
+	if (type == BPF_PROG_TYPE_KPROBE)
+		use_variant(load_counter(type, variant.attach_type));
 }
 
 static uint64_t count(void)
@@ -120,6 +135,9 @@ static void teardown(void)
 		ebcc_link_destroy(module.links);
 	if (program.fd >= 0)
 		close(program.fd);
+	if (variant.fd >= 0)
+		close(variant.fd);
+	variant.fd = -1;
 	close(map);
 }
 
@@ -276,6 +294,13 @@ int probed_function(int x)
 	return x + 1;
 }
 
+__attribute__((noinline, noclone, no_profile_instrument_function)) int other_function(int x);
+int other_function(int x)
+{
+	__asm__ volatile("" : "+r"(x));
+	return x * 2;
+}
+
 /* By how much the addresses in this process are above those in the file. */
 static uint64_t load_bias(void)
 {
@@ -333,8 +358,19 @@ START_TEST(uprobe_counts_exactly)
 }
 END_TEST
 
+START_TEST(uprobe_counts_exactly_by_an_event)
+{
+	ebcc_feature_override(EBCC_FEATURE_UPROBE_MULTI, false);
+	use_counter(BPF_PROG_TYPE_KPROBE);
+	check_uprobe((struct ebcc_uprobe_opts){.symbol = "probed_function"}, ":probed_function");
+	check_uprobe((struct ebcc_uprobe_opts){.symbol = "probed_function", .on_return = true},
+		     ":probed_function");
+}
+END_TEST
+
 START_TEST(uprobe_counts_exactly_without_bpf_links)
 {
+	ebcc_feature_override(EBCC_FEATURE_UPROBE_MULTI, false);
 	ebcc_feature_override(EBCC_FEATURE_PERF_LINK, false);
 	use_counter(BPF_PROG_TYPE_KPROBE);
 	check_uprobe((struct ebcc_uprobe_opts){.symbol = "probed_function"}, ":probed_function");
@@ -426,8 +462,10 @@ START_TEST(uprobe_counts_references)
 END_TEST
 
 /* Loads a program that writes its attach cookie to the only element of the map. */
-static int load_cookie_reader(enum bpf_prog_type type)
+static int load_cookie_reader(enum bpf_prog_type type, int attach_type)
 {
+	LIBBPF_OPTS(bpf_prog_load_opts, opts,
+		    .expected_attach_type = (enum bpf_attach_type)attach_type);
 	struct bpf_insn code[] = {
 		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_get_attach_cookie),
 		INSN(BPF_ALU64 | BPF_MOV | BPF_X, 6, 0, 0, 0),
@@ -443,16 +481,18 @@ static int load_cookie_reader(enum bpf_prog_type type)
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
 
-	return bpf_prog_load(type, "cookie", "GPL", code, sizeof(code) / sizeof(code[0]), NULL);
+	return bpf_prog_load(type, "cookie", "GPL", code, sizeof(code) / sizeof(code[0]), &opts);
 }
 
 static void use_cookie_reader(enum bpf_prog_type type)
 {
 	if (program.fd >= 0)
 		close(program.fd);
-	program.fd = load_cookie_reader(type);
+	program.fd = load_cookie_reader(type, 0);
 	program.type = type;
 	ck_assert_int_ge(program.fd, 0);
+	if (type == BPF_PROG_TYPE_KPROBE)
+		use_variant(load_cookie_reader(type, variant.attach_type));
 }
 
 START_TEST(tracepoint_cookies)
@@ -481,7 +521,7 @@ START_TEST(raw_tracepoint_cookies)
 	struct ebcc_raw_tracepoint_opts opts = {.sz = sizeof(opts), .cookie = 7};
 	struct ebcc_link *link = NULL;
 
-	program.fd = load_cookie_reader(BPF_PROG_TYPE_RAW_TRACEPOINT);
+	program.fd = load_cookie_reader(BPF_PROG_TYPE_RAW_TRACEPOINT, 0);
 	if (program.fd >= 0) {
 		program.type = BPF_PROG_TYPE_RAW_TRACEPOINT;
 		ck_assert_ok(
@@ -577,6 +617,85 @@ START_TEST(uprobe_cookies)
 	assert_fails(ebcc_program_attach_uprobe(&program, &opts, &link), EBCC_ERROR_UNSUPPORTED,
 		     "no attach cookies");
 	ck_assert_ptr_null(module.links);
+}
+END_TEST
+
+/* Many places, by one link or one by one: an address that is given twice counts once, one outside
+ * the code is left out, and each place has its name and cookie. */
+static void check_many_places(bool on_return)
+{
+	uint64_t inside = (uint64_t)(uintptr_t)probed_function - load_bias();
+	uint64_t other = (uint64_t)(uintptr_t)other_function - load_bias();
+	const uint64_t addresses[] = {inside, 1ull << 46, inside, other};
+	const uint64_t cookies[] = {1000, 1, 2, 3000};
+	const char *const names[] = {"first", "nowhere", "again", NULL};
+	struct ebcc_uprobe_multi_opts opts = {.sz = sizeof(opts),
+					      .on_return = on_return,
+					      .pid = getpid(),
+					      .names = names,
+					      .cookies = cookies};
+	struct ebcc_link *link = NULL;
+
+	use_cookie_reader(BPF_PROG_TYPE_KPROBE);
+	ck_assert_ok(
+		ebcc_program_attach_uprobe_multi(&program, OWN_BINARY, addresses, 4, &opts, &link));
+	ck_assert_uint_eq(ebcc_link_function_count(link), 2);
+	ck_assert_str_eq(ebcc_link_function_at(link, 0), "first");
+	ck_assert_uint_eq(strtoull(ebcc_link_function_at(link, 1), NULL, 0), other);
+	ck_assert_ptr_nonnull(
+		strstr(ebcc_link_name(link), on_return ? "uretprobe.multi:/" : "uprobe.multi:/"));
+	call_probed(1);
+	ck_assert_uint_eq(count(), 1000);
+	ck_assert_int_eq(other_function(4), 8);
+	ck_assert_uint_eq(count(), 3000);
+	ck_assert_ok(ebcc_link_detach_function(link, "first"));
+	call_probed(1);
+	ck_assert_uint_eq(count(), 3000);
+	reset_count();
+	ck_assert_int_eq(other_function(5), 10);
+	ck_assert_uint_eq(count(), 3000);
+	ck_assert_ok(ebcc_links_detach(&link, 1));
+	reset_count();
+	ck_assert_int_eq(other_function(6), 12);
+	ck_assert_uint_eq(count(), 0);
+	ebcc_link_destroy(link);
+}
+
+START_TEST(uprobes_at_many_places)
+{
+	if (!ebcc_feature(EBCC_FEATURE_COOKIE))
+		return;
+	check_many_places(false);
+	check_many_places(true);
+	ebcc_feature_override(EBCC_FEATURE_UPROBE_MULTI, false);
+	check_many_places(false);
+	check_many_places(true);
+}
+END_TEST
+
+START_TEST(uprobes_at_many_places_say_what_fails)
+{
+	struct ebcc_uprobe_multi_opts opts = {.sz = sizeof(opts), .session = true};
+	const uint64_t outside = 1ull << 46;
+	struct ebcc_link *link = NULL;
+
+	use_counter(BPF_PROG_TYPE_KPROBE);
+	assert_fails(
+		ebcc_program_attach_uprobe_multi(&program, OWN_BINARY, &outside, 1, NULL, &link),
+		EBCC_ERROR_NOT_FOUND, "in no executable segment");
+	assert_fails(
+		ebcc_program_attach_uprobe_multi(&program, OWN_BINARY, &outside, 0, NULL, &link),
+		EBCC_ERROR_INVALID_ARGUMENT, "no addresses");
+	assert_fails(ebcc_program_attach_uprobe_multi(&program, "", &outside, 1, NULL, &link),
+		     EBCC_ERROR_INVALID_ARGUMENT, "need a binary");
+	ebcc_feature_override(EBCC_FEATURE_UPROBE_SESSION, false);
+	assert_fails(
+		ebcc_program_attach_uprobe_multi(&program, OWN_BINARY, &outside, 1, &opts, &link),
+		EBCC_ERROR_UNSUPPORTED, "6.13, and later can");
+	opts.on_return = true;
+	assert_fails(
+		ebcc_program_attach_uprobe_multi(&program, OWN_BINARY, &outside, 1, &opts, &link),
+		EBCC_ERROR_INVALID_ARGUMENT, "on_return can't be set");
 }
 END_TEST
 
@@ -767,7 +886,7 @@ START_TEST(named_programs_attach_themselves)
 	size_t link_count = 0;
 
 	for (int i = 0; i < 3; i++) {
-		named[i].fd = load_counter(types[i]);
+		named[i].fd = load_counter(types[i], 0);
 		named[i].type = types[i];
 	}
 	for (int i = 0; i < 5; i++)
@@ -1077,7 +1196,10 @@ static Suite *attach_suite(void)
 	tcase_add_test(events, raw_tracepoint_counts);
 	tcase_add_test(events, missing_raw_tracepoint_names_near_ones);
 	tcase_add_test(events, uprobe_counts_exactly);
+	tcase_add_test(events, uprobe_counts_exactly_by_an_event);
 	tcase_add_test(events, uprobe_counts_exactly_without_bpf_links);
+	tcase_add_test(events, uprobes_at_many_places);
+	tcase_add_test(events, uprobes_at_many_places_say_what_fails);
 	tcase_add_test(events, uprobe_of_a_pid_counts_no_other);
 	tcase_add_test(events, uprobe_in_a_library_by_its_name);
 	tcase_add_test(events, uprobe_counts_references);

@@ -183,6 +183,10 @@ static const struct {
 	{"usdt//bin/true:name", "usdt/BINARY:PROVIDER:PROBE"},
 	{"usdt/:provider:name", "usdt/BINARY:PROVIDER:PROBE"},
 	{"kprobe.multi/vfs_[a-z]", "kprobe.multi/PATTERN"},
+	{"kprobe.session/vfs_[a-z]", "kprobe.session/PATTERN"},
+	{"uprobe.multi//bin/true:ma[i]n", "uprobe.multi/BINARY:PATTERN"},
+	{"uretprobe.multi.s//bin/true:", "uretprobe.multi.s/BINARY:PATTERN"},
+	{"uprobe.session/:main", "uprobe.session/BINARY:PATTERN"},
 };
 
 START_TEST(incomplete_targets_are_errors)
@@ -202,8 +206,8 @@ START_TEST(incomplete_targets_are_errors)
 }
 END_TEST
 
-static const char *const unknown_ways[] = {"uprobe.multi//bin/sh:ma*", "kprobe.session/vfs_*",
-					   "freplace/main", "uretprobe.multi.s//bin/sh:*"};
+static const char *const unknown_ways[] = {"fentry.multi/vfs_*", "fsession/vfs_read",
+					   "freplace/main"};
 
 START_TEST(unknown_ways_are_errors)
 {

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <elf.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -296,12 +297,41 @@ START_TEST(test_programs_are_shared_state)
 	check_ok(ebcc_program_load(program, BPF_PROG_TYPE_RAW_TRACEPOINT, NULL));
 	check_error(ebcc_program_load(program, BPF_PROG_TYPE_TRACEPOINT, NULL), EBCC_ERROR_STATE,
 		    "already loaded as raw_tracepoint");
-	check_ok(ebcc_program_load_variant(program, BPF_PROG_TYPE_SOCKET_FILTER, -1, &variant));
-	ck_assert_int_ge(variant, 0);
-	close(variant);
+	check_error(ebcc_program_load_variant(program, BPF_PROG_TYPE_SOCKET_FILTER, 0, &variant),
+		    EBCC_ERROR_STATE, "already loaded as raw_tracepoint");
 	ck_assert_ptr_nonnull(ebcc_program_instructions(program, &size));
 	ck_assert_uint_eq(size, 24);
 	ebcc_module_destroy(module);
+}
+END_TEST
+
+/* Programs for links of many places are loaded besides those for single ones, each once, in either
+ * order. */
+START_TEST(test_variants)
+{
+	for (int first = 0; first < 2; first++) {
+		const int types[] = {first ? BPF_TRACE_KPROBE_MULTI : 0,
+				     first ? 0 : BPF_TRACE_KPROBE_MULTI};
+		struct ebcc_module *module = create_module(RUNTIME_OBJECT, NULL, NULL, 0);
+		struct ebcc_program *program;
+		int fds[2], again[2];
+
+		check_ok(ebcc_module_find_program(module, "calls", &program));
+		for (int i = 0; i < 2; i++)
+			check_ok(ebcc_program_load_variant(program, BPF_PROG_TYPE_KPROBE, types[i],
+							   &fds[i]));
+		ck_assert_int_eq(fds[0], ebcc_program_fd(program));
+		ck_assert_int_ge(fds[1], 0);
+		ck_assert_int_ne(fds[0], fds[1]);
+		for (int i = 0; i < 2; i++) {
+			check_ok(ebcc_program_load_variant(program, BPF_PROG_TYPE_KPROBE, types[i],
+							   &again[i]));
+			ck_assert_int_eq(fds[i], again[i]);
+		}
+		ebcc_module_destroy(module);
+		for (int i = 0; i < 2; i++)
+			ck_assert_int_eq(fcntl(fds[i], F_GETFD), -1);
+	}
 }
 END_TEST
 
@@ -683,6 +713,7 @@ static TCase *case_load(void)
 	tcase_add_test(tcase, test_test_run);
 	tcase_add_test(tcase, test_variable_types);
 	tcase_add_test(tcase, test_programs_are_shared_state);
+	tcase_add_test(tcase, test_variants);
 	tcase_add_test(tcase, test_not_found);
 	tcase_add_test(tcase, test_object_with_endless_types);
 	tcase_add_test(tcase, test_map_names);
