@@ -836,6 +836,10 @@ EBCC_API struct ebcc_error *ebcc_link_detach(struct ebcc_link *link);
  * @return the first error of any; the other links are detached nevertheless.
  */
 EBCC_API struct ebcc_error *ebcc_links_detach(struct ebcc_link *const *links, size_t count);
+/** How many links of the module's programs are attached, so that who waits for
+ *  ebcc_module_destroy() can be told. One for many functions that the kernel has no link for counts
+ *  once for each. */
+EBCC_API size_t ebcc_module_link_count(const struct ebcc_module *module);
 /** Detaches and frees the link. The program stays loaded. NULL is allowed. */
 EBCC_API void ebcc_link_destroy(struct ebcc_link *link);
 /** The descriptor that keeps the program attached (of a perf event or a BPF link; if there are

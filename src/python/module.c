@@ -132,6 +132,16 @@ static PyObject *modules_close(PyObject *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+static PyObject *links_count(PyObject *self, PyObject *unused)
+{
+	size_t count = 0;
+
+	for (const struct module_object *module = open_modules; module; module = module->next)
+		if (module->handle)
+			count += ebcc_module_link_count(module->handle);
+	return PyLong_FromSize_t(count);
+}
+
 /* A signal whose handler doesn't raise has no effect: the compile is repeated. If a handler raises,
  * NULL is returned with the exception set and *@p ret unchanged. */
 static struct ebcc_error *create_handle(const char *source, Py_ssize_t size, const char *object,
@@ -641,6 +651,8 @@ static PyType_Spec module_spec = {
 };
 
 static PyMethodDef functions[] = {
+	{"count_links", links_count, METH_NOARGS,
+	 "count_links() -> int\n\nHow many links of all open modules are attached."},
 	{"close_modules", modules_close, METH_NOARGS,
 	 "close_modules()\n\nCloses all open modules, at the end of the process. If a signal "
 	 "handler raises\nKeyboardInterrupt or SystemExit in the meantime, that is dropped."},

@@ -42,6 +42,12 @@ def getpgid(*numbers):
             pass
 
 
+def has_uprobe_multi():
+    """Whether this kernel has links for many user functions, which single ones use too. They came with 6.6; the first
+    ones could not filter by process."""
+    return tuple(int(part) for part in os.uname().release.split(".")[:2]) >= (6, 10)
+
+
 def wait_until(condition):
     """Waits until a condition is true, and returns its value."""
     deadline = time.monotonic() + LIMIT

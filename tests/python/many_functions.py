@@ -17,7 +17,7 @@ BPF_HASH(returns, u64, u64, 4096);
 
 int on_call(struct pt_regs *ctx)
 {
-    struct call_t call = { .cookie = bpf_get_attach_cookie(ctx), .address = PT_REGS_IP(ctx) };
+    struct call_t call = { .cookie = COOKIE(ctx), .address = PT_REGS_IP(ctx) };
 
     entries.increment(call);
     return 0;
@@ -25,19 +25,20 @@ int on_call(struct pt_regs *ctx)
 
 int on_return(struct pt_regs *ctx)
 {
-    u64 cookie = bpf_get_attach_cookie(ctx);
+    u64 cookie = COOKIE(ctx);
 
     returns.increment(cookie, PT_REGS_RC(ctx));
     return 0;
 }
 """
-PATH, COUNT = sys.argv[1], int(sys.argv[2])
+# The last argument says whether the kernel has cookies (Linux 5.15); without, all are 0.
+PATH, COUNT, COOKIES = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "cookies"
 NAMES = ["function_%d" % number for number in range(COUNT)]
 
 
 def number_of(name):
     """The cookie of a function: its number and 1000."""
-    return 1000 + int(name.rpartition(b"_")[2])
+    return (1000 + int(name.rpartition(b"_")[2])) * COOKIES
 
 
 def links():
@@ -63,8 +64,8 @@ def call(library, names):
 
 
 def seen(bpf):
-    """{cookie: [address, calls]}, and forgets them."""
-    found = {entry.cookie: [entry.address, calls.value] for entry, calls in bpf["entries"].items()}
+    """{address: [cookie, calls]}, and forgets them."""
+    found = {entry.address: [entry.cookie, calls.value] for entry, calls in bpf["entries"].items()}
     assert len(found) == len(bpf["entries"])
     bpf["entries"].clear()
     return found
@@ -72,9 +73,9 @@ def seen(bpf):
 
 def main():
     library = ctypes.CDLL(PATH)
-    expected = {1000 + number: [address_of(getattr(library, name)), 1] for number, name in enumerate(NAMES)}
+    expected = {address_of(getattr(library, name)): [number_of(name.encode()), 1] for name in NAMES}
     result = {}
-    with BPF(text=TEXT) as bpf:
+    with BPF(text=TEXT, cflags=["-DCOOKIE(ctx)=" + ("bpf_get_attach_cookie(ctx)" if COOKIES else "0")]) as bpf:
         options = {"name": PATH, "sym_re": "^function_[0-9]+$", "pid": os.getpid(), "cookie": number_of}
         link = bpf.attach_uprobe(fn_name="on_call", **options)
         result["links"] = links()
@@ -98,7 +99,8 @@ def main():
         bpf.detach_uprobe(name=PATH, sym="function_0", pid=os.getpid())
         bpf.detach_uprobe(name=PATH, sym="function_2", pid=os.getpid())
         call(library, NAMES)
-        left = {cookie: value for cookie, value in expected.items() if cookie not in (1000, 1002)}
+        gone = [address_of(library.function_0), address_of(library.function_2)]
+        left = {address: value for address, value in expected.items() if address not in gone}
         result["excluded"] = seen(bpf) == left and bpf.num_open_uprobes() == COUNT - 2
         try:
             bpf.detach_uprobe(name=PATH, sym="function_2", pid=os.getpid())
@@ -111,11 +113,12 @@ def main():
         result["replaced_links"] = links()
         # Returns, beside the entries, and a single probe of the same program.
         returns = bpf.attach_uretprobe(fn_name="on_return", **options)
-        single = bpf.attach_uprobe(name=PATH, sym="alone", fn_name="on_call", pid=os.getpid(), cookie=7)
+        single = bpf.attach_uprobe(name=PATH, sym="alone", fn_name="on_call", pid=os.getpid(), cookie=7 * COOKIES)
         call(library, [*NAMES, "alone"])
         values = {cookie.value: value.value for cookie, value in bpf["returns"].items()}
-        result["returns"] = values == {1000 + number: 2 * number for number in range(1, COUNT)} | {1000: 0}
-        result["single"] = seen(bpf) == expected | {7: [address_of(library.alone), 1]}
+        results = {1000 + number: 2 * number for number in range(COUNT)}
+        result["returns"] = values == (results if COOKIES else {0: sum(results.values())})
+        result["single"] = seen(bpf) == expected | {address_of(library.alone): [7 * COOKIES, 1]}
         result["open_all"] = bpf.num_open_uprobes()
         for attached in single, returns, link:
             attached.detach()

@@ -5,11 +5,13 @@ import ctypes
 import errno
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
 import ebcc
-from conftest import getpgid, wait_until
+from conftest import getpgid, has_uprobe_multi, wait_until
 from ebcc import BPF, BPFAttachType, PerfSWConfig, PerfType
 from ebcc.perf import Perf
 from ebcc.attach import FunctionOfLink, Link, Links
@@ -275,6 +277,28 @@ def test_link_of_a_cgroup_program(load):
             BPF.detach_func(program, descriptor, BPFAttachType.CGROUP_INET_INGRESS)
     finally:
         os.close(descriptor)
+
+
+def test_how_many_links_are_left_to_detach(load):
+    """Those of all modules; a link for many functions is one."""
+    script = (
+        "import os\n"
+        "from ebcc import BPF, _ebcc\n"
+        "counts, programs = [_ebcc.count_links()], 'int f(void *ctx) { return 0; } int g(void *ctx) { return 0; }'\n"
+        "first, second = BPF(text=programs), BPF(text=programs)\n"
+        "first.attach_tracepoint(tp_re='syscalls:sys_(enter|exit)_getpgid$', fn_name='f')\n"
+        "counts.append(_ebcc.count_links())\n"
+        "link = second.attach_uprobe(name='c', sym_re='^(labs|ldiv)$', fn_name='g', pid=os.getpid())\n"
+        "counts.append(_ebcc.count_links())\n"
+        "link.detach()\n"
+        "counts.append(_ebcc.count_links())\n"
+        "first.close()\n"
+        "print(*counts, _ebcc.count_links())\n"
+    )
+    for without, many in ("uprobe_multi", 2), ("", 1 if has_uprobe_multi() else 2):
+        done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "EBCC_WITHOUT": without},
+                              capture_output=True, text=True, check=True)
+        assert done.stdout.split() == [str(number) for number in (0, 2, 2 + many, 2, 0)]
 
 
 def test_cookies_of_user_probes(load):

@@ -188,15 +188,16 @@ static void update_fd(struct multi_link *link)
 {
 	link->base.fd = -1;
 	link->base.several = false;
+	link->base.only_parts = true;
 	for (size_t i = 0; i < link->multi.part_count; i++) {
-		int fd = part_fd(&link->multi.parts[i]);
+		const struct ebcc_multi_part *part = &link->multi.parts[i];
 
-		if (fd < 0)
+		if (part_fd(part) < 0)
 			continue;
 		link->base.several = link->base.fd >= 0;
-		if (link->base.several)
-			return;
-		link->base.fd = fd;
+		link->base.only_parts = link->base.only_parts && part->single;
+		if (!link->base.several)
+			link->base.fd = part_fd(part);
 	}
 }
 

@@ -91,6 +91,15 @@ struct ebcc_error *ebcc_links_detach(struct ebcc_link *const *links, size_t coun
 	return failure;
 }
 
+size_t ebcc_module_link_count(const struct ebcc_module *module)
+{
+	size_t count = 0;
+
+	for (const struct ebcc_link *link = module->links; link; link = link->next)
+		count += link->detach && !link->only_parts;
+	return count;
+}
+
 void ebcc_module_release_links(struct ebcc_module *module)
 {
 	struct ebcc_closing closing = {0};

@@ -24,6 +24,7 @@ struct ebcc_link {
 	char *name;			   /* "kprobe:vfs_read" */
 	int fd;				   /* the result of ebcc_link_fd(); detach() closes it */
 	bool several;			   /* fd is one of several that keep the program attached */
+	bool only_parts;		   /* consists of links that are on the list themselves */
 	void (*release)(struct ebcc_link *link, struct ebcc_closing *closing); /* or NULL */
 	struct ebcc_error *(*detach)(struct ebcc_link *link); /* NULL once called */
 };

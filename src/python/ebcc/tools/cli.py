@@ -536,7 +536,8 @@ def run(prog, main, variants=()):
     if message:
         print(f"{prog}: {printable(str(message))}", file=sys.stderr)
     with Progress() as progress:
-        # This can take long: the kernel detaches each of hundreds of tracepoints slowly.
-        progress.note("detaching")
+        # This can take long: the kernel removes each of hundreds of tracepoints slowly.
+        count = _ebcc.count_links()
+        progress.note(f"detaching {count} probes" if count > 1 else "detaching")
         _ebcc.close_modules()
     sys.exit(status)
