@@ -9,7 +9,7 @@
 /* They only wait, so there may be many more than CPUs. The kernel's grace periods are shared by all
  * that wait for one. */
 #define THREADS 64
-#define STACK_SIZE (64 * 1024)
+#define STACK_SIZE 65536
 
 static void add(struct ebcc_closing_list *list, int *fd)
 {
