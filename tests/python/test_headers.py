@@ -152,6 +152,12 @@ def test_offsets_agree_with_btf(suite, fetched, use_headers):
     assert from_headers == from_btf
 
 
+def test_functions_that_are_not_inlined(use_headers):
+    """Headers define noinline as a macro."""
+    use_headers(SUITES[0])
+    assert compiled("int f(struct pt_regs *ctx) { return ebcc_ns_pid_tgid(); }", "headers")
+
+
 @pytest.mark.parametrize("suite", SUITES)
 def test_auto_falls_back_to_headers(suite, fetched, use_headers):
     with pytest.raises(ebcc.CompileError, match="skb_zcopy"):

@@ -55,7 +55,7 @@ __EBCC_INLINE bool __ebcc_pid_is_ours(const char *pid, u32 level)
 
 /* A separate function (the inlining pass knows the prefix), since many programs in a source may
  * call it. */
-static __attribute__((noinline, unused)) u64 __ebcc_subprogram_pid_search(const char *task)
+static __attribute__((__noinline__, __unused__)) u64 __ebcc_subprogram_pid_search(const char *task)
 {
 	const char *pid = __ebcc_pid_pointer(task + __ebcc_pid_layout.task_pid), *leader;
 	u32 level = __ebcc_pid_value(pid + __ebcc_pid_layout.pid_level), thread, process;
