@@ -7,7 +7,7 @@ import sys
 
 import ebcc
 import pytest
-from conftest import LIMIT
+from conftest import LIMIT, has_uprobe_multi
 
 SCRIPT = """
 import os, sys
@@ -72,8 +72,13 @@ def test_no_events_in_tracefs():
 
 
 def test_no_probe_events():
-    assert output_of("b.attach_uprobe(name='c', sym='getpgid', fn_name='f')") == "no error"
-    text = output_of("b.attach_uprobe(name='c', sym='getpgid', fn_name='f')", shell="mount -t tmpfs none /sys/bus; ")
+    """A link for many functions needs none, and single user probes use such links, too."""
+    attach, gone = "b.attach_uprobe(name='c', sym='getpgid', fn_name='f')", "mount -t tmpfs none /sys/bus; "
+    assert output_of(attach) == "no error"
+    assert output_of(attach, shell="export EBCC_WITHOUT=uprobe_multi; ") == "no error"
+    if has_uprobe_multi():
+        assert output_of(attach, shell=gone) == "no error"
+    text = output_of(attach, shell="export EBCC_WITHOUT=uprobe_multi; " + gone)
     assert text.startswith("UnsupportedAttachError ") and "sysfs is not mounted" in text
 
 
