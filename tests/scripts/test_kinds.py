@@ -31,7 +31,7 @@ def test_entries(kinds):
 @pytest.mark.parametrize("name, right, wrong", [
     ("maps", "`lookup(&key)`, `lookup_or_try_init", "`look(&key)`, `lookup_or_try_init"),
     ("maps", "| `BPF_PROG_ARRAY(name, size)` | `call(ctx, index)` |\n", ""),
-    ("maps", "`BPF_HISTOGRAM(name, key=int, size=64)` |", "`BPF_HISTOGRAM(name, key=int, size=100)` |"),
+    ("maps", "`BPF_HISTOGRAM(name, key=int, size=64)`<br>", "`BPF_HISTOGRAM(name, key=int, size=100)`<br>"),
     ("programs", "| `KMOD_RET(function, arguments..., result)` |", "| `KMOD(function, arguments..., result)` |"),
     ("programs", "| `kprobe__FUNCTION` | | ", "| `kprobe__FUNCTION` | `KPROBE(function)` | "),
 ])

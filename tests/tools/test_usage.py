@@ -312,7 +312,8 @@ def test_repeated_interrupts(name):
 def test_users(name):
     """Users can be given by name; an unknown one is a mistake."""
     duration = "--duration" if name == "sslsniff" else "-d"
-    status, _, errors = run(name, "-u", "root", duration, "0.1")
+    own = {"bashreadline": [], "execsnoop": ["-P", OWN]}.get(name, ["-p", OWN])
+    status, _, errors = run(name, "-u", "root", *own, duration, "0.1")
     assert (status, errors) == (0, b"")
     status, errors = mistake(name, "-u", "no-such-user", duration, "0.1")
     assert status == 2 and b"there is no user 'no-such-user'" in errors

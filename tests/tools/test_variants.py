@@ -132,7 +132,8 @@ def test_unused_programs_are_not_loaded():
     with Tool("funccount", "-p", OWN, "-r", "c:^(malloc|calloc|puts)$") as tool:
         tool.wait_until_asleep()
         links = [os.readlink(path) for path in Path(f"/proc/{tool.process.pid}/fd").iterdir()]
-        assert (one, links.count("anon_inode:bpf-prog")) == (1, 3)
+        # A program may be loaded twice, for both kinds of links.
+        assert one in (1, 2) and links.count("anon_inode:bpf-prog") == 3 * one
         assert tool.interrupt()[0] == 0
 
 

@@ -223,7 +223,7 @@ extern void __ebcc_error__increment(void);
 #define __EBCC_CHECK_TYPES(name)                                                                   \
 	__EBCC_INLINE void __ebcc_types__##name(__EBCC_KEY(name) key)                              \
 	{                                                                                          \
-		__EBCC_LEAF(name) leaf;                                                            \
+		__EBCC_LEAF(name) leaf __attribute__((__unused__));                                \
 	}
 
 #define __EBCC_FUNCTIONS_map(name)                                                                 \
