@@ -75,11 +75,17 @@ static char *default_path(void)
 	return NULL;
 }
 
+/* Whether what this user owns is trusted: the effective user's, and where @or_root, root's too. */
+static bool is_trusted_owner(uid_t owner, bool or_root)
+{
+	return owner == geteuid() || (or_root && owner == 0);
+}
+
 /* Whether only the effective user and root control the contents of this directory. In a sticky
  * directory (/tmp) others can add files, but not replace ours. */
 static bool trusted(const struct stat *status, bool last, bool read_only)
 {
-	if (status->st_uid != geteuid() && ((last && !read_only) || status->st_uid != 0))
+	if (!is_trusted_owner(status->st_uid, read_only || !last))
 		return false;
 	if (!(status->st_mode & (S_IWGRP | S_IWOTH)))
 		return true;
@@ -262,7 +268,7 @@ static enum ebcc_disk_cache_state open_entry(const struct ebcc_disk_cache *cache
 	*fd = openat(cache->directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0 || fstat(*fd, status) || !S_ISREG(status->st_mode))
 		return EBCC_CACHE_ENTRY_MISSING;
-	if ((status->st_uid != geteuid() && (!cache->read_only || status->st_uid != 0)) ||
+	if (!is_trusted_owner(status->st_uid, cache->read_only) ||
 	    (status->st_mode & (S_IWGRP | S_IWOTH)))
 		return EBCC_CACHE_ENTRY_FOREIGN;
 	return read_entry(*fd, status, key, ret) ? EBCC_CACHE_ENTRY_VALID

@@ -169,17 +169,21 @@ static struct ebcc_error *append_listing(struct ebcc_module *module, const char 
 	return ebcc_debug_append(module, EBCC_DEBUG_SOURCE, ebcc_buf_string(&text));
 }
 
+/* Checks an object that wasn't compiled here. */
+static struct ebcc_error *check_object(const char *bytes, size_t size, bool any_kernel)
+{
+	TRY(ebcc_object_check(bytes, size));
+	return ebcc_kernel_record_check(bytes, size, any_kernel);
+}
+
 static struct ebcc_error *compile_second(struct ebcc_module *module, char **ret_bytes,
 					 size_t *ret_size)
 {
 	AUTO_COMPILE_OUTPUT struct ebcc_compile_output output = {0};
 
 	TRY(ebcc_compile_second(module->compilation, &output));
-	if (output.from_store) {
-		TRY(ebcc_object_check(output.object, output.object_size));
-		TRY(ebcc_kernel_record_check(output.object, output.object_size,
-					     module->any_kernel));
-	}
+	if (output.from_store)
+		TRY(check_object(output.object, output.object_size, module->any_kernel));
 	TRY(append_listing(module, output.assembly));
 	*ret_bytes = TAKE_PTR(output.object);
 	*ret_size = output.object_size;
@@ -196,9 +200,7 @@ static void take_object(struct ebcc_module *module, struct ebcc_compile_output *
 /* Checks an object from a store, and adjusts it to this kernel. */
 static struct ebcc_error *fit_stored(struct ebcc_module *module)
 {
-	TRY(ebcc_object_check(module->object_bytes, module->object_size));
-	TRY(ebcc_kernel_record_check(module->object_bytes, module->object_size,
-				     module->any_kernel));
+	TRY(check_object(module->object_bytes, module->object_size, module->any_kernel));
 	return ebcc_module_adjust(module, false);
 }
 
@@ -314,8 +316,7 @@ static struct ebcc_error *copy_objects(struct ebcc_module *module, const void *o
 	size_t second_size;
 
 	TRY(copy_bytes(object, size, &module->object_bytes, &module->object_size));
-	TRY(ebcc_object_check(module->object_bytes, module->object_size));
-	TRY(ebcc_kernel_record_check(object, size, opts->any_kernel));
+	TRY(check_object(module->object_bytes, module->object_size, opts->any_kernel));
 	second = opts->second_object;
 	second_size = opts->second_object_size;
 	if (!second &&
