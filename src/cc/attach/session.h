@@ -13,7 +13,7 @@ MUST_CHECK struct ebcc_error *ebcc_session_check(const struct ebcc_multi_kind *k
 						 const struct ebcc_program *program, bool on_return,
 						 const char *what, const char *since);
 
-/* The error for a place that the kernel refuses; without links for many there is no other way. */
+/* The error for a place that the kernel refuses: only links for many places have sessions. */
 MUST_CHECK struct ebcc_error *ebcc_session_refused(const char *place);
 
 #endif /* EBCC_ATTACH_SESSION_H */

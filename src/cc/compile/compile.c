@@ -158,7 +158,7 @@ static bool a_portable_object_serves(const struct ebcc_compilation *compilation,
 	return compilation->types != EBCC_KERNEL_TYPES_HEADERS && !opts->btf_path &&
 	       !opts->kernel_root && !secure_getenv("ARCH") &&
 	       !secure_getenv("BCC_LINUX_VERSION_CODE") && !wanted_texts(opts->debug) &&
-	       !secure_getenv("EBCC_RECORD");
+	       !ebcc_store_recording();
 }
 
 /* Copies the caller's options, and sets up the request except for kernel and pipeline. */

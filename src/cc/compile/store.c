@@ -58,6 +58,13 @@ struct ebcc_error *ebcc_store_key(const struct ebcc_cc_request *request, const c
 	return NULL;
 }
 
+const char *ebcc_store_recording(void)
+{
+	const char *directory = secure_getenv("EBCC_RECORD");
+
+	return directory && *directory ? directory : NULL;
+}
+
 /* ---- Dependencies ---- */
 
 /* Replaces the path of a dependency beside the source, or below its directory, with one that begins

@@ -28,6 +28,10 @@
 MUST_CHECK struct ebcc_error *ebcc_store_key(const struct ebcc_cc_request *request,
 					     const char *header_text, struct ebcc_cache_key *ret);
 
+/* The store to which everything that is compiled is added (EBCC_RECORD), or NULL. Borrowed from the
+ * environment. */
+const char *ebcc_store_recording(void);
+
 /* A store in memory; borrowed. */
 struct ebcc_memory_store {
 	const void *bytes; /* NULL: none */

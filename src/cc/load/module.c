@@ -18,6 +18,7 @@
 #include "base/options.h"
 #include "base/write_file.h"
 #include "compile/compile.h"
+#include "compile/store.h"
 #include "elf/bpf_object.h"
 #include "load/debug_text.h"
 #include "load/events.h"
@@ -268,7 +269,7 @@ struct ebcc_error *ebcc_module_create(const char *source, size_t size,
 				      const struct ebcc_module_opts *caller_opts,
 				      struct ebcc_module **ret)
 {
-	const char *record = secure_getenv("EBCC_RECORD");
+	const char *record = ebcc_store_recording();
 	struct ebcc_module_opts opts;
 	struct ebcc_module *module;
 	struct ebcc_error *error;
@@ -276,10 +277,10 @@ struct ebcc_error *ebcc_module_create(const char *source, size_t size,
 	TRY(read_opts(caller_opts, &opts));
 	if (!source && size)
 		return ebcc_error_create(EBCC_ERROR_INVALID_ARGUMENT, "source is NULL");
-	opts.portable |= record && *record;
+	opts.portable |= record != NULL;
 	TRY(module_new(&opts, &module));
 	error = compile(module, source, size, &opts);
-	if (!error && record && *record)
+	if (!error && record)
 		error = ebcc_module_store(module, record);
 	return finish(module, error, ret);
 }
